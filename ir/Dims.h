@@ -1,0 +1,98 @@
+// A short, allocation-free list of sizes, strides or axes.
+//
+// A size below zero is a symbol: the size ~k (that is, -1-k) is "the value of symbol k, known when the program runs".
+// Shape rules treat symbols as opaque numbers, so equal symbols are equal sizes. Sizes 0 and 1 are never symbols.
+#pragma once
+#include <cassert>
+#include <cstdint>
+#include <cstring>
+#include <initializer_list>
+#include <string>
+
+namespace weft {
+
+inline constexpr int kMaxRank = 8;
+
+inline bool isSymbol(int64_t size) { return size < 0; }
+inline int64_t symbol(int index) { return ~int64_t(index); }
+inline int symbolIndex(int64_t size) { return int(~size); }
+
+class Dims {
+public:
+  using value_type = int64_t;
+
+  Dims() = default;
+  Dims(std::initializer_list<int64_t> values) {
+    for (int64_t v : values)
+      push_back(v);
+  }
+  Dims(int count, int64_t value) {
+    for (int i = 0; i < count; ++i)
+      push_back(value);
+  }
+  template <class It> Dims(It first, It last) {
+    for (; first != last; ++first)
+      push_back(*first);
+  }
+
+  int size() const { return count; }
+  bool empty() const { return count == 0; }
+  int64_t &operator[](int i) { return values[i]; }
+  int64_t operator[](int i) const { return values[i]; }
+  int64_t &back() { return values[count - 1]; }
+  int64_t back() const { return values[count - 1]; }
+  int64_t *begin() { return values; }
+  int64_t *end() { return values + count; }
+  const int64_t *begin() const { return values; }
+  const int64_t *end() const { return values + count; }
+  void push_back(int64_t v) {
+    assert(count < kMaxRank);
+    values[count++] = v;
+  }
+  void pop_back() { --count; }
+  void insert(int at, int64_t v) {
+    assert(count < kMaxRank);
+    std::memmove(values + at + 1, values + at, sizeof(int64_t) * (count - at));
+    values[at] = v;
+    ++count;
+  }
+  void erase(int at) {
+    --count;
+    std::memmove(values + at, values + at + 1, sizeof(int64_t) * (count - at));
+  }
+  bool contains(int64_t v) const {
+    for (int64_t x : *this)
+      if (x == v)
+        return true;
+    return false;
+  }
+  bool operator==(const Dims &o) const {
+    return count == o.count && std::memcmp(values, o.values, sizeof(int64_t) * count) == 0;
+  }
+  bool operator!=(const Dims &o) const { return !(*this == o); }
+
+  // The product of the sizes; there must be no symbol among them.
+  int64_t product() const {
+    int64_t p = 1;
+    for (int64_t v : *this)
+      p *= v;
+    return p;
+  }
+  bool hasSymbol() const {
+    for (int64_t v : *this)
+      if (isSymbol(v))
+        return true;
+    return false;
+  }
+
+private:
+  int64_t values[kMaxRank];
+  int count = 0;
+};
+
+// "[2, 3]", as PyTorch prints sizes; symbols print as s0, s1, ...
+std::string toString(const Dims &dims);
+// Row-major strides of a shape without symbols.
+Dims contiguousStrides(const Dims &shape);
+
+} // namespace weft

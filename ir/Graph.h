@@ -1,0 +1,80 @@
+// The graph in its memory-cheap form: what the tape records, what a trace collects, what the compiler is handed.
+// It is free of MLIR; ir/GraphIR.h turns it into the dialect `weft` and back.
+#pragma once
+#include "ir/DType.h"
+#include "ir/Dims.h"
+#include "ir/OpKind.h"
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace weft {
+
+struct TensorType {
+  DType dtype = DType::Float32;
+  Dims shape;
+  bool operator==(const TensorType &o) const { return dtype == o.dtype && shape == o.shape; }
+  bool operator!=(const TensorType &o) const { return !(*this == o); }
+};
+std::string toString(const TensorType &type); // "float32[2, 3]"
+
+// One attribute of an op. Which attributes an op has, their names, order and kinds, is in its record (ir/OpTable.h).
+struct Attr {
+  enum class Kind : uint8_t { Int, Float, Bool, DType, Ints };
+  Kind kind = Kind::Int;
+  int64_t i = 0; // Int, Bool (0 or 1), DType (its number)
+  double f = 0;  // Float
+  Dims ints;     // Ints
+
+  static Attr integer(int64_t v) { Attr a; a.kind = Kind::Int; a.i = v; return a; }
+  static Attr real(double v) { Attr a; a.kind = Kind::Float; a.f = v; return a; }
+  static Attr boolean(bool v) { Attr a; a.kind = Kind::Bool; a.i = v; return a; }
+  static Attr dtype(DType v) { Attr a; a.kind = Kind::DType; a.i = int64_t(v); return a; }
+  static Attr list(const Dims &v) { Attr a; a.kind = Kind::Ints; a.ints = v; return a; }
+  DType asDType() const { return DType(i); }
+  bool asBool() const { return i != 0; }
+  bool operator==(const Attr &o) const; // floats are compared by their bits
+};
+using Attrs = std::vector<Attr>;
+
+using ValueId = int32_t;
+
+// An op and its one result. Value ids number the graph's inputs first, then the nodes in order.
+struct Node {
+  OpKind op;
+  std::vector<ValueId> operands;
+  Attrs attrs;
+  TensorType type;
+  int32_t location = -1; // index into Graph::locations, -1 where unknown; not part of the graph's identity
+};
+
+// How an input lies in memory. Empty strides: contiguous. Strides may be symbols (Dims.h), zero for broadcast axes.
+struct Input {
+  TensorType type;
+  Dims strides;
+};
+
+// A constant tensor embedded in the graph is an input whose data is known: AOT embeds it, compile() passes it.
+struct Graph {
+  std::vector<Input> inputs;
+  std::vector<Node> nodes;
+  std::vector<ValueId> outputs;
+  // donations[i] = k >= 0: output i may be written into the memory of input k (same type, contiguous), which the caller gives up.
+  std::vector<int32_t> donations;
+  int symbolCount = 0;
+  std::vector<std::string> locations; // "file.py:12"
+
+  ValueId addInput(const TensorType &type, const Dims &strides = {});
+  ValueId addNode(OpKind op, std::vector<ValueId> operands, Attrs attrs, const TensorType &type, int32_t location = -1);
+  const TensorType &type(ValueId v) const;
+  int valueCount() const { return int(inputs.size() + nodes.size()); }
+};
+
+// The identity of a graph as bytes: everything but the locations. Equal graphs have equal bytes. deserialize() gives
+// the graph back; it throws std::runtime_error on bytes that serialize() did not write.
+std::string serialize(const Graph &graph);
+Graph deserialize(const std::string &bytes);
+
+} // namespace weft

@@ -1,0 +1,105 @@
+// The kernel dialect: a fused group as loops over scalars. It is SPMD in spirit: the body of a lane loop is written for one
+// element; codegen/cpu turns lanes into vectors, codegen/cuda into threads. Bodies use `arith` and `math` on scalars and `index`.
+#ifndef WEFT_KERNEL_OPS
+#define WEFT_KERNEL_OPS
+
+include "mlir/IR/OpBase.td"
+include "mlir/IR/AttrTypeBase.td"
+include "mlir/IR/SymbolInterfaces.td"
+include "mlir/Interfaces/SideEffectInterfaces.td"
+include "mlir/Interfaces/FunctionInterfaces.td"
+
+def Kernel_Dialect : Dialect {
+  let name = "kernel";
+  let cppNamespace = "::weft::kernel";
+  let useDefaultTypePrinterParser = 1;
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect"];
+}
+
+def Kernel_Buffer : TypeDef<Kernel_Dialect, "Buffer"> {
+  let mnemonic = "buffer";
+  let summary = "Untracked memory that holds elements of one type; an i1 takes a byte.";
+  let parameters = (ins "::mlir::Type":$elementType);
+  let assemblyFormat = "`<` $elementType `>`";
+}
+
+class Kernel_Op<string mnemonic, list<Trait> traits = []> : Op<Kernel_Dialect, mnemonic, traits>;
+
+def Kernel_FuncOp : Kernel_Op<"func", [IsolatedFromAbove, FunctionOpInterface, Symbol]> {
+  let summary = "One kernel: arguments are buffers, then scalars of type index, then the bounds [begin, end) of the tasks to run.";
+  let arguments = (ins SymbolNameAttr:$sym_name, TypeAttrOf<FunctionType>:$function_type,
+                   OptionalAttr<DictArrayAttr>:$arg_attrs, OptionalAttr<DictArrayAttr>:$res_attrs);
+  let regions = (region SizedRegion<1>:$body);
+  let hasCustomAssemblyFormat = 1;
+  let extraClassDeclaration = [{
+    llvm::ArrayRef<mlir::Type> getArgumentTypes() { return getFunctionType().getInputs(); }
+    llvm::ArrayRef<mlir::Type> getResultTypes() { return getFunctionType().getResults(); }
+    mlir::Region *getCallableRegion() { return &getBody(); }
+  }];
+}
+
+def Kernel_ReturnOp : Kernel_Op<"return", [Terminator, HasParent<"FuncOp">]> { let assemblyFormat = "attr-dict"; }
+
+def Kernel_ForOp : Kernel_Op<"for", [SingleBlock, RecursiveMemoryEffects]> {
+  let summary = "A loop from lower to upper by one. `lane`: the iterations are independent and become vector lanes or threads.";
+  let arguments = (ins Index:$lower, Index:$upper, UnitAttr:$lane);
+  let regions = (region SizedRegion<1>:$body);
+  let hasCustomAssemblyFormat = 1; // kernel.for lane %i = %a to %b { ... }
+}
+
+def Kernel_ReduceOp : Kernel_Op<"reduce", [SingleBlock, RecursiveMemoryEffects]> {
+  let summary = "The reduction of the yielded values over [0, upper), in the canonical order.";
+  let description = [{
+    The canonical order of a float sum or product depends on the number of elements alone. Element i belongs to block i / 4096.
+    Within a block, lane l of 64 combines the elements at positions l, l + 64, l + 128, ... in order; then lanes combine
+    as a tree: l with l + 32, then l + 16, 8, 4, 2, 1. The results of the blocks are reduced by the same rule, recursively.
+    A lane's accumulator starts from the identity, which is exact: -0.0 for sums, 1 for products, -inf and +inf for max and min.
+
+    `kind` is one of sum, prod, max, min (NaN wins), any, all (on i1), argmax, argmin (index of the first; a NaN wins; result i64).
+    A reduce that stands in a lane loop runs serially within each lane, in the same order.
+  }];
+  let arguments = (ins StrAttr:$kind, Index:$upper);
+  let results = (outs AnyType:$result);
+  let regions = (region SizedRegion<1>:$body);
+  let hasCustomAssemblyFormat = 1; // %r = kernel.reduce sum %i to %n : f32 { ... kernel.yield %v : f32 }
+}
+
+def Kernel_YieldOp : Kernel_Op<"yield", [Terminator, Pure]> {
+  let arguments = (ins Variadic<AnyType>:$values);
+  let assemblyFormat = "($values^ `:` type($values))? attr-dict";
+}
+
+def Kernel_LoadOp : Kernel_Op<"load", [MemoryEffects<[MemRead]>]> {
+  let summary = "The element at a linear index. With a mask: `otherwise` where the mask is false, and memory is not touched.";
+  let arguments = (ins Kernel_Buffer:$buffer, Index:$index, Optional<I1>:$mask, Optional<AnyType>:$otherwise);
+  let results = (outs AnyType:$value);
+  let assemblyFormat = "$buffer `[` $index `]` (`mask` $mask^ `else` $otherwise `:` type($otherwise))? attr-dict `:` type($buffer) `->` type($value)";
+}
+
+def Kernel_StoreOp : Kernel_Op<"store", [MemoryEffects<[MemWrite]>]> {
+  let arguments = (ins AnyType:$value, Kernel_Buffer:$buffer, Index:$index, Optional<I1>:$mask);
+  let assemblyFormat = "$value `,` $buffer `[` $index `]` (`mask` $mask^)? attr-dict `:` type($value) `,` type($buffer)";
+}
+
+def Kernel_ScratchOp : Kernel_Op<"scratch", [MemoryEffects<[MemAlloc]>]> {
+  let summary = "Memory private to one task of the grid; the kernel's scratch operations must all stand at the function's top.";
+  let arguments = (ins I64Attr:$elements);
+  let results = (outs Kernel_Buffer:$buffer);
+  let assemblyFormat = "$elements attr-dict `:` type($buffer)";
+}
+
+def Kernel_ContractOp : Kernel_Op<"contract", [SingleBlock]> {
+  let summary = "Tasks of a matrix product C[m, n] = sum over k of A[m, k] * B[k, n], each result handed to the epilogue region.";
+  let description = [{
+    The float order along k: fused multiply-adds (float64 in float64, else in float32) in one chain from +0.0 within blocks of 256, and the
+    blocks' sums added in order. Integers wrap. A and B are addressed as base + m * stride + k * stride and so on.
+    The region gets (m, n, sum), is a lane body along n, and stores.
+    [rowBegin, rowEnd) x [columnBegin, columnEnd) is the part of C to compute.
+  }];
+  let arguments = (ins Kernel_Buffer:$a, Index:$aBase, Index:$aStrideM, Index:$aStrideK,
+                   Kernel_Buffer:$b, Index:$bBase, Index:$bStrideK, Index:$bStrideN,
+                   Index:$k, Index:$rowBegin, Index:$rowEnd, Index:$columnBegin, Index:$columnEnd, UnitAttr:$packedB);
+  let regions = (region SizedRegion<1>:$epilogue);
+  let hasCustomAssemblyFormat = 1;
+}
+#endif
