@@ -1,0 +1,98 @@
+// Reverse-mode differentiation of eager code. A compact tape records the ops that ran; backward() turns the part of it that
+// the result depends on into a Graph, has the compiler's autodiff pass append the derivative, and runs the appended ops one by
+// one through apply(): under create_graph they are recorded again, under a trace they are traced.
+#pragma once
+#include "frontend/Tensor.h"
+
+#include <functional>
+#include <vector>
+
+namespace weft {
+
+// ---- Grad mode, a thread's own.
+bool gradEnabled();
+void setGradEnabled(bool enabled);
+class GradMode { // for a scope
+public:
+  explicit GradMode(bool enabled) : before(gradEnabled()) { setGradEnabled(enabled); }
+  ~GradMode() { setGradEnabled(before); }
+  GradMode(const GradMode &) = delete;
+
+private:
+  bool before;
+};
+
+// Given the cotangent, returns another or an undefined Tensor (no change).
+using GradHook = std::function<Tensor(const Tensor &)>;
+// Called with the leaf after its .grad was accumulated.
+using AccumulateHook = std::function<void(const Tensor &)>;
+
+// Returns a handle for removeHook. The tensor must require grad.
+int64_t registerHook(const Tensor &tensor, GradHook hook);
+int64_t registerAccumulateHook(const Tensor &leaf, AccumulateHook hook);
+void removeHook(const Tensor &tensor, int64_t handle);
+void retainGrad(const Tensor &tensor); // a non-leaf gets .grad, too
+bool retainsGrad(const Tensor &tensor);
+
+// Accumulates into the .grad of the leaves that `outputs` depend on. `gradients` may be empty, or hold undefined tensors, for outputs
+// with one element. Throws UserError with PyTorch's texts.
+void backward(const std::vector<Tensor> &outputs, const std::vector<Tensor> &gradients = {}, bool retainGraph = false,
+              bool createGraph = false, const std::vector<Tensor> &inputs = {});
+// The cotangents of `inputs`; .grad is left alone. Undefined for an unused input where allowUnused, else an error.
+std::vector<Tensor> grad(const std::vector<Tensor> &outputs, const std::vector<Tensor> &inputs,
+                         const std::vector<Tensor> &gradients = {}, bool retainGraph = false, bool createGraph = false,
+                         bool allowUnused = false);
+
+// Name of the op that made the tensor, for printing ("add"); null for a leaf.
+const char *gradFunctionName(const Tensor &tensor);
+
+// ---- The tape.
+
+// What an op read or made, kept for the derivative: its value as of `version`.
+struct SavedTensor {
+  Ref<TensorImpl> impl; // null: not kept
+  uint32_t version = 0;
+};
+
+struct TapeOperand {
+  Ref<TapeNode> node;   // made by an op, or
+  Ref<TensorImpl> leaf; // a leaf that requires grad; both null: a constant
+  TensorType type;
+  SavedTensor saved;
+};
+
+// An op that ran with something to differentiate among its operands.
+struct TapeNode : RefCounted {
+  OpKind op;
+  Attrs attrs;
+  TensorType type;
+  Device device;
+  std::vector<TapeOperand> operands;
+  SavedTensor result; // shares the result's memory but not its history: no cycle
+  uint64_t order = 0; // nodes made later have higher numbers
+  bool released = false; // backward() gave the saved tensors up
+  AutogradMeta *resultMeta = nullptr; // of the tensor that has this history, while it lives: its hooks
+
+  ~TapeNode(); // frees long chains without recursion
+};
+
+struct AutogradMeta {
+  Ref<TapeNode> node; // null: a leaf
+  Tensor grad;
+  std::vector<std::pair<int64_t, GradHook>> hooks;
+  std::vector<std::pair<int64_t, AccumulateHook>> accumulateHooks;
+  bool retainGrad = false;
+  Tensor base; // of a view made under grad mode: the tensor viewed
+
+  ~AutogradMeta();
+};
+AutogradMeta &autogradMeta(TensorImpl &impl); // makes one where there is none
+
+// Records `result = op(operands)`; the caller has checked that grad mode is on and that an operand requires grad.
+void recordOnTape(OpKind op, const Tensor *operands, int count, const Attrs &attrs, Tensor &result);
+// Before an in-place operation on `target`: throws where the tape forbids it (a leaf that requires grad, ...).
+void checkInPlace(const char *op, const Tensor &target);
+// After it: `target` gets the history `op(operands)`.
+void rebaseHistory(OpKind op, const Tensor *operands, int count, const Attrs &attrs, Tensor &target);
+
+} // namespace weft

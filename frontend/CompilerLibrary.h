@@ -1,0 +1,12 @@
+// The compiler, opened when it is first needed: libweft_compiler.so beside the module that this code is linked into, or
+// at WEFT_COMPILER_LIBRARY. A process that only runs cached code never loads LLVM.
+#pragma once
+#include "codegen/Compiler.h"
+
+namespace weft {
+
+// Throws UserError with dlopen's message when the library cannot be opened.
+const CompilerApi &compilerLibrary();
+bool compilerLibraryLoaded();
+
+} // namespace weft
