@@ -31,7 +31,14 @@ def Kernel_FuncOp : Kernel_Op<"func", [IsolatedFromAbove, FunctionOpInterface, S
                    OptionalAttr<DictArrayAttr>:$arg_attrs, OptionalAttr<DictArrayAttr>:$res_attrs);
   let regions = (region SizedRegion<1>:$body);
   let hasCustomAssemblyFormat = 1;
+  let hasVerifier = 1;
+  let skipDefaultBuilders = 1;
+  // Makes the entry block: one argument a buffer, then `scalarCount` + 2 of type index.
+  let builders = [OpBuilder<(ins "llvm::StringRef":$name, "mlir::TypeRange":$buffers, "int64_t":$scalarCount)>];
   let extraClassDeclaration = [{
+    unsigned bufferCount();
+    mlir::Value begin() { return getBody().getArgument(getBody().getNumArguments() - 2); }
+    mlir::Value end() { return getBody().getArgument(getBody().getNumArguments() - 1); }
     llvm::ArrayRef<mlir::Type> getArgumentTypes() { return getFunctionType().getInputs(); }
     llvm::ArrayRef<mlir::Type> getResultTypes() { return getFunctionType().getResults(); }
     mlir::Region *getCallableRegion() { return &getBody(); }
@@ -40,11 +47,16 @@ def Kernel_FuncOp : Kernel_Op<"func", [IsolatedFromAbove, FunctionOpInterface, S
 
 def Kernel_ReturnOp : Kernel_Op<"return", [Terminator, HasParent<"FuncOp">]> { let assemblyFormat = "attr-dict"; }
 
-def Kernel_ForOp : Kernel_Op<"for", [SingleBlock, RecursiveMemoryEffects]> {
+def Kernel_ForOp : Kernel_Op<"for", [SingleBlockImplicitTerminator<"YieldOp">, RecursiveMemoryEffects]> {
   let summary = "A loop from lower to upper by one. `lane`: the iterations are independent and become vector lanes or threads.";
   let arguments = (ins Index:$lower, Index:$upper, UnitAttr:$lane);
   let regions = (region SizedRegion<1>:$body);
   let hasCustomAssemblyFormat = 1; // kernel.for lane %i = %a to %b { ... }
+  let hasVerifier = 1;
+  let skipDefaultBuilders = 1;
+  let builders = [OpBuilder<(ins "mlir::Value":$lower, "mlir::Value":$upper, "bool":$lane,
+                             "llvm::function_ref<void(mlir::OpBuilder &, mlir::Location, mlir::Value)>":$body)>];
+  let extraClassDeclaration = [{ mlir::Value index() { return getBody().getArgument(0); } }];
 }
 
 def Kernel_ReduceOp : Kernel_Op<"reduce", [SingleBlock, RecursiveMemoryEffects]> {
@@ -56,28 +68,41 @@ def Kernel_ReduceOp : Kernel_Op<"reduce", [SingleBlock, RecursiveMemoryEffects]>
     A lane's accumulator starts from the identity, which is exact: -0.0 for sums, 1 for products, -inf and +inf for max and min.
 
     `kind` is one of sum, prod, max, min (NaN wins), any, all (on i1), argmax, argmin (index of the first; a NaN wins; result i64).
+    Integers are signed; argmax and argmin count from 0. The result of no elements is the identity, but +0.0 for a sum.
     A reduce that stands in a lane loop runs serially within each lane, in the same order.
   }];
   let arguments = (ins StrAttr:$kind, Index:$upper);
   let results = (outs AnyType:$result);
   let regions = (region SizedRegion<1>:$body);
   let hasCustomAssemblyFormat = 1; // %r = kernel.reduce sum %i to %n : f32 { ... kernel.yield %v : f32 }
+  let hasVerifier = 1;
+  let skipDefaultBuilders = 1;
+  let builders = [OpBuilder<(ins "llvm::StringRef":$kind, "mlir::Value":$upper, "mlir::Type":$type,
+                             "llvm::function_ref<mlir::Value(mlir::OpBuilder &, mlir::Location, mlir::Value)>":$body)>];
+  let extraClassDeclaration = [{
+    mlir::Value index() { return getBody().getArgument(0); }
+    mlir::Value yielded() { return getBody().front().getTerminator()->getOperand(0); }
+  }];
 }
 
 def Kernel_YieldOp : Kernel_Op<"yield", [Terminator, Pure]> {
   let arguments = (ins Variadic<AnyType>:$values);
+  let builders = [OpBuilder<(ins), [{}]>];
   let assemblyFormat = "($values^ `:` type($values))? attr-dict";
 }
 
-def Kernel_LoadOp : Kernel_Op<"load", [MemoryEffects<[MemRead]>]> {
+def Kernel_LoadOp : Kernel_Op<"load", [AttrSizedOperandSegments, MemoryEffects<[MemRead]>]> {
   let summary = "The element at a linear index. With a mask: `otherwise` where the mask is false, and memory is not touched.";
   let arguments = (ins Kernel_Buffer:$buffer, Index:$index, Optional<I1>:$mask, Optional<AnyType>:$otherwise);
   let results = (outs AnyType:$value);
+  let hasVerifier = 1;
+  let builders = [OpBuilder<(ins "mlir::Value":$buffer, "mlir::Value":$index)>];
   let assemblyFormat = "$buffer `[` $index `]` (`mask` $mask^ `else` $otherwise `:` type($otherwise))? attr-dict `:` type($buffer) `->` type($value)";
 }
 
 def Kernel_StoreOp : Kernel_Op<"store", [MemoryEffects<[MemWrite]>]> {
   let arguments = (ins AnyType:$value, Kernel_Buffer:$buffer, Index:$index, Optional<I1>:$mask);
+  let hasVerifier = 1;
   let assemblyFormat = "$value `,` $buffer `[` $index `]` (`mask` $mask^)? attr-dict `:` type($value) `,` type($buffer)";
 }
 
@@ -88,18 +113,34 @@ def Kernel_ScratchOp : Kernel_Op<"scratch", [MemoryEffects<[MemAlloc]>]> {
   let assemblyFormat = "$elements attr-dict `:` type($buffer)";
 }
 
-def Kernel_ContractOp : Kernel_Op<"contract", [SingleBlock]> {
+def Kernel_ContractOp : Kernel_Op<"contract", [SingleBlockImplicitTerminator<"YieldOp">]> {
   let summary = "Tasks of a matrix product C[m, n] = sum over k of A[m, k] * B[k, n], each result handed to the epilogue region.";
   let description = [{
     The float order along k: fused multiply-adds (float64 in float64, else in float32) in one chain from +0.0 within blocks of 256, and the
-    blocks' sums added in order. Integers wrap. A and B are addressed as base + m * stride + k * stride and so on.
-    The region gets (m, n, sum), is a lane body along n, and stores.
+    blocks' sums added in order, beginning with the first block's. Integers wrap. A and B are addressed as base + m * stride + k * stride
+    and so on. The region gets (m, n, sum), is a lane body along n, and stores. Nothing may be stored that A or B is read from.
     [rowBegin, rowEnd) x [columnBegin, columnEnd) is the part of C to compute.
+
+    With `packedB`, B is stored in panels of 32 columns, each k x 32, the last one padded with zeros: the element (k, n) is at
+    bBase + (n / 32 * K + k) * 32 + n % 32. Its strides are not looked at; columnBegin must be a multiple of 32.
+    The elements of A and B may be of different types if both are f16, bf16 or f32.
   }];
   let arguments = (ins Kernel_Buffer:$a, Index:$aBase, Index:$aStrideM, Index:$aStrideK,
                    Kernel_Buffer:$b, Index:$bBase, Index:$bStrideK, Index:$bStrideN,
                    Index:$k, Index:$rowBegin, Index:$rowEnd, Index:$columnBegin, Index:$columnEnd, UnitAttr:$packedB);
   let regions = (region SizedRegion<1>:$epilogue);
+  // kernel.contract %a[%base, %m, %k], %b[%base, %k, %n] depth %k rows %r0 to %r1 columns %c0 to %c1 [packed] : types of a and b
+  //   (%m, %n, %sum : f32) { ... }
   let hasCustomAssemblyFormat = 1;
+  let hasVerifier = 1;
+  let skipDefaultBuilders = 1;
+  // The body is called with (builder, location, m, n, sum).
+  let builders = [OpBuilder<(ins "mlir::ValueRange":$aOperands, "mlir::ValueRange":$bOperands, "mlir::Value":$k,
+      "mlir::ValueRange":$rows, "mlir::ValueRange":$columns, "bool":$packedB,
+      "llvm::function_ref<void(mlir::OpBuilder &, mlir::Location, mlir::Value, mlir::Value, mlir::Value)>":$body)>];
+  let extraClassDeclaration = [{
+    // The type of the sum of products of elements of these types; null if they do not go together.
+    static mlir::Type sumType(mlir::Type a, mlir::Type b);
+  }];
 }
 #endif
