@@ -1,0 +1,142 @@
+"""The cases, written once for libraries with PyTorch's names (`t` is weft or torch) and where possible once for JAX.
+
+A case is a function that gets a library's adapter and returns `run`, a function of no arguments that does the work once and
+returns its result, a tensor or array on which all libraries must agree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+Run = Callable[[], Any]
+
+
+def data(seed: int, *shape: int, scale: float = 1.0) -> np.ndarray:
+    return (np.random.default_rng(seed).standard_normal(shape) * scale).astype(np.float32)
+
+
+class Library:
+    """What the cases need of a library: its namespace `t`, tensors from arrays, and how it compiles."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        if name in ("torch", "inductor"):
+            import torch
+
+            self.t: Any = torch
+            self.compile = torch.compile if name == "inductor" else lambda f: f
+        elif name in ("weft", "weft_eager"):
+            import weft
+
+            self.t = weft
+            self.compile = weft.compile if name == "weft" else lambda f: f
+        elif name == "jax":
+            import jax
+
+            self.t = jax
+            self.compile = jax.jit
+        else:
+            raise ValueError(f"no library {name!r}; there are weft, weft_eager, torch, inductor, jax")
+
+    @property
+    def is_jax(self) -> bool:
+        return self.name == "jax"
+
+    def tensor(self, array: np.ndarray) -> Any:
+        return self.t.numpy.asarray(array) if self.is_jax else self.t.from_numpy(array)
+
+    def call(self, function: Callable[..., Any], *arrays: np.ndarray) -> Run:
+        """`function` compiled, called on these arrays without gradients."""
+        compiled, arguments = self.compile(function), [self.tensor(a) for a in arrays]
+        if self.is_jax:
+            return lambda: compiled(*arguments).block_until_ready()
+
+        def run() -> Any:
+            with self.t.no_grad():
+                return compiled(*arguments)
+
+        return run
+
+
+def elementwise_chain(lib: Library) -> Run:
+    """Sigmoid, tanh and exp of two 2048 x 2048 matrices in one expression."""
+    f = lib.t.nn if lib.is_jax else lib.t
+    m = lib.t.numpy if lib.is_jax else lib.t
+    return lib.call(
+        lambda x, y: (x * f.sigmoid(x) + m.tanh(y) * 0.5 - m.exp(-x * x)) * y, data(0, 2048, 2048), data(1, 2048, 2048)
+    )
+
+
+def softmax(lib: Library) -> Run:
+    """Rows of 1024, 4096 of them."""
+    if lib.is_jax:
+        return lib.call(lambda x: lib.t.nn.softmax(x, -1), data(0, 4096, 1024))
+    return lib.call(lambda x: lib.t.softmax(x, dim=-1), data(0, 4096, 1024))
+
+
+def layer_norm(lib: Library) -> Run:
+    """A residual sum and layer norm of 4096 rows of 1024."""
+    arrays = (data(0, 4096, 1024), data(1, 4096, 1024), data(2, 1024), data(3, 1024))
+    if lib.is_jax:
+
+        def norm(x: Any, r: Any, w: Any, b: Any) -> Any:
+            x = x + r
+            centred = x - x.mean(-1, keepdims=True)
+            return centred / lib.t.numpy.sqrt((centred**2).mean(-1, keepdims=True) + 1e-5) * w + b
+
+        return lib.call(norm, *arrays)
+    return lib.call(lambda x, r, w, b: lib.t.nn.functional.layer_norm(x + r, (1024,), w, b), *arrays)
+
+
+def column_sum(lib: Library) -> Run:
+    """Squares of a 4096 x 2048 matrix summed down its columns."""
+    return lib.call(lambda x: (x * x).sum(0), data(0, 4096, 2048))
+
+
+def matmul(lib: Library) -> Run:
+    """1024 x 1024 x 1024."""
+    return lib.call(lambda a, b: a @ b, data(0, 1024, 1024), data(1, 1024, 1024))
+
+
+def small_graph(lib: Library) -> Run:
+    """Fifteen operations on 8 x 8: what a compiled call costs."""
+
+    def chain(a: Any, b: Any) -> Any:
+        for _ in range(5):
+            a = lib.t.numpy.tanh(a * b + 1) if lib.is_jax else lib.t.tanh(a * b + 1)
+        return a
+
+    return lib.call(chain, data(0, 8, 8), data(1, 8, 8))
+
+
+def mlp_train(lib: Library) -> Run:
+    """A training step of a 784-512-512-10 classifier, batch 64, with AdamW; not written for JAX."""
+    if lib.is_jax:
+        raise NotImplementedError("not written for JAX")
+    t, nn = lib.t, lib.t.nn
+    model = nn.Sequential(nn.Linear(784, 512), nn.ReLU(), nn.Linear(512, 512), nn.ReLU(), nn.Linear(512, 10))
+    with t.no_grad():
+        for i, parameter in enumerate(model.parameters()):
+            parameter.copy_(t.from_numpy(data(10 + i, *parameter.shape, scale=0.05)))
+    optimizer = t.optim.AdamW(model.parameters(), lr=1e-4)
+    forward = lib.compile(model) if lib.name == "inductor" else model
+    x = t.from_numpy(data(0, 64, 784))
+    y = t.from_numpy(np.random.default_rng(1).integers(0, 10, 64))
+
+    def step() -> Any:
+        loss = nn.functional.cross_entropy(forward(x), y)
+        loss.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+        return loss.detach()
+
+    return lib.compile(step) if lib.name == "weft" else step
+
+
+CASES: dict[str, Callable[[Library], Run]] = {
+    case.__name__: case
+    for case in (elementwise_chain, softmax, layer_norm, column_sum, matmul, small_graph, mlp_train)
+}
