@@ -25,6 +25,7 @@ class A<string name_, string kind_, string default_ = ""> {
 def FollowsRecord : NativeOpTrait<"FollowsRecord"> { let cppNamespace = "::weft"; }
 
 // Names in the C++ fields: the operands and attributes by their names, `result` for the result, `ct` for its cotangent.
+// A field holds an expression, or statements with a `return`.
 class Weft_Op<string mnemonic, string family_, list<string> operands_, list<A> attrs_ = [], list<Trait> traits = []>
     : Op<Weft_Dialect, mnemonic, !listconcat(traits, [Pure, FollowsRecord])> {
   let arguments = (ins Variadic<AnyRankedTensor>:$inputs);
@@ -32,16 +33,27 @@ class Weft_Op<string mnemonic, string family_, list<string> operands_, list<A> a
   let assemblyFormat = "$inputs attr-dict `:` functional-type(operands, results)";
 
   string family = family_;             // an OpFamily of ir/OpTable.h
-  list<string> operandNames = operands_; // one name that ends in "..." : variadic
+  // "name..." (the only one): variadic. "name?" (the last ones): may be absent, and is then a null Val in the C++ fields.
+  list<string> operandNames = operands_;
   list<A> attrs = attrs_;
-  string infer = "";                   // C++: a function of ir/Infer.h, called (op name, operand types, attributes)
+  string infer = "";                   // C++: a function of ir/Infer.h, called (op name, operand types, count, attributes)
   bit symbolic = 0;                    // infer works on symbolic sizes
-  string scalar = "";                  // C++ over codegen/Scalar.h: `return ...;` (elementwise and reductions)
-  list<string> vjp = [];               // C++ over ir/GraphBuilder.h, an expression an operand; "" : no derivative
-  string jvp = "";                     // C++: tangent of the result from `t_NAME` of each operand
-  string expansion = "";               // C++ over ir/GraphBuilder.h: `return ...;` (composites)
-  string numpy = "";                   // Python: the reference result
+  string scalar = "";                  // C++ over codegen/Scalar.h
+  list<string> scalarOperands = [];    // names of the scalar's operands where they are not the op's
+  string reduction = "";               // reductions: the kind of kernel.reduce
+  // C++ over ir/GraphBuilder.h, one an operand; "" : no derivative. Variadic: one for operand `i`. Composites without any are
+  // differentiated through their expansion.
+  list<string> vjp = [];
+  // C++: tangent of the result from `t_NAME` of each operand. Elementwise ops need none: it is the sum of the vjps.
+  string jvp = "";
+  string expansion = "";               // C++ over ir/GraphBuilder.h (composites)
+  // 16-bit floats are cast to float32 around the derivative and the expansion.
+  bit upcast = 0;
+  string numpy = "";                   // Python: the reference result, an expression or statements with a `return`
   string domain = "";                  // Python: (low, high) of the test inputs
+  // Python: arguments to test with, as a dict of operands F(2, 3) (floats), I(2, high=3) (int64), B(2) (bool), and attributes.
+  list<string> examples = [];
+  string dtypes = "float";             // the operands' dtypes: words of float, int, bool
   string python = "";                  // Python signature, where it is not "operands, attributes in order"
 }
 #endif

@@ -1,0 +1,219 @@
+// Ops that are expansions in terms of others. Eager runs one as a compiled kernel or a few; fusion sees through it.
+#ifndef WEFT_OPS_COMPOSITE
+#define WEFT_OPS_COMPOSITE
+
+include "ir/ops/Base.td"
+
+class Composite<string mnemonic, list<string> operands, list<A> attrs = []> : Weft_Op<mnemonic, "Composite", operands, attrs> {
+  let infer = mnemonic;
+  let upcast = 1;
+  let domain = "(-2, 2)";
+}
+
+def MeanOp : Composite<"mean", ["x"], [A<"dims", "Ints">, A<"keepdim", "Bool", "False">]> {
+  let summary = "Mean over the axes dims.";
+  let description = "x: float; dims: sorted, non-negative. The sum divided by the number of elements.";
+  let infer = "reduction<Float, Same>";
+  let expansion = "sum(x, dims, keepdim) / countOf(x, dims)";
+  let vjp = ["expandReduced(ct / countOf(x, dims), x, dims, keepdim)"];
+  let numpy = "numpy.mean(x, axis=tuple(dims), keepdims=keepdim)";
+  let examples = ["dict(x=F(2, 3), dims=[1], keepdim=False)", "dict(x=F(3, 70, 2), dims=[1], keepdim=True)", "dict(x=F(2, 3), dims=[0, 1], keepdim=False)"];
+  let python = "(input, dim=None, keepdim=False)";
+}
+def VarOp : Composite<"var", ["x"], [A<"dims", "Ints">, A<"correction", "Int", "1">, A<"keepdim", "Bool", "False">]> {
+  let summary = "Variance over the axes dims.";
+  let description = "x: float; dims: sorted, non-negative. Squared distances from the mean, over the number of elements less correction.";
+  let infer = "reduction<Float, Same>";
+  let expansion = [{
+    Val distance = x - expandReduced(mean(x, dims, true), x, dims, true);
+    return sum(distance * distance, dims, keepdim) / std::max(countOf(x, dims) - double(correction), 0.0);
+  }];
+  let vjp = [[{
+    Val distance = x - expandReduced(mean(x, dims, true), x, dims, true);
+    return expandReduced(ct * (2.0 / std::max(countOf(x, dims) - double(correction), 0.0)), x, dims, keepdim) * distance;
+  }]];
+  let numpy = "numpy.var(x, axis=tuple(dims), ddof=correction, keepdims=keepdim)";
+  let examples = ["dict(x=F(2, 3), dims=[1], correction=1, keepdim=False)", "dict(x=F(3, 70, 2), dims=[1], correction=0, keepdim=True)"];
+  let python = "(input, dim=None, *, correction=1, keepdim=False)";
+}
+def SoftmaxOp : Composite<"softmax", ["x"], [A<"dim", "Int">]> {
+  let summary = "exp(x) divided by its sum along the axis dim.";
+  let description = "x: float of rank >= 1; dim: non-negative. The maximum is subtracted first.";
+  let infer = "alongDim";
+  let symbolic = 1;
+  let expansion = [{
+    Val e = exp(x - amax(x, {dim}, true));
+    return e / sum(e, {dim}, true);
+  }];
+  let vjp = ["(ct - sum(ct * result, {dim}, true)) * result"];
+  let numpy = "scipy.special.softmax(x, axis=dim)";
+  let examples = ["dict(x=F(2, 3), dim=1)", "dict(x=F(3, 70, 2), dim=1)"];
+  let python = "(input, dim)";
+}
+def LogSoftmaxOp : Composite<"log_softmax", ["x"], [A<"dim", "Int">]> {
+  let summary = "Logarithm of the softmax along the axis dim.";
+  let description = "x: float of rank >= 1; dim: non-negative.";
+  let infer = "alongDim";
+  let symbolic = 1;
+  let expansion = [{
+    Val shifted = x - amax(x, {dim}, true);
+    return shifted - log(sum(exp(shifted), {dim}, true));
+  }];
+  let vjp = ["ct - exp(result) * sum(ct, {dim}, true)"];
+  let numpy = "scipy.special.log_softmax(x, axis=dim)";
+  let examples = ["dict(x=F(2, 3), dim=1)", "dict(x=F(3, 70, 2), dim=1)"];
+  let python = "(input, dim)";
+}
+def LayerNormOp : Composite<"layer_norm", ["x", "weight?", "bias?"], [A<"axes", "Int", "1">, A<"eps", "Float", "1e-5">]> {
+  let summary = "x shifted and scaled to mean 0 and variance 1 over its last `axes` axes, then times weight plus bias.";
+  let description = "x: float; weight, bias: x's dtype, the shape of its last `axes` axes, or absent.";
+  let infer = "layerNorm";
+  let expansion = [{
+    Dims dims = lastAxes(x, axes);
+    Val distance = x - mean(x, dims, true);
+    Val y = distance * rsqrt(mean(distance * distance, dims, true) + eps);
+    if (weight)
+      y = y * weight;
+    return bias ? y + bias : y;
+  }];
+  let vjp = [[{
+    Dims dims = lastAxes(x, axes);
+    Val distance = x - mean(x, dims, true), scale = rsqrt(mean(distance * distance, dims, true) + eps);
+    Val y = distance * scale, slope = weight ? ct * weight : ct;
+    return (slope - mean(slope, dims, true) - y * mean(slope * y, dims, true)) * scale;
+  }], [{
+    Dims dims = lastAxes(x, axes);
+    Val distance = x - mean(x, dims, true), scale = rsqrt(mean(distance * distance, dims, true) + eps);
+    return sumTo(ct * (distance * scale), weight.shape());
+  }], "sumTo(ct, bias.shape())"];
+  let numpy = [{
+    dims = tuple(range(x.ndim - axes, x.ndim))
+    y = (x - x.mean(dims, keepdims=True)) / numpy.sqrt(x.var(dims, keepdims=True) + eps)
+    return y * (1 if weight is None else weight) + (0 if bias is None else bias)
+  }];
+  let examples = ["dict(x=F(4, 6), weight=F(6), bias=F(6), axes=1, eps=1e-5)", "dict(x=F(2, 3, 4), weight=F(3, 4), bias=F(3, 4), axes=2, eps=1e-3)",
+                  "dict(x=F(4, 6), axes=1, eps=1e-5)"];
+  let python = "(input, normalized_shape, weight=None, bias=None, eps=1e-05)";
+}
+def CrossEntropyOp : Composite<"cross_entropy", ["input", "target", "weight?"],
+    [A<"reduction", "Int", "1">, A<"ignore_index", "Int", "-100">, A<"label_smoothing", "Float", "0.0">]> {
+  let summary = "Cross entropy between the softmax of the input and classes given as int64.";
+  let description = [{
+    input: float [C], [N, C] or [N, C, d1, ...]; target: int64 [], [N] or [N, d1, ...]; weight: input's dtype [C], or absent.
+    reduction: 0 none, 1 mean (by the weights of the targets that are not ignored), 2 sum.
+  }];
+  let infer = "crossEntropy";
+  let expansion = "crossEntropy(input, target, weight, reduction, ignore_index, label_smoothing)";
+  let vjp = ["crossEntropyGradient(ct, input, target, weight, reduction, ignore_index, label_smoothing)", "", ""];
+  let numpy = [{
+    axis = 1 if input.ndim > 1 else 0
+    classes = input.shape[axis]
+    logp = scipy.special.log_softmax(input, axis=axis)
+    weight = numpy.ones(classes, input.dtype) if weight is None else weight
+    kept = target != ignore_index
+    safe = numpy.where(kept, target, 0)
+    w = weight.reshape([-1 if a == axis else 1 for a in range(input.ndim)])
+    hard = -numpy.take_along_axis(logp * w, numpy.expand_dims(safe, axis), axis).squeeze(axis)
+    soft = -(logp * w).sum(axis)
+    loss = numpy.where(kept, (1 - label_smoothing) * hard + label_smoothing / classes * soft, 0)
+    if reduction == 0:
+        return loss
+    return loss.sum() if reduction == 2 else loss.sum() / (weight[safe] * kept).sum()
+  }];
+  let examples = ["dict(input=F(4, 5), target=I(4, high=5), reduction=1, ignore_index=-100, label_smoothing=0.0)",
+                  "dict(input=F(4, 5), target=I(4, high=5), weight=F(5), reduction=1, ignore_index=2, label_smoothing=0.1)",
+                  "dict(input=F(2, 3, 4), target=I(2, 4, high=3), reduction=0, ignore_index=-100, label_smoothing=0.0)",
+                  "dict(input=F(4, 5), target=I(4, high=5), reduction=2, ignore_index=-100, label_smoothing=0.0)"];
+  let python = "(input, target, weight=None, ignore_index=-100, reduction='mean', label_smoothing=0.0)";
+}
+def MseLossOp : Composite<"mse_loss", ["x", "target"], [A<"reduction", "Int", "1">]> {
+  let summary = "Squared difference, averaged, summed or as it is.";
+  let description = "x, target: one shape and float dtype. reduction: 0 none, 1 mean, 2 sum.";
+  let infer = "mseLoss";
+  let expansion = [{
+    Val difference = x - target, square = difference * difference;
+    Dims all = lastAxes(x, x.rank());
+    return reduction == 0 ? square : reduction == 1 ? mean(square, all, false) : sum(square, all, false);
+  }];
+  let vjp = ["(x - target) * (ct * (reduction == 1 ? 2.0 / countOf(x, lastAxes(x, x.rank())) : 2.0))",
+             "(target - x) * (ct * (reduction == 1 ? 2.0 / countOf(x, lastAxes(x, x.rank())) : 2.0))"];
+  let numpy = "(lambda s: s if reduction == 0 else s.mean() if reduction == 1 else s.sum())((x - target) ** 2)";
+  let examples = ["dict(x=F(4, 5), target=F(4, 5), reduction=1)", "dict(x=F(4, 5), target=F(4, 5), reduction=0)", "dict(x=F(7), target=F(7), reduction=2)"];
+  let python = "(input, target, reduction='mean')";
+}
+def LinearOp : Composite<"linear", ["x", "weight", "bias?"]> {
+  let summary = "x times the transpose of weight, plus bias.";
+  let description = "x: [..., in]; weight: [out, in]; bias: [out] or absent; one dtype. The result is [..., out].";
+  let infer = "linear";
+  let symbolic = 1;
+  let expansion = [{
+    Val y = dot_general(x, weight, {}, {}, {x.rank() - 1}, {1});
+    return bias ? y + bias : y;
+  }];
+  let vjp = ["dot_general(ct, weight, {}, {}, {ct.rank() - 1}, {0})",
+             "dot_general(ct, x, {}, {}, firstAxes(ct.rank() - 1), firstAxes(ct.rank() - 1))", "sumTo(ct, bias.shape())"];
+  let numpy = "x @ weight.T + (0 if bias is None else bias)";
+  let examples = ["dict(x=F(4, 3), weight=F(5, 3), bias=F(5))", "dict(x=F(2, 4, 3), weight=F(5, 3))", "dict(x=F(3), weight=F(5, 3), bias=F(5))"];
+  let python = "(input, weight, bias=None)";
+}
+def MatmulOp : Composite<"matmul", ["x", "y"]> {
+  let summary = "Matrix product.";
+  let description = [{
+    x, y: one dtype, not bool, rank >= 1. [m, k] times [k, n] is [m, n]; a vector is a row on the left and a column on the right, and that
+    axis vanishes from the result; leading axes are batches and broadcast.
+  }];
+  let infer = "matmul";
+  let symbolic = 1;
+  let upcast = 0;
+  let expansion = "matrixProduct(x, y)";
+  let vjp = ["matmulGradient(ct, x, y, true)", "matmulGradient(ct, x, y, false)"];
+  let numpy = "numpy.matmul(x, y)";
+  let dtypes = "int float";
+  let examples = ["dict(x=F(2, 3), y=F(3, 4))", "dict(x=F(3), y=F(3))", "dict(x=F(2, 3), y=F(3))", "dict(x=F(3), y=F(3, 2))",
+                  "dict(x=F(2, 1, 3, 4), y=F(5, 4, 2))", "dict(x=F(2, 5, 3), y=F(3, 4))"];
+  let python = "(input, other)";
+}
+def DropoutOp : Composite<"dropout", ["x", "state"], [A<"p", "Float", "0.5">, A<"offset", "Int", "0">]> {
+  let summary = "x with each element zeroed with probability p and the others divided by 1 - p.";
+  let description = "x: float; state: int64[2] of the random generator (see uniform); 0 <= p <= 1.";
+  let infer = "dropout";
+  let symbolic = 1;
+  let expansion = "dropoutScaled(x, x, state, p, offset)";
+  let vjp = ["dropoutScaled(ct, x, state, p, offset)", ""];
+  let python = "(input, p=0.5, training=True)";
+}
+def EmbeddingOp : Composite<"embedding", ["index", "weight"], [A<"padding_idx", "Int", "-1">]> {
+  let summary = "The rows of weight at index.";
+  let description = "index: int64 of any shape; weight: [rows, width]. The row padding_idx (if not -1) gets no gradient.";
+  let infer = "embedding";
+  let symbolic = 0;
+  let upcast = 0;
+  let expansion = "rowsAt(weight, index)";
+  let vjp = ["", "embeddingGradient(ct, index, weight, padding_idx)"];
+  let numpy = "weight[index]";
+  let examples = ["dict(index=I(2, 3, high=4), weight=F(4, 5), padding_idx=-1)", "dict(index=I(high=4), weight=F(4, 5), padding_idx=-1)"];
+  let python = "(input, weight, padding_idx=None)";
+}
+def ScaledDotProductAttentionOp : Composite<"scaled_dot_product_attention", ["query", "key", "value", "mask?"],
+    [A<"is_causal", "Bool", "False">, A<"scale", "Float">]> {
+  let summary = "softmax(query key^T * scale + mask) value.";
+  let description = [{
+    query: [..., L, E]; key: [..., S, E]; value: [..., S, V]; one float dtype and one set of leading axes. mask: absent, bool (false hides), or
+    of the operands' dtype, added; it broadcasts to [..., L, S]. is_causal hides column j from row i where j > i.
+  }];
+  let infer = "attention";
+  let expansion = "attention(query, key, value, mask, is_causal, scale)";
+  let numpy = [{
+    scores = query @ numpy.swapaxes(key, -1, -2) * scale
+    if is_causal:
+        scores = numpy.where(numpy.tril(numpy.ones(scores.shape[-2:], bool)), scores, -numpy.inf)
+    if mask is not None:
+        scores = numpy.where(mask, scores, -numpy.inf) if mask.dtype == bool else scores + mask
+    return scipy.special.softmax(scores, axis=-1) @ value
+  }];
+  let examples = ["dict(query=F(2, 3, 4), key=F(2, 5, 4), value=F(2, 5, 6), is_causal=False, scale=0.5)",
+                  "dict(query=F(2, 2, 4, 4), key=F(2, 2, 4, 4), value=F(2, 2, 4, 4), is_causal=True, scale=0.5)",
+                  "dict(query=F(3, 4), key=F(5, 4), value=F(5, 4), mask=F(3, 5), is_causal=False, scale=0.5)"];
+  let python = "(query, key, value, attn_mask=None, dropout_p=0.0, is_causal=False, scale=None)";
+}
+#endif

@@ -1,0 +1,44 @@
+// The matrix product in general.
+#ifndef WEFT_OPS_CONTRACTION
+#define WEFT_OPS_CONTRACTION
+
+include "ir/ops/Base.td"
+
+def DotGeneralOp : Weft_Op<"dot_general", "Contraction", ["lhs", "rhs"],
+    [A<"lhs_batch", "Ints">, A<"rhs_batch", "Ints">, A<"lhs_contract", "Ints">, A<"rhs_contract", "Ints">]> {
+  let summary = "Sums of products over paired axes.";
+  let description = [{
+    lhs, rhs: one dtype, not bool. Axis lhs_batch[i] goes with rhs_batch[i], and lhs_contract[i] with rhs_contract[i]; the latter are
+    summed over. The result's axes are the batch axes, then lhs's others, then rhs's others. 16-bit floats accumulate in float32.
+    The order of the sum: fused multiply-adds in row-major order of the contracted axes within blocks of 256, the blocks added in order.
+  }];
+  let infer = "dotGeneral";
+  let symbolic = 1;
+  let vjp = ["dotGeneralGradient(ct, lhs, rhs, lhs_batch, rhs_batch, lhs_contract, rhs_contract, true)",
+             "dotGeneralGradient(ct, rhs, lhs, rhs_batch, lhs_batch, rhs_contract, lhs_contract, false)"];
+  let jvp = [{
+    dot_general(t_lhs, rhs, lhs_batch, rhs_batch, lhs_contract, rhs_contract) +
+    dot_general(lhs, t_rhs, lhs_batch, rhs_batch, lhs_contract, rhs_contract)
+  }];
+  let numpy = [{
+    letters = iter("abcdefghijklmnopqrstuvwxyz")
+    left, right = [None] * lhs.ndim, [None] * rhs.ndim
+    batch = [next(letters) for _ in lhs_batch]
+    for l, r, c in [*zip(lhs_batch, rhs_batch, batch), *((l, r, next(letters)) for l, r in zip(lhs_contract, rhs_contract))]:
+        left[l] = right[r] = c
+    left = [c or next(letters) for c in left]
+    right = [c or next(letters) for c in right]
+    paired = set(left) & set(right)
+    out = batch + [c for c in left if c not in paired] + [c for c in right if c not in paired]
+    return numpy.einsum(f"{''.join(left)},{''.join(right)}->{''.join(out)}", lhs, rhs)
+  }];
+  let domain = "(-2, 2)";
+  let dtypes = "int float";
+  let examples = [
+    "dict(lhs=F(2, 3), rhs=F(3, 4), lhs_batch=[], rhs_batch=[], lhs_contract=[1], rhs_contract=[0])",
+    "dict(lhs=F(3, 2), rhs=F(4, 3), lhs_batch=[], rhs_batch=[], lhs_contract=[0], rhs_contract=[1])",
+    "dict(lhs=F(2, 3, 4), rhs=F(2, 4, 5), lhs_batch=[0], rhs_batch=[0], lhs_contract=[2], rhs_contract=[1])",
+    "dict(lhs=F(3), rhs=F(3), lhs_batch=[], rhs_batch=[], lhs_contract=[0], rhs_contract=[0])",
+    "dict(lhs=F(17, 300), rhs=F(300, 33), lhs_batch=[], rhs_batch=[], lhs_contract=[1], rhs_contract=[0])"];
+}
+#endif

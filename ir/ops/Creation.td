@@ -1,0 +1,51 @@
+// Ops that read no tensor data but the state of the random generator. The result's shape is an attribute.
+#ifndef WEFT_OPS_CREATION
+#define WEFT_OPS_CREATION
+
+include "ir/ops/Base.td"
+
+class Creation<string mnemonic, list<string> operands, list<A> attrs> : Weft_Op<mnemonic, "Creation", operands, attrs> {
+  let infer = mnemonic;
+  let symbolic = 1;
+}
+
+def IotaOp : Creation<"iota", [], [A<"shape", "Ints">, A<"dim", "Int">, A<"dtype", "DType", "int64">]> {
+  let summary = "Each element is its position along the axis dim.";
+  let description = "shape: rank >= 1; dtype: integer or float.";
+  let scalarOperands = ["position"]; // index along dim, i64
+  let scalar = "convert(position, elementType, dtype == DType::UInt8)";
+  let jvp = "zerosLike(result)";
+  let numpy = "numpy.broadcast_to(numpy.arange(shape[dim]).reshape([-1 if a == dim else 1 for a in range(len(shape))]), shape).astype(dtype)";
+  let examples = ["dict(shape=[2, 3], dim=1, dtype='int64')", "dict(shape=[20], dim=0, dtype='float32')"];
+  let dtypes = "";
+}
+def FullOp : Creation<"full", [], [A<"shape", "Ints">, A<"value", "Float", "0.0">, A<"integer", "Int", "0">, A<"dtype", "DType", "float32">]> {
+  let summary = "Every element is one number.";
+  let description = "The number is `value` for float dtypes and `integer` (exact up to 64 bits) for integers and bool.";
+  let scalar = "isFloat(dtype) ? constantOf(elementType, value) : constantOf(elementType, integer, dtype == DType::UInt8)";
+  let jvp = "zerosLike(result)";
+  let numpy = "numpy.full(shape, value if numpy.dtype(dtype).kind == 'f' else integer, dtype)";
+  let examples = ["dict(shape=[2, 3], value=0.1, integer=0, dtype='float32')", "dict(shape=[2], value=0.0, integer=2**62 + 1, dtype='int64')"];
+  let dtypes = "";
+}
+
+class Random<string mnemonic> : Creation<mnemonic, ["state"],
+    [A<"shape", "Ints">, A<"dtype", "DType", "float32">, A<"offset", "Int", "0">]> {
+  let infer = "random";
+  let scalarOperands = ["seed", "counter"]; // i64: state[0], and state[1] + offset + the element's row-major index
+  let jvp = "zerosLike(result)";
+  let dtypes = "";
+  let description = [{
+    state: int64[2], the seed and the stream's offset. Element i is a function of the seed and the counter state[1] + offset + i
+    alone (Philox4x32-10), the same on every target, eager and compiled.
+  }];
+}
+def UniformOp : Random<"uniform"> {
+  let summary = "Random numbers uniform in [0, 1).";
+  let scalar = "randomUniform(seed, counter, elementType)";
+}
+def NormalOp : Random<"normal"> {
+  let summary = "Random numbers of the standard normal distribution.";
+  let scalar = "randomNormal(seed, counter, elementType)";
+}
+#endif

@@ -1,0 +1,51 @@
+// Reads and writes at positions that are data: int64 tensors with values in [0, size). The front end checks them where it can; a
+// kernel reads zero at a position outside and writes nothing there.
+#ifndef WEFT_OPS_INDEXING
+#define WEFT_OPS_INDEXING
+
+include "ir/ops/Base.td"
+
+class Indexing<string mnemonic, list<string> operands> : Weft_Op<mnemonic, "Indexing", operands, [A<"dim", "Int">]> {
+  let symbolic = 1;
+  let domain = "(-2, 2)";
+  let dtypes = "bool int float";
+}
+
+def GatherOp : Indexing<"gather", ["x", "index"]> {
+  let summary = "result[i][j] = x[index[i][j]][j] for dim 0, and alike along another axis.";
+  let description = "x: any; index: int64 of x's rank, at most as large as x on the other axes. The result has index's shape.";
+  let infer = "gather";
+  let vjp = ["scatter_add(zerosLike(x), index, ct, dim)", ""];
+  let jvp = "gather(t_x, index, dim)";
+  let numpy = "numpy.take_along_axis(x[tuple(slice(None) if a == dim else slice(n) for a, n in enumerate(index.shape))], index, dim)";
+  let python = "(input, dim, index)";
+  let examples = ["dict(x=F(4, 3), index=I(2, 3, high=4), dim=0)", "dict(x=F(4, 3), index=I(2, 5, high=3), dim=1)"];
+}
+def IndexSelectOp : Indexing<"index_select", ["x", "index"]> {
+  let summary = "The entries of x along axis dim at the positions index.";
+  let description = "x: any of rank >= 1; index: int64 of rank 1. The result has index's size along dim.";
+  let infer = "indexSelect";
+  let vjp = ["scatter_add(zerosLike(x), alongAxis(index, ct.shape(), dim), ct, dim)", ""];
+  let jvp = "index_select(t_x, index, dim)";
+  let numpy = "numpy.take(x, index, axis=dim)";
+  let python = "(input, dim, index)";
+  let examples = ["dict(x=F(4, 3), index=I(5, high=4), dim=0)", "dict(x=F(4, 3), index=I(2, high=3), dim=1)"];
+}
+def ScatterAddOp : Indexing<"scatter_add", ["x", "index", "source"]> {
+  let summary = "x with source[i][j] added at [index[i][j]][j] for dim 0, and alike along another axis.";
+  let description = "x, source: one dtype, not bool; index: int64, one shape with source. Added in source's order, so runs agree.";
+  let infer = "scatterAdd";
+  let vjp = ["ct", "", "gather(ct, index, dim)"];
+  let jvp = "scatter_add(t_x, index, t_source, dim)";
+  let numpy = [{
+    y = x.copy()
+    where = list(numpy.indices(index.shape))
+    where[dim] = index
+    numpy.add.at(y, tuple(where), source)
+    return y
+  }];
+  let python = "(input, dim, index, src)";
+  let dtypes = "int float";
+  let examples = ["dict(x=F(4, 3), index=I(5, 3, high=4), source=F(5, 3), dim=0)", "dict(x=F(4, 3), index=I(2, 5, high=3), source=F(2, 5), dim=1)"];
+}
+#endif

@@ -1,0 +1,171 @@
+// Elementary functions. Their bodies are our own polynomials (codegen/Elementary.h), the same on every target.
+#ifndef WEFT_OPS_MATH
+#define WEFT_OPS_MATH
+
+include "ir/ops/Elementwise.td"
+
+class Math<string mnemonic, string what, string range = "(-2, 2)"> : Unary<mnemonic> {
+  let summary = what # ", elementwise.";
+  let description = "x: any shape, float.";
+  let scalar = mnemonic # "(x)";
+  let numpy = "numpy." # mnemonic # "(x)";
+  let domain = range;
+}
+
+def ExpOp : Math<"exp", "e to the power x"> { let vjp = ["ct * result"]; }
+def Exp2Op : Math<"exp2", "2 to the power x"> { let vjp = ["ct * result * M_LN2"]; }
+def Expm1Op : Math<"expm1", "e to the power x, minus 1, exact near 0"> { let vjp = ["ct * (result + 1.0)"]; }
+def LogOp : Math<"log", "Natural logarithm", "(0.5, 2)"> { let vjp = ["ct / x"]; }
+def Log2Op : Math<"log2", "Logarithm to base 2", "(0.5, 2)"> { let vjp = ["ct / (x * M_LN2)"]; }
+def Log10Op : Math<"log10", "Logarithm to base 10", "(0.5, 2)"> { let vjp = ["ct / (x * M_LN10)"]; }
+def Log1pOp : Math<"log1p", "Natural logarithm of 1 + x, exact near 0", "(-0.5, 2)"> { let vjp = ["ct / (x + 1.0)"]; }
+def SqrtOp : Math<"sqrt", "Square root, correctly rounded", "(0.5, 2)"> { let vjp = ["ct / (result + result)"]; }
+def RsqrtOp : Math<"rsqrt", "1 over the square root", "(0.5, 2)"> {
+  let vjp = ["ct * -0.5 * result * result * result"];
+  let numpy = "1 / numpy.sqrt(x)";
+}
+def SinOp : Math<"sin", "Sine of x in radians"> { let vjp = ["ct * cos(x)"]; }
+def CosOp : Math<"cos", "Cosine of x in radians"> { let vjp = ["-ct * sin(x)"]; }
+def TanOp : Math<"tan", "Tangent of x in radians", "(-1, 1)"> { let vjp = ["ct * (result * result + 1.0)"]; }
+def AsinOp : Math<"asin", "Inverse sine, in [-pi/2, pi/2]", "(-0.9, 0.9)"> {
+  let vjp = ["ct * rsqrt(1.0 - x * x)"];
+  let numpy = "numpy.arcsin(x)";
+}
+def AcosOp : Math<"acos", "Inverse cosine, in [0, pi]", "(-0.9, 0.9)"> {
+  let vjp = ["-ct * rsqrt(1.0 - x * x)"];
+  let numpy = "numpy.arccos(x)";
+}
+def AtanOp : Math<"atan", "Inverse tangent, in [-pi/2, pi/2]"> {
+  let vjp = ["ct / (x * x + 1.0)"];
+  let numpy = "numpy.arctan(x)";
+}
+def SinhOp : Math<"sinh", "Hyperbolic sine"> { let vjp = ["ct * cosh(x)"]; }
+def CoshOp : Math<"cosh", "Hyperbolic cosine"> { let vjp = ["ct * sinh(x)"]; }
+def TanhOp : Math<"tanh", "Hyperbolic tangent"> { let vjp = ["ct * (1.0 - result * result)"]; }
+def AsinhOp : Math<"asinh", "Inverse hyperbolic sine"> {
+  let vjp = ["ct * rsqrt(x * x + 1.0)"];
+  let numpy = "numpy.arcsinh(x)";
+}
+def AcoshOp : Math<"acosh", "Inverse hyperbolic cosine", "(1.5, 3)"> {
+  let vjp = ["ct * rsqrt(x * x - 1.0)"];
+  let numpy = "numpy.arccosh(x)";
+}
+def AtanhOp : Math<"atanh", "Inverse hyperbolic tangent", "(-0.9, 0.9)"> {
+  let vjp = ["ct / (1.0 - x * x)"];
+  let numpy = "numpy.arctanh(x)";
+}
+def ErfOp : Math<"erf", "Error function"> {
+  let vjp = ["ct * (exp(-(x * x)) * M_2_SQRTPI)"];
+  let numpy = "scipy.special.erf(x)";
+}
+def ErfcOp : Math<"erfc", "1 minus the error function, exact in the tail"> {
+  let vjp = ["ct * (exp(-(x * x)) * -M_2_SQRTPI)"];
+  let numpy = "scipy.special.erfc(x)";
+}
+def SigmoidOp : Math<"sigmoid", "1 / (1 + exp(-x))"> {
+  let vjp = ["ct * (result * (1.0 - result))"];
+  let numpy = "scipy.special.expit(x)";
+}
+
+class Rounding<string mnemonic, string what> : Unary<mnemonic, "Int | Float"> {
+  let summary = what # ", elementwise.";
+  let description = "x: any shape and dtype but bool; integers stay as they are.";
+  let vjp = ["zerosLike(x)"];
+  let numpy = "numpy." # mnemonic # "(x)";
+  let dtypes = "int float";
+}
+def FloorOp : Rounding<"floor", "The greatest integer at most x"> { let scalar = "x.isFloat() ? floor(x) : x"; }
+def CeilOp : Rounding<"ceil", "The least integer at least x"> { let scalar = "x.isFloat() ? ceil(x) : x"; }
+def TruncOp : Rounding<"trunc", "x without its fraction"> { let scalar = "x.isFloat() ? trunc(x) : x"; }
+def RoundOp : Rounding<"round", "The nearest integer, halves to the even one"> {
+  let scalar = "x.isFloat() ? roundEven(x) : x";
+}
+
+class Classify<string mnemonic, string what> : Unary<mnemonic, "Int | Float", "ToBool"> {
+  let summary = "Whether x is " # what # ", elementwise, as bool.";
+  let description = "x: any shape and dtype but bool.";
+  let numpy = "numpy." # mnemonic # "(x)";
+  let dtypes = "int float";
+}
+def IsnanOp : Classify<"isnan", "NaN"> { let scalar = "x.isFloat() ? isNan(x) : falsehood(x)"; }
+def IsinfOp : Classify<"isinf", "infinite"> { let scalar = "x.isFloat() ? absolute(x) == INFINITY : falsehood(x)"; }
+def IsfiniteOp : Classify<"isfinite", "finite"> { let scalar = "x.isFloat() ? absolute(x) < INFINITY : ~falsehood(x)"; }
+
+def PowOp : Binary<"pow"> {
+  let summary = "x to the power y, elementwise.";
+  let description = "x, y: one shape and dtype, not bool. Integers wrap; a negative integer exponent gives 0 unless x is 1 or -1.";
+  let scalar = "x.isFloat() ? pow(x, y) : integerPower(x, y)";
+  let vjp = ["where(y == 0.0, 0.0, ct * (y * pow(x, y - 1.0)))",
+             "where(logical_and(x == 0.0, y >= 0.0), 0.0, ct * (result * log(x)))"];
+  let numpy = "numpy.power(x, y)";
+  let domain = "(0.5, 2)";
+}
+def Atan2Op : Binary<"atan2", "Float"> {
+  let summary = "The angle of the point (y, x) in (-pi, pi], elementwise; the first operand is the ordinate.";
+  let description = "x (ordinate), y (abscissa): one shape, one float dtype.";
+  let scalar = "atan2(x, y)";
+  let vjp = ["ct * (y / (x * x + y * y))", "-ct * (x / (x * x + y * y))"];
+  let numpy = "numpy.arctan2(x, y)";
+  let domain = "(0.5, 2)";
+  let dtypes = "float";
+}
+
+// Activations: one scalar body each, so that eager, fused and 16-bit results are one rounding away from exact inputs.
+def ReluOp : Unary<"relu", "Int | Float"> {
+  let summary = "max(x, 0), elementwise; a NaN stays.";
+  let description = "x: any shape and dtype but bool. The gradient at 0 is 0.";
+  let scalar = "maximum(x, x.constantInt(0))";
+  let vjp = ["where(result > 0.0, ct, 0.0)"];
+  let numpy = "numpy.maximum(x, 0)";
+  let dtypes = "int float";
+}
+def GeluOp : Elementwise<"gelu", ["x"], "Float", "Same", [A<"tanh_form", "Bool", "False">]> {
+  let summary = "Gaussian error linear unit, elementwise.";
+  let description = "x: any shape, float. x * Phi(x); with tanh_form, 0.5 x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))).";
+  let scalar = [{
+    if (tanh_form)
+      return 0.5 * x * (1.0 + tanh(kSqrt2OverPi * (x + 0.044715 * (x * x * x))));
+    return 0.5 * x * (1.0 + erf(x * M_SQRT1_2));
+  }];
+  let vjp = ["ct * gelu_derivative(x, tanh_form)"];
+  let numpy = [{
+    if tanh_form:
+        return 0.5 * x * (1 + numpy.tanh(numpy.sqrt(2 / numpy.pi) * (x + 0.044715 * x**3)))
+    return 0.5 * x * (1 + scipy.special.erf(x / numpy.sqrt(2)))
+  }];
+  let examples = ["dict(x=F(2, 3), tanh_form=False)", "dict(x=F(2, 3), tanh_form=True)"];
+  let python = "(input, approximate='none')";
+}
+def GeluDerivativeOp : Elementwise<"gelu_derivative", ["x"], "Float", "Same", [A<"tanh_form", "Bool", "False">]> {
+  let summary = "The derivative of gelu, elementwise.";
+  let description = "x: any shape, float.";
+  let scalar = [{
+    if (tanh_form) {
+      Scalar t = tanh(kSqrt2OverPi * (x + 0.044715 * (x * x * x)));
+      return 0.5 * (1.0 + t) + 0.5 * x * (1.0 - t * t) * (kSqrt2OverPi * (1.0 + 0.134145 * (x * x)));
+    }
+    return 0.5 * (1.0 + erf(x * M_SQRT1_2)) + x * (exp(-0.5 * (x * x)) * kInverseSqrt2Pi);
+  }];
+  let vjp = [[{
+    if (tanh_form) {
+      Val t = tanh((x + x * x * x * 0.044715) * kSqrt2OverPi), slope = (x * x * 0.134145 + 1.0) * kSqrt2OverPi;
+      return ct * ((1.0 - t * t) * (slope + x * (0.134145 * kSqrt2OverPi) * x - x * t * slope * slope));
+    }
+    return ct * (exp(x * x * -0.5) * (2.0 - x * x) * kInverseSqrt2Pi);
+  }]];
+  let numpy = [{
+    if tanh_form:
+        t = numpy.tanh(numpy.sqrt(2 / numpy.pi) * (x + 0.044715 * x**3))
+        return 0.5 * (1 + t) + 0.5 * x * (1 - t * t) * numpy.sqrt(2 / numpy.pi) * (1 + 0.134145 * x**2)
+    return 0.5 * (1 + scipy.special.erf(x / numpy.sqrt(2))) + x * numpy.exp(-x * x / 2) / numpy.sqrt(2 * numpy.pi)
+  }];
+  let examples = ["dict(x=F(2, 3), tanh_form=False)", "dict(x=F(2, 3), tanh_form=True)"];
+}
+def SiluOp : Unary<"silu"> {
+  let summary = "x * sigmoid(x), elementwise; also called swish.";
+  let description = "x: any shape, float.";
+  let scalar = "x * sigmoid(x)";
+  let vjp = ["Val s = sigmoid(x); return ct * (s * (x * (1.0 - s) + 1.0));"];
+  let numpy = "x * scipy.special.expit(x)";
+}
+#endif

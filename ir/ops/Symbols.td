@@ -1,0 +1,13 @@
+// The encoding of a tensor with symbolic sizes: which symbol each dynamic size is, in order of the axes.
+#ifndef WEFT_OPS_SYMBOLS
+#define WEFT_OPS_SYMBOLS
+
+include "ir/ops/Base.td"
+
+def Weft_Symbols : AttrDef<Weft_Dialect, "Symbols"> {
+  let mnemonic = "symbols";
+  let summary = "Symbols of the dynamic sizes of a tensor: tensor<?x?xf32, #weft.symbols<[0, 1]>>.";
+  let parameters = (ins ArrayRefParameter<"int64_t">:$ids);
+  let assemblyFormat = "`<` `[` $ids `]` `>`";
+}
+#endif
