@@ -18,8 +18,8 @@
 //                  reduction's. (Also the reduction of a long or symbolic tensor to one element.)
 //   "contraction"  One dot_general. Its operands are block arguments or permute/reshape/expand/slice chains of one, whose
 //                  elements lie at base + sum of index * stride if the argument does (a function's input has the strides
-//                  `weft.strides`, everything else is contiguous). After it elementwise ops over its result's shape; a reshape of
-//                  the result may stand between. Everything else the epilogue reads is a block argument or a view of one.
+//                  `weft.strides`, everything else is contiguous). After it the ops of a loop over its result's shape; a reshape of
+//                  the result may stand between. The dot's value is read at the loop's own index only.
 //                  The results have the shape of the last op; the dot's own value may be a result as well.
 //   "scatter"      One scatter_add; its operands are block arguments or views, casts and creation ops.
 //

@@ -1,0 +1,46 @@
+// Groups of nodes while they grow: a partition of the graph that stays acyclic.
+#pragma once
+#include "passes/FusionGraph.h"
+
+#include "llvm/ADT/BitVector.h"
+
+namespace weft {
+
+struct FusionGroup {
+  GroupKind kind = GroupKind::Loop;
+  Dims space;
+  int rowRank = 0;
+  bool absorbed = false;       // some members are evaluated at other indices than the space's
+  std::vector<int> members;    // ascending
+  llvm::BitVector dependencies; // groups that must run before, transitively
+};
+
+class FusionGroups {
+public:
+  explicit FusionGroups(const FusionGraph &graph);
+
+  const FusionGraph &graph;
+  int groupOf(int node) const { return owner[node]; } // -1: floats
+  const FusionGroup &operator[](int group) const { return groups[group]; }
+  int size() const { return int(groups.size()); } // a group that was merged into another has no members
+  bool precedes(int a, int b) const { return groups[b].dependencies.test(a); }
+
+  // Merges `producer` into `consumer` where the rules (Fusion.cpp) gave the merged group's shape in `merged`.
+  void merge(int producer, int consumer, const FusionGroup &merged);
+  // Whether a third group stands on a path from one to the other.
+  bool wouldCycle(int producer, int consumer) const;
+  // Nodes whose values leave the group: graph outputs and values that another group reads.
+  bool leaves(int node, int otherGroup = -1) const;
+  int resultCount(int group) const;
+  // Distinct values of the space's shape that the group reads from outside.
+  int fullInputCount(int group) const;
+
+private:
+  std::vector<FusionGroup> groups;
+  std::vector<int> owner;
+};
+
+// passes/FusionEmit.cpp: replaces the function's body by weft.group ops.
+void emitGroups(mlir::func::FuncOp func, const FusionGroups &groups);
+
+} // namespace weft

@@ -1,0 +1,17 @@
+// Bit-exact rewrites, common subexpressions, dead code.
+#pragma once
+#include "mlir/IR/BuiltinOps.h"
+
+namespace weft {
+
+// Returns whether anything changed.
+bool runSimplify(mlir::ModuleOp module);
+
+// The value that equals `op`'s result to the bit, or null: an operand, an existing value, or that of new ops before `op`.
+// (passes/Fold.cpp)
+mlir::Value fold(mlir::Operation *op);
+
+// Erases the ops of the block whose results nobody uses, from `first` on; true if there were any.
+bool eraseDeadOps(mlir::Block &block, mlir::Operation *first = nullptr);
+
+} // namespace weft
