@@ -8,6 +8,7 @@
 #include <cstring>
 #include <initializer_list>
 #include <string>
+#include <utility>
 
 namespace weft {
 
@@ -30,7 +31,7 @@ public:
     for (int i = 0; i < count; ++i)
       push_back(value);
   }
-  template <class It> Dims(It first, It last) {
+  template <class It, class = decltype(*std::declval<It>())> Dims(It first, It last) {
     for (; first != last; ++first)
       push_back(*first);
   }

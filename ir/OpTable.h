@@ -33,7 +33,7 @@ struct AttrInfo {
 struct OpInfo {
   const char *name;          // "softmax"
   OpFamily family;
-  int operandCount;          // -1: variadic
+  int operandCount;          // the most it takes; -1: variadic
   const char *const *operandNames;
   int attrCount;
   const AttrInfo *attrs;
@@ -42,6 +42,8 @@ struct OpInfo {
   bool symbolic;             // its shape rule works on symbolic sizes
   // The type of the result. Throws UserError on operands that do not fit.
   TensorType (*infer)(const char *name, const TensorType *operands, int count, const Attrs &attrs);
+  int requiredOperands;      // operands past these may be left out, the last first
+  const char *reduction;     // Reduction: the kind of kernel.reduce ("sum", "argmax", ...), else null
 };
 
 const OpInfo &info(OpKind op);

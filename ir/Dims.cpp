@@ -1,0 +1,22 @@
+#include "ir/Dims.h"
+
+namespace weft {
+
+std::string toString(const Dims &dims) {
+  std::string out = "[";
+  for (int i = 0; i < dims.size(); ++i) {
+    if (i)
+      out += ", ";
+    out += isSymbol(dims[i]) ? "s" + std::to_string(symbolIndex(dims[i])) : std::to_string(dims[i]);
+  }
+  return out + "]";
+}
+
+Dims contiguousStrides(const Dims &shape) {
+  Dims strides(shape.size(), 1);
+  for (int i = shape.size() - 2; i >= 0; --i)
+    strides[i] = strides[i + 1] * (shape[i + 1] > 1 ? shape[i + 1] : 1);
+  return strides;
+}
+
+} // namespace weft

@@ -1,0 +1,173 @@
+// The graph and its bytes. Integers are written as zigzag varints: graphs are hashed and compared often.
+#include "ir/OpTable.h"
+
+#include <cstring>
+#include <stdexcept>
+
+namespace weft {
+
+std::string toString(const TensorType &type) { return name(type.dtype) + toString(type.shape); }
+
+bool Attr::operator==(const Attr &o) const {
+  return kind == o.kind && i == o.i && std::memcmp(&f, &o.f, sizeof f) == 0 && ints == o.ints;
+}
+
+ValueId Graph::addInput(const TensorType &type, const Dims &strides) {
+  assert(nodes.empty() && "inputs are numbered before nodes");
+  inputs.push_back({type, strides});
+  return ValueId(inputs.size() - 1);
+}
+
+ValueId Graph::addNode(OpKind op, std::vector<ValueId> operands, Attrs attrs, const TensorType &type,
+                       int32_t location) {
+  nodes.push_back({op, std::move(operands), std::move(attrs), type, location});
+  return valueCount() - 1;
+}
+
+const TensorType &Graph::type(ValueId v) const {
+  return size_t(v) < inputs.size() ? inputs[v].type : nodes[v - inputs.size()].type;
+}
+
+namespace {
+
+constexpr char kMagic[] = "weft1";
+
+struct Writer {
+  std::string bytes;
+
+  void integer(int64_t v) {
+    uint64_t u = (uint64_t(v) << 1) ^ uint64_t(v >> 63);
+    for (; u >= 128; u >>= 7)
+      bytes.push_back(char(u | 128));
+    bytes.push_back(char(u));
+  }
+  template <class List> void list(const List &values) {
+    integer(int64_t(values.size()));
+    for (auto v : values)
+      integer(v);
+  }
+  void type(const TensorType &t) {
+    integer(int64_t(t.dtype));
+    list(t.shape);
+  }
+  void attr(const Attr &a) {
+    integer(int64_t(a.kind));
+    if (a.kind == Attr::Kind::Ints)
+      return list(a.ints);
+    if (a.kind != Attr::Kind::Float)
+      return integer(a.i);
+    char raw[sizeof a.f];
+    std::memcpy(raw, &a.f, sizeof raw);
+    bytes.append(raw, sizeof raw);
+  }
+};
+
+struct Reader {
+  const std::string &bytes;
+  size_t at;
+
+  [[noreturn]] static void malformed() { throw std::runtime_error("deserialize: these are not the bytes of a graph"); }
+  int64_t integer() {
+    uint64_t u = 0;
+    for (int shift = 0;; shift += 7) {
+      if (at >= bytes.size() || shift > 63)
+        malformed();
+      uint64_t byte = uint8_t(bytes[at++]);
+      u |= (byte & 127) << shift;
+      if (byte < 128)
+        break;
+    }
+    return int64_t(u >> 1) ^ -int64_t(u & 1);
+  }
+  int64_t integer(int64_t low, int64_t high) {
+    int64_t v = integer();
+    if (v < low || v >= high)
+      malformed();
+    return v;
+  }
+  // Every listed thing takes at least a byte.
+  int64_t count() { return integer(0, int64_t(bytes.size() - at) + 1); }
+  Dims dims() {
+    Dims out;
+    for (int64_t n = integer(0, kMaxRank + 1); n; --n)
+      out.push_back(integer());
+    return out;
+  }
+  TensorType type() {
+    DType dtype = DType(integer(0, kDTypeCount));
+    return {dtype, dims()};
+  }
+  Attr attr() {
+    Attr a;
+    a.kind = Attr::Kind(integer(0, int64_t(Attr::Kind::Ints) + 1));
+    if (a.kind == Attr::Kind::Ints) {
+      a.ints = dims();
+    } else if (a.kind != Attr::Kind::Float) {
+      a.i = integer();
+    } else {
+      if (bytes.size() - at < sizeof a.f)
+        malformed();
+      std::memcpy(&a.f, bytes.data() + at, sizeof a.f);
+      at += sizeof a.f;
+    }
+    return a;
+  }
+};
+
+} // namespace
+
+std::string serialize(const Graph &graph) {
+  Writer w;
+  w.bytes.reserve(64 + 24 * graph.nodes.size());
+  w.bytes = kMagic;
+  w.integer(graph.symbolCount);
+  w.integer(int64_t(graph.inputs.size()));
+  for (const Input &input : graph.inputs) {
+    w.type(input.type);
+    // A scalar and an input without given strides are both contiguous.
+    w.list(input.strides);
+  }
+  w.integer(int64_t(graph.nodes.size()));
+  for (const Node &node : graph.nodes) {
+    w.integer(int64_t(node.op));
+    w.list(node.operands);
+    w.integer(int64_t(node.attrs.size()));
+    for (const Attr &a : node.attrs)
+      w.attr(a);
+    w.type(node.type);
+  }
+  w.list(graph.outputs);
+  w.list(graph.donations);
+  return std::move(w.bytes);
+}
+
+Graph deserialize(const std::string &bytes) {
+  if (bytes.compare(0, sizeof kMagic - 1, kMagic) != 0)
+    Reader::malformed();
+  Reader r{bytes, sizeof kMagic - 1};
+  Graph graph;
+  graph.symbolCount = int(r.integer(0, INT32_MAX));
+  for (int64_t n = r.count(); n; --n) {
+    TensorType type = r.type();
+    graph.inputs.push_back({type, r.dims()});
+  }
+  for (int64_t n = r.count(); n; --n) {
+    Node node;
+    node.op = OpKind(r.integer(0, kOpCount));
+    for (int64_t k = r.count(); k; --k)
+      node.operands.push_back(ValueId(r.integer(0, graph.valueCount())));
+    for (int64_t k = r.count(); k; --k)
+      node.attrs.push_back(r.attr());
+    node.type = r.type();
+    graph.nodes.push_back(std::move(node));
+  }
+  for (int64_t n = r.count(); n; --n)
+    graph.outputs.push_back(ValueId(r.integer(0, graph.valueCount())));
+  for (int64_t n = r.count(); n; --n)
+    graph.donations.push_back(int32_t(r.integer(-1, int64_t(graph.inputs.size()))));
+  if (r.at != bytes.size())
+    Reader::malformed();
+  return graph;
+}
+
+} // namespace weft

@@ -1,0 +1,246 @@
+// Rules of the elementwise, reduction, shape and creation families.
+#include "ir/Infer.h"
+
+namespace weft::infer {
+
+using Kind = UserError::Kind;
+
+void mismatch(const char *name, const std::string &wrong, const TensorType *operands, int count, const std::string &remedy,
+              Kind kind) {
+  std::string got;
+  for (int i = 0; i < count; ++i)
+    got += (i == 0 ? "" : i + 1 == count ? " and " : ", ") + toString(operands[i]);
+  fail(kind, name, wrong + "; got " + got + "; " + remedy);
+}
+
+static int categoryOf(DType dtype) { return dtype == DType::Bool ? Bool : isFloat(dtype) ? Float : Int; }
+
+void checkDType(const char *name, const TensorType *operands, int count, int accepts) {
+  for (int i = 0; i < count; ++i) {
+    if (operands[i].dtype != operands[0].dtype)
+      mismatch(name, "the operands must have one dtype", operands, count, "convert one with .to(dtype)");
+    if (categoryOf(operands[i].dtype) & accepts)
+      continue;
+    std::string wanted;
+    for (auto [set, word] : {std::pair(int(Bool), "bool"), std::pair(int(Int), "integer"), std::pair(int(Float), "float")})
+      if (accepts & set)
+        wanted += (wanted.empty() ? "" : " or ") + std::string(word);
+    mismatch(name, "needs " + wanted + " operands", operands, count, "convert them with .to(dtype)");
+  }
+}
+
+int64_t checkAxis(const char *name, int64_t dim, const TensorType &operand) {
+  int rank = operand.shape.size();
+  if (dim < 0 || dim >= rank)
+    mismatch(name, "the axis " + std::to_string(dim) + " is out of range", &operand, 1,
+             rank ? "axes go from 0 to " + std::to_string(rank - 1) : "a scalar has no axes", Kind::Index);
+  return dim;
+}
+
+static void checkSameShape(const char *name, const TensorType *operands, int count) {
+  for (int i = 1; i < count; ++i)
+    if (operands[i].shape != operands[0].shape)
+      mismatch(name, "the operands must have one shape", operands, count, "bring them to one with expand or reshape");
+}
+
+TensorType elementwiseOf(const char *name, const TensorType *operands, int count, int accepts, Gives gives) {
+  checkDType(name, operands, count, accepts);
+  checkSameShape(name, operands, count);
+  return {gives == ToBool ? DType::Bool : operands[0].dtype, operands[0].shape};
+}
+
+TensorType where(const char *name, const TensorType *operands, int count, const Attrs &) {
+  if (operands[0].dtype != DType::Bool)
+    mismatch(name, "the condition must be bool", operands, count, "compare first, as in where(x > 0, x, y)");
+  checkDType(name, operands + 1, 2, Bool | Int | Float);
+  checkSameShape(name, operands, count);
+  return operands[1];
+}
+
+static void checkSizes(const char *name, const Dims &shape) {
+  // Symbols look like negative sizes: what asks for a shape checks what a user gave.
+  if (!shape.hasSymbol() && shape.product() < 0)
+    fail(Kind::Runtime, name, "a size is negative; got " + toString(shape) + "; give sizes >= 0");
+}
+
+TensorType cast(const char *, const TensorType *operands, int, const Attrs &attrs) {
+  return {attrs[0].asDType(), operands[0].shape};
+}
+
+static Dims checkedDims(const char *name, const Dims &dims, const TensorType &operand) {
+  for (int i = 0; i < dims.size(); ++i) {
+    checkAxis(name, dims[i], operand);
+    if (i && dims[i] <= dims[i - 1])
+      mismatch(name, "the axes " + toString(dims) + " must be sorted, each once", &operand, 1, "list each axis once",
+               Kind::Runtime);
+  }
+  return dims;
+}
+
+TensorType reductionOf(const char *name, const TensorType *operands, const Attrs &attrs, int accepts, Gives gives) {
+  const TensorType &x = operands[0];
+  checkDType(name, operands, 1, accepts);
+  Dims dims = checkedDims(name, attrs[0].ints, x), shape;
+  bool keepdim = attrs.back().asBool();
+  for (int i = 0; i < x.shape.size(); ++i)
+    if (!dims.contains(i))
+      shape.push_back(x.shape[i]);
+    else if (keepdim)
+      shape.push_back(1);
+  const char *kind = info(opByName(name)).reduction;
+  bool needsElements = kind && (std::string(kind).find("max") != std::string::npos ||
+                                std::string(kind).find("min") != std::string::npos);
+  for (int64_t dim : dims)
+    if (needsElements && x.shape[dim] == 0)
+      mismatch(name, "no element to choose from along axis " + std::to_string(dim), operands, 1,
+               "reduce along axes that are not empty", Kind::Index);
+  return {gives == ToBool ? DType::Bool : gives == ToInt64 ? DType::Int64 : x.dtype, shape};
+}
+
+TensorType argReduction(const char *name, const TensorType *operands, int, const Attrs &attrs) {
+  if (attrs[0].ints.size() != 1)
+    mismatch(name, "needs exactly one axis, but got " + toString(attrs[0].ints), operands, 1, "flatten the tensor first");
+  return reductionOf(name, operands, attrs, Bool | Int | Float, ToInt64);
+}
+
+// Whether the products of two shapes are equal: symbols are compared as a multiset.
+static bool sameCount(const Dims &a, const Dims &b) {
+  int64_t left = 1, right = 1;
+  Dims symbols;
+  for (int64_t n : a)
+    isSymbol(n) ? symbols.push_back(n) : void(left *= n);
+  for (int64_t n : b) {
+    if (!isSymbol(n)) {
+      right *= n;
+      continue;
+    }
+    int at = 0;
+    while (at < symbols.size() && symbols[at] != n)
+      ++at;
+    if (at == symbols.size())
+      return false;
+    symbols.erase(at);
+  }
+  return left == right && symbols.empty();
+}
+
+TensorType reshape(const char *name, const TensorType *operands, int, const Attrs &attrs) {
+  const Dims &shape = attrs[0].ints;
+  if (!sameCount(operands[0].shape, shape))
+    fail(Kind::Runtime, name, "shape " + toString(shape) + " is invalid for input " + toString(operands[0]) +
+                                  "; the number of elements must stay the same");
+  return {operands[0].dtype, shape};
+}
+
+TensorType permute(const char *name, const TensorType *operands, int, const Attrs &attrs) {
+  const Dims &dims = attrs[0].ints;
+  Dims shape;
+  bool fits = dims.size() == operands[0].shape.size();
+  for (int i = 0; fits && i < dims.size(); ++i) {
+    shape.push_back(operands[0].shape[int(checkAxis(name, dims[i], operands[0]))]);
+    fits = dims.contains(i);
+  }
+  if (!fits)
+    mismatch(name, "the axes " + toString(dims) + " are not an order of the tensor's axes", operands, 1, "name each axis once");
+  return {operands[0].dtype, shape};
+}
+
+TensorType expand(const char *name, const TensorType *operands, int, const Attrs &attrs) {
+  const Dims &from = operands[0].shape, &to = attrs[0].ints;
+  int extra = to.size() - from.size();
+  for (int i = 0; i < from.size(); ++i)
+    if (extra < 0 || (from[i] != 1 && from[i] != to[extra + i]))
+      mismatch(name, "cannot expand to " + toString(to), operands, 1,
+               "sizes must match from the last axis on, or be 1 in the tensor");
+  return {operands[0].dtype, to};
+}
+
+static void checkAxisCount(const char *name, const Attrs &attrs, int lists, const TensorType &operand) {
+  for (int i = 0; i < lists; ++i)
+    if (attrs[i].ints.size() != operand.shape.size())
+      mismatch(name, "needs one number an axis, but got " + toString(attrs[i].ints), &operand, 1,
+               "give as many as the tensor has axes");
+}
+
+TensorType slice(const char *name, const TensorType *operands, int, const Attrs &attrs) {
+  const TensorType &x = operands[0];
+  checkAxisCount(name, attrs, 3, x);
+  const Dims &starts = attrs[0].ints, &sizes = attrs[1].ints, &steps = attrs[2].ints;
+  for (int i = 0; i < sizes.size(); ++i) {
+    bool whole = sizes[i] == x.shape[i] && starts[i] == 0 && steps[i] == 1;
+    bool inside = !isSymbol(sizes[i]) && starts[i] >= 0 && steps[i] >= 1 &&
+                  (sizes[i] == 0 || isSymbol(x.shape[i]) || starts[i] + (sizes[i] - 1) * steps[i] < x.shape[i]);
+    if (!whole && !inside)
+      mismatch(name,
+               "start " + std::to_string(starts[i]) + ", size " + std::to_string(sizes[i]) + ", step " +
+                   std::to_string(steps[i]) + " do not fit axis " + std::to_string(i),
+               operands, 1, "start must be >= 0, step >= 1, and the last element inside the tensor", Kind::Index);
+  }
+  return {x.dtype, sizes};
+}
+
+TensorType pad(const char *name, const TensorType *operands, int, const Attrs &attrs) {
+  const TensorType &x = operands[0];
+  checkAxisCount(name, attrs, 3, x);
+  Dims shape = x.shape;
+  for (int i = 0; i < shape.size(); ++i) {
+    int64_t low = attrs[0].ints[i], high = attrs[1].ints[i], interior = attrs[2].ints[i];
+    if (low < 0 || high < 0 || interior < 0)
+      mismatch(name, "axis " + std::to_string(i) + " is padded by a negative count", operands, 1,
+               "take a slice to remove elements");
+    if (low == 0 && high == 0 && interior == 0)
+      continue;
+    if (isSymbol(shape[i]))
+      mismatch(name, "axis " + std::to_string(i) + " has a symbolic size", operands, 1, "pad axes of known size");
+    shape[i] += low + high + (shape[i] > 0 ? (shape[i] - 1) * interior : 0);
+  }
+  return {x.dtype, shape};
+}
+
+TensorType concatenate(const char *name, const TensorType *operands, int count, const Attrs &attrs) {
+  TensorType result = operands[0];
+  int dim = int(checkAxis(name, attrs[0].i, result));
+  checkDType(name, operands, count, Bool | Int | Float);
+  for (int i = 1; i < count; ++i) {
+    Dims shape = operands[i].shape;
+    bool fits = shape.size() == result.shape.size();
+    for (int a = 0; fits && a < shape.size(); ++a)
+      fits = a == dim || shape[a] == result.shape[a];
+    if (!fits || isSymbol(shape[dim]) || isSymbol(result.shape[dim]))
+      mismatch(name, "sizes must match but along axis " + std::to_string(dim), operands, count,
+               "bring the tensors to sizes that fit");
+    result.shape[dim] += shape[dim];
+  }
+  return result;
+}
+
+TensorType flip(const char *name, const TensorType *operands, int, const Attrs &attrs) {
+  checkedDims(name, attrs[0].ints, operands[0]);
+  return operands[0];
+}
+
+TensorType iota(const char *name, const TensorType *, int, const Attrs &attrs) {
+  TensorType result{attrs[2].asDType(), attrs[0].ints};
+  checkSizes(name, result.shape);
+  checkAxis(name, attrs[1].i, result);
+  if (result.dtype == DType::Bool)
+    fail(Kind::Runtime, name, "counts in integers or floats; got bool; ask for dtype int64");
+  return result;
+}
+
+TensorType full(const char *name, const TensorType *, int, const Attrs &attrs) {
+  checkSizes(name, attrs[0].ints);
+  return {attrs[3].asDType(), attrs[0].ints};
+}
+
+TensorType random(const char *name, const TensorType *operands, int count, const Attrs &attrs) {
+  if (operands[0] != TensorType{DType::Int64, {2}})
+    mismatch(name, "the state of the generator must be int64[2]", operands, count, "pass a generator's state");
+  if (!isFloat(attrs[1].asDType()))
+    fail(Kind::Runtime, name, std::string("draws floats; got dtype ") + weft::name(attrs[1].asDType()) +
+                                  "; ask for a float dtype and convert");
+  checkSizes(name, attrs[0].ints);
+  return {attrs[1].asDType(), attrs[0].ints};
+}
+
+} // namespace weft::infer

@@ -1,0 +1,40 @@
+// The shape and dtype rules that the records name. Each takes the op's name, its operands' types and its attributes, and gives the
+// type of the result, or throws a UserError with the op, the shapes and dtypes, and the remedy.
+#pragma once
+#include "ir/OpTable.h"
+
+namespace weft::infer {
+
+// Sets of dtypes.
+enum Accepts : int { Bool = 1, Int = 2, Float = 4 };
+enum Gives { Same, ToBool, ToInt64 };
+
+void checkDType(const char *name, const TensorType *operands, int count, int accepts);
+// Throws "... got float32[2] and int64[3]; `remedy`".
+[[noreturn]] void mismatch(const char *name, const std::string &wrong, const TensorType *operands, int count,
+                           const std::string &remedy, UserError::Kind kind = UserError::Kind::Runtime);
+int64_t checkAxis(const char *name, int64_t dim, const TensorType &operand);
+
+TensorType elementwiseOf(const char *name, const TensorType *operands, int count, int accepts, Gives gives);
+TensorType reductionOf(const char *name, const TensorType *operands, const Attrs &attrs, int accepts, Gives gives);
+
+template <int accepts, Gives gives>
+TensorType elementwise(const char *name, const TensorType *operands, int count, const Attrs &) {
+  return elementwiseOf(name, operands, count, accepts, gives);
+}
+// The attributes are dims first and keepdim last.
+template <int accepts, Gives gives>
+TensorType reduction(const char *name, const TensorType *operands, int, const Attrs &attrs) {
+  return reductionOf(name, operands, attrs, accepts, gives);
+}
+
+using Rule = TensorType(const char *name, const TensorType *operands, int count, const Attrs &attrs);
+
+Rule where, cast, argReduction;
+Rule reshape, permute, expand, slice, pad, concatenate, flip;
+Rule dotGeneral, matmul, linear;
+Rule gather, indexSelect, scatterAdd, embedding;
+Rule iota, full, random;
+Rule alongDim, layerNorm, crossEntropy, mseLoss, dropout, attention;
+
+} // namespace weft::infer

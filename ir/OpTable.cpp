@@ -1,0 +1,56 @@
+#include "ir/OpTable.h"
+
+#include "ir/Infer.h"
+
+#include <unordered_map>
+
+namespace weft {
+namespace {
+#include "ir/OpTable.inc"
+
+const char *word(Attr::Kind kind) {
+  static const char *const words[] = {"an integer", "a float", "a bool", "a dtype", "a list of integers"};
+  return words[int(kind)];
+}
+} // namespace
+
+void fail(UserError::Kind kind, const char *op, const std::string &message) {
+  throw UserError(kind, std::string("[") + op + "] " + message);
+}
+
+const OpInfo &info(OpKind op) { return table[int(op)]; }
+
+OpKind opByName(const std::string &name) {
+  static const auto *byName = [] {
+    auto *map = new std::unordered_map<std::string, OpKind>;
+    for (int i = 0; i < kOpCount; ++i)
+      (*map)[table[i].name] = OpKind(i);
+    return map;
+  }();
+  return byName->at(name);
+}
+
+TensorType inferType(OpKind op, const TensorType *operands, int count, const Attrs &attrs) {
+  const OpInfo &record = info(op);
+  bool variadic = record.operandCount < 0;
+  if (count < record.requiredOperands || (!variadic && count > record.operandCount)) {
+    std::string expected = std::to_string(record.requiredOperands);
+    if (variadic)
+      expected += " or more";
+    else if (record.operandCount != record.requiredOperands)
+      expected += " to " + std::to_string(record.operandCount);
+    fail(UserError::Kind::Type, record.name,
+         "takes " + expected + " tensor" + (expected == "1" ? "" : "s") + ", but got " + std::to_string(count));
+  }
+  if (int(attrs.size()) != record.attrCount)
+    fail(UserError::Kind::Type, record.name,
+         "takes " + std::to_string(record.attrCount) + " attributes, but got " + std::to_string(attrs.size()));
+  for (int i = 0; i < record.attrCount; ++i)
+    if (attrs[i].kind != record.attrs[i].kind)
+      fail(UserError::Kind::Type, record.name,
+           std::string("attribute ") + record.attrs[i].name + " must be " + word(record.attrs[i].kind) + ", but is " +
+               word(attrs[i].kind));
+  return record.infer(record.name, operands, count, attrs);
+}
+
+} // namespace weft

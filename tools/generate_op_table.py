@@ -1,0 +1,238 @@
+#!/usr/bin/env python3
+"""Turns the op records into C++ tables and a description for Python.
+
+    generate_op_table.py records.json output-directory
+
+records.json is `llvm-tblgen --dump-json` of ir/ops/Ops.td. Every file is written only when it changes, so that a touched
+record rebuilds no more than what it is about.
+"""
+
+import json
+import pathlib
+import re
+import sys
+
+FAMILIES = ["Elementwise", "Math", "Reduction", "Shape", "Contraction", "Indexing", "Creation", "Composite"]
+CPP_TYPES = {"Int": "int64_t", "Float": "double", "Bool": "bool", "DType": "DType", "Ints": "const Dims &"}
+ATTR_READS = {"Int": "i", "Float": "f", "Bool": "asBool()", "DType": "asDType()", "Ints": "ints"}
+ATTR_MAKERS = {"Int": "integer", "Float": "real", "Bool": "boolean", "DType": "dtype", "Ints": "list"}
+# Uses of an operand that read its type and not its elements, in the text of a derivative.
+TYPE_ONLY = [
+    r"\bNAME\.(shape|dtype|rank)\(\)",
+    r"\b(zerosLike|countOf|lastAxes)\(NAME\b",
+    r"\bNAME \?",
+    r"\bexpandReduced\([^()]*(\([^()]*\))?[^()]*, NAME, dims",
+    r"\bdropoutScaled\(ct, NAME\b",
+    r"\bsliceOfConcatenated\(ct, NAME\b",
+    r"\bembeddingGradient\(ct, index, NAME\b",
+]
+RESULT_BIT = 31
+
+
+class Op:
+    """One record, with its text fields ready to print."""
+
+    def __init__(self, key, record, records):
+        self.key = key
+        self.name = record["opName"]
+        self.camel = key[: -len("Op")]
+        for field in ("family", "summary", "description", "infer", "scalar", "scalarOperands", "reduction", "vjp", "jvp"):
+            setattr(self, field, record[field])
+        for field in ("expansion", "numpy", "domain", "examples", "dtypes", "python"):
+            setattr(self, field, record[field])
+        self.symbolic = bool(record["symbolic"])
+        self.upcast = bool(record["upcast"])
+        attrs = [records[a["def"]] for a in record["attrs"]]
+        self.attrs = [{"name": a["name"], "kind": a["kind"], "default": a["default"]} for a in attrs]
+        self.variadic = any(n.endswith("...") for n in record["operandNames"])
+        self.required = sum(not n.endswith("?") for n in record["operandNames"])
+        self.operands = [n.rstrip("?.") for n in record["operandNames"]]
+        self.vjp = [text.strip() for text in self.vjp]
+        self.differentiable = any(self.vjp) or (self.family == "Composite" and not self.vjp)
+
+    @property
+    def saves(self):
+        """Bit i: the derivative reads operand i's elements; bit 31: the result's."""
+        if self.differentiable and not self.vjp:
+            return (1 << len(self.operands)) - 1
+        bits = 0
+        for bit, name in [*enumerate(self.operands), (RESULT_BIT, "result")]:
+            for text in self.vjp:
+                # Twice: the arguments of a shape-only use may hold another.
+                for _ in range(2):
+                    for pattern in TYPE_ONLY:
+                        text = re.sub(pattern.replace("NAME", name), lambda m: "(" if "(" in m[0][:-1] else "", text)
+                if re.search(rf"\b{name}\b", text):
+                    bits |= 1 << bit
+        return bits
+
+
+def body(text, indent="  "):
+    """The statements of a field: it holds an expression, or statements with a `return`."""
+    text = text.strip()
+    if not re.search(r"\breturn\b", text):
+        return f"{indent}return {' '.join(text.split())};"
+    lines = text.splitlines()
+    margin = min((len(l) - len(l.lstrip()) for l in lines[1:] if l.strip()), default=0)
+    return "\n".join((indent + (l[margin:] if i else l)).rstrip() for i, l in enumerate(lines))
+
+
+def locals_of(op, operands="Val", names=None):
+    """Declarations of the operands and attributes under their names."""
+    out = []
+    for i, name in enumerate(op.operands if names is None else names):
+        if op.variadic:
+            out.append(f"  [[maybe_unused]] llvm::ArrayRef<{operands}> {name} = operands;")
+        elif names is None and i >= op.required:
+            out.append(f"  [[maybe_unused]] {operands} {name} = operands.size() > {i} ? operands[{i}] : {operands}();")
+        else:
+            out.append(f"  [[maybe_unused]] {operands} {name} = operands[{i}];")
+    for i, attr in enumerate(op.attrs):
+        kind = CPP_TYPES[attr["kind"]]
+        space = "" if kind.endswith("&") else " "
+        out.append(f"  [[maybe_unused]] {kind}{space}{attr['name']} = attrs[{i}].{ATTR_READS[attr['kind']]};")
+    return "\n".join(out)
+
+
+def op_kind(ops):
+    listed = ",\n".join(f"  {op.camel}" for op in ops)
+    return f"""// The ops, one a record of ir/ops.
+#pragma once
+#include <cstdint>
+
+namespace weft {{
+
+enum class OpKind : uint16_t {{
+{listed}
+}};
+inline constexpr int kOpCount = {len(ops)};
+
+}} // namespace weft
+"""
+
+
+def op_table(ops):
+    out = ["using namespace infer;"]
+    rows = []
+    for op in ops:
+        names = ", ".join(f'"{n}"' for n in op.operands) or '""'
+        out.append(f"static const char *const operandsOf{op.camel}[] = {{{names}}};")
+        attrs = "nullptr"
+        if op.attrs:
+            listed = ", ".join(f'{{"{a["name"]}", Attr::Kind::{a["kind"]}}}' for a in op.attrs)
+            attrs = f"attrsOf{op.camel}"
+            out.append(f"static const AttrInfo {attrs}[] = {{{listed}}};")
+        count = -1 if op.variadic else len(op.operands)
+        reduction = f'"{op.reduction}"' if op.reduction else "nullptr"
+        rows.append(
+            f'    {{"{op.name}", OpFamily::{op.family}, {count}, operandsOf{op.camel}, {len(op.attrs)}, {attrs}, '
+            f"{str(op.differentiable).lower()}, {op.saves}u, {str(op.symbolic).lower()}, {op.infer}, {op.required}, {reduction}}},"
+        )
+    return "\n".join([*out, "static const OpInfo table[] = {", *rows, "};", ""])
+
+
+def builders(ops):
+    out = []
+    for op in ops:
+        operands = [f"llvm::ArrayRef<Val> {op.operands[0]}"] if op.variadic else [f"Val {n}" for n in op.operands]
+        attrs = [CPP_TYPES[a["kind"]] + ("" if a["kind"] == "Ints" else " ") + a["name"] for a in op.attrs]
+        first = [] if op.operands else ["Builder at"]
+        values = op.operands[0] if op.variadic else f"{{{', '.join(op.operands)}}}"
+        made = ", ".join(f"Attr::{ATTR_MAKERS[a['kind']]}({a['name']})" for a in op.attrs)
+        call = f"create({'at, ' if first else ''}OpKind::{op.camel}, {values if op.operands else '{}'}, {{{made}}})"
+        out.append(f"// {op.summary}\ninline Val {op.name}({', '.join(first + operands + attrs)}) {{ return {call}; }}")
+    return "\n".join(out) + "\n"
+
+
+def derivatives(ops):
+    out, rows = [], []
+    parameters = "llvm::ArrayRef<Val> operands, Val result, Val ct, const Attrs &attrs, int i"
+    for op in ops:
+        rules = []
+        for i, text in enumerate(op.vjp):
+            if not text:
+                rules.append("nullptr")
+                continue
+            rules.append(f"vjp{op.camel}{i}")
+            out.append(f"static Val {rules[-1]}({parameters}) {{\n{locals_of(op)}\n{body(text)}\n}}")
+        jvp = "nullptr"
+        if op.jvp:
+            jvp = f"jvp{op.camel}"
+            if op.variadic:
+                tangents = f"  llvm::ArrayRef<Val> t_{op.operands[0]} = tangents;"
+            else:
+                tangents = "\n".join(f"  [[maybe_unused]] Val t_{n} = tangents[{i}];" for i, n in enumerate(op.operands))
+            arguments = "llvm::ArrayRef<Val> operands, Val result, llvm::ArrayRef<Val> tangents, const Attrs &attrs"
+            out.append(f"static Val {jvp}({arguments}) {{\n{locals_of(op)}\n{tangents}\n{body(op.jvp)}\n}}")
+        rules += ["nullptr"] * (4 - len(rules))
+        flags = f"{str(bool(op.vjp)).lower()}, {str(op.upcast).lower()}"
+        rows.append(f"    {{{{{', '.join(rules)}}}, {jvp}, {flags}}}, // {op.name}")
+    return "\n".join([*out, "static const Rules rules[] = {", *rows, "};", ""])
+
+
+def expansions(ops):
+    out, rows = [], []
+    for op in ops:
+        if not op.expansion:
+            rows.append(f"    {{nullptr, false}}, // {op.name}")
+            continue
+        text = f"{locals_of(op)}\n{body(op.expansion)}"
+        out.append(f"static Val expansionOf{op.camel}(llvm::ArrayRef<Val> operands, const Attrs &attrs) {{\n{text}\n}}")
+        rows.append(f"    {{expansionOf{op.camel}, {str(op.upcast).lower()}}}, // {op.name}")
+    return "\n".join([*out, "static const Expansion expansions[] = {", *rows, "};", ""])
+
+
+def scalars(ops):
+    out, rows = [], []
+    for op in ops:
+        if not op.scalar:
+            rows.append("    nullptr,")
+            continue
+        names = op.scalarOperands or op.operands
+        text = f"{locals_of(op, 'Scalar', names)}\n{body(op.scalar)}"
+        parameters = "llvm::ArrayRef<Scalar> operands, const Attrs &attrs, ConstantBuilder constantOf, mlir::Type elementType"
+        out.append(f"static Scalar bodyOf{op.camel}({parameters}) {{\n{text}\n}}")
+        rows.append(f"    bodyOf{op.camel},")
+    return "\n".join([*out, "static const Body bodies[] = {", *rows, "};", ""])
+
+
+def description(ops):
+    fields = ("name", "camel", "family", "summary", "operands", "required", "variadic", "attrs", "differentiable", "symbolic")
+    more = ("reduction", "domain", "examples", "dtypes", "python")
+    listed = []
+    for op in ops:
+        entry = {field: getattr(op, field) for field in fields + more}
+        entry["description"] = " ".join(op.description.split())
+        entry["dtypes"] = op.dtypes.split()
+        entry["numpy"] = body(op.numpy, "") if op.numpy else ""
+        entry["jvp"] = bool(op.jvp) or (op.family == "Elementwise" and op.differentiable)
+        listed.append(entry)
+    return json.dumps(listed, indent=1) + "\n"
+
+
+def main():
+    records = json.loads(pathlib.Path(sys.argv[1]).read_text())
+    target = pathlib.Path(sys.argv[2])
+
+    def position(key):
+        file, line = records[key]["!locs"][-1].split(":")
+        return FAMILIES.index(pathlib.Path(file).stem), int(line)
+
+    ops = [Op(key, records[key], records) for key in sorted(records["!instanceof"]["Weft_Op"], key=position)]
+    written = {
+        "OpKind.h": op_kind(ops),
+        "OpTable.inc": op_table(ops),
+        "GraphBuilderOps.h.inc": builders(ops),
+        "Derivatives.inc": derivatives(ops),
+        "Expansions.inc": expansions(ops),
+        "Scalars.inc": scalars(ops),
+        "op_records.json": description(ops),
+    }
+    target.mkdir(parents=True, exist_ok=True)
+    for name, text in written.items():
+        path = target / name
+        if not path.exists() or path.read_text() != text:
+            path.write_text(text)
+
+
+main()
