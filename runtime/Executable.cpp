@@ -1,0 +1,250 @@
+#include "runtime/Executable.h"
+#include "runtime/Library.h"
+#include "runtime/cuda/CudaExecutable.h"
+#include "runtime/cuda/Driver.h"
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <dlfcn.h>
+#include <stdexcept>
+
+namespace weft {
+namespace {
+
+std::atomic<const StepProfiler *> stepProfiler{nullptr};
+
+constexpr int kSingleBuffers = 32; // of a program that takes the short way through run()
+constexpr int kSingleScalars = 64;
+
+int64_t alignUp(int64_t bytes) { return (bytes + 63) & ~int64_t(63); }
+
+[[noreturn]] void malformed(const std::string &what) {
+  throw std::runtime_error("[executable] the compiled program is malformed: " + what + "; build it again");
+}
+
+ExecutablePtr fromLibrary(std::shared_ptr<void> library, const std::string &name, int device) {
+  auto *program = static_cast<const WeftProgram *>(dlsym(library.get(), "weft_program"));
+  if (!program)
+    throw std::runtime_error("[executable] '" + name + "' is no compiled weft program: it does not export weft_program");
+  ExecutablePtr executable = Executable::fromProgram(program, device);
+  // The library must go after the Executable whose destructor still reads the program.
+  return ExecutablePtr(executable.get(), [library = std::move(library), executable](Executable *) mutable { executable.reset(); });
+}
+
+} // namespace
+
+int64_t evaluate(const WeftExtent &extent, const int64_t *symbols) {
+  int64_t value = extent.constant;
+  for (int i = 0; i < extent.factorCount; ++i) {
+    const WeftFactor &factor = extent.factors[i];
+    int64_t size = factor.symbol < 0 ? 1 : symbols[factor.symbol];
+    if (factor.divide > 1) // sizes and their quotients are not negative; only strides are, and they are never divided
+      size = (size + factor.divide - 1) / factor.divide;
+    value *= size;
+  }
+  return value;
+}
+
+void setStepProfiler(const StepProfiler *profiler) { stepProfiler.store(profiler, std::memory_order_release); }
+
+ExecutablePtr Executable::load(const std::string &path, int device) {
+  return fromLibrary(openLibrary(path), path, device);
+}
+
+ExecutablePtr Executable::loadBytes(const void *data, size_t bytes, int device) {
+  return fromLibrary(openLibrary(data, bytes), "the code in memory", device);
+}
+
+ExecutablePtr Executable::fromProgram(const WeftProgram *program, int device) {
+  if (program->cubin)
+    return std::make_shared<CudaExecutable>(program, device);
+  return std::make_shared<Executable>(program);
+}
+
+Executable::Value Executable::prepare(const WeftExtent &extent) {
+  int64_t constant = extent.constant;
+  int symbols = 0, divided = 0, form = Value::Static;
+  for (int i = 0; i < extent.factorCount; ++i)
+    if (extent.factors[i].symbol >= 0) {
+      ++symbols;
+      divided += extent.factors[i].divide > 1;
+      form = extent.factors[i].symbol;
+    }
+  if (symbols > 1 || divided)
+    return {0, Value::General, &extent};
+  // Factors without a symbol are ceil(1 / divide) = 1.
+  return {constant, form, &extent};
+}
+
+Executable::Executable(const WeftProgram *program) : plan(program) {
+  checkProgram();
+  constants.assign(plan->bufferCount, nullptr);
+  for (int i = 0; i < plan->bufferCount; ++i) {
+    const WeftBuffer &buffer = plan->buffers[i];
+    if (buffer.kind == WEFT_CONSTANT)
+      constants[i] = const_cast<void *>(buffer.data);
+    else if (buffer.kind == WEFT_TEMPORARY)
+      (buffer.arenaOffset >= 0 ? arenaTemporaries : sizedTemporaries).push_back(i);
+  }
+  for (int i = 0; i < plan->stepCount; ++i) {
+    const WeftStep &step = plan->steps[i];
+    steps.push_back({&step, prepare(step.grid), int32_t(stepBuffers.size()), int32_t(scalars.size())});
+    stepBuffers.insert(stepBuffers.end(), step.buffers, step.buffers + step.bufferCount);
+    for (int s = 0; s < step.scalarCount; ++s)
+      scalars.push_back(prepare(step.scalars[s]));
+    if (i > 0 && step.batch == plan->steps[i - 1].batch)
+      ++batches.back().count;
+    else
+      batches.push_back({i, 1});
+  }
+  single = plan->stepCount == 1 && arenaTemporaries.empty() && sizedTemporaries.empty() &&
+           stepBuffers.size() <= kSingleBuffers && scalars.size() <= kSingleScalars;
+}
+
+Executable::~Executable() = default;
+
+void Executable::checkProgram() const {
+  if (plan->abiVersion != WEFT_ABI_VERSION)
+    throw std::runtime_error("[executable] the compiled program has launch plan version " + std::to_string(plan->abiVersion) +
+                             ", this run time reads version " + std::to_string(WEFT_ABI_VERSION) + "; build it again");
+  int named = plan->inputCount + plan->outputCount;
+  if (plan->inputCount < 0 || plan->outputCount < 0 || plan->stepCount < 0 || plan->bufferCount < named)
+    malformed("its counts do not fit together");
+  auto checkExtent = [&](const WeftExtent &extent, bool loadTime = false) {
+    if (extent.factorCount < 0 || extent.factorCount > WEFT_MAX_FACTORS)
+      malformed("an extent has " + std::to_string(extent.factorCount) + " factors");
+    for (int i = 0; i < extent.factorCount; ++i)
+      if (extent.factors[i].symbol >= (loadTime ? 0 : plan->symbolCount))
+        malformed("an extent names symbol " + std::to_string(extent.factors[i].symbol) + " of " +
+                  std::to_string(plan->symbolCount));
+  };
+  for (int i = 0; i < plan->bufferCount; ++i) {
+    const WeftBuffer &buffer = plan->buffers[i];
+    bool isNamed = buffer.kind == WEFT_INPUT || buffer.kind == WEFT_OUTPUT;
+    if (isNamed != (i < named) || (isNamed && (buffer.kind == WEFT_INPUT) != (i < plan->inputCount)))
+      malformed("buffer " + std::to_string(i) + " is not of the kind that its number says");
+    checkExtent(buffer.bytes, buffer.kind == WEFT_CONSTANT);
+    if (buffer.kind == WEFT_OUTPUT && buffer.alias >= plan->inputCount)
+      malformed("output buffer " + std::to_string(i) + " takes the memory of an input that is not there");
+  }
+  for (int i = 0; i < plan->stepCount; ++i) {
+    const WeftStep &step = plan->steps[i];
+    for (int b = 0; b < step.bufferCount; ++b)
+      if (step.buffers[b] < 0 || step.buffers[b] >= plan->bufferCount)
+        malformed("step " + std::to_string(i) + " names buffer " + std::to_string(step.buffers[b]));
+    checkExtent(step.grid);
+    for (int s = 0; s < step.scalarCount; ++s)
+      checkExtent(step.scalars[s]);
+    if (!plan->cubin && !step.kernel)
+      malformed("step " + std::to_string(i) + " has no kernel");
+  }
+}
+
+void Executable::run(void *const *inputs, void *const *outputs, const int64_t *symbols) const {
+  if (single)
+    runSingle(inputs, outputs, symbols);
+  else
+    runGeneral(inputs, outputs, symbols);
+}
+
+void Executable::runSingle(void *const *inputs, void *const *outputs, const int64_t *symbols) const {
+  void *arguments[kSingleBuffers];
+  int64_t values[kSingleScalars];
+  int inputCount = plan->inputCount, named = inputCount + plan->outputCount;
+  for (size_t i = 0; i < stepBuffers.size(); ++i) {
+    int number = stepBuffers[i];
+    arguments[i] = number < inputCount ? inputs[number] : number < named ? outputs[number - inputCount] : constants[number];
+  }
+  for (size_t i = 0; i < scalars.size(); ++i)
+    values[i] = scalars[i](symbols);
+  const WeftStep &step = *steps[0].step;
+  Launch launch{step.kernel, arguments, values, steps[0].grid(symbols), step.grain, step.scratchBytes};
+  if (const StepProfiler *profiler = stepProfiler.load(std::memory_order_acquire))
+    return runProfiled(*profiler, &launch);
+  runBatch(&launch, 0, 1);
+}
+
+// What a run needs besides the callers' arguments, in one block: pointers by buffer number, then the steps' arguments.
+struct Executable::Frame {
+  void **pointers;
+  void **arguments;
+  int64_t *values;
+  Launch *launches;
+
+  explicit Frame(const Executable &e) {
+    size_t words = e.constants.size() + e.stepBuffers.size() + e.scalars.size();
+    bytes = words * 8 + e.steps.size() * sizeof(Launch);
+    memory = bytes <= sizeof local ? local : static_cast<char *>(allocateBytes(bytes));
+    pointers = reinterpret_cast<void **>(memory);
+    arguments = pointers + e.constants.size();
+    values = reinterpret_cast<int64_t *>(arguments + e.stepBuffers.size());
+    launches = reinterpret_cast<Launch *>(values + e.scalars.size());
+  }
+  ~Frame() {
+    if (memory != local)
+      releaseBytes(memory, bytes);
+  }
+  Frame(const Frame &) = delete;
+
+private:
+  size_t bytes;
+  char *memory;
+  alignas(64) char local[8192];
+};
+
+void Executable::runGeneral(void *const *inputs, void *const *outputs, const int64_t *symbols) const {
+  Frame frame(*this);
+  std::copy_n(inputs, plan->inputCount, frame.pointers);
+  std::copy_n(outputs, plan->outputCount, frame.pointers + plan->inputCount);
+  int named = plan->inputCount + plan->outputCount;
+  std::copy(constants.begin() + named, constants.end(), frame.pointers + named);
+
+  // All temporaries are in one block: the planned arena, then those whose size is known only now. On CUDA it may be given
+  // back as soon as the kernels are in the stream.
+  BufferRef memory;
+  int64_t bytes = alignUp(plan->arenaBytes);
+  for (int number : sizedTemporaries)
+    bytes += alignUp(evaluate(plan->buffers[number].bytes, symbols));
+  if (bytes > 0) {
+    memory = Buffer::allocate(size_t(bytes), place);
+    auto *base = static_cast<char *>(memory->data());
+    for (int number : arenaTemporaries)
+      frame.pointers[number] = base + plan->buffers[number].arenaOffset;
+    base += alignUp(plan->arenaBytes);
+    for (int number : sizedTemporaries) {
+      frame.pointers[number] = base;
+      base += alignUp(evaluate(plan->buffers[number].bytes, symbols));
+    }
+  }
+
+  for (size_t i = 0; i < stepBuffers.size(); ++i)
+    frame.arguments[i] = frame.pointers[stepBuffers[i]];
+  for (size_t i = 0; i < scalars.size(); ++i)
+    frame.values[i] = scalars[i](symbols);
+  for (size_t i = 0; i < steps.size(); ++i) {
+    const Step &s = steps[i];
+    frame.launches[i] = {s.step->kernel,  frame.arguments + s.firstBuffer, frame.values + s.firstScalar,
+                         s.grid(symbols), s.step->grain,                   s.step->scratchBytes};
+  }
+  if (const StepProfiler *profiler = stepProfiler.load(std::memory_order_acquire))
+    return runProfiled(*profiler, frame.launches);
+  for (const Batch &batch : batches)
+    runBatch(frame.launches + batch.first, batch.first, batch.count);
+}
+
+void Executable::runBatch(const Launch *launches, int, int count) const { ThreadPool::global().run(launches, count); }
+
+void Executable::runProfiled(const StepProfiler &profiler, const Launch *launches) const {
+  for (int i = 0; i < int(steps.size()); ++i) {
+    auto start = std::chrono::steady_clock::now();
+    runBatch(launches + i, i, 1);
+    if (place.isCuda())
+      cuda::synchronize(place.index);
+    auto time = std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now() - start);
+    const WeftStep &step = *steps[i].step;
+    profiler.step(profiler.context, step.name ? step.name : "", step.location ? step.location : "", time.count());
+  }
+}
+
+} // namespace weft

@@ -1,0 +1,107 @@
+// A compiled program, ready to run: the launch plan of runtime/Abi.h with everything that can be worked out at load time done.
+#pragma once
+#include "runtime/Abi.h"
+#include "runtime/Buffer.h"
+#include "runtime/cpu/ThreadPool.h"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace weft {
+
+// The value of an extent; `symbols` may be null when it has no factors.
+int64_t evaluate(const WeftExtent &extent, const int64_t *symbols);
+
+// Told of every step that runs, on the thread that called run(). While one is set, the steps of a batch run one after
+// the other. Set null to end; the object must outlive the runs in progress.
+struct StepProfiler {
+  void (*step)(void *context, const char *name, const char *location, int64_t nanoseconds);
+  void *context;
+};
+void setStepProfiler(const StepProfiler *profiler);
+
+class Executable;
+using ExecutablePtr = std::shared_ptr<Executable>;
+
+class Executable {
+public:
+  // Loads a shared object that exports `weft_program`; the code stays mapped as long as the Executable. A program with a cubin
+  // is loaded onto CUDA device `device`. Throws std::runtime_error, naming the path and what is wrong.
+  static ExecutablePtr load(const std::string &path, int device = 0);
+  static ExecutablePtr loadBytes(const void *data, size_t bytes, int device = 0);
+  // A program in memory, which must outlive the Executable.
+  static ExecutablePtr fromProgram(const WeftProgram *program, int device = 0);
+
+  explicit Executable(const WeftProgram *program);
+  virtual ~Executable();
+  Executable(const Executable &) = delete;
+  Executable &operator=(const Executable &) = delete;
+
+  const WeftProgram &program() const { return *plan; }
+  int inputCount() const { return plan->inputCount; }
+  int outputCount() const { return plan->outputCount; }
+  int symbolCount() const { return plan->symbolCount; }
+  // The input whose memory output i takes when the caller passes the same pointer for both; -1: none.
+  int outputAlias(int i) const { return plan->buffers[plan->inputCount + i].alias; }
+  int64_t outputBytes(int i, const int64_t *symbols) const {
+    return evaluate(plan->buffers[plan->inputCount + i].bytes, symbols);
+  }
+  Device device() const { return place; }
+
+  // Runs all steps. inputs[i] and outputs[i] point to the first element, in memory of device(); symbols[k] is the value
+  // of symbol k (null when there are none). May be called by several threads at once. CPU: complete on return; CUDA: in the order
+  // of the device's stream. Throws OutOfMemory before any step has run.
+  void run(void *const *inputs, void *const *outputs, const int64_t *symbols) const;
+
+protected:
+  // Runs `count` independent steps from number `first` on.
+  virtual void runBatch(const Launch *launches, int first, int count) const;
+  // The buffers of kind WEFT_CONSTANT, by buffer number; null for others.
+  std::vector<void *> constants;
+  Device place;
+
+private:
+  // An extent in the form in which it is most quickly evaluated.
+  struct Value {
+    enum Form : int32_t { Static = -1, General = -2 }; // else the number of the one symbol that multiplies the constant
+    int64_t constant;
+    int32_t form;
+    const WeftExtent *extent;
+    int64_t operator()(const int64_t *symbols) const {
+      if (form == Static)
+        return constant;
+      if (form >= 0)
+        return constant * symbols[form];
+      return evaluate(*extent, symbols);
+    }
+  };
+  struct Step {
+    const WeftStep *step;
+    Value grid;
+    int32_t firstBuffer; // where its buffers and scalars start in the frame
+    int32_t firstScalar;
+  };
+  struct Batch {
+    int first;
+    int count;
+  };
+  struct Frame;
+
+  static Value prepare(const WeftExtent &extent);
+  void checkProgram() const;
+  void runSingle(void *const *inputs, void *const *outputs, const int64_t *symbols) const;
+  void runGeneral(void *const *inputs, void *const *outputs, const int64_t *symbols) const;
+  void runProfiled(const StepProfiler &profiler, const Launch *launches) const;
+
+  const WeftProgram *plan;
+  std::vector<Step> steps;
+  std::vector<Batch> batches;
+  std::vector<Value> scalars;
+  std::vector<int32_t> stepBuffers;      // buffer numbers, of all steps in order
+  std::vector<int32_t> arenaTemporaries; // buffer numbers
+  std::vector<int32_t> sizedTemporaries; // those that are sized when the program runs
+  bool single = false;                   // one small step and no temporaries
+};
+
+} // namespace weft

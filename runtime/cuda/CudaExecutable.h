@@ -1,0 +1,29 @@
+// Runs a program that carries a cubin. Step i launches the kernel of its name:
+//
+//   extern "C" __global__ void name(T0 *b0, T1 *b1, ..., int64_t s0, int64_t s1, ..., int64_t tasks)
+//
+// The arguments are the step's buffers in the order it lists them, then its scalars, then the number of tasks: 8 bytes each. The grid is one
+// dimension of min(tasks, 2^31 - 1) blocks of `blockThreads` threads, with `scratchBytes` of dynamic shared memory; the kernel runs
+// task blockIdx.x, blockIdx.x + gridDim.x, ... below `tasks`. A step without tasks is not launched. Steps run in order in the device's
+// stream, so a step sees what earlier ones wrote; batches mean nothing here.
+#pragma once
+#include "runtime/Executable.h"
+
+namespace weft {
+
+class CudaExecutable final : public Executable {
+public:
+  // Loads the module onto the device and copies the constants there. `program` must outlive this.
+  CudaExecutable(const WeftProgram *program, int device);
+  ~CudaExecutable() override;
+
+protected:
+  void runBatch(const Launch *launches, int first, int count) const override;
+
+private:
+  void *module = nullptr;
+  std::vector<void *> functions; // by step
+  std::vector<BufferRef> constantMemory;
+};
+
+} // namespace weft

@@ -1,0 +1,136 @@
+#include "runtime/cuda/Driver.h"
+
+#include <dlfcn.h>
+#include <mutex>
+#include <stdexcept>
+#include <vector>
+
+namespace weft::cuda {
+namespace {
+
+struct DeviceState {
+  std::once_flag once;
+  int handle = 0;
+  void *context = nullptr;
+  void *stream = nullptr;
+};
+
+struct Loaded {
+  Driver functions{};
+  std::string problem; // empty: usable
+  int devices = 0;
+  std::vector<DeviceState> states;
+};
+
+template <class F> bool lookUp(void *library, const char *name, F &function, std::string &problem) {
+  function = reinterpret_cast<F>(dlsym(library, name));
+  if (!function)
+    problem = std::string("libcuda.so.1 has no function ") + name + "; install a newer NVIDIA driver";
+  return function != nullptr;
+}
+
+void open(Loaded &loaded) {
+  void *library = dlopen("libcuda.so.1", RTLD_NOW | RTLD_LOCAL);
+  if (!library) {
+    const char *text = dlerror();
+    loaded.problem = std::string("the NVIDIA driver is not installed (") + (text ? text : "libcuda.so.1 not found") + ")";
+    return;
+  }
+  Driver &d = loaded.functions;
+#define WEFT_LOOK_UP(name) lookUp(library, #name, d.name, loaded.problem)
+  bool complete = WEFT_LOOK_UP(cuInit) && WEFT_LOOK_UP(cuGetErrorName) && WEFT_LOOK_UP(cuGetErrorString) &&
+                  WEFT_LOOK_UP(cuDeviceGetCount) && WEFT_LOOK_UP(cuDeviceGet) && WEFT_LOOK_UP(cuDeviceGetName) &&
+                  WEFT_LOOK_UP(cuDeviceGetAttribute) && WEFT_LOOK_UP(cuDeviceTotalMem_v2) &&
+                  WEFT_LOOK_UP(cuDevicePrimaryCtxRetain) && WEFT_LOOK_UP(cuCtxSetCurrent) && WEFT_LOOK_UP(cuMemAlloc_v2) &&
+                  WEFT_LOOK_UP(cuMemFree_v2) && WEFT_LOOK_UP(cuMemcpyHtoDAsync_v2) && WEFT_LOOK_UP(cuMemcpyDtoHAsync_v2) &&
+                  WEFT_LOOK_UP(cuMemcpyAsync) && WEFT_LOOK_UP(cuStreamCreate) && WEFT_LOOK_UP(cuStreamSynchronize) &&
+                  WEFT_LOOK_UP(cuModuleLoadData) && WEFT_LOOK_UP(cuModuleUnload) && WEFT_LOOK_UP(cuModuleGetFunction) &&
+                  WEFT_LOOK_UP(cuFuncSetAttribute) && WEFT_LOOK_UP(cuLaunchKernel);
+#undef WEFT_LOOK_UP
+  if (!complete)
+    return;
+  Result result = d.cuInit(0);
+  if (result == 0)
+    result = d.cuDeviceGetCount(&loaded.devices);
+  if (result != 0) {
+    const char *text = nullptr;
+    d.cuGetErrorString(result, &text);
+    loaded.problem = std::string("the NVIDIA driver does not start: ") + (text ? text : "unknown error");
+  } else if (loaded.devices == 0) {
+    loaded.problem = "the NVIDIA driver finds no device";
+  }
+  if (!loaded.problem.empty())
+    loaded.devices = 0;
+  loaded.states = std::vector<DeviceState>(loaded.devices);
+}
+
+// Never destroyed: buffers may be freed after every static object.
+Loaded &loaded() {
+  static Loaded *state = [] {
+    auto *made = new Loaded;
+    open(*made);
+    return made;
+  }();
+  return *state;
+}
+
+void requireDevice(int device) {
+  Loaded &l = loaded();
+  if (!l.problem.empty())
+    throw std::runtime_error("[cuda] CUDA is not available: " + l.problem +
+                             "; use device=\"cpu\", or ask weft.cuda.is_available() first");
+  if (device < 0 || device >= l.devices)
+    throw std::runtime_error("[cuda] there is no device cuda:" + std::to_string(device) + "; this machine has " +
+                             std::to_string(l.devices) + ", numbered from 0");
+}
+
+} // namespace
+
+bool isAvailable() { return loaded().problem.empty(); }
+std::string unavailableReason() { return loaded().problem; }
+int deviceCount() { return loaded().devices; }
+
+const Driver &driver() { return loaded().functions; }
+
+void check(Result result, const std::string &what) {
+  if (result == 0)
+    return;
+  const char *name = nullptr, *text = nullptr;
+  driver().cuGetErrorName(result, &name);
+  driver().cuGetErrorString(result, &text);
+  throw std::runtime_error("[cuda] " + what + " failed: " + (name ? name : std::to_string(result)) + ": " +
+                           (text ? text : "no description"));
+}
+
+void *useDevice(int device) {
+  requireDevice(device);
+  DeviceState &state = loaded().states[device];
+  const Driver &d = driver();
+  std::call_once(state.once, [&] {
+    check(d.cuDeviceGet(&state.handle, device), "opening the device");
+    check(d.cuDevicePrimaryCtxRetain(&state.context, state.handle), "creating the device's context");
+    check(d.cuCtxSetCurrent(state.context), "entering the device's context");
+    check(d.cuStreamCreate(&state.stream, /*non-blocking*/ 1), "creating a stream");
+  });
+  check(d.cuCtxSetCurrent(state.context), "entering the device's context");
+  return state.stream;
+}
+
+DeviceInfo deviceInfo(int device) {
+  useDevice(device);
+  int handle = loaded().states[device].handle;
+  const Driver &d = driver();
+  DeviceInfo info;
+  char name[256] = "";
+  check(d.cuDeviceGetName(name, sizeof name, handle), "asking for the device's name");
+  info.name = name;
+  check(d.cuDeviceGetAttribute(&info.major, kAttributeMajor, handle), "asking for the compute capability");
+  check(d.cuDeviceGetAttribute(&info.minor, kAttributeMinor, handle), "asking for the compute capability");
+  check(d.cuDeviceGetAttribute(&info.multiprocessors, kAttributeMultiprocessors, handle), "asking for the multiprocessors");
+  check(d.cuDeviceTotalMem_v2(&info.totalBytes, handle), "asking for the memory size");
+  return info;
+}
+
+void synchronize(int device) { check(driver().cuStreamSynchronize(useDevice(device)), "waiting for the device"); }
+
+} // namespace weft::cuda

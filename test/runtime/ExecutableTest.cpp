@@ -1,0 +1,295 @@
+#include "runtime/Executable.h"
+#include "runtime/KernelCache.h"
+#include "runtime/cuda/Driver.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <numeric>
+#include <sstream>
+#include <thread>
+
+using namespace weft;
+
+namespace {
+
+WeftExtent fixed(int64_t value) { return {value, 0, 0, {}}; }
+// constant * ceil(symbol / divide)
+WeftExtent sized(int64_t constant, int symbol, int64_t divide = 1) { return {constant, 1, 0, {{symbol, 0, divide}}}; }
+
+// A program under construction; what it points to lives as long as it does.
+struct Builder {
+  std::vector<WeftBuffer> buffers;
+  std::vector<WeftStep> steps;
+  std::vector<std::vector<int32_t>> order;
+  std::vector<std::vector<WeftExtent>> scalars;
+  WeftProgram program{WEFT_ABI_VERSION, 0, 0, 0, 0, 0, nullptr, nullptr, 0, nullptr, 0, "test"};
+
+  Builder() { order.reserve(100), scalars.reserve(100); }
+  Builder &input(WeftExtent bytes) { return ++program.inputCount, add({WEFT_INPUT, -1, bytes, 0, nullptr}); }
+  Builder &output(WeftExtent bytes, int alias = -1) {
+    return ++program.outputCount, add({WEFT_OUTPUT, alias, bytes, 0, nullptr});
+  }
+  Builder &temporary(WeftExtent bytes, int64_t offset) { return add({WEFT_TEMPORARY, -1, bytes, offset, nullptr}); }
+  Builder &constant(const void *data, int64_t bytes) { return add({WEFT_CONSTANT, -1, fixed(bytes), 0, data}); }
+  Builder &step(WeftKernel kernel, std::vector<int32_t> arguments, std::vector<WeftExtent> values, WeftExtent grid,
+                int batch, int64_t grain = 16, int64_t scratch = 0) {
+    order.push_back(std::move(arguments));
+    scalars.push_back(std::move(values));
+    steps.push_back({kernel, "kernel", "model.py:1", int32_t(order.back().size()), int32_t(scalars.back().size()),
+                     order.back().data(), scalars.back().data(), grid, grain, scratch, batch, 0});
+    return *this;
+  }
+  const WeftProgram *finish(int symbols = 0, int64_t arena = 0) {
+    program.symbolCount = symbols;
+    program.arenaBytes = arena;
+    program.bufferCount = int32_t(buffers.size());
+    program.stepCount = int32_t(steps.size());
+    program.buffers = buffers.data();
+    program.steps = steps.data();
+    return &program;
+  }
+
+private:
+  Builder &add(const WeftBuffer &buffer) { return buffers.push_back(buffer), *this; }
+};
+
+// out = a * scalar + b, one task an element.
+void scaleAdd(void *const *buffers, const int64_t *scalars, int64_t begin, int64_t end, void *) {
+  auto *a = static_cast<const int64_t *>(buffers[0]), *b = static_cast<const int64_t *>(buffers[1]);
+  auto *out = static_cast<int64_t *>(buffers[2]);
+  for (int64_t i = begin; i < end; ++i)
+    out[i] = a[i] * scalars[0] + b[i];
+}
+
+std::string messageOf(const WeftProgram *program) {
+  try {
+    Executable::fromProgram(program);
+  } catch (const std::runtime_error &error) {
+    return error.what();
+  }
+  return "";
+}
+
+std::string contents(const std::string &path) {
+  std::ifstream file(path, std::ios::binary);
+  std::stringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+void checkTestProgram(const Executable &executable) {
+  std::vector<float> in(1000, 10), out(1000);
+  int64_t size = 1000;
+  void *inputs[] = {in.data()}, *outputs[] = {out.data()};
+  executable.run(inputs, outputs, &size);
+  for (int i = 0; i < 1000; ++i)
+    ASSERT_EQ(out[i], 11 + i % 4);
+  EXPECT_EQ(executable.outputBytes(0, &size), 4000);
+  EXPECT_EQ(executable.outputAlias(0), 0);
+  outputs[0] = in.data(); // the donated input
+  executable.run(inputs, outputs, &size);
+  EXPECT_EQ(in, out);
+}
+
+} // namespace
+
+TEST(Extent, Evaluates) {
+  int64_t symbols[] = {10, 7, 0, -3};
+  EXPECT_EQ(evaluate(fixed(12), nullptr), 12);
+  EXPECT_EQ(evaluate(sized(4, 0), symbols), 40);
+  EXPECT_EQ(evaluate(sized(1, 0, 4), symbols), 3);
+  EXPECT_EQ(evaluate(sized(1, 0, 5), symbols), 2);
+  EXPECT_EQ(evaluate(sized(5, 2, 8), symbols), 0);
+  EXPECT_EQ(evaluate(sized(2, 3), symbols), -6); // a stride
+  EXPECT_EQ(evaluate(sized(6, -1, 8), symbols), 6);
+  WeftExtent product{2, 3, 0, {{0, 0, 1}, {1, 0, 2}, {-1, 0, 1}}};
+  EXPECT_EQ(evaluate(product, symbols), 2 * 10 * 4);
+}
+
+TEST(Executable, RunsOneStepInEveryFormOfExtent) {
+  for (WeftExtent grid : {fixed(100), sized(1, 0), sized(10, 0, 10), WeftExtent{1, 2, 0, {{1, 0, 1}, {2, 0, 1}}}}) {
+    Builder b;
+    b.input(sized(8, 0)).input(sized(8, 0)).output(sized(8, 0));
+    b.step(scaleAdd, {0, 1, 2}, {sized(3, 1)}, grid, 0);
+    Executable executable(b.finish(3));
+    std::vector<int64_t> x(100), y(100), out(100, -1);
+    std::iota(x.begin(), x.end(), 0);
+    std::iota(y.begin(), y.end(), 1000);
+    int64_t symbols[] = {100, 20, 5};
+    void *inputs[] = {x.data(), y.data()}, *outputs[] = {out.data()};
+    executable.run(inputs, outputs, symbols);
+    EXPECT_EQ(executable.outputBytes(0, symbols), 800);
+    for (int64_t i = 0; i < 100; ++i)
+      ASSERT_EQ(out[i], i * 60 + 1000 + i);
+  }
+}
+
+TEST(Executable, RunsStepsInOrderOverTemporariesAndConstants) {
+  // t1 = 2 x + c (arena), t2 = 3 x + c (arena; one batch with t1), t3 = t1 + t2 (sized at run time), out = 5 t3 + x
+  int64_t constant[64];
+  std::iota(constant, constant + 64, 0);
+  Builder b;
+  b.input(sized(8, 0)).output(sized(8, 0)).temporary(fixed(512), 0).constant(constant, 512).temporary(fixed(512), 512);
+  b.temporary(sized(8, 0), -1);
+  b.step(scaleAdd, {0, 3, 2}, {fixed(2)}, sized(1, 0), 0);
+  b.step(scaleAdd, {0, 3, 4}, {fixed(3)}, sized(1, 0), 0);
+  b.step(scaleAdd, {2, 4, 5}, {fixed(1)}, sized(1, 0), 1);
+  b.step(scaleAdd, {5, 0, 1}, {fixed(5)}, sized(1, 0), 2);
+  ExecutablePtr executable = Executable::fromProgram(b.finish(1, 1024));
+  auto runOnce = [&] {
+    std::vector<int64_t> x(64), out(64);
+    std::iota(x.begin(), x.end(), 100);
+    int64_t size = 64;
+    void *inputs[] = {x.data()}, *outputs[] = {out.data()};
+    executable->run(inputs, outputs, &size);
+    for (int64_t i = 0; i < 64; ++i)
+      ASSERT_EQ(out[i], 5 * (5 * x[i] + 2 * i) + x[i]);
+  };
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t)
+    threads.emplace_back([&] {
+      for (int i = 0; i < 200; ++i)
+        runOnce();
+    });
+  for (std::thread &thread : threads)
+    thread.join();
+}
+
+TEST(Executable, RunsManySteps) {
+  // More arguments than fit the stack frame: x -> x + x, 60 times over 40 buffers.
+  Builder b;
+  b.input(fixed(8)).output(fixed(8));
+  for (int i = 0; i < 300; ++i)
+    b.temporary(fixed(8), 64 * i);
+  for (int i = 0; i < 60; ++i)
+    b.step(scaleAdd, {i ? i + 1 : 0, i ? i + 1 : 0, i == 59 ? 1 : i + 2}, {fixed(1)}, fixed(1), i);
+  Executable executable(b.finish(0, 64 * 300));
+  int64_t x = 1, out = 0;
+  void *inputs[] = {&x}, *outputs[] = {&out};
+  executable.run(inputs, outputs, nullptr);
+  EXPECT_EQ(out, int64_t(1) << 60);
+}
+
+TEST(Executable, AGridWithoutTasksRunsNothing) {
+  Builder b;
+  b.input(sized(8, 0)).output(sized(8, 0));
+  b.step([](void *const *, const int64_t *, int64_t, int64_t, void *) { FAIL(); }, {0, 1}, {}, sized(1, 0), 0, 16, 64);
+  Executable executable(b.finish(1));
+  int64_t size = 0;
+  void *none[] = {nullptr};
+  executable.run(none, none, &size);
+}
+
+TEST(Executable, TooMuchMemoryIsAnErrorBeforeAnythingRuns) {
+  Builder b;
+  b.input(fixed(8)).output(fixed(8)).temporary(sized(8, 0), -1);
+  b.step([](void *const *, const int64_t *, int64_t, int64_t, void *) { FAIL(); }, {0, 1, 2}, {}, fixed(1), 0);
+  Executable executable(b.finish(1));
+  int64_t value = 0, size = int64_t(1) << 44;
+  void *pointers[] = {&value};
+  EXPECT_THROW(executable.run(pointers, pointers, &size), OutOfMemory);
+}
+
+TEST(Executable, TellsTheProfiler) {
+  Builder b;
+  b.input(fixed(8)).output(fixed(8));
+  b.step(scaleAdd, {0, 0, 1}, {fixed(1)}, fixed(1), 0);
+  b.step(scaleAdd, {0, 0, 1}, {fixed(2)}, fixed(1), 0);
+  b.steps[1].name = "second";
+  Executable executable(b.finish());
+  std::string seen;
+  StepProfiler profiler{[](void *context, const char *name, const char *location, int64_t nanoseconds) {
+                          EXPECT_GE(nanoseconds, 0);
+                          *static_cast<std::string *>(context) += std::string(name) + "@" + location + " ";
+                        },
+                        &seen};
+  int64_t x = 5, out = 0;
+  void *inputs[] = {&x}, *outputs[] = {&out};
+  setStepProfiler(&profiler);
+  executable.run(inputs, outputs, nullptr);
+  setStepProfiler(nullptr);
+  executable.run(inputs, outputs, nullptr);
+  EXPECT_EQ(seen, "kernel@model.py:1 second@model.py:1 ");
+  EXPECT_EQ(out, 15);
+}
+
+TEST(Executable, RejectsMalformedPrograms) {
+  auto valid = [] {
+    Builder b;
+    b.input(fixed(8)).output(fixed(8));
+    b.step(scaleAdd, {0, 0, 1}, {fixed(1)}, fixed(1), 0);
+    return b;
+  };
+  {
+    Builder b = valid();
+    b.program.abiVersion = 77;
+    EXPECT_NE(messageOf(b.finish()).find("launch plan version 77"), std::string::npos);
+  }
+  {
+    Builder b = valid();
+    b.order[0][1] = 9;
+    b.steps[0].buffers = b.order[0].data();
+    EXPECT_NE(messageOf(b.finish()).find("step 0 names buffer 9"), std::string::npos);
+  }
+  {
+    Builder b = valid();
+    b.steps[0].grid = sized(1, 3);
+    EXPECT_NE(messageOf(b.finish(2)).find("names symbol 3 of 2"), std::string::npos);
+  }
+  {
+    Builder b = valid();
+    b.steps[0].kernel = nullptr;
+    EXPECT_NE(messageOf(b.finish()).find("step 0 has no kernel"), std::string::npos);
+  }
+}
+
+TEST(Executable, LoadsFilesAndBytes) {
+  checkTestProgram(*Executable::load(WEFT_TEST_PROGRAM));
+  std::string bytes = contents(WEFT_TEST_PROGRAM);
+  // Each load is a library of its own, also when a descriptor's number comes back.
+  ExecutablePtr first = Executable::loadBytes(bytes.data(), bytes.size());
+  ExecutablePtr second = Executable::loadBytes(bytes.data(), bytes.size());
+  EXPECT_NE(&first->program(), &second->program());
+  checkTestProgram(*first);
+  first.reset();
+  checkTestProgram(*second);
+}
+
+TEST(Executable, NamesWhatCannotBeLoaded) {
+  auto message = [](auto load) -> std::string {
+    try {
+      load();
+    } catch (const std::runtime_error &error) {
+      return error.what();
+    }
+    return "";
+  };
+  EXPECT_NE(message([] { Executable::load("/no/such/file.so"); }).find("'/no/such/file.so'"), std::string::npos);
+  EXPECT_NE(message([] { Executable::loadBytes("not an ELF file", 15); }).find("cannot load compiled code"), std::string::npos);
+  EXPECT_NE(message([] { Executable::load("libdl.so.2"); }).find("does not export weft_program"), std::string::npos);
+}
+
+TEST(Executable, LoadsFromTheCache) {
+  std::string pattern = (std::filesystem::temp_directory_path() / "weft-cache-XXXXXX").string();
+  std::string folder = mkdtemp(pattern.data());
+  KernelCache cache({folder, true, 1 << 24});
+  EXPECT_FALSE(cache.findExecutable("key"));
+  ASSERT_TRUE(cache.storeExecutable("key", contents(WEFT_TEST_PROGRAM)));
+  auto path = cache.findExecutable("key");
+  ASSERT_TRUE(path);
+  checkTestProgram(*Executable::load(*path));
+  std::filesystem::remove_all(folder);
+}
+
+TEST(Executable, OfCudaNeedsADevice) {
+  if (cuda::isAvailable())
+    GTEST_SKIP() << "this machine has a GPU";
+  Builder b;
+  b.input(fixed(8)).output(fixed(8));
+  b.step(nullptr, {0, 1}, {}, fixed(1), 0);
+  b.program.cubin = "image";
+  EXPECT_EQ(messageOf(b.finish()).find("[cuda] CUDA is not available: "), 0u);
+}
