@@ -1,0 +1,68 @@
+#include "codegen/aot/SafeTensors.h"
+
+#include "llvm/Support/Endian.h"
+#include "llvm/Support/JSON.h"
+#include "llvm/Support/MemoryBuffer.h"
+
+#include <optional>
+#include <stdexcept>
+
+using namespace weft;
+
+static std::optional<DType> dtypeOf(llvm::StringRef name) {
+  static const std::pair<const char *, DType> names[] = {
+      {"BOOL", DType::Bool},   {"U8", DType::UInt8},    {"I8", DType::Int8},      {"I16", DType::Int16},   {"I32", DType::Int32},
+      {"I64", DType::Int64},   {"F16", DType::Float16}, {"BF16", DType::BFloat16}, {"F32", DType::Float32}, {"F64", DType::Float64}};
+  for (auto [spelling, type] : names)
+    if (name == spelling)
+      return type;
+  return std::nullopt;
+}
+
+SafeTensors SafeTensors::read(const std::string &path) {
+  auto malformed = [&](const std::string &what) -> std::runtime_error {
+    return std::runtime_error(path + " is not a safetensors file: " + what);
+  };
+  auto buffer = llvm::MemoryBuffer::getFile(path, /*IsText=*/false, /*RequiresNullTerminator=*/false);
+  if (!buffer)
+    throw std::runtime_error("cannot open the weights " + path + ": " + buffer.getError().message());
+  llvm::StringRef bytes = (*buffer)->getBuffer();
+  SafeTensors file;
+  file.fileBytes = bytes.size();
+  if (bytes.size() < 8)
+    throw malformed("it has " + std::to_string(bytes.size()) + " bytes");
+  uint64_t length = llvm::support::endian::read64le(bytes.data());
+  if (length > bytes.size() - 8)
+    throw malformed("its header is said to have " + std::to_string(length) + " bytes, but the file has " + std::to_string(bytes.size()));
+  file.header = bytes.take_front(8 + length).str();
+  llvm::Expected<llvm::json::Value> json = llvm::json::parse(bytes.substr(8, length));
+  if (!json)
+    throw malformed("its header is not JSON: " + llvm::toString(json.takeError()));
+  const llvm::json::Object *entries = json->getAsObject();
+  if (!entries)
+    throw malformed("its header is not a JSON object");
+  for (const auto &[key, value] : *entries) {
+    llvm::StringRef name = key;
+    if (name == "__metadata__")
+      continue;
+    const llvm::json::Object *entry = value.getAsObject();
+    const llvm::json::Array *shape = entry ? entry->getArray("shape") : nullptr;
+    const llvm::json::Array *offsets = entry ? entry->getArray("data_offsets") : nullptr;
+    std::optional<llvm::StringRef> dtype = entry ? entry->getString("dtype") : std::nullopt;
+    if (!shape || !offsets || offsets->size() != 2 || !dtype)
+      throw malformed("the entry of " + name.str() + " lacks dtype, shape or data_offsets");
+    std::optional<DType> type = dtypeOf(*dtype);
+    if (!type || shape->size() > size_t(kMaxRank))
+      throw malformed("the tensor " + name.str() + " has dtype " + dtype->str() + " and rank " + std::to_string(shape->size()) + ", which weft has not");
+    Entry tensor{{*type, {}}, 0};
+    for (const llvm::json::Value &size : *shape)
+      tensor.type.shape.push_back(size.getAsInteger().value_or(-1));
+    int64_t begin = (*offsets)[0].getAsInteger().value_or(-1), end = (*offsets)[1].getAsInteger().value_or(-1);
+    if (tensor.type.shape.hasSymbol() || begin < 0 || end != begin + tensor.type.shape.product() * itemSize(*type) ||
+        end > file.fileBytes - int64_t(file.header.size()))
+      throw malformed("the data_offsets of " + name.str() + " do not fit its shape or the file");
+    tensor.offset = int64_t(file.header.size()) + begin;
+    file.tensors.emplace(name.str(), tensor);
+  }
+  return file;
+}
