@@ -4,7 +4,7 @@
 // arguments stand for them, its `weft.yield` lists its results. Inside, values are evaluated on demand at an index: an op
 // of a view (family Shape) is an index map, a gather an index that is data, a creation op a function of its own index. A
 // value is never read at an index map that repeats costly work: behind an `expand` stand block arguments, values of the row,
-// and creation ops only. The StrAttr `kind` says which iteration space the group has:
+// casts, comparisons and creation ops only. The StrAttr `kind` says which iteration space the group has:
 //
 //   "loop"         One iteration space: the shape of the results, which all have it. No reduction.
 //   "row"          outer x row: IntegerAttr i64 `row` is the number of trailing dimensions that form the row, DenseI64ArrayAttr
@@ -21,7 +21,7 @@
 //                  `weft.strides`, everything else is contiguous). After it the ops of a loop over its result's shape; a reshape of
 //                  the result may stand between. The dot's value is read at the loop's own index only.
 //                  The results have the shape of the last op; the dot's own value may be a result as well.
-//   "scatter"      One scatter_add; its operands are block arguments or views, casts and creation ops.
+//   "scatter"      One scatter_add; its operands are block arguments or views, casts, comparisons and creation ops.
 //
 // Ops of family Indexing that read (gather, index_select) stand in "loop" and "row" groups; what they index is a block argument
 // or a view of one. A function may return its argument, a value twice, or the result of a group twice: that is no group.

@@ -1,0 +1,47 @@
+// Walks the ops in order; a composite is replaced by its expansion (the record's `expansion`), whose composites are expanded
+// in turn. What the expansion needs of precision is said by the record: 16-bit floats are float32 inside.
+#include "passes/Decompose.h"
+#include "ir/GraphBuilder.h"
+#include "ir/OpAccess.h"
+#include "passes/Simplify.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+
+using namespace mlir;
+
+namespace weft {
+namespace {
+
+bool isComposite(Operation *op) { return familyOf(op) == OpFamily::Composite; }
+
+bool decomposeBlock(Block &block) {
+  bool changed = false;
+  for (Operation *op = &block.front(); !op->hasTrait<OpTrait::IsTerminator>();) {
+    if (!isComposite(op)) {
+      op = op->getNextNode();
+      continue;
+    }
+    Operation *before = op->getPrevNode();
+    OpBuilder builder(op);
+    op->getResult(0).replaceAllUsesWith(expandComposite(builder, op));
+    Operation *next = before ? before->getNextNode() : &block.front(); // the expansion's first op
+    if (next == op)
+      next = op->getNextNode();
+    op->erase();
+    op = next;
+    changed = true;
+  }
+  return changed;
+}
+
+} // namespace
+
+bool runDecompose(ModuleOp module) {
+  bool changed = false;
+  for (func::FuncOp func : module.getOps<func::FuncOp>())
+    if (!func.isExternal())
+      changed |= decomposeBlock(func.front());
+  return changed;
+}
+
+} // namespace weft

@@ -1,0 +1,90 @@
+// The passes as mlir::Pass, for weft-opt.
+#include "ir/WeftDialect.h"
+#include "passes/Autodiff.h"
+#include "passes/Decompose.h"
+#include "passes/Fusion.h"
+#include "passes/Pipeline.h"
+#include "passes/Simplify.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Pass/Pass.h"
+#include "mlir/Pass/PassRegistry.h"
+
+#include <stdexcept>
+
+using namespace mlir;
+
+namespace weft {
+namespace {
+
+template <class Derived> struct ModulePass : PassWrapper<Derived, OperationPass<ModuleOp>> {
+  void getDependentDialects(DialectRegistry &registry) const override {
+    registry.insert<func::FuncDialect, WeftDialect>();
+  }
+  void runOnOperation() override {
+    try {
+      static_cast<Derived *>(this)->run(this->getOperation());
+    } catch (const std::exception &error) {
+      this->getOperation()->emitError(error.what());
+      this->signalPassFailure();
+    }
+  }
+};
+
+struct SimplifyPass : ModulePass<SimplifyPass> {
+  MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(SimplifyPass)
+  StringRef getArgument() const final { return "weft-simplify"; }
+  StringRef getDescription() const final { return "Bit-exact folds, common subexpressions, dead code"; }
+  void run(ModuleOp module) { runSimplify(module); }
+};
+
+struct DecomposePass : ModulePass<DecomposePass> {
+  MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(DecomposePass)
+  StringRef getArgument() const final { return "weft-decompose"; }
+  StringRef getDescription() const final { return "Composite ops to primitives"; }
+  void run(ModuleOp module) { runDecompose(module); }
+};
+
+struct AutodiffPass : ModulePass<AutodiffPass> {
+  MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(AutodiffPass)
+  AutodiffPass() = default;
+  AutodiffPass(const AutodiffPass &other) : ModulePass(other) {}
+  StringRef getArgument() const final { return "weft-autodiff"; }
+  StringRef getDescription() const final {
+    return "Reverse-mode derivative; the last arguments are the cotangents of the results";
+  }
+  ListOption<int> wrt{*this, "wrt", llvm::cl::desc("Arguments whose cotangents become the results")};
+  void run(ModuleOp module) {
+    for (func::FuncOp func : module.getOps<func::FuncOp>())
+      runAutodiff(func, std::vector<int>(wrt.begin(), wrt.end()));
+  }
+};
+
+struct FusionPass : ModulePass<FusionPass> {
+  MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(FusionPass)
+  FusionPass() = default;
+  FusionPass(const FusionPass &other) : ModulePass(other) {}
+  StringRef getArgument() const final { return "weft-fusion"; }
+  StringRef getDescription() const final { return "Wraps ops into groups that become one kernel each"; }
+  Option<bool> fuse{*this, "fuse", llvm::cl::desc("false: a group for every op"), llvm::cl::init(true)};
+  void run(ModuleOp module) { runFusion(module, {fuse}); }
+};
+
+struct PipelinePass : ModulePass<PipelinePass> {
+  MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(PipelinePass)
+  StringRef getArgument() const final { return "weft-pipeline"; }
+  StringRef getDescription() const final { return "All steps from a captured graph to groups"; }
+  void run(ModuleOp module) { runPipeline(module); }
+};
+
+} // namespace
+
+void registerPasses() {
+  PassRegistration<SimplifyPass>();
+  PassRegistration<DecomposePass>();
+  PassRegistration<AutodiffPass>();
+  PassRegistration<FusionPass>();
+  PassRegistration<PipelinePass>();
+}
+
+} // namespace weft

@@ -1,0 +1,62 @@
+#include "passes/Pipeline.h"
+#include "passes/Decompose.h"
+#include "passes/Fusion.h"
+#include "passes/Simplify.h"
+
+#include "mlir/IR/Verifier.h"
+#include "llvm/Support/raw_ostream.h"
+
+#include <chrono>
+#include <cstdlib>
+#include <cstring>
+#include <stdexcept>
+#include <string>
+
+namespace weft {
+
+bool debugAsksFor(const char *topic) {
+  const char *topics = std::getenv("WEFT_DEBUG");
+  size_t length = std::strlen(topic);
+  for (const char *at = topics; at && *at;) {
+    const char *end = std::strchr(at, ',');
+    size_t size = end ? size_t(end - at) : std::strlen(at);
+    if (size == length && std::memcmp(at, topic, size) == 0)
+      return true;
+    at = end ? end + 1 : nullptr;
+  }
+  return false;
+}
+
+void runStep(const char *name, mlir::ModuleOp module, bool print, const std::function<bool()> &step) {
+  using Clock = std::chrono::steady_clock;
+  auto start = Clock::now();
+  bool changed = step();
+  double milliseconds = std::chrono::duration<double, std::milli>(Clock::now() - start).count();
+#ifndef NDEBUG
+  if (changed && mlir::failed(mlir::verify(module)))
+    throw std::runtime_error(std::string("[compiler] the step '") + name +
+                             "' made an invalid graph; this is a fault of weft's; please report it with the program");
+#endif
+  if (!print)
+    return;
+  llvm::errs() << llvm::format("// ---- %s: %.3f ms%s\n", name, milliseconds, changed ? "" : " (unchanged)");
+  if (changed) {
+    module.print(llvm::errs());
+    llvm::errs() << '\n';
+  }
+}
+
+void runPipeline(mlir::ModuleOp module, const PipelineOptions &options) {
+  bool print = options.print || debugAsksFor("ir");
+  if (print) {
+    llvm::errs() << "// ---- captured\n";
+    module.print(llvm::errs());
+    llvm::errs() << '\n';
+  }
+  runStep("simplify", module, print, [&] { return runSimplify(module); });
+  runStep("decompose", module, print, [&] { return runDecompose(module); });
+  runStep("simplify", module, print, [&] { return runSimplify(module); });
+  runStep("fusion", module, print, [&] { return runFusion(module, {options.fuse}); });
+}
+
+} // namespace weft

@@ -1,0 +1,34 @@
+// RUN: weft-opt --weft-decompose %s | FileCheck %s
+
+// CHECK-LABEL: func.func @softmax
+// CHECK: weft.amax
+// CHECK: weft.exp
+// CHECK: weft.sum
+// CHECK: %[[Y:.*]] = weft.div
+// CHECK-NEXT: return %[[Y]]
+func.func @softmax(%x: tensor<2x3xf32>) -> tensor<2x3xf32> {
+  %y = weft.softmax %x {dim = 1 : i64} : (tensor<2x3xf32>) -> tensor<2x3xf32>
+  return %y : tensor<2x3xf32>
+}
+
+// 16-bit floats are float32 inside and rounded once, at the end.
+// CHECK-LABEL: func.func @half
+// CHECK-SAME: (%[[X:.*]]: tensor<2x3xf16>)
+// CHECK-NEXT: %[[W:.*]] = weft.cast %[[X]] {dtype = f32}
+// CHECK-NOT: f16
+// CHECK: %[[Y:.*]] = weft.cast %{{.*}} {dtype = f16}
+// CHECK-NEXT: return %[[Y]]
+func.func @half(%x: tensor<2x3xf16>) -> tensor<2x3xf16> {
+  %y = weft.softmax %x {dim = 1 : i64} : (tensor<2x3xf16>) -> tensor<2x3xf16>
+  return %y : tensor<2x3xf16>
+}
+
+// Composites within composites are expanded too.
+// CHECK-LABEL: func.func @nested
+// CHECK-NOT: weft.mean
+// CHECK-NOT: weft.mse_loss
+// CHECK: weft.sum
+func.func @nested(%x: tensor<4xf32>, %y: tensor<4xf32>) -> tensor<f32> {
+  %l = weft.mse_loss %x, %y {reduction = 1 : i64} : (tensor<4xf32>, tensor<4xf32>) -> tensor<f32>
+  return %l : tensor<f32>
+}
