@@ -190,7 +190,7 @@ def scalars(ops):
             continue
         names = op.scalarOperands or op.operands
         text = f"{locals_of(op, 'Scalar', names)}\n{body(op.scalar)}"
-        parameters = "llvm::ArrayRef<Scalar> operands, const Attrs &attrs, ConstantBuilder constantOf, mlir::Type elementType"
+        parameters = "llvm::ArrayRef<Scalar> operands, const Attrs &attrs, const ConstantBuilder &constantOf, mlir::Type elementType"
         out.append(f"static Scalar bodyOf{op.camel}({parameters}) {{\n{text}\n}}")
         rows.append(f"    bodyOf{op.camel},")
     return "\n".join([*out, "static const Body bodies[] = {", *rows, "};", ""])

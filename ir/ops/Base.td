@@ -12,6 +12,19 @@ def Weft_Dialect : Dialect {
   let name = "weft";
   let cppNamespace = "::weft";
   let useDefaultAttributePrinterParser = 1;
+  let extraClassDeclaration = [{
+    // By OpKind: the MLIR names of the op and of its attributes, in the record's order.
+    const ::mlir::OperationName &opName(OpKind op) const { return opNames[int(op)]; }
+    ::llvm::ArrayRef<::mlir::StringAttr> attrNames(OpKind op) const { return attributeNames[int(op)]; }
+    const ::llvm::DenseMap<::mlir::OperationName, OpKind> &kinds() const { return kindByName; }
+
+  private:
+    ::std::vector<::mlir::OperationName> opNames;
+    ::std::vector<::llvm::SmallVector<::mlir::StringAttr, 4>> attributeNames;
+    ::llvm::DenseMap<::mlir::OperationName, OpKind> kindByName;
+
+  public:
+  }];
 }
 
 // An attribute of a record: its name, kind (one of Int, Float, Bool, DType, Ints) and default in Python ("" : none).

@@ -22,7 +22,7 @@ def IotaOp : Creation<"iota", [], [A<"shape", "Ints">, A<"dim", "Int">, A<"dtype
 def FullOp : Creation<"full", [], [A<"shape", "Ints">, A<"value", "Float", "0.0">, A<"integer", "Int", "0">, A<"dtype", "DType", "float32">]> {
   let summary = "Every element is one number.";
   let description = "The number is `value` for float dtypes and `integer` (exact up to 64 bits) for integers and bool.";
-  let scalar = "isFloat(dtype) ? constantOf(elementType, value) : constantOf(elementType, integer, dtype == DType::UInt8)";
+  let scalar = "isFloat(dtype) ? constantOf(elementType, value) : constantOf(elementType, integer)";
   let jvp = "zerosLike(result)";
   let numpy = "numpy.full(shape, value if numpy.dtype(dtype).kind == 'f' else integer, dtype)";
   let examples = ["dict(shape=[2, 3], value=0.1, integer=0, dtype='float32')", "dict(shape=[2], value=0.0, integer=2**62 + 1, dtype='int64')"];
@@ -42,10 +42,10 @@ class Random<string mnemonic> : Creation<mnemonic, ["state"],
 }
 def UniformOp : Random<"uniform"> {
   let summary = "Random numbers uniform in [0, 1).";
-  let scalar = "randomUniform(seed, counter, elementType)";
+  let scalar = "uniform01(seed, counter, elementType)";
 }
 def NormalOp : Random<"normal"> {
   let summary = "Random numbers of the standard normal distribution.";
-  let scalar = "randomNormal(seed, counter, elementType)";
+  let scalar = "normal01(seed, counter, elementType)";
 }
 #endif

@@ -1,0 +1,23 @@
+// The memory-cheap graph (ir/Graph.h) as a module of the dialect `weft`, and back; a round trip changes nothing.
+//
+// The module has one func.func @main: inputs are arguments, outputs results. An argument whose strides are given has
+// `weft.strides = array<i64: ...>` (symbols as negative numbers). The function has `weft.donations = array<i64: ...>` where there are
+// donations, and `weft.symbol_count = n : i64` where there are symbols. Locations are file:line:0, or names where they have no line.
+#pragma once
+#include "ir/Graph.h"
+
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/OwningOpRef.h"
+
+namespace weft {
+
+// Loads the dialects it needs into the context.
+mlir::OwningOpRef<mlir::ModuleOp> importGraph(const Graph &graph, mlir::MLIRContext &context);
+
+// Throws std::runtime_error where the module is not such a function of ops with records.
+Graph exportGraph(mlir::ModuleOp module);
+
+mlir::Location toMlirLocation(mlir::MLIRContext &context, const std::string &location);
+std::string locationText(mlir::Location location); // "file.py:12"; empty where unknown
+
+} // namespace weft
