@@ -6,7 +6,6 @@
 #include "passes/Autodiff.h"
 #include "ir/Derivatives.h"
 #include "ir/OpAccess.h"
-#include "passes/Decompose.h"
 #include "passes/Simplify.h"
 
 #include "llvm/ADT/DenseSet.h"
@@ -39,6 +38,7 @@ public:
     SmallVector<Value, 8> results;
     for (int argument : wrt)
       results.push_back(cotangentOrZeros(block.getArgument(argument)));
+    func->removeAttr("weft.donations"); // were of the results that go
     exit->setOperands(results);
     func.setType(FunctionType::get(func.getContext(), func.getArgumentTypes(), ValueRange(results).getTypes()));
     Operation *first = lastGiven ? lastGiven->getNextNode() : &block.front();
@@ -66,7 +66,7 @@ private:
   }
 
   void propagate(Operation *op, Value cotangent) {
-    if (!hasDerivative(op)) {
+    if (!hasVjp(kindOf(op))) {
       if (familyOf(op) == OpFamily::Composite)
         throughExpansion(op, cotangent);
       return;
@@ -79,7 +79,7 @@ private:
 
   void throughExpansion(Operation *op, Value cotangent) {
     Operation *before = block.getTerminator()->getPrevNode();
-    Value result = expandComposite(builder, op);
+    Value result = expansion(builder, op);
     std::vector<Operation *> inner;
     for (Operation *at = before->getNextNode(); at != block.getTerminator(); at = at->getNextNode())
       inner.push_back(at);
@@ -92,7 +92,7 @@ private:
     if (!active.contains(value))
       return;
     Value &sum = cotangents[value];
-    sum = sum ? createOp(builder, value.getLoc(), OpKind::Add, {sum, cotangent}, {}) : cotangent;
+    sum = sum ? createOp(builder, cotangent.getLoc(), OpKind::Add, {sum, cotangent}, {}) : cotangent;
   }
 
   Value cotangentOrZeros(Value value) {

@@ -1,9 +1,8 @@
 // Walks the ops in order; a composite is replaced by its expansion (the record's `expansion`), whose composites are expanded
-// in turn. What the expansion needs of precision is said by the record: 16-bit floats are float32 inside.
+// in turn. 16-bit floats are float32 inside where the record says so (`upcast`).
 #include "passes/Decompose.h"
-#include "ir/GraphBuilder.h"
+#include "ir/Derivatives.h"
 #include "ir/OpAccess.h"
-#include "passes/Simplify.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 
@@ -12,7 +11,7 @@ using namespace mlir;
 namespace weft {
 namespace {
 
-bool isComposite(Operation *op) { return familyOf(op) == OpFamily::Composite; }
+bool isComposite(Operation *op) { return hasRecord(op) && familyOf(op) == OpFamily::Composite; }
 
 bool decomposeBlock(Block &block) {
   bool changed = false;
@@ -23,7 +22,7 @@ bool decomposeBlock(Block &block) {
     }
     Operation *before = op->getPrevNode();
     OpBuilder builder(op);
-    op->getResult(0).replaceAllUsesWith(expandComposite(builder, op));
+    op->getResult(0).replaceAllUsesWith(expansion(builder, op));
     Operation *next = before ? before->getNextNode() : &block.front(); // the expansion's first op
     if (next == op)
       next = op->getNextNode();

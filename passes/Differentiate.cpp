@@ -1,4 +1,4 @@
-// codegen/Compiler.h's differentiate(): the graph to IR, autodiff, and back. The given nodes keep their ids.
+// The graph to IR, autodiff, and back.
 #include "passes/Differentiate.h"
 #include "ir/GraphIR.h"
 #include "passes/Autodiff.h"
@@ -9,7 +9,13 @@ using namespace mlir;
 namespace weft {
 
 Graph differentiate(const Graph &graph, const std::vector<int> &wrt) {
-  return graph;
+  MLIRContext context(MLIRContext::Threading::DISABLED);
+  OwningOpRef<ModuleOp> module = importGraph(graph, context);
+  runStep("autodiff", *module, debugAsksFor("ir"), [&] {
+    runAutodiff(*module->getOps<func::FuncOp>().begin(), wrt);
+    return true;
+  });
+  return exportGraph(*module);
 }
 
 } // namespace weft

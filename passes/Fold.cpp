@@ -1,6 +1,5 @@
 // The rewrites of simplify, an op at a time. Each gives the same bits for every input, NaN payloads aside: x * 1, x / 1, x - 0
 // and x + -0 are x, but x + 0 is not (it turns -0 into 0), nor is x * 0 zero.
-#include "ir/GraphBuilder.h"
 #include "ir/OpAccess.h"
 #include "passes/Simplify.h"
 
@@ -13,6 +12,8 @@ using namespace mlir;
 
 namespace weft {
 namespace {
+
+bool isArgReduction(Operation *op) { return llvm::StringRef(infoOf(op).reduction).starts_with("arg"); }
 
 double roundTo(DType type, double value) {
   if (type == DType::Float32)
@@ -38,8 +39,8 @@ std::optional<Constant> constantOf(Value value) {
     op = op->getOperand(0).getDefiningOp();
   if (!op || kindOf(op) != OpKind::Full)
     return {};
-  return Constant{roundTo(dtypeOf(value), op->getAttrOfType<FloatAttr>("value").getValueAsDouble()),
-                  op->getAttrOfType<IntegerAttr>("integer").getInt()};
+  return Constant{roundTo(dtypeOf(value), floatOf(op, "value")),
+                  intOf(op, "integer")};
 }
 
 bool isConstant(Value value, double number) {
@@ -252,6 +253,6 @@ private:
 
 } // namespace
 
-Value fold(Operation *op) { return Folder(op).fold(); }
+Value fold(Operation *op) { return hasRecord(op) ? Folder(op).fold() : Value(); }
 
 } // namespace weft

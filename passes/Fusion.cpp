@@ -4,6 +4,7 @@
 //    consumer as epilogue; then groups over one space that read the same tensor merge.
 // 3. The groups are written as weft.group in topological order, each with its own copies of the floating ops it reads.
 #include "passes/Fusion.h"
+#include "ir/OpAccess.h"
 #include "passes/FusionGroups.h"
 
 #include <algorithm>
@@ -275,7 +276,7 @@ private:
 bool runFusion(ModuleOp module, const FusionOptions &options) {
   bool changed = false;
   for (func::FuncOp func : module.getOps<func::FuncOp>()) {
-    if (func.isExternal())
+    if (func.isExternal() || llvm::any_of(func.front().without_terminator(), [](Operation &op) { return !hasRecord(&op); }))
       continue;
     FusionGraph graph = buildFusionGraph(func, options.fuse);
     if (graph.nodes.empty())

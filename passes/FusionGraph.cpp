@@ -22,6 +22,10 @@ int64_t elements(const Dims &shape, int begin, int end) {
   return count;
 }
 
+bool isArgReduction(Operation *op) { return llvm::StringRef(infoOf(op).reduction).starts_with("arg"); }
+// Of the ops of family Indexing: those that add at positions have a source to take from.
+bool isScatter(Operation *op) { return op->getNumOperands() == 3; }
+
 void classifyReduction(FusionNode &node) {
   Dims dims = intsOf(node.op, "dims");
   node.role = Role::Reduction;

@@ -1,6 +1,6 @@
 // How views map indices: by dimensions where they can, so that fusion can compare iteration spaces.
-#include "ir/OpAccess.h"
 #include "passes/FusionGraph.h"
+#include "ir/OpAccess.h"
 
 #include <optional>
 

@@ -74,7 +74,7 @@ struct PipelinePass : ModulePass<PipelinePass> {
   MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(PipelinePass)
   StringRef getArgument() const final { return "weft-pipeline"; }
   StringRef getDescription() const final { return "All steps from a captured graph to groups"; }
-  void run(ModuleOp module) { runPipeline(module); }
+  void run(ModuleOp module) { weft::runPipeline(module); }
 };
 
 } // namespace

@@ -4,6 +4,7 @@
 #include "passes/Simplify.h"
 
 #include "mlir/IR/Verifier.h"
+#include "llvm/Support/Format.h"
 #include "llvm/Support/raw_ostream.h"
 
 #include <chrono>
