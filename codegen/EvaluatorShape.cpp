@@ -1,0 +1,312 @@
+// Evaluation of the ops that only move elements, read at positions that are data, or know their elements from the position.
+#include "codegen/Evaluator.h"
+#include "codegen/ScalarBodies.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+
+using namespace mlir;
+
+namespace weft {
+
+// The boundaries on both sides of every dimension that `changes` names.
+static Boundaries around(int rank, llvm::function_ref<bool(int)> changes) {
+  Boundaries result = 0;
+  for (int dim = 0; dim < rank; ++dim)
+    if (changes(dim))
+      result |= boundary(dim) | boundary(dim + 1);
+  return result & allBoundaries(rank);
+}
+
+// Which dimensions of an expand's result do not exist in its operand; a size-1 dimension goes with the one before it.
+static SmallVector<bool> expandedDims(const Sizes &from, const Sizes &to) {
+  int lead = int(to.size() - from.size());
+  SmallVector<bool> expanded;
+  for (int dim = 0; dim < int(to.size()); ++dim) {
+    bool repeats = dim < lead || (from[dim - lead].is(1) && !to[dim].is(1));
+    if (dim > lead && to[dim].is(1))
+      repeats = expanded.back();
+    expanded.push_back(repeats);
+  }
+  return expanded;
+}
+
+// The boundaries that the op itself wants cut in its result, whatever its operands are.
+Boundaries ownBoundaries(Operation *op) {
+  Value result = op->getResult(0);
+  Sizes shape = sizesOf(result);
+  int rank = int(shape.size());
+  Boundaries wanted = 0;
+  auto isIn = [](const std::vector<int64_t> &dims) { return [&dims](int dim) { return llvm::is_contained(dims, dim); }; };
+  switch (kindOf(op)) {
+  case OpKind::Expand: {
+    SmallVector<bool> expanded = expandedDims(sizesOf(op->getOperand(0)), shape);
+    for (int dim = 1; dim < rank; ++dim)
+      if (expanded[dim] != expanded[dim - 1])
+        wanted |= boundary(dim);
+    return wanted;
+  }
+  case OpKind::Permute: {
+    std::vector<int64_t> dims = intsAttr(op, "dims");
+    for (int dim = 1; dim < rank; ++dim)
+      if (dims[dim] != dims[dim - 1] + 1)
+        wanted |= boundary(dim);
+    return wanted;
+  }
+  case OpKind::Slice:
+  case OpKind::Pad: {
+    Sizes from = sizesOf(op->getOperand(0));
+    return around(rank, [&](int dim) { return from[dim] != shape[dim]; });
+  }
+  case OpKind::Flip: {
+    std::vector<int64_t> dims = intsAttr(op, "dims");
+    return around(rank, isIn(dims));
+  }
+  case OpKind::Concatenate:
+  case OpKind::Iota:
+  case OpKind::IndexSelect: {
+    int64_t along = intAttr(op, "dim");
+    return around(rank, [&](int dim) { return dim == along; });
+  }
+  case OpKind::Gather: {
+    int64_t along = intAttr(op, "dim");
+    Sizes from = sizesOf(op->getOperand(0));
+    return around(rank, [&](int dim) { return dim == along || from[dim] != shape[dim]; });
+  }
+  default:
+    break;
+  }
+  if (familyOf(op) != OpFamily::Reduction)
+    return 0;
+  // A run of reduced dimensions parts the kept ones before it from those behind.
+  std::vector<int64_t> dims = intsAttr(op, "dims");
+  bool keep = boolAttr(op, "keepdim");
+  int operandRank = int(sizesOf(op->getOperand(0)).size());
+  auto isReduced = [&](int dim) { return llvm::is_contained(dims, dim); };
+  for (int dim = 1, at = keep || !isReduced(0); dim < operandRank; ++dim) {
+    if (isReduced(dim) != isReduced(dim - 1))
+      wanted |= boundary(at);
+    at += keep || !isReduced(dim);
+  }
+  return wanted & allBoundaries(rank);
+}
+
+// The boundaries of a reduction's result that its operand wants.
+static Boundaries throughReduction(Operation *op, Boundaries theirs) {
+  if (boolAttr(op, "keepdim"))
+    return theirs;
+  std::vector<int64_t> dims = intsAttr(op, "dims");
+  Boundaries wanted = 0;
+  for (int dim = 0, at = 0; dim < int(sizesOf(op->getOperand(0)).size()); ++dim) {
+    if (llvm::is_contained(dims, dim))
+      continue;
+    if (theirs & boundary(dim))
+      wanted |= boundary(at);
+    ++at;
+  }
+  return wanted;
+}
+
+static Boundaries wantedOf(Value value, const llvm::DenseMap<Value, Storage> &inputs,
+                           llvm::DenseMap<Value, Boundaries> &known) {
+  if (auto at = known.find(value); at != known.end())
+    return at->second;
+  Boundaries wanted = 0;
+  Sizes shape = sizesOf(value);
+  int rank = int(shape.size());
+  if (auto at = inputs.find(value); at != inputs.end()) {
+    wanted = stridedBoundaries(at->second.shape, at->second.strides);
+  } else if (Operation *op = value.getDefiningOp()) {
+    wanted = ownBoundaries(op);
+    for (Value operand : op->getOperands()) {
+      Boundaries theirs = wantedOf(operand, inputs, known);
+      Sizes from = sizesOf(operand);
+      switch (kindOf(op)) {
+      case OpKind::Reshape:
+        wanted |= reshapedBoundaries(shape, from, theirs);
+        break;
+      case OpKind::Expand:
+        wanted |= theirs << (shape.size() - from.size());
+        break;
+      case OpKind::Permute: {
+        std::vector<int64_t> dims = intsAttr(op, "dims");
+        for (int dim = 1; dim < rank; ++dim)
+          if (theirs & boundary(int(dims[dim])))
+            wanted |= boundary(dim);
+        break;
+      }
+      default:
+        if (familyOf(op) == OpFamily::Reduction)
+          wanted |= throughReduction(op, theirs);
+        else if (from.size() == shape.size())
+          wanted |= theirs;
+      }
+    }
+  }
+  wanted &= allBoundaries(rank);
+  known[value] = wanted;
+  return wanted;
+}
+
+Boundaries wantedBoundaries(Value value, const llvm::DenseMap<Value, Storage> &inputs) {
+  llvm::DenseMap<Value, Boundaries> known;
+  return wantedOf(value, inputs, known);
+}
+
+Scalar Evaluator::shape(Operation *op, const Point &whole, Value mask) {
+  if (kindOf(op) == OpKind::Concatenate)
+    return concatenate(op, whole, mask);
+  Value operand = op->getOperand(0);
+  Sizes from = sizesOf(operand), to = sizesOf(op->getResult(0));
+  if (kindOf(op) == OpKind::Reshape)
+    return evaluate(operand, reshaped(k, whole, to, from), mask);
+
+  Point point = cut(k, whole, to, ownBoundaries(op));
+  Point moved;
+  Value inside; // of a pad
+  switch (kindOf(op)) {
+  case OpKind::Expand: {
+    SmallVector<bool> expanded = expandedDims(from, to);
+    int lead = int(to.size() - from.size());
+    for (const Segment &segment : point) {
+      int first = std::max(segment.first, lead) - lead, end = segment.end() - lead;
+      if (end > first)
+        moved.push_back({first, end - first, expanded[segment.first] ? k.index(0) : segment.index});
+    }
+    return evaluate(operand, moved, mask);
+  }
+  case OpKind::Permute: {
+    std::vector<int64_t> dims = intsAttr(op, "dims");
+    for (const Segment &segment : point)
+      moved.push_back({int(dims[segment.first]), segment.count, segment.index});
+    llvm::sort(moved, [](const Segment &a, const Segment &b) { return a.first < b.first; });
+    return evaluate(operand, moved, mask);
+  }
+  case OpKind::Slice: {
+    std::vector<int64_t> starts = intsAttr(op, "starts"), steps = intsAttr(op, "steps");
+    for (Segment segment : point) {
+      int dim = segment.first;
+      if (segment.count == 1)
+        segment.index = k.add(k.mul(segment.index, k.index(steps[dim])), k.index(starts[dim]));
+      moved.push_back(segment);
+    }
+    return evaluate(operand, moved, mask);
+  }
+  case OpKind::Flip: {
+    std::vector<int64_t> dims = intsAttr(op, "dims");
+    for (Segment segment : point) {
+      if (llvm::is_contained(dims, segment.first))
+        segment.index = k.sub(k.sub(k.size(to[segment.first]), k.index(1)), segment.index);
+      moved.push_back(segment);
+    }
+    return evaluate(operand, moved, mask);
+  }
+  default: { // pad
+    std::vector<int64_t> low = intsAttr(op, "low"), interior = intsAttr(op, "interior");
+    for (Segment segment : point) {
+      int dim = segment.first;
+      if (segment.count == 1 && from[dim] != to[dim]) {
+        // Before the first element the difference wraps to a large number.
+        Value at = k.sub(segment.index, k.index(low[dim])), step = k.index(interior[dim] + 1);
+        segment.index = k.div(at, step);
+        inside = k.both(inside, k.less(segment.index, k.size(from[dim])));
+        if (interior[dim])
+          inside = k.both(inside, k.less(k.rem(at, step), k.index(1)));
+      }
+      moved.push_back(segment);
+    }
+    Scalar value = evaluate(operand, moved, k.both(mask, inside));
+    if (!inside)
+      return value;
+    OpBuilder::InsertionGuard guard(k.builder);
+    k.hoist({inside, value.value});
+    auto number = op->getAttrOfType<FloatAttr>("value").getValueAsDouble();
+    return rounded(select(value.with(inside), value, value.constant(number)), elementType(operand));
+  }
+  }
+}
+
+Scalar Evaluator::concatenate(Operation *op, const Point &whole, Value mask) {
+  Sizes shape = sizesOf(op->getResult(0));
+  Point point = cut(k, whole, shape, ownBoundaries(op));
+  int dim = int(intAttr(op, "dim"));
+  size_t at = llvm::find_if(point, [&](const Segment &s) { return s.first <= dim && dim < s.end(); }) - point.begin();
+  Value position = point[at].index;
+  std::vector<std::pair<Value, Scalar>> choices;
+  Value offset = k.index(0);
+  for (Value operand : op->getOperands()) {
+    Value size = k.size(sizesOf(operand)[dim]);
+    point[at].index = k.sub(position, offset);
+    Value inside = k.less(point[at].index, size);
+    choices.push_back({inside, evaluate(operand, point, k.both(mask, inside))});
+    offset = k.add(offset, size);
+  }
+  Scalar result = choices.back().second;
+  for (auto choice = choices.rbegin() + 1; choice != choices.rend(); ++choice) {
+    OpBuilder::InsertionGuard guard(k.builder);
+    k.hoist({choice->first, choice->second.value, result.value});
+    result = select(result.with(choice->first), choice->second, result);
+  }
+  return result;
+}
+
+Scalar Evaluator::indexed(Operation *op, const Point &whole, Value mask) {
+  Value source = op->getOperand(0), positions = op->getOperand(1);
+  Sizes shape = sizesOf(op->getResult(0));
+  Point point = cut(k, whole, shape, ownBoundaries(op));
+  int dim = int(intAttr(op, "dim"));
+  Segment &along = *llvm::find_if(point, [&](const Segment &s) { return s.first <= dim && dim < s.end(); });
+  Point positionPoint{{0, 1, along.index}};
+  Scalar position = evaluate(positions, kindOf(op) == OpKind::Gather ? point : positionPoint, mask);
+
+  // A position outside reads zero; a negative one is a large unsigned number.
+  Value index;
+  {
+    OpBuilder::InsertionGuard guard(k.builder);
+    k.hoist({position.value});
+    index = arith::IndexCastOp::create(k.builder, k.location, k.builder.getIndexType(), position.value);
+  }
+  Value inside = k.less(index, k.size(sizesOf(source)[dim]));
+  along.index = index;
+  Scalar value = evaluate(source, point, k.both(mask, inside));
+  if (Operation *load = value.value.getDefiningOp(); load && isa<kernel::LoadOp>(load))
+    return value;
+  OpBuilder::InsertionGuard guard(k.builder);
+  k.hoist({inside, value.value});
+  return select(value.with(inside), value, value.constant(0));
+}
+
+Scalar Evaluator::creation(Operation *op, const Point &whole, Value mask) {
+  Type element = elementType(op->getResult(0));
+  Sizes shape = sizesOf(op->getResult(0));
+  SmallVector<Scalar> operands;
+  auto number = [&](Value index) {
+    OpBuilder::InsertionGuard guard(k.builder);
+    k.hoist({index});
+    Value value = arith::IndexCastOp::create(k.builder, k.location, k.builder.getI64Type(), index);
+    return Scalar{&k.builder, k.location, value};
+  };
+  if (kindOf(op) == OpKind::Iota) {
+    int dim = int(intAttr(op, "dim"));
+    for (const Segment &segment : cut(k, whole, shape, ownBoundaries(op)))
+      if (segment.first <= dim && dim < segment.end())
+        operands.push_back(number(segment.index));
+  } else if (op->getNumOperands() == 1) { // a random op and its state
+    Value state = op->getOperand(0);
+    Scalar seed = evaluate(state, {{0, 1, k.index(0)}}, mask), stream = evaluate(state, {{0, 1, k.index(1)}}, mask);
+    Scalar element = number(linear(k, whole, shape));
+    OpBuilder::InsertionGuard guard(k.builder);
+    k.hoist({stream.value});
+    Scalar base = stream + stream.constantInt(intAttr(op, "offset"));
+    k.hoist({base.value, element.value});
+    operands = {seed, base + element};
+  }
+  SmallVector<Value> values;
+  for (const Scalar &operand : operands)
+    values.push_back(operand.value);
+  OpBuilder::InsertionGuard guard(k.builder);
+  k.hoist(values);
+  Scalar result = buildScalar(k.builder, k.location, kindOf(op), operands, attrsOf(op), computeType(element));
+  return rounded(scalar(result.value, element), element);
+}
+
+} // namespace weft

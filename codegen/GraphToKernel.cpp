@@ -1,0 +1,166 @@
+// 1. Give every argument and result of the main function a buffer. 2. Schedule the groups one by one. 3. Order the steps and
+// place the temporaries.
+#include "codegen/GraphToKernel.h"
+#include "codegen/MemoryPlan.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+
+using namespace mlir;
+
+namespace weft {
+
+static Group groupOf(Operation *op) {
+  Group group{op, {}, {}, {}, {}};
+  group.outside.assign(op->getResults().begin(), op->getResults().end());
+  if (!isa<GroupOp>(op)) {
+    for (Value operand : op->getOperands())
+      group.inputs.push_back({operand, operand});
+    group.results = group.outside;
+    group.ops.push_back(op);
+    return group;
+  }
+  Block *block = cast<GroupOp>(op).block();
+  for (auto [argument, operand] : llvm::zip(block->getArguments(), op->getOperands()))
+    group.inputs.push_back({argument, operand});
+  for (Value value : cast<GroupOp>(op).yield()->getOperands())
+    group.results.push_back(value);
+  for (Operation &inner : block->without_terminator())
+    group.ops.push_back(&inner);
+  return group;
+}
+
+std::string groupKind(const Group &group) {
+  if (auto kind = group.op->getAttrOfType<StringAttr>("kind"))
+    return kind.getValue().str();
+  switch (familyOf(group.op)) {
+  case OpFamily::Reduction:
+    return "reduction";
+  case OpFamily::Contraction:
+    return "contraction";
+  case OpFamily::Indexing:
+    return kindOf(group.op) == OpKind::ScatterAdd ? "scatter" : "loop";
+  default:
+    return "loop";
+  }
+}
+
+static void schedule(Lowering &lowering, const Group &group) {
+  std::string kind = groupKind(group);
+  if (kind == "row")
+    scheduleRow(lowering, group);
+  else if (kind == "column")
+    scheduleColumn(lowering, group);
+  else if (kind == "reduction")
+    scheduleReduction(lowering, group);
+  else if (kind == "contraction")
+    scheduleContraction(lowering, group);
+  else if (kind == "scatter")
+    scheduleScatter(lowering, group);
+  else
+    scheduleLoop(lowering, group);
+}
+
+// A step that copies one value to a buffer of its own.
+static void copy(Lowering &lowering, Operation *where, Value from, const Storage &to) {
+  if (product(to.shape).is(0))
+    return;
+  Group group{where, {{from, from}}, {from}, {from}, {}};
+  Kernel kernel(lowering, group);
+  kernel.suffix = "copy";
+  int rank = int(to.shape.size());
+  kernel.k.loop(kernel.k.begin, kernel.k.end, rank > 0, [&](Value i) {
+    Point at = rank ? Point{{0, rank, i}} : Point{};
+    kernel.store(kernel.e.evaluate(from, at), to, at);
+  });
+  lowering.finish(kernel, group, product(to.shape), grainFor(1, 1));
+}
+
+static Storage contiguous(Lowering &lowering, Value value, int32_t kind) {
+  Sizes shape = sizesOf(value);
+  return {lowering.addBuffer(kind, shape, elementType(value)), elementType(value), shape, rowMajorStrides(shape)};
+}
+
+Lowered lowerToKernels(ModuleOp main, const Target &target) {
+  func::FuncOp func = *main.getOps<func::FuncOp>().begin();
+  main.getContext()->loadDialect<kernel::KernelDialect, arith::ArithDialect, math::MathDialect>();
+  Lowered lowered;
+  lowered.kernels = ModuleOp::create(main.getLoc());
+  Lowering lowering(*lowered.kernels, target);
+  Plan &plan = lowering.plan;
+  Operation *end = func.getBody().front().getTerminator();
+  plan.inputCount = int32_t(func.getNumArguments());
+  plan.outputCount = int32_t(end->getNumOperands());
+  if (auto symbols = func->getAttrOfType<IntegerAttr>("weft.symbol_count"))
+    plan.symbolCount = int32_t(symbols.getInt());
+
+  for (BlockArgument argument : func.getArguments()) {
+    Storage storage = contiguous(lowering, argument, WEFT_INPUT);
+    if (auto strides = func.getArgAttrOfType<DenseI64ArrayAttr>(argument.getArgNumber(), "weft.strides"))
+      for (auto [stride, given] : llvm::zip(storage.strides, strides.asArrayRef()))
+        stride = Size::ofDim(given);
+    lowering.values[argument] = storage;
+  }
+  // An output that is an argument, or another output, is copied from it in the end.
+  std::vector<std::pair<Value, Storage>> copies;
+  for (Value output : end->getOperands()) {
+    Storage storage = contiguous(lowering, output, WEFT_OUTPUT);
+    if (!lowering.values.try_emplace(output, storage).second)
+      copies.push_back({output, storage});
+  }
+
+  for (Operation &op : func.getBody().front().without_terminator()) {
+    Group group = groupOf(&op);
+    for (Value value : group.outside)
+      if (!lowering.values.count(value))
+        lowering.values[value] = contiguous(lowering, value, WEFT_TEMPORARY);
+    schedule(lowering, group);
+  }
+  for (auto &[value, storage] : copies)
+    copy(lowering, end, value, storage);
+
+  std::vector<Donation> donations;
+  if (auto given = func->getAttrOfType<DenseI64ArrayAttr>("weft.donations"))
+    for (auto [output, input] : llvm::enumerate(given.asArrayRef()))
+      if (input >= 0)
+        donations.push_back({plan.inputCount + int(output), int(input)});
+  orderSteps(lowering, donations);
+  placeTemporaries(lowering);
+  for (PlannedStep &step : lowering.steps)
+    plan.steps.push_back(std::move(step));
+  lowered.plan = std::move(plan);
+  return lowered;
+}
+
+static std::string toString(const Extent &extent) {
+  std::string text = std::to_string(extent.constant);
+  for (const WeftFactor &factor : extent.factors) {
+    std::string symbol = "s" + std::to_string(factor.symbol);
+    text += " * " + (factor.divide == 1 ? symbol : "ceil(" + symbol + " / " + std::to_string(factor.divide) + ")");
+  }
+  return text;
+}
+
+std::string toString(const Plan &plan) {
+  static const char *const kinds[] = {"input", "output", "temporary", "constant"};
+  std::string text;
+  for (size_t i = 0; i < plan.buffers.size(); ++i) {
+    const PlanBuffer &buffer = plan.buffers[i];
+    text += "// buffer " + std::to_string(i) + ": " + kinds[buffer.kind] + ", " + toString(buffer.bytes) + " bytes";
+    if (buffer.alias >= 0)
+      text += ", in the place of " + std::to_string(buffer.alias);
+    if (buffer.arenaOffset >= 0)
+      text += ", at " + std::to_string(buffer.arenaOffset);
+    text += "\n";
+  }
+  for (const PlanStep &step : plan.steps) {
+    text += "// batch " + std::to_string(step.batch) + ": " + step.kernel + "(";
+    for (size_t i = 0; i < step.buffers.size(); ++i)
+      text += (i ? ", " : "") + std::to_string(step.buffers[i]);
+    for (const Extent &scalar : step.scalars)
+      text += "; " + toString(scalar);
+    text += ") x " + toString(step.grid) + ", grain " + std::to_string(step.grain) + "\n";
+  }
+  return text + "// arena: " + std::to_string(plan.arenaBytes) + " bytes\n";
+}
+
+} // namespace weft

@@ -1,0 +1,22 @@
+// From groups (passes/Fusion.h) to kernels and the plan that launches them.
+#pragma once
+#include "codegen/Plan.h"
+#include "codegen/Target.h"
+
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/OwningOpRef.h"
+
+namespace weft {
+
+struct Lowered {
+  mlir::OwningOpRef<mlir::ModuleOp> kernels; // kernel.func ops, no two alike
+  Plan plan;
+};
+
+// `main` holds one func.func of `weft.group` ops; an op outside of any is taken as a group of its own, which a composite cannot be.
+Lowered lowerToKernels(mlir::ModuleOp main, const Target &target);
+
+// The plan as comments for people, one line a buffer and a step.
+std::string toString(const Plan &plan);
+
+} // namespace weft

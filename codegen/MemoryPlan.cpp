@@ -1,0 +1,191 @@
+#include "codegen/MemoryPlan.h"
+
+#include <algorithm>
+#include <numeric>
+
+namespace weft {
+
+namespace {
+
+// Which step must come before which, by what they read and write.
+class Dependences {
+public:
+  explicit Dependences(const std::vector<PlannedStep> &steps) : after(steps.size()), steps(steps) {
+    std::map<int, std::vector<int>> writers, readers;
+    for (int i = 0; i < int(steps.size()); ++i) {
+      for (int buffer : steps[i].reads)
+        for (int writer : writers[buffer])
+          after[writer].insert(i);
+      for (int buffer : steps[i].writes) {
+        for (int writer : writers[buffer])
+          after[writer].insert(i);
+        for (int reader : readers[buffer])
+          if (reader != i)
+            after[reader].insert(i);
+        writers[buffer].push_back(i);
+      }
+      for (int buffer : steps[i].reads)
+        readers[buffer].push_back(i);
+    }
+  }
+
+  bool leadsTo(int from, int to) const {
+    std::vector<int> stack{from};
+    std::vector<char> seen(steps.size());
+    while (!stack.empty()) {
+      int at = stack.back();
+      stack.pop_back();
+      if (at == to)
+        return true;
+      for (int next : after[at])
+        if (!seen[next]++)
+          stack.push_back(next);
+    }
+    return false;
+  }
+
+  std::vector<std::set<int>> after;
+
+private:
+  const std::vector<PlannedStep> &steps;
+};
+
+} // namespace
+
+static bool isInPlace(const PlannedStep &step, int input, int output) {
+  return std::find(step.inPlace.begin(), step.inPlace.end(), std::make_pair(input, output)) != step.inPlace.end();
+}
+
+// The output's writers must run after every other reader of the input, and read it themselves only in place.
+static bool takeDonation(const std::vector<PlannedStep> &steps, Dependences &order, Donation donation) {
+  std::vector<int> readers, writers;
+  for (int i = 0; i < int(steps.size()); ++i) {
+    bool reads = steps[i].reads.count(donation.input), writes = steps[i].writes.count(donation.output);
+    if (reads && writes && !isInPlace(steps[i], donation.input, donation.output))
+      return false;
+    if (reads && !writes)
+      readers.push_back(i);
+    if (writes)
+      writers.push_back(i);
+  }
+  for (int reader : readers)
+    for (int writer : writers)
+      if (order.leadsTo(writer, reader))
+        return false;
+  for (int reader : readers)
+    order.after[reader].insert(writers.begin(), writers.end());
+  return true;
+}
+
+void orderSteps(Lowering &lowering, const std::vector<Donation> &donations) {
+  std::vector<PlannedStep> &steps = lowering.steps;
+  Dependences order(steps);
+  for (Donation donation : donations)
+    if (takeDonation(steps, order, donation))
+      lowering.plan.buffers[donation.output].alias = donation.input;
+
+  std::vector<int> waits(steps.size()), ready;
+  for (const std::set<int> &successors : order.after)
+    for (int next : successors)
+      ++waits[next];
+  for (int i = 0; i < int(steps.size()); ++i)
+    if (!waits[i])
+      ready.push_back(i);
+  std::vector<PlannedStep> sorted;
+  for (int level = 0; !ready.empty(); ++level) {
+    std::vector<int> next;
+    for (int i : ready) {
+      for (int successor : order.after[i])
+        if (--waits[successor] == 0)
+          next.push_back(successor);
+      steps[i].batch = level;
+      sorted.push_back(std::move(steps[i]));
+    }
+    std::sort(next.begin(), next.end());
+    ready = std::move(next);
+  }
+  steps = std::move(sorted);
+}
+
+namespace {
+
+// Levels from the first write to the last use.
+struct Life {
+  int buffer, first, last;
+  int64_t bytes, offset = -1;
+};
+
+} // namespace
+
+// A temporary that may take the place of `life` from a temporary which dies in the step that begins it; -1 if there is none.
+static int inPlaceOf(const Lowering &lowering, const std::vector<Life> &lives, const Life &life) {
+  const PlannedStep *writer = nullptr;
+  for (const PlannedStep &step : lowering.steps)
+    if (step.batch == life.first && step.writes.count(life.buffer)) {
+      if (writer)
+        return -1;
+      writer = &step;
+    }
+  if (!writer)
+    return -1;
+  for (auto [read, written] : writer->inPlace) {
+    if (written != life.buffer)
+      continue;
+    for (const Life &dying : lives) {
+      if (dying.buffer != read || dying.offset < 0 || dying.last != life.first || dying.bytes != life.bytes)
+        continue;
+      bool readElsewhere = false, taken = false;
+      for (const PlannedStep &step : lowering.steps)
+        readElsewhere |= &step != writer && step.batch == life.first && step.reads.count(read);
+      for (const Life &other : lives)
+        taken |= other.offset >= 0 && other.buffer != read && other.first <= life.last && life.first <= other.last &&
+                 other.offset < dying.offset + dying.bytes && dying.offset < other.offset + other.bytes;
+      if (!readElsewhere && !taken)
+        return read;
+    }
+  }
+  return -1;
+}
+
+void placeTemporaries(Lowering &lowering) {
+  std::vector<Life> lives;
+  std::map<int, size_t> index;
+  for (const PlannedStep &step : lowering.steps) {
+    std::set<int> used = step.reads;
+    used.insert(step.writes.begin(), step.writes.end());
+    for (int buffer : used) {
+      const PlanBuffer &planned = lowering.plan.buffers[buffer];
+      if (planned.kind != WEFT_TEMPORARY || !planned.bytes.isStatic())
+        continue;
+      auto [at, isNew] = index.try_emplace(buffer, lives.size());
+      if (isNew)
+        lives.push_back({buffer, step.batch, step.batch, (planned.bytes.constant + 63) / 64 * 64});
+      lives[at->second].last = step.batch;
+    }
+  }
+  std::vector<size_t> order(lives.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return lives[a].bytes > lives[b].bytes; });
+  for (size_t i : order) {
+    Life &life = lives[i];
+    if (int from = inPlaceOf(lowering, lives, life); from >= 0) {
+      life.offset = lives[index[from]].offset;
+    } else {
+      std::vector<std::pair<int64_t, int64_t>> taken;
+      for (const Life &other : lives)
+        if (other.offset >= 0 && other.first <= life.last && life.first <= other.last)
+          taken.push_back({other.offset, other.offset + other.bytes});
+      std::sort(taken.begin(), taken.end());
+      life.offset = 0;
+      for (auto [begin, end] : taken) {
+        if (begin >= life.offset + life.bytes)
+          break;
+        life.offset = std::max(life.offset, end);
+      }
+    }
+    lowering.plan.buffers[life.buffer].arenaOffset = life.offset;
+    lowering.plan.arenaBytes = std::max(lowering.plan.arenaBytes, life.offset + life.bytes);
+  }
+}
+
+} // namespace weft

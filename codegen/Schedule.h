@@ -1,0 +1,82 @@
+// Schedules turn a fused group (passes/Fusion.h) into kernels and the steps that launch them: which loop runs over what, what
+// a task is, what is kept in scratch memory. They decide the speed, never the bits.
+#pragma once
+#include "codegen/Evaluator.h"
+#include "codegen/Target.h"
+
+#include <set>
+
+namespace weft {
+
+// A group, or an op outside of any as a group of its own.
+struct Group {
+  mlir::Operation *op;
+  std::vector<std::pair<mlir::Value, mlir::Value>> inputs; // as seen inside, and outside
+  std::vector<mlir::Value> results;                        // inside
+  std::vector<mlir::Value> outside;                        // the same, as the main function sees them
+  std::vector<mlir::Operation *> ops;                      // inside, in order
+};
+
+// A step and what the order of steps and the memory plan must know of it.
+struct PlannedStep : PlanStep {
+  std::set<int> reads, writes;
+  // (read, written): every element of the buffer `read` is read only by the iteration that writes the same place of `written`.
+  std::vector<std::pair<int, int>> inPlace;
+};
+
+// Everything that is made while one main function is lowered.
+class Lowering {
+public:
+  Lowering(mlir::ModuleOp kernels, const Target &target) : kernels(kernels), target(target) {}
+
+  mlir::ModuleOp kernels;
+  const Target &target;
+  Plan plan;
+  std::vector<PlannedStep> steps;
+  llvm::DenseMap<mlir::Value, Storage> values; // of the main function
+
+  int addBuffer(int32_t kind, const Sizes &shape, mlir::Type element);
+  Storage temporary(const Sizes &shape, mlir::Type element);
+  // The group's inputs by the values that stand for them inside.
+  llvm::DenseMap<mlir::Value, Storage> inputs(const Group &group);
+  const Storage &result(const Group &group, size_t index) { return values.find(group.outside[index])->second; }
+  // Operations of the op's scalar body, as a measure of its cost.
+  int scalarCost(mlir::Operation *op);
+
+  // Ends a kernel, which may turn out to be one that exists already, and adds the step that launches `grid` tasks of it.
+  void finish(class Kernel &kernel, const Group &group, const Size &grid, int64_t grain);
+
+private:
+  std::map<std::string, std::string> known; // kernels by their text
+  std::map<int, int> costs;
+};
+
+// A kernel of a group: its builder, an evaluator that knows the group's inputs, and the stores.
+class Kernel {
+public:
+  Kernel(Lowering &lowering, const Group &group);
+
+  KernelBuilder k;
+  Evaluator e;
+  std::vector<std::pair<int, mlir::Value>> writes;
+  bool mayRunInPlace = true;
+  std::string suffix; // of the name
+
+  // Stores the group's result (or a temporary) of the given storage, at a point of its shape.
+  void store(Scalar value, const Storage &to, const Point &point);
+};
+
+std::string groupKind(const Group &group);
+void scheduleLoop(Lowering &lowering, const Group &group);
+void scheduleRow(Lowering &lowering, const Group &group);
+void scheduleColumn(Lowering &lowering, const Group &group);
+void scheduleReduction(Lowering &lowering, const Group &group);
+void scheduleContraction(Lowering &lowering, const Group &group);
+void scheduleScatter(Lowering &lowering, const Group &group);
+
+// Tasks that a thread should at least get, if one handles `elements` elements at `cost` scalar operations each.
+int64_t grainFor(int64_t elements, int64_t cost);
+// The cost of everything in the group, for one element.
+int64_t groupCost(Lowering &lowering, const Group &group);
+
+} // namespace weft

@@ -1,0 +1,64 @@
+// A reduction by itself. A long one over trailing axes is done in two steps, blocks of 4096 in parallel and then their results,
+// which is the canonical order; everything else is a loop over the results.
+#include "codegen/Schedule.h"
+
+using namespace mlir;
+
+namespace weft {
+
+static constexpr int64_t kBlock = 4096;      // of the canonical order
+static constexpr int64_t kLong = 8 * kBlock; // worth two steps
+static constexpr int64_t kFewRows = 16;
+
+void scheduleReduction(Lowering &lowering, const Group &group) {
+  Operation *op = group.results.front().getDefiningOp();
+  Value operand = op->getOperand(0);
+  Sizes shape = sizesOf(operand);
+  int rank = int(shape.size()), outer = rank - int(intsAttr(op, "dims").size());
+  bool trailing = intsAttr(op, "dims").front() == outer && intsAttr(op, "dims").back() == rank - 1;
+  Size rows = product(shape, 0, outer), length = product(shape, outer, rank);
+  std::string kind = reductionKind(op, elementType(operand));
+  auto blocks = ceilDivide(length, kBlock);
+  bool isLong = length.isStatic() ? length.constant >= kLong : true;
+  if (!trailing || !isLong || !blocks || rows.is(0) || rows.estimate() > kFewRows || StringRef(kind).starts_with("arg"))
+    return scheduleLoop(lowering, group);
+
+  Type type = reducedType(op);
+  Storage partial = lowering.temporary({rows, *blocks}, type);
+  {
+    Kernel kernel(lowering, group);
+    KernelBuilder &k = kernel.k;
+    kernel.suffix = "_blocks";
+    k.loop(k.begin, k.end, false, [&](Value task) {
+      auto [row, block] = k.split(task, *blocks);
+      Value base = k.mul(block, k.index(kBlock));
+      Value count = k.min(k.index(kBlock), k.sub(k.size(length), base));
+      Value total = k.reduce(kind, count, type, [&](Value i) {
+        Point point;
+        if (outer)
+          point.push_back({0, outer, row});
+        point.push_back({outer, rank - outer, k.add(base, i)});
+        Scalar value = kernel.e.evaluate(operand, point);
+        return value.type() == type ? value.value : convert(value, type).value;
+      });
+      kernel.store(kernel.e.scalar(total, type), partial, {{0, 2, task}});
+    });
+    lowering.finish(kernel, group, rows * *blocks, grainFor(kBlock, groupCost(lowering, group)));
+  }
+  Kernel kernel(lowering, group);
+  KernelBuilder &k = kernel.k;
+  kernel.suffix = "_of_blocks";
+  k.loop(k.begin, k.end, false, [&](Value row) {
+    row = rows.is(1) ? k.index(0) : row;
+    Value total = k.reduce(kind, k.size(*blocks), type, [&](Value block) {
+      return kernel.e.load(partial, {{0, 1, row}, {1, 1, block}}).value;
+    });
+    const Storage &result = lowering.result(group, 0);
+    Point at = outer ? Point{{0, outer, row}} : Point{};
+    Sizes kept(shape.begin(), shape.begin() + outer);
+    kernel.store(kernel.e.reduced(op, total), result, reshaped(k, at, kept, result.shape));
+  });
+  lowering.finish(kernel, group, rows, 1);
+}
+
+} // namespace weft

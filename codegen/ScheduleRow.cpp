@@ -1,0 +1,159 @@
+// Work on rows: a task is a row. The evaluator puts each reduction of the row before the loop that needs it; what is left to
+// decide is which costly values, used by two of these loops, are kept in memory between them instead of computed again.
+#include "codegen/Schedule.h"
+
+using namespace mlir;
+
+namespace weft {
+
+static constexpr int64_t kScratchElements = 16384; // of a row that is kept
+static constexpr int kCostly = 10;                 // scalar operations: a division and all of the elementary functions
+
+namespace {
+
+class RowSchedule {
+public:
+  RowSchedule(Lowering &lowering, const Group &group) : lowering(lowering), group(group), kernel(lowering, group) {
+    for (int64_t dim : intsAttr(group.op, "space"))
+      space.push_back(Size::ofDim(dim));
+    outer = int(space.size()) - int(intAttr(group.op, "row"));
+    rows = product(space, 0, outer);
+    length = product(space, outer, int(space.size()));
+  }
+  void run();
+
+private:
+  bool isFull(Value value) { return sizesOf(value) == space; }
+  bool isReduction(Operation *op) { return familyOf(op) == OpFamily::Reduction; }
+  void collect(Value value, llvm::DenseSet<Operation *> &cone);
+  void chooseKept();
+  void keep(Value value, Value row, std::vector<const Storage *> &freeResults);
+  Point full(Value row, Value i) {
+    Point point;
+    if (outer)
+      point.push_back({0, outer, row});
+    point.push_back({outer, int(space.size()) - outer, i});
+    return point;
+  }
+
+  Lowering &lowering;
+  const Group &group;
+  Kernel kernel;
+  Sizes space;
+  int outer;
+  Size rows, length;
+  llvm::DenseMap<Value, Storage> inputs;
+  SmallVector<Value> kept; // in the order of evaluation
+};
+
+} // namespace
+
+// The ops of one loop over the row: back from `value` to inputs, reductions and values that are kept.
+void RowSchedule::collect(Value value, llvm::DenseSet<Operation *> &cone) {
+  Operation *op = value.getDefiningOp();
+  if (!op || inputs.count(value) || isReduction(op) || llvm::is_contained(kept, value) || !cone.insert(op).second)
+    return;
+  for (Value operand : op->getOperands())
+    collect(operand, cone);
+}
+
+void RowSchedule::chooseKept() {
+  for (Operation *op : llvm::reverse(group.ops)) {
+    Value value = op->getResult(0);
+    if (!isFull(value) || isReduction(op) || lowering.scalarCost(op) < kCostly)
+      continue;
+    llvm::DenseSet<Operation *> results;
+    int loops = 0;
+    for (Value result : group.results)
+      if (isFull(result))
+        collect(result, results);
+    loops += results.count(op);
+    for (Operation *other : group.ops) {
+      if (!isReduction(other))
+        continue;
+      llvm::DenseSet<Operation *> cone;
+      collect(other->getOperand(0), cone);
+      loops += cone.count(op);
+    }
+    if (loops > 1)
+      kept.insert(kept.begin(), value);
+  }
+}
+
+// Computes the row of a value into scratch memory, or into the row of a result that is to be stored later.
+void RowSchedule::keep(Value value, Value row, std::vector<const Storage *> &freeResults) {
+  KernelBuilder &k = kernel.k;
+  Type element = elementType(value), type = computeType(element);
+  Value memory, base = k.index(0);
+  if (length.isStatic() && length.constant <= kScratchElements) {
+    memory = k.scratch(length.constant, type);
+  } else {
+    auto at = llvm::find_if(freeResults, [&](const Storage *s) { return s->type == type && element == type; });
+    if (at == freeResults.end())
+      return;
+    memory = k.buffer((*at)->planBuffer, type);
+    base = k.mul(row, length);
+    kernel.mayRunInPlace = false;
+    freeResults.erase(at);
+  }
+  k.loop(k.index(0), k.size(length), true, [&](Value i) {
+    Scalar element = kernel.e.evaluate(value, full(row, i));
+    k.store(element.value, memory, k.add(base, i));
+  });
+  kernel.e.override(value, [this, memory, base, row](const Point &point) -> Value {
+    KernelBuilder &k = kernel.k;
+    Point parts = cut(k, point, space, outer ? boundary(outer) & allBoundaries(int(space.size())) : 0);
+    Point before, behind;
+    for (const Segment &segment : parts)
+      (segment.first < outer ? before : behind).push_back(segment);
+    if (!k.reaches(row) || (!rows.is(1) && linear(k, before, space) != row))
+      return {};
+    OpBuilder::InsertionGuard guard(k.builder);
+    Value index = k.add(base, linear(k, behind, space));
+    k.hoist({index, row});
+    return kernel::LoadOp::create(k.builder, k.location, memory, index);
+  });
+}
+
+void RowSchedule::run() {
+  if (rows.is(0))
+    return;
+  inputs = lowering.inputs(group);
+  chooseKept();
+  KernelBuilder &k = kernel.k;
+  Sizes outerShape(space.begin(), space.begin() + outer);
+  std::vector<const Storage *> freeResults;
+  for (auto [i, result] : llvm::enumerate(group.results))
+    if (isFull(result))
+      freeResults.push_back(&lowering.result(group, i));
+  k.loop(k.begin, k.end, false, [&](Value row) {
+    for (Value value : kept)
+      keep(value, row, freeResults);
+    SmallVector<size_t> fullResults;
+    for (auto [i, result] : llvm::enumerate(group.results)) {
+      if (isFull(result) && !length.is(0)) {
+        fullResults.push_back(i);
+        continue;
+      }
+      if (isFull(result))
+        continue;
+      Sizes shape = sizesOf(result);
+      Point at = reshaped(k, outer ? Point{{0, outer, row}} : Point{}, outerShape, shape);
+      kernel.store(kernel.e.evaluate(result, at), lowering.result(group, i), at);
+    }
+    if (fullResults.empty())
+      return;
+    k.loop(k.index(0), k.size(length), true, [&](Value i) {
+      SmallVector<Scalar> values;
+      for (size_t result : fullResults)
+        values.push_back(kernel.e.evaluate(group.results[result], full(row, i)));
+      for (auto [value, result] : llvm::zip(values, fullResults))
+        kernel.store(value, lowering.result(group, result), full(row, i));
+    });
+  });
+  lowering.finish(kernel, group, rows, grainFor(length.estimate(), groupCost(lowering, group)));
+}
+
+void scheduleRow(Lowering &lowering, const Group &group) { RowSchedule(lowering, group).run(); }
+
+} // namespace weft

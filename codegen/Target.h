@@ -1,0 +1,19 @@
+// What schedules know of the machine. Targets change block sizes and never the order of a floating point operation.
+#pragma once
+#include <cstdint>
+#include <string>
+
+namespace weft {
+
+struct Target {
+  std::string name = "cpu";
+  int vectorBytes = 64;             // of one register
+  int vectorRegisters = 32;
+  int64_t level1Bytes = 32 * 1024;  // data cache nearest to a core
+  int64_t level2Bytes = 1024 * 1024;
+  bool gpu = false;
+
+  int lanes(int elementBytes) const { return vectorBytes / elementBytes; }
+};
+
+} // namespace weft
