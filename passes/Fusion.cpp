@@ -102,7 +102,8 @@ private:
   Merged mergedShape(int producer, int consumer) const {
     const FusionGroup &p = groups[producer], &c = groups[consumer];
     if (p.kind == GroupKind::Row && c.kind == GroupKind::Row)
-      return p.space == c.space && p.rowRank == c.rowRank && readsAlign(producer, consumer, p) ? shaped(p, p, c) : Merged();
+      return p.space == c.space && p.rowRank == c.rowRank && !c.absorbed && readsAlign(producer, consumer, p) ? shaped(p, p, c)
+                                                                                                              : Merged();
     if (p.kind == GroupKind::Column && c.kind == GroupKind::Column)
       return sameColumns(p, c) && !reads(producer, consumer) ? shaped(p, p, c) : Merged();
     if (p.kind == GroupKind::Row && c.kind == GroupKind::Loop)
@@ -117,7 +118,8 @@ private:
     if (prologue && !isPrivate(producer, consumer))
       return {};
     Extent extent = extentOf(p.space, c);
-    if ((extent == Extent::Full || (extent == Extent::PerRow && !p.absorbed)) && readsAlign(producer, consumer, c))
+    bool aligned = !c.absorbed || isPrivate(producer, consumer);
+    if (aligned && (extent == Extent::Full || (extent == Extent::PerRow && !p.absorbed)) && readsAlign(producer, consumer, c))
       return shaped(c, p, c);
     if (isPrivate(producer, consumer) && readsOnce(producer, consumer)) {
       FusionGroup result = shaped(c, p, c);
