@@ -265,6 +265,7 @@ def CastOp : Weft_Op<"cast", "Elementwise", ["x"], [A<"dtype", "DType">]> {
   let symbolic = 1;
   let scalar = "convert(x, elementType, dtype == DType::UInt8)";
   let vjp = ["isFloat(dtype) ? cast(ct, x.dtype()) : Val()"];
+  let jvp = "t_x && isFloat(dtype) ? cast(t_x, dtype) : Val()";
   let numpy = "x.astype(dtype)";
   let domain = "(-2, 2)";
   let examples = ["dict(x=F(2, 3), dtype='float32')", "dict(x=F(2, 3), dtype='int32')", "dict(x=F(5), dtype='float64')"];

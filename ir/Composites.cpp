@@ -1,0 +1,211 @@
+#include "ir/Composites.h"
+
+#include <limits>
+
+namespace weft::build {
+
+Val padLikeSlice(Val ct, const Dims &shape, const Dims &starts, const Dims &steps) {
+  Dims low = starts, high = starts, interior = steps, sizes = ct.shape();
+  for (int i = 0; i < shape.size(); ++i) {
+    if (sizes[i] == shape[i]) {
+      low[i] = high[i] = interior[i] = 0;
+      continue;
+    }
+    interior[i] = steps[i] - 1;
+    int64_t end = sizes[i] == 0 ? starts[i] : starts[i] + (sizes[i] - 1) * steps[i] + 1;
+    high[i] = shape[i] - end;
+  }
+  return pad(ct, low, high, interior, 0.0);
+}
+
+Val sliceOfConcatenated(Val ct, llvm::ArrayRef<Val> inputs, int i, int64_t dim) {
+  Dims starts(ct.rank(), 0);
+  for (int k = 0; k < i; ++k)
+    starts[int(dim)] += inputs[k].shape()[int(dim)];
+  return slice(ct, starts, inputs[i].shape(), Dims(ct.rank(), 1));
+}
+
+static Dims freeAxes(int rank, const Dims &batch, const Dims &contract) {
+  Dims axes;
+  for (int i = 0; i < rank; ++i)
+    if (!batch.contains(i) && !contract.contains(i))
+      axes.push_back(i);
+  return axes;
+}
+
+Val dotGeneralGradient(Val ct, Val self, Val other, const Dims &selfBatch, const Dims &otherBatch, const Dims &selfContract,
+                       const Dims &otherContract, bool selfIsLeft) {
+  // The cotangent's axes are batch, left's free, right's free. Contract it with other's free axes: what remains is batch,
+  // self's free axes and other's contracted axes in the order in which they stand in other.
+  int batch = selfBatch.size();
+  Dims selfFree = freeAxes(self.rank(), selfBatch, selfContract), otherFree = freeAxes(other.rank(), otherBatch, otherContract);
+  Dims paired;
+  for (int i = 0; i < otherFree.size(); ++i)
+    paired.push_back(batch + (selfIsLeft ? selfFree.size() : 0) + i);
+  Dims sorted = otherContract;
+  std::sort(sorted.begin(), sorted.end());
+  Dims contractedInSelf;
+  for (int64_t axis : sorted)
+    contractedInSelf.push_back(selfContract[int(std::find(otherContract.begin(), otherContract.end(), axis) - otherContract.begin())]);
+  Dims made = selfBatch; // made[i]: the axis of self that axis i of the product is
+  auto append = [&](const Dims &axes) {
+    for (int64_t axis : axes)
+      made.push_back(axis);
+  };
+  Val product;
+  if (selfIsLeft) {
+    append(selfFree);
+    append(contractedInSelf);
+    product = dot_general(ct, other, firstAxes(batch), otherBatch, paired, otherFree);
+  } else {
+    append(contractedInSelf);
+    append(selfFree);
+    product = dot_general(other, ct, otherBatch, firstAxes(batch), otherFree, paired);
+  }
+  return permute(product, inversePermutation(made));
+}
+
+// The shape of the batches that the leading axes of two stacks of matrices broadcast to.
+static Dims batchShape(const Dims &x, const Dims &y) {
+  int rank = std::max(x.size(), y.size());
+  Dims shape;
+  for (int i = 0; i < rank - 2; ++i) {
+    int ix = i - (rank - x.size()), iy = i - (rank - y.size());
+    int64_t nx = ix < 0 ? 1 : x[ix], ny = iy < 0 ? 1 : y[iy];
+    shape.push_back(nx == 1 ? ny : nx);
+  }
+  return shape;
+}
+
+static Val batched(Val x, const Dims &batch) {
+  Dims shape = batch, from = x.shape();
+  shape.push_back(from[from.size() - 2]);
+  shape.push_back(from.back());
+  return expand(x, shape);
+}
+
+Val matrixProduct(Val x, Val y) {
+  int rx = x.rank(), ry = y.rank();
+  if (ry <= 2)
+    return dot_general(x, y, {}, {}, {rx - 1}, {ry == 1 ? 0 : ry - 2});
+  if (rx == 1)
+    return dot_general(y, x, {}, {}, {ry - 2}, {0});
+  Dims batch = batchShape(x.shape(), y.shape()), axes = firstAxes(batch.size());
+  return dot_general(batched(x, batch), batched(y, batch), axes, axes, {batch.size() + 1}, {batch.size()});
+}
+
+Val matmulGradient(Val ct, Val x, Val y, bool ofLeft) {
+  Dims shapeOfX = x.shape(), shapeOfY = y.shape(), shape = ct.shape();
+  // As matrices: a vector is a row on the left and a column on the right.
+  Dims rows = shapeOfX, columns = shapeOfY;
+  if (rows.size() == 1)
+    rows.insert(0, 1), shape.insert(shape.size() - (columns.size() > 1), 1);
+  if (columns.size() == 1)
+    columns.push_back(1), shape.push_back(1);
+  ct = reshape(ct, shape), x = reshape(x, rows), y = reshape(y, columns);
+  int rank = ct.rank();
+  if (y.rank() == 2) {
+    Dims leading = firstAxes(rank - 1);
+    Val gradient = ofLeft ? dot_general(ct, y, {}, {}, {rank - 1}, {1}) : dot_general(x, ct, {}, {}, leading, leading);
+    return reshape(gradient, ofLeft ? shapeOfX : shapeOfY);
+  }
+  Dims batch = batchShape(rows, columns), axes = firstAxes(batch.size());
+  Val gradient = ofLeft ? dot_general(ct, batched(y, batch), axes, axes, {rank - 1}, {rank - 1})
+                        : dot_general(batched(x, batch), ct, axes, axes, {rank - 2}, {rank - 2});
+  return reshape(sumTo(gradient, ofLeft ? rows : columns), ofLeft ? shapeOfX : shapeOfY);
+}
+
+namespace {
+// What the loss and its gradient share. Rows are the input's positions without the axis of classes.
+struct ClassTargets {
+  Val input, target, weight;
+  double smoothing;
+  int64_t axis;
+  Val logp;       // log softmax
+  Val hot;        // bool, of the input's shape: whether the class is the row's target
+  Val kept;       // bool, a row: whether the target is not ignored
+  Val rowWeight;  // a row: the weight of its target, 0 where ignored
+
+  ClassTargets(Val input, Val target, Val weight, int64_t ignoreIndex, double smoothing)
+      : input(input), target(target), weight(weight), smoothing(smoothing), axis(input.rank() > 1 ? 1 : 0) {
+    Dims shape = input.shape();
+    logp = log_softmax(input, axis);
+    hot = iota(input, shape, axis, DType::Int64) == perElement(target);
+    kept = target != full(target, target.shape(), 0.0, ignoreIndex, DType::Int64);
+    rowWeight = weight ? where(kept, pick(classWeights()), 0.0) : cast(kept, input.dtype());
+  }
+  int64_t classes() const { return input.shape()[int(axis)]; }
+  Val perElement(Val row) const { return expandReduced(row, input, {axis}, false); }
+  Val classWeights() const { return alongAxis(weight, input.shape(), axis); }
+  // The element of each row's target. Exact: the others add zeros.
+  Val pick(Val x) const { return sum(where(hot, x, 0.0), {axis}, false); }
+};
+} // namespace
+
+Val crossEntropy(Val input, Val target, Val weight, int64_t reduction, int64_t ignoreIndex, double smoothing) {
+  ClassTargets t(input, target, weight, ignoreIndex, smoothing);
+  Val loss = -t.pick(t.logp) * t.rowWeight;
+  if (smoothing != 0) {
+    Val all = sum(weight ? t.logp * t.classWeights() : t.logp, {t.axis}, false);
+    loss = loss * (1 - smoothing) - all * (smoothing / double(t.classes()));
+  }
+  loss = where(t.kept, loss, 0.0);
+  Dims rows = firstAxes(loss.rank());
+  if (reduction == 0)
+    return loss;
+  return reduction == 2 ? sum(loss, rows, false) : sum(loss, rows, false) / sum(t.rowWeight, rows, false);
+}
+
+Val crossEntropyGradient(Val ct, Val input, Val target, Val weight, int64_t reduction, int64_t ignoreIndex, double smoothing) {
+  ClassTargets t(input, target, weight, ignoreIndex, smoothing);
+  Val probability = exp(t.logp), one = where(t.hot, filled(input, input.shape(), input.dtype(), 1.0), 0.0);
+  Val slope = (probability - one) * t.perElement(t.rowWeight);
+  if (smoothing != 0) {
+    Val w = weight ? t.classWeights() : filled(input, input.shape(), input.dtype(), 1.0);
+    Val smooth = probability * t.perElement(sum(w, {t.axis}, false)) - w;
+    slope = slope * (1 - smoothing) + smooth * (smoothing / double(t.classes()));
+  }
+  if (reduction == 1)
+    ct = ct / sum(t.rowWeight, firstAxes(t.rowWeight.rank()), false);
+  Val scale = where(t.kept, expandTo(ct, target.shape()), 0.0);
+  return slope * t.perElement(scale);
+}
+
+Val dropoutScaled(Val scaled, Val x, Val state, double p, int64_t offset) {
+  if (p >= 1)
+    return zerosLike(scaled);
+  Val random = uniform(state, x.shape(), DType::Float32, offset);
+  return where(random >= p, scaled * (1 / (1 - p)), 0.0);
+}
+
+static Val flat(Val index) { return reshape(index, {index.shape().product()}); }
+
+Val rowsAt(Val weight, Val index) {
+  Dims shape = index.shape();
+  shape.push_back(weight.shape()[1]);
+  return reshape(index_select(weight, flat(index), 0), shape);
+}
+
+Val embeddingGradient(Val ct, Val index, Val weight, int64_t paddingIndex) {
+  Val rows = flat(index);
+  Val source = reshape(ct, {rows.shape()[0], weight.shape()[1]});
+  Val positions = alongAxis(rows, source.shape(), 0);
+  if (paddingIndex >= 0)
+    source = where(positions != double(paddingIndex), source, 0.0);
+  return scatter_add(zerosLike(weight), positions, source, 0);
+}
+
+Val attention(Val query, Val key, Val value, Val mask, bool isCausal, double scale) {
+  constexpr double kHidden = -std::numeric_limits<double>::infinity();
+  int batch = query.rank() - 2;
+  Dims axes = firstAxes(batch);
+  Val scores = dot_general(query, key, axes, axes, {batch + 1}, {batch + 1}) * scale;
+  Dims shape = scores.shape();
+  if (isCausal)
+    scores = where(iota(query, shape, batch + 1, DType::Int64) <= iota(query, shape, batch, DType::Int64), scores, kHidden);
+  if (mask)
+    scores = mask.dtype() == DType::Bool ? where(expandTo(mask, shape), scores, kHidden) : scores + mask;
+  return dot_general(softmax(scores, batch + 1), value, axes, axes, {batch + 1}, {batch});
+}
+
+} // namespace weft::build

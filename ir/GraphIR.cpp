@@ -1,0 +1,122 @@
+#include "ir/GraphIR.h"
+
+#include "ir/OpAccess.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+
+#include <stdexcept>
+
+using namespace mlir;
+
+namespace weft {
+
+Location toMlirLocation(MLIRContext &context, const std::string &location) {
+  size_t colon = location.rfind(':');
+  unsigned line = 0;
+  if (colon == std::string::npos || StringRef(location).substr(colon + 1).getAsInteger(10, line) || line == 0)
+    return location.empty() ? Location(UnknownLoc::get(&context)) : NameLoc::get(StringAttr::get(&context, location));
+  return FileLineColLoc::get(&context, location.substr(0, colon), line, 0);
+}
+
+std::string locationText(Location location) {
+  if (auto file = dyn_cast<FileLineColLoc>(location))
+    return file.getFilename().str() + ":" + std::to_string(file.getLine());
+  if (auto name = dyn_cast<NameLoc>(location))
+    return name.getName().str();
+  if (auto fused = dyn_cast<FusedLoc>(location))
+    for (Location part : fused.getLocations())
+      if (std::string text = locationText(part); !text.empty())
+        return text;
+  return "";
+}
+
+OwningOpRef<ModuleOp> importGraph(const Graph &graph, MLIRContext &context) {
+  context.loadDialect<func::FuncDialect, WeftDialect>();
+  auto *dialect = context.getLoadedDialect<WeftDialect>();
+  OpBuilder builder(&context);
+  Location unknown = builder.getUnknownLoc();
+  OwningOpRef<ModuleOp> module = ModuleOp::create(unknown);
+  std::vector<Location> locations;
+  for (const std::string &location : graph.locations)
+    locations.push_back(toMlirLocation(context, location));
+
+  SmallVector<Type> inputTypes, outputTypes;
+  for (const Input &input : graph.inputs)
+    inputTypes.push_back(toMlir(&context, input.type));
+  for (ValueId output : graph.outputs)
+    outputTypes.push_back(toMlir(&context, graph.type(output)));
+  builder.setInsertionPointToEnd(module->getBody());
+  auto func = func::FuncOp::create(builder, unknown, "main", builder.getFunctionType(inputTypes, outputTypes));
+  for (auto [i, input] : llvm::enumerate(graph.inputs))
+    if (!input.strides.empty())
+      func.setArgAttr(i, "weft.strides", toMlir(&context, Attr::list(input.strides)));
+  if (!graph.donations.empty())
+    func->setAttr("weft.donations", builder.getDenseI64ArrayAttr(
+                                        SmallVector<int64_t>(graph.donations.begin(), graph.donations.end())));
+  if (graph.symbolCount)
+    func->setAttr("weft.symbol_count", builder.getI64IntegerAttr(graph.symbolCount));
+
+  Block *block = func.addEntryBlock();
+  builder.setInsertionPointToEnd(block);
+  std::vector<Value> values(block->args_begin(), block->args_end());
+  for (const Node &node : graph.nodes) {
+    Location location = node.location < 0 ? unknown : locations[node.location];
+    OperationState state(location, dialect->opName(node.op));
+    for (ValueId operand : node.operands)
+      state.operands.push_back(values[operand]);
+    for (auto [name, attr] : llvm::zip(dialect->attrNames(node.op), node.attrs))
+      state.addAttribute(name, toMlir(&context, attr));
+    state.addTypes(toMlir(&context, node.type));
+    values.push_back(builder.create(state)->getResult(0));
+  }
+  SmallVector<Value> outputs;
+  for (ValueId output : graph.outputs)
+    outputs.push_back(values[output]);
+  func::ReturnOp::create(builder, unknown, outputs);
+  return module;
+}
+
+[[noreturn]] static void malformed(const std::string &what) { throw std::runtime_error("[graph] " + what); }
+
+Graph exportGraph(ModuleOp module) {
+  auto func = module.lookupSymbol<func::FuncOp>("main");
+  if (!func || func.isExternal() || !func.getBody().hasOneBlock())
+    malformed("the module has no function @main with one block; name the function main");
+  Graph graph;
+  llvm::DenseMap<Value, ValueId> ids;
+  Block &block = func.front();
+  for (BlockArgument argument : block.getArguments()) {
+    std::optional<TensorType> type = tryFromMlir(argument.getType());
+    if (!type)
+      malformed("argument " + std::to_string(argument.getArgNumber()) + " of @main is not a tensor of weft");
+    Dims strides;
+    if (auto given = func.getArgAttrOfType<DenseI64ArrayAttr>(argument.getArgNumber(), "weft.strides"))
+      strides = Dims(given.asArrayRef().begin(), given.asArrayRef().end());
+    ids[argument] = graph.addInput(*type, strides);
+  }
+  llvm::StringMap<int32_t> locations;
+  for (Operation &op : block.without_terminator()) {
+    OpKind kind = kindOf(&op);
+    if (kind == kNoRecord)
+      malformed("'" + op.getName().getStringRef().str() + "' is not an op of a graph");
+    std::vector<ValueId> operands;
+    for (Value operand : op.getOperands())
+      operands.push_back(ids.at(operand));
+    int32_t location = -1;
+    if (std::string text = locationText(op.getLoc()); !text.empty()) {
+      location = locations.try_emplace(text, int32_t(graph.locations.size())).first->second;
+      if (location == int32_t(graph.locations.size()))
+        graph.locations.push_back(text);
+    }
+    ids[op.getResult(0)] = graph.addNode(kind, std::move(operands), attrsOf(&op), typeOf(op.getResult(0)), location);
+  }
+  for (Value output : block.getTerminator()->getOperands())
+    graph.outputs.push_back(ids.at(output));
+  if (auto donations = func->getAttrOfType<DenseI64ArrayAttr>("weft.donations"))
+    graph.donations.assign(donations.asArrayRef().begin(), donations.asArrayRef().end());
+  if (auto count = func->getAttrOfType<IntegerAttr>("weft.symbol_count"))
+    graph.symbolCount = int(count.getInt());
+  return graph;
+}
+
+} // namespace weft

@@ -1,0 +1,55 @@
+#include "ir/OpAccess.h"
+
+using namespace mlir;
+
+namespace weft {
+
+OpKind kindOf(Operation *op) {
+  auto *dialect = dyn_cast_or_null<WeftDialect>(op->getDialect());
+  if (!dialect)
+    return kNoRecord;
+  auto found = dialect->kinds().find(op->getName());
+  return found == dialect->kinds().end() ? kNoRecord : found->second;
+}
+
+const OpInfo &infoOf(Operation *op) {
+  OpKind kind = kindOf(op);
+  assert(kind != kNoRecord && "an op of ir/ops");
+  return info(kind);
+}
+
+OpFamily familyOf(Operation *op) { return infoOf(op).family; }
+
+Attrs attrsOf(Operation *op) {
+  OpKind kind = kindOf(op);
+  const OpInfo &record = info(kind);
+  ArrayRef<StringAttr> names = cast<WeftDialect>(op->getDialect())->attrNames(kind);
+  Attrs attrs;
+  for (int i = 0; i < record.attrCount; ++i)
+    attrs.push_back(*tryFromMlir(op->getAttr(names[i]), record.attrs[i].kind));
+  return attrs;
+}
+
+int64_t intOf(Operation *op, StringRef attr) { return op->getAttrOfType<IntegerAttr>(attr).getInt(); }
+double floatOf(Operation *op, StringRef attr) { return op->getAttrOfType<FloatAttr>(attr).getValueAsDouble(); }
+bool boolOf(Operation *op, StringRef attr) { return op->getAttrOfType<BoolAttr>(attr).getValue(); }
+Dims intsOf(Operation *op, StringRef attr) {
+  ArrayRef<int64_t> values = op->getAttrOfType<DenseI64ArrayAttr>(attr).asArrayRef();
+  return Dims(values.begin(), values.end());
+}
+
+Value createOp(OpBuilder &builder, Location location, OpKind op, ValueRange operands, const Attrs &attrs) {
+  MLIRContext *context = builder.getContext();
+  auto *dialect = context->getOrLoadDialect<WeftDialect>();
+  SmallVector<TensorType, 4> types;
+  for (Value operand : operands)
+    types.push_back(fromMlir(operand.getType()));
+  OperationState state(location, dialect->opName(op));
+  state.addOperands(operands);
+  state.addTypes(toMlir(context, inferType(op, types.data(), int(types.size()), attrs)));
+  for (auto [name, attr] : llvm::zip(dialect->attrNames(op), attrs))
+    state.addAttribute(name, toMlir(context, attr));
+  return builder.create(state)->getResult(0);
+}
+
+} // namespace weft
