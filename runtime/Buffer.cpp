@@ -69,8 +69,8 @@ void systemRelease(void *data, size_t bytes) {
     munmap(data, bytes);
 }
 
-// The lists that all threads share. When they hold more than their limit they are emptied: sizes that are not asked for again must
-// not keep those that are from being kept.
+// The lists that all threads share. When they hold more than their limit they are emptied: sizes that are not asked for
+// again must not keep those that are from being kept.
 class SharedCache {
 public:
   SharedCache() {
@@ -137,7 +137,8 @@ private:
   size_t limit = size_t(1) << 30;
 };
 
-// Never destroyed: buffers may outlive every static object. A fork while another thread holds the lock must not leave it locked.
+// Never destroyed: buffers may outlive every static object. A fork while another thread holds the lock must not leave
+// it locked.
 SharedCache &shared() {
   static SharedCache *cache = [] {
     auto *made = new SharedCache;
@@ -225,8 +226,9 @@ std::string humanBytes(size_t bytes) {
 } // namespace
 
 OutOfMemory::OutOfMemory(size_t bytes, Device device)
-    : std::runtime_error("[memory] out of memory on " + toString(device) + ": cannot allocate " + humanBytes(bytes) + " (" +
-                         std::to_string(bytes) + " bytes); free tensors that are no longer needed or use smaller batches"),
+    : std::runtime_error("[memory] out of memory on " + toString(device) + ": cannot allocate " + humanBytes(bytes) +
+                         " (" + std::to_string(bytes) +
+                         " bytes); free tensors that are no longer needed or use smaller batches"),
       bytes(bytes), device(device) {}
 
 void *allocateBytes(size_t bytes) {

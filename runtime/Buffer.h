@@ -1,8 +1,8 @@
 // Reference-counted memory on a device, and the allocator behind it.
 //
-// CPU memory is 64-byte aligned and comes from a caching allocator: freed blocks are kept in lists by size class (SizeClass.h),
-// small ones in lists of the thread's own. Blocks of 4 MiB and more are aligned to 2 MiB and ask for huge pages. Contents of new
-// memory are undefined. Everything here may be called from any thread.
+// CPU memory is 64-byte aligned and comes from a caching allocator: freed blocks are kept in lists by size class
+// (SizeClass.h), small ones in lists of the thread's own. Blocks of 4 MiB and more are aligned to 2 MiB and ask for
+// huge pages. Contents of new memory are undefined. Everything here may be called from any thread.
 #pragma once
 #include "runtime/Device.h"
 
@@ -34,7 +34,8 @@ public:
 
   // New memory; throws OutOfMemory. Zero bytes give a valid pointer too.
   static BufferRef allocate(size_t bytes, Device device = {});
-  // Memory of someone else's (NumPy, DLPack), given back by `deleter(context)` with the last reference, on whichever thread drops it.
+  // Memory of someone else's (NumPy, DLPack), given back by `deleter(context)` with the last reference, on whichever
+  // thread drops it.
   static BufferRef external(void *data, size_t bytes, Device device, Deleter deleter, void *context);
 
   void retain() { references.fetch_add(1, std::memory_order_relaxed); }

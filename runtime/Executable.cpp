@@ -26,10 +26,12 @@ int64_t alignUp(int64_t bytes) { return (bytes + 63) & ~int64_t(63); }
 ExecutablePtr fromLibrary(std::shared_ptr<void> library, const std::string &name, int device) {
   auto *program = static_cast<const WeftProgram *>(dlsym(library.get(), "weft_program"));
   if (!program)
-    throw std::runtime_error("[executable] '" + name + "' is no compiled weft program: it does not export weft_program");
+    throw std::runtime_error("[executable] '" + name +
+                             "' is no compiled weft program: it does not export weft_program");
   ExecutablePtr executable = Executable::fromProgram(program, device);
   // The library must go after the Executable whose destructor still reads the program.
-  return ExecutablePtr(executable.get(), [library = std::move(library), executable](Executable *) mutable { executable.reset(); });
+  return ExecutablePtr(executable.get(),
+                       [library = std::move(library), executable](Executable *) mutable { executable.reset(); });
 }
 
 } // namespace
@@ -106,8 +108,9 @@ Executable::~Executable() = default;
 
 void Executable::checkProgram() const {
   if (plan->abiVersion != WEFT_ABI_VERSION)
-    throw std::runtime_error("[executable] the compiled program has launch plan version " + std::to_string(plan->abiVersion) +
-                             ", this run time reads version " + std::to_string(WEFT_ABI_VERSION) + "; build it again");
+    throw std::runtime_error("[executable] the compiled program has launch plan version " +
+                             std::to_string(plan->abiVersion) + ", this run time reads version " +
+                             std::to_string(WEFT_ABI_VERSION) + "; build it again");
   int named = plan->inputCount + plan->outputCount;
   if (plan->inputCount < 0 || plan->outputCount < 0 || plan->stepCount < 0 || plan->bufferCount < named)
     malformed("its counts do not fit together");
@@ -154,7 +157,9 @@ void Executable::runSingle(void *const *inputs, void *const *outputs, const int6
   int inputCount = plan->inputCount, named = inputCount + plan->outputCount;
   for (size_t i = 0; i < stepBuffers.size(); ++i) {
     int number = stepBuffers[i];
-    arguments[i] = number < inputCount ? inputs[number] : number < named ? outputs[number - inputCount] : constants[number];
+    arguments[i] = number < inputCount ? inputs[number]
+                   : number < named    ? outputs[number - inputCount]
+                                       : constants[number];
   }
   for (size_t i = 0; i < scalars.size(); ++i)
     values[i] = scalars[i](symbols);
@@ -200,8 +205,8 @@ void Executable::runGeneral(void *const *inputs, void *const *outputs, const int
   int named = plan->inputCount + plan->outputCount;
   std::copy(constants.begin() + named, constants.end(), frame.pointers + named);
 
-  // All temporaries are in one block: the planned arena, then those whose size is known only now. On CUDA it may be given
-  // back as soon as the kernels are in the stream.
+  // All temporaries are in one block: the planned arena, then those whose size is known only now. On CUDA it may be
+  // given back as soon as the kernels are in the stream.
   BufferRef memory;
   int64_t bytes = alignUp(plan->arenaBytes);
   for (int number : sizedTemporaries)
@@ -224,8 +229,12 @@ void Executable::runGeneral(void *const *inputs, void *const *outputs, const int
     frame.values[i] = scalars[i](symbols);
   for (size_t i = 0; i < steps.size(); ++i) {
     const Step &s = steps[i];
-    frame.launches[i] = {s.step->kernel,  frame.arguments + s.firstBuffer, frame.values + s.firstScalar,
-                         s.grid(symbols), s.step->grain,                   s.step->scratchBytes};
+    frame.launches[i] = {s.step->kernel,
+                         frame.arguments + s.firstBuffer,
+                         frame.values + s.firstScalar,
+                         s.grid(symbols),
+                         s.step->grain,
+                         s.step->scratchBytes};
   }
   if (const StepProfiler *profiler = stepProfiler.load(std::memory_order_acquire))
     return runProfiled(*profiler, frame.launches);

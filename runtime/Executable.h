@@ -1,4 +1,5 @@
-// A compiled program, ready to run: the launch plan of runtime/Abi.h with everything that can be worked out at load time done.
+// A compiled program, ready to run: the launch plan of runtime/Abi.h with everything that can be worked out at load
+// time done.
 #pragma once
 #include "runtime/Abi.h"
 #include "runtime/Buffer.h"
@@ -26,8 +27,8 @@ using ExecutablePtr = std::shared_ptr<Executable>;
 
 class Executable {
 public:
-  // Loads a shared object that exports `weft_program`; the code stays mapped as long as the Executable. A program with a cubin
-  // is loaded onto CUDA device `device`. Throws std::runtime_error, naming the path and what is wrong.
+  // Loads a shared object that exports `weft_program`; the code stays mapped as long as the Executable. A program with
+  // a cubin is loaded onto CUDA device `device`. Throws std::runtime_error, naming the path and what is wrong.
   static ExecutablePtr load(const std::string &path, int device = 0);
   static ExecutablePtr loadBytes(const void *data, size_t bytes, int device = 0);
   // A program in memory, which must outlive the Executable.
@@ -50,8 +51,8 @@ public:
   Device device() const { return place; }
 
   // Runs all steps. inputs[i] and outputs[i] point to the first element, in memory of device(); symbols[k] is the value
-  // of symbol k (null when there are none). May be called by several threads at once. CPU: complete on return; CUDA: in the order
-  // of the device's stream. Throws OutOfMemory before any step has run.
+  // of symbol k (null when there are none). May be called by several threads at once. CPU: complete on return; CUDA: in
+  // the order of the device's stream. Throws OutOfMemory before any step has run.
   void run(void *const *inputs, void *const *outputs, const int64_t *symbols) const;
 
 protected:

@@ -13,8 +13,8 @@ struct Hash128 {
   bool operator!=(const Hash128 &o) const { return !(*this == o); }
 };
 
-// MurmurHash3_x64_128 by Austin Appleby, who put it in the public domain; the seed is 64 bits wide here. Stable across runs
-// and machines of the same byte order. Not for use against an adversary.
+// MurmurHash3_x64_128 by Austin Appleby, who put it in the public domain; the seed is 64 bits wide here. Stable across
+// runs and machines of the same byte order. Not for use against an adversary.
 Hash128 hash128(std::string_view bytes, uint64_t seed = 0);
 std::string toHex(Hash128 hash); // 32 digits
 

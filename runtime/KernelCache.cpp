@@ -102,8 +102,9 @@ std::optional<std::string> verified(std::string bytes, Hash128 key) {
     return std::nullopt;
   size_t payload = bytes.size() - sizeof footer;
   std::memcpy(&footer, bytes.data() + payload, sizeof footer);
-  if (std::memcmp(footer.magic, kMagic, sizeof kMagic) || footer.version != kVersion || footer.payloadBytes != payload ||
-      footer.key != key || footer.checksum != hash128({bytes.data(), payload}, key.low))
+  if (std::memcmp(footer.magic, kMagic, sizeof kMagic) || footer.version != kVersion ||
+      footer.payloadBytes != payload || footer.key != key ||
+      footer.checksum != hash128({bytes.data(), payload}, key.low))
     return std::nullopt;
   bytes.resize(payload);
   return bytes;

@@ -1,12 +1,13 @@
 // Compiled programs and other results kept on disk between runs.
 //
-// An entry is a file <hash of the key>.<kind> in one folder: the payload, then a footer (magic, version, payload length, hash of the
-// key, checksum). The footer stands at the end so that a cached shared object can be opened by the dynamic loader as it is. Files are
-// written beside their place and renamed into it, so processes never see a part of one. A damaged entry counts as absent and is
-// removed. When the folder cannot be written, one line on stderr says so and the work goes on without the cache.
+// An entry is a file <hash of the key>.<kind> in one folder: the payload, then a footer (magic, version, payload
+// length, hash of the key, checksum). The footer stands at the end so that a cached shared object can be opened by the
+// dynamic loader as it is. Files are written beside their place and renamed into it, so processes never see a part of
+// one. A damaged entry counts as absent and is removed. When the folder cannot be written, one line on stderr says so
+// and the work goes on without the cache.
 //
-// Environment: WEFT_CACHE_DIR (else $XDG_CACHE_HOME/weft, else ~/.cache/weft), WEFT_CACHE_SIZE ("500M", "1GiB", bytes; default
-// 1 GiB; the entries longest unused go first), WEFT_CACHE=0 (off).
+// Environment: WEFT_CACHE_DIR (else $XDG_CACHE_HOME/weft, else ~/.cache/weft), WEFT_CACHE_SIZE ("500M", "1GiB", bytes;
+// default 1 GiB; the entries longest unused go first), WEFT_CACHE=0 (off).
 #pragma once
 #include "runtime/Hash.h"
 
@@ -56,9 +57,9 @@ private:
   Options options;
   std::atomic<bool> writable{true};
   std::atomic<bool> warned{false};
-  std::mutex mutex;                // of the two below
+  std::mutex mutex; // of the two below
   bool sizeKnown = false;
-  uint64_t totalBytes = 0;         // by this process's last look plus what it stored since
+  uint64_t totalBytes = 0; // by this process's last look plus what it stored since
 };
 
 } // namespace weft

@@ -16,8 +16,8 @@ struct FileDescriptor {
   ~FileDescriptor() { close(number); }
 };
 
-// The loader takes two files of one path for the same library, and descriptor numbers are reused; so each load spells the path
-// to its descriptor in its own way, "/" for a zero bit of a counter and "/." for a one.
+// The loader takes two files of one path for the same library, and descriptor numbers are reused; so each load spells
+// the path to its descriptor in its own way, "/" for a zero bit of a counter and "/." for a one.
 std::string uniquePath(int descriptor) {
   static std::atomic<uint64_t> counter{1};
   std::string path = "/proc/self/fd";
@@ -32,7 +32,8 @@ std::shared_ptr<void> openLibrary(const std::string &path) {
   void *handle = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (!handle) {
     const char *text = dlerror();
-    throw std::runtime_error("[executable] cannot load compiled code from '" + path + "': " + (text ? text : "unknown error"));
+    throw std::runtime_error("[executable] cannot load compiled code from '" + path +
+                             "': " + (text ? text : "unknown error"));
   }
   return std::shared_ptr<void>(handle, [](void *h) { dlclose(h); });
 }

@@ -1,5 +1,5 @@
-// The sizes that the caching allocators hand out: multiples of 64 bytes, four to each doubling, so that at most a fifth of
-// a block is unused and a freed block fits most later requests of about its size.
+// The sizes that the caching allocators hand out: multiples of 64 bytes, four to each doubling, so that at most a fifth
+// of a block is unused and a freed block fits most later requests of about its size.
 #pragma once
 #include <cstddef>
 

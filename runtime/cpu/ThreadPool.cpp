@@ -23,8 +23,8 @@ constexpr auto kSpinTime = std::chrono::microseconds(20);
 constexpr int kPiecesPerThread = 4;
 constexpr int kMaxThreads = 1024;
 
-// Idle -> Offered by the caller; Offered -> Running by the thread; Offered -> Idle or Sleeping by the caller, who takes the
-// offer back; Running -> Idle by the thread. Idle -> Sleeping by the thread, which then waits in the kernel.
+// Idle -> Offered by the caller; Offered -> Running by the thread; Offered -> Idle or Sleeping by the caller, who takes
+// the offer back; Running -> Idle by the thread. Idle -> Sleeping by the thread, which then waits in the kernel.
 enum State : uint32_t { Idle, Offered, Running, Sleeping, Stopped };
 
 thread_local bool insideTask = false; // and the thread's scratch may be in use
@@ -215,7 +215,8 @@ void ThreadPool::runMany(const Launch *launches, int count) {
     slot.end = int(int64_t(pieces) * (i + 1) / participants);
     slot.next.store(int(int64_t(pieces) * i / participants), std::memory_order_relaxed);
   }
-  // From the last to the first: threads are woken along a binary tree, so those below a thread must have their offers before it has.
+  // From the last to the first: threads are woken along a binary tree, so those below a thread must have their offers
+  // before it has.
   for (int i = participants - 1; i > 0; --i)
     if (slots[i].state.exchange(Offered, std::memory_order_acq_rel) == Sleeping)
       slots[i].needsWake.store(true, std::memory_order_release);
@@ -228,7 +229,8 @@ void ThreadPool::runMany(const Launch *launches, int count) {
   // All pieces are taken. Take back the offers that nobody took up and wait for those at work.
   for (int i = 1; i < participants; ++i) {
     Slot &slot = slots[i];
-    bool asleep = slot.needsWake.load(std::memory_order_relaxed) && slot.needsWake.exchange(false, std::memory_order_acq_rel);
+    bool asleep =
+        slot.needsWake.load(std::memory_order_relaxed) && slot.needsWake.exchange(false, std::memory_order_acq_rel);
     uint32_t expected = Offered;
     if (slot.state.compare_exchange_strong(expected, asleep ? Sleeping : Idle, std::memory_order_acq_rel))
       continue;
@@ -257,8 +259,9 @@ void ThreadPool::takePieces(int node, void *scratch) {
   }
 }
 
-// The launches' grids lie end to end on an axis on which a launch is as long as its weight; piece p of P is the part from p / P
-// to (p + 1) / P of it. Both ends of a cut are worked out in the same way, so every task is in exactly one piece.
+// The launches' grids lie end to end on an axis on which a launch is as long as its weight; piece p of P is the part
+// from p / P to (p + 1) / P of it. Both ends of a cut are worked out in the same way, so every task is in exactly one
+// piece.
 void ThreadPool::runPiece(int piece, void *scratch) const {
   double from = job.weight * piece / job.pieces, to = job.weight * (piece + 1) / job.pieces;
   bool last = piece + 1 == job.pieces;
@@ -267,7 +270,8 @@ void ThreadPool::runPiece(int piece, void *scratch) const {
     const Launch &launch = job.launches[i];
     double weight = weightOf(launch);
     auto taskAt = [&](double position) {
-      return std::clamp<int64_t>(int64_t((position - start) * double(grainOf(launch)) + 0.5), 0, std::max<int64_t>(launch.tasks, 0));
+      return std::clamp<int64_t>(int64_t((position - start) * double(grainOf(launch)) + 0.5), 0,
+                                 std::max<int64_t>(launch.tasks, 0));
     };
     int64_t begin = piece == 0 ? 0 : taskAt(from), end = last ? launch.tasks : taskAt(to);
     if (begin < end)

@@ -1,9 +1,9 @@
 // The threads that run kernels. One fork and join runs the grids of several launches at once.
 //
 // The grids, laid end to end and weighted by 1 / grain, are cut into pieces; each thread has a contiguous share of the
-// pieces (so that the same thread meets the same data step after step) and takes from others' shares when its own is done. The
-// caller takes part and never waits for a thread that has not begun. Idle threads spin for a moment, then sleep.
-// Results do not depend on how a grid is cut: that is the kernels' contract (runtime/Abi.h).
+// pieces (so that the same thread meets the same data step after step) and takes from others' shares when its own is
+// done. The caller takes part and never waits for a thread that has not begun. Idle threads spin for a moment, then
+// sleep. Results do not depend on how a grid is cut: that is the kernels' contract (runtime/Abi.h).
 #pragma once
 #include "runtime/Abi.h"
 
@@ -42,8 +42,9 @@ public:
   // Waits for work in progress. Must not be called from inside a kernel.
   void resize(int newThreads);
 
-  // Runs the launches, which are independent of each other, to the end. Inside a kernel, or while another thread uses the
-  // pool, they run on the calling thread. Throws OutOfMemory (before anything ran) when there is no memory for scratch.
+  // Runs the launches, which are independent of each other, to the end. Inside a kernel, or while another thread uses
+  // the pool, they run on the calling thread. Throws OutOfMemory (before anything ran) when there is no memory for
+  // scratch.
   void run(const Launch *launches, int count) {
     if (count == 1 && launches->tasks <= launches->grain && launches->scratchBytes == 0) {
       if (launches->tasks > 0)
@@ -76,7 +77,7 @@ private:
   void runMany(const Launch *launches, int count);
   void start(int newThreads);
   void stop();
-  void work(int index);          // a thread's life
+  void work(int index); // a thread's life
   void takePieces(int node, void *scratch);
   void runPiece(int piece, void *scratch) const;
   void wakeChildren(int node);

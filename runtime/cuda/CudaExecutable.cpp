@@ -12,9 +12,9 @@ CudaExecutable::CudaExecutable(const WeftProgram *program, int device) : Executa
   const cuda::Driver &d = cuda::driver();
   std::string target = program->target ? program->target : "an unnamed target";
   cuda::DeviceInfo info = cuda::deviceInfo(device);
-  cuda::check(d.cuModuleLoadData(&module, program->cubin),
-              "loading the kernels built for " + target + " onto " + info.name + " (sm_" + std::to_string(info.major) +
-                  std::to_string(info.minor) + ")");
+  cuda::check(d.cuModuleLoadData(&module, program->cubin), "loading the kernels built for " + target + " onto " +
+                                                               info.name + " (sm_" + std::to_string(info.major) +
+                                                               std::to_string(info.minor) + ")");
   try {
     for (int i = 0; i < program->stepCount; ++i) {
       const WeftStep &step = program->steps[i];

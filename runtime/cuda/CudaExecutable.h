@@ -2,10 +2,11 @@
 //
 //   extern "C" __global__ void name(T0 *b0, T1 *b1, ..., int64_t s0, int64_t s1, ..., int64_t tasks)
 //
-// The arguments are the step's buffers in the order it lists them, then its scalars, then the number of tasks: 8 bytes each. The grid is one
-// dimension of min(tasks, 2^31 - 1) blocks of `blockThreads` threads, with `scratchBytes` of dynamic shared memory; the kernel runs
-// task blockIdx.x, blockIdx.x + gridDim.x, ... below `tasks`. A step without tasks is not launched. Steps run in order in the device's
-// stream, so a step sees what earlier ones wrote; batches mean nothing here.
+// The arguments are the step's buffers in the order it lists them, then its scalars, then the number of tasks: 8 bytes
+// each. The grid is one dimension of min(tasks, 2^31 - 1) blocks of `blockThreads` threads, with `scratchBytes` of
+// dynamic shared memory; the kernel runs task blockIdx.x, blockIdx.x + gridDim.x, ... below `tasks`. A step without
+// tasks is not launched. Steps run in order in the device's stream, so a step sees what earlier ones wrote; batches
+// mean nothing here.
 #pragma once
 #include "runtime/Executable.h"
 

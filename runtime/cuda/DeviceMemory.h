@@ -1,5 +1,5 @@
-// Memory of CUDA devices. Freed blocks are kept by size class; since all work of a device is in one stream, a block may be used again
-// at once: the new use comes after the old one in the stream.
+// Memory of CUDA devices. Freed blocks are kept by size class; since all work of a device is in one stream, a block may
+// be used again at once: the new use comes after the old one in the stream.
 #pragma once
 #include "runtime/Device.h"
 

@@ -33,7 +33,8 @@ void open(Loaded &loaded) {
   void *library = dlopen("libcuda.so.1", RTLD_NOW | RTLD_LOCAL);
   if (!library) {
     const char *text = dlerror();
-    loaded.problem = std::string("the NVIDIA driver is not installed (") + (text ? text : "libcuda.so.1 not found") + ")";
+    loaded.problem =
+        std::string("the NVIDIA driver is not installed (") + (text ? text : "libcuda.so.1 not found") + ")";
     return;
   }
   Driver &d = loaded.functions;
@@ -41,11 +42,11 @@ void open(Loaded &loaded) {
   bool complete = WEFT_LOOK_UP(cuInit) && WEFT_LOOK_UP(cuGetErrorName) && WEFT_LOOK_UP(cuGetErrorString) &&
                   WEFT_LOOK_UP(cuDeviceGetCount) && WEFT_LOOK_UP(cuDeviceGet) && WEFT_LOOK_UP(cuDeviceGetName) &&
                   WEFT_LOOK_UP(cuDeviceGetAttribute) && WEFT_LOOK_UP(cuDeviceTotalMem_v2) &&
-                  WEFT_LOOK_UP(cuDevicePrimaryCtxRetain) && WEFT_LOOK_UP(cuCtxSetCurrent) && WEFT_LOOK_UP(cuMemAlloc_v2) &&
-                  WEFT_LOOK_UP(cuMemFree_v2) && WEFT_LOOK_UP(cuMemcpyHtoDAsync_v2) && WEFT_LOOK_UP(cuMemcpyDtoHAsync_v2) &&
-                  WEFT_LOOK_UP(cuMemcpyAsync) && WEFT_LOOK_UP(cuStreamCreate) && WEFT_LOOK_UP(cuStreamSynchronize) &&
-                  WEFT_LOOK_UP(cuModuleLoadData) && WEFT_LOOK_UP(cuModuleUnload) && WEFT_LOOK_UP(cuModuleGetFunction) &&
-                  WEFT_LOOK_UP(cuFuncSetAttribute) && WEFT_LOOK_UP(cuLaunchKernel);
+                  WEFT_LOOK_UP(cuDevicePrimaryCtxRetain) && WEFT_LOOK_UP(cuCtxSetCurrent) &&
+                  WEFT_LOOK_UP(cuMemAlloc_v2) && WEFT_LOOK_UP(cuMemFree_v2) && WEFT_LOOK_UP(cuMemcpyHtoDAsync_v2) &&
+                  WEFT_LOOK_UP(cuMemcpyDtoHAsync_v2) && WEFT_LOOK_UP(cuMemcpyAsync) && WEFT_LOOK_UP(cuStreamCreate) &&
+                  WEFT_LOOK_UP(cuStreamSynchronize) && WEFT_LOOK_UP(cuModuleLoadData) && WEFT_LOOK_UP(cuModuleUnload) &&
+                  WEFT_LOOK_UP(cuModuleGetFunction) && WEFT_LOOK_UP(cuFuncSetAttribute) && WEFT_LOOK_UP(cuLaunchKernel);
 #undef WEFT_LOOK_UP
   if (!complete)
     return;
@@ -126,7 +127,8 @@ DeviceInfo deviceInfo(int device) {
   info.name = name;
   check(d.cuDeviceGetAttribute(&info.major, kAttributeMajor, handle), "asking for the compute capability");
   check(d.cuDeviceGetAttribute(&info.minor, kAttributeMinor, handle), "asking for the compute capability");
-  check(d.cuDeviceGetAttribute(&info.multiprocessors, kAttributeMultiprocessors, handle), "asking for the multiprocessors");
+  check(d.cuDeviceGetAttribute(&info.multiprocessors, kAttributeMultiprocessors, handle),
+        "asking for the multiprocessors");
   check(d.cuDeviceTotalMem_v2(&info.totalBytes, handle), "asking for the memory size");
   return info;
 }

@@ -1,5 +1,6 @@
-// CUDA's driver, opened when first asked for (libcuda.so.1 by dlopen), so that one build serves machines with and without a GPU. No
-// CUDA headers are needed: the few prototypes and numbers used here are part of the driver's stable binary interface.
+// CUDA's driver, opened when first asked for (libcuda.so.1 by dlopen), so that one build serves machines with and
+// without a GPU. No CUDA headers are needed: the few prototypes and numbers used here are part of the driver's stable
+// binary interface.
 #pragma once
 #include "runtime/Device.h"
 
@@ -8,7 +9,8 @@
 
 namespace weft::cuda {
 
-// Whether there is a driver and at least one device. The others throw std::runtime_error with unavailableReason() where there is none.
+// Whether there is a driver and at least one device. The others throw std::runtime_error with unavailableReason() where
+// there is none.
 bool isAvailable();
 std::string unavailableReason(); // empty when available
 int deviceCount();               // 0 when not available
@@ -50,8 +52,9 @@ struct Driver {
   Result (*cuModuleUnload)(void *module);
   Result (*cuModuleGetFunction)(void **function, void *module, const char *name);
   Result (*cuFuncSetAttribute)(void *function, int attribute, int value);
-  Result (*cuLaunchKernel)(void *function, unsigned gridX, unsigned gridY, unsigned gridZ, unsigned blockX, unsigned blockY,
-                           unsigned blockZ, unsigned sharedBytes, void *stream, void **arguments, void **extra);
+  Result (*cuLaunchKernel)(void *function, unsigned gridX, unsigned gridY, unsigned gridZ, unsigned blockX,
+                           unsigned blockY, unsigned blockZ, unsigned sharedBytes, void *stream, void **arguments,
+                           void **extra);
 };
 
 // CUDA's numbers that we use.

@@ -50,8 +50,8 @@ TEST(Buffer, CountsReferences) {
   static int deleted;
   deleted = 0;
   char memory[64];
-  BufferRef a = Buffer::external(memory, 64, Device(), [](void *context) { deleted += *static_cast<int *>(context); },
-                                 new int(3));
+  BufferRef a = Buffer::external(
+      memory, 64, Device(), [](void *context) { deleted += *static_cast<int *>(context); }, new int(3));
   EXPECT_TRUE(a->isUnique());
   EXPECT_EQ(a->data(), memory);
   BufferRef b = a, c = std::move(b);

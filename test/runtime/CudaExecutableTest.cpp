@@ -11,7 +11,8 @@ using namespace weft;
 namespace {
 
 // void scale(const int64_t *a, const int64_t *c, int64_t *out, int64_t size, int64_t factor, int64_t tasks):
-// task t does the elements from t * blockDim.x on: out[i] = a[i] * factor + c[i % 4]. The driver takes PTX where it takes a cubin.
+// task t does the elements from t * blockDim.x on: out[i] = a[i] * factor + c[i % 4]. The driver takes PTX where it
+// takes a cubin.
 const char kImage[] = R"(.version 6.4
 .target sm_75
 .address_size 64
@@ -138,5 +139,6 @@ TEST_F(CudaExecutables, NameWhatIsMissing) {
       << messageOf(unknown);
   TwoSteps broken;
   broken.program.cubin = "nothing that a driver would load";
-  EXPECT_NE(messageOf(broken).find("loading the kernels built for sm_75 onto "), std::string::npos) << messageOf(broken);
+  EXPECT_NE(messageOf(broken).find("loading the kernels built for sm_75 onto "), std::string::npos)
+      << messageOf(broken);
 }

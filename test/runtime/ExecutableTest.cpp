@@ -268,7 +268,8 @@ TEST(Executable, NamesWhatCannotBeLoaded) {
     return "";
   };
   EXPECT_NE(message([] { Executable::load("/no/such/file.so"); }).find("'/no/such/file.so'"), std::string::npos);
-  EXPECT_NE(message([] { Executable::loadBytes("not an ELF file", 15); }).find("cannot load compiled code"), std::string::npos);
+  EXPECT_NE(message([] { Executable::loadBytes("not an ELF file", 15); }).find("cannot load compiled code"),
+            std::string::npos);
   EXPECT_NE(message([] { Executable::load("libdl.so.2"); }).find("does not export weft_program"), std::string::npos);
 }
 

@@ -26,7 +26,9 @@ protected:
     fs::permissions(folder, fs::perms::owner_all);
     fs::remove_all(folder);
   }
-  KernelCache::Options options(uint64_t maxBytes = 1 << 20) { return {(folder / "deep" / "down").string(), true, maxBytes}; }
+  KernelCache::Options options(uint64_t maxBytes = 1 << 20) {
+    return {(folder / "deep" / "down").string(), true, maxBytes};
+  }
   std::vector<fs::path> files() {
     std::vector<fs::path> found;
     for (auto &entry : fs::recursive_directory_iterator(folder))

@@ -34,7 +34,9 @@ int main() {
   }
 
   WeftExtent size{1, 1, 0, {{0, 0, 1}}};
-  WeftBuffer buffers[] = {{WEFT_INPUT, -1, size, 0, nullptr}, {WEFT_INPUT, -1, size, 0, nullptr}, {WEFT_OUTPUT, -1, size, 0, nullptr},
+  WeftBuffer buffers[] = {{WEFT_INPUT, -1, size, 0, nullptr},
+                          {WEFT_INPUT, -1, size, 0, nullptr},
+                          {WEFT_OUTPUT, -1, size, 0, nullptr},
                           {WEFT_TEMPORARY, -1, size, 0, nullptr}};
   int32_t order[] = {0, 1, 2};
   WeftStep steps[20];
@@ -71,8 +73,8 @@ int main() {
       std::chrono::duration<double, std::nano> time = std::chrono::steady_clock::now() - start;
       asleep = std::min(asleep, time.count());
     }
-    std::printf("fork and join, %2d threads: empty %.0f ns, beside 5 us of work %.0f ns, when all slept %.0f ns\n", threads, warm,
-                full - 5000, asleep);
+    std::printf("fork and join, %2d threads: empty %.0f ns, beside 5 us of work %.0f ns, when all slept %.0f ns\n",
+                threads, warm, full - 5000, asleep);
   }
   return 0;
 }
