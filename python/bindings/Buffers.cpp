@@ -1,0 +1,312 @@
+// Memory shared with Python: the buffer protocol both ways (NumPy uses it), nested lists, tolist().
+#include "python/bindings/PyTensor.h"
+
+namespace py = pybind11;
+
+namespace weft::python {
+namespace {
+
+// struct's format characters for our dtypes; null: NumPy has no such type.
+const char *formatOf(DType dtype) {
+  switch (dtype) {
+  case DType::Bool: return "?";
+  case DType::UInt8: return "B";
+  case DType::Int8: return "b";
+  case DType::Int16: return "h";
+  case DType::Int32: return "i";
+  case DType::Int64: return "l";
+  case DType::Float16: return "e";
+  case DType::Float32: return "f";
+  case DType::Float64: return "d";
+  case DType::BFloat16: return nullptr;
+  }
+  return nullptr;
+}
+
+DType dtypeOf(const Py_buffer &view) {
+  const char *format = view.format ? view.format : "B";
+  if (*format == '@' || *format == '=' || *format == '<')
+    ++format;
+  if (format[0] && !format[1])
+    switch (format[0]) {
+    case '?': return DType::Bool;
+    case 'B': return DType::UInt8;
+    case 'b': return DType::Int8;
+    case 'h': return DType::Int16;
+    case 'i': return DType::Int32;
+    case 'l':
+    case 'q':
+      if (view.itemsize == 8)
+        return DType::Int64;
+      return DType::Int32;
+    case 'e': return DType::Float16;
+    case 'f': return DType::Float32;
+    case 'd': return DType::Float64;
+    }
+  fail(UserError::Kind::Type, "from_numpy",
+       std::string("cannot convert an array of format '") + (view.format ? view.format : "") +
+           "'; supported are float64, float32, float16, int64, int32, int16, int8, uint8 and bool in native byte order; "
+           "convert with .astype()");
+}
+
+void releaseView(void *context) {
+  py::gil_scoped_acquire gil;
+  auto *view = static_cast<Py_buffer *>(context);
+  PyBuffer_Release(view);
+  delete view;
+}
+
+struct ExportedShape {
+  Py_ssize_t shape[kMaxRank], strides[kMaxRank];
+};
+
+int getBuffer(PyObject *self, Py_buffer *view, int flags) {
+  view->obj = nullptr;
+  try {
+    Tensor t = unbox(self);
+    const char *format = formatOf(t.dtype());
+    if (!format || !t.device().isCpu() || t.requiresGrad())
+      throw std::runtime_error("[buffer] a bfloat16 tensor, one on a GPU or one that requires grad has no buffer; "
+                               "use .detach().cpu().float()");
+    bool strided = (flags & PyBUF_STRIDES) == PyBUF_STRIDES;
+    if (!strided && !t.isContiguous())
+      throw std::runtime_error("[buffer] the tensor is not contiguous; use .contiguous()");
+    if ((flags & PyBUF_WRITABLE) && t.impl->storage->readOnly)
+      throw std::runtime_error("[buffer] the tensor's memory is read-only; use .clone()");
+    auto *layout = new ExportedShape;
+    Py_ssize_t size = itemSize(t.dtype());
+    for (int i = 0; i < t.dim(); ++i) {
+      layout->shape[i] = t.shape()[i];
+      layout->strides[i] = t.strides()[i] * size;
+    }
+    view->buf = t.data();
+    t.impl->storage->exported = true;
+    view->len = t.numel() * size;
+    view->readonly = t.impl->storage->readOnly;
+    view->itemsize = size;
+    view->format = flags & PyBUF_FORMAT ? const_cast<char *>(format) : nullptr;
+    view->ndim = t.dim();
+    view->shape = layout->shape;
+    view->strides = strided ? layout->strides : nullptr;
+    view->suboffsets = nullptr;
+    view->internal = layout;
+    Py_INCREF(self);
+    view->obj = self;
+    return 0;
+  } catch (const std::exception &error) {
+    PyErr_SetString(PyExc_BufferError, error.what());
+    return -1;
+  }
+}
+
+void releaseBuffer(PyObject *, Py_buffer *view) { delete static_cast<ExportedShape *>(view->internal); }
+
+py::object numpyArray(const Tensor &t) {
+  if (t.requiresGrad())
+    fail(UserError::Kind::Runtime, "numpy", "cannot be called on a tensor that requires grad; use tensor.detach().numpy()");
+  if (!t.device().isCpu())
+    fail(UserError::Kind::Type, "numpy", "cannot convert a tensor on " + toString(t.device()) + "; use tensor.cpu() first");
+  if (!formatOf(t.dtype()))
+    fail(UserError::Kind::Type, "numpy", "NumPy has no bfloat16; convert with tensor.float() first");
+  py::object object = py::reinterpret_steal<py::object>(box(t));
+  return py::module_::import("numpy").attr("asarray")(py::reinterpret_steal<py::object>(PyMemoryView_FromObject(object.ptr())));
+}
+
+// ---- nested lists
+
+struct Elements {
+  Dims shape;
+  std::vector<double> numbers;
+  std::vector<int64_t> integers;
+  bool anyFloat = false, anyInt = false, anyBool = false;
+};
+
+bool isNested(PyObject *object) {
+  return PyList_Check(object) || PyTuple_Check(object) ||
+         (PySequence_Check(object) && !isTensor(object) && !PyUnicode_Check(object) && !PyObject_CheckBuffer(object));
+}
+
+void readNested(PyObject *object, int depth, Elements &elements) {
+  if (isNested(object)) {
+    py::object items = py::reinterpret_steal<py::object>(PySequence_Fast(object, "a sequence"));
+    if (!items)
+      throw py::error_already_set();
+    Py_ssize_t count = PySequence_Fast_GET_SIZE(items.ptr());
+    if (depth == kMaxRank)
+      fail(UserError::Kind::Value, "tensor", "the data is nested deeper than " + std::to_string(kMaxRank) + " levels");
+    if (depth == elements.shape.size()) {
+      if (!elements.numbers.empty())
+        fail(UserError::Kind::Value, "tensor", "numbers and sequences are mixed at dimension " + std::to_string(depth) +
+                                                   "; make all rows equally deep");
+      elements.shape.push_back(count);
+    } else if (elements.shape[depth] != count) {
+      fail(UserError::Kind::Value, "tensor", "expected a sequence of length " + std::to_string(elements.shape[depth]) +
+                                                 " at dimension " + std::to_string(depth) + "; got " + std::to_string(count) +
+                                                 "; make all rows equally long");
+    }
+    for (Py_ssize_t i = 0; i < count; ++i)
+      readNested(PySequence_Fast_GET_ITEM(items.ptr(), i), depth + 1, elements);
+    return;
+  }
+  if (depth != elements.shape.size())
+    fail(UserError::Kind::Value, "tensor", "numbers and sequences are mixed at dimension " + std::to_string(depth) +
+                                               "; make all rows equally deep");
+  Tensor number = operand(object);
+  if (!number.defined())
+    fail(UserError::Kind::Type, "tensor",
+         std::string("elements are numbers; got ") + Py_TYPE(object)->tp_name + "; convert it to int, float or bool");
+  DType type = number.dtype();
+  (isFloat(type) ? elements.anyFloat : type == DType::Bool ? elements.anyBool : elements.anyInt) = true;
+  elements.numbers.push_back(number.itemDouble());
+  elements.integers.push_back(isFloat(type) ? 0 : number.itemInt());
+}
+
+Tensor fromNested(py::object data, py::object dtype) {
+  if (isTensor(data.ptr()) || PyObject_CheckBuffer(data.ptr())) {
+    Tensor source = isTensor(data.ptr()) ? unbox(data.ptr()).detach() : fromBuffer(data.ptr());
+    return dtype.is_none() || unboxDType(dtype.ptr()) == source.dtype() ? source.clone() : source.to(unboxDType(dtype.ptr()));
+  }
+  Elements elements;
+  readNested(data.ptr(), 0, elements);
+  bool floating = elements.anyFloat || elements.numbers.empty();
+  DType inferred = floating ? defaultDType() : elements.anyInt ? DType::Int64 : DType::Bool;
+  DType wanted = dtype.is_none() ? inferred : unboxDType(dtype.ptr());
+  if (isFloat(wanted) || elements.anyFloat) {
+    if (wanted == DType::Float32) { // rounded once, here: no kernel is needed
+      std::vector<float> rounded(elements.numbers.begin(), elements.numbers.end());
+      return Tensor::fromHost(rounded.data(), elements.shape, DType::Float32);
+    }
+    return Tensor::fromHost(elements.numbers.data(), elements.shape, DType::Float64).to(wanted);
+  }
+  if (wanted == DType::Bool) {
+    std::vector<uint8_t> truth(elements.integers.begin(), elements.integers.end());
+    for (size_t i = 0; i < truth.size(); ++i)
+      truth[i] = elements.integers[i] != 0;
+    return Tensor::fromHost(truth.data(), elements.shape, DType::Bool);
+  }
+  return Tensor::fromHost(elements.integers.data(), elements.shape, DType::Int64).to(wanted);
+}
+
+float halfToFloat(uint16_t bits) {
+  uint32_t sign = uint32_t(bits & 0x8000) << 16, exponent = (bits >> 10) & 31, mantissa = bits & 1023;
+  float value;
+  if (exponent == 0)
+    value = float(mantissa) * 0x1p-24f;
+  else {
+    uint32_t wide = exponent == 31 ? 0x7f800000 | mantissa << 13 : (exponent + 112) << 23 | mantissa << 13;
+    std::memcpy(&value, &wide, 4);
+  }
+  uint32_t word;
+  std::memcpy(&word, &value, 4);
+  word |= sign;
+  std::memcpy(&value, &word, 4);
+  return value;
+}
+
+PyObject *elementAt(const char *data, DType dtype) {
+  auto read = [&](auto value) {
+    std::memcpy(&value, data, sizeof(value));
+    return value;
+  };
+  switch (dtype) {
+  case DType::Bool: return PyBool_FromLong(*data != 0);
+  case DType::UInt8: return PyLong_FromLong(read(uint8_t()));
+  case DType::Int8: return PyLong_FromLong(read(int8_t()));
+  case DType::Int16: return PyLong_FromLong(read(int16_t()));
+  case DType::Int32: return PyLong_FromLong(read(int32_t()));
+  case DType::Int64: return PyLong_FromLongLong(read(int64_t()));
+  case DType::Float16: return PyFloat_FromDouble(halfToFloat(read(uint16_t())));
+  case DType::BFloat16: {
+    uint32_t wide = uint32_t(read(uint16_t())) << 16;
+    float value;
+    std::memcpy(&value, &wide, 4);
+    return PyFloat_FromDouble(value);
+  }
+  case DType::Float32: return PyFloat_FromDouble(read(float()));
+  case DType::Float64: return PyFloat_FromDouble(read(double()));
+  }
+  return nullptr;
+}
+
+PyObject *listOf(const Tensor &t, const char *data, int dim) {
+  int64_t size = itemSize(t.dtype());
+  if (dim == t.dim())
+    return elementAt(data, t.dtype());
+  PyObject *list = PyList_New(t.shape()[dim]);
+  for (int64_t i = 0; i < t.shape()[dim]; ++i)
+    PyList_SET_ITEM(list, i, listOf(t, data + i * t.strides()[dim] * size, dim + 1));
+  return list;
+}
+
+py::object toList(const Tensor &t) {
+  Tensor host = t.detach().to(Device());
+  return py::reinterpret_steal<py::object>(listOf(host, static_cast<const char *>(host.data()), 0));
+}
+
+} // namespace
+
+// Shares the memory of an object with the buffer protocol.
+Tensor fromBuffer(PyObject *object) {
+  auto *view = new Py_buffer;
+  if (PyObject_GetBuffer(object, view, PyBUF_RECORDS) != 0) {
+    PyErr_Clear();
+    if (PyObject_GetBuffer(object, view, PyBUF_RECORDS_RO) != 0) {
+      delete view;
+      throw py::error_already_set();
+    }
+  }
+  try {
+    DType dtype = dtypeOf(*view);
+    if (view->ndim > kMaxRank)
+      fail(UserError::Kind::Value, "from_numpy", "the array has " + std::to_string(view->ndim) + " dimensions; tensors have at most " +
+                                                     std::to_string(kMaxRank) + "; reshape it");
+    Dims shape, strides;
+    bool empty = false;
+    for (int i = 0; i < view->ndim; ++i)
+      empty |= view->shape[i] == 0;
+    for (int i = 0; i < view->ndim; ++i) {
+      shape.push_back(view->shape[i]);
+      Py_ssize_t stride = view->shape[i] == 1 || empty ? view->itemsize : view->strides[i];
+      if (stride < 0)
+        fail(UserError::Kind::Value, "from_numpy", "the array has a negative stride in dimension " + std::to_string(i) +
+                                                       "; make a copy with array.copy()");
+      if (stride % view->itemsize)
+        fail(UserError::Kind::Value, "from_numpy", "the array's strides are no multiples of its element size; make a copy with array.copy()");
+      strides.push_back(stride / view->itemsize);
+    }
+    return Tensor::fromMemory(view->buf, shape, strides, dtype, Device(), view->readonly, releaseView, view);
+  } catch (...) {
+    PyBuffer_Release(view);
+    delete view;
+    throw;
+  }
+}
+
+void fillBufferSlots(std::vector<PyType_Slot> &slots) {
+  slots.push_back({Py_bf_getbuffer, reinterpret_cast<void *>(getBuffer)});
+  slots.push_back({Py_bf_releasebuffer, reinterpret_cast<void *>(releaseBuffer)});
+}
+
+void bindBuffers(py::module_ &module) {
+  module.def("from_numpy", [](py::object array) {
+    if (!PyObject_CheckBuffer(array.ptr()) || isTensor(array.ptr()))
+      fail(UserError::Kind::Type, "from_numpy", std::string("expected a NumPy array; got ") + Py_TYPE(array.ptr())->tp_name +
+                                                    "; use weft.tensor for lists and numbers");
+    return fromBuffer(array.ptr());
+  });
+  module.def("from_bytes", [](const py::bytes &data, const Dims &shape, DType dtype) {
+    std::string_view bytes = data;
+    if (int64_t(bytes.size()) != shape.product() * itemSize(dtype))
+      fail(UserError::Kind::Value, "from_bytes", "the number of bytes does not fit shape " + toString(shape));
+    return Tensor::fromHost(bytes.data(), shape, dtype);
+  });
+  module.def("raw_bytes", [](const Tensor &t) {
+    Tensor host = t.detach().to(Device()).contiguous();
+    return py::bytes(static_cast<const char *>(host.data()), host.numel() * itemSize(host.dtype()));
+  });
+  module.def("numpy", &numpyArray);
+  module.def("from_nested", &fromNested);
+  module.def("tolist", &toList);
+}
+
+} // namespace weft::python

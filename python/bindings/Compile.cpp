@@ -1,0 +1,325 @@
+// weft.compile's C++ half: the callable that checks guards and replays, and the run of a function under a trace. What is
+// guarded is found by Python (weft/_capture.py).
+#include "frontend/Compile.h"
+#include "frontend/Autograd.h"
+#include "python/bindings/Guards.h"
+#include "runtime/Executable.h"
+
+#include <algorithm>
+#include <pybind11/stl.h>
+#include <structmember.h>
+
+namespace py = pybind11;
+
+namespace weft::python {
+namespace {
+
+// A traced call as Python sees it.
+struct Traced {
+  std::shared_ptr<CompiledCall> call;
+  Pattern arguments, result;
+  int tensorCount = 0;                              // distinct tensors among the arguments
+  std::shared_ptr<GuardSet> guards;
+  bool gradMode = true;
+  DType defaultType = DType::Float32;
+  bool writes = false;                              // into the memory of arguments or captured tensors
+  std::vector<bool> sharing;                        // which of the arguments and captured tensors share memory
+  std::vector<std::pair<int, Ref<TapeNode>>> spent; // results with a history that backward() has used up
+  std::string reason;                               // why it cannot be replayed; empty: it can
+  int64_t hits = 0;
+
+  bool matches(PyObject *args, PyObject *kwargs, std::vector<Tensor> &tensors, std::string *why) const;
+};
+
+std::vector<bool> sharingOf(const Tensor *arguments, int count, const std::vector<Tensor> &captured) {
+  std::vector<bool> pairs;
+  for (int i = 0; i < count; ++i) {
+    for (int j = 0; j < i; ++j)
+      pairs.push_back(arguments[i].sharesStorage(arguments[j]));
+    for (const Tensor &other : captured)
+      pairs.push_back(arguments[i].sharesStorage(other));
+  }
+  return pairs;
+}
+
+bool Traced::matches(PyObject *args, PyObject *kwargs, std::vector<Tensor> &tensors, std::string *why) const {
+  auto differs = [&](const char *what) {
+    if (why)
+      *why = what;
+    return false;
+  };
+  if (gradMode != gradEnabled() || defaultType != defaultDType())
+    return differs("grad mode or the default dtype changed");
+  tensors.assign(tensorCount, Tensor());
+  if (!arguments.children[0].matches(args, tensors.data()))
+    return differs("an argument's value or structure changed");
+  if (kwargs ? !arguments.children[1].matches(kwargs, tensors.data()) : !arguments.children[1].children.empty())
+    return differs("a keyword argument's value or structure changed");
+  if (!call->guardsHold(tensors.data(), tensorCount))
+    return differs("a tensor's shape, strides, dtype, device, requires_grad or .grad changed");
+  if (writes && sharing != sharingOf(tensors.data(), tensorCount, call->captured))
+    return differs("which tensors share memory changed");
+  if (guards)
+    if (int broken = guards->firstBroken(); broken >= 0)
+      return differs(("guard " + std::to_string(broken)).c_str());
+  return true;
+}
+
+// Runs function(*args, **kwargs) under a trace. Gives (result, Traced).
+py::tuple runTraced(py::object function, py::tuple args, py::dict kwargs, py::object afterCall) {
+  auto traced = std::make_shared<Traced>();
+  std::vector<Tensor> tensors;
+  py::tuple both = py::make_tuple(args, kwargs);
+  traced->arguments = Pattern::of(both.ptr(), tensors);
+  traced->tensorCount = int(tensors.size());
+  traced->gradMode = gradEnabled();
+  traced->defaultType = defaultDType();
+  py::object result;
+  {
+    Trace trace(tensors);
+    result = py::reinterpret_steal<py::object>(PyObject_Call(function.ptr(), args.ptr(), kwargs.ptr()));
+    if (!result)
+      throw py::error_already_set();
+    if (!afterCall.is_none()) {
+      py::object why = afterCall();
+      if (!why.is_none())
+        trace.notReplayable(why.cast<std::string>());
+    }
+    std::vector<Tensor> outputs;
+    traced->result = Pattern::of(result.ptr(), outputs);
+    if (std::string name = traced->result.opaqueLeaf(); !name.empty())
+      trace.notReplayable("it returns an object of type " + name);
+    for (size_t i = 0; i < outputs.size(); ++i) {
+      bool given = false;
+      for (const Tensor &argument : tensors)
+        given |= argument.is(outputs[i]);
+      if (given || !outputs[i].requiresGrad() || outputs[i].isLeaf())
+        continue;
+      Ref<TapeNode> node = autogradMeta(*outputs[i].impl).node;
+      if (node && node->released)
+        traced->spent.push_back({int(i), node});
+      else
+        trace.notReplayable("a result requires grad: backward() outside the compiled function needs its history; "
+                            "compile the whole step, or use no_grad");
+    }
+    traced->call = trace.finish(outputs);
+  }
+  const CompiledCall &call = *traced->call;
+  if (!call.replayable)
+    traced->reason = call.reason.empty() ? "it needs a tensor's value" : call.reason;
+  for (int target : call.outputs)
+    traced->writes |= target >= 0;
+  if (traced->writes)
+    traced->sharing = sharingOf(tensors.data(), int(tensors.size()), call.captured);
+  return py::make_tuple(result, py::cast(traced));
+}
+
+py::object replay(Traced &traced, const std::vector<Tensor> &tensors) {
+  ++traced.hits;
+  std::vector<Tensor> results = traced.call->replay(tensors.data(), int(tensors.size()));
+  for (auto &[index, node] : traced.spent) {
+    // As eager leaves it: it has a history, which cannot be used again.
+    results[index].impl->requiresGrad = true;
+    autogradMeta(*results[index].impl).node = node;
+  }
+  return traced.result.build(results);
+}
+
+// ---- The callable.
+
+struct Compiled {
+  PyObject_HEAD
+  vectorcallfunc vectorcall;
+  PyObject *function, *miss, *dict, *weakReferences;
+  std::vector<std::shared_ptr<Traced>> *entries; // the most recently used one first
+};
+
+PyObject *callCompiled(PyObject *self, PyObject *const *arguments, size_t flags, PyObject *keywords) {
+  auto *compiled = reinterpret_cast<Compiled *>(self);
+  if (Trace::active()) // inside another compiled function: part of its trace
+    return PyObject_Vectorcall(compiled->function, arguments, flags, keywords);
+  return guarded([&]() -> PyObject * {
+    Py_ssize_t count = PyVectorcall_NARGS(flags);
+    py::tuple args(count);
+    for (Py_ssize_t i = 0; i < count; ++i)
+      PyTuple_SET_ITEM(args.ptr(), i, py::handle(arguments[i]).inc_ref().ptr());
+    py::object kwargs;
+    if (keywords && PyTuple_GET_SIZE(keywords)) {
+      py::dict dict;
+      for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(keywords); ++i)
+        dict[py::handle(PyTuple_GET_ITEM(keywords, i))] = py::handle(arguments[count + i]);
+      kwargs = std::move(dict);
+    }
+    auto &entries = *compiled->entries;
+    static thread_local std::vector<Tensor> scratch;
+    for (size_t i = 0; i < entries.size(); ++i)
+      if (entries[i]->matches(args.ptr(), kwargs.ptr(), scratch, nullptr)) {
+        if (i)
+          std::rotate(entries.begin(), entries.begin() + i, entries.begin() + i + 1);
+        std::vector<Tensor> tensors = std::move(scratch);
+        std::shared_ptr<Traced> entry = entries[0];
+        py::object result = replay(*entry, tensors);
+        tensors.clear();
+        scratch = std::move(tensors);
+        return result.release().ptr();
+      }
+    scratch.clear();
+    return py::handle(compiled->miss)(args, kwargs ? kwargs : py::object(py::dict())).release().ptr();
+  });
+}
+
+int traverse(PyObject *self, visitproc visit, void *arg) {
+  auto *compiled = reinterpret_cast<Compiled *>(self);
+  Py_VISIT(Py_TYPE(self));
+  Py_VISIT(compiled->function);
+  Py_VISIT(compiled->miss);
+  Py_VISIT(compiled->dict);
+  return 0;
+}
+int clear(PyObject *self) {
+  auto *compiled = reinterpret_cast<Compiled *>(self);
+  Py_CLEAR(compiled->function);
+  Py_CLEAR(compiled->miss);
+  Py_CLEAR(compiled->dict);
+  compiled->entries->clear();
+  return 0;
+}
+void deallocate(PyObject *self) {
+  PyObject_GC_UnTrack(self);
+  auto *compiled = reinterpret_cast<Compiled *>(self);
+  if (compiled->weakReferences)
+    PyObject_ClearWeakRefs(self);
+  clear(self);
+  delete compiled->entries;
+  PyTypeObject *type = Py_TYPE(self);
+  type->tp_free(self);
+  Py_DECREF(type);
+}
+PyObject *bindAsMethod(PyObject *self, PyObject *object, PyObject *) {
+  if (!object || object == Py_None) {
+    Py_INCREF(self);
+    return self;
+  }
+  return PyMethod_New(self, object);
+}
+// Attributes of the function or module show through: compiled.parameters(), compiled.__name__.
+PyObject *getAttribute(PyObject *self, PyObject *name) {
+  PyObject *own = PyObject_GenericGetAttr(self, name);
+  if (own || !PyErr_ExceptionMatches(PyExc_AttributeError))
+    return own;
+  PyErr_Clear();
+  return PyObject_GetAttr(reinterpret_cast<Compiled *>(self)->function, name);
+}
+
+PyMemberDef members[] = {
+    {"__vectorcalloffset__", T_PYSSIZET, offsetof(Compiled, vectorcall), READONLY, nullptr},
+    {"__dictoffset__", T_PYSSIZET, offsetof(Compiled, dict), READONLY, nullptr},
+    {"__weaklistoffset__", T_PYSSIZET, offsetof(Compiled, weakReferences), READONLY, nullptr},
+    {"__wrapped__", T_OBJECT, offsetof(Compiled, function), READONLY, nullptr},
+    {nullptr, 0, 0, 0, nullptr},
+};
+PyType_Slot slots[] = {
+    {Py_tp_dealloc, reinterpret_cast<void *>(deallocate)},
+    {Py_tp_traverse, reinterpret_cast<void *>(traverse)},
+    {Py_tp_clear, reinterpret_cast<void *>(clear)},
+    {Py_tp_call, reinterpret_cast<void *>(PyVectorcall_Call)},
+    {Py_tp_descr_get, reinterpret_cast<void *>(bindAsMethod)},
+    {Py_tp_getattro, reinterpret_cast<void *>(getAttribute)},
+    {Py_tp_members, members},
+    {0, nullptr},
+};
+PyType_Spec spec = {"weft.Compiled", int(sizeof(Compiled)), 0,
+                    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_HAVE_VECTORCALL | Py_TPFLAGS_METHOD_DESCRIPTOR, slots};
+PyTypeObject *compiledType = nullptr;
+
+Compiled &asCompiled(py::handle object) {
+  if (Py_TYPE(object.ptr()) != compiledType)
+    fail(UserError::Kind::Type, "compile", "expected what weft.compile returned");
+  return *reinterpret_cast<Compiled *>(object.ptr());
+}
+
+// "model.py:12" of the innermost Python frame outside this package.
+std::string userLocation() {
+  static const std::string package = [] {
+    std::string file = py::module_::import("weft").attr("__file__").cast<std::string>();
+    return file.substr(0, file.rfind('/') + 1);
+  }();
+  PyFrameObject *frame = PyEval_GetFrame();
+  Py_XINCREF(frame);
+  std::string location;
+  while (frame && location.empty()) {
+    PyCodeObject *code = PyFrame_GetCode(frame);
+    const char *file = PyUnicode_AsUTF8(code->co_filename);
+    if (file && std::strncmp(file, package.c_str(), package.size()) != 0) {
+      const char *slash = std::strrchr(file, '/');
+      location = std::string(slash ? slash + 1 : file) + ":" + std::to_string(PyFrame_GetLineNumber(frame));
+    }
+    Py_DECREF(code);
+    PyFrameObject *back = PyFrame_GetBack(frame);
+    Py_DECREF(frame);
+    frame = back;
+  }
+  Py_XDECREF(frame);
+  return location;
+}
+
+} // namespace
+
+void bindCompile(py::module_ &module) {
+  py::class_<GuardSet, std::shared_ptr<GuardSet>>(module, "GuardSet")
+      .def(py::init<py::sequence>())
+      .def("first_broken", &GuardSet::firstBroken)
+      .def("__len__", &GuardSet::size);
+  py::class_<Traced, std::shared_ptr<Traced>>(module, "Traced")
+      .def_property_readonly("reason", [](const Traced &t) { return t.reason; })
+      .def_property_readonly("hits", [](const Traced &t) { return t.hits; })
+      .def_property_readonly("op_count", [](const Traced &t) { return t.call->opCount; })
+      .def_property_readonly("captured", [](const Traced &t) { return py::cast(std::vector<py::object>([&] {
+                               std::vector<py::object> list;
+                               for (const Tensor &tensor : t.call->captured)
+                                 list.push_back(py::reinterpret_steal<py::object>(box(tensor)));
+                               return list;
+                             }())); })
+      .def_property_readonly("kernels", [](const Traced &t) {
+        std::vector<std::pair<std::string, std::string>> list;
+        if (t.call->executable) {
+          const WeftProgram &program = t.call->executable->program();
+          for (int i = 0; i < program.stepCount; ++i)
+            list.emplace_back(program.steps[i].name ? program.steps[i].name : "",
+                              program.steps[i].location ? program.steps[i].location : "");
+        }
+        return list;
+      })
+      .def("set_guards", [](Traced &t, std::shared_ptr<GuardSet> guards) { t.guards = std::move(guards); })
+      .def("mismatch", [](const Traced &t, py::tuple args, py::dict kwargs) -> py::object {
+        std::vector<Tensor> tensors;
+        std::string why;
+        return t.matches(args.ptr(), kwargs.ptr(), tensors, &why) ? py::object(py::none()) : py::str(why);
+      });
+  compiledType = reinterpret_cast<PyTypeObject *>(PyType_FromSpec(&spec));
+  if (!compiledType)
+    throw py::error_already_set();
+  module.attr("Compiled") = py::handle(reinterpret_cast<PyObject *>(compiledType));
+  module.def("make_compiled", [](py::object function, py::object miss) {
+    auto *compiled = reinterpret_cast<Compiled *>(compiledType->tp_alloc(compiledType, 0));
+    compiled->vectorcall = callCompiled;
+    compiled->function = function.release().ptr();
+    compiled->miss = miss.release().ptr();
+    compiled->entries = new std::vector<std::shared_ptr<Traced>>;
+    return py::reinterpret_steal<py::object>(reinterpret_cast<PyObject *>(compiled));
+  });
+  module.def("add_entry", [](py::handle object, std::shared_ptr<Traced> traced) {
+    auto &entries = *asCompiled(object).entries;
+    entries.insert(entries.begin(), std::move(traced));
+  });
+  module.def("entries", [](py::handle object) { return *asCompiled(object).entries; });
+  module.def("run_traced", &runTraced);
+  module.def("tracing", [] { return Trace::active() != nullptr; });
+  module.def("not_replayable", [](const std::string &why) {
+    if (Trace *trace = Trace::active())
+      trace->notReplayable(why);
+  });
+  Trace::setLocationProvider(userLocation);
+}
+
+} // namespace weft::python

@@ -1,0 +1,69 @@
+// Tensors from nothing: empty, full, arange, the random generator.
+#include "frontend/Generator.h"
+#include "frontend/Trace.h"
+#include "python/bindings/PyTensor.h"
+
+namespace py = pybind11;
+
+namespace weft::python {
+
+namespace {
+DType dtypeOr(py::handle dtype, DType otherwise) { return dtype.is_none() ? otherwise : unboxDType(dtype.ptr()); }
+
+Dims checkedShape(const char *op, py::handle shape) {
+  Dims dims = unboxDims(shape.ptr(), op, "sizes");
+  for (int64_t size : dims)
+    if (size < 0)
+      fail(UserError::Kind::Runtime, op, "sizes must not be negative; got shape " + toString(dims));
+  return dims;
+}
+} // namespace
+
+void bindCreation(py::module_ &module) {
+  module.def("empty", [](py::handle shape, py::handle dtype, py::handle device) {
+    return Tensor::empty(checkedShape("empty", shape), dtypeOr(dtype, defaultDType()), unboxDevice(device.ptr()));
+  });
+  module.def("full", [](py::handle shape, py::handle value, py::handle dtype, py::handle device) {
+    Tensor number = operand(value.ptr());
+    if (!number.defined())
+      fail(UserError::Kind::Type, "full", std::string("the value must be a number; got ") + Py_TYPE(value.ptr())->tp_name);
+    DType inferred = isFloat(number.dtype()) && number.impl->wrappedNumber ? defaultDType() : number.dtype();
+    return full(checkedShape("full", shape), number, dtypeOr(dtype, inferred), unboxDevice(device.ptr()));
+  });
+  module.def("arange", [](double start, double stop, double step, DType dtype, py::handle device) {
+    return arange(start, stop, step, dtype, unboxDevice(device.ptr()));
+  });
+  module.def("rand", [](py::handle shape, py::handle dtype, py::handle device) {
+    return rand(checkedShape("rand", shape), dtypeOr(dtype, defaultDType()), unboxDevice(device.ptr()));
+  });
+  module.def("randn", [](py::handle shape, py::handle dtype, py::handle device) {
+    return randn(checkedShape("randn", shape), dtypeOr(dtype, defaultDType()), unboxDevice(device.ptr()));
+  });
+  module.def("manual_seed", [](int64_t seed) { Generator::defaultGenerator().manualSeed(seed); });
+  module.def("initial_seed", [] { return Generator::defaultGenerator().initialSeed(); });
+  module.def("generator_state", [] {
+    const Generator &generator = Generator::defaultGenerator();
+    return py::make_tuple(generator.initialSeed(), generator.offset());
+  });
+  module.def("set_generator_state", [](int64_t seed, int64_t offset) { Generator::defaultGenerator().setState(seed, offset); });
+  // (state, offset): the operands of a random op that draws `count` numbers. Moves the generator past them.
+  module.def("draw_state", [](int64_t count, py::handle device) {
+    if (Trace *trace = Trace::active()) {
+      int64_t offset = 0;
+      Tensor state = trace->randomState(count, offset);
+      return py::make_tuple(state, offset);
+    }
+    Generator &generator = Generator::defaultGenerator();
+    Tensor state = generator.state(unboxDevice(device.ptr()));
+    generator.advance(count);
+    return py::make_tuple(state, 0);
+  });
+  module.def("default_dtype", &defaultDType);
+  module.def("set_default_dtype", [](DType dtype) {
+    if (!isFloat(dtype))
+      fail(UserError::Kind::Type, "set_default_dtype", std::string("needs a floating-point dtype; got ") + name(dtype));
+    setDefaultDType(dtype);
+  });
+}
+
+} // namespace weft::python

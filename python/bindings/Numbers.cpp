@@ -1,0 +1,137 @@
+// The operators of weft.Tensor as CPython's number slots.
+#include "python/bindings/PyTensor.h"
+
+namespace weft::python {
+namespace {
+
+// Ops by name, looked up once.
+struct Operators {
+  OpKind add = opByName("add"), sub = opByName("sub"), mul = opByName("mul"), div = opByName("div");
+  OpKind floorDivide = opByName("floor_divide"), remainder = opByName("remainder"), pow = opByName("pow");
+  OpKind neg = opByName("neg"), abs = opByName("abs");
+  OpKind bitwiseAnd = opByName("bitwise_and"), bitwiseOr = opByName("bitwise_or"), bitwiseXor = opByName("bitwise_xor");
+  OpKind bitwiseNot = opByName("bitwise_not");
+  OpKind eq = opByName("eq"), ne = opByName("ne"), lt = opByName("lt"), le = opByName("le"), gt = opByName("gt"),
+         ge = opByName("ge");
+  OpKind matmul = opByName("matmul");
+};
+const Operators &operators() {
+  static const Operators table;
+  return table;
+}
+
+template <OpKind Operators::*op> PyObject *binary(PyObject *left, PyObject *right) {
+  return guarded([&]() -> PyObject * {
+    Tensor operands[2] = {operand(left), operand(right)};
+    if (!operands[0].defined() || !operands[1].defined()) {
+      Py_INCREF(Py_NotImplemented);
+      return Py_NotImplemented;
+    }
+    return box(call(operators().*op, operands, 2));
+  });
+}
+
+template <OpKind Operators::*op> PyObject *inPlace(PyObject *left, PyObject *right) {
+  return guarded([&]() -> PyObject * {
+    Tensor operands[2] = {operand(left), operand(right)};
+    if (!operands[1].defined()) {
+      Py_INCREF(Py_NotImplemented);
+      return Py_NotImplemented;
+    }
+    callInPlace(operators().*op, operands, 2);
+    Py_INCREF(left);
+    return left;
+  });
+}
+
+template <OpKind Operators::*op> PyObject *unary(PyObject *self) {
+  return guarded([&] {
+    Tensor x = unbox(self);
+    return box(call(operators().*op, &x, 1));
+  });
+}
+
+PyObject *power(PyObject *left, PyObject *right, PyObject *) { return binary<&Operators::pow>(left, right); }
+PyObject *positive(PyObject *self) {
+  Py_INCREF(self);
+  return self;
+}
+
+int truth(PyObject *self) {
+  try {
+    Tensor t = unbox(self);
+    if (t.numel() != 1)
+      fail(UserError::Kind::Runtime, "bool",
+           "the truth value of a tensor with other than one element is ambiguous; got " + toString(t.type()) +
+               "; use .any() or .all()");
+    return t.itemDouble() != 0;
+  } catch (...) {
+    translateException();
+    return -1;
+  }
+}
+
+PyObject *toFloat(PyObject *self) {
+  return guarded([&] { return PyFloat_FromDouble(unbox(self).itemDouble()); });
+}
+PyObject *toInt(PyObject *self) {
+  return guarded([&]() -> PyObject * {
+    Tensor t = unbox(self);
+    return isFloat(t.dtype()) ? PyLong_FromDouble(t.itemDouble()) : PyLong_FromLongLong(t.itemInt());
+  });
+}
+PyObject *toIndex(PyObject *self) {
+  return guarded([&]() -> PyObject * {
+    Tensor t = unbox(self);
+    if (isFloat(t.dtype()) || t.numel() != 1)
+      fail(UserError::Kind::Type, "index",
+           "only integer tensors of one element can be an index; got " + toString(t.type()) + "; convert with .int()");
+    return PyLong_FromLongLong(t.itemInt());
+  });
+}
+
+PyObject *compare(PyObject *left, PyObject *right, int operation) {
+  switch (operation) {
+  case Py_EQ: return binary<&Operators::eq>(left, right);
+  case Py_NE: return binary<&Operators::ne>(left, right);
+  case Py_LT: return binary<&Operators::lt>(left, right);
+  case Py_LE: return binary<&Operators::le>(left, right);
+  case Py_GT: return binary<&Operators::gt>(left, right);
+  default: return binary<&Operators::ge>(left, right);
+  }
+}
+
+} // namespace
+
+void fillNumberSlots(std::vector<PyType_Slot> &slots) {
+  auto add = [&](int slot, auto *function) { slots.push_back({slot, reinterpret_cast<void *>(function)}); };
+  add(Py_nb_add, binary<&Operators::add>);
+  add(Py_nb_subtract, binary<&Operators::sub>);
+  add(Py_nb_multiply, binary<&Operators::mul>);
+  add(Py_nb_true_divide, binary<&Operators::div>);
+  add(Py_nb_floor_divide, binary<&Operators::floorDivide>);
+  add(Py_nb_remainder, binary<&Operators::remainder>);
+  add(Py_nb_power, power);
+  add(Py_nb_matrix_multiply, binary<&Operators::matmul>);
+  add(Py_nb_and, binary<&Operators::bitwiseAnd>);
+  add(Py_nb_or, binary<&Operators::bitwiseOr>);
+  add(Py_nb_xor, binary<&Operators::bitwiseXor>);
+  add(Py_nb_invert, unary<&Operators::bitwiseNot>);
+  add(Py_nb_negative, unary<&Operators::neg>);
+  add(Py_nb_absolute, unary<&Operators::abs>);
+  add(Py_nb_positive, positive);
+  add(Py_nb_inplace_add, inPlace<&Operators::add>);
+  add(Py_nb_inplace_subtract, inPlace<&Operators::sub>);
+  add(Py_nb_inplace_multiply, inPlace<&Operators::mul>);
+  add(Py_nb_inplace_true_divide, inPlace<&Operators::div>);
+  add(Py_nb_inplace_and, inPlace<&Operators::bitwiseAnd>);
+  add(Py_nb_inplace_or, inPlace<&Operators::bitwiseOr>);
+  add(Py_nb_inplace_xor, inPlace<&Operators::bitwiseXor>);
+  add(Py_nb_bool, truth);
+  add(Py_nb_float, toFloat);
+  add(Py_nb_int, toInt);
+  add(Py_nb_index, toIndex);
+  add(Py_tp_richcompare, compare);
+}
+
+} // namespace weft::python

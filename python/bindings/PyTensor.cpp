@@ -1,0 +1,166 @@
+#include "python/bindings/PyTensor.h"
+
+#include <structmember.h>
+
+namespace py = pybind11;
+
+namespace weft::python {
+
+PyTypeObject *tensorType = nullptr;
+
+namespace {
+
+// Boxes of dead tensors, to be used again: an eager loop makes and drops one a step.
+constexpr int kFreeCount = 64;
+PyTensor *freeBoxes[kFreeCount];
+int freeBoxCount = 0;
+
+void deallocate(PyObject *self) {
+  auto *box = reinterpret_cast<PyTensor *>(self);
+  if (box->weakReferences)
+    PyObject_ClearWeakRefs(self);
+  if (box->impl && box->impl->pythonObject == self)
+    box->impl->pythonObject = nullptr;
+  box->impl.~Ref<TensorImpl>();
+  PyTypeObject *type = Py_TYPE(self);
+  if (type == tensorType && freeBoxCount < kFreeCount) {
+    freeBoxes[freeBoxCount++] = box;
+    return;
+  }
+  type->tp_free(self);
+  Py_DECREF(type);
+}
+
+PyObject *refuseNew(PyTypeObject *type, PyObject *, PyObject *) {
+  PyErr_Format(PyExc_TypeError, "[%s] tensors are not made by calling the type; use weft.tensor(data) or weft.zeros(shape)",
+               type->tp_name);
+  return nullptr;
+}
+
+Py_hash_t hash(PyObject *self) { return Py_hash_t(reinterpret_cast<uintptr_t>(self) >> 4); }
+
+PyMemberDef members[] = {
+    {"__weaklistoffset__", T_PYSSIZET, offsetof(PyTensor, weakReferences), READONLY, nullptr},
+    {nullptr, 0, 0, 0, nullptr},
+};
+
+} // namespace
+
+PyObject *boxAs(PyTypeObject *type, const Tensor &tensor) {
+  PyTensor *box;
+  if (type == tensorType && freeBoxCount > 0) {
+    box = freeBoxes[--freeBoxCount];
+    PyObject_Init(reinterpret_cast<PyObject *>(box), type);
+    Py_DECREF(type); // the idle box kept its reference to the type
+  } else {
+    box = reinterpret_cast<PyTensor *>(type->tp_alloc(type, 0));
+    if (!box)
+      throw py::error_already_set();
+  }
+  new (&box->impl) Ref<TensorImpl>(tensor.impl);
+  box->weakReferences = nullptr;
+  tensor.impl->pythonObject = box;
+  return reinterpret_cast<PyObject *>(box);
+}
+
+PyObject *box(const Tensor &tensor) {
+  if (auto *known = static_cast<PyObject *>(tensor.impl->pythonObject)) {
+    Py_INCREF(known);
+    return known;
+  }
+  return boxAs(tensorType, tensor);
+}
+
+Tensor operand(PyObject *object) {
+  if (isTensor(object))
+    return unbox(object);
+  if (PyFloat_Check(object))
+    return Tensor::wrapped(PyFloat_AS_DOUBLE(object));
+  if (PyBool_Check(object))
+    return Tensor::wrapped(object == Py_True);
+  if (PyLong_Check(object)) {
+    int overflow = 0;
+    long long value = PyLong_AsLongLongAndOverflow(object, &overflow);
+    if (overflow)
+      fail(UserError::Kind::Runtime, "number", "an integer does not fit into 64 bits; use a float");
+    return Tensor::wrapped(int64_t(value));
+  }
+  if (PyObject_CheckBuffer(object) && !PyBytes_Check(object))
+    return fromBuffer(object);
+  return {};
+}
+
+void translateException() {
+  try {
+    throw;
+  } catch (const UserError &error) {
+    PyObject *type = PyExc_RuntimeError;
+    switch (error.kind) {
+    case UserError::Kind::Runtime: break;
+    case UserError::Kind::Value: type = PyExc_ValueError; break;
+    case UserError::Kind::Type: type = PyExc_TypeError; break;
+    case UserError::Kind::Index: type = PyExc_IndexError; break;
+    case UserError::Kind::NotImplemented: type = PyExc_NotImplementedError; break;
+    }
+    PyErr_SetString(type, error.what());
+  } catch (py::error_already_set &error) {
+    error.restore();
+  } catch (const py::builtin_exception &error) {
+    error.set_error();
+  } catch (const std::bad_alloc &) {
+    PyErr_NoMemory();
+  } catch (const std::exception &error) {
+    PyErr_SetString(PyExc_RuntimeError, error.what());
+  }
+}
+
+Dims unboxDims(PyObject *object, const char *op, const char *what) {
+  Dims dims;
+  auto add = [&](PyObject *item) {
+    if (dims.size() == kMaxRank)
+      fail(UserError::Kind::Value, op, std::string(what) + " has more than " + std::to_string(kMaxRank) +
+                                           " entries; tensors have at most that many dimensions");
+    py::object index = py::reinterpret_steal<py::object>(PyNumber_Index(item));
+    if (!index) {
+      PyErr_Clear();
+      fail(UserError::Kind::Type, op, std::string(what) + " must be integers; got " + Py_TYPE(item)->tp_name +
+                                          "; pass ints or a sequence of ints");
+    }
+    long long value = PyLong_AsLongLong(index.ptr());
+    if (value == -1 && PyErr_Occurred())
+      throw py::error_already_set();
+    dims.push_back(value);
+  };
+  if (PyTuple_CheckExact(object)) {
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(object); ++i)
+      add(PyTuple_GET_ITEM(object, i));
+  } else if (PyLong_Check(object) || isTensor(object) || !PySequence_Check(object)) {
+    add(object);
+  } else {
+    for (py::handle item : py::reinterpret_borrow<py::sequence>(object))
+      add(item.ptr());
+  }
+  return dims;
+}
+
+void defineTensorType(py::module_ &module) {
+  std::vector<PyType_Slot> slots = {
+      {Py_tp_dealloc, reinterpret_cast<void *>(deallocate)},
+      {Py_tp_new, reinterpret_cast<void *>(refuseNew)},
+      {Py_tp_hash, reinterpret_cast<void *>(hash)},
+      {Py_tp_members, members},
+      {Py_tp_doc, const_cast<char *>("A strided view of memory on a device.")},
+  };
+  fillNumberSlots(slots);
+  fillIndexSlots(slots);
+  fillBufferSlots(slots);
+  slots.push_back({0, nullptr});
+  static PyType_Spec spec = {"weft.Tensor", int(sizeof(PyTensor)), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE, nullptr};
+  spec.slots = slots.data();
+  tensorType = reinterpret_cast<PyTypeObject *>(PyType_FromSpec(&spec));
+  if (!tensorType)
+    throw py::error_already_set();
+  module.attr("Tensor") = py::handle(reinterpret_cast<PyObject *>(tensorType));
+}
+
+} // namespace weft::python

@@ -1,0 +1,120 @@
+// weft.Tensor as a Python type of its own (not a pybind11 class): boxing is one allocation, unboxing one pointer, and the
+// operators are CPython's number slots. pybind11 functions take and give weft::Tensor by the caster at the end.
+#pragma once
+#include "frontend/Ops.h"
+#include "frontend/Tensor.h"
+
+#include <pybind11/pybind11.h>
+#include <vector>
+
+namespace weft::python {
+
+struct PyTensor {
+  PyObject_HEAD
+  Ref<TensorImpl> impl;
+  PyObject *weakReferences;
+};
+
+extern PyTypeObject *tensorType; // weft.Tensor; sub-classes (nn.Parameter) are made in Python
+
+inline bool isTensor(PyObject *object) {
+  return Py_TYPE(object) == tensorType || PyType_IsSubtype(Py_TYPE(object), tensorType);
+}
+// The object must be a tensor.
+inline const Tensor unbox(PyObject *object) { return Tensor(reinterpret_cast<PyTensor *>(object)->impl); }
+// A new reference. A tensor has at most one Python object at a time, so `a.grad is a.grad`.
+PyObject *box(const Tensor &tensor);
+PyObject *boxAs(PyTypeObject *type, const Tensor &tensor);
+
+// What may stand beside a tensor in an operation: a tensor, a Python number (promotes by its category), a NumPy scalar or
+// array. Undefined for anything else, without a Python error.
+Tensor operand(PyObject *object);
+
+// Turns the C++ exception that is being handled into a Python error. For slots; pybind11 functions have a translator.
+void translateException();
+
+// Runs `body`, which gives a new reference or throws.
+template <class Body> PyObject *guarded(Body body) {
+  try {
+    return body();
+  } catch (...) {
+    translateException();
+    return nullptr;
+  }
+}
+
+void defineTensorType(pybind11::module_ &module);
+void fillNumberSlots(std::vector<PyType_Slot> &slots);
+void fillIndexSlots(std::vector<PyType_Slot> &slots);
+void fillBufferSlots(std::vector<PyType_Slot> &slots);
+
+// Each adds its functions to the extension module.
+void bindDTypes(pybind11::module_ &module);
+void bindOps(pybind11::module_ &module);
+void bindTensorMethods(pybind11::module_ &module);
+void bindCreation(pybind11::module_ &module);
+void bindBuffers(pybind11::module_ &module);
+void bindDLPack(pybind11::module_ &module);
+void bindAutograd(pybind11::module_ &module);
+void bindCompile(pybind11::module_ &module);
+
+Tensor fromBuffer(PyObject *object);
+
+// ---- dtypes and devices
+PyObject *boxDType(DType dtype); // borrowed
+bool isDType(PyObject *object);
+DType unboxDType(PyObject *object); // the object must be a dtype
+Device unboxDevice(PyObject *object); // "cpu", weft.device, None: the CPU
+
+// Sizes or axes from an int, or a sequence of ints.
+Dims unboxDims(PyObject *object, const char *op, const char *what);
+
+} // namespace weft::python
+
+namespace pybind11::detail {
+
+template <> struct type_caster<weft::Tensor> {
+  PYBIND11_TYPE_CASTER(weft::Tensor, const_name("Tensor"));
+  bool load(handle source, bool) {
+    if (source.is_none())
+      return true; // undefined
+    if (!weft::python::isTensor(source.ptr()))
+      return false;
+    value = weft::python::unbox(source.ptr());
+    return true;
+  }
+  static handle cast(const weft::Tensor &tensor, return_value_policy, handle) {
+    return tensor.defined() ? weft::python::box(tensor) : none().release();
+  }
+};
+
+template <> struct type_caster<weft::DType> {
+  PYBIND11_TYPE_CASTER(weft::DType, const_name("dtype"));
+  bool load(handle source, bool) {
+    if (!weft::python::isDType(source.ptr()))
+      return false;
+    value = weft::python::unboxDType(source.ptr());
+    return true;
+  }
+  static handle cast(weft::DType dtype, return_value_policy, handle) {
+    return handle(weft::python::boxDType(dtype)).inc_ref();
+  }
+};
+
+template <> struct type_caster<weft::Dims> {
+  PYBIND11_TYPE_CASTER(weft::Dims, const_name("Sequence[int]"));
+  bool load(handle source, bool) {
+    if (!PyLong_Check(source.ptr()) && !PySequence_Check(source.ptr()))
+      return false;
+    value = weft::python::unboxDims(source.ptr(), "shape", "sizes");
+    return true;
+  }
+  static handle cast(const weft::Dims &dims, return_value_policy, handle) {
+    PyObject *tuple = PyTuple_New(dims.size());
+    for (int i = 0; i < dims.size(); ++i)
+      PyTuple_SET_ITEM(tuple, i, PyLong_FromLongLong(dims[i]));
+    return tuple;
+  }
+};
+
+} // namespace pybind11::detail

@@ -1,0 +1,68 @@
+"""weft: a tensor framework with a PyTorch-like eager front end and a compiler inside."""
+
+from math import inf, nan, pi
+
+from . import _C, _functions, _ops
+from ._C import (
+    Tensor,
+    bfloat16,
+    bool,
+    broadcast_tensors,
+    device,
+    dtype,
+    float16,
+    float32,
+    float64,
+    from_dlpack,
+    int8,
+    int16,
+    int32,
+    int64,
+    promote_types,
+    result_type,
+    set_default_dtype,
+    uint8,
+)
+from ._compile import compile, explain
+from ._dtypes import double, float, half, int, long, short
+from ._factories import (
+    arange,
+    as_tensor,
+    empty,
+    empty_like,
+    eye,
+    from_numpy,
+    full,
+    full_like,
+    linspace,
+    manual_seed,
+    ones,
+    ones_like,
+    rand,
+    rand_like,
+    randint,
+    randn,
+    randn_like,
+    randperm,
+    stack,
+    tensor,
+    zeros,
+    zeros_like,
+)
+from ._C import default_dtype as get_default_dtype
+from ._C import initial_seed
+from .autograd import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
+from .serialization import load, save
+
+__version__ = "0.1.0"
+
+_functions.attach()
+for _name in _ops.PUBLIC:
+    globals()[_name] = getattr(_ops, _name)
+for _name in _functions.PUBLIC:
+    globals()[_name] = getattr(_functions, _name)
+del _name
+concat = concatenate = _functions.cat
+
+from . import autograd, cuda, nn, optim, utils  # noqa: E402  they use the functions above
+from .export import export  # noqa: E402

@@ -1,0 +1,301 @@
+"""What a traced Python function read, as guards, and what it did that a replay could not do.
+
+1. Before the trace, `Capture` walks what the function can reach (closure, the globals its code names, arguments, modules and their
+   attributes, containers) and notes how it found it.
+2. During the trace, `Watch` sees every Python code object that runs and every C function that is called.
+3. After it, the call is replayable if what was noted still holds (nothing outside was changed), all code that ran was walked, and
+   all C functions called are pure. The notes are then the guards of later calls (python/bindings/Guards.h checks them).
+"""
+
+import functools
+import os
+import sys
+import types
+
+from . import _C
+
+DICT_ITEM, DICT_ABSENT, LENGTH, LIST_ITEM, CELL, ATTRIBUTE, TYPE_MEMBER, SET_EQUALS = range(8)
+MAX_GUARDS = 20000
+
+_PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
+_STDLIB = os.path.dirname(os.path.abspath(os.__file__)) + os.sep
+_THIRD_PARTY = (os.sep + "site-packages" + os.sep, os.sep + "dist-packages" + os.sep)
+
+_ATOMIC = (
+    type(None), bool, int, float, complex, str, bytes, range, slice, type(Ellipsis), type(NotImplemented),
+    _C.Tensor, _C.dtype, _C.device, _C.OpFunction, types.BuiltinFunctionType, types.WrapperDescriptorType,
+    types.MethodDescriptorType, types.ClassMethodDescriptorType, types.GetSetDescriptorType, types.MemberDescriptorType,
+)  # fmt: skip
+
+
+@functools.lru_cache(maxsize=None)
+def _is_ours(filename):
+    return os.path.abspath(filename).startswith(_PACKAGE)
+
+
+@functools.lru_cache(maxsize=None)
+def _is_stdlib(filename):
+    if filename.startswith("<frozen"):
+        return True
+    path = os.path.abspath(filename)
+    return path.startswith(_STDLIB) and not any(part in path for part in _THIRD_PARTY)
+
+
+def _is_user_class(cls):
+    module = sys.modules.get(cls.__module__)
+    file = getattr(module, "__file__", None)
+    if file is None:
+        return cls.__module__ == "__main__" or (module is None and cls.__module__ != "builtins")
+    return not _is_ours(file) and not _is_stdlib(file) and file.endswith(".py")
+
+
+class Capture:
+    """Walks from a function and its arguments; `guards` and `paths` describe what was found, in step."""
+
+    def __init__(self):
+        self.guards = []
+        self.paths = []
+        self.transient = []  # about the containers of this call's arguments: they must not change, but are not guards later
+        self.codes = set()
+        self.reason = None
+        self._seen = {}
+
+    def _guard(self, kind, holder, key, value, path):
+        self.guards.append((kind, holder, key, value))
+        self.paths.append(path)
+
+    def arguments(self, args, kwargs):
+        for i, value in enumerate(args):
+            self._argument(value, f"args[{i}]")
+        for name, value in kwargs.items():
+            self._argument(value, name)
+
+    def _argument(self, value, path):
+        kind = type(value)
+        if kind is list:
+            self.transient.append((LENGTH, value, len(value), None))
+            for i, item in enumerate(value):
+                self.transient.append((LIST_ITEM, value, i, item))
+                self._argument(item, f"{path}[{i}]")
+        elif kind is dict:
+            self.transient.append((LENGTH, value, len(value), None))
+            for key, item in value.items():
+                self.transient.append((DICT_ITEM, value, key, item))
+                self._argument(item, f"{path}[{key!r}]")
+        elif kind is tuple:
+            for i, item in enumerate(value):
+                self._argument(item, f"{path}[{i}]")
+        else:
+            self.walk(value, path)
+
+    def walk(self, value, path):
+        """Notes what can be read through ``value``; that it is ``value`` itself is the holder's guard."""
+        if isinstance(value, _ATOMIC) or id(value) in self._seen or self.reason:
+            return
+        self._seen[id(value)] = value  # kept alive: the id stays taken
+        if len(self.guards) > MAX_GUARDS:
+            self.reason = f"it reaches more than {MAX_GUARDS} Python values (at {path})"
+        elif isinstance(value, types.FunctionType):
+            self._function(value, path)
+        elif isinstance(value, types.MethodType):
+            self.walk(value.__func__, path)
+            self.walk(value.__self__, f"{path}.__self__")
+        elif isinstance(value, _C.Compiled):
+            self.walk(value.__wrapped__, path)
+        elif isinstance(value, (tuple, frozenset)):
+            for i, item in enumerate(value):
+                self.walk(item, f"{path}[{i}]")
+        elif isinstance(value, list):
+            self._guard(LENGTH, value, len(value), None, f"len({path})")
+            for i, item in enumerate(value):
+                self._guard(LIST_ITEM, value, i, item, f"{path}[{i}]")
+                self.walk(item, f"{path}[{i}]")
+        elif isinstance(value, dict):
+            self._dict(value, lambda key: f"{path}[{key!r}]" if isinstance(key, (str, int)) else f"{path}[...]")
+        elif isinstance(value, set):
+            self._guard(SET_EQUALS, value, None, frozenset(value), path)
+        elif isinstance(value, types.ModuleType):
+            pass  # what the code names in it: _function
+        elif isinstance(value, type):
+            self._class(value, path)
+        elif isinstance(value, (staticmethod, classmethod)):
+            self.walk(value.__func__, path)
+        elif isinstance(value, property):
+            for accessor in (value.fget, value.fset, value.fdel):
+                self.walk(accessor, path)
+        elif isinstance(value, functools.partial):
+            self.walk((value.func, value.args, value.keywords), path)
+        elif hasattr(value, "__wrapped__") and not hasattr(value, "__dict__"):
+            self.walk(value.__wrapped__, path)
+        else:
+            self._object(value, path)
+
+    def _dict(self, value, name):
+        self._guard(LENGTH, value, len(value), None, name("len"))
+        for key, item in list(value.items()):
+            self._guard(DICT_ITEM, value, key, item, name(key))
+            self.walk(item, name(key))
+
+    def _object(self, value, path):
+        kind = type(value)
+        state = getattr(value, "__dict__", None)
+        if state is None and (hasattr(kind, "__next__") or hasattr(kind, "__array_interface__")):
+            what = "an iterator" if hasattr(kind, "__next__") else "a NumPy array"
+            self.reason = f"it can read {path}, {what}, which cannot be guarded"
+            return
+        if isinstance(state, dict):
+            self._dict(state, lambda key: f"{path}.{key}")
+        for cls in kind.__mro__:
+            for slot in (cls.__dict__.get("__slots__", ()),) if isinstance(cls.__dict__.get("__slots__"), str) else cls.__dict__.get(
+                "__slots__", ()
+            ):
+                if slot not in ("__dict__", "__weakref__") and hasattr(value, slot):
+                    item = getattr(value, slot)
+                    self._guard(ATTRIBUTE, value, slot, item, f"{path}.{slot}")
+                    self.walk(item, f"{path}.{slot}")
+        self.walk(kind, kind.__qualname__)
+
+    def _class(self, cls, path):
+        """The members of a class that the user wrote; those of weft, of Python and of extensions do not change."""
+        for base in cls.__mro__:
+            if not _is_user_class(base):
+                continue
+            for name, member in list(vars(base).items()):
+                if name in ("__dict__", "__weakref__", "__doc__", "__module__", "__slots__", "__abstractmethods__", "_abc_impl"):
+                    continue
+                if base is cls:
+                    self._guard(TYPE_MEMBER, cls, name, member, f"{path}.{name}")
+                self.walk(member, f"{path}.{name}")
+            if base is not cls:
+                self.walk(base, base.__qualname__)
+
+    def _function(self, function, path):
+        code = function.__code__
+        names = self._names(code)
+        for cell_name, cell in zip(code.co_freevars, function.__closure__ or ()):
+            try:
+                value = cell.cell_contents
+            except ValueError:
+                continue  # not assigned yet
+            self._guard(CELL, cell, None, value, f"{cell_name} (closure of {code.co_name})")
+            self.walk(value, cell_name)
+            self._module_members(value, names, cell_name)
+        self.walk(function.__defaults__, f"{path}.__defaults__")
+        self.walk(function.__kwdefaults__, f"{path}.__kwdefaults__")
+        self.walk(getattr(function, "__wrapped__", None), path)
+        if _is_ours(code.co_filename) or _is_stdlib(code.co_filename):
+            return
+        scope = function.__globals__
+        for name in names:
+            if name in scope:
+                value = scope[name]
+                self._guard(DICT_ITEM, scope, name, value, f"{name} (global)")
+                self.walk(value, name)
+                self._module_members(value, names, name)
+            else:
+                self._guard(DICT_ABSENT, scope, name, None, f"{name} (global, absent)")
+
+    def _module_members(self, value, names, path):
+        """A module's names that the code may look up in it."""
+        if not isinstance(value, types.ModuleType) or (id(value), names) in self._seen:
+            return
+        self._seen[(id(value), names)] = value
+        file = getattr(value, "__file__", None) or ""
+        if not file.endswith(".py") or _is_ours(file) or _is_stdlib(file) or any(part in file for part in _THIRD_PARTY):
+            return
+        members = vars(value)
+        for name in names:
+            if name in members:
+                self._guard(DICT_ITEM, members, name, members[name], f"{path}.{name}")
+                self.walk(members[name], f"{path}.{name}")
+                self._module_members(members[name], names, f"{path}.{name}")
+
+    def _names(self, code):
+        """All names of a code object and those nested in it."""
+        names, pending = {}, [code]
+        while pending:
+            code = pending.pop()
+            self.codes.add(code)
+            names.update(dict.fromkeys(code.co_names))
+            pending += [c for c in code.co_consts if isinstance(c, types.CodeType)]
+        return tuple(names)
+
+
+# C functions that neither change anything outside nor depend on it.
+_PURE_BUILTINS = {
+    "abs", "all", "any", "ascii", "bin", "callable", "chr", "delattr", "divmod", "format", "getattr", "hasattr", "hash", "hex",
+    "isinstance", "issubclass", "iter", "len", "max", "min", "next", "oct", "ord", "pow", "repr", "round", "setattr", "sorted",
+    "sum", "__build_class__", "__import__", "id", "vars",
+}  # fmt: skip
+_PURE_MODULES = {
+    "math", "cmath", "_operator", "operator", "itertools", "_functools", "_collections", "_abc", "_struct", "_string", "_weakref",
+    "_warnings", "_typing", "_sre", "_bisect", "_heapq", "unicodedata", "_imp", "_thread", "weft._C",
+}  # fmt: skip
+# Methods of these types change at most the object, which Capture compares if it is reachable.
+_PLAIN_TYPES = (
+    str, bytes, bytearray, int, float, complex, bool, list, dict, set, frozenset, tuple, range, slice, type(None), _C.Tensor,
+    _C.Compiled, _C.dtype, types.MappingProxyType, types.CodeType, types.FunctionType, property, BaseException,
+)  # fmt: skip
+_PLAIN_TYPE_METHODS = (*_PLAIN_TYPES, object, type)
+
+
+class Watch:
+    """Sees through sys.setprofile what runs. `reason` is the first thing that a replay could not repeat."""
+
+    def __init__(self):
+        self.codes = set()
+        self.reason = None
+        self._known = {}
+        self._before = None
+
+    def start(self):
+        self._before = sys.getprofile()
+        sys.setprofile(self._event)
+
+    def stop(self):
+        if sys.getprofile() == self._event:
+            sys.setprofile(self._before)
+
+    def _event(self, frame, event, function):
+        if event == "call":
+            self.codes.add(frame.f_code)
+        elif event == "c_call" and self.reason is None and not _is_ours(frame.f_code.co_filename):
+            if not self._is_pure(function):
+                name = getattr(function, "__qualname__", None) or getattr(function, "__name__", "a C function")
+                module = getattr(function, "__module__", None)
+                if module and module != "builtins":
+                    name = f"{module}.{name}"
+                file = os.path.basename(frame.f_code.co_filename)
+                self.reason = f"it calls {name}() at {file}:{frame.f_lineno}"
+
+    def _is_pure(self, function):
+        owner = getattr(function, "__self__", None)
+        if owner is None or isinstance(owner, types.ModuleType):
+            module = getattr(function, "__module__", None) or ""
+            if owner is None and not module:  # a method descriptor
+                return issubclass(getattr(function, "__objclass__", object), _PLAIN_TYPE_METHODS)
+            if module == "builtins":
+                return function.__name__ in _PURE_BUILTINS
+            return module in _PURE_MODULES or (module.startswith("numpy") and "random" not in module)
+        if isinstance(owner, type):
+            return issubclass(owner, _PLAIN_TYPES) or owner.__module__ in ("typing", "collections", "enum") or owner in (object, type)
+        return isinstance(owner, _PLAIN_TYPES) or type(owner).__module__ in (
+            "itertools", "_functools", "functools", "collections", "weft._C", "re", "enum",
+        )  # fmt: skip
+
+
+def not_replayable(capture, watch, guards, transient):
+    """Why the call that just ran cannot be replayed, or None."""
+    if watch.reason or capture.reason:
+        return watch.reason or capture.reason
+    broken = guards.first_broken()
+    if broken >= 0:
+        return f"it changed {capture.paths[broken]}"
+    if transient.first_broken() >= 0:
+        return "it changed a container among its arguments"
+    for code in watch.codes - capture.codes:
+        if not _is_ours(code.co_filename) and not _is_stdlib(code.co_filename) and not code.co_filename.startswith("<"):
+            return f"it runs {code.co_name} ({os.path.basename(code.co_filename)}:{code.co_firstlineno}), whose variables cannot be found"
+    return None
+
+

@@ -1,0 +1,210 @@
+"""weft.compile: trace once, replay under guards, run as Python what cannot be skipped.
+
+The fast path (guards hold → replay) is C++ (python/bindings/Compile.cpp); this file is what happens on a miss.
+"""
+
+import functools
+
+from . import _C, _capture
+
+# More traces than this: the arguments' Python values vary too much to be worth it.
+MAX_ENTRIES = 64
+# So many calls in a row that could not be replayed: stop looking for guards.
+MAX_FAILURES = 8
+
+
+def compile(function=None, *, dynamic=None, numerics="exact", fullgraph=False, check=False):
+    """Compiles a function of tensors or a module; what it does and the bits it gives stay the same.
+
+    The first call traces; later calls with the same shapes, dtypes and Python values replay the compiled program without
+    running Python. A function that prints, reads the clock or branches on a tensor's value runs as Python each time, its
+    tensor operations collected into compiled segments. ``weft.explain`` says which, and why.
+
+    Args:
+        function: a function, method or Module; without it, a decorator is returned.
+        dynamic: None or False; sizes are compiled for as they come.
+        numerics: "exact": bit-identical to eager.
+        fullgraph: a call that cannot be replayed is an error.
+        check: also runs eagerly and compares the bits; a difference is an error.
+    """
+    if function is None:
+        return functools.partial(compile, dynamic=dynamic, numerics=numerics, fullgraph=fullgraph, check=check)
+    if not callable(function):
+        raise TypeError(f"[compile] needs a function or a Module; got {type(function).__name__}; pass the callable itself")
+    if numerics != "exact":
+        raise NotImplementedError(f"[compile] numerics must be 'exact'; got {numerics!r}")
+    if dynamic:
+        raise NotImplementedError("[compile] dynamic=True is not supported; leave it out: new sizes are traced as they come")
+    return Compilation(function, fullgraph, check).compiled
+
+
+class Compilation:
+    """The state of one compiled function."""
+
+    def __init__(self, function, fullgraph, check):
+        self.function = function
+        self.fullgraph = fullgraph
+        self.check = check
+        self.retraces = []  # why each trace after the first was needed
+        self.paths = {}  # entry → what its guards are about
+        self.last_reason = None  # why the last trace could not be replayed
+        self.failures = 0
+        self.last = None
+        self.compiled = _C.make_compiled(function, self.miss)
+        self.compiled.compilation = self
+
+    def miss(self, args, kwargs):
+        entries = _C.entries(self.compiled)
+        if entries:
+            self.retraces.append(self._why_missed(entries[0], args, kwargs))
+        if self.failures >= MAX_FAILURES or len(entries) >= MAX_ENTRIES:
+            if self.fullgraph:
+                self._refuse()
+            return _C.run_traced(self.function, args, kwargs, None)[0]
+        if self.check:
+            return self._checked(args, kwargs)
+        return self._trace(args, kwargs)
+
+    def _trace(self, args, kwargs, keep=True):
+        capture, watch = _capture.Capture(), _capture.Watch()
+        capture.walk(self.function, getattr(self.function, "__name__", "the module"))
+        capture.arguments(args, kwargs)
+        guards, transient = _C.GuardSet(capture.guards), _C.GuardSet(capture.transient)
+
+        def after():
+            watch.stop()
+            return _capture.not_replayable(capture, watch, guards, transient)
+
+        watch.start()
+        try:
+            result, traced = _C.run_traced(self.function, args, kwargs, after)
+        finally:
+            watch.stop()
+        self.last = traced
+        if not traced.reason:
+            self.failures = 0
+            self.last_reason = None
+            if keep:
+                traced.set_guards(guards)
+                _C.add_entry(self.compiled, traced)
+            self.paths[traced] = capture.paths
+        else:
+            self.failures += 1
+            self.last_reason = traced.reason
+            if self.fullgraph:
+                self._refuse()
+        return result
+
+    def _refuse(self):
+        raise RuntimeError(
+            f"[compile] fullgraph=True, but the call cannot be replayed: {self.last_reason}; move that out of the function, or "
+            "leave fullgraph out"
+        )
+
+    def _why_missed(self, entry, args, kwargs):
+        why = entry.mismatch(args, kwargs)
+        if why and why.startswith("guard "):
+            paths = self.paths.get(entry)
+            return f"{paths[int(why[6:])]} changed" if paths else "a Python value changed"
+        return why or "the guards hold"
+
+    def _checked(self, args, kwargs):
+        """Runs compiled, puts everything back, runs eagerly, and compares."""
+        # What the function will write is known only after a trace: run it once, from copies of all that it may touch.
+        seed = _C.generator_state()
+        touched = _tensors_of((args, kwargs))
+        before = {id(t): (t, t.detach().clone(), t.grad) for t in touched}
+        result = self._trace(args, kwargs, keep=False)
+        for t in self.last.captured:
+            if id(t) not in before:
+                before[id(t)] = (t, None, t.grad)
+        written = {key: t.detach().clone() for key, (t, copy, _) in before.items()}
+        missing = [t for t, copy, _ in before.values() if copy is None]
+        if missing and any(t._version for t in missing):
+            # Captured tensors have no copy from before: compare this call's results only.
+            return result
+        after = _C.generator_state()
+        with _C.no_grad_guard():
+            for t, copy, grad in before.values():
+                if copy is not None and not t.requires_grad:
+                    t.copy_(copy)
+                t.grad = grad
+        _C.set_generator_state(*seed)
+        eager = self.function(*args, **kwargs)
+        _C.set_generator_state(*after)
+        mine, theirs = _tensors_of(result), _tensors_of(eager)
+        for i, (a, b) in enumerate(zip(mine, theirs)):
+            if _bits(a) != _bits(b):
+                raise RuntimeError(f"[compile] check=True: result {i} differs from eager's in {_count(a, b)} elements")
+        for key, (t, _, _) in before.items():
+            if _bits(t) != _bits(written[key]):
+                raise RuntimeError("[compile] check=True: a tensor written by the function differs from eager's")
+        return result
+
+
+def _tensors_of(value):
+    if isinstance(value, _C.Tensor):
+        return [value]
+    if isinstance(value, (tuple, list)):
+        return [t for item in value for t in _tensors_of(item)]
+    if isinstance(value, dict):
+        return [t for item in value.values() for t in _tensors_of(item)]
+    if hasattr(value, "parameters") and hasattr(value, "buffers"):
+        return [*value.parameters(), *value.buffers()]
+    return []
+
+
+def _bits(tensor):
+    return (tensor.dtype, tensor.shape, _C.raw_bytes(tensor.detach().cpu().contiguous()))
+
+
+def _count(a, b):
+    size = a.dtype.itemsize
+    x, y = _bits(a)[2], _bits(b)[2]
+    return sum(x[i : i + size] != y[i : i + size] for i in range(0, min(len(x), len(y)), size))
+
+
+class Explanation:
+    """What ``explain`` found; prints as text."""
+
+    def __init__(self, mode, reason, guards, retraces, ops, kernels):
+        self.mode = mode
+        self.reason = reason
+        self.guards = guards
+        self.retraces = retraces
+        self.ops = ops
+        self.kernels = kernels
+
+    def __repr__(self):
+        lines = [f"mode: {self.mode}"]
+        if self.reason:
+            lines.append(f"why: {self.reason}")
+        lines.append(f"ops: {self.ops}")
+        lines.append(f"kernels: {len(self.kernels)}")
+        lines += [f"  {name}  {location}" for name, location in self.kernels]
+        lines.append(f"guards: {len(self.guards)}")
+        lines += [f"  {path}" for path in self.guards]
+        lines.append(f"retraces: {len(self.retraces)}")
+        lines += [f"  {why}" for why in self.retraces]
+        return "\n".join(lines)
+
+
+def explain(function, *args, **kwargs):
+    """Calls the function (compiling it first if it is not) and says how that went: replayed or run as Python, why, the guards,
+    what made it trace again, and the kernels with the Python lines they come from."""
+    compiled = function if isinstance(function, _C.Compiled) else compile(function)
+    compilation = compiled.compilation
+    compiled(*args, **kwargs)
+    entries = _C.entries(compiled)
+    current = next((e for e in entries if e.mismatch(args, kwargs) is None), None) or compilation.last
+    lazy = current.reason if current is not None else compilation.last_reason
+    return Explanation(
+        mode="lazy" if lazy else "replay",
+        reason=lazy or None,
+        guards=list(compilation.paths.get(current, ())),
+        retraces=list(compilation.retraces),
+        ops=current.op_count if current is not None else 0,
+        kernels=current.kernels if current is not None else [],
+    )
+
+

@@ -1,0 +1,124 @@
+"""How a tensor prints: PyTorch's format (precision 4, 80 columns, summary past 1000 elements)."""
+
+import math
+
+PRECISION = 4
+LINE_WIDTH = 80
+THRESHOLD = 1000
+EDGE_ITEMS = 3
+INDENT = len("tensor(")
+
+
+class _Format:
+    """One width and one notation for all elements of a tensor."""
+
+    def __init__(self, values, floating):
+        self.floating = floating
+        self.integral = True
+        self.scientific = False
+        self.width = 1
+        if not floating:
+            self.width = max((len(str(v)) for v in values), default=1)
+            return
+        finite = [v for v in values if v != 0 and math.isfinite(v)]
+        if not finite:
+            return
+        low, high = min(map(abs, finite)), max(map(abs, finite))
+        self.integral = all(v == math.ceil(v) for v in finite)
+        self.scientific = high / low > 1000 or high > 1e8 or (not self.integral and low < 1e-4)
+        if self.scientific:
+            self.width = max(len(f"{v:.{PRECISION}e}") for v in finite)
+        elif self.integral:
+            self.width = max(len(f"{v:.0f}") + 1 for v in finite)
+        else:
+            self.width = max(len(f"{v:.{PRECISION}f}") for v in finite)
+
+    def __call__(self, value):
+        if not self.floating:
+            text = str(value)
+        elif self.scientific:
+            text = f"{value:.{PRECISION}e}"
+        elif self.integral:
+            text = f"{value:.0f}" + ("." if math.isfinite(value) else "")
+        else:
+            text = f"{value:.{PRECISION}f}"
+        return text.rjust(self.width)
+
+
+def _row(row, indent, form, summarize):
+    width = form.width + 2
+    per_line = max(1, (LINE_WIDTH - indent) // width)
+    if summarize and len(row) > 2 * EDGE_ITEMS:
+        texts = [form(v) for v in row[:EDGE_ITEMS].tolist()] + [" ..."] + [form(v) for v in row[-EDGE_ITEMS:].tolist()]
+    else:
+        texts = [form(v) for v in row.tolist()]
+    lines = [", ".join(texts[i : i + per_line]) for i in range(0, len(texts), per_line)]
+    return "[" + (",\n" + " " * (indent + 1)).join(lines) + "]"
+
+
+def _nested(array, indent, form, summarize):
+    if array.ndim == 0:
+        return form(array.item())
+    if array.ndim == 1:
+        return _row(array, indent, form, summarize)
+    if summarize and len(array) > 2 * EDGE_ITEMS:
+        parts = [_nested(a, indent + 1, form, summarize) for a in array[:EDGE_ITEMS]]
+        parts += ["..."]
+        parts += [_nested(a, indent + 1, form, summarize) for a in array[-EDGE_ITEMS:]]
+    else:
+        parts = [_nested(a, indent + 1, form, summarize) for a in array]
+    return "[" + ("," + "\n" * (array.ndim - 1) + " " * (indent + 1)).join(parts) + "]"
+
+
+def _shown(array):
+    """The elements that a summary shows: edges along every axis."""
+    import numpy
+
+    for axis, size in enumerate(array.shape):
+        if size > 2 * EDGE_ITEMS:
+            edges = list(range(EDGE_ITEMS)) + list(range(size - EDGE_ITEMS, size))
+            array = numpy.take(array, edges, axis)
+    return array
+
+
+def tensor_repr(tensor) -> str:
+    from . import _dtypes
+
+    dtype = tensor.dtype
+    plain = tensor.detach()
+    if tensor.device.type != "cpu":
+        plain = plain.cpu()
+    if dtype is _dtypes.bfloat16:
+        plain = plain.to(_dtypes.float32)
+    array = plain.numpy()
+    suffixes = []
+    if tensor.device.type != "cpu":
+        suffixes.append(f"device='{tensor.device}'")
+    if array.size == 0:
+        if array.ndim != 1:
+            suffixes.append(f"size={tuple(array.shape)}")
+        if dtype is not _dtypes.float32:
+            suffixes.append(f"dtype={dtype}")
+        text = "[]"
+    else:
+        if dtype not in (_dtypes.float32, _dtypes.int64, _dtypes.bool):
+            suffixes.append(f"dtype={dtype}")
+        summarize = array.size > THRESHOLD
+        shown = _shown(array) if summarize else array
+        text = _nested(array, INDENT, _Format(shown.reshape(-1).tolist(), dtype.is_floating_point), summarize)
+    name = tensor.grad_fn_name
+    if name is not None:
+        suffixes.append(f"grad_fn=<{name}>")
+    elif tensor.requires_grad:
+        suffixes.append("requires_grad=True")
+
+    parts = ["tensor(" + text]
+    column = len(parts[0]) - parts[0].rfind("\n") + 1
+    for suffix in suffixes:
+        if column + len(suffix) + 2 > LINE_WIDTH:
+            parts.append(",\n" + " " * INDENT + suffix)
+            column = INDENT + len(suffix)
+        else:
+            parts.append(", " + suffix)
+            column += len(suffix) + 2
+    return "".join(parts) + ")"

@@ -1,0 +1,44 @@
+"""Stochastic gradient descent."""
+
+from .. import _factories
+from .optimizer import Optimizer, check
+
+
+class SGD(Optimizer):
+    """p -= lr · g, with weight decay (L2), momentum and Nesterov's variant as in PyTorch."""
+
+    def __init__(self, params, lr=1e-3, momentum=0.0, dampening=0.0, weight_decay=0.0, nesterov=False, maximize=False):
+        check("SGD", lr >= 0, "learning rate", lr)
+        check("SGD", momentum >= 0, "momentum", momentum)
+        check("SGD", weight_decay >= 0, "weight_decay", weight_decay)
+        if nesterov and (momentum <= 0 or dampening != 0):
+            raise ValueError("[SGD] Nesterov momentum needs momentum > 0 and dampening = 0; set both")
+        defaults = {
+            "lr": lr, "momentum": momentum, "dampening": dampening, "weight_decay": weight_decay,
+            "nesterov": nesterov, "maximize": maximize,
+        }  # fmt: skip
+        super().__init__(params, defaults)
+
+    def _init_group(self, group):
+        if group["momentum"]:
+            for p in group["params"]:
+                # PyTorch's first step takes the gradient as it is; with dampening that differs from a buffer of zeros.
+                self.state[p] = {"momentum_buffer": None if group["dampening"] else _factories.zeros_like(p)}
+
+    def _update_group(self, group):
+        momentum = group["momentum"]
+        for p in group["params"]:
+            if p.grad is None:
+                continue
+            g = -p.grad if group["maximize"] else p.grad
+            if group["weight_decay"]:
+                g = g + p * group["weight_decay"]
+            if momentum:
+                buffer = self.state[p]["momentum_buffer"]
+                if buffer is None:
+                    buffer = self.state[p]["momentum_buffer"] = g.clone()
+                else:
+                    buffer.mul_(momentum)
+                    buffer.add_(g * (1 - group["dampening"]) if group["dampening"] else g)
+                g = g + buffer * momentum if group["nesterov"] else buffer
+            p.sub_(g * group["lr"])

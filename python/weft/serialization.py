@@ -1,0 +1,75 @@
+"""save and load through safetensors: files of named tensors that hold data and no code."""
+
+import json
+import os
+
+from . import _C
+from ._C import Tensor
+
+_NAMES = {
+    "float64": "F64", "float32": "F32", "float16": "F16", "bfloat16": "BF16", "int64": "I64", "int32": "I32", "int16": "I16",
+    "int8": "I8", "uint8": "U8", "bool": "BOOL",
+}  # fmt: skip
+
+
+def save(tensors, path, metadata=None):
+    """Writes a dict of name → tensor (as of ``state_dict()``). The file is complete or not there."""
+    import numpy
+    from safetensors import serialize_file
+
+    _C.not_replayable("it calls save()")
+    if not isinstance(tensors, dict) or not all(isinstance(t, Tensor) for t in tensors.values()):
+        raise TypeError(
+            f"[save] needs a dict of tensors; got {type(tensors).__name__}; pass model.state_dict() "
+            "(numbers of an optimizer's state go into metadata)"
+        )
+    entries = {}
+    for name, tensor in tensors.items():
+        host = tensor.detach().cpu().contiguous()
+        if host.dtype is _C.bfloat16:
+            data = _C.raw_bytes(host)
+        else:
+            data = numpy.ascontiguousarray(host.numpy()).tobytes()
+        dtype = "bfloat16" if host.dtype is _C.bfloat16 else host.dtype.name
+        entries[name] = {"dtype": dtype, "shape": list(host.shape), "data": data}
+    temporary = f"{os.fspath(path)}.{os.getpid()}.tmp"
+    try:
+        serialize_file(entries, temporary, metadata={k: str(v) for k, v in (metadata or {}).items()} or None)
+        os.replace(temporary, path)
+    finally:
+        if os.path.exists(temporary):
+            os.unlink(temporary)
+
+
+def load(path, device=None):
+    """The dict of name → tensor of a safetensors file, whoever wrote it."""
+    with open(path, "rb") as file:
+        data = bytearray(file.read())
+    try:
+        length = int.from_bytes(data[:8], "little")
+        if len(data) < 8 or length > len(data) - 8:
+            raise ValueError("it is cut short")
+        header = json.loads(data[8 : 8 + length])
+    except ValueError as error:
+        raise RuntimeError(f"[load] {os.fspath(path)} is not a safetensors file ({error}); save it with weft.save") from None
+    dtypes = {short: _C.dtype_by_name(name) for name, short in _NAMES.items()}
+    body = memoryview(data)[8 + length :]
+    result = {}
+    for name, entry in header.items():
+        if name == "__metadata__":
+            continue
+        if entry["dtype"] not in dtypes:
+            raise RuntimeError(f"[load] {name} has dtype {entry['dtype']}, which weft does not have; convert the file")
+        start, stop = entry["data_offsets"]
+        dtype = dtypes[entry["dtype"]]
+        count = 1
+        for size in entry["shape"]:
+            count *= size
+        if stop > len(body) or stop - start != count * dtype.itemsize:
+            raise RuntimeError(f"[load] {os.fspath(path)} is damaged: {name} lies outside the file; save it again")
+        tensor = _C.from_bytes(bytes(body[start:stop]), entry["shape"], dtype)
+        result[name] = tensor if device is None else tensor.to(device)
+    return result
+
+
+__all__ = ["load", "save"]

@@ -1,0 +1,130 @@
+"""Turns the op records into weft/_ops.py (functions), weft/_ops.pyi (their types) and the op reference.
+
+    generate_python_ops.py op_records.json --package DIRECTORY --docs FILE
+
+A record without a `python` signature becomes a public function and a method of Tensor under its own name. The others are
+reached through the functions of weft/_functions.py, which take PyTorch's arguments.
+"""
+
+import argparse
+import json
+import pathlib
+
+# Names of the package that the reference manual sends the reader to, where the public name is not the op's.
+PUBLIC_NAMES = {"concatenate": "cat", "cast": "Tensor.to"}
+# Made by factories or views, which have arguments of their own.
+INTERNAL = {"iota", "full", "uniform", "normal", "reshape", "permute", "expand", "slice", "gelu_derivative", "clamp"}
+TYPES = {"Int": "int", "Float": "float", "Bool": "bool", "DType": "dtype", "Ints": "Sequence[int]"}
+
+HEADER = '''"""The ops of the table, one callable each; generated from ir/ops."""
+
+from . import _C
+
+_make = _C.make_op
+'''
+
+STUB_HEADER = '''"""Types of the generated ops."""
+
+from collections.abc import Sequence
+
+from ._C import Tensor, dtype
+
+'''
+
+
+def is_public(op):
+    return not op["python"] and op["name"] not in INTERNAL
+
+
+def default_text(attr):
+    kind, text = attr["kind"], attr["default"]
+    if not text:
+        return "..."
+    return f"_C.{text}" if kind == "DType" else text
+
+
+def parameters(op):
+    """(name, type, default or '...') of each parameter, in the order of the record."""
+    rows = []
+    for i, name in enumerate(op["operands"]):
+        kind = "Sequence[Tensor]" if op["variadic"] else "Tensor | float"
+        optional = not op["variadic"] and i >= op["required"]
+        rows.append((name, kind + " | None" if optional else kind, "None" if optional else "..."))
+    rows += [(a["name"], TYPES[a["kind"]], default_text(a)) for a in op["attrs"]]
+    return rows
+
+
+def signature(op):
+    parts = [name + ("" if default == "..." else f"={default.removeprefix('_C.')}") for name, _, default in parameters(op)]
+    return f"({', '.join(parts)})"
+
+
+def docstring(op):
+    lines = [f"{op['name']}{signature(op)}", "", op["summary"]]
+    if op["description"]:
+        lines += ["", op["description"]]
+    return "\n".join(lines)
+
+
+def functions(ops):
+    out = [HEADER]
+    for op in ops:
+        defaults = "".join(f"{default}, " for _, _, default in parameters(op))
+        out.append(f"{op['name']} = _make({op['name']!r}, ({defaults}), {docstring(op)!r})")
+    names = ", ".join(repr(op["name"]) for op in ops if is_public(op))
+    methods = ", ".join(repr(op["name"]) for op in ops if is_public(op) and op["operands"] and not op["variadic"])
+    out.append(f"\nPUBLIC = ({names})\nMETHODS = ({methods})\n")
+    out.append("SUMMARIES = {")
+    out += [f"    {op['name']!r}: {op['summary']!r}," for op in ops]
+    out.append("}\n")
+    return "\n".join(out)
+
+
+def stubs(ops):
+    out = [STUB_HEADER]
+    for op in ops:
+        # Names of ours that Python's own types would shadow are not among the parameters.
+        listed = []
+        optional = False
+        for name, kind, default in parameters(op):
+            optional = optional or default != "..."
+            listed.append(f"{name}: {kind}" + (" = ..." if optional else ""))
+        out.append(f"def {op['name']}({', '.join(listed)}) -> Tensor: ...")
+    out += ["", "PUBLIC: tuple[str, ...]", "METHODS: tuple[str, ...]", "SUMMARIES: dict[str, str]", ""]
+    return "\n".join(out)
+
+
+def reference(ops):
+    out = ["# Op reference", "", "Generated from the records in `ir/ops`. A public name is `weft.NAME`; most are methods of Tensor, too.", ""]
+    out += ["| op | family | derivative | summary |", "|---|---|---|---|"]
+    for op in ops:
+        derivative = "yes" if op["differentiable"] else "none"
+        out.append(f"| [{op['name']}](#{op['name']}) | {op['family']} | {derivative} | {op['summary']} |")
+    for op in ops:
+        call = op["python"] or signature(op)
+        out += ["", f"## {op['name']}", "", f"`weft.{PUBLIC_NAMES.get(op['name'], op['name'])}{call}`", "", op["summary"]]
+        if op["description"]:
+            out += ["", op["description"]]
+        if op["numpy"]:
+            out += ["", "Reference:", "", "```python", op["numpy"].rstrip(), "```"]
+    return "\n".join(out) + "\n"
+
+
+def write(path, text):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+
+
+def main():
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("records", type=pathlib.Path)
+    arguments.add_argument("--package", type=pathlib.Path, required=True)
+    arguments.add_argument("--docs", type=pathlib.Path, required=True)
+    options = arguments.parse_args()
+    ops = json.loads(options.records.read_text())
+    write(options.package / "_ops.py", functions(ops))
+    write(options.package / "_ops.pyi", stubs(ops))
+    write(options.docs, reference(ops))
+
+
+main()
