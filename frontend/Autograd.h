@@ -64,14 +64,15 @@ struct TapeOperand {
 // An op that ran with something to differentiate among its operands.
 struct TapeNode : RefCounted {
   OpKind op;
-  Attrs attrs;
-  TensorType type;
+  bool released = false; // backward() gave saved tensors up
+  uint64_t order = 0;    // nodes made later have higher numbers
   Device device;
+  TensorType type;
+  Attrs attrs;
   std::vector<TapeOperand> operands;
   SavedTensor result; // shares the result's memory but not its history: no cycle
-  uint64_t order = 0; // nodes made later have higher numbers
-  bool released = false; // backward() gave the saved tensors up
-  AutogradMeta *resultMeta = nullptr; // of the tensor that has this history, while it lives: its hooks
+  std::vector<std::pair<int64_t, GradHook>> hooks;
+  AutogradMeta *resultMeta = nullptr; // of the tensor that has this history, while it lives
 
   ~TapeNode(); // frees long chains without recursion
 };
@@ -79,20 +80,20 @@ struct TapeNode : RefCounted {
 struct AutogradMeta {
   Ref<TapeNode> node; // null: a leaf
   Tensor grad;
-  std::vector<std::pair<int64_t, GradHook>> hooks;
+  std::vector<std::pair<int64_t, GradHook>> hooks; // of a leaf; others are the node's
   std::vector<std::pair<int64_t, AccumulateHook>> accumulateHooks;
   bool retainGrad = false;
   Tensor base; // of a view made under grad mode: the tensor viewed
 
+  void setNode(Ref<TapeNode> newNode);
   ~AutogradMeta();
 };
 AutogradMeta &autogradMeta(TensorImpl &impl); // makes one where there is none
+inline TapeNode *tapeNode(const TensorImpl &impl) { return impl.autograd ? impl.autograd->node.get() : nullptr; }
 
 // Records `result = op(operands)`; the caller has checked that grad mode is on and that an operand requires grad.
 void recordOnTape(OpKind op, const Tensor *operands, int count, const Attrs &attrs, Tensor &result);
-// Before an in-place operation on `target`: throws where the tape forbids it (a leaf that requires grad, ...).
+// Before an in-place operation on `target`: throws where memory or tape forbid it.
 void checkInPlace(const char *op, const Tensor &target);
-// After it: `target` gets the history `op(operands)`.
-void rebaseHistory(OpKind op, const Tensor *operands, int count, const Attrs &attrs, Tensor &target);
 
 } // namespace weft

@@ -25,7 +25,7 @@ public:
 
 private:
   Function function;
-  std::vector<std::shared_ptr<CompiledCall>> kept;
+  mutable std::vector<std::shared_ptr<CompiledCall>> kept; // the last used first
   std::string reason;
 };
 

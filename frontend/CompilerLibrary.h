@@ -3,10 +3,16 @@
 #pragma once
 #include "codegen/Compiler.h"
 
+#include <string>
+
 namespace weft {
 
 // Throws UserError with dlopen's message when the library cannot be opened.
 const CompilerApi &compilerLibrary();
 bool compilerLibraryLoaded();
+std::string compilerLibraryPath();
+
+// What a cache key must hold beside the graph: the compiler's build and this machine's kind of CPU. Found without opening it.
+const std::string &compilerIdentity();
 
 } // namespace weft

@@ -23,4 +23,7 @@ private:
   int64_t position = 0;
 };
 
+// The state operand for a random op that takes `count` counters, and its `offset` attribute; advances the default generator.
+Tensor randomState(int64_t count, int64_t &offset, Device device);
+
 } // namespace weft

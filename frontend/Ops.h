@@ -52,12 +52,15 @@ int normaliseDim(const char *op, int64_t dim, int rank);
 Tensor copy_(const Tensor &t, const Tensor &source); // broadcasts and converts
 Tensor fill_(const Tensor &t, const Tensor &value);  // a number or a 0-d tensor
 Tensor zero_(const Tensor &t);
+// base[...] = value, where `view` is the part of base that the index names; base gets the history.
+void assign(const Tensor &base, const Tensor &view, const Tensor &value);
 
 // ---- Making tensors from ops; `full` is a constant in a trace.
 Tensor full(const Dims &shape, const Tensor &value, DType dtype, Device device = {});
 Tensor arange(double start, double stop, double step, DType dtype, Device device = {});
 Tensor rand(const Dims &shape, DType dtype, Device device = {});
 Tensor randn(const Dims &shape, DType dtype, Device device = {});
+Tensor dropout(const Tensor &x, double p); // as in training
 
 // torch.result_type for two operands that may be wrapped numbers or 0-d tensors.
 DType resultType(const Tensor &a, const Tensor &b);

@@ -5,8 +5,7 @@
 #include "frontend/Ref.h"
 #include "ir/Graph.h"
 #include "ir/OpTable.h"
-
-#include <functional>
+#include "runtime/Buffer.h"
 
 namespace weft {
 
@@ -21,19 +20,21 @@ public:
   // Allocates; the contents are undefined.
   static Ref<Storage> allocate(Device device, int64_t bytes);
   // Memory of somebody else's; `deleter(context)` is called when the last view is gone.
-  static Ref<Storage> adopt(void *memory, int64_t bytes, Device device, bool readOnly, void (*deleter)(void *), void *context);
+  static Ref<Storage> adopt(void *memory, int64_t bytes, Device device, bool readOnly, void (*deleter)(void *),
+                            void *context);
   // No memory yet: the value is in a trace.
   static Ref<Storage> lazyStorage(Device device, int64_t bytes);
   ~Storage();
 
   // The memory, up to date. May run a trace.
   void *data() {
-    if (__builtin_expect(lazyTrace != nullptr, 0))
+    if (__builtin_expect(lazyTrace != nullptr || !memory, 0))
       materialise();
     return memory;
   }
   bool isLazy() const { return lazyTrace != nullptr; }
   void allocateMemory(); // for a lazy storage that gets its data
+  void takeMemory(Storage &other);
 
   void *memory = nullptr;
   int64_t bytes = 0;
@@ -41,6 +42,9 @@ public:
   bool readOnly = false;
   bool exported = false; // somebody outside (NumPy, DLPack) holds the pointer
   uint32_t version = 0;
+
+  uint64_t bornInTrace = 0; // number of the trace that was active when memory was made by copying from the host; 0: none
+  uint64_t guardMark = 0;   // scratch of CompiledCall::guardsHold
 
   // Of frontend/Trace.cpp: the trace that holds the storage's value, the value, and the type that the value has: the
   // whole memory, row-major.
@@ -51,8 +55,7 @@ public:
 
 private:
   void materialise();
-  void (*deleter)(void *) = nullptr;
-  void *deleterContext = nullptr;
+  BufferRef buffer; // external memory, and CUDA's; CPU memory of our own is taken from the allocator directly
 };
 
 struct TensorImpl : RefCounted {
@@ -61,9 +64,10 @@ struct TensorImpl : RefCounted {
   int64_t offset = 0;  // in elements
   DType dtype = DType::Float32;
   bool requiresGrad = false;  // also true of results on the tape
-  bool wrappedNumber = false; // a Python number: takes part in promotion by its category alone
-  double number = 0;          // wrappedNumber: its value (Float64), or
-  int64_t integer = 0;        // its value (Bool, Int64)
+  bool wrappedNumber = false; // a Python number: takes part in promotion by its category alone; has no storage
+  bool constant = false;      // a number that became an operand: in a trace it is part of the graph, not an input
+  double number = 0;          // wrappedNumber, constant: the value of a float,
+  int64_t integer = 0;        // of a bool or an integer
   AutogradMeta *autograd = nullptr; // owned; null for most tensors
 
   // The tensor's value in trace segment `traceSegment`, good while the storage has version `traceVersion`.
@@ -105,7 +109,7 @@ public:
   int dim() const { return impl->shape.size(); }
   int64_t numel() const { return impl->shape.product(); }
   DType dtype() const { return impl->dtype; }
-  Device device() const { return impl->storage->device; }
+  Device device() const { return impl->storage ? impl->storage->device : Device(); }
   int64_t offset() const { return impl->offset; }
   TensorType type() const { return {impl->dtype, impl->shape}; }
   bool isContiguous() const;

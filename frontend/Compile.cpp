@@ -1,0 +1,36 @@
+// The story of compile(): find the compiled call whose guards hold and replay it; else run the function under a trace, which compiles
+// what it recorded, and keep the call for the next time.
+#include "frontend/Compile.h"
+
+namespace weft {
+
+const CompiledCall *CompiledFunction::find(const Tensor *arguments, int count) const {
+  for (size_t i = 0; i < kept.size(); ++i)
+    if (kept[i]->guardsHold(arguments, count)) {
+      if (i > 0) // the next call most likely wants the same
+        std::swap(kept[i], kept[0]);
+      return kept[0].get();
+    }
+  return nullptr;
+}
+
+std::vector<Tensor> CompiledFunction::trace(const std::vector<Tensor> &arguments) {
+  std::vector<Tensor> outputs;
+  Trace trace(arguments);
+  outputs = function(arguments);
+  std::shared_ptr<CompiledCall> call = trace.finish(outputs);
+  reason = call->reason;
+  if (call->replayable)
+    kept.insert(kept.begin(), std::move(call));
+  return outputs;
+}
+
+std::vector<Tensor> CompiledFunction::operator()(const std::vector<Tensor> &arguments) {
+  if (Trace::active()) // inside another compiled function: a part of that
+    return function(arguments);
+  if (const CompiledCall *call = find(arguments.data(), int(arguments.size())))
+    return call->replay(arguments.data(), int(arguments.size()));
+  return trace(arguments);
+}
+
+} // namespace weft

@@ -1,0 +1,237 @@
+#include "frontend/CompiledCall.h"
+
+#include "frontend/Autograd.h"
+#include "frontend/Dispatch.h"
+#include "frontend/Generator.h"
+#include "frontend/Ops.h"
+#include "frontend/Trace.h"
+
+namespace weft {
+
+// ---------------------------------------------------------------- Guards
+
+TensorGuard guardOf(const Tensor &t) { return {t.dtype(), t.requiresGrad(), t.device(), t.shape(), t.strides()}; }
+
+bool TensorGuard::matches(const TensorImpl &impl) const {
+  return impl.dtype == dtype && impl.requiresGrad == requiresGrad && impl.shape == shape && impl.strides == strides &&
+         impl.storage && impl.storage->device == device;
+}
+
+std::string TensorGuard::mismatch(const TensorImpl &impl) const {
+  if (!impl.storage)
+    return "a number instead of a tensor";
+  auto changed = [](const std::string &what, const std::string &before, const std::string &now) {
+    return what + " was " + before + ", is " + now;
+  };
+  if (impl.dtype != dtype)
+    return changed("dtype", name(dtype), name(impl.dtype));
+  if (impl.shape != shape)
+    return changed("shape", weft::toString(shape), weft::toString(impl.shape));
+  if (impl.strides != strides)
+    return changed("strides", weft::toString(strides), weft::toString(impl.strides));
+  if (impl.storage->device != device)
+    return changed("device", toString(device), toString(impl.storage->device));
+  if (impl.requiresGrad != requiresGrad)
+    return changed("requires_grad", requiresGrad ? "True" : "False", impl.requiresGrad ? "True" : "False");
+  return "";
+}
+
+// The tensors that the sources name now; false where there is none. The generator's state is left undefined.
+bool CompiledCall::resolve(const Tensor *arguments, Tensor *found) const {
+  for (size_t i = 0; i < sources.size(); ++i) {
+    const TensorSource &source = sources[i];
+    switch (source.kind) {
+    case TensorSource::Kind::Argument: found[i] = arguments[source.index]; break;
+    case TensorSource::Kind::Captured: found[i] = captured[size_t(source.index)]; break;
+    case TensorSource::Kind::Grad: {
+      const AutogradMeta *meta = found[source.index].impl->autograd;
+      if (!meta || !meta->grad.defined())
+        return false;
+      found[i] = meta->grad;
+      break;
+    }
+    case TensorSource::Kind::GeneratorState: continue;
+    }
+    if (source.isView)
+      found[i] = aliasOf(found[i], source.shape, source.strides, found[i].offset() + source.offset);
+  }
+  return true;
+}
+
+static constexpr size_t kInlineSources = 64;
+
+namespace {
+// Tensors on the stack where they are few.
+struct TensorArray {
+  explicit TensorArray(size_t count) {
+    if (count > kInlineSources)
+      many.resize(count);
+  }
+  Tensor *data() { return many.empty() ? few : many.data(); }
+  Tensor few[kInlineSources];
+  std::vector<Tensor> many;
+};
+} // namespace
+
+bool CompiledCall::guardsHold(const Tensor *arguments, int count) const {
+  if (count != argumentCount || gradMode != gradEnabled() || defaultDType != weft::defaultDType())
+    return false;
+  for (int i = 0; i < count; ++i)
+    if (!guards[size_t(i)].matches(*arguments[i].impl))
+      return false;
+  TensorArray found(sources.size());
+  if (!resolve(arguments, found.data()))
+    return false;
+  for (const GradRead &read : gradReads) {
+    const AutogradMeta *meta = found.data()[read.owner].impl->autograd;
+    if ((meta && meta->grad.defined()) != read.defined)
+      return false;
+  }
+  // Storages are numbered as they come, so that equal ones can be told without comparing all with all.
+  static std::atomic<uint64_t> nextMark{1};
+  uint64_t mark = nextMark.fetch_add(1, std::memory_order_relaxed) << 24;
+  for (size_t i = 0; i < sources.size(); ++i) {
+    if (sources[i].kind == TensorSource::Kind::GeneratorState)
+      continue;
+    TensorImpl &impl = *found.data()[i].impl;
+    if (i >= size_t(count) && !guards[i].matches(impl))
+      return false;
+    uint64_t &stamp = impl.storage->guardMark;
+    if ((stamp & ~uint64_t(0xffffff)) != mark)
+      stamp = mark | i;
+    if (int(stamp & 0xffffff) != sameStorage[i])
+      return false;
+  }
+  return true;
+}
+
+std::string CompiledCall::explainMismatch(const Tensor *arguments, int count) const {
+  if (count != argumentCount)
+    return "number of tensor arguments was " + std::to_string(argumentCount) + ", is " + std::to_string(count);
+  if (gradMode != gradEnabled())
+    return std::string("grad mode was ") + (gradMode ? "on" : "off");
+  if (defaultDType != weft::defaultDType())
+    return "the default dtype changed";
+  for (int i = 0; i < count; ++i)
+    if (std::string what = guards[size_t(i)].mismatch(*arguments[i].impl); !what.empty())
+      return "argument " + std::to_string(i) + ": " + what;
+  std::vector<Tensor> found(sources.size());
+  if (!resolve(arguments, found.data()))
+    return "a .grad that was a tensor is None";
+  for (const GradRead &read : gradReads)
+    if (Tensor(found[size_t(read.owner)].impl).grad().defined() != read.defined)
+      return std::string("a .grad was ") + (read.defined ? "a tensor, is None" : "None, is a tensor");
+  for (size_t i = size_t(count); i < sources.size(); ++i)
+    if (sources[i].kind != TensorSource::Kind::GeneratorState)
+      if (std::string what = guards[i].mismatch(*found[i].impl); !what.empty())
+        return "a captured tensor: " + what;
+  return "tensors share memory otherwise than before";
+}
+
+// ---------------------------------------------------------------- Running
+
+void SegmentPlan::run(const Tensor *sources, Ref<Storage> *storages) const {
+  // What is copied from sources is read before anything is written.
+  std::vector<std::pair<Tensor, Tensor>> late; // target, value
+  for (size_t i = 0; i < slots.size(); ++i) {
+    const ResultSlot &slot = slots[i];
+    if (slot.from != ResultSlot::From::CopyOfSource)
+      continue;
+    Tensor copy = Tensor::empty(slot.type.shape, slot.type.dtype, device);
+    storeInto(copy, sources[slot.index]);
+    if (slot.into < 0)
+      storages[i]->takeMemory(*copy.impl->storage);
+    else
+      late.emplace_back(sources[slot.into], copy);
+  }
+  if (executable) {
+    void *fewInputs[kInlineSources], *fewOutputs[kInlineSources];
+    std::vector<void *> many;
+    void **in = fewInputs, **out = fewOutputs;
+    if (inputs.size() > kInlineSources || outputSlots.size() > kInlineSources) {
+      many.resize(inputs.size() + outputSlots.size());
+      in = many.data();
+      out = in + inputs.size();
+    }
+    for (size_t i = 0; i < inputs.size(); ++i)
+      in[i] = sources[inputs[i]].data();
+    for (size_t i = 0; i < outputSlots.size(); ++i) {
+      const ResultSlot &slot = slots[size_t(outputSlots[i])];
+      if (slot.into >= 0 && !slot.viaCopy) {
+        out[i] = sources[slot.into].data();
+      } else if (slot.into >= 0) {
+        Tensor copy = Tensor::empty(slot.type.shape, slot.type.dtype, device);
+        out[i] = copy.data();
+        late.emplace_back(sources[slot.into], copy);
+      } else {
+        Storage &storage = *storages[outputSlots[i]];
+        storage.allocateMemory();
+        out[i] = storage.memory;
+      }
+    }
+    executable->run(in, out, nullptr);
+    for (size_t i = 0; i < slots.size(); ++i) {
+      const ResultSlot &slot = slots[i];
+      if (slot.from != ResultSlot::From::CopyOfOutput)
+        continue;
+      int64_t bytes = slot.type.shape.product() * itemSize(slot.type.dtype);
+      void *from = out[slots[size_t(slot.index)].index];
+      void *to = slot.into >= 0 ? sources[slot.into].data() : (storages[i]->allocateMemory(), storages[i]->memory);
+      copyMemory(to, device, from, device, size_t(bytes));
+    }
+  }
+  for (auto &[target, value] : late)
+    storeInto(target, value);
+}
+
+std::vector<Tensor> CompiledCall::replay(const Tensor *arguments, int count) const {
+  TensorArray array(sources.size());
+  Tensor *found = array.data();
+  resolve(arguments, found);
+  for (size_t i = 0; i < sources.size(); ++i)
+    if (sources[i].kind == TensorSource::Kind::GeneratorState)
+      found[i] = Generator::defaultGenerator().state(plan.device);
+  Ref<Storage> few[kInlineSources];
+  std::vector<Ref<Storage>> many;
+  Ref<Storage> *storages = few;
+  if (plan.slots.size() > kInlineSources) {
+    many.resize(plan.slots.size());
+    storages = many.data();
+  }
+  for (size_t i = 0; i < plan.slots.size(); ++i)
+    if (const ResultSlot &slot = plan.slots[i]; slot.into < 0)
+      storages[i] = Storage::lazyStorage(plan.device, slot.type.shape.product() * itemSize(slot.type.dtype));
+  plan.run(found, storages);
+  for (const ResultSlot &slot : plan.slots)
+    if (slot.into >= 0)
+      ++found[slot.into].impl->storage->version;
+  if (randomCount)
+    Generator::defaultGenerator().advance(randomCount);
+
+  std::vector<Tensor> outputs;
+  outputs.reserve(results.size());
+  for (const TensorResult &result : results) {
+    if (!result.fresh && result.same) {
+      outputs.push_back(found[result.index]);
+      continue;
+    }
+    if (!result.fresh) {
+      outputs.push_back(aliasOf(found[result.index], result.shape, result.strides,
+                                found[result.index].offset() + result.offset));
+      continue;
+    }
+    Ref<TensorImpl> impl(new TensorImpl);
+    impl->storage = storages[result.index];
+    impl->shape = result.shape;
+    impl->strides = result.strides;
+    impl->offset = result.offset;
+    impl->dtype = result.dtype;
+    outputs.emplace_back(std::move(impl));
+  }
+  for (const GradWrite &write : gradWrites)
+    Tensor(found[write.owner].impl).setGrad(write.result < 0 ? Tensor() : outputs[size_t(write.result)]);
+  outputs.resize(size_t(outputCount));
+  return outputs;
+}
+
+} // namespace weft

@@ -1,0 +1,105 @@
+// What it takes to do a traced call again without Python: which tensors to look at, what they must be like, the executable, and what
+// to do with its results.
+#pragma once
+#include "frontend/Tensor.h"
+#include "runtime/Executable.h"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace weft {
+
+// A tensor's layout as a guard.
+struct TensorGuard {
+  DType dtype = DType::Float32;
+  bool requiresGrad = false;
+  Device device;
+  Dims shape, strides;
+  // Why the tensor is not as it was, or empty.
+  bool matches(const TensorImpl &impl) const;
+  std::string mismatch(const TensorImpl &impl) const;
+};
+TensorGuard guardOf(const Tensor &tensor);
+
+// Where a compiled call finds a tensor.
+struct TensorSource {
+  enum class Kind : uint8_t { Argument, Captured, Grad, GeneratorState };
+  Kind kind = Kind::Captured;
+  int index = 0;      // Argument: which; Captured: in `captured`; Grad: the source whose .grad it is
+  bool isView = false; // a view of that tensor: shape, strides, and its offset relative to the tensor's
+  Dims shape, strides;
+  int64_t offset = 0;
+};
+
+// Memory that a run fills: an output of the executable, or a copy.
+struct ResultSlot {
+  enum class From : uint8_t { Output, CopyOfOutput, CopyOfSource };
+  From from = From::Output;
+  int index = 0;   // of the output (of executable or slot's) or source
+  int into = -1;   // source whose memory is written; -1: fresh memory
+  bool viaCopy = false; // into: the executable must not write there directly, since it reads it otherwise
+  TensorType type;
+};
+
+// The runnable part: sources in, slots out.
+struct SegmentPlan {
+  ExecutablePtr executable; // null: nothing to compute
+  std::vector<int> inputs;  // the source of each of its inputs
+  std::vector<ResultSlot> slots;
+  std::vector<int> outputSlots; // the slot of each of its outputs
+  Device device;
+  // Fills storages[i] for each slot; those of `into` slots are ignored.
+  void run(const Tensor *sources, Ref<Storage> *storages) const;
+};
+
+// How a tensor leaves a compiled call.
+struct TensorResult {
+  bool fresh = false;
+  int index = 0;     // a slot, or a source
+  bool same = false; // of a source: the very tensor, not a view of its memory
+  DType dtype = DType::Float32;
+  Dims shape, strides;
+  int64_t offset = 0; // of a source's view: relative to the source's
+};
+
+class CompiledCall {
+public:
+  // Whether arguments, captured tensors, gradients and modes are as they were when traced.
+  bool guardsHold(const Tensor *arguments, int count) const;
+  std::string explainMismatch(const Tensor *arguments, int count) const;
+  std::vector<Tensor> replay(const Tensor *arguments, int count) const;
+
+  bool replayable = true;
+  std::string reason; // why it is not
+  std::vector<std::string> flushes; // what ended each segment but the last
+  int opCount = 0;
+  Graph graph; // of the last segment
+
+  SegmentPlan plan;
+  int argumentCount = 0;
+  std::vector<Tensor> captured;
+  std::vector<TensorSource> sources; // the arguments first
+  std::vector<TensorGuard> guards;   // of each source
+  std::vector<int> sameStorage;      // the first source with the same storage
+  struct GradRead {
+    int owner; // source
+    bool defined;
+  };
+  struct GradWrite {
+    int owner;
+    int result; // in `results`; -1: cleared
+  };
+  std::vector<GradRead> gradReads;
+  std::vector<GradWrite> gradWrites;
+  std::vector<TensorResult> results; // the call's outputs, then what gradWrites set
+  int outputCount = 0;
+  int64_t randomCount = 0; // counters drawn
+  bool gradMode = true;
+  DType defaultDType = DType::Float32;
+
+private:
+  bool resolve(const Tensor *arguments, Tensor *found) const;
+};
+
+} // namespace weft

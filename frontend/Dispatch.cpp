@@ -1,0 +1,332 @@
+#include "frontend/Dispatch.h"
+
+#include "frontend/Autograd.h"
+#include "frontend/Executables.h"
+#include "frontend/KernelKey.h"
+#include "frontend/Ops.h"
+#include "frontend/Trace.h"
+
+#include <algorithm>
+
+namespace weft {
+
+using Kind = UserError::Kind;
+static constexpr int kInline = 8; // operands handled without allocation
+
+// ---------------------------------------------------------------- Layouts
+
+// The axes of an elementwise op: neighbours that every operand walks as one are one.
+namespace {
+struct Collapsed {
+  Dims shape;
+  Dims strides[kInline];
+  bool contiguous[kInline];
+};
+} // namespace
+
+static void collapse(const Tensor *operands, int count, const Dims &shape, Collapsed &result) {
+  bool all = true;
+  for (int k = 0; k < count; ++k)
+    all &= isRowMajor(operands[k].shape(), operands[k].strides());
+  if (all) {
+    result.shape.push_back(shape.product());
+    for (int k = 0; k < count; ++k)
+      result.contiguous[k] = true;
+    return;
+  }
+  int previous = -1;
+  for (int i = 0; i < shape.size(); ++i) {
+    if (shape[i] == 1)
+      continue;
+    bool merge = previous >= 0;
+    for (int k = 0; merge && k < count; ++k)
+      merge = operands[k].strides()[previous] == operands[k].strides()[i] * shape[i];
+    if (merge)
+      result.shape.back() *= shape[i];
+    else
+      result.shape.push_back(shape[i]);
+    for (int k = 0; k < count; ++k) {
+      if (merge)
+        result.strides[k].back() = operands[k].strides()[i];
+      else
+        result.strides[k].push_back(operands[k].strides()[i]);
+    }
+    previous = i;
+  }
+  if (result.shape.empty()) {
+    result.shape.push_back(1);
+    for (int k = 0; k < count; ++k)
+      result.strides[k].push_back(1);
+  }
+  for (int k = 0; k < count; ++k)
+    result.contiguous[k] = isRowMajor(result.shape, result.strides[k]);
+}
+
+bool mayOverlap(const Tensor &a, const Tensor &b) {
+  if (!a.sharesStorage(b) || a.numel() == 0 || b.numel() == 0)
+    return false;
+  auto end = [](const Tensor &t) {
+    int64_t last = t.offset();
+    for (int i = 0; i < t.dim(); ++i)
+      last += (t.shape()[i] - 1) * t.strides()[i];
+    return (last + 1) * itemSize(t.dtype());
+  };
+  return a.offset() * itemSize(a.dtype()) < end(b) && b.offset() * itemSize(b.dtype()) < end(a);
+}
+
+// ---------------------------------------------------------------- Running
+
+static Dims encode(SymbolTable &symbols, const Dims &values) {
+  Dims codes;
+  for (int64_t v : values)
+    codes.push_back(symbols.code(v));
+  return codes;
+}
+
+static void run(const Executable &executable, const Tensor *operands, int count, void *out, const SymbolTable &symbols) {
+  void *local[kInline];
+  std::vector<void *> many;
+  void **inputs = local;
+  if (count > kInline) {
+    many.resize(size_t(count));
+    inputs = many.data();
+  }
+  for (int i = 0; i < count; ++i)
+    inputs[i] = operands[i].data();
+  executable.run(inputs, &out, symbols.values());
+}
+
+static void beginKey(KernelKey &key, OpKind op, int count, Device device, int donated, const Attrs &attrs) {
+  key.byte(int(op) & 255);
+  key.byte(int(op) >> 8);
+  key.byte(int(device.kind) * 64 + device.index);
+  key.byte(count & 255);
+  key.byte(donated + 1);
+  for (const Attr &a : attrs)
+    key.attr(a);
+}
+
+static std::vector<ValueId> inputIds(int count) {
+  std::vector<ValueId> ids;
+  for (int i = 0; i < count; ++i)
+    ids.push_back(i);
+  return ids;
+}
+
+static const Executable *compileKernel(const KernelKey &key, OpKind op, const Attrs &attrs, Graph graph, int donated,
+                                       Device device) {
+  std::vector<TensorType> types;
+  for (const Input &input : graph.inputs)
+    types.push_back(input.type);
+  int count = int(types.size());
+  graph.outputs = {graph.addNode(op, inputIds(count), attrs, inferType(op, types.data(), count, attrs))};
+  if (donated >= 0)
+    graph.donations = {donated};
+  return addKernel(key, executableFor(graph, device));
+}
+
+static void runElementwise(OpKind op, const Tensor *operands, int count, const Attrs &attrs, const TensorType &type,
+                           Device device, void *out, int donated) {
+  Collapsed layout;
+  collapse(operands, count, type.shape, layout);
+  SymbolTable symbols;
+  KernelKey key;
+  beginKey(key, op, count, device, donated, attrs);
+  Dims shape = encode(symbols, layout.shape);
+  key.byte(shape.size());
+  for (int64_t s : shape)
+    key.code(s);
+  Dims strides[kInline];
+  for (int k = 0; k < count; ++k) {
+    key.byte(int(operands[k].dtype()) * 2 + layout.contiguous[k]);
+    if (layout.contiguous[k])
+      continue;
+    strides[k] = encode(symbols, layout.strides[k]);
+    for (int64_t s : strides[k])
+      key.code(s);
+  }
+  const Executable *executable = findKernel(key);
+  if (!executable) {
+    Graph graph;
+    for (int k = 0; k < count; ++k)
+      graph.addInput({operands[k].dtype(), shape}, strides[k]);
+    graph.symbolCount = symbols.count();
+    executable = compileKernel(key, op, attrs, std::move(graph), donated, device);
+  }
+  run(*executable, operands, count, out, symbols);
+}
+
+// An op that reads its operands where they lie, whatever their strides.
+static bool readsStrided(OpKind op) {
+  OpFamily family = info(op).family;
+  return family == OpFamily::Reduction || family == OpFamily::Shape || family == OpFamily::Contraction ||
+         op == OpKind::Linear || op == OpKind::Matmul;
+}
+
+static void runStructured(OpKind op, const Tensor *operands, int count, const Attrs &attrs, Device device, void *out,
+                          int donated) {
+  bool symbolic = info(op).symbolic;
+  SymbolTable symbols;
+  KernelKey key;
+  beginKey(key, op, count, device, donated, attrs);
+  std::vector<Tensor> copies;
+  if (!readsStrided(op))
+    for (int k = 0; k < count; ++k)
+      if (!operands[k].isContiguous()) {
+        if (copies.empty())
+          copies.assign(operands, operands + count);
+        copies[size_t(k)] = applyKernel(OpKind::Cast, &operands[k], 1, {Attr::dtype(operands[k].dtype())});
+        operands = copies.data();
+      }
+  // Past a number of operands the shapes are static: the symbol table is small.
+  symbolic &= count <= kInline / 2;
+  for (int k = 0; k < count; ++k) {
+    bool contiguous = operands[k].isContiguous();
+    key.byte(int(operands[k].dtype()) * 2 + contiguous);
+    key.byte(operands[k].dim());
+    for (int64_t s : operands[k].shape())
+      symbolic ? key.code(symbols.code(s)) : key.word(s);
+    if (!contiguous)
+      for (int64_t s : operands[k].strides())
+        symbolic ? key.code(symbols.code(s)) : key.word(s);
+  }
+  const Executable *executable = findKernel(key);
+  if (!executable) {
+    Graph graph;
+    for (int k = 0; k < count; ++k) {
+      const Tensor &t = operands[k];
+      Dims strides = t.isContiguous() ? Dims() : t.strides();
+      graph.addInput({t.dtype(), symbolic ? encode(symbols, t.shape()) : t.shape()},
+                     symbolic ? encode(symbols, strides) : strides);
+    }
+    graph.symbolCount = symbols.count();
+    executable = compileKernel(key, op, attrs, std::move(graph), donated, device);
+  }
+  run(*executable, operands, count, out, symbols);
+}
+
+void runKernel(OpKind op, const Tensor *operands, int count, const Attrs &attrs, const TensorType &type, Device device,
+               void *out, int donated) {
+  if (type.shape.product() == 0)
+    return;
+  if (info(op).family == OpFamily::Elementwise && count <= kInline) {
+    GradMode off(false);
+    return runElementwise(op, operands, count, attrs, type, device, out, donated);
+  }
+  GradMode off(false); // copies of operands are no part of the tape
+  runStructured(op, operands, count, attrs, device, out, donated);
+}
+
+// ---------------------------------------------------------------- Checks
+
+void checkIndices(OpKind op, const Tensor *operands, int count, const Attrs &attrs) {
+  int position = 1;
+  int64_t bound = -1;
+  if (op == OpKind::Gather || op == OpKind::IndexSelect || op == OpKind::ScatterAdd) {
+    bound = operands[0].dim() ? operands[0].shape()[int(attrs[0].i)] : 1;
+  } else if (op == OpKind::Embedding) {
+    position = 0;
+    bound = operands[1].shape()[0];
+  }
+  if (bound < 0 || !operands[position].device().isCpu())
+    return;
+  const Tensor &index = operands[position];
+  Tensor dense = index.contiguous();
+  const int64_t *values = static_cast<const int64_t *>(dense.data());
+  for (int64_t i = 0, n = dense.numel(); i < n; ++i)
+    if (values[i] < 0 || values[i] >= bound)
+      fail(Kind::Index, info(op).name,
+           "index " + std::to_string(values[i]) + " is out of bounds for dimension with size " + std::to_string(bound) +
+               "; got " + toString(operands[1 - position].type()) + " and index " + toString(index.type()) +
+               "; indices count from 0");
+}
+
+static Device commonDevice(OpKind op, const Tensor *operands, int count) {
+  Device device = operands[0].device();
+  for (int i = 1; i < count; ++i)
+    if (operands[i].device() != device)
+      fail(Kind::Runtime, info(op).name,
+           "Expected all tensors to be on the same device, but found at least two devices, " + toString(device) + " and " +
+               toString(operands[i].device()) + "; move them with .to()");
+  return device;
+}
+
+// ---------------------------------------------------------------- apply
+
+static Tensor finish(OpKind op, const Tensor *operands, int count, const Attrs &attrs, Tensor result) {
+  if (gradEnabled() && info(op).differentiable && isFloat(result.dtype())) {
+    for (int i = 0; i < count; ++i)
+      if (operands[i].requiresGrad()) {
+        recordOnTape(op, operands, count, attrs, result);
+        break;
+      }
+  }
+  return result;
+}
+
+Tensor applyKernel(OpKind op, const Tensor *operands, int count, const Attrs &attrs) {
+  TensorType local[kInline];
+  std::vector<TensorType> many;
+  TensorType *types = local;
+  if (count > kInline) {
+    many.resize(size_t(count));
+    types = many.data();
+  }
+  for (int i = 0; i < count; ++i) {
+    if (operands[i].impl->wrappedNumber)
+      fail(Kind::Type, info(op).name, "expected a Tensor, got a number; make it one with weft.tensor()");
+    types[i] = operands[i].type();
+  }
+  TensorType type = inferType(op, types, count, attrs);
+  Device device = commonDevice(op, operands, count);
+  if (Trace *trace = Trace::active())
+    return finish(op, operands, count, attrs, trace->record(op, operands, count, attrs, type, device));
+  if (info(op).family == OpFamily::Indexing || info(op).family == OpFamily::Composite)
+    checkIndices(op, operands, count, attrs);
+  Tensor result = Tensor::empty(type.shape, type.dtype, device);
+  runKernel(op, operands, count, attrs, type, device, result.impl->storage->memory);
+  return finish(op, operands, count, attrs, std::move(result));
+}
+
+Tensor applyCreation(OpKind op, const Attrs &attrs, Device device) {
+  TensorType type = inferType(op, nullptr, 0, attrs);
+  if (Trace *trace = Trace::active())
+    return trace->record(op, nullptr, 0, attrs, type, device);
+  Tensor result = Tensor::empty(type.shape, type.dtype, device);
+  runKernel(op, nullptr, 0, attrs, type, device, result.impl->storage->memory);
+  return result;
+}
+
+// Ops that only look at memory another way.
+static bool isViewOp(OpKind op) {
+  return op == OpKind::Reshape || op == OpKind::Permute || op == OpKind::Expand || op == OpKind::Slice;
+}
+
+static Tensor sliceAll(const Tensor &t, const Attrs &attrs) {
+  Tensor result = t;
+  for (int i = 0; i < t.dim(); ++i) {
+    int64_t start = attrs[0].ints[i], size = attrs[1].ints[i], step = attrs[2].ints[i];
+    if (size != t.shape()[i])
+      result = slice(result, i, start, size ? start + (size - 1) * step + 1 : start, step);
+  }
+  return result;
+}
+
+Tensor apply(OpKind op, const Tensor *operands, int count, const Attrs &attrs) {
+  if (count == 0)
+    return applyCreation(op, attrs, {});
+  if (__builtin_expect(isViewOp(op), 0) && count == 1 && !attrs.empty()) {
+    TensorType type = operands[0].type();
+    inferType(op, &type, 1, attrs);
+    if (op == OpKind::Permute)
+      return permute(operands[0], attrs[0].ints);
+    if (op == OpKind::Expand)
+      return expand(operands[0], attrs[0].ints);
+    if (op == OpKind::Slice)
+      return sliceAll(operands[0], attrs);
+    return reshape(operands[0], attrs[0].ints);
+  }
+  return applyKernel(op, operands, count, attrs);
+}
+
+} // namespace weft

@@ -1,0 +1,24 @@
+// Graph -> Executable: found in memory, else on disk, else compiled.
+#pragma once
+#include "ir/Graph.h"
+#include "runtime/Executable.h"
+
+#include <functional>
+#include <string>
+
+namespace weft {
+
+// Throws UserError or std::runtime_error; nothing is kept of a failed compile.
+ExecutablePtr executableFor(const Graph &graph, Device device);
+// The derivative graph (codegen/Compiler.h), by the same way.
+std::shared_ptr<const Graph> derivativeOf(const Graph &graph, const std::vector<int> &wrt);
+
+// Counts since the process began, for tests and weft.explain.
+struct CompileStatistics {
+  int64_t compiled = 0;      // by the compiler
+  int64_t fromDisk = 0;      // found in the disk cache
+  double compileSeconds = 0; // spent in the compiler
+};
+CompileStatistics compileStatistics();
+
+} // namespace weft

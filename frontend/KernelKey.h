@@ -1,0 +1,59 @@
+// The identity of an eager kernel as a few bytes, and the table from it to executables.
+#pragma once
+#include "frontend/Tensor.h"
+#include "runtime/Executable.h"
+
+#include <cstring>
+
+namespace weft {
+
+// Sizes and strides by their values: 0 and 1 are themselves, others get a symbol a value.
+class SymbolTable {
+public:
+  int64_t code(int64_t value) {
+    if (value == 0 || value == 1)
+      return value;
+    for (int i = 0; i < used; ++i)
+      if (numbers[i] == value)
+        return symbol(i);
+    numbers[used] = value;
+    return symbol(used++);
+  }
+  const int64_t *values() const { return numbers; }
+  int count() const { return used; }
+
+private:
+  static constexpr int kMaxSymbols = 9 * kMaxRank + 1; // of 8 operands' strides, and sizes
+  int64_t numbers[kMaxSymbols];
+  int used = 0;
+};
+
+class KernelKey {
+public:
+  void byte(int value) {
+    if (size < kCapacity)
+      bytes[size] = uint8_t(value);
+    ++size;
+  }
+  void word(int64_t value) {
+    if (size + 8 <= kCapacity)
+      std::memcpy(bytes + size, &value, 8);
+    size += 8;
+  }
+  // A size or stride that is a code of a SymbolTable.
+  void code(int64_t value) { byte(isSymbol(value) ? 2 + symbolIndex(value) : int(value)); }
+  void attr(const Attr &a);
+  // Too long for the table; such ops are looked up by their graph each time.
+  bool overflowed() const { return size > kCapacity; }
+  uint64_t hash() const;
+
+  static constexpr int kCapacity = 1000;
+  int size = 0;
+  uint8_t bytes[kCapacity];
+};
+
+// The executable under the key, or null. What it gives stays valid: entries are never removed.
+const Executable *findKernel(const KernelKey &key);
+const Executable *addKernel(const KernelKey &key, ExecutablePtr executable);
+
+} // namespace weft

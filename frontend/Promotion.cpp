@@ -1,0 +1,353 @@
+#include "frontend/Promotion.h"
+
+#include <array>
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <mutex>
+
+namespace weft {
+
+static std::atomic<DType> defaultFloat{DType::Float32};
+DType defaultDType() { return defaultFloat.load(std::memory_order_relaxed); }
+void setDefaultDType(DType dtype) {
+  if (!isFloat(dtype))
+    fail(UserError::Kind::Type, "set_default_dtype", std::string("only floating-point types are supported as the default type; got ") + name(dtype));
+  defaultFloat = dtype;
+}
+
+// ---------------------------------------------------------------- What an op accepts
+
+static bool accepts(OpKind op, int count, DType first, DType others) {
+  std::array<TensorType, 8> types;
+  for (int i = 0; i < count; ++i)
+    types[i] = {i == 0 ? first : others, {2}};
+  Attrs attrs;
+  for (int i = 0; i < info(op).attrCount; ++i) {
+    Attr attr;
+    attr.kind = info(op).attrs[i].kind;
+    attr.i = attr.kind == Attr::Kind::DType ? int64_t(DType::Float32) : 0;
+    attrs.push_back(attr);
+  }
+  try {
+    inferType(op, types.data(), count, attrs);
+    return true;
+  } catch (const UserError &) {
+    return false;
+  }
+}
+
+static ElementwiseRule findRule(OpKind op) {
+  ElementwiseRule rule;
+  int count = info(op).operandCount;
+  uint32_t all = (1u << count) - 1;
+  bool floats = accepts(op, count, DType::Float32, DType::Float32);
+  bool integers = accepts(op, count, DType::Int64, DType::Int64);
+  if (floats || integers) {
+    rule.promoted = all;
+    rule.floatOnly = !integers;
+  } else if (count > 1 && accepts(op, count, DType::Bool, DType::Float32)) {
+    rule.promoted = all & ~1u; // where(condition, x, y)
+  } else {
+    rule.boolOnly = true;
+  }
+  return rule;
+}
+
+const ElementwiseRule &elementwiseRule(OpKind op) {
+  constexpr int kMaxOps = 512;
+  static std::array<std::atomic<const ElementwiseRule *>, kMaxOps> rules{};
+  std::atomic<const ElementwiseRule *> &slot = rules[size_t(op)];
+  if (const ElementwiseRule *rule = slot.load(std::memory_order_acquire))
+    return *rule;
+  const ElementwiseRule *made = new ElementwiseRule(findRule(op)), *expected = nullptr; // lives as long as the process
+  if (slot.compare_exchange_strong(expected, made))
+    return *made;
+  delete made;
+  return *expected;
+}
+
+// ---------------------------------------------------------------- Result types
+
+namespace {
+// torch.result_type: the dtypes of tensors with dimensions decide, then those of 0-d tensors, then numbers; a lower class matters only
+// when it is of a higher category (bool < integer < float).
+struct Promotion {
+  static constexpr int kNone = -1;
+  int dimensioned = kNone, scalar = kNone, number = kNone;
+
+  static int combine(int a, DType b) { return a == kNone ? int(b) : int(promote(DType(a), b)); }
+  static int category(int dtype) {
+    return dtype == kNone ? -1 : isFloat(DType(dtype)) ? 2 : DType(dtype) == DType::Bool ? 0 : 1;
+  }
+  static int over(int higher, int lower) {
+    if (higher == kNone || lower == kNone)
+      return higher == kNone ? lower : higher;
+    return category(lower) > category(higher) ? combine(higher, DType(lower)) : higher;
+  }
+  void add(const Tensor &t) {
+    if (t.impl->wrappedNumber)
+      number = combine(number, isFloat(t.dtype()) ? defaultDType() : t.dtype());
+    else if (t.dim() == 0)
+      scalar = combine(scalar, t.dtype());
+    else
+      dimensioned = combine(dimensioned, t.dtype());
+  }
+  DType result() const { return DType(over(dimensioned, over(scalar, number))); }
+};
+} // namespace
+
+DType resultType(const Tensor &a, const Tensor &b) {
+  Promotion promotion;
+  promotion.add(a);
+  promotion.add(b);
+  return promotion.result();
+}
+
+// ---------------------------------------------------------------- Numbers
+
+static uint16_t floatToHalf(double value) {
+  // Through float32 with round-to-odd, so that the two roundings are one.
+  float f = float(value);
+  uint32_t bits;
+  std::memcpy(&bits, &f, 4);
+  if (double(f) != value && std::isfinite(f)) {
+    if (std::fabs(double(f)) > std::fabs(value))
+      --bits;
+    bits |= 1;
+  }
+  uint32_t sign = bits >> 16 & 0x8000, magnitude = bits & 0x7fffffff;
+  if (magnitude > 0x7f800000)
+    return uint16_t(sign | 0x7e00);
+  if (magnitude >= 0x477ff000) // rounds to 2^16 or more
+    return uint16_t(sign | 0x7c00);
+  if (magnitude < 0x38800000) { // subnormal: count units of 2^-24
+    float units;
+    std::memcpy(&units, &magnitude, 4);
+    return uint16_t(sign | uint32_t(std::nearbyint(double(units) * 0x1p24)));
+  }
+  uint32_t rounded = magnitude + 0xfff + (magnitude >> 13 & 1);
+  return uint16_t(sign | (rounded - 0x38000000) >> 13);
+}
+
+static uint16_t floatToBFloat(double value) {
+  float f = float(value);
+  uint32_t bits;
+  std::memcpy(&bits, &f, 4);
+  if (std::isnan(f))
+    return 0x7fc0;
+  if (double(f) != value && std::isfinite(f)) {
+    if (std::fabs(double(f)) > std::fabs(value))
+      --bits;
+    bits |= 1;
+  }
+  return uint16_t((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
+}
+
+template <class T> static void storeInteger(const Tensor &number, void *memory, DType dtype) {
+  T value;
+  bool fits;
+  if (isFloat(number.dtype())) {
+    double v = number.impl->number;
+    fits = v >= double(std::numeric_limits<T>::min()) && v <= double(std::numeric_limits<T>::max());
+    value = fits ? T(v) : T(0);
+  } else {
+    int64_t v = number.impl->integer;
+    // Negative numbers wrap in unsigned dtypes, as in PyTorch.
+    fits = (v >= int64_t(std::numeric_limits<T>::min()) || !std::is_signed<T>::value) &&
+           v <= int64_t(std::numeric_limits<T>::max());
+    value = T(v);
+  }
+  if (!fits)
+    fail(UserError::Kind::Runtime, "scalar",
+         "value cannot be converted to type " + std::string(name(dtype)) + " without overflow; got " +
+             (isFloat(number.dtype()) ? std::to_string(number.impl->number) : std::to_string(number.impl->integer)));
+  std::memcpy(memory, &value, sizeof(T));
+}
+
+Tensor constantOf(const Tensor &number, DType dtype, Device device) {
+  const TensorImpl &n = *number.impl;
+  double real = isFloat(n.dtype) ? n.number : double(n.integer);
+  alignas(8) char bytes[8];
+  switch (dtype) {
+  case DType::Float64: std::memcpy(bytes, &real, 8); break;
+  case DType::Float32: {
+    float f = float(real);
+    std::memcpy(bytes, &f, 4);
+    break;
+  }
+  case DType::Float16: {
+    uint16_t h = floatToHalf(real);
+    std::memcpy(bytes, &h, 2);
+    break;
+  }
+  case DType::BFloat16: {
+    uint16_t h = floatToBFloat(real);
+    std::memcpy(bytes, &h, 2);
+    break;
+  }
+  case DType::Bool: bytes[0] = isFloat(n.dtype) ? n.number != 0 : n.integer != 0; break;
+  case DType::UInt8: storeInteger<uint8_t>(number, bytes, dtype); break;
+  case DType::Int8: storeInteger<int8_t>(number, bytes, dtype); break;
+  case DType::Int16: storeInteger<int16_t>(number, bytes, dtype); break;
+  case DType::Int32: storeInteger<int32_t>(number, bytes, dtype); break;
+  case DType::Int64: storeInteger<int64_t>(number, bytes, dtype); break;
+  }
+  Tensor t = Tensor::fromHost(bytes, {}, dtype, device);
+  t.impl->constant = true;
+  t.impl->number = real;
+  t.impl->integer = dtype == DType::Bool ? bytes[0] : isFloat(n.dtype) ? (isFloat(dtype) ? 0 : int64_t(real)) : n.integer;
+  return t;
+}
+
+// ---------------------------------------------------------------- call()
+
+static DType inputDType(OpKind op, DType common) {
+  const ElementwiseRule &rule = elementwiseRule(op);
+  if (rule.boolOnly)
+    return DType::Bool;
+  if (rule.floatOnly && !isFloat(common))
+    return defaultDType();
+  return common;
+}
+
+static Device deviceOf(const Tensor *operands, int count) {
+  for (int i = 0; i < count; ++i)
+    if (!operands[i].impl->wrappedNumber && (operands[i].dim() > 0 || i + 1 == count || operands[i].device().isCuda()))
+      return operands[i].device();
+  for (int i = 0; i < count; ++i)
+    if (!operands[i].impl->wrappedNumber)
+      return operands[i].device();
+  return {};
+}
+
+static Tensor convert(const Tensor &t, DType dtype, Device device) {
+  if (t.impl->wrappedNumber)
+    return constantOf(t, dtype, device);
+  if (t.dim() == 0 && t.device() != device && t.device().isCpu()) // PyTorch lets 0-d CPU tensors join in
+    return t.to(dtype).to(device);
+  return t.dtype() == dtype ? t : apply(OpKind::Cast, &t, 1, {Attr::dtype(dtype)});
+}
+
+static Tensor callElementwise(OpKind op, const Tensor *operands, int count, const Attrs &attrs) {
+  const OpInfo &record = info(op);
+  if (count != record.operandCount || count > 8)
+    return apply(op, operands, count, attrs); // which says what is wrong
+  const ElementwiseRule &rule = elementwiseRule(op);
+  Device device = deviceOf(operands, count);
+  Promotion promotion;
+  Dims shape = operands[0].shape();
+  for (int i = 0; i < count; ++i) {
+    if (rule.promoted >> i & 1)
+      promotion.add(operands[i]);
+    if (i > 0 && operands[i].shape() != shape)
+      shape = broadcastShapes(record.name, shape, operands[i].shape());
+  }
+  DType common = op == OpKind::Cast ? (operands[0].impl->wrappedNumber ? attrs[0].asDType() : operands[0].dtype())
+                 : rule.boolOnly    ? DType::Bool
+                                    : inputDType(op, promotion.result());
+  Tensor ready[8];
+  for (int i = 0; i < count; ++i) {
+    bool promoted = rule.boolOnly || (rule.promoted >> i & 1);
+    ready[i] = convert(operands[i], promoted ? common : DType::Bool, device);
+    if (ready[i].shape() != shape)
+      ready[i] = expand(ready[i], shape);
+  }
+  return apply(op, ready, count, attrs);
+}
+
+// Negative dims counted from the end; reductions' dims sorted, and all of them where none is given.
+static bool normaliseAttrs(OpKind op, const Tensor *operands, int count, const Attrs &attrs, Attrs &result) {
+  const OpInfo &record = info(op);
+  bool changed = false;
+  if (count == 0 || operands[0].impl->wrappedNumber)
+    return false;
+  int rank = operands[0].dim();
+  for (int i = 0; i < record.attrCount && i < int(attrs.size()); ++i) {
+    const Attr &attr = attrs[i];
+    bool dims = record.attrs[i].kind == Attr::Kind::Ints && !std::strcmp(record.attrs[i].name, "dims");
+    bool dim = record.attrs[i].kind == Attr::Kind::Int && !std::strcmp(record.attrs[i].name, "dim");
+    if (dim && attr.i < 0) {
+      if (!changed)
+        result = attrs;
+      changed = true;
+      result[i].i = normaliseDim(record.name, attr.i, rank);
+    } else if (dim && attr.i >= rank) {
+      normaliseDim(record.name, attr.i, rank); // throws
+    } else if (dims) {
+      Dims sorted;
+      for (int64_t d : attr.ints) {
+        int axis = normaliseDim(record.name, d, rank);
+        if (sorted.contains(axis))
+          fail(UserError::Kind::Runtime, record.name, "dim " + std::to_string(axis) + " appears multiple times in the list of dims");
+        int at = sorted.size();
+        while (at > 0 && sorted[at - 1] > axis)
+          --at;
+        sorted.insert(at, axis);
+      }
+      if (rank == 0)
+        sorted = {};
+      else if (sorted.empty() && record.family != OpFamily::Shape)
+        for (int axis = 0; axis < rank; ++axis)
+          sorted.push_back(axis);
+      if (sorted == attr.ints || op == OpKind::Permute)
+        continue;
+      if (!changed)
+        result = attrs;
+      changed = true;
+      result[i].ints = sorted;
+    }
+  }
+  return changed;
+}
+
+Tensor call(OpKind op, const Tensor *operands, int count, const Attrs &attrs) {
+  while (count > 0 && !operands[count - 1].defined())
+    --count; // optional operands that are absent
+  const OpInfo &record = info(op);
+  if (record.family == OpFamily::Elementwise) {
+    const Tensor &a = operands[0];
+    bool plain = count == 1 || (count == 2 && a.dtype() == operands[1].dtype() && a.shape() == operands[1].shape());
+    if (plain && !a.impl->wrappedNumber && !operands[count - 1].impl->wrappedNumber && isFloat(a.dtype()) &&
+        a.device() == operands[count - 1].device() && !elementwiseRule(op).boolOnly)
+      return apply(op, operands, count, attrs);
+    return callElementwise(op, operands, count, attrs);
+  }
+  Attrs normalised;
+  const Attrs &used = normaliseAttrs(op, operands, count, attrs, normalised) ? normalised : attrs;
+  Tensor local[8];
+  auto converted = [&](int i, DType dtype) {
+    if (operands != local)
+      for (int k = 0; k < count; ++k)
+        local[k] = operands[k];
+    operands = local;
+    local[i] = convert(local[i], dtype, deviceOf(local, count));
+  };
+  if (count <= 8) {
+    for (int i = 0; i < count; ++i)
+      if (operands[i].impl->wrappedNumber)
+        converted(i, isFloat(operands[i].dtype()) ? defaultDType() : operands[i].dtype());
+    DType dtype = count ? operands[0].dtype() : DType::Float32;
+    if ((op == OpKind::Sum || op == OpKind::Prod) && !isFloat(dtype) && dtype != DType::Int64)
+      converted(0, DType::Int64);
+    if ((op == OpKind::Any || op == OpKind::All) && dtype != DType::Bool)
+      converted(0, DType::Bool);
+  }
+  if (op == OpKind::Concatenate && count > 1) {
+    Promotion promotion;
+    bool differ = false;
+    for (int i = 0; i < count; ++i) {
+      promotion.add(operands[i]);
+      differ |= operands[i].dtype() != operands[0].dtype();
+    }
+    if (differ) {
+      std::vector<Tensor> cast;
+      for (int i = 0; i < count; ++i)
+        cast.push_back(convert(operands[i], promotion.result(), operands[0].device()));
+      return apply(op, cast.data(), count, used);
+    }
+  }
+  return apply(op, operands, count, used);
+}
+
+} // namespace weft

@@ -1,0 +1,214 @@
+// The tape: recording, hooks, and what a tensor knows of its gradient.
+#include "frontend/Autograd.h"
+#include "frontend/Dispatch.h"
+#include "frontend/Trace.h"
+
+#include <atomic>
+
+namespace weft {
+
+using Kind = UserError::Kind;
+
+static thread_local bool gradMode = true;
+bool gradEnabled() { return gradMode; }
+void setGradEnabled(bool enabled) { gradMode = enabled; }
+
+// ---------------------------------------------------------------- Nodes
+
+TapeNode::~TapeNode() {
+  // The nodes that only this one holds are freed in a loop, not one inside the other.
+  static thread_local std::vector<Ref<TapeNode>> *queue = nullptr;
+  std::vector<Ref<TapeNode>> mine;
+  bool outermost = !queue;
+  if (outermost)
+    queue = &mine;
+  for (TapeOperand &operand : operands)
+    if (operand.node)
+      queue->push_back(std::move(operand.node));
+  if (!outermost)
+    return;
+  while (!mine.empty()) {
+    Ref<TapeNode> next = std::move(mine.back());
+    mine.pop_back();
+  }
+  queue = nullptr;
+}
+
+void AutogradMeta::setNode(Ref<TapeNode> newNode) {
+  if (node && node->resultMeta == this)
+    node->resultMeta = nullptr;
+  node = std::move(newNode);
+  if (node)
+    node->resultMeta = this;
+}
+
+AutogradMeta::~AutogradMeta() {
+  if (node && node->resultMeta == this)
+    node->resultMeta = nullptr;
+}
+
+AutogradMeta &autogradMeta(TensorImpl &impl) {
+  if (!impl.autograd)
+    impl.autograd = new AutogradMeta;
+  return *impl.autograd;
+}
+
+TensorImpl::~TensorImpl() { delete autograd; }
+
+void recordOnTape(OpKind op, const Tensor *operands, int count, const Attrs &attrs, Tensor &result) {
+  static std::atomic<uint64_t> order{1};
+  const OpInfo &record = info(op);
+  Ref<TapeNode> node(new TapeNode);
+  node->op = op;
+  node->attrs = attrs;
+  node->type = result.type();
+  node->device = result.device();
+  node->order = order.fetch_add(1, std::memory_order_relaxed);
+  node->operands.resize(size_t(count));
+  for (int i = 0; i < count; ++i) {
+    TapeOperand &operand = node->operands[size_t(i)];
+    TensorImpl &impl = *operands[i].impl;
+    operand.type = {impl.dtype, impl.shape};
+    if (TapeNode *from = tapeNode(impl))
+      operand.node = Ref<TapeNode>(from);
+    else if (impl.requiresGrad)
+      operand.leaf = operands[i].impl;
+    if (record.savesOperands >> (i < 31 ? i : 30) & 1)
+      operand.saved = {operands[i].impl, impl.storage->version};
+  }
+  if (record.savesOperands >> 31 & 1)
+    node->result = {aliasOf(result, result.shape(), result.strides(), result.offset()).impl, result.version()};
+  result.impl->requiresGrad = true;
+  autogradMeta(*result.impl).setNode(std::move(node));
+}
+
+const char *gradFunctionName(const Tensor &tensor) {
+  TapeNode *node = tapeNode(*tensor.impl);
+  return node ? info(node->op).name : nullptr;
+}
+
+// ---------------------------------------------------------------- Tensor's part
+
+bool Tensor::isLeaf() const { return !tapeNode(*impl); }
+
+Tensor &Tensor::requiresGrad(bool value) {
+  if (!isLeaf()) {
+    if (!value)
+      fail(Kind::Runtime, "requires_grad_",
+           "you can only change requires_grad flags of leaf variables. If you want to use a computed variable in a "
+           "subgraph that doesn't require differentiation use var_no_grad = var.detach().");
+    return *this;
+  }
+  if (value && !isFloat(impl->dtype))
+    fail(Kind::Runtime, "requires_grad_",
+         std::string("only Tensors of floating point dtype can require gradients; got ") + name(impl->dtype));
+  impl->requiresGrad = value;
+  return *this;
+}
+
+Tensor Tensor::grad() const {
+  if (Trace *trace = Trace::active())
+    trace->noteGradRead(*this);
+  return impl->autograd ? impl->autograd->grad : Tensor();
+}
+
+void Tensor::setGrad(const Tensor &grad) {
+  if (grad.defined()) {
+    if (grad.is(*this))
+      fail(Kind::Runtime, "grad", "can't assign Variable as its own grad");
+    if (grad.type() != type() || grad.device() != device())
+      fail(Kind::Runtime, "grad",
+           "assigned grad must have the tensor's shape, dtype and device; got " + toString(grad.type()) + " on " +
+               toString(grad.device()) + " for " + toString(type()) + " on " + toString(device()));
+  }
+  if (!grad.defined() && !impl->autograd && !Trace::active())
+    return;
+  if (Trace *trace = Trace::active())
+    trace->noteGradWrite(*this);
+  autogradMeta(*impl).grad = grad;
+}
+
+Tensor Tensor::detach() const {
+  Tensor result = aliasOf(*this, impl->shape, impl->strides, impl->offset);
+  result.impl->traceSegment = impl->traceSegment;
+  result.impl->traceVersion = impl->traceVersion;
+  result.impl->traceValue = impl->traceValue;
+  return result;
+}
+
+// ---------------------------------------------------------------- Hooks
+
+static std::atomic<int64_t> nextHandle{1};
+
+int64_t registerHook(const Tensor &tensor, GradHook hook) {
+  if (!tensor.requiresGrad())
+    fail(Kind::Runtime, "register_hook", "cannot register a hook on a tensor that doesn't require gradient");
+  int64_t handle = nextHandle++;
+  TapeNode *node = tapeNode(*tensor.impl);
+  (node ? node->hooks : autogradMeta(*tensor.impl).hooks).emplace_back(handle, std::move(hook));
+  return handle;
+}
+
+int64_t registerAccumulateHook(const Tensor &leaf, AccumulateHook hook) {
+  if (!leaf.isLeaf() || !leaf.requiresGrad())
+    fail(Kind::Runtime, "register_post_accumulate_grad_hook",
+         "post accumulate grad hooks can only be registered on leaf tensors that require gradient");
+  int64_t handle = nextHandle++;
+  autogradMeta(*leaf.impl).accumulateHooks.emplace_back(handle, std::move(hook));
+  return handle;
+}
+
+void removeHook(const Tensor &tensor, int64_t handle) {
+  auto removeFrom = [&](auto &hooks) {
+    for (size_t i = 0; i < hooks.size(); ++i)
+      if (hooks[i].first == handle) {
+        hooks.erase(hooks.begin() + i);
+        return;
+      }
+  };
+  if (TapeNode *node = tapeNode(*tensor.impl))
+    removeFrom(node->hooks);
+  if (tensor.impl->autograd) {
+    removeFrom(tensor.impl->autograd->hooks);
+    removeFrom(tensor.impl->autograd->accumulateHooks);
+  }
+}
+
+void retainGrad(const Tensor &tensor) {
+  if (!tensor.requiresGrad())
+    fail(Kind::Runtime, "retain_grad", "can't retain_grad on Tensor that has requires_grad=False");
+  if (!tensor.isLeaf())
+    autogradMeta(*tensor.impl).retainGrad = true;
+}
+
+bool retainsGrad(const Tensor &tensor) { return tensor.impl->autograd && tensor.impl->autograd->retainGrad; }
+
+// ---------------------------------------------------------------- In place
+
+void checkInPlace(const char *op, const Tensor &target) {
+  if (target.impl->wrappedNumber)
+    fail(Kind::Type, op, "expected a Tensor to write to, got a number");
+  if (target.impl->storage->readOnly)
+    fail(Kind::Runtime, op, "the tensor's memory is read-only (a read-only NumPy array); got " + toString(target.type()) +
+                                "; clone() it first");
+  if (overlapsItself(target.shape(), target.strides()))
+    fail(Kind::Runtime, op,
+         "unsupported operation: more than one element of the written-to tensor refers to a single memory location. "
+         "Please clone() the tensor before performing the operation; got sizes " +
+             toString(target.shape()) + " and strides " + toString(target.strides()));
+  if (!gradEnabled())
+    return;
+  if (target.requiresGrad() && target.isLeaf())
+    fail(Kind::Runtime, op,
+         "a leaf Variable that requires grad is being used in an in-place operation; wrap it in weft.no_grad()");
+  if (!target.impl->autograd || !target.impl->autograd->base)
+    return;
+  Tensor base = target.impl->autograd->base;
+  while (base.impl->autograd && base.impl->autograd->base)
+    base = base.impl->autograd->base;
+  if (base.requiresGrad() && base.isLeaf())
+    fail(Kind::Runtime, op,
+         "a view of a leaf Variable that requires grad is being used in an in-place operation; wrap it in weft.no_grad()");
+}
+
+} // namespace weft

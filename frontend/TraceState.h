@@ -1,0 +1,62 @@
+// The inside of a Trace, shared by recording (Trace.cpp) and running (TraceRun.cpp).
+#pragma once
+#include "frontend/Trace.h"
+
+#include <unordered_map>
+
+namespace weft {
+
+struct Trace::State {
+  // Value ids while recording: inputs from 0, nodes from here; a Graph numbers them when the segment ends.
+  static constexpr ValueId kFirstNode = 1 << 28;
+
+  // What a segment's Graph is made of.
+  struct Segment {
+    Graph graph;
+    std::vector<Tensor> inputs; // of the graph
+    SegmentPlan plan;
+    std::vector<Tensor> sources;           // that the plan's numbers name
+    std::vector<Ref<Storage>> storages;    // of the plan's slots
+  };
+  struct GradNote {
+    Tensor leaf;
+    bool read;     // its .grad on entry was looked at:
+    Tensor before; // what it was
+    bool written;
+  };
+
+  ValueId addNode(OpKind op, std::vector<ValueId> operands, const Attrs &attrs, const TensorType &type);
+  ValueId addInput(const Tensor &t);
+  ValueId viewOfStorage(const Tensor &t);
+  void attach(Storage &storage, ValueId value, const TensorType &type);
+  void remember(TensorImpl &impl, ValueId value);
+
+  // The graph that computes `wanted`, without what they do not need. ids: the wanted values in the graph.
+  Graph buildGraph(const std::vector<ValueId> &wanted, std::vector<Tensor> &used, std::vector<ValueId> &ids) const;
+  Segment planSegment();
+  // Compiles and runs what was recorded. With `call`: describes it there.
+  void runSegment(CompiledCall *call, const std::vector<Tensor> &outputs);
+  void describe(CompiledCall &call, Segment &segment, const std::vector<Tensor> &outputs);
+  int sourceOf(CompiledCall &call, Segment &segment, const Tensor &t);
+  void endSegment();
+  void abandon();
+
+  Trace *trace = nullptr;
+  std::vector<Tensor> arguments;
+  uint64_t number = 0, segment = 0;
+  Device device;
+  std::vector<Tensor> inputs;
+  std::unordered_multimap<Storage *, ValueId> inputsOf;
+  std::vector<Node> nodes;
+  std::vector<std::string> locations;
+  std::vector<Storage *> lazies; // that have a value in this segment; null where they died
+  std::vector<Tensor> mutated;   // tensors from outside that were written to
+  Tensor generatorState;
+  int64_t randomCount = 0;
+  std::vector<GradNote> grads;
+  std::string reason;
+  std::vector<std::string> flushes;
+  int opCount = 0;
+};
+
+} // namespace weft
