@@ -87,7 +87,7 @@ def Kernel_ReduceOp : Kernel_Op<"reduce", [SingleBlock, RecursiveMemoryEffects]>
 
 def Kernel_YieldOp : Kernel_Op<"yield", [Terminator, Pure]> {
   let arguments = (ins Variadic<AnyType>:$values);
-  let builders = [OpBuilder<(ins), [{}]>];
+  let builders = [OpBuilder<(ins), [{ (void)$_state; }]>];
   let assemblyFormat = "($values^ `:` type($values))? attr-dict";
 }
 

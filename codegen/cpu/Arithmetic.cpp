@@ -1,0 +1,264 @@
+// Scalar operations. IRBuilder's methods take scalars and vectors alike, so an operation is written once; operands are widened
+// to vectors only if one of them differs from lane to lane.
+#include "codegen/cpu/KernelWriter.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace llvm;
+namespace arith = mlir::arith;
+namespace math = mlir::math;
+
+namespace weft::cpu {
+
+bool KernelWriter::arithmetic(mlir::Operation *op) {
+  if (auto constant = mlir::dyn_cast<arith::ConstantOp>(op)) {
+    Type *type = this->type(constant.getType());
+    Constant *value;
+    if (auto real = mlir::dyn_cast<mlir::FloatAttr>(constant.getValue()))
+      value = type->isIntegerTy() ? ConstantInt::get(type, real.getValue().bitcastToAPInt())
+                                  : ConstantFP::get(type, real.getValue());
+    else
+      value = ConstantInt::get(type, mlir::cast<mlir::IntegerAttr>(constant.getValue()).getValue());
+    values[constant] = Lanes::uniform(value);
+    return true;
+  }
+  StringRef dialect = op->getName().getDialectNamespace();
+  if (dialect != "arith" && dialect != "math")
+    return false;
+
+  bool anyLinear = false, anyVarying = false;
+  for (mlir::Value operand : op->getOperands()) {
+    anyLinear |= get(operand).kind == Lanes::Linear;
+    anyVarying |= get(operand).kind == Lanes::Varying;
+  }
+  if (anyLinear && !anyVarying) {
+    Lanes result = linearArithmetic(op);
+    if (result.value) {
+      values[op->getResult(0)] = result;
+      return true;
+    }
+  }
+  bool wide = anyLinear || anyVarying;
+  SmallVector<Value *, 4> operands;
+  for (mlir::Value operand : op->getOperands())
+    operands.push_back(wide ? vector(operand) : get(operand).value);
+  auto result = [&](unsigned i, Value *value) { values[op->getResult(i)] = {wide ? Lanes::Varying : Lanes::Uniform, value, nullptr}; };
+
+  if (auto extended = mlir::dyn_cast<arith::MulUIExtendedOp>(op)) {
+    Type *narrow = operands[0]->getType();
+    unsigned bits = narrow->getScalarSizeInBits();
+    Type *twice = narrow->getWithNewBitWidth(bits * 2);
+    Value *product = b.CreateMul(b.CreateZExt(operands[0], twice), b.CreateZExt(operands[1], twice));
+    result(0, b.CreateTrunc(product, narrow));
+    result(1, b.CreateTrunc(b.CreateLShr(product, bits), narrow));
+    return true;
+  }
+  result(0, compute(op, operands));
+  return true;
+}
+
+// Indices that stay linear; a null value where the result does not.
+Lanes KernelWriter::linearArithmetic(mlir::Operation *op) {
+  const Lanes none = Lanes::uniform(nullptr);
+  Lanes x = get(op->getOperand(0));
+  auto strideOf = [&](const Lanes &v) { return v.stride ? v.stride : ConstantInt::get(v.value->getType(), 0); };
+  if (mlir::isa<arith::AddIOp, arith::SubIOp, arith::MulIOp>(op)) {
+    Lanes y = get(op->getOperand(1));
+    if (mlir::isa<arith::AddIOp>(op))
+      return Lanes::linear(b.CreateAdd(x.value, y.value), b.CreateAdd(strideOf(x), strideOf(y)));
+    if (mlir::isa<arith::SubIOp>(op)) {
+      Value *stride = b.CreateSub(strideOf(x), strideOf(y));
+      if (auto *known = dyn_cast<ConstantInt>(stride); known && known->isZero())
+        return Lanes::uniform(b.CreateSub(x.value, y.value));
+      return Lanes::linear(b.CreateSub(x.value, y.value), stride);
+    }
+    if (x.kind == Lanes::Linear && y.kind == Lanes::Linear)
+      return none;
+    if (x.kind == Lanes::Uniform)
+      std::swap(x, y);
+    Value *stride = b.CreateMul(x.stride, y.value);
+    if (auto *known = dyn_cast<ConstantInt>(stride); known && known->isZero())
+      return Lanes::uniform(known);
+    return Lanes::linear(b.CreateMul(x.value, y.value), stride);
+  }
+  if (mlir::isa<arith::IndexCastOp, arith::IndexCastUIOp, arith::TruncIOp>(op)) {
+    Type *from = x.value->getType(), *to = type(op->getResult(0).getType());
+    if (to->getScalarSizeInBits() <= from->getScalarSizeInBits())
+      return Lanes::linear(b.CreateTrunc(x.value, to), b.CreateTrunc(x.stride, to));
+  }
+  return none;
+}
+
+Value *KernelWriter::compareFloats(arith::CmpFPredicate predicate, Value *x, Value *y) {
+  switch (predicate) {
+  case arith::CmpFPredicate::AlwaysFalse: return b.CreateFCmp(CmpInst::FCMP_FALSE, x, y);
+  case arith::CmpFPredicate::OEQ: return b.CreateFCmpOEQ(x, y);
+  case arith::CmpFPredicate::OGT: return b.CreateFCmpOGT(x, y);
+  case arith::CmpFPredicate::OGE: return b.CreateFCmpOGE(x, y);
+  case arith::CmpFPredicate::OLT: return b.CreateFCmpOLT(x, y);
+  case arith::CmpFPredicate::OLE: return b.CreateFCmpOLE(x, y);
+  case arith::CmpFPredicate::ONE: return b.CreateFCmpONE(x, y);
+  case arith::CmpFPredicate::ORD: return b.CreateFCmpORD(x, y);
+  case arith::CmpFPredicate::UEQ: return b.CreateFCmpUEQ(x, y);
+  case arith::CmpFPredicate::UGT: return b.CreateFCmpUGT(x, y);
+  case arith::CmpFPredicate::UGE: return b.CreateFCmpUGE(x, y);
+  case arith::CmpFPredicate::ULT: return b.CreateFCmpULT(x, y);
+  case arith::CmpFPredicate::ULE: return b.CreateFCmpULE(x, y);
+  case arith::CmpFPredicate::UNE: return b.CreateFCmpUNE(x, y);
+  case arith::CmpFPredicate::UNO: return b.CreateFCmpUNO(x, y);
+  case arith::CmpFPredicate::AlwaysTrue: return b.CreateFCmp(CmpInst::FCMP_TRUE, x, y);
+  }
+  llvm_unreachable("a comparison of floats");
+}
+
+static CmpInst::Predicate predicate(arith::CmpIPredicate p) {
+  switch (p) {
+  case arith::CmpIPredicate::eq: return CmpInst::ICMP_EQ;
+  case arith::CmpIPredicate::ne: return CmpInst::ICMP_NE;
+  case arith::CmpIPredicate::slt: return CmpInst::ICMP_SLT;
+  case arith::CmpIPredicate::sle: return CmpInst::ICMP_SLE;
+  case arith::CmpIPredicate::sgt: return CmpInst::ICMP_SGT;
+  case arith::CmpIPredicate::sge: return CmpInst::ICMP_SGE;
+  case arith::CmpIPredicate::ult: return CmpInst::ICMP_ULT;
+  case arith::CmpIPredicate::ule: return CmpInst::ICMP_ULE;
+  case arith::CmpIPredicate::ugt: return CmpInst::ICMP_UGT;
+  case arith::CmpIPredicate::uge: return CmpInst::ICMP_UGE;
+  }
+  llvm_unreachable("a comparison of integers");
+}
+
+// Division that cannot trap: by zero gives zero, the smallest integer by -1 wraps.
+Value *KernelWriter::divide(mlir::Operation *op, Value *x, Value *y) {
+  Type *type = x->getType();
+  Value *zero = ConstantInt::get(type, 0), *one = ConstantInt::get(type, 1);
+  bool isSigned = mlir::isa<arith::DivSIOp, arith::RemSIOp, arith::FloorDivSIOp>(op);
+  bool remainder = mlir::isa<arith::RemSIOp, arith::RemUIOp>(op);
+  if (auto *known = dyn_cast<Constant>(y)) {
+    Constant *number = type->isVectorTy() ? known->getSplatValue() : known;
+    auto *integer = dyn_cast_or_null<ConstantInt>(number);
+    if (integer && !integer->isZero() && !integer->isMinusOne() && !mlir::isa<arith::FloorDivSIOp>(op)) {
+      if (remainder)
+        return isSigned ? b.CreateSRem(x, y) : b.CreateURem(x, y);
+      return isSigned ? b.CreateSDiv(x, y) : b.CreateUDiv(x, y);
+    }
+  }
+  Value *isZero = b.CreateICmpEQ(y, zero), *unsafe = isZero, *isMinusOne = nullptr;
+  if (isSigned) {
+    isMinusOne = b.CreateICmpEQ(y, Constant::getAllOnesValue(type));
+    unsafe = b.CreateOr(isZero, isMinusOne);
+  }
+  Value *divisor = b.CreateSelect(unsafe, one, y);
+  Value *quotient;
+  if (remainder) // by 1, which stands for 0 and -1, it is 0 already
+    return isSigned ? b.CreateSRem(x, divisor) : b.CreateURem(x, divisor);
+  quotient = isSigned ? b.CreateSDiv(x, divisor) : b.CreateUDiv(x, divisor);
+  if (mlir::isa<arith::FloorDivSIOp>(op)) {
+    Value *rest = b.CreateSub(x, b.CreateMul(quotient, divisor));
+    Value *lower = b.CreateAnd(b.CreateICmpNE(rest, zero), b.CreateICmpSLT(b.CreateXor(rest, divisor), zero));
+    quotient = b.CreateSelect(lower, b.CreateSub(quotient, one), quotient);
+  }
+  if (isMinusOne)
+    quotient = b.CreateSelect(isMinusOne, b.CreateNeg(x), quotient);
+  return b.CreateSelect(isZero, zero, quotient);
+}
+
+Value *KernelWriter::convert(mlir::Operation *op, Value *x, mlir::Type from, mlir::Type to) {
+  auto shaped = [&](Type *element) -> Type * {
+    auto *vector = dyn_cast<FixedVectorType>(x->getType());
+    return vector ? FixedVectorType::get(element, vector->getNumElements()) : element;
+  };
+  Type *target = shaped(type(to));
+  bool half = to.isF16() || to.isBF16();
+  unsigned fromBits = x->getType()->getScalarSizeInBits(), toBits = target->getScalarSizeInBits();
+  if (mlir::isa<arith::BitcastOp>(op))
+    return b.CreateBitCast(x, target);
+  if (mlir::isa<arith::ExtFOp, arith::TruncFOp>(op)) {
+    Value *value = widen(x, from);
+    Type *wide = half ? shaped(b.getFloatTy()) : target;
+    return narrow(b.CreateFPCast(value, wide), to);
+  }
+  if (mlir::isa<arith::SIToFPOp, arith::UIToFPOp>(op)) {
+    Type *wide = half ? shaped(b.getFloatTy()) : target;
+    if (mlir::isa<arith::SIToFPOp>(op))
+      return narrow(b.CreateSIToFP(x, wide), to);
+    // Narrow unsigned integers convert as the signed ones they fit in, for which there are instructions.
+    return narrow(fromBits < 32 ? b.CreateSIToFP(b.CreateZExt(x, shaped(b.getInt32Ty())), wide) : b.CreateUIToFP(x, wide), to);
+  }
+  if (mlir::isa<arith::FPToSIOp, arith::FPToUIOp>(op)) {
+    bool isUnsigned = mlir::isa<arith::FPToUIOp>(op);
+    Value *value = widen(x, from);
+    if (toBits < 32)
+      return b.CreateTrunc(b.CreateFPToSI(value, shaped(b.getInt32Ty())), target);
+    return isUnsigned ? b.CreateFPToUI(value, target) : b.CreateFPToSI(value, target);
+  }
+  if (mlir::isa<arith::ExtUIOp, arith::IndexCastUIOp>(op))
+    return b.CreateZExtOrTrunc(x, target);
+  return b.CreateSExtOrTrunc(x, target); // extsi, trunci, index_cast
+}
+
+Value *KernelWriter::compute(mlir::Operation *op, ArrayRef<Value *> operands) {
+  mlir::Type in = op->getOperand(0).getType(), out = op->getResult(0).getType();
+  Value *x = operands[0], *y = operands.size() > 1 ? operands[1] : nullptr, *z = operands.size() > 2 ? operands[2] : nullptr;
+  if (auto compare = mlir::dyn_cast<arith::CmpIOp>(op))
+    return b.CreateICmp(predicate(compare.getPredicate()), x, y);
+  if (mlir::isa<arith::SelectOp>(op))
+    return b.CreateSelect(x, y, z);
+  if (mlir::isa<arith::ExtFOp, arith::TruncFOp, arith::SIToFPOp, arith::UIToFPOp, arith::FPToSIOp, arith::FPToUIOp, arith::ExtSIOp,
+                arith::ExtUIOp, arith::TruncIOp, arith::BitcastOp, arith::IndexCastOp, arith::IndexCastUIOp>(op))
+    return convert(op, x, in, out);
+  if (mlir::isa<arith::DivSIOp, arith::DivUIOp, arith::RemSIOp, arith::RemUIOp, arith::FloorDivSIOp>(op))
+    return divide(op, x, y);
+
+  // Narrow floats are computed on in f32 and rounded at each operation.
+  if (mlir::isa<mlir::FloatType>(in)) {
+    x = widen(x, in);
+    y = y ? widen(y, in) : y;
+    z = z ? widen(z, in) : z;
+  }
+  if (auto compare = mlir::dyn_cast<arith::CmpFOp>(op))
+    return compareFloats(compare.getPredicate(), x, y);
+  auto unary = [&](Intrinsic::ID id) { return b.CreateUnaryIntrinsic(id, x); };
+  auto binary = [&](Intrinsic::ID id) { return b.CreateBinaryIntrinsic(id, x, y); };
+  Value *result =
+      TypeSwitch<mlir::Operation *, Value *>(op)
+          .Case<arith::AddFOp>([&](auto) { return b.CreateFAdd(x, y); })
+          .Case<arith::SubFOp>([&](auto) { return b.CreateFSub(x, y); })
+          .Case<arith::MulFOp>([&](auto) { return b.CreateFMul(x, y); })
+          .Case<arith::DivFOp>([&](auto) { return b.CreateFDiv(x, y); })
+          .Case<arith::NegFOp>([&](auto) { return b.CreateFNeg(x); })
+          .Case<arith::MaximumFOp>([&](auto) { return binary(Intrinsic::maximum); })
+          .Case<arith::MinimumFOp>([&](auto) { return binary(Intrinsic::minimum); })
+          .Case<arith::MaxNumFOp>([&](auto) { return binary(Intrinsic::maxnum); })
+          .Case<arith::MinNumFOp>([&](auto) { return binary(Intrinsic::minnum); })
+          .Case<arith::AddIOp>([&](auto) { return b.CreateAdd(x, y); })
+          .Case<arith::SubIOp>([&](auto) { return b.CreateSub(x, y); })
+          .Case<arith::MulIOp>([&](auto) { return b.CreateMul(x, y); })
+          .Case<arith::AndIOp>([&](auto) { return b.CreateAnd(x, y); })
+          .Case<arith::OrIOp>([&](auto) { return b.CreateOr(x, y); })
+          .Case<arith::XOrIOp>([&](auto) { return b.CreateXor(x, y); })
+          .Case<arith::ShLIOp>([&](auto) { return b.CreateShl(x, y); })
+          .Case<arith::ShRSIOp>([&](auto) { return b.CreateAShr(x, y); })
+          .Case<arith::ShRUIOp>([&](auto) { return b.CreateLShr(x, y); })
+          .Case<arith::MaxSIOp>([&](auto) { return maximum(x, y); })
+          .Case<arith::MinSIOp>([&](auto) { return minimum(x, y); })
+          .Case<arith::MaxUIOp>([&](auto) { return binary(Intrinsic::umax); })
+          .Case<arith::MinUIOp>([&](auto) { return binary(Intrinsic::umin); })
+          .Case<math::AbsFOp>([&](auto) { return unary(Intrinsic::fabs); })
+          .Case<math::CeilOp>([&](auto) { return unary(Intrinsic::ceil); })
+          .Case<math::FloorOp>([&](auto) { return unary(Intrinsic::floor); })
+          .Case<math::TruncOp>([&](auto) { return unary(Intrinsic::trunc); })
+          .Case<math::RoundEvenOp>([&](auto) { return unary(Intrinsic::roundeven); })
+          .Case<math::SqrtOp>([&](auto) { return unary(Intrinsic::sqrt); })
+          .Case<math::CopySignOp>([&](auto) { return binary(Intrinsic::copysign); })
+          .Case<math::AbsIOp>([&](auto) { return b.CreateIntrinsic(Intrinsic::abs, {x->getType()}, {x, b.getFalse()}); })
+          .Case<math::FmaOp>([&](auto) { return b.CreateIntrinsic(Intrinsic::fma, {x->getType()}, {x, y, z}); })
+          .Case<math::IsNaNOp>([&](auto) { return b.CreateFCmpUNO(x, x); })
+          .Default([](mlir::Operation *) { return nullptr; });
+  if (!result)
+    unsupported(op, "the CPU code generator does not know this operation");
+  return mlir::isa<mlir::FloatType>(out) ? narrow(result, out) : result;
+}
+
+} // namespace weft::cpu

@@ -1,0 +1,116 @@
+// One walk over a kernel.func that writes an LLVM function (WeftKernel of runtime/Abi.h). The walk is in KernelWriter.cpp, scalar
+// operations in Arithmetic.cpp, loads and stores in Memory.cpp, reductions in Reduce.cpp, matrix products in Contract.cpp.
+#pragma once
+#include "codegen/cpu/Lanes.h"
+#include "codegen/cpu/Target.h"
+#include "ir/kernel/KernelDialect.h"
+
+#include "llvm/ADT/STLFunctionalExtras.h"
+#include "llvm/IR/IRBuilder.h"
+#include "llvm/IR/Module.h"
+
+namespace weft::cpu {
+
+using Accumulator = llvm::SmallVector<llvm::Value *, 2>; // a value, or a value and its index
+
+class KernelWriter {
+public:
+  KernelWriter(llvm::Module &module, const Target &target);
+
+  // Adds the function to the module. Returns the bytes of scratch memory that a call needs.
+  int64_t write(kernel::FuncOp func);
+
+private:
+  using Value = llvm::Value;
+  static constexpr int kLanes = 16;
+
+  // ---- the walk (KernelWriter.cpp)
+  void block(mlir::Block &block);
+  void operation(mlir::Operation *op);
+  void forLoop(kernel::ForOp op);
+  // Runs body(index of lane 0) for [lower, upper) in steps of `lanes`, the last one under a mask.
+  void laneLoop(Value *lower, Value *upper, llvm::function_ref<void(Lanes)> body);
+  // for (i = lower; i < upper; i += step) carried = body(i, carried); gives what is carried in the end.
+  using Carried = llvm::SmallVector<Value *, 4>;
+  Carried loop(Value *lower, Value *upper, int64_t step, const Carried &initial,
+               llvm::function_ref<Carried(Value *, const Carried &)> body);
+  void loop(Value *lower, Value *upper, int64_t step, llvm::function_ref<void(Value *)> body);
+  void branch(Value *condition, llvm::function_ref<void()> then);
+  // Carried values go through `then` if the condition holds.
+  Carried branch(Value *condition, const Carried &carried, llvm::function_ref<Carried(const Carried &)> then);
+  int64_t reserveScratch(int64_t bytes); // gives the offset
+  llvm::AllocaInst *stackArray(llvm::Type *element, int64_t count);
+
+  // ---- values (Values.cpp)
+  llvm::Type *type(mlir::Type type);                 // in registers: f16 and bf16 are i16
+  llvm::Type *memoryType(mlir::Type type);           // i1 is i8
+  llvm::VectorType *vectorType(llvm::Type *element) { return llvm::FixedVectorType::get(element, lanes); }
+  Value *constant(int64_t value) { return b.getInt64(value); }
+  const Lanes &get(mlir::Value value);
+  Value *scalar(mlir::Value value);                  // of a uniform value
+  Value *vector(const Lanes &value);
+  Value *vector(mlir::Value value) { return vector(get(value)); }
+  Value *laneNumbers(llvm::IntegerType *type);
+  Value *firstLanes(Value *count);                   // mask of the lanes below count
+  Value *minimum(Value *a, Value *b);
+  Value *maximum(Value *a, Value *b);
+  // f16 and bf16 to f32 and back, scalars and vectors; other types pass.
+  Value *widen(Value *value, mlir::Type type);
+  Value *narrow(Value *value, mlir::Type type);
+
+  // ---- arith and math (Arithmetic.cpp)
+  bool arithmetic(mlir::Operation *op); // false: not an operation of these dialects
+  Lanes linearArithmetic(mlir::Operation *op);
+  Value *compute(mlir::Operation *op, llvm::ArrayRef<Value *> operands);
+  Value *compareFloats(mlir::arith::CmpFPredicate predicate, Value *x, Value *y);
+  Value *divide(mlir::Operation *op, Value *x, Value *y);
+  Value *convert(mlir::Operation *op, Value *x, mlir::Type from, mlir::Type to);
+
+  // ---- memory (Memory.cpp)
+  void load(kernel::LoadOp op);
+  // The elements at an index that is not uniform, as they are in memory.
+  Value *loadLanes(mlir::Value buffer, const Lanes &index, Value *mask, Value *otherwise = nullptr);
+  void store(kernel::StoreOp op);
+  Value *mask(mlir::Value condition); // the lane loop's mask and the condition; null: all lanes
+  Value *pointer(mlir::Value buffer, Value *index);
+  Value *gatherPointers(mlir::Value buffer, const Lanes &index);
+  Value *loadVector(llvm::Type *element, Value *pointer, Value *mask, Value *otherwise = nullptr);
+  void storeVector(Value *value, Value *pointer, Value *mask);
+  Value *reversed(Value *vector);
+
+  // ---- reductions (Reduce.cpp)
+  struct Reduction;
+  void reduce(kernel::ReduceOp op);
+  Accumulator reduceAcross(Reduction &r, Value *upper);
+  Accumulator reduceWithin(Reduction &r, Value *upper);
+  Accumulator rotatingLoop(Reduction &r, Value *lower, Value *upper);
+  Value *combineBlocks(Reduction &r, Value *upper, llvm::function_ref<Value *(Value *, Value *)> blockResult);
+  void fill(Reduction &r, llvm::AllocaInst *array, llvm::Type *element);
+  Value *tree(Reduction &r, llvm::AllocaInst *array, llvm::Type *element, int64_t count);
+  Accumulator acrossVector(Reduction &r, Accumulator vector);
+
+  // ---- matrix products (Contract.cpp, MatrixTile.cpp)
+  struct Product;
+  void contract(kernel::ContractOp op);
+  void packRows(Product &p, Value *row, Value *rows, Value *k, Value *depth);
+  void packColumns(Product &p, Value *column, Value *columns, Value *k, Value *depth);
+  // *to(r, c) = from(r, c) for a vector of columns at c, as the type of sums, and zeros in the padding.
+  void copyPanel(Product &p, mlir::Value buffer, Value *rows, Value *paddedRows, Value *columns, Value *paddedColumns,
+                 llvm::function_ref<Lanes(Value *, Value *)> from, llvm::function_ref<Value *(Value *, Value *)> to);
+  llvm::Function *tileFunction(Product &p);
+
+  llvm::Module &module;
+  const Target &target;
+  llvm::IRBuilder<> b; // folds constants only: more would look through phis that are not complete yet
+  llvm::Function *function = nullptr;
+  llvm::DenseMap<mlir::Value, Lanes> values;
+  Value *scratch = nullptr;
+  int64_t scratchBytes = 0;
+  int lanes = 1;             // of the lane loop the walk is in; 1 outside
+  Value *laneMask = nullptr; // the lanes that are in range; null: all
+  bool inLanes() const { return lanes > 1; }
+};
+
+[[noreturn]] void unsupported(mlir::Operation *op, const llvm::Twine &what);
+
+} // namespace weft::cpu

@@ -1,0 +1,137 @@
+// Loads and stores: whole vectors where the index grows by one from lane to lane, else gathers and scatters. Elements are aligned to
+// their own size, no more. Lanes that a mask leaves out do not touch memory.
+#include "codegen/cpu/KernelWriter.h"
+
+using namespace llvm;
+
+namespace weft::cpu {
+
+static Align alignment(Type *element) { return Align(std::max(1u, element->getScalarSizeInBits() / 8)); }
+
+Value *KernelWriter::mask(mlir::Value condition) {
+  if (!condition)
+    return laneMask;
+  Value *value = vector(condition);
+  if (auto *known = dyn_cast<Constant>(value); known && known->isAllOnesValue())
+    return laneMask;
+  return laneMask ? b.CreateAnd(laneMask, value) : value;
+}
+
+Value *KernelWriter::pointer(mlir::Value buffer, Value *index) {
+  Type *element = memoryType(mlir::cast<kernel::BufferType>(buffer.getType()).getElementType());
+  return b.CreateGEP(element, scalar(buffer), index);
+}
+
+// The address of lane 0 is kept apart from the offsets of the others: constant offsets fit in 32-bit gather indices.
+Value *KernelWriter::gatherPointers(mlir::Value buffer, const Lanes &index) {
+  Type *element = memoryType(mlir::cast<kernel::BufferType>(buffer.getType()).getElementType());
+  if (index.kind == Lanes::Linear) {
+    Value *first = pointer(buffer, index.value);
+    return b.CreateGEP(element, first, vector(Lanes::linear(constant(0), index.stride)));
+  }
+  return b.CreateGEP(element, scalar(buffer), vector(index));
+}
+
+Value *KernelWriter::reversed(Value *vector) {
+  SmallVector<int, 16> order;
+  for (int i = lanes - 1; i >= 0; --i)
+    order.push_back(i);
+  return b.CreateShuffleVector(vector, order);
+}
+
+Value *KernelWriter::loadVector(Type *element, Value *pointer, Value *mask, Value *otherwise) {
+  Type *vector = vectorType(element);
+  if (!mask)
+    return b.CreateAlignedLoad(vector, pointer, alignment(element));
+  return b.CreateMaskedLoad(vector, pointer, alignment(element), mask, otherwise ? otherwise : Constant::getNullValue(vector));
+}
+
+void KernelWriter::storeVector(Value *value, Value *pointer, Value *mask) {
+  Align align = alignment(value->getType());
+  if (mask)
+    b.CreateMaskedStore(value, pointer, align, mask);
+  else
+    b.CreateAlignedStore(value, pointer, align);
+}
+
+static bool isConstant(const Lanes &index, int64_t stride) {
+  auto *known = index.kind == Lanes::Linear ? dyn_cast<ConstantInt>(index.stride) : nullptr;
+  return known && known->getSExtValue() == stride;
+}
+
+void KernelWriter::load(kernel::LoadOp op) {
+  Lanes index = get(op.getIndex());
+  Type *element = memoryType(op.getType());
+  bool logical = op.getType().isInteger(1);
+  // i1 is a byte that is not zero.
+  auto result = [&](Lanes::Kind kind, Value *value) {
+    if (logical)
+      value = b.CreateICmpNE(value, Constant::getNullValue(value->getType()));
+    values[op] = {kind, value, nullptr};
+  };
+  auto inMemory = [&](Value *value) {
+    if (!logical)
+      return value;
+    Type *vector = value->getType();
+    return b.CreateZExt(value, vector->isVectorTy() ? (Type *)vectorType(element) : element);
+  };
+  Lanes::Kind maskKind = op.getMask() ? get(op.getMask()).kind : Lanes::Uniform;
+
+  if (index.kind == Lanes::Uniform && maskKind == Lanes::Uniform) {
+    auto read = [&] { return b.CreateAlignedLoad(element, pointer(op.getBuffer(), index.value), alignment(element)); };
+    if (!op.getMask())
+      return result(Lanes::Uniform, read());
+    Lanes otherwise = get(op.getOtherwise());
+    if (otherwise.kind == Lanes::Uniform) {
+      Value *other = inMemory(otherwise.value), *loaded = nullptr;
+      BasicBlock *before = b.GetInsertBlock(), *from = nullptr;
+      branch(scalar(op.getMask()), [&] {
+        loaded = read();
+        from = b.GetInsertBlock();
+      });
+      if (!loaded || from == before || b.GetInsertBlock() == before)
+        return result(Lanes::Uniform, loaded ? loaded : other);
+      PHINode *phi = b.CreatePHI(element, 2);
+      phi->addIncoming(loaded, from);
+      phi->addIncoming(other, before);
+      return result(Lanes::Uniform, phi);
+    }
+  }
+  Value *mask = this->mask(op.getMask());
+  Value *otherwise = op.getOtherwise() ? inMemory(vector(op.getOtherwise())) : nullptr;
+  result(Lanes::Varying, loadLanes(op.getBuffer(), index, mask, otherwise));
+}
+
+Value *KernelWriter::loadLanes(mlir::Value buffer, const Lanes &index, Value *mask, Value *otherwise) {
+  Type *element = memoryType(mlir::cast<kernel::BufferType>(buffer.getType()).getElementType());
+  if (isConstant(index, 1))
+    return loadVector(element, pointer(buffer, index.value), mask, otherwise);
+  if (isConstant(index, -1)) {
+    Value *last = pointer(buffer, b.CreateSub(index.value, constant(lanes - 1)));
+    return reversed(loadVector(element, last, mask ? reversed(mask) : nullptr, otherwise ? reversed(otherwise) : nullptr));
+  }
+  return b.CreateMaskedGather(vectorType(element), gatherPointers(buffer, index), alignment(element), mask,
+                              otherwise ? otherwise : Constant::getNullValue(vectorType(element)));
+}
+
+void KernelWriter::store(kernel::StoreOp op) {
+  Lanes index = get(op.getIndex());
+  Type *element = memoryType(op.getValue().getType());
+  auto inMemory = [&](Value *value) {
+    return value->getType()->isIntOrIntVectorTy(1) ? b.CreateZExt(value, value->getType()->getWithNewBitWidth(8)) : value;
+  };
+  if (!inLanes()) {
+    auto write = [&] { b.CreateAlignedStore(inMemory(scalar(op.getValue())), pointer(op.getBuffer(), index.value), alignment(element)); };
+    return op.getMask() ? branch(scalar(op.getMask()), write) : write();
+  }
+  Value *value = inMemory(vector(op.getValue())), *mask = this->mask(op.getMask());
+  if (isConstant(index, 1))
+    return storeVector(value, pointer(op.getBuffer(), index.value), mask);
+  if (isConstant(index, -1)) {
+    Value *last = pointer(op.getBuffer(), b.CreateSub(index.value, constant(lanes - 1)));
+    return storeVector(reversed(value), last, mask ? reversed(mask) : nullptr);
+  }
+  b.CreateMaskedScatter(value, gatherPointers(op.getBuffer(), index), alignment(element), mask);
+}
+
+} // namespace weft::cpu

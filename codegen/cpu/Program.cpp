@@ -1,0 +1,122 @@
+#include "codegen/cpu/Program.h"
+
+#include "codegen/cpu/KernelWriter.h"
+#include "codegen/cpu/Link.h"
+
+#include "llvm/ADT/StringMap.h"
+
+using namespace llvm;
+
+namespace weft::cpu {
+
+std::unique_ptr<Module> writeKernels(mlir::ModuleOp kernels, const Target &target, LLVMContext &context, Plan *plan) {
+  auto module = std::make_unique<Module>("weft", context);
+  target.prepare(*module);
+  KernelWriter writer(*module, target);
+  StringMap<int64_t> scratch;
+  for (auto kernel : kernels.getOps<kernel::FuncOp>())
+    scratch[kernel.getSymName()] = writer.write(kernel);
+  if (plan)
+    for (PlanStep &step : plan->steps)
+      step.scratchBytes = scratch.lookup(step.kernel);
+  return module;
+}
+
+namespace {
+
+// Builds constants that mirror the structs of runtime/Abi.h field by field.
+class ProgramWriter {
+public:
+  ProgramWriter(Module &module) : module(module), context(module.getContext()) {
+    pointer = PointerType::getUnqual(context);
+    i32 = Type::getInt32Ty(context);
+    i64 = Type::getInt64Ty(context);
+    factorType = StructType::get(context, {i32, i32, i64});
+    extentType = StructType::get(context, {i64, i32, i32, ArrayType::get(factorType, WEFT_MAX_FACTORS)});
+  }
+
+  Constant *program(const Plan &plan, const std::string &target) {
+    std::vector<Constant *> buffers, steps;
+    for (const PlanBuffer &buffer : plan.buffers)
+      buffers.push_back(this->buffer(buffer));
+    for (const PlanStep &step : plan.steps)
+      steps.push_back(this->step(step));
+    return fields({number32(WEFT_ABI_VERSION), number32(plan.symbolCount), number32(plan.inputCount), number32(plan.outputCount),
+                   number32(plan.buffers.size()), number32(plan.steps.size()), array(buffers), array(steps), number64(plan.arenaBytes),
+                   null(), number64(0), string("x86-64 " + target)});
+  }
+
+private:
+  Constant *number32(int64_t value) { return ConstantInt::get(i32, value, true); }
+  Constant *number64(int64_t value) { return ConstantInt::get(i64, value, true); }
+  Constant *null() { return ConstantPointerNull::get(pointer); }
+  Constant *fields(ArrayRef<Constant *> values) { return ConstantStruct::getAnon(context, values); }
+
+  Constant *global(Constant *value, uint64_t alignment) {
+    auto *variable = new GlobalVariable(module, value->getType(), /*isConstant=*/true, GlobalValue::PrivateLinkage, value);
+    variable->setAlignment(Align(alignment));
+    return variable;
+  }
+  Constant *array(const std::vector<Constant *> &values) {
+    return values.empty() ? null() : global(ConstantArray::get(ArrayType::get(values[0]->getType(), values.size()), values), 8);
+  }
+  Constant *string(const std::string &text) { return global(ConstantDataArray::getString(context, text), 1); }
+
+  Constant *extent(const Extent &extent) {
+    std::vector<Constant *> factors;
+    for (const WeftFactor &factor : extent.factors)
+      factors.push_back(fields({number32(factor.symbol), number32(0), number64(factor.divide)}));
+    while (factors.size() < WEFT_MAX_FACTORS)
+      factors.push_back(fields({number32(-1), number32(0), number64(1)}));
+    return fields({number64(extent.constant), number32(extent.factors.size()), number32(0),
+                   ConstantArray::get(ArrayType::get(factorType, WEFT_MAX_FACTORS), factors)});
+  }
+
+  Constant *buffer(const PlanBuffer &buffer) {
+    Constant *data = null();
+    if (buffer.kind == WEFT_CONSTANT)
+      data = global(ConstantDataArray::getString(context, buffer.data, /*AddNull=*/false), 64);
+    return fields({number32(buffer.kind), number32(buffer.alias), extent(buffer.bytes), number64(buffer.arenaOffset), data});
+  }
+
+  Constant *step(const PlanStep &step) {
+    Function *kernel = module.getFunction(step.kernel);
+    if (!kernel)
+      throw std::runtime_error("[codegen] the plan launches a kernel that does not exist: " + step.kernel);
+    std::vector<Constant *> buffers, scalars;
+    for (int32_t buffer : step.buffers)
+      buffers.push_back(number32(buffer));
+    for (const Extent &scalar : step.scalars)
+      scalars.push_back(extent(scalar));
+    return fields({kernel, string(step.kernel), string(step.location), number32(buffers.size()), number32(scalars.size()),
+                   array(buffers), array(scalars), extent(step.grid), number64(step.grain), number64(step.scratchBytes),
+                   number32(step.batch), number32(step.blockThreads)});
+  }
+
+  Module &module;
+  LLVMContext &context;
+  PointerType *pointer;
+  Type *i32, *i64;
+  StructType *factorType, *extentType;
+};
+
+} // namespace
+
+void writeProgram(Module &module, const Plan &plan, const Target &target) {
+  Constant *value = ProgramWriter(module).program(plan, target.cpu);
+  new GlobalVariable(module, value->getType(), /*isConstant=*/true, GlobalValue::ExternalLinkage, value, "weft_program");
+}
+
+std::string programObject(mlir::ModuleOp kernels, Plan &plan, const Target &target) {
+  LLVMContext context;
+  std::unique_ptr<Module> module = writeKernels(kernels, target, context, &plan);
+  writeProgram(*module, plan, target);
+  optimize(*module, target);
+  return emitObject(*module, target);
+}
+
+std::string compileProgram(mlir::ModuleOp kernels, Plan &plan, const Target &target) {
+  return linkShared({programObject(kernels, plan, target)});
+}
+
+} // namespace weft::cpu

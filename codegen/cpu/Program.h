@@ -1,0 +1,19 @@
+// Kernels and a launch plan to a shared object, on a CPU.
+#pragma once
+#include "codegen/Plan.h"
+#include "codegen/cpu/Target.h"
+
+#include "mlir/IR/BuiltinOps.h"
+
+namespace weft::cpu {
+
+// Writes every kernel.func of `kernels` into a new LLVM module and notes what scratch memory each step needs in `plan`, if there is one.
+std::unique_ptr<llvm::Module> writeKernels(mlir::ModuleOp kernels, const Target &target, llvm::LLVMContext &context, Plan *plan);
+// Adds the constant `weft_program` that launches the module's kernels.
+void writeProgram(llvm::Module &module, const Plan &plan, const Target &target);
+// All of the above, optimised: the bytes of an object file.
+std::string programObject(mlir::ModuleOp kernels, Plan &plan, const Target &target);
+// The object, linked: the bytes of a shared object.
+std::string compileProgram(mlir::ModuleOp kernels, Plan &plan, const Target &target);
+
+} // namespace weft::cpu

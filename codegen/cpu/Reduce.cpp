@@ -1,0 +1,277 @@
+// kernel.reduce in the canonical order (KernelOps.td). Outside a lane loop the 64 lanes of the order are four vectors of 16, taken in
+// turn; which of the four a round ends on does not matter, as the tree pairs the same ones under any rotation. Within a lane loop
+// the 64 accumulators, a vector each, stand on the stack.
+#include "codegen/cpu/KernelWriter.h"
+
+#include "llvm/ADT/StringSwitch.h"
+
+using namespace llvm;
+
+namespace weft::cpu {
+
+static constexpr int64_t kPositions = 64, kBlock = 4096;
+
+struct KernelWriter::Reduction {
+  enum Kind { Sum, Prod, Max, Min, Any, All, ArgMax, ArgMin };
+  kernel::ReduceOp op;
+  Kind kind;
+  mlir::Type element;
+  Type *type;    // of an element in registers
+  bool isFloat;
+  bool ordered;  // the order matters: sums and products of floats
+  bool indexed;  // argmax, argmin
+  KernelWriter &w;
+
+  Reduction(kernel::ReduceOp op, KernelWriter &w) : op(op), w(w) {
+    kind = StringSwitch<Kind>(op.getKind())
+               .Case("sum", Sum).Case("prod", Prod).Case("max", Max).Case("min", Min)
+               .Case("any", Any).Case("all", All).Case("argmax", ArgMax).Case("argmin", ArgMin);
+    element = op.yielded().getType();
+    type = w.type(element);
+    isFloat = mlir::isa<mlir::FloatType>(element);
+    ordered = isFloat && (kind == Sum || kind == Prod);
+    indexed = kind == ArgMax || kind == ArgMin;
+  }
+
+  Constant *identity() const {
+    if (isFloat) {
+      const fltSemantics &semantics = mlir::cast<mlir::FloatType>(element).getFloatSemantics();
+      APFloat value = kind == Sum    ? APFloat::getZero(semantics, /*Negative=*/true)
+                      : kind == Prod ? APFloat::getOne(semantics)
+                                     : APFloat::getInf(semantics, kind == Max || kind == ArgMax);
+      return type->isIntegerTy() ? (Constant *)ConstantInt::get(type, value.bitcastToAPInt()) : ConstantFP::get(type, value);
+    }
+    unsigned bits = type->getIntegerBitWidth();
+    switch (kind) {
+    case Sum: case Any: return ConstantInt::get(type, 0);
+    case Prod: case All: return ConstantInt::get(type, 1);
+    case Max: case ArgMax: return ConstantInt::get(type, APInt::getSignedMinValue(bits));
+    default: return ConstantInt::get(type, APInt::getSignedMaxValue(bits));
+    }
+  }
+  // As many lanes as the writer is in.
+  Value *identityVector() const { return ConstantVector::getSplat(ElementCount::getFixed(w.lanes), identity()); }
+  Accumulator initial() const {
+    Accumulator result{identityVector()};
+    if (indexed)
+      result.push_back(ConstantVector::getSplat(ElementCount::getFixed(w.lanes), w.b.getInt64(INT64_MAX)));
+    return result;
+  }
+
+  Value *combine(Value *x, Value *y) const {
+    auto &b = w.b;
+    Value *p = w.widen(x, element), *q = w.widen(y, element);
+    switch (kind) {
+    case Sum: return isFloat ? w.narrow(b.CreateFAdd(p, q), element) : b.CreateAdd(x, y);
+    case Prod: return isFloat ? w.narrow(b.CreateFMul(p, q), element) : b.CreateMul(x, y);
+    case Max: return isFloat ? w.narrow(b.CreateBinaryIntrinsic(Intrinsic::maximum, p, q), element)
+                             : b.CreateBinaryIntrinsic(Intrinsic::smax, x, y);
+    case Min: return isFloat ? w.narrow(b.CreateBinaryIntrinsic(Intrinsic::minimum, p, q), element)
+                             : b.CreateBinaryIntrinsic(Intrinsic::smin, x, y);
+    case Any: return b.CreateOr(x, y);
+    default: return b.CreateAnd(x, y);
+    }
+  }
+
+  Accumulator combine(const Accumulator &x, const Accumulator &y) const {
+    if (!indexed)
+      return {combine(x[0], y[0])};
+    auto &b = w.b;
+    Value *p = w.widen(x[0], element), *q = w.widen(y[0], element), *better, *equal;
+    if (isFloat) {
+      Value *xNan = b.CreateFCmpUNO(p, p), *yNan = b.CreateFCmpUNO(q, q);
+      better = kind == ArgMax ? b.CreateFCmpOGT(q, p) : b.CreateFCmpOLT(q, p);
+      better = b.CreateOr(better, b.CreateAnd(yNan, b.CreateNot(xNan)));
+      equal = b.CreateOr(b.CreateFCmpOEQ(p, q), b.CreateAnd(xNan, yNan));
+    } else {
+      better = kind == ArgMax ? b.CreateICmpSGT(q, p) : b.CreateICmpSLT(q, p);
+      equal = b.CreateICmpEQ(p, q);
+    }
+    Value *take = b.CreateOr(better, b.CreateAnd(equal, b.CreateICmpSLT(y[1], x[1])));
+    return {b.CreateSelect(take, y[0], x[0]), b.CreateSelect(take, y[1], x[1])};
+  }
+
+  // What the body yields at an index, with the identity in lanes that are out of range.
+  Accumulator at(Lanes index) {
+    w.values[op.index()] = index;
+    w.block(op.getBody().front());
+    Value *value = w.vector(op.yielded());
+    if (w.laneMask && index.kind == Lanes::Linear)
+      value = w.b.CreateSelect(w.laneMask, value, identityVector());
+    Accumulator result{value};
+    if (indexed) {
+      Value *number = w.vector(index);
+      if (w.laneMask && index.kind == Lanes::Linear)
+        number = w.b.CreateSelect(w.laneMask, number, initial()[1]);
+      result.push_back(number);
+    }
+    return result;
+  }
+};
+
+void KernelWriter::reduce(kernel::ReduceOp op) {
+  Reduction r(op, *this);
+  Value *upper = scalar(op.getUpper());
+  bool within = inLanes();
+  Accumulator result = within ? reduceWithin(r, upper) : reduceAcross(r, upper);
+  Value *value = result.back();
+  if (auto *known = dyn_cast<ConstantInt>(upper); known && known->isZero() && r.kind == Reduction::Sum)
+    value = Constant::getNullValue(value->getType());
+  values[op] = within ? Lanes::varying(value) : Lanes::uniform(value);
+}
+
+// Combines the elements [lower, upper) into one vector of 16 lanes, unless the order asks for 64.
+Accumulator KernelWriter::rotatingLoop(Reduction &r, Value *lower, Value *upper) {
+  lanes = kLanes;
+  unsigned ways = r.indexed ? 1 : kPositions / kLanes, width = r.indexed ? 2 : 1;
+  Carried initial;
+  for (unsigned i = 0; i < ways; ++i)
+    initial.append(r.initial());
+  auto step = [&](Value *index, const Carried &carried) {
+    Accumulator element = r.at(Lanes::linear(index, constant(1)));
+    Accumulator sum = r.combine(Accumulator(carried.begin(), carried.begin() + width), element);
+    Carried next(carried.begin() + width, carried.end());
+    next.append(sum);
+    return next;
+  };
+  Value *count = b.CreateSub(upper, lower);
+  Value *whole = b.CreateAdd(lower, b.CreateAnd(count, constant(-lanes)));
+  Carried sums = loop(lower, whole, lanes, initial, step);
+  Value *rest = b.CreateAnd(count, constant(lanes - 1));
+  sums = branch(b.CreateICmpNE(rest, constant(0)), sums, [&](const Carried &carried) {
+    laneMask = firstLanes(rest);
+    Carried next = step(whole, carried);
+    laneMask = nullptr;
+    return next;
+  });
+  Accumulator result(sums.begin(), sums.begin() + width);
+  if (ways == 4)
+    result = {r.combine(r.combine(sums[0], sums[2]), r.combine(sums[1], sums[3]))};
+  result = acrossVector(r, result);
+  lanes = 1;
+  return result;
+}
+
+Accumulator KernelWriter::acrossVector(Reduction &r, Accumulator vector) {
+  for (int half = kLanes / 2; half; half /= 2) {
+    SmallVector<int, 8> low, high;
+    for (int i = 0; i < half; ++i) {
+      low.push_back(i);
+      high.push_back(half + i);
+    }
+    Accumulator x, y;
+    for (Value *value : vector) {
+      x.push_back(b.CreateShuffleVector(value, low));
+      y.push_back(b.CreateShuffleVector(value, high));
+    }
+    vector = r.combine(x, y);
+  }
+  for (Value *&value : vector)
+    value = b.CreateExtractElement(value, uint64_t(0));
+  return vector;
+}
+
+// The rounds above the first level: results of blocks go to position (block mod 64) of an array; a full array of 4096 results goes to
+// the next array in the same way. `lanes` is 1 for arrays of scalars.
+Value *KernelWriter::combineBlocks(Reduction &r, Value *upper, function_ref<Value *(Value *, Value *)> blockResult) {
+  Value *blocks = b.CreateLShr(b.CreateAdd(upper, constant(kBlock - 1)), 12);
+  auto *known = dyn_cast<ConstantInt>(blocks);
+  bool deep = !known || known->getSExtValue() > kBlock;
+  Type *element = inLanes() ? (Type *)vectorType(r.type) : r.type;
+  AllocaInst *second = stackArray(element, kPositions), *third = deep ? stackArray(element, kPositions) : nullptr;
+  fill(r, second, element);
+  if (deep)
+    fill(r, third, element);
+  auto add = [&](AllocaInst *array, Value *number, Value *value) {
+    Value *slot = b.CreateGEP(element, array, b.CreateAnd(number, constant(kPositions - 1)));
+    b.CreateStore(r.combine(b.CreateLoad(element, slot), value), slot);
+  };
+  auto flush = [&](Value *number) {
+    Value *sum = tree(r, second, element, kPositions);
+    add(third, b.CreateLShr(number, 12), sum);
+    fill(r, second, element);
+  };
+  loop(constant(0), blocks, 1, [&](Value *number) {
+    Value *lower = b.CreateShl(number, 12);
+    add(second, number, blockResult(lower, minimum(upper, b.CreateAdd(lower, constant(kBlock)))));
+    if (deep) {
+      Value *last = b.CreateICmpEQ(b.CreateAnd(number, constant(kBlock - 1)), constant(kBlock - 1));
+      branch(last, [&] { flush(number); });
+    }
+  });
+  if (!deep)
+    return tree(r, second, element, kPositions);
+  Value *open = b.CreateICmpNE(b.CreateAnd(blocks, constant(kBlock - 1)), constant(0));
+  branch(open, [&] { flush(b.CreateSub(blocks, constant(1))); });
+  return tree(r, third, element, kPositions);
+}
+
+void KernelWriter::fill(Reduction &r, AllocaInst *array, Type *element) {
+  if (!inLanes()) {
+    Value *vector = ConstantVector::getSplat(ElementCount::getFixed(kLanes), r.identity());
+    for (int i = 0; i < kPositions; i += kLanes)
+      b.CreateAlignedStore(vector, b.CreateConstGEP1_64(element, array, i), Align(64));
+    return;
+  }
+  Value *identity = r.identityVector();
+  loop(constant(0), constant(kPositions), 1, [&](Value *i) { b.CreateStore(identity, b.CreateGEP(element, array, i)); });
+}
+
+// The tree over the first `count` positions of an array; the others count as the identity. The array is overwritten.
+Value *KernelWriter::tree(Reduction &r, AllocaInst *array, Type *element, int64_t count) {
+  if (!inLanes()) {
+    Value *v[4];
+    for (int i = 0; i < 4; ++i)
+      v[i] = b.CreateAlignedLoad(FixedVectorType::get(r.type, kLanes), b.CreateConstGEP1_64(element, array, i * kLanes), Align(64));
+    return acrossVector(r, {r.combine(r.combine(v[0], v[2]), r.combine(v[1], v[3]))})[0];
+  }
+  for (int64_t half = kPositions / 2; half; half /= 2) {
+    if (count <= half)
+      continue;
+    loop(constant(0), constant(count - half), 1, [&](Value *i) {
+      Value *low = b.CreateGEP(element, array, i), *high = b.CreateGEP(element, array, b.CreateAdd(i, constant(half)));
+      b.CreateStore(r.combine(b.CreateLoad(element, low), b.CreateLoad(element, high)), low);
+    });
+    count = half;
+  }
+  return b.CreateLoad(element, array);
+}
+
+Accumulator KernelWriter::reduceAcross(Reduction &r, Value *upper) {
+  auto *known = dyn_cast<ConstantInt>(upper);
+  if (!r.ordered || (known && known->getSExtValue() <= kBlock))
+    return rotatingLoop(r, constant(0), upper);
+  return {combineBlocks(r, upper, [&](Value *lower, Value *upper) { return rotatingLoop(r, lower, upper)[0]; })};
+}
+
+Accumulator KernelWriter::reduceWithin(Reduction &r, Value *upper) {
+  auto *known = dyn_cast<ConstantInt>(upper);
+  if (!r.ordered || (known && known->getSExtValue() <= 1)) {
+    Accumulator initial = r.initial();
+    Carried result = loop(constant(0), upper, 1, Carried(initial.begin(), initial.end()), [&](Value *i, const Carried &carried) {
+      Accumulator sum = r.combine(Accumulator(carried.begin(), carried.end()), r.at(Lanes::uniform(i)));
+      return Carried(sum.begin(), sum.end());
+    });
+    return Accumulator(result.begin(), result.end());
+  }
+  Type *element = vectorType(r.type);
+  AllocaInst *array = stackArray(element, kPositions);
+  if (known && known->getSExtValue() <= kPositions) {
+    loop(constant(0), upper, 1, [&](Value *i) { b.CreateStore(r.at(Lanes::uniform(i))[0], b.CreateGEP(element, array, i)); });
+    return {tree(r, array, element, known->getSExtValue())};
+  }
+  auto block = [&](Value *lower, Value *upper) {
+    fill(r, array, element);
+    loop(lower, upper, 1, [&](Value *i) {
+      Value *value = r.at(Lanes::uniform(i))[0];
+      Value *slot = b.CreateGEP(element, array, b.CreateAnd(i, constant(kPositions - 1)));
+      b.CreateStore(r.combine(b.CreateLoad(element, slot), value), slot);
+    });
+    return tree(r, array, element, kPositions);
+  };
+  if (known && known->getSExtValue() <= kBlock)
+    return {block(constant(0), upper)};
+  return {combineBlocks(r, upper, block)};
+}
+
+} // namespace weft::cpu

@@ -1,0 +1,76 @@
+#include "codegen/cpu/Target.h"
+
+#include "llvm/IR/LegacyPassManager.h"
+#include "llvm/MC/MCSubtargetInfo.h"
+#include "llvm/MC/TargetRegistry.h"
+#include "llvm/Support/TargetSelect.h"
+#include "llvm/TargetParser/Host.h"
+
+#include <mutex>
+#include <stdexcept>
+
+using namespace llvm;
+
+namespace weft::cpu {
+
+static std::string hostFeatures() {
+  std::string text;
+  for (auto &feature : sys::getHostCPUFeatures())
+    text += (text.empty() ? "" : ",") + std::string(feature.second ? "+" : "-") + feature.first().str();
+  return text;
+}
+
+Target Target::find(const std::string &name) {
+  static std::once_flag once;
+  std::call_once(once, [] {
+    InitializeNativeTarget();
+    InitializeNativeTargetAsmPrinter();
+  });
+  Target result;
+  result.cpu = name.empty() ? sys::getHostCPUName().str() : name;
+  result.features = name.empty() ? hostFeatures() : "";
+
+  Triple triple("x86_64-unknown-linux-gnu");
+  std::string error;
+  const llvm::Target *found = TargetRegistry::lookupTarget(triple, error);
+  if (!found)
+    throw std::runtime_error("[codegen] this build of LLVM has no x86-64 target: " + error);
+  TargetOptions options;
+  options.AllowFPOpFusion = FPOpFusion::Strict;
+  options.TrapUnreachable = false;
+  TargetMachine *machine = found->createTargetMachine(triple, result.cpu, result.features, options, Reloc::PIC_, CodeModel::Small,
+                                                      CodeGenOptLevel::Default);
+  result.machine.reset(machine);
+  const MCSubtargetInfo &subtarget = *machine->getMCSubtargetInfo();
+  if (!subtarget.isCPUStringValid(result.cpu))
+    throw std::runtime_error("[codegen] unknown CPU '" + result.cpu + "'; use one of LLVM's names for x86-64, as x86-64-v3");
+  if (!subtarget.checkFeatures("+avx2,+fma,+f16c"))
+    throw std::runtime_error("[codegen] the CPU '" + result.cpu + "' lacks AVX2, FMA or F16C; the oldest one supported is x86-64-v3");
+  if (subtarget.checkFeatures("+avx512f,+avx512vl,+avx512bw,+avx512dq"))
+    result.vectorBytes = 64;
+  return result;
+}
+
+void Target::prepare(Module &module) const {
+  module.setTargetTriple(machine->getTargetTriple());
+  module.setDataLayout(machine->createDataLayout());
+}
+
+namespace {
+
+std::string emit(Module &module, const Target &target, CodeGenFileType kind) {
+  SmallVector<char, 0> bytes;
+  raw_svector_ostream out(bytes);
+  legacy::PassManager passes;
+  if (target.machine->addPassesToEmitFile(passes, out, nullptr, kind, /*DisableVerify=*/true))
+    throw std::runtime_error("[codegen] LLVM cannot write this kind of file");
+  passes.run(module);
+  return std::string(bytes.begin(), bytes.end());
+}
+
+} // namespace
+
+std::string emitObject(Module &module, const Target &target) { return emit(module, target, CodeGenFileType::ObjectFile); }
+std::string emitAssembly(Module &module, const Target &target) { return emit(module, target, CodeGenFileType::AssemblyFile); }
+
+} // namespace weft::cpu
