@@ -23,10 +23,20 @@ std::string compileGraph(const Graph &graph, const CompileOptions &options);
 // An input that no output depends on yields a `full` of zeros.
 Graph differentiate(const Graph &graph, const std::vector<int> &wrt);
 
+// What an input of a graph is called in text: an argument by its C name, or a weight by its name in the file of weights.
+struct InputName {
+  std::string name;
+  bool isWeight = false;
+};
+
+// The graph as the text that weft-opt and weft-aot read: the module names `weightsFile` unless that is empty.
+std::string printGraph(const Graph &graph, const std::vector<InputName> &names, const std::string &weightsFile);
+
 // The C entry points that the front end looks up in the shared library.
 struct CompilerApi {
   std::string (*compile)(const Graph &, const CompileOptions &);
   Graph (*differentiate)(const Graph &, const std::vector<int> &wrt);
+  std::string (*print)(const Graph &, const std::vector<InputName> &, const std::string &weightsFile);
   const char *version; // part of every cache key
 };
 

@@ -1,0 +1,21 @@
+#include "codegen/Compiler.h"
+#include "ir/GraphIR.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/MLIRContext.h"
+#include "llvm/Support/raw_ostream.h"
+
+std::string weft::printGraph(const Graph &graph, const std::vector<InputName> &names, const std::string &weightsFile) {
+  mlir::MLIRContext context(mlir::MLIRContext::Threading::DISABLED);
+  mlir::OwningOpRef<mlir::ModuleOp> module = importGraph(graph, context);
+  auto main = module->lookupSymbol<mlir::func::FuncOp>("main");
+  for (size_t i = 0; i < names.size(); ++i)
+    main.setArgAttr(i, names[i].isWeight ? "weft.weight" : "weft.name", mlir::StringAttr::get(&context, names[i].name));
+  if (!weightsFile.empty())
+    (*module)->setAttr("weft.weights", mlir::StringAttr::get(&context, weightsFile));
+  std::string text;
+  llvm::raw_string_ostream out(text);
+  module->print(out, mlir::OpPrintingFlags().useLocalScope());
+  out << "\n";
+  return text;
+}
