@@ -64,7 +64,8 @@ struct TapeOperand {
 // An op that ran with something to differentiate among its operands.
 struct TapeNode : RefCounted {
   OpKind op;
-  bool released = false; // backward() gave saved tensors up
+  bool emptied = false;  // backward() gave its saved tensors up
+  bool released = false; // backward() gave saved tensors up here or in a node that this one depends on
   uint64_t order = 0;    // nodes made later have higher numbers
   Device device;
   TensorType type;

@@ -111,7 +111,7 @@ void Backward::collect() {
   while (!stack.empty()) {
     TapeNode *node = stack.back();
     stack.pop_back();
-    if (node->released)
+    if (node->emptied)
       fail(Kind::Runtime, request.name,
            "Trying to backward through the graph a second time (or directly access saved tensors after they have already "
            "been freed). Saved intermediate values of the graph are freed when you call .backward() or autograd.grad(). "
@@ -361,7 +361,10 @@ void Backward::release() {
       any |= bool(operand.saved.impl);
       operand.saved = {};
     }
-    node->released |= any;
+    node->emptied |= any;
+    node->released |= node->emptied;
+    for (const TapeOperand &operand : node->operands)
+      node->released |= operand.node && operand.node->released;
   }
 }
 

@@ -238,14 +238,15 @@ void Trace::State::describe(CompiledCall &call, Segment &segment, const std::vec
     result.shape = t.shape();
     result.strides = t.strides();
     result.offset = t.offset();
-    if (t.requiresGrad() && !t.isLeaf())
+    TapeNode *history = tapeNode(*t.impl);
+    if (history && !history->released) // one that backward() used up is of no use to anybody
       refuse("a result has a history on the tape; return result.detach(), or call under no_grad()");
     for (size_t i = 0; i < segment.storages.size(); ++i)
       if (segment.storages[i] == t.impl->storage && segment.plan.slots[i].into < 0) {
         result.fresh = true;
         result.index = int(i);
         returned[i] = true;
-        if (t.requiresGrad())
+        if (t.requiresGrad() && !history)
           refuse("a result made in the call requires grad");
         return result;
       }
