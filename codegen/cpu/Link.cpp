@@ -68,7 +68,7 @@ std::string linkShared(const std::vector<std::string> &objects, const std::vecto
   std::lock_guard<std::mutex> lock(mutex);
   std::vector<MemoryFile> files(objects.size());
   std::string output = temporaryName();
-  std::vector<std::string> arguments{"ld.lld", "-shared", "--threads=1", "--build-id=none", "--no-undefined", "-o", output};
+  std::vector<std::string> arguments{"ld.lld", "-shared", "--threads=1", "--build-id=none", "-z", "defs", "-o", output};
   for (size_t i = 0; i < objects.size(); ++i) {
     files[i].write(objects[i]);
     arguments.push_back(files[i].path());

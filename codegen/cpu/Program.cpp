@@ -35,7 +35,9 @@ public:
     extentType = StructType::get(context, {i64, i32, i32, ArrayType::get(factorType, WEFT_MAX_FACTORS)});
   }
 
-  Constant *program(const Plan &plan, const std::string &target) {
+  // With a cubin the kernels are in there, and steps name them only.
+  Constant *program(const Plan &plan, const std::string &target, const std::string &cubin = {}) {
+    hasCubin = !cubin.empty();
     std::vector<Constant *> buffers, steps;
     for (const PlanBuffer &buffer : plan.buffers)
       buffers.push_back(this->buffer(buffer));
@@ -43,7 +45,8 @@ public:
       steps.push_back(this->step(step));
     return fields({number32(WEFT_ABI_VERSION), number32(plan.symbolCount), number32(plan.inputCount), number32(plan.outputCount),
                    number32(plan.buffers.size()), number32(plan.steps.size()), array(buffers), array(steps), number64(plan.arenaBytes),
-                   null(), number64(0), string("x86-64 " + target)});
+                   hasCubin ? global(ConstantDataArray::getString(context, cubin, /*AddNull=*/false), 64) : null(),
+                   number64(cubin.size()), string(target)});
   }
 
 private:
@@ -80,7 +83,7 @@ private:
   }
 
   Constant *step(const PlanStep &step) {
-    Function *kernel = module.getFunction(step.kernel);
+    Constant *kernel = hasCubin ? null() : module.getFunction(step.kernel);
     if (!kernel)
       throw std::runtime_error("[codegen] the plan launches a kernel that does not exist: " + step.kernel);
     std::vector<Constant *> buffers, scalars;
@@ -95,6 +98,7 @@ private:
 
   Module &module;
   LLVMContext &context;
+  bool hasCubin = false;
   PointerType *pointer;
   Type *i32, *i64;
   StructType *factorType, *extentType;
@@ -102,9 +106,20 @@ private:
 
 } // namespace
 
-void writeProgram(Module &module, const Plan &plan, const Target &target) {
-  Constant *value = ProgramWriter(module).program(plan, target.cpu);
+static void exportProgram(Module &module, Constant *value) {
   new GlobalVariable(module, value->getType(), /*isConstant=*/true, GlobalValue::ExternalLinkage, value, "weft_program");
+}
+
+void writeProgram(Module &module, const Plan &plan, const Target &target) {
+  exportProgram(module, ProgramWriter(module).program(plan, "x86-64 " + target.cpu));
+}
+
+std::string wrapProgram(const Plan &plan, const std::string &cubin, const std::string &arch, const Target &host) {
+  LLVMContext context;
+  Module module("weft", context);
+  host.prepare(module);
+  exportProgram(module, ProgramWriter(module).program(plan, arch, cubin));
+  return linkShared({emitObject(module, host)});
 }
 
 std::string programObject(mlir::ModuleOp kernels, Plan &plan, const Target &target) {
@@ -117,6 +132,14 @@ std::string programObject(mlir::ModuleOp kernels, Plan &plan, const Target &targ
 
 std::string compileProgram(mlir::ModuleOp kernels, Plan &plan, const Target &target) {
   return linkShared({programObject(kernels, plan, target)});
+}
+
+weft::Target scheduleTarget(const Target &target) {
+  weft::Target result;
+  result.name = "cpu";
+  result.vectorBytes = target.vectorBytes;
+  result.vectorRegisters = target.vectorBytes == 64 ? 32 : 16;
+  return result;
 }
 
 } // namespace weft::cpu

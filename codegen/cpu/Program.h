@@ -1,6 +1,7 @@
 // Kernels and a launch plan to a shared object, on a CPU.
 #pragma once
 #include "codegen/Plan.h"
+#include "codegen/Target.h"
 #include "codegen/cpu/Target.h"
 
 #include "mlir/IR/BuiltinOps.h"
@@ -15,5 +16,10 @@ void writeProgram(llvm::Module &module, const Plan &plan, const Target &target);
 std::string programObject(mlir::ModuleOp kernels, Plan &plan, const Target &target);
 // The object, linked: the bytes of a shared object.
 std::string compileProgram(mlir::ModuleOp kernels, Plan &plan, const Target &target);
+// A shared object whose program runs on a GPU: the plan, and the kernels as a cubin for `arch`.
+std::string wrapProgram(const Plan &plan, const std::string &cubin, const std::string &arch, const Target &host);
+
+// What schedules need to know of the target.
+weft::Target scheduleTarget(const Target &target);
 
 } // namespace weft::cpu

@@ -1,0 +1,100 @@
+// libweft_compiler.so: the whole way from a graph to machine code.
+#include "codegen/Compiler.h"
+
+#include "codegen/GraphToKernel.h"
+#include "codegen/cpu/Program.h"
+#ifdef WEFT_HAS_CUDA_CODEGEN
+#include "codegen/cuda/Program.h"
+#endif
+#include "ir/GraphIR.h"
+#include "passes/Differentiate.h"
+#include "passes/Pipeline.h"
+
+#include "mlir/IR/MLIRContext.h"
+#include "llvm/Config/llvm-config.h"
+#include "llvm/Support/raw_ostream.h"
+
+#include <map>
+#include <mutex>
+#include <stdexcept>
+
+namespace weft {
+
+namespace {
+
+// Finding a target takes longer than compiling a small kernel. A target's machine serves one thread at a time, so each has its own.
+const cpu::Target &cpuTarget(const std::string &name) {
+  thread_local std::map<std::string, cpu::Target> targets;
+  auto found = targets.find(name);
+  if (found == targets.end())
+    found = targets.emplace(name, cpu::Target::find(name)).first;
+  return found->second;
+}
+
+// A context keeps every type and attribute it has seen, so it is used again, by one thread at a time, and replaced now and then.
+class Contexts {
+public:
+  std::unique_ptr<mlir::MLIRContext> take() {
+    std::lock_guard<std::mutex> lock(mutex);
+    if (idle.empty())
+      return std::make_unique<mlir::MLIRContext>(mlir::MLIRContext::Threading::DISABLED);
+    auto context = std::move(idle.back());
+    idle.pop_back();
+    return context;
+  }
+  void give(std::unique_ptr<mlir::MLIRContext> context) {
+    std::lock_guard<std::mutex> lock(mutex);
+    if (++used % 256)
+      idle.push_back(std::move(context));
+  }
+
+private:
+  std::mutex mutex;
+  std::vector<std::unique_ptr<mlir::MLIRContext>> idle;
+  int used = 0;
+};
+
+Contexts &contexts() {
+  static auto *contexts = new Contexts; // outlives whatever still compiles while the process ends
+  return *contexts;
+}
+
+} // namespace
+
+std::string compileGraph(const Graph &graph, const CompileOptions &options) {
+  std::unique_ptr<mlir::MLIRContext> context = contexts().take();
+  std::string result;
+  {
+    mlir::OwningOpRef<mlir::ModuleOp> module = importGraph(graph, *context);
+    PipelineOptions pipeline;
+    pipeline.fuse = options.fuse;
+    pipeline.print = debugAsksFor("ir");
+    runPipeline(*module, pipeline);
+    if (options.cuda) {
+#ifdef WEFT_HAS_CUDA_CODEGEN
+      result = cuda::compileProgram(*module, options);
+#else
+      throw std::runtime_error("[compile] this build of weft has no code generator for CUDA");
+#endif
+    } else {
+      const cpu::Target &target = cpuTarget(options.cpu);
+      Lowered lowered;
+      runStep("graph-to-kernel", *module, pipeline.print, [&] {
+        lowered = lowerToKernels(*module, cpu::scheduleTarget(target));
+        return true;
+      });
+      if (pipeline.print)
+        lowered.kernels->print(llvm::errs());
+      result = cpu::compileProgram(*lowered.kernels, lowered.plan, target);
+    }
+  }
+  contexts().give(std::move(context));
+  return result;
+}
+
+} // namespace weft
+
+extern "C" __attribute__((visibility("default"))) const weft::CompilerApi *weft_compiler_api() {
+  static const weft::CompilerApi api{&weft::compileGraph, &weft::differentiate, "weft 0.1.0 LLVM " LLVM_VERSION_STRING};
+  return &api;
+}
