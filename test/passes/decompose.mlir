@@ -15,8 +15,8 @@ func.func @softmax(%x: tensor<2x3xf32>) -> tensor<2x3xf32> {
 // CHECK-LABEL: func.func @half
 // CHECK-SAME: (%[[X:.*]]: tensor<2x3xf16>)
 // CHECK-NEXT: %[[W:.*]] = weft.cast %[[X]] {dtype = f32}
-// CHECK-NOT: f16
-// CHECK: %[[Y:.*]] = weft.cast %{{.*}} {dtype = f16}
+// CHECK: weft.div {{.*}} : (tensor<2x3xf32>, tensor<2x3xf32>) -> tensor<2x3xf32>
+// CHECK-NEXT: %[[Y:.*]] = weft.cast %{{.*}} {dtype = f16}
 // CHECK-NEXT: return %[[Y]]
 func.func @half(%x: tensor<2x3xf16>) -> tensor<2x3xf16> {
   %y = weft.softmax %x {dim = 1 : i64} : (tensor<2x3xf16>) -> tensor<2x3xf16>
