@@ -1,0 +1,57 @@
+// The bytes of a graph: equal for equal graphs, and refused when they are not those of a graph.
+#include "ir/OpTable.h"
+
+#include <gtest/gtest.h>
+
+using namespace weft;
+
+namespace {
+
+Graph example() {
+  Graph graph;
+  graph.symbolCount = 3;
+  ValueId x = graph.addInput({DType::Float32, {symbol(0), 3}}, {symbol(2), 1});
+  ValueId y = graph.addInput({DType::Float32, {symbol(0), 3}});
+  ValueId sum = graph.addNode(OpKind::Add, {x, y}, {}, graph.type(x), 0);
+  ValueId soft = graph.addNode(OpKind::Softmax, {sum}, {Attr::integer(1)}, graph.type(sum));
+  graph.addNode(OpKind::Full, {}, {Attr::list({2}), Attr::real(-0.0), Attr::integer(INT64_MIN), Attr::dtype(DType::Int64)},
+                {DType::Int64, {2}});
+  graph.outputs = {soft, soft, x};
+  graph.donations = {0, -1, -1};
+  graph.locations = {"model.py:12"};
+  return graph;
+}
+
+TEST(Graph, BytesRoundTrip) {
+  Graph graph = example(), copy = deserialize(serialize(graph));
+  EXPECT_EQ(serialize(copy), serialize(graph));
+  EXPECT_EQ(copy.nodes[2].attrs, graph.nodes[2].attrs);
+  EXPECT_EQ(copy.inputs[0].strides, graph.inputs[0].strides);
+  EXPECT_EQ(copy.type(3), graph.type(3));
+}
+
+TEST(Graph, LocationsAreNotIdentity) {
+  Graph graph = example(), moved = example();
+  moved.nodes[0].location = -1;
+  moved.locations.clear();
+  EXPECT_EQ(serialize(graph), serialize(moved));
+  moved.nodes[2].attrs[1] = Attr::real(0.0);
+  EXPECT_NE(serialize(graph), serialize(moved));
+}
+
+TEST(Graph, RefusesOtherBytes) {
+  std::string bytes = serialize(example());
+  EXPECT_THROW(deserialize(""), std::runtime_error);
+  EXPECT_THROW(deserialize(bytes + "x"), std::runtime_error);
+  for (size_t length = 0; length < bytes.size(); ++length)
+    EXPECT_THROW(deserialize(bytes.substr(0, length)), std::runtime_error) << length;
+}
+
+TEST(DType, PromotesAsPyTorch) {
+  EXPECT_EQ(promote(DType::UInt8, DType::Int8), DType::Int16);
+  EXPECT_EQ(promote(DType::Float16, DType::BFloat16), DType::Float32);
+  EXPECT_EQ(promote(DType::Int64, DType::Float16), DType::Float16);
+  EXPECT_EQ(promote(DType::Bool, DType::UInt8), DType::UInt8);
+}
+
+} // namespace
