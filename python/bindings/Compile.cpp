@@ -20,10 +20,6 @@ struct Traced {
   Pattern arguments, result;
   int tensorCount = 0;                              // distinct tensors among the arguments
   std::shared_ptr<GuardSet> guards;
-  bool gradMode = true;
-  DType defaultType = DType::Float32;
-  bool writes = false;                              // into the memory of arguments or captured tensors
-  std::vector<bool> sharing;                        // which of the arguments and captured tensors share memory
   std::vector<std::pair<int, Ref<TapeNode>>> spent; // results with a history that backward() has used up
   std::string reason;                               // why it cannot be replayed; empty: it can
   int64_t hits = 0;
@@ -31,37 +27,22 @@ struct Traced {
   bool matches(PyObject *args, PyObject *kwargs, std::vector<Tensor> &tensors, std::string *why) const;
 };
 
-std::vector<bool> sharingOf(const Tensor *arguments, int count, const std::vector<Tensor> &captured) {
-  std::vector<bool> pairs;
-  for (int i = 0; i < count; ++i) {
-    for (int j = 0; j < i; ++j)
-      pairs.push_back(arguments[i].sharesStorage(arguments[j]));
-    for (const Tensor &other : captured)
-      pairs.push_back(arguments[i].sharesStorage(other));
-  }
-  return pairs;
-}
-
 bool Traced::matches(PyObject *args, PyObject *kwargs, std::vector<Tensor> &tensors, std::string *why) const {
-  auto differs = [&](const char *what) {
+  auto differs = [&](auto what) {
     if (why)
-      *why = what;
+      *why = what();
     return false;
   };
-  if (gradMode != gradEnabled() || defaultType != defaultDType())
-    return differs("grad mode or the default dtype changed");
   tensors.assign(tensorCount, Tensor());
   if (!arguments.children[0].matches(args, tensors.data()))
-    return differs("an argument's value or structure changed");
+    return differs([] { return std::string("an argument's value or structure changed"); });
   if (kwargs ? !arguments.children[1].matches(kwargs, tensors.data()) : !arguments.children[1].children.empty())
-    return differs("a keyword argument's value or structure changed");
+    return differs([] { return std::string("a keyword argument's value or structure changed"); });
   if (!call->guardsHold(tensors.data(), tensorCount))
-    return differs("a tensor's shape, strides, dtype, device, requires_grad or .grad changed");
-  if (writes && sharing != sharingOf(tensors.data(), tensorCount, call->captured))
-    return differs("which tensors share memory changed");
+    return differs([&] { return call->explainMismatch(tensors.data(), tensorCount); });
   if (guards)
     if (int broken = guards->firstBroken(); broken >= 0)
-      return differs(("guard " + std::to_string(broken)).c_str());
+      return differs([&] { return "guard " + std::to_string(broken); });
   return true;
 }
 
@@ -72,8 +53,6 @@ py::tuple runTraced(py::object function, py::tuple args, py::dict kwargs, py::ob
   py::tuple both = py::make_tuple(args, kwargs);
   traced->arguments = Pattern::of(both.ptr(), tensors);
   traced->tensorCount = int(tensors.size());
-  traced->gradMode = gradEnabled();
-  traced->defaultType = defaultDType();
   py::object result;
   {
     Trace trace(tensors);
@@ -107,10 +86,6 @@ py::tuple runTraced(py::object function, py::tuple args, py::dict kwargs, py::ob
   const CompiledCall &call = *traced->call;
   if (!call.replayable)
     traced->reason = call.reason.empty() ? "it needs a tensor's value" : call.reason;
-  for (int target : call.outputs)
-    traced->writes |= target >= 0;
-  if (traced->writes)
-    traced->sharing = sharingOf(tensors.data(), int(tensors.size()), call.captured);
   return py::make_tuple(result, py::cast(traced));
 }
 
@@ -282,8 +257,8 @@ void bindCompile(py::module_ &module) {
                              }())); })
       .def_property_readonly("kernels", [](const Traced &t) {
         std::vector<std::pair<std::string, std::string>> list;
-        if (t.call->executable) {
-          const WeftProgram &program = t.call->executable->program();
+        if (t.call->plan.executable) {
+          const WeftProgram &program = t.call->plan.executable->program();
           for (int i = 0; i < program.stepCount; ++i)
             list.emplace_back(program.steps[i].name ? program.steps[i].name : "",
                               program.steps[i].location ? program.steps[i].location : "");

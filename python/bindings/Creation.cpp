@@ -1,6 +1,5 @@
 // Tensors from nothing: empty, full, arange, the random generator.
 #include "frontend/Generator.h"
-#include "frontend/Trace.h"
 #include "python/bindings/PyTensor.h"
 
 namespace py = pybind11;
@@ -46,18 +45,7 @@ void bindCreation(py::module_ &module) {
     return py::make_tuple(generator.initialSeed(), generator.offset());
   });
   module.def("set_generator_state", [](int64_t seed, int64_t offset) { Generator::defaultGenerator().setState(seed, offset); });
-  // (state, offset): the operands of a random op that draws `count` numbers. Moves the generator past them.
-  module.def("draw_state", [](int64_t count, py::handle device) {
-    if (Trace *trace = Trace::active()) {
-      int64_t offset = 0;
-      Tensor state = trace->randomState(count, offset);
-      return py::make_tuple(state, offset);
-    }
-    Generator &generator = Generator::defaultGenerator();
-    Tensor state = generator.state(unboxDevice(device.ptr()));
-    generator.advance(count);
-    return py::make_tuple(state, 0);
-  });
+  module.def("dropout", &dropout);
   module.def("default_dtype", &defaultDType);
   module.def("set_default_dtype", [](DType dtype) {
     if (!isFloat(dtype))

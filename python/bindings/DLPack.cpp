@@ -111,7 +111,7 @@ Tensor fromDLPack(py::object source) {
     }
   Device device;
   if (view.device.type == 2)
-    device = {Device::Kind::CUDA, int8_t(view.device.id)};
+    device = {DeviceKind::CUDA, int8_t(view.device.id)};
   PyCapsule_SetName(capsule.ptr(), "used_dltensor");
   return Tensor::fromMemory(static_cast<char *>(view.data) + view.byteOffset, shape, strides, DType(known), device, false,
                             releaseManaged, managed);

@@ -68,7 +68,7 @@ int GuardSet::firstBroken() const {
 }
 
 Pattern Pattern::of(PyObject *object, std::vector<Tensor> &tensors) {
-  Pattern pattern{Kind::Value};
+  Pattern pattern;
   auto addChild = [&](PyObject *child) { pattern.children.push_back(of(child, tensors)); };
   if (isTensor(object)) {
     pattern.kind = Kind::Tensor;

@@ -41,7 +41,7 @@ private:
 // The structure of a call's arguments or result: containers with tensors, and other leaves by value or identity.
 struct Pattern {
   enum class Kind { Tensor, Value, Tuple, List, Dict };
-  Kind kind;
+  Kind kind = Kind::Value;
   int index = 0;                  // Tensor: which
   pybind11::object value;         // Value; Dict: the tuple of keys
   std::vector<Pattern> children;

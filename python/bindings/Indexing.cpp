@@ -241,14 +241,14 @@ PyObject *getItem(PyObject *self, PyObject *key) {
 }
 
 // x[index] = value for one index tensor: positions in order, so that the last of equal positions wins.
-void assignAt(const Tensor &view, const Selector &selector, const Tensor &value) {
+void assignAt(const Tensor &base, const Tensor &view, const Selector &selector, const Tensor &value) {
   if (selector.index.dtype() == DType::Bool && (value.impl->wrappedNumber || value.dim() == 0)) {
     Dims shape = selector.index.shape();
     if (selector.dim != 0)
       fail(UserError::Kind::NotImplemented, kWhat, "a mask in an assignment must come first; permute the tensor");
     while (shape.size() < view.dim())
       shape.push_back(1);
-    copy_(view, call(ops().where, {reshape(selector.index, shape), value, view}));
+    assign(base, view, call(ops().where, {reshape(selector.index, shape), value, view}));
     return;
   }
   Combined c = combine(view, {selector});
@@ -265,7 +265,7 @@ void assignAt(const Tensor &view, const Selector &selector, const Tensor &value)
   const auto *positions = static_cast<const int64_t *>(host.data());
   if (value.impl->wrappedNumber || value.dim() == 0) {
     for (int64_t i = 0; i < host.numel(); ++i)
-      fill_(select(c.x, 0, positions[i]), value);
+      assign(base, select(c.x, 0, positions[i]), value);
     return;
   }
   Tensor rows = expand(value, rest);
@@ -274,7 +274,7 @@ void assignAt(const Tensor &view, const Selector &selector, const Tensor &value)
     flat.push_back(c.x.shape()[d]);
   rows = reshape(rows, flat);
   for (int64_t i = 0; i < host.numel(); ++i)
-    copy_(select(c.x, 0, positions[i]), select(rows, 0, i));
+    assign(base, select(c.x, 0, positions[i]), select(rows, 0, i));
 }
 
 int setItem(PyObject *self, PyObject *key, PyObject *value) {
@@ -289,14 +289,12 @@ int setItem(PyObject *self, PyObject *key, PyObject *value) {
     if (selectors.size() > 1)
       fail(UserError::Kind::NotImplemented, kWhat, "an assignment takes one index tensor; got " + std::to_string(selectors.size()) +
                                                        "; combine them into one");
-    if (selectors.size() == 1) {
-      assignAt(view, selectors[0], source);
-    } else if (source.impl->wrappedNumber) {
-      fill_(view, source);
-    } else {
+    if (selectors.size() == 1)
+      assignAt(unbox(self), view, selectors[0], source);
+    else {
       while (source.dim() > view.dim() && source.shape()[0] == 1)
         source = select(source, 0, 0);
-      copy_(view, source);
+      assign(unbox(self), view, source);
     }
     return 0;
   } catch (...) {

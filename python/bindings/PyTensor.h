@@ -21,7 +21,7 @@ inline bool isTensor(PyObject *object) {
   return Py_TYPE(object) == tensorType || PyType_IsSubtype(Py_TYPE(object), tensorType);
 }
 // The object must be a tensor.
-inline const Tensor unbox(PyObject *object) { return Tensor(reinterpret_cast<PyTensor *>(object)->impl); }
+inline Tensor unbox(PyObject *object) { return Tensor(reinterpret_cast<PyTensor *>(object)->impl); }
 // A new reference. A tensor has at most one Python object at a time, so `a.grad is a.grad`.
 PyObject *box(const Tensor &tensor);
 PyObject *boxAs(PyTypeObject *type, const Tensor &tensor);
@@ -57,6 +57,7 @@ void bindBuffers(pybind11::module_ &module);
 void bindDLPack(pybind11::module_ &module);
 void bindAutograd(pybind11::module_ &module);
 void bindCompile(pybind11::module_ &module);
+void bindExport(pybind11::module_ &module);
 
 Tensor fromBuffer(PyObject *object);
 

@@ -75,7 +75,8 @@ int setGrad(PyObject *self, PyObject *value, void *) {
   try {
     if (value && value != Py_None && !isTensor(value))
       fail(UserError::Kind::Type, "grad", std::string("is a tensor or None; got ") + Py_TYPE(value)->tp_name);
-    unbox(self).setGrad(value && value != Py_None ? unbox(value) : Tensor());
+    Tensor target = unbox(self);
+    target.setGrad(value && value != Py_None ? unbox(value) : Tensor());
     return 0;
   } catch (...) {
     translateException();

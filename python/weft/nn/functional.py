@@ -51,8 +51,7 @@ def dropout(input, p=0.5, training=True, inplace=False):
         raise ValueError(f"[dropout] p must lie in [0, 1]; got {p}; pass a probability")
     if not training or p == 0:
         return input
-    state, offset = _C.draw_state(input.numel(), input.device)
-    result = _ops.dropout(input, state, p, offset)
+    result = _C.dropout(input, p)
     return input.copy_(result) if inplace else result
 
 

@@ -1,0 +1,31 @@
+"""Models as text for weft-aot and weft-opt."""
+
+import os
+
+from . import _C
+from .serialization import save
+
+
+def export(model, args, path):
+    """Writes ``model(*args)`` as readable MLIR, and its weights beside it (model.mlir → model.safetensors).
+
+    Shapes are those of ``args``; switch a Module to ``eval()`` first where it has a dropout. ``weft-aot model.mlir -o model.so
+    --header model.h`` makes a library with a C interface of it. Returns the path.
+    """
+    args = tuple(args) if isinstance(args, (tuple, list)) else (args,)
+    if not callable(model):
+        raise TypeError(f"[export] needs a Module or a function; got {type(model).__name__}; pass the callable itself")
+    path = os.fspath(path)
+    stem = path.removesuffix(".mlir")
+    named = []
+    if hasattr(model, "named_parameters"):
+        named = [*model.named_parameters(), *model.named_buffers()]
+    with _C.no_grad_guard():
+        text, weights = _C.export_graph(model, args, named, os.path.basename(stem) + ".safetensors")
+        if weights:
+            save(dict(weights), stem + ".safetensors")
+    temporary = f"{path}.{os.getpid()}.tmp"
+    with open(temporary, "w") as file:
+        file.write(text)
+    os.replace(temporary, path)
+    return path
