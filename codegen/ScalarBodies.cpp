@@ -17,10 +17,9 @@ constexpr double kSqrt2OverPi = 0.79788456080286535588;
 constexpr double kInverseSqrt2Pi = 0.39894228040143267794;
 
 // Comparisons with a number, in the operand's type.
-Scalar number(Scalar like, double v) { return like.isFloat() ? like.constant(v) : like.constantInt(int64_t(v)); }
-Scalar operator<(Scalar a, double b) { return a < number(a, b); }
-Scalar operator==(Scalar a, double b) { return a == number(a, b); }
-Scalar operator!=(Scalar a, double b) { return a != number(a, b); }
+Scalar operator<(Scalar a, double b) { return a < a.constant(b); }
+Scalar operator==(Scalar a, double b) { return a == a.constant(b); }
+Scalar operator!=(Scalar a, double b) { return a != a.constant(b); }
 
 bool isBool(Scalar x) { return x.type().isInteger(1); }
 Scalar truth(Scalar x) { return isBool(x) ? x : x != 0; }
@@ -39,17 +38,6 @@ struct ConstantBuilder {
     return {&builder, location, arith::ConstantOp::create(builder, location, attr)};
   }
 };
-
-// The quotient of integers rounded towards zero. Division by zero gives 0, and the least number divided by -1 wraps, where the
-// machine's instruction would trap.
-Scalar truncatedQuotient(Scalar x, Scalar y) {
-  Scalar zero = x.constantInt(0), one = x.constantInt(1);
-  if (x.isUnsigned)
-    return select(y == zero, zero, x / select(y == zero, one, y));
-  Scalar minusOne = x.constantInt(-1);
-  Scalar quotient = x / select((y == zero) | (y == minusOne), one, y);
-  return select(y == zero, zero, select(y == minusOne, zero - x, quotient));
-}
 
 // C's fmod. A step takes the truncated quotient off exactly by a fused multiply-add: what remains is at most |y|, or has lost 52
 // bits of a quotient too long for the significand. Two steps in f64 are exact while |x / y| < 2^104.

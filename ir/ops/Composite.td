@@ -99,8 +99,8 @@ def CrossEntropyOp : Composite<"cross_entropy", ["input", "target", "weight?"],
     [A<"reduction", "Int", "1">, A<"ignore_index", "Int", "-100">, A<"label_smoothing", "Float", "0.0">]> {
   let summary = "Cross entropy between the softmax of the input and classes given as int64.";
   let description = [{
-    input: float [C], [N, C] or [N, C, d1, ...]; target: int64 [], [N] or [N, d1, ...]; weight: input's dtype [C], or absent.
-    reduction: 0 none, 1 mean (by the weights of the targets that are not ignored), 2 sum.
+    input: float [C], [N, C] or [N, C, d1, ...]; target: int64 [], [N] or [N, d1, ...]; weight: input's dtype [C], or absent (it
+    gets no gradient). reduction: 0 none, 1 mean (by the weights of the targets that are not ignored), 2 sum.
   }];
   let infer = "crossEntropy";
   let expansion = "crossEntropy(input, target, weight, reduction, ignore_index, label_smoothing)";

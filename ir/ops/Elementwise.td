@@ -63,7 +63,7 @@ def RemainderOp : Binary<"remainder"> {
       Scalar r = truncatedRemainder(x, y);
       return select((r != 0) & ((r < 0) != (y < 0)), r + y, r);
     }
-    Scalar r = x - truncatedQuotient(x, y) * y, zero = x.constantInt(0);
+    Scalar r = x - x / y * y, zero = x.constantInt(0);
     r = select(y == zero, zero, r);
     return x.isUnsigned ? r : select((r != zero) & ((r < zero) != (y < zero)), r + y, r);
   }];
@@ -78,7 +78,7 @@ def FmodOp : Binary<"fmod"> {
     if (x.isFloat())
       return truncatedRemainder(x, y);
     Scalar zero = x.constantInt(0);
-    return select(y == zero, zero, x - truncatedQuotient(x, y) * y);
+    return select(y == zero, zero, x - x / y * y);
   }];
   let vjp = ["ct", "-ct * trunc(x / y)"];
   let numpy = "numpy.fmod(x, y)";
@@ -96,7 +96,7 @@ def FloorDivideOp : Binary<"floor_divide"> {
       rounded = select(quotient == 0, copySign(x.constant(0), x / y), rounded);
       return select(y == 0, x / y, rounded);
     }
-    Scalar q = truncatedQuotient(x, y), zero = x.constantInt(0), one = x.constantInt(1);
+    Scalar q = x / y, zero = x.constantInt(0), one = x.constantInt(1);
     if (x.isUnsigned)
       return q;
     Scalar r = x - q * y;

@@ -114,7 +114,7 @@ def Atan2Op : Binary<"atan2", "Float"> {
 def ReluOp : Unary<"relu", "Int | Float"> {
   let summary = "max(x, 0), elementwise; a NaN stays.";
   let description = "x: any shape and dtype but bool. The gradient at 0 is 0.";
-  let scalar = "maximum(x, x.constantInt(0))";
+  let scalar = "select(x <= x.constant(0), x.constant(0), x)";
   let vjp = ["where(result > 0.0, ct, 0.0)"];
   let numpy = "numpy.maximum(x, 0)";
   let dtypes = "int float";
