@@ -1,0 +1,148 @@
+// Elementwise kernels: vectors, tails, strides, masks and conversions.
+#include "test/codegen/cpu/KernelRunner.h"
+
+#include <cmath>
+#include <cstring>
+#include <gtest/gtest.h>
+
+using namespace weft::test;
+
+namespace {
+
+// y[i] = BODY of x[i], for types X and Y.
+std::string unary(const std::string &x, const std::string &y, const std::string &body) {
+  return substitute(R"(
+kernel.func @map(%x: !kernel.buffer<$X>, %y: !kernel.buffer<$Y>, %begin: index, %end: index) {
+  kernel.for lane %i = %begin to %end {
+    %a = kernel.load %x[%i] : !kernel.buffer<$X> -> $X
+    $BODY
+    kernel.store %r, %y[%i] : $Y, !kernel.buffer<$Y>
+  }
+  kernel.return
+})", {{"BODY", body}, {"X", x}, {"Y", y}});
+}
+
+uint16_t toBrain(float value) {
+  uint32_t bits;
+  memcpy(&bits, &value, 4);
+  if (std::isnan(value))
+    return uint16_t(bits >> 16 | 0x40);
+  return uint16_t((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
+}
+
+} // namespace
+
+TEST(Arithmetic, TailsTouchNothingElse) {
+  KernelRunner runner(unary("f32", "f32", "%r = arith.addf %a, %a : f32"));
+  std::vector<float> x = randomFloats(100, 1);
+  for (int64_t begin : {0, 3, 16})
+    for (int64_t end = begin; end < 70; ++end) {
+      std::vector<float> y(100, 5);
+      runner.run({x.data(), y.data()}, {}, begin, end);
+      for (int64_t i = 0; i < 100; ++i)
+        ASSERT_EQ(i >= begin && i < end ? x[i] * 2 : 5, y[i]) << begin << " " << end << " " << i;
+    }
+}
+
+TEST(Arithmetic, Bfloat16RoundsToNearestEven) {
+  KernelRunner runner(unary("f32", "bf16", "%r = arith.truncf %a : f32 to bf16"));
+  std::vector<float> x = randomFloats(1000, 1);
+  for (uint32_t bits : {0x3f808000u, 0x3f818000u, 0x3f808001u, 0x7f800001u, 0xffffffffu, 0x7f7fffffu, 0x80000000u, 0x00000001u}) {
+    float value;
+    memcpy(&value, &bits, 4);
+    x.push_back(value);
+  }
+  std::vector<uint16_t> y(x.size());
+  runner.run({x.data(), y.data()}, {}, 0, x.size());
+  for (size_t i = 0; i < x.size(); ++i)
+    EXPECT_EQ(toBrain(x[i]), y[i]) << x[i];
+}
+
+TEST(Arithmetic, HalfGoesThereAndBack) {
+  std::vector<uint16_t> x(65536), y(65536);
+  for (size_t i = 0; i < x.size(); ++i)
+    x[i] = uint16_t(i);
+  for (const char *cpu : {"", "x86-64-v3"}) {
+    KernelRunner runner(unary("f16", "f16", "%w = arith.extf %a : f16 to f32\n %r = arith.truncf %w : f32 to f16"), cpu);
+    runner.run({x.data(), y.data()}, {}, 0, x.size());
+    for (size_t i = 0; i < x.size(); ++i)
+      if ((i & 0x7c00) != 0x7c00 || (i & 0x3ff) == 0) {
+        ASSERT_EQ(x[i], y[i]);
+      }
+  }
+}
+
+TEST(Arithmetic, DivisionByZeroDoesNotTrap) {
+  for (const char *operation : {"arith.divsi", "arith.remsi"}) {
+    KernelRunner runner(substitute(R"(
+kernel.func @divide(%x: !kernel.buffer<i32>, %d: !kernel.buffer<i32>, %y: !kernel.buffer<i32>, %begin: index, %end: index) {
+  kernel.for lane %i = %begin to %end {
+    %a = kernel.load %x[%i] : !kernel.buffer<i32> -> i32
+    %b = kernel.load %d[%i] : !kernel.buffer<i32> -> i32
+    %r = $OP %a, %b : i32
+    kernel.store %r, %y[%i] : i32, !kernel.buffer<i32>
+  }
+  kernel.return
+})", {{"OP", operation}}));
+    std::vector<int32_t> x, d;
+    for (int32_t a : {0, 1, -1, 7, -7, INT32_MAX, INT32_MIN})
+      for (int32_t b : {0, 1, -1, 2, -2, 7, INT32_MAX, INT32_MIN}) {
+        x.push_back(a);
+        d.push_back(b);
+      }
+    std::vector<int32_t> y(x.size());
+    runner.run({x.data(), d.data(), y.data()}, {}, 0, x.size());
+    bool remainder = std::string(operation) == "arith.remsi";
+    for (size_t i = 0; i < x.size(); ++i) {
+      int64_t expected = d[i] == 0 ? 0 : remainder ? int64_t(x[i]) % d[i] : int64_t(x[i]) / d[i];
+      EXPECT_EQ(int32_t(expected), y[i]) << x[i] << " " << d[i];
+    }
+  }
+}
+
+TEST(Arithmetic, StridesMasksAndReversal) {
+  KernelRunner runner(R"(
+kernel.func @move(%x: !kernel.buffer<f32>, %y: !kernel.buffer<f32>, %n: index, %begin: index, %end: index) {
+  %one = arith.constant 1 : index
+  %three = arith.constant 3 : index
+  %limit = arith.constant 20 : index
+  %other = arith.constant -1.0 : f32
+  kernel.for lane %i = %begin to %end {
+    %last = arith.subi %n, %one : index
+    %back = arith.subi %last, %i : index
+    %a = kernel.load %x[%back] : !kernel.buffer<f32> -> f32
+    %far = arith.muli %i, %three : index
+    %b = kernel.load %x[%far] : !kernel.buffer<f32> -> f32
+    %near = arith.cmpi slt, %i, %limit : index
+    %c = kernel.load %x[%i] mask %near else %other : f32 : !kernel.buffer<f32> -> f32
+    %s = arith.addf %a, %b : f32
+    %t = arith.addf %s, %c : f32
+    kernel.store %t, %y[%far] mask %near : f32, !kernel.buffer<f32>
+    kernel.store %t, %y[%back] : f32, !kernel.buffer<f32>
+  }
+  kernel.return
+})");
+  const int64_t n = 45;
+  std::vector<float> x = randomFloats(3 * n, 1), y(3 * n, 0), expected(3 * n, 0);
+  runner.run({x.data(), y.data()}, {n}, 0, n);
+  for (int64_t i0 = 0; i0 < n; i0 += 16) // both stores of a vector of lanes, in turn
+    for (int store = 0; store < 2; ++store)
+      for (int64_t i = i0; i < std::min(n, i0 + 16); ++i) {
+        float t = x[n - 1 - i] + x[3 * i] + (i < 20 ? x[i] : -1.0f);
+        if (store == 0 && i < 20)
+          expected[3 * i] = t;
+        if (store == 1)
+          expected[n - 1 - i] = t;
+      }
+  EXPECT_EQ(expected, y);
+}
+
+TEST(Arithmetic, InPlace) {
+  KernelRunner runner(unary("f64", "f64", "%r = math.sqrt %a : f64"));
+  std::vector<double> x(50);
+  for (size_t i = 0; i < x.size(); ++i)
+    x[i] = double(i);
+  runner.run({x.data(), x.data()}, {}, 0, x.size());
+  for (size_t i = 0; i < x.size(); ++i)
+    EXPECT_EQ(std::sqrt(double(i)), x[i]);
+}
