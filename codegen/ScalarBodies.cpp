@@ -23,7 +23,9 @@ Scalar operator!=(Scalar a, double b) { return a != a.constant(b); }
 
 bool isBool(Scalar x) { return x.type().isInteger(1); }
 Scalar truth(Scalar x) { return isBool(x) ? x : x != 0; }
-Scalar falsehood(Scalar x) { return x.with(arith::ConstantOp::create(*x.builder, x.location, x.builder->getBoolAttr(false))); }
+Scalar falsehood(Scalar x) {
+  return x.with(arith::ConstantOp::create(*x.builder, x.location, x.builder->getBoolAttr(false)));
+}
 
 // Constants where there is no operand to take the type from.
 struct ConstantBuilder {
@@ -33,14 +35,15 @@ struct ConstantBuilder {
     return {&builder, location, arith::ConstantOp::create(builder, location, builder.getFloatAttr(type, v))};
   }
   Scalar operator()(Type type, int64_t v) const {
-    TypedAttr attr = type.isInteger(1) ? TypedAttr(builder.getBoolAttr(v != 0))
-                                       : TypedAttr(builder.getIntegerAttr(type, APInt(type.getIntOrFloatBitWidth(), v, true, true)));
+    TypedAttr attr = type.isInteger(1)
+                         ? TypedAttr(builder.getBoolAttr(v != 0))
+                         : TypedAttr(builder.getIntegerAttr(type, APInt(type.getIntOrFloatBitWidth(), v, true, true)));
     return {&builder, location, arith::ConstantOp::create(builder, location, attr)};
   }
 };
 
-// C's fmod. A step takes the truncated quotient off exactly by a fused multiply-add: what remains is at most |y|, or has lost 52
-// bits of a quotient too long for the significand. Two steps in f64 are exact while |x / y| < 2^104.
+// C's fmod. A step takes the truncated quotient off exactly by a fused multiply-add: what remains is at most |y|, or
+// has lost 52 bits of a quotient too long for the significand. Two steps in f64 are exact while |x / y| < 2^104.
 Scalar truncatedRemainder(Scalar x, Scalar y) {
   Type type = x.type(), f64 = x.builder->getF64Type();
   Scalar wide = convert(x, f64), divisor = absolute(convert(y, f64)), r = absolute(wide);
@@ -74,7 +77,8 @@ Scalar integerPower(Scalar x, Scalar y) {
   return select(y < zero, inverse, result);
 }
 
-using Body = Scalar (*)(ArrayRef<Scalar> operands, const Attrs &attrs, const ConstantBuilder &constantOf, Type elementType);
+using Body = Scalar (*)(ArrayRef<Scalar> operands, const Attrs &attrs, const ConstantBuilder &constantOf,
+                        Type elementType);
 #include "ir/Scalars.inc"
 
 } // namespace

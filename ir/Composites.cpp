@@ -33,12 +33,13 @@ static Dims freeAxes(int rank, const Dims &batch, const Dims &contract) {
   return axes;
 }
 
-Val dotGeneralGradient(Val ct, Val self, Val other, const Dims &selfBatch, const Dims &otherBatch, const Dims &selfContract,
-                       const Dims &otherContract, bool selfIsLeft) {
-  // The cotangent's axes are batch, left's free, right's free. Contract it with other's free axes: what remains is batch,
-  // self's free axes and other's contracted axes in the order in which they stand in other.
+Val dotGeneralGradient(Val ct, Val self, Val other, const Dims &selfBatch, const Dims &otherBatch,
+                       const Dims &selfContract, const Dims &otherContract, bool selfIsLeft) {
+  // The cotangent's axes are batch, left's free, right's free. Contract it with other's free axes: what remains is
+  // batch, self's free axes and other's contracted axes in the order in which they stand in other.
   int batch = selfBatch.size();
-  Dims selfFree = freeAxes(self.rank(), selfBatch, selfContract), otherFree = freeAxes(other.rank(), otherBatch, otherContract);
+  Dims selfFree = freeAxes(self.rank(), selfBatch, selfContract),
+       otherFree = freeAxes(other.rank(), otherBatch, otherContract);
   Dims paired;
   for (int i = 0; i < otherFree.size(); ++i)
     paired.push_back(batch + (selfIsLeft ? selfFree.size() : 0) + i);
@@ -46,7 +47,8 @@ Val dotGeneralGradient(Val ct, Val self, Val other, const Dims &selfBatch, const
   std::sort(sorted.begin(), sorted.end());
   Dims contractedInSelf;
   for (int64_t axis : sorted)
-    contractedInSelf.push_back(selfContract[int(std::find(otherContract.begin(), otherContract.end(), axis) - otherContract.begin())]);
+    contractedInSelf.push_back(
+        selfContract[int(std::find(otherContract.begin(), otherContract.end(), axis) - otherContract.begin())]);
   Dims made = selfBatch; // made[i]: the axis of self that axis i of the product is
   auto append = [&](const Dims &axes) {
     for (int64_t axis : axes)
@@ -121,10 +123,10 @@ struct ClassTargets {
   Val input, target, weight;
   double smoothing;
   int64_t axis;
-  Val logp;       // log softmax
-  Val hot;        // bool, of the input's shape: whether the class is the row's target
-  Val kept;       // bool, a row: whether the target is not ignored
-  Val rowWeight;  // a row: the weight of its target, 0 where ignored
+  Val logp;      // log softmax
+  Val hot;       // bool, of the input's shape: whether the class is the row's target
+  Val kept;      // bool, a row: whether the target is not ignored
+  Val rowWeight; // a row: the weight of its target, 0 where ignored
 
   ClassTargets(Val input, Val target, Val weight, int64_t ignoreIndex, double smoothing)
       : input(input), target(target), weight(weight), smoothing(smoothing), axis(input.rank() > 1 ? 1 : 0) {
@@ -156,7 +158,8 @@ Val crossEntropy(Val input, Val target, Val weight, int64_t reduction, int64_t i
   return reduction == 2 ? sum(loss, rows, false) : sum(loss, rows, false) / sum(t.rowWeight, rows, false);
 }
 
-Val crossEntropyGradient(Val ct, Val input, Val target, Val weight, int64_t reduction, int64_t ignoreIndex, double smoothing) {
+Val crossEntropyGradient(Val ct, Val input, Val target, Val weight, int64_t reduction, int64_t ignoreIndex,
+                         double smoothing) {
   ClassTargets t(input, target, weight, ignoreIndex, smoothing);
   Val probability = exp(t.logp), one = where(t.hot, filled(input, input.shape(), input.dtype(), 1.0), 0.0);
   Val slope = (probability - one) * t.perElement(t.rowWeight);
@@ -202,7 +205,8 @@ Val attention(Val query, Val key, Val value, Val mask, bool isCausal, double sca
   Val scores = dot_general(query, key, axes, axes, {batch + 1}, {batch + 1}) * scale;
   Dims shape = scores.shape();
   if (isCausal)
-    scores = where(iota(query, shape, batch + 1, DType::Int64) <= iota(query, shape, batch, DType::Int64), scores, kHidden);
+    scores =
+        where(iota(query, shape, batch + 1, DType::Int64) <= iota(query, shape, batch, DType::Int64), scores, kHidden);
   if (mask)
     scores = mask.dtype() == DType::Bool ? where(expandTo(mask, shape), scores, kHidden) : scores + mask;
   return dot_general(softmax(scores, batch + 1), value, axes, axes, {batch + 1}, {batch});

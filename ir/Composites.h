@@ -10,15 +10,17 @@ Val padLikeSlice(Val ct, const Dims &shape, const Dims &starts, const Dims &step
 Val sliceOfConcatenated(Val ct, llvm::ArrayRef<Val> inputs, int i, int64_t dim);
 
 // The derivative of dot_general for the operand `self`, which stands on the left or on the right of `other`.
-Val dotGeneralGradient(Val ct, Val self, Val other, const Dims &selfBatch, const Dims &otherBatch, const Dims &selfContract,
-                       const Dims &otherContract, bool selfIsLeft);
+Val dotGeneralGradient(Val ct, Val self, Val other, const Dims &selfBatch, const Dims &otherBatch,
+                       const Dims &selfContract, const Dims &otherContract, bool selfIsLeft);
 Val matrixProduct(Val x, Val y);
 Val matmulGradient(Val ct, Val x, Val y, bool ofLeft);
 
 Val crossEntropy(Val input, Val target, Val weight, int64_t reduction, int64_t ignoreIndex, double smoothing);
-Val crossEntropyGradient(Val ct, Val input, Val target, Val weight, int64_t reduction, int64_t ignoreIndex, double smoothing);
+Val crossEntropyGradient(Val ct, Val input, Val target, Val weight, int64_t reduction, int64_t ignoreIndex,
+                         double smoothing);
 
-// `scaled` / (1 - p) where a random number for the element is at least p, else zero. The numbers depend on x's shape alone.
+// `scaled` / (1 - p) where a random number for the element is at least p, else zero. The numbers depend on x's shape
+// alone.
 Val dropoutScaled(Val scaled, Val x, Val state, double p, int64_t offset);
 
 Val rowsAt(Val weight, Val index);

@@ -44,9 +44,7 @@ using namespace build;
 
 bool hasVjp(OpKind op) { return rules[int(op)].hasVjp; }
 
-bool hasJvp(OpKind op) {
-  return rules[int(op)].jvp || (info(op).family == OpFamily::Elementwise && hasVjp(op));
-}
+bool hasJvp(OpKind op) { return rules[int(op)].jvp || (info(op).family == OpFamily::Elementwise && hasVjp(op)); }
 
 Val vjp(OpKind op, llvm::ArrayRef<Val> operands, Val result, Val cotangent, const Attrs &attrs, int i) {
   const Rules &record = rules[int(op)];

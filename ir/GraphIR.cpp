@@ -51,8 +51,8 @@ OwningOpRef<ModuleOp> importGraph(const Graph &graph, MLIRContext &context) {
     if (!input.strides.empty())
       func.setArgAttr(i, "weft.strides", toMlir(&context, Attr::list(input.strides)));
   if (!graph.donations.empty())
-    func->setAttr("weft.donations", builder.getDenseI64ArrayAttr(
-                                        SmallVector<int64_t>(graph.donations.begin(), graph.donations.end())));
+    func->setAttr("weft.donations",
+                  builder.getDenseI64ArrayAttr(SmallVector<int64_t>(graph.donations.begin(), graph.donations.end())));
   if (graph.symbolCount)
     func->setAttr("weft.symbol_count", builder.getI64IntegerAttr(graph.symbolCount));
 

@@ -5,8 +5,8 @@ namespace weft::infer {
 
 using Kind = UserError::Kind;
 
-void mismatch(const char *name, const std::string &wrong, const TensorType *operands, int count, const std::string &remedy,
-              Kind kind) {
+void mismatch(const char *name, const std::string &wrong, const TensorType *operands, int count,
+              const std::string &remedy, Kind kind) {
   std::string got;
   for (int i = 0; i < count; ++i)
     got += (i == 0 ? "" : i + 1 == count ? " and " : ", ") + toString(operands[i]);
@@ -22,7 +22,8 @@ void checkDType(const char *name, const TensorType *operands, int count, int acc
     if (categoryOf(operands[i].dtype) & accepts)
       continue;
     std::string wanted;
-    for (auto [set, word] : {std::pair(int(Bool), "bool"), std::pair(int(Int), "integer"), std::pair(int(Float), "float")})
+    for (auto [set, word] :
+         {std::pair(int(Bool), "bool"), std::pair(int(Int), "integer"), std::pair(int(Float), "float")})
       if (accepts & set)
         wanted += (wanted.empty() ? "" : " or ") + std::string(word);
     mismatch(name, "needs " + wanted + " operands", operands, count, "convert them with .to(dtype)");
@@ -99,7 +100,8 @@ TensorType reductionOf(const char *name, const TensorType *operands, const Attrs
 
 TensorType argReduction(const char *name, const TensorType *operands, int, const Attrs &attrs) {
   if (attrs[0].ints.size() != 1)
-    mismatch(name, "needs exactly one axis, but got " + toString(attrs[0].ints), operands, 1, "flatten the tensor first");
+    mismatch(name, "needs exactly one axis, but got " + toString(attrs[0].ints), operands, 1,
+             "flatten the tensor first");
   return reductionOf(name, operands, attrs, Bool | Int | Float, ToInt64);
 }
 
@@ -127,8 +129,9 @@ static bool sameCount(const Dims &a, const Dims &b) {
 TensorType reshape(const char *name, const TensorType *operands, int, const Attrs &attrs) {
   const Dims &shape = attrs[0].ints;
   if (!sameCount(operands[0].shape, shape))
-    fail(Kind::Runtime, name, "shape " + toString(shape) + " is invalid for input " + toString(operands[0]) +
-                                  "; the number of elements must stay the same");
+    fail(Kind::Runtime, name,
+         "shape " + toString(shape) + " is invalid for input " + toString(operands[0]) +
+             "; the number of elements must stay the same");
   return {operands[0].dtype, shape};
 }
 
@@ -141,7 +144,8 @@ TensorType permute(const char *name, const TensorType *operands, int, const Attr
     fits = dims.contains(i);
   }
   if (!fits)
-    mismatch(name, "the axes " + toString(dims) + " are not an order of the tensor's axes", operands, 1, "name each axis once");
+    mismatch(name, "the axes " + toString(dims) + " are not an order of the tensor's axes", operands, 1,
+             "name each axis once");
   return {operands[0].dtype, shape};
 }
 
@@ -237,8 +241,9 @@ TensorType random(const char *name, const TensorType *operands, int count, const
   if (operands[0] != TensorType{DType::Int64, {2}})
     mismatch(name, "the state of the generator must be int64[2]", operands, count, "pass a generator's state");
   if (!isFloat(attrs[1].asDType()))
-    fail(Kind::Runtime, name, std::string("draws floats; got dtype ") + weft::name(attrs[1].asDType()) +
-                                  "; ask for a float dtype and convert");
+    fail(Kind::Runtime, name,
+         std::string("draws floats; got dtype ") + weft::name(attrs[1].asDType()) +
+             "; ask for a float dtype and convert");
   checkSizes(name, attrs[0].ints);
   return {attrs[1].asDType(), attrs[0].ints};
 }

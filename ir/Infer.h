@@ -1,5 +1,5 @@
-// The shape and dtype rules that the records name. Each takes the op's name, its operands' types and its attributes, and gives the
-// type of the result, or throws a UserError with the op, the shapes and dtypes, and the remedy.
+// The shape and dtype rules that the records name. Each takes the op's name, its operands' types and its attributes,
+// and gives the type of the result, or throws a UserError with the op, the shapes and dtypes, and the remedy.
 #pragma once
 #include "ir/OpTable.h"
 

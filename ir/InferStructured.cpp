@@ -11,7 +11,8 @@ TensorType dotGeneral(const char *name, const TensorType *operands, int count, c
   const Dims &lhsBatch = attrs[0].ints, &rhsBatch = attrs[1].ints;
   const Dims &lhsContract = attrs[2].ints, &rhsContract = attrs[3].ints;
   if (lhsBatch.size() != rhsBatch.size() || lhsContract.size() != rhsContract.size())
-    mismatch(name, "as many axes must be paired on the left as on the right", operands, count, "list the axes in pairs");
+    mismatch(name, "as many axes must be paired on the left as on the right", operands, count,
+             "list the axes in pairs");
   auto checkPairs = [&](const Dims &l, const Dims &r) {
     for (int i = 0; i < l.size(); ++i)
       if (lhs[int(checkAxis(name, l[i], operands[0]))] != rhs[int(checkAxis(name, r[i], operands[1]))])
@@ -23,7 +24,8 @@ TensorType dotGeneral(const char *name, const TensorType *operands, int count, c
   checkPairs(lhsBatch, rhsBatch);
   checkPairs(lhsContract, rhsContract);
   if (lhs.size() + rhs.size() - lhsBatch.size() - 2 * lhsContract.size() > kMaxRank)
-    mismatch(name, "the result would have more than " + std::to_string(kMaxRank) + " axes", operands, count, "reshape first");
+    mismatch(name, "the result would have more than " + std::to_string(kMaxRank) + " axes", operands, count,
+             "reshape first");
   Dims shape;
   for (int64_t axis : lhsBatch)
     shape.push_back(lhs[int(axis)]);
@@ -48,7 +50,8 @@ TensorType matmul(const char *name, const TensorType *operands, int count, const
   if (column)
     y.push_back(1);
   if (x.back() != y[y.size() - 2])
-    mismatch(name, "the inner sizes " + toString(Dims{x.back()}) + " and " + toString(Dims{y[y.size() - 2]}) + " must match",
+    mismatch(name,
+             "the inner sizes " + toString(Dims{x.back()}) + " and " + toString(Dims{y[y.size() - 2]}) + " must match",
              operands, count, "transpose or reshape one of them");
   Dims shape;
   int rank = std::max(x.size(), y.size());
@@ -94,8 +97,8 @@ TensorType gather(const char *name, const TensorType *operands, int count, const
     bool fits = i == dim || index.shape[i] == x.shape[i] ||
                 (!isSymbol(index.shape[i]) && (isSymbol(x.shape[i]) || index.shape[i] <= x.shape[i]));
     if (!fits)
-      mismatch(name, "the index must be at most as large as the input but along axis " + std::to_string(dim), operands, count,
-               "cut the index to size");
+      mismatch(name, "the index must be at most as large as the input but along axis " + std::to_string(dim), operands,
+               count, "cut the index to size");
   }
   return {x.dtype, index.shape};
 }
@@ -120,8 +123,8 @@ TensorType scatterAdd(const char *name, const TensorType *operands, int count, c
     fits = i == dim || isSymbol(index.shape[i]) || isSymbol(x.shape[i]) || index.shape[i] <= x.shape[i];
   if (!fits)
     mismatch(name,
-             "index and source need one shape, at most as large as the input but along axis " + std::to_string(dim), operands,
-             count, "expand the index to the source's shape");
+             "index and source need one shape, at most as large as the input but along axis " + std::to_string(dim),
+             operands, count, "expand the index to the source's shape");
   return x;
 }
 

@@ -8,16 +8,26 @@ namespace weft {
 
 Type toMlir(MLIRContext *context, DType dtype) {
   switch (dtype) {
-  case DType::Bool: return IntegerType::get(context, 1);
-  case DType::UInt8: return IntegerType::get(context, 8, IntegerType::Unsigned);
-  case DType::Int8: return IntegerType::get(context, 8);
-  case DType::Int16: return IntegerType::get(context, 16);
-  case DType::Int32: return IntegerType::get(context, 32);
-  case DType::Int64: return IntegerType::get(context, 64);
-  case DType::Float16: return Float16Type::get(context);
-  case DType::BFloat16: return BFloat16Type::get(context);
-  case DType::Float32: return Float32Type::get(context);
-  case DType::Float64: return Float64Type::get(context);
+  case DType::Bool:
+    return IntegerType::get(context, 1);
+  case DType::UInt8:
+    return IntegerType::get(context, 8, IntegerType::Unsigned);
+  case DType::Int8:
+    return IntegerType::get(context, 8);
+  case DType::Int16:
+    return IntegerType::get(context, 16);
+  case DType::Int32:
+    return IntegerType::get(context, 32);
+  case DType::Int64:
+    return IntegerType::get(context, 64);
+  case DType::Float16:
+    return Float16Type::get(context);
+  case DType::BFloat16:
+    return BFloat16Type::get(context);
+  case DType::Float32:
+    return Float32Type::get(context);
+  case DType::Float64:
+    return Float64Type::get(context);
   }
   llvm_unreachable("no such dtype");
 }
@@ -35,11 +45,16 @@ RankedTensorType toMlir(MLIRContext *context, const TensorType &type) {
 
 Attribute toMlir(MLIRContext *context, const Attr &attr) {
   switch (attr.kind) {
-  case Attr::Kind::Int: return IntegerAttr::get(IntegerType::get(context, 64), attr.i);
-  case Attr::Kind::Float: return FloatAttr::get(Float64Type::get(context), attr.f);
-  case Attr::Kind::Bool: return BoolAttr::get(context, attr.asBool());
-  case Attr::Kind::DType: return TypeAttr::get(toMlir(context, attr.asDType()));
-  case Attr::Kind::Ints: return DenseI64ArrayAttr::get(context, {attr.ints.begin(), attr.ints.end()});
+  case Attr::Kind::Int:
+    return IntegerAttr::get(IntegerType::get(context, 64), attr.i);
+  case Attr::Kind::Float:
+    return FloatAttr::get(Float64Type::get(context), attr.f);
+  case Attr::Kind::Bool:
+    return BoolAttr::get(context, attr.asBool());
+  case Attr::Kind::DType:
+    return TypeAttr::get(toMlir(context, attr.asDType()));
+  case Attr::Kind::Ints:
+    return DenseI64ArrayAttr::get(context, {attr.ints.begin(), attr.ints.end()});
   }
   llvm_unreachable("no such kind");
 }
@@ -51,11 +66,16 @@ std::optional<DType> tryDType(Type type) {
     if (!integer.isSignless())
       return std::nullopt;
     switch (integer.getWidth()) {
-    case 1: return DType::Bool;
-    case 8: return DType::Int8;
-    case 16: return DType::Int16;
-    case 32: return DType::Int32;
-    case 64: return DType::Int64;
+    case 1:
+      return DType::Bool;
+    case 8:
+      return DType::Int8;
+    case 16:
+      return DType::Int16;
+    case 32:
+      return DType::Int32;
+    case 64:
+      return DType::Int64;
     }
     return std::nullopt;
   }

@@ -42,8 +42,9 @@ LogicalResult verifyRecord(Operation *op) {
   for (Value operand : op->getOperands()) {
     std::optional<TensorType> type = tryFromMlir(operand.getType());
     if (!type)
-      return op->emitOpError("takes tensors of at most 8 axes whose element type is a dtype of weft and whose dynamic sizes "
-                             "are named by #weft.symbols, but got ")
+      return op->emitOpError(
+                 "takes tensors of at most 8 axes whose element type is a dtype of weft and whose dynamic sizes "
+                 "are named by #weft.symbols, but got ")
              << operand.getType();
     operands.push_back(*type);
   }

@@ -104,9 +104,9 @@ TEST_P(Derivatives, Build) {
   }
   check(OpKind::Linear, {{F, {symbol(0), 2, 3}}, {F, {4, 3}}, {F, {4}}}, {});
   check(OpKind::Linear, {{F, {3}}, {F, {4, 3}}}, {});
-  const std::pair<Dims, Dims> products[] = {{{2, 3}, {3, 4}},       {{3}, {3}},          {{2, 3}, {3}},       {{3}, {3, 4}},
-                                            {{5, 2, 3}, {3, 4}},    {{5, 2, 3}, {3}},    {{3}, {5, 3, 4}},    {{2, 3}, {5, 3, 4}},
-                                            {{1, 2, 3}, {5, 3, 4}}, {{6, 1, 2, 3}, {5, 3, 4}}};
+  const std::pair<Dims, Dims> products[] = {
+      {{2, 3}, {3, 4}}, {{3}, {3}},       {{2, 3}, {3}},       {{3}, {3, 4}},          {{5, 2, 3}, {3, 4}},
+      {{5, 2, 3}, {3}}, {{3}, {5, 3, 4}}, {{2, 3}, {5, 3, 4}}, {{1, 2, 3}, {5, 3, 4}}, {{6, 1, 2, 3}, {5, 3, 4}}};
   for (const auto &[x, y] : products)
     check(OpKind::Matmul, {{F, x}, {F, y}}, {});
   check(OpKind::Dropout, {{F, {2, 3}}, {I, {2}}}, {Attr::real(0.3), Attr::integer(0)});

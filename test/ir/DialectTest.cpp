@@ -60,7 +60,8 @@ TEST_F(Dialect, GraphsRoundTrip) {
   ValueId y = graph.addInput({DType::UInt8, {symbol(1), 3}});
   graph.locations = {"a:b.py:7", "somewhere"};
   ValueId sum = graph.addNode(OpKind::Add, {x, y}, {}, graph.type(x), 0);
-  graph.outputs = {graph.addNode(OpKind::Cast, {sum}, {Attr::dtype(DType::BFloat16)}, {DType::BFloat16, {symbol(1), 3}}, 1), y};
+  graph.outputs = {
+      graph.addNode(OpKind::Cast, {sum}, {Attr::dtype(DType::BFloat16)}, {DType::BFloat16, {symbol(1), 3}}, 1), y};
   graph.donations = {-1, 1};
   OwningOpRef<ModuleOp> module = importGraph(graph, context);
   ASSERT_TRUE(succeeded(verify(*module)));

@@ -14,7 +14,8 @@ Graph example() {
   ValueId y = graph.addInput({DType::Float32, {symbol(0), 3}});
   ValueId sum = graph.addNode(OpKind::Add, {x, y}, {}, graph.type(x), 0);
   ValueId soft = graph.addNode(OpKind::Softmax, {sum}, {Attr::integer(1)}, graph.type(sum));
-  graph.addNode(OpKind::Full, {}, {Attr::list({2}), Attr::real(-0.0), Attr::integer(INT64_MIN), Attr::dtype(DType::Int64)},
+  graph.addNode(OpKind::Full, {},
+                {Attr::list({2}), Attr::real(-0.0), Attr::integer(INT64_MIN), Attr::dtype(DType::Int64)},
                 {DType::Int64, {2}});
   graph.outputs = {soft, soft, x};
   graph.donations = {0, -1, -1};
