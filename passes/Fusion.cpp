@@ -214,6 +214,7 @@ private:
     for (int node = 0; node < int(graph.nodes.size()); ++node) {
       if (groups.groupOf(node) < 0)
         continue;
+      groups.visit(node);
       SmallVector<int, 8> producers;
       for (const Read &read : graph.nodes[node].reads)
         if (read.source >= 0)

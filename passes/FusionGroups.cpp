@@ -8,8 +8,7 @@ namespace weft {
 
 FusionGroups::FusionGroups(const FusionGraph &graph)
     : graph(graph), groups(graph.nodes.size()), owner(graph.nodes.size(), -1) {
-  int count = int(graph.nodes.size());
-  for (int i = 0; i < count; ++i) {
+  for (int i = 0; i < int(graph.nodes.size()); ++i) {
     const FusionNode &node = graph.nodes[i];
     if (node.role == Role::Float)
       continue;
@@ -19,17 +18,24 @@ FusionGroups::FusionGroups(const FusionGraph &graph)
     group.space = node.space;
     group.rowRank = node.rowRank;
     group.members = {i};
-    group.dependencies.resize(count);
-    for (const Read &read : node.reads)
-      if (read.source >= 0) {
-        group.dependencies.set(read.source);
-        group.dependencies |= groups[read.source].dependencies;
-      }
   }
 }
 
+void FusionGroups::visit(int node) {
+  visited = node + 1;
+  FusionGroup &group = groups[node];
+  group.dependencies.resize(groups.size());
+  for (const Read &read : graph.nodes[node].reads)
+    if (read.source >= 0) {
+      int before = owner[read.source];
+      group.dependencies.set(before);
+      group.dependencies |= groups[before].dependencies;
+    }
+}
+
 void FusionGroups::merge(int producer, int consumer, const FusionGroup &merged) {
-  FusionGroup &into = groups[consumer], &from = groups[producer];
+  int kept = std::max(producer, consumer), gone = std::min(producer, consumer);
+  FusionGroup &into = groups[kept], &from = groups[gone];
   into.kind = merged.kind;
   into.space = merged.space;
   into.rowRank = merged.rowRank;
@@ -38,18 +44,20 @@ void FusionGroups::merge(int producer, int consumer, const FusionGroup &merged) 
   std::merge(into.members.begin(), into.members.end(), from.members.begin(), from.members.end(),
              std::back_inserter(members));
   for (int node : from.members)
-    owner[node] = consumer;
+    owner[node] = kept;
   into.members = std::move(members);
   from.members.clear();
   into.dependencies |= from.dependencies;
   into.dependencies.reset(producer);
   into.dependencies.reset(consumer);
-  for (FusionGroup &other : groups) {
+  // A group has its last member's number; those before the first member here depend on none of them.
+  for (int i = into.members.front(); i < visited; ++i) {
+    FusionGroup &other = groups[i];
     if (other.members.empty() || (!other.dependencies.test(producer) && !other.dependencies.test(consumer)))
       continue;
     other.dependencies |= into.dependencies;
-    other.dependencies.reset(producer);
-    other.dependencies.set(consumer);
+    other.dependencies.reset(gone);
+    other.dependencies.set(kept);
   }
 }
 

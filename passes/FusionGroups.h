@@ -18,14 +18,17 @@ struct FusionGroup {
 class FusionGroups {
 public:
   explicit FusionGroups(const FusionGraph &graph);
+  // Takes the next node, in order, into account; groups of nodes to come must not be asked about yet.
+  void visit(int node);
 
   const FusionGraph &graph;
   int groupOf(int node) const { return owner[node]; } // -1: floats
   const FusionGroup &operator[](int group) const { return groups[group]; }
-  int size() const { return int(groups.size()); } // a group that was merged into another has no members
+  // A group's number is its last member's. A group that was merged into another has no members.
+  int size() const { return int(groups.size()); }
   bool precedes(int a, int b) const { return groups[b].dependencies.test(a); }
 
-  // Merges `producer` into `consumer` where the rules (Fusion.cpp) gave the merged group's shape in `merged`.
+  // Merges the two into the one with the higher number; the rules (Fusion.cpp) gave the merged group's space in `merged`.
   void merge(int producer, int consumer, const FusionGroup &merged);
   // Whether a third group stands on a path from one to the other.
   bool wouldCycle(int producer, int consumer) const;
@@ -38,6 +41,7 @@ public:
 private:
   std::vector<FusionGroup> groups;
   std::vector<int> owner;
+  int visited = 0;
 };
 
 // passes/FusionEmit.cpp: replaces the function's body by weft.group ops.
