@@ -12,10 +12,10 @@ Scalar Evaluator::scalar(Value value, Type element) {
   return Scalar{&k.builder, k.location, value, isUnsignedType(element)};
 }
 
-Scalar Evaluator::zero(Type element) {
+Value Evaluator::constantZero(Type type) {
   OpBuilder::InsertionGuard guard(k.builder);
   k.hoist({});
-  return scalar(arith::ConstantOp::create(k.builder, k.location, k.builder.getZeroAttr(computeType(element))), element);
+  return arith::ConstantOp::create(k.builder, k.location, k.builder.getZeroAttr(type));
 }
 
 Scalar Evaluator::rounded(Scalar value, Type element) {
@@ -84,26 +84,21 @@ Scalar Evaluator::compute(Value value, const Point &point, Value mask) {
 
 Scalar Evaluator::load(const Storage &storage, const Point &point, Value mask) {
   Point cuts = cut(k, point, storage.shape, stridedBoundaries(storage.shape, storage.strides));
-  SmallVector<Value> terms;
-  if (!storage.offset.is(0))
-    terms.push_back(k.size(storage.offset));
-  for (const Segment &segment : cuts)
-    terms.push_back(k.mul(segment.index, mergedStride(storage.shape, storage.strides, segment.first, segment.end())));
   // Outer terms first, so that their sum stands in the outer loop.
-  llvm::stable_sort(terms, [](Value a, Value b) { return KernelBuilder::depth(a) < KernelBuilder::depth(b); });
-  Value index = k.index(0);
-  for (Value term : terms)
+  std::multimap<int, Value> terms;
+  for (const Segment &segment : cuts) {
+    Value term = k.mul(segment.index, mergedStride(storage.shape, storage.strides, segment.first, segment.end()));
+    terms.insert({KernelBuilder::depth(term), term});
+  }
+  Value index = k.size(storage.offset);
+  for (auto &[depth, term] : terms)
     index = k.add(index, term);
 
   Type memory = storageType(storage.type);
   Value buffer = k.buffer(storage.planBuffer, memory);
   reads.push_back({storage.planBuffer, index});
+  Value otherwise = mask ? constantZero(memory) : Value();
   OpBuilder::InsertionGuard guard(k.builder);
-  Value otherwise;
-  if (mask) {
-    k.hoist({});
-    otherwise = arith::ConstantOp::create(k.builder, k.location, k.builder.getZeroAttr(memory));
-  }
   k.hoist({index, mask});
   Value value = kernel::LoadOp::create(k.builder, k.location, memory, buffer, index, mask, otherwise);
   if (memory != computeType(storage.type))

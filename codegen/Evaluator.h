@@ -50,6 +50,8 @@ public:
   // Rounds a value in compute type to the precision of `element`.
   Scalar rounded(Scalar value, mlir::Type element);
 
+  mlir::Value constantZero(mlir::Type type);
+
   // Every load of an input: the buffer and the index it was read at. For in-place reuse.
   std::vector<std::pair<int, mlir::Value>> reads;
 
@@ -61,7 +63,6 @@ private:
   Scalar indexed(mlir::Operation *op, const Point &point, mlir::Value mask);
   Scalar creation(mlir::Operation *op, const Point &point, mlir::Value mask);
   Scalar reduction(mlir::Operation *op, const Point &point, mlir::Value mask);
-  Scalar zero(mlir::Type element);
 
   KernelBuilder &k;
   llvm::DenseMap<mlir::Value, Storage> inputs;

@@ -294,11 +294,14 @@ Scalar Evaluator::creation(Operation *op, const Point &whole, Value mask) {
     Value state = op->getOperand(0);
     Scalar seed = evaluate(state, {{0, 1, k.index(0)}}, mask), stream = evaluate(state, {{0, 1, k.index(1)}}, mask);
     Scalar element = number(linear(k, whole, shape));
+    {
+      OpBuilder::InsertionGuard guard(k.builder);
+      k.hoist({stream.value});
+      stream = stream + stream.constantInt(intAttr(op, "offset"));
+    }
     OpBuilder::InsertionGuard guard(k.builder);
-    k.hoist({stream.value});
-    Scalar base = stream + stream.constantInt(intAttr(op, "offset"));
-    k.hoist({base.value, element.value});
-    operands = {seed, base + element};
+    k.hoist({stream.value, element.value});
+    operands = {seed, stream + element};
   }
   SmallVector<Value> values;
   for (const Scalar &operand : operands)

@@ -111,7 +111,7 @@ Value KernelBuilder::binary(int opcode, Value a, Value b) {
   case Mul: result = arith::MulIOp::create(builder, location, a, b); break;
   case Div: result = arith::DivUIOp::create(builder, location, a, b); break;
   case Rem: result = arith::RemUIOp::create(builder, location, a, b); break;
-  case Min: result = arith::MinUIOp::create(builder, location, a, b); break;
+  case Min: result = arith::MinSIOp::create(builder, location, a, b); break;
   case Less: result = arith::CmpIOp::create(builder, location, arith::CmpIPredicate::ult, a, b); break;
   case And: result = arith::AndIOp::create(builder, location, a, b); break;
   }

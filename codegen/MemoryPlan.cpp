@@ -165,7 +165,9 @@ void placeTemporaries(Lowering &lowering) {
   }
   std::vector<size_t> order(lives.size());
   std::iota(order.begin(), order.end(), 0);
-  std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return lives[a].bytes > lives[b].bytes; });
+  std::sort(order.begin(), order.end(), [&](size_t a, size_t b) {
+    return lives[a].bytes != lives[b].bytes ? lives[a].bytes > lives[b].bytes : a < b;
+  });
   for (size_t i : order) {
     Life &life = lives[i];
     if (int from = inPlaceOf(lowering, lives, life); from >= 0) {

@@ -8,6 +8,9 @@ using namespace mlir;
 namespace weft {
 
 static constexpr int64_t kRowBlock = 126, kColumnBlock = 256; // multiples of the register tile
+static constexpr int64_t kPanel = 32;                         // columns of a panel of packed B
+static constexpr int64_t kPackElements = 1 << 16;             // of a B that is worth a step of its own
+static constexpr int64_t kFewTasks = 4;
 
 namespace {
 
@@ -62,6 +65,8 @@ private:
   Storage operandStorage(int operand, Axes &axes);
   Storage copied(Value value, Axes &axes);
   Value base(Kernel &kernel, const Storage &storage, const std::vector<std::pair<int, Value>> &indices);
+  void split();
+  Storage packedPanels();
   void emit();
 
   Lowering &lowering;
@@ -70,6 +75,10 @@ private:
   llvm::DenseMap<Value, Storage> inputs;
   Axes a, b;
   Storage left, right;
+  // Free axes [0, rowsFrom) of A and [0, columnsFrom) of B are outer indices, the others are the rows and columns of C.
+  int rowsFrom = 0, columnsFrom = 0;
+  int64_t rowBlock = kRowBlock, columnBlock = kColumnBlock;
+  Size rows, columns, depth;
 };
 
 } // namespace
@@ -182,32 +191,97 @@ Value ContractionSchedule::base(Kernel &kernel, const Storage &storage,
   return sum;
 }
 
-void ContractionSchedule::emit() {
+// Splits the free axes into outer indices, blocks, and places in a block.
+void ContractionSchedule::split() {
+  // All but the last axis are outer indices if the run time could not count the blocks of several.
+  rowsFrom = mergedTail(a.free, left);
+  columnsFrom = mergedTail(b.free, right);
+  if (!ceilDivide(tailSize(a.free, rowsFrom, left), kRowBlock))
+    rowsFrom = int(a.free.size()) - 1;
+  if (!ceilDivide(tailSize(b.free, columnsFrom, right), kColumnBlock))
+    columnsFrom = int(b.free.size()) - 1;
+  rows = tailSize(a.free, rowsFrom, left);
+  columns = tailSize(b.free, columnsFrom, right);
+  depth = tailSize(a.contract, 0, left);
+  Size outer = divideExactly(product(sizesOf(dot->getResult(0))), rows * columns).value_or(Size(1));
+  auto tasks = [&] {
+    return outer.estimate() * ((rows.estimate() + rowBlock - 1) / rowBlock) *
+           ((columns.estimate() + columnBlock - 1) / columnBlock);
+  };
+  while (tasks() < kFewTasks && columnBlock > 2 * kPanel && columnBlock >= 2 * rowBlock / 3)
+    columnBlock /= 2;
+  if (tasks() < kFewTasks)
+    rowBlock = 42;
+}
+
+// B copied into panels of 32 columns, each depth x 32, the last one padded with zeros; for each outer index one such matrix.
+Storage ContractionSchedule::packedPanels() {
+  Size outer = tailSize(b.batch, 0, right), panels = *ceilDivide(columns, kPanel);
+  for (int i = 0; i < columnsFrom; ++i)
+    outer = outer * right.shape[b.free[i]];
+  Storage result = lowering.temporary({outer, panels, depth, Size(kPanel)}, right.type);
   Kernel kernel(lowering, group);
+  kernel.suffix = "_panels";
   KernelBuilder &k = kernel.k;
+  Sizes outerShape;
+  std::vector<int> outerAxes = b.batch;
+  outerAxes.insert(outerAxes.end(), b.free.begin(), b.free.begin() + columnsFrom);
+  for (int axis : outerAxes)
+    outerShape.push_back(right.shape[axis]);
+  k.loop(k.begin, k.end, false, [&](Value task) {
+    Value index = k.index(0), panel = task;
+    if (!outer.is(1))
+      std::tie(index, panel) = k.split(task, panels);
+    std::vector<std::pair<int, Value>> indices;
+    Point whole;
+    if (!outerAxes.empty())
+      whole.push_back({0, int(outerAxes.size()), index});
+    for (const Segment &segment : cut(k, whole, outerShape, allBoundaries(int(outerAxes.size()))))
+      indices.push_back({outerAxes[segment.first], segment.index});
+    Value start = base(kernel, right, indices), first = k.mul(panel, k.index(kPanel));
+    Value buffer = k.buffer(right.planBuffer, storageType(right.type));
+    kernel.e.reads.push_back({right.planBuffer, Value()});
+    Value zero = kernel.e.constantZero(storageType(right.type));
+    k.loop(k.index(0), k.size(depth), false, [&](Value row) {
+      k.loop(k.index(0), k.index(kPanel), true, [&](Value lane) {
+        Value column = k.add(first, lane), inside = k.less(column, k.size(columns));
+        Value at = k.add(start, k.mul(row, tailStride(b.contract, 0, right)));
+        at = k.add(at, k.mul(column, tailStride(b.free, columnsFrom, right)));
+        Value value = kernel::LoadOp::create(k.builder, k.location, storageType(right.type), buffer, at, inside, zero);
+        kernel.store(kernel.e.scalar(value, right.type), result, {{0, 2, task}, {2, 1, row}, {3, 1, lane}});
+      });
+    });
+  });
+  lowering.finish(kernel, group, outer * panels, grainFor(kPanel * depth.estimate(), 1));
+  return result;
+}
+
+void ContractionSchedule::emit() {
   Value dotValue = dot->getResult(0);
   Sizes shape = sizesOf(dotValue);
   int batches = int(a.batch.size()), rank = int(shape.size());
   int rowAxes = int(a.free.size()), columnAxes = int(b.free.size());
+  split();
+  bool packs = rows.estimate() > rowBlock && columns.estimate() * depth.estimate() >= kPackElements &&
+               right.type.isF32() && left.type.isF32();
+  Storage panels;
+  if (packs)
+    panels = packedPanels();
 
-  // Leading free axes that stay outer indices; all but the last if the run time could not count the blocks of several.
-  int rowsFrom = mergedTail(a.free, left), columnsFrom = mergedTail(b.free, right);
-  if (!ceilDivide(tailSize(a.free, rowsFrom, left), kRowBlock))
-    rowsFrom = rowAxes - 1;
-  if (!ceilDivide(tailSize(b.free, columnsFrom, right), kColumnBlock))
-    columnsFrom = columnAxes - 1;
-  Size rows = tailSize(a.free, rowsFrom, left), columns = tailSize(b.free, columnsFrom, right);
-  auto rowBlocks = ceilDivide(rows, kRowBlock), columnBlocks = ceilDivide(columns, kColumnBlock);
-  Size depth = tailSize(a.contract, 0, left);
+  Kernel kernel(lowering, group);
+  KernelBuilder &k = kernel.k;
+  auto rowBlocks = ceilDivide(rows, rowBlock), columnBlocks = ceilDivide(columns, columnBlock);
   Size outerRows = product(shape, 0, batches + rowsFrom);
   Size outerColumns = product(shape, batches + rowAxes, batches + rowAxes + columnsFrom);
 
   k.loop(k.begin, k.end, false, [&](Value task) {
-    auto [outer, block] = k.split(task, *rowBlocks * *columnBlocks);
-    auto [rowBlock, columnBlock] = k.split(block, *columnBlocks);
+    Value outer = k.index(0), block = task;
+    if (!(outerRows * outerColumns).is(1))
+      std::tie(outer, block) = k.split(task, *rowBlocks * *columnBlocks);
+    Value row = k.index(0), column = block;
+    if (!rowBlocks->is(1))
+      std::tie(row, column) = k.split(block, *columnBlocks);
     auto [outerRow, outerColumn] = k.split(outer, outerColumns);
-    if ((outerRows * outerColumns).is(1))
-      outerRow = outerColumn = k.index(0);
     Point lead;
     if (batches + rowsFrom)
       lead.push_back({0, batches + rowsFrom, outerRow});
@@ -227,20 +301,32 @@ void ContractionSchedule::emit() {
     for (const Segment &segment : middleAxes)
       rightIndices.push_back({b.free[segment.first - batches - rowAxes], segment.index});
 
+    if (packs) { // one packed matrix after another, for each batch and outer column
+      Value matrix = k.index(0);
+      for (const Segment &segment : leadAxes)
+        if (segment.first < batches)
+          matrix = k.join(matrix, segment.index, shape[segment.first]);
+      matrix = columnsFrom ? k.join(matrix, outerColumn, outerColumns) : matrix;
+      right = panels;
+      rightIndices = {{0, matrix}};
+    }
     Value aBuffer = k.buffer(left.planBuffer, storageType(left.type));
     Value bBuffer = k.buffer(right.planBuffer, storageType(right.type));
     kernel.e.reads.push_back({left.planBuffer, Value()});
     kernel.e.reads.push_back({right.planBuffer, Value()});
-    Value rowBegin = k.mul(rowBlock, k.index(kRowBlock)), columnBegin = k.mul(columnBlock, k.index(kColumnBlock));
+    Value rowBegin = k.mul(row, k.index(rowBlock)), columnBegin = k.mul(column, k.index(columnBlock));
+    Value strideK = packs ? k.index(kPanel) : k.size(tailStride(b.contract, 0, right));
+    Value strideN = packs ? k.index(1) : k.size(tailStride(b.free, columnsFrom, right));
     SmallVector<Value> operands{aBuffer, base(kernel, left, leftIndices), k.size(tailStride(a.free, rowsFrom, left)),
                                 k.size(tailStride(a.contract, 0, left)), bBuffer, base(kernel, right, rightIndices),
-                                k.size(tailStride(b.contract, 0, right)),
-                                k.size(tailStride(b.free, columnsFrom, right)), k.size(depth), rowBegin,
-                                k.min(k.add(rowBegin, k.index(kRowBlock)), k.size(rows)), columnBegin,
-                                k.min(k.add(columnBegin, k.index(kColumnBlock)), k.size(columns))};
+                                strideK, strideN, k.size(depth), rowBegin,
+                                k.min(k.add(rowBegin, k.index(rowBlock)), k.size(rows)), columnBegin,
+                                k.min(k.add(columnBegin, k.index(columnBlock)), k.size(columns))};
     Type sumType = kernel::ContractOp::sumType(storageType(left.type), storageType(right.type));
     OperationState state(k.location, kernel::ContractOp::getOperationName());
     state.addOperands(operands);
+    if (packs)
+      state.addAttribute("packedB", k.builder.getUnitAttr());
     Block *body = new Block;
     state.addRegion()->push_back(body);
     body->addArguments({k.builder.getIndexType(), k.builder.getIndexType(), sumType},
@@ -265,7 +351,7 @@ void ContractionSchedule::emit() {
       kernel.store(value, lowering.result(group, i), reshaped(k, at, shape, lowering.result(group, i).shape));
     kernel::YieldOp::create(k.builder, k.location, ValueRange());
   });
-  int64_t work = std::min(rows.estimate(), kRowBlock) * std::min(columns.estimate(), kColumnBlock) * depth.estimate();
+  int64_t work = std::min(rows.estimate(), rowBlock) * std::min(columns.estimate(), columnBlock) * depth.estimate();
   lowering.finish(kernel, group, outerRows * outerColumns * *rowBlocks * *columnBlocks, grainFor(work / 16, 1));
 }
 

@@ -30,7 +30,8 @@ void scheduleReduction(Lowering &lowering, const Group &group) {
     KernelBuilder &k = kernel.k;
     kernel.suffix = "_blocks";
     k.loop(k.begin, k.end, false, [&](Value task) {
-      auto [row, block] = k.split(task, *blocks);
+      Value row, block;
+      std::tie(row, block) = k.split(task, *blocks);
       Value base = k.mul(block, k.index(kBlock));
       Value count = k.min(k.index(kBlock), k.sub(k.size(length), base));
       Value total = k.reduce(kind, count, type, [&](Value i) {

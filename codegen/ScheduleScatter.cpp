@@ -61,12 +61,7 @@ void scheduleScatter(Lowering &lowering, const Group &group) {
       if (segment.first == dim)
         segment.index = index;
     Value at = linear(k, target, into);
-    Value otherwise;
-    {
-      OpBuilder::InsertionGuard guard(k.builder);
-      k.hoist({});
-      otherwise = arith::ConstantOp::create(k.builder, k.location, k.builder.getZeroAttr(type));
-    }
+    Value otherwise = kernel.e.constantZero(type);
     Value old = kernel::LoadOp::create(k.builder, k.location, type, memory, at, inside, otherwise);
     if (type != computeType(result.type))
       old = arith::ExtFOp::create(k.builder, k.location, computeType(result.type), old);

@@ -1,0 +1,27 @@
+// RUN: weft-opt %s --weft-fusion --weft-to-kernel --split-input-file | FileCheck %s
+
+// x w^T + b with relu: one kernel, the bias and relu in the epilogue, the weight read where it lies.
+// CHECK-LABEL: kernel.func @dot_general_add_relu_0
+// CHECK: kernel.contract %{{.*}}[%{{.*}}, %c784{{.*}}, %c1{{.*}}], %{{.*}}[%{{.*}}, %c1{{.*}}, %c784{{.*}}] depth %c784
+// CHECK: (%{{.*}}, %[[N:.*]], %[[SUM:.*]] : f32) {
+// CHECK: kernel.load %{{.*}}[%[[N]]]
+// CHECK: arith.addf %[[SUM]]
+// CHECK: kernel.store
+func.func @main(%x: tensor<32x784xf32>, %w: tensor<128x784xf32>, %b: tensor<128xf32>) -> tensor<32x128xf32> {
+  %0 = weft.dot_general %x, %w {lhs_batch = array<i64>, rhs_batch = array<i64>, lhs_contract = array<i64: 1>, rhs_contract = array<i64: 1>} : (tensor<32x784xf32>, tensor<128x784xf32>) -> tensor<32x128xf32>
+  %1 = weft.expand %b {shape = array<i64: 32, 128>} : (tensor<128xf32>) -> tensor<32x128xf32>
+  %2 = weft.add %0, %1 : (tensor<32x128xf32>, tensor<32x128xf32>) -> tensor<32x128xf32>
+  %3 = weft.relu %2 : (tensor<32x128xf32>) -> tensor<32x128xf32>
+  return %3 : tensor<32x128xf32>
+}
+
+// -----
+
+// Batches are outer indices of the tasks.
+// CHECK: x 6, grain
+// CHECK-LABEL: kernel.func @dot_general_0
+// CHECK: kernel.contract
+func.func @main(%x: tensor<2x3x20x8xf32>, %y: tensor<2x3x8x30xf32>) -> tensor<2x3x20x30xf32> {
+  %0 = weft.dot_general %x, %y {lhs_batch = array<i64: 0, 1>, rhs_batch = array<i64: 0, 1>, lhs_contract = array<i64: 3>, rhs_contract = array<i64: 2>} : (tensor<2x3x20x8xf32>, tensor<2x3x8x30xf32>) -> tensor<2x3x20x30xf32>
+  return %0 : tensor<2x3x20x30xf32>
+}

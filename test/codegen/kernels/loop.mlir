@@ -1,0 +1,59 @@
+// RUN: weft-opt %s --weft-fusion --weft-to-kernel --split-input-file | FileCheck %s
+
+// Contiguous operands: flat, a task is an element.
+// CHECK-LABEL: kernel.func @mul_add_0
+// CHECK-SAME: %[[BEGIN:arg3]]: index, %[[END:arg4]]: index
+// CHECK: kernel.for lane %[[I:.*]] = %[[BEGIN]] to %[[END]] {
+// CHECK-DAG: kernel.load %arg0[%[[I]]]
+// CHECK-DAG: kernel.load %arg1[%[[I]]]
+// CHECK: arith.mulf
+// CHECK: arith.addf
+// CHECK: kernel.store %{{.*}}, %arg2[%[[I]]]
+func.func @main(%x: tensor<4x8xf32>, %y: tensor<4x8xf32>) -> tensor<4x8xf32> {
+  %0 = weft.mul %x, %y : (tensor<4x8xf32>, tensor<4x8xf32>) -> tensor<4x8xf32>
+  %1 = weft.add %0, %y : (tensor<4x8xf32>, tensor<4x8xf32>) -> tensor<4x8xf32>
+  return %1 : tensor<4x8xf32>
+}
+
+// -----
+
+// A bias makes the last axis the lanes; its load is not repeated by an address of two axes.
+// CHECK-LABEL: kernel.func @add_0
+// CHECK: kernel.for %[[ROW:.*]] = %arg3 to %arg4 {
+// CHECK: kernel.for lane %[[I:.*]] = %c0{{.*}} to %c64
+// CHECK-DAG: kernel.load %arg1[%[[I]]]
+func.func @main(%x: tensor<4x64xf32>, %b: tensor<64xf32>) -> tensor<4x64xf32> {
+  %0 = weft.expand %b {shape = array<i64: 4, 64>} : (tensor<64xf32>) -> tensor<4x64xf32>
+  %1 = weft.add %x, %0 : (tensor<4x64xf32>, tensor<4x64xf32>) -> tensor<4x64xf32>
+  return %1 : tensor<4x64xf32>
+}
+
+// -----
+
+// 16-bit floats are computed in f32 and rounded at each op.
+// CHECK-LABEL: kernel.func @add_mul_0
+// CHECK: arith.extf
+// CHECK: %[[SUM:.*]] = arith.addf {{.*}} : f32
+// CHECK: %[[NARROW:.*]] = arith.truncf %[[SUM]] : f32 to bf16
+// CHECK: arith.extf %[[NARROW]]
+// CHECK: arith.mulf {{.*}} : f32
+// CHECK: %[[RESULT:.*]] = arith.truncf
+// CHECK: kernel.store %[[RESULT]], %{{.*}} : bf16
+func.func @main(%x: tensor<100xbf16>, %y: tensor<100xbf16>) -> tensor<100xbf16> {
+  %0 = weft.add %x, %y : (tensor<100xbf16>, tensor<100xbf16>) -> tensor<100xbf16>
+  %1 = weft.mul %0, %y : (tensor<100xbf16>, tensor<100xbf16>) -> tensor<100xbf16>
+  return %1 : tensor<100xbf16>
+}
+
+// -----
+
+// Symbolic strides: sizes and strides are scalars of the step.
+// CHECK: // batch 0: add_0(0, 1, 2; 1 * s1; 1 * s2; 1 * s3) x 1 * s0
+// CHECK-LABEL: kernel.func @add_0
+// CHECK: kernel.for lane
+func.func @main(%x: tensor<?x?xf32, #weft.symbols<[0, 1]>> {weft.strides = array<i64: -3, -4>},
+                %y: tensor<?x?xf32, #weft.symbols<[0, 1]>>) -> tensor<?x?xf32, #weft.symbols<[0, 1]>>
+    attributes {weft.symbol_count = 4 : i64} {
+  %0 = weft.add %x, %y : (tensor<?x?xf32, #weft.symbols<[0, 1]>>, tensor<?x?xf32, #weft.symbols<[0, 1]>>) -> tensor<?x?xf32, #weft.symbols<[0, 1]>>
+  return %0 : tensor<?x?xf32, #weft.symbols<[0, 1]>>
+}

@@ -1,0 +1,37 @@
+// RUN: weft-opt %s --weft-fusion --weft-to-kernel --split-input-file | FileCheck %s
+
+// CHECK-LABEL: kernel.func @concatenate_0
+// CHECK: kernel.load {{.*}} mask
+// CHECK: kernel.load {{.*}} mask
+// CHECK: arith.select
+func.func @main(%x: tensor<40xf32>, %y: tensor<60xf32>) -> tensor<100xf32> {
+  %0 = weft.concatenate %x, %y {dim = 0 : i64} : (tensor<40xf32>, tensor<60xf32>) -> tensor<100xf32>
+  return %0 : tensor<100xf32>
+}
+
+// -----
+
+// A position outside of the tensor reads zero.
+// CHECK-LABEL: kernel.func @index_select_0
+// CHECK: kernel.load {{.*}} -> i64
+// CHECK: arith.index_cast
+// CHECK: arith.cmpi ult
+// CHECK: kernel.load {{.*}} mask
+func.func @main(%x: tensor<10x64xf32>, %i: tensor<5xi64>) -> tensor<5x64xf32> {
+  %0 = weft.index_select %x, %i {dim = 0 : i64} : (tensor<10x64xf32>, tensor<5xi64>) -> tensor<5x64xf32>
+  return %0 : tensor<5x64xf32>
+}
+
+// -----
+
+// Additions in the order of the source, each to the place that the index names.
+// CHECK: // batch 0: scatter_add_copy_0
+// CHECK: // batch 1: scatter_add_1
+// CHECK-LABEL: kernel.func @scatter_add_1
+// CHECK: kernel.for %{{.*}} = %c0{{.*}} to %c5
+// CHECK: kernel.for lane
+// CHECK: kernel.store {{.*}} mask
+func.func @main(%x: tensor<10x64xf32>, %i: tensor<5x64xi64>, %s: tensor<5x64xf32>) -> tensor<10x64xf32> {
+  %0 = weft.scatter_add %x, %i, %s {dim = 0 : i64} : (tensor<10x64xf32>, tensor<5x64xi64>, tensor<5x64xf32>) -> tensor<10x64xf32>
+  return %0 : tensor<10x64xf32>
+}

@@ -1,0 +1,28 @@
+// RUN: weft-opt %s --weft-fusion="fuse=false" --weft-to-kernel --split-input-file | FileCheck %s
+
+// Equal kernels are one; a donated input takes the output when its other readers are done; a temporary dies in place.
+// CHECK: // buffer 2: output, 400 bytes, in the place of 0
+// CHECK: // buffer 3: temporary, 400 bytes, at 0
+// CHECK: // buffer 4: temporary, 400 bytes, at 0
+// CHECK: // batch 0: add_0(0, 1, 3)
+// CHECK: // batch 1: neg_1(3, 4)
+// CHECK: // batch 2: add_0(0, 4, 2)
+// CHECK: // arena: 448 bytes
+// CHECK-COUNT-2: kernel.func
+// CHECK-NOT: kernel.func
+func.func @main(%x: tensor<100xf32>, %y: tensor<100xf32>) -> tensor<100xf32> attributes {weft.donations = array<i64: 0>} {
+  %0 = weft.add %x, %y : (tensor<100xf32>, tensor<100xf32>) -> tensor<100xf32>
+  %1 = weft.neg %0 : (tensor<100xf32>) -> tensor<100xf32>
+  %2 = weft.add %x, %1 : (tensor<100xf32>, tensor<100xf32>) -> tensor<100xf32>
+  return %2 : tensor<100xf32>
+}
+
+// -----
+
+// An output that is an input, and one that is another output, are copied.
+// CHECK: copy_
+// CHECK: copy_
+func.func @main(%x: tensor<100xf32>) -> (tensor<100xf32>, tensor<100xf32>, tensor<100xf32>) {
+  %0 = weft.neg %x : (tensor<100xf32>) -> tensor<100xf32>
+  return %0, %x, %0 : tensor<100xf32>, tensor<100xf32>, tensor<100xf32>
+}
