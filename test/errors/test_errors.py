@@ -1,0 +1,154 @@
+"""The message a user sees: one case each. `[op] what is wrong; what was given; how to mend it`, in PyTorch's class."""
+
+import copy
+
+import numpy
+import pytest
+import weft
+from weft import nn
+
+F = nn.functional
+x23, x45, i3 = weft.zeros(2, 3), weft.zeros(4, 5), weft.tensor([0, 1, 2])
+
+
+def read_only():
+    a = numpy.ones(2, "float32")
+    a.flags.writeable = False
+    return weft.from_numpy(a)
+
+
+def leaf_in_place():
+    x = weft.ones(2, requires_grad=True)
+    x.add_(1)
+
+
+def backward_twice():
+    x = weft.ones(2, requires_grad=True)
+    y = (x * x).sum()
+    y.backward()
+    y.backward()
+
+
+def overwritten():
+    x = weft.ones(2, requires_grad=True)
+    y = x.exp()
+    y.add_(1)
+    y.sum().backward()
+
+
+def double_assignment():
+    x = weft.zeros(3, dtype=weft.int64)
+    x.add_(0.5)
+
+
+# (name, what the user does, the class, what the message holds)
+CASES = [
+    ("add shapes", lambda: x23 + x45, RuntimeError, ["[add]", "[2, 3]", "[4, 5]"]),
+    ("matmul shapes", lambda: x23 @ x45, RuntimeError, ["[matmul]", "[2, 3]", "[4, 5]"]),
+    ("matmul dtypes", lambda: x23 @ weft.zeros(3, 2, dtype=weft.float64), RuntimeError, ["[matmul]", "float64"]),
+    ("linear shapes", lambda: nn.Linear(4, 5)(x23), RuntimeError, ["[linear]", "[2, 3]", "[5, 4]"]),
+    ("mm needs matrices", lambda: weft.mm(i3, i3), RuntimeError, ["[mm]", "matmul"]),
+    ("reshape count", lambda: x23.reshape(4), RuntimeError, ["[reshape]", "[2, 3]", "[4]"]),
+    ("view strides", lambda: x23.T.view(6), RuntimeError, ["[view]", "reshape"]),
+    ("view two unknown", lambda: x23.view(-1, -1), RuntimeError, ["[view]", "-1"]),
+    ("permute twice", lambda: x23.permute(0, 0), RuntimeError, ["[permute]"]),
+    ("permute out of range", lambda: x23.permute(0, 2), IndexError, ["[permute]", "2"]),
+    ("transpose out of range", lambda: x23.transpose(0, 5), IndexError, ["[transpose]", "5"]),
+    ("expand shape", lambda: x23.expand(2, 4), RuntimeError, ["[expand]", "[2, 3]", "4"]),
+    ("squeeze range", lambda: x23.squeeze(3), IndexError, ["[squeeze]"]),
+    ("cat shapes", lambda: weft.cat([x23, x45]), RuntimeError, ["[concatenate]", "[4, 5]"]),
+    ("cat nothing", lambda: weft.cat([]), RuntimeError, ["[concatenate]"]),
+    ("stack shapes", lambda: weft.stack([x23, x45]), RuntimeError, ["[stack]", "[4, 5]"]),
+    ("sum axis", lambda: x23.sum(2), IndexError, ["[sum]", "2", "[2, 3]"]),
+    ("sum axis twice", lambda: x23.sum((0, 0)), RuntimeError, ["[sum]"]),
+    ("mean of integers", lambda: i3.mean(), RuntimeError, ["[mean]", "int64"]),
+    ("max of nothing", lambda: weft.zeros(0).max(), RuntimeError, ["[amax]"]),
+    ("softmax axis", lambda: F.softmax(x23, 2), IndexError, ["[softmax]"]),
+    ("sqrt of a string", lambda: weft.sqrt("x"), TypeError, ["[sqrt]", "str"]),
+    ("too few arguments", lambda: weft.atan2(x23), TypeError, ["[atan2]", "y"]),
+    ("unknown argument", lambda: weft.tanh(x23, z=1), TypeError, ["[tanh]", "z"]),
+    ("bitwise on floats", lambda: x23 & x23, RuntimeError, ["[bitwise_and]", "float32"]),
+    ("neg of bool", lambda: -(x23 == 0), RuntimeError, ["[neg]", "bool"]),
+    ("index too large", lambda: x23[2], IndexError, ["[index]", "2", "size 2"]),
+    ("too many indices", lambda: x23[0, 0, 0], IndexError, ["[index]", "3", "[2, 3]"]),
+    ("index by a string", lambda: x23["a"], TypeError, ["[index]", "str"]),
+    ("index by floats", lambda: x23[weft.zeros(1)], IndexError, ["[index]", "float32"]),
+    ("index tensor too large", lambda: x23[weft.tensor([0, 7])], IndexError, ["[index]", "7"]),
+    ("mask shape", lambda: x23[weft.tensor([True, False, True])], IndexError, ["[index]", "[3]", "[2, 3]"]),
+    ("negative step", lambda: x23[::-1], ValueError, ["[index]", "flip"]),
+    ("two ellipses", lambda: x23[..., ...], IndexError, ["[index]", "ellipsis"]),
+    ("assignment shape", lambda: x23.__setitem__(0, weft.zeros(5)), RuntimeError, ["[5]"]),
+    ("deleting elements", lambda: x23.__delitem__(0), TypeError, ["[index]"]),
+    ("gather rank", lambda: weft.gather(x23, 0, i3), RuntimeError, ["[gather]"]),
+    ("gather dtype", lambda: weft.gather(x23, 0, x23), RuntimeError, ["[gather]", "float32"]),
+    ("index_select range", lambda: x23.index_select(0, weft.tensor([9])), IndexError, ["[index_select]", "9"]),
+    ("embedding range", lambda: nn.Embedding(3, 2)(weft.tensor([3])), IndexError, ["[embedding]", "3"]),
+    ("class out of range", lambda: F.cross_entropy(x23, weft.tensor([0, 3])), IndexError, ["[cross_entropy]", "3"]),
+    ("cross_entropy shapes", lambda: F.cross_entropy(x23, i3), (RuntimeError, ValueError), ["[cross_entropy]", "[2, 3]", "[3]"]),
+    ("cross_entropy reduction", lambda: F.cross_entropy(x23, weft.tensor([0, 1]), reduction="avg"), ValueError, ["'avg'"]),
+    ("layer_norm shape", lambda: F.layer_norm(x23, (2,)), RuntimeError, ["[layer_norm]", "[2]", "[2, 3]"]),
+    ("dropout p", lambda: F.dropout(x23, 1.5), ValueError, ["[dropout]", "1.5"]),
+    ("bool of many", lambda: bool(x23), RuntimeError, ["[bool]", "any()"]),
+    ("item of many", lambda: x23.item(), RuntimeError, ["[item]", "[2, 3]"]),
+    ("length of 0-d", lambda: len(weft.tensor(1.0)), TypeError, ["numel"]),
+    ("iterating 0-d", lambda: list(weft.tensor(1.0)), TypeError, ["0-d"]),
+    ("ragged data", lambda: weft.tensor([[1, 2], [3]]), ValueError, ["[tensor]", "length 2"]),
+    ("data of strings", lambda: weft.tensor(["a"]), TypeError, ["[tensor]", "str"]),
+    ("calling the type", lambda: weft.Tensor([1.0]), TypeError, ["weft.tensor"]),
+    ("negative size", lambda: weft.zeros(-1), RuntimeError, ["negative"]),
+    ("too many dimensions", lambda: weft.zeros(*[1] * 9), ValueError, ["8"]),
+    ("size of a string", lambda: weft.zeros("a"), TypeError, ["[full]"]),
+    ("arange step", lambda: weft.arange(0, 5, -1), ValueError, ["[arange]", "-1"]),
+    ("unknown device", lambda: weft.zeros(1, device="tpu"), RuntimeError, ["tpu", "cpu"]),
+    ("numpy of a graph tensor", lambda: weft.ones(1, requires_grad=True).numpy(), RuntimeError, ["[numpy]", "detach"]),
+    ("numpy of bfloat16", lambda: weft.ones(1).bfloat16().numpy(), TypeError, ["[numpy]", "float()"]),
+    ("negative strides", lambda: weft.from_numpy(numpy.arange(3)[::-1]), ValueError, ["[from_numpy]", "copy()"]),
+    ("array of objects", lambda: weft.from_numpy(numpy.array(["a"])), TypeError, ["[from_numpy]", "astype"]),
+    ("big-endian array", lambda: weft.from_numpy(numpy.zeros(2, ">f4")), TypeError, ["[from_numpy]", "native"]),
+    ("a list to from_numpy", lambda: weft.from_numpy([1]), TypeError, ["[from_numpy]", "weft.tensor"]),
+    ("odd strides", lambda: weft.from_numpy(numpy.zeros(2, [("a", "i1"), ("b", "f4")])["b"]), ValueError, ["[from_numpy]"]),
+    ("writing read-only memory", lambda: read_only().add_(1), RuntimeError, ["read-only", "clone"]),
+    ("in-place result dtype", double_assignment, RuntimeError, ["[add_]", "int64"]),
+    ("in-place result shape", lambda: weft.zeros(3).add_(x23), RuntimeError, ["[add_]", "[2, 3]"]),
+    ("copy_ shape", lambda: x23.copy_(x45), RuntimeError, ["[copy_]", "[4, 5]"]),
+    ("writing an expanded tensor", lambda: weft.zeros(1).expand(3).add_(1), RuntimeError, ["[add_]", "clone"]),
+    ("leaf in place", leaf_in_place, RuntimeError, ["leaf", "no_grad"]),
+    ("backward twice", backward_twice, RuntimeError, ["second time", "retain_graph"]),
+    ("overwritten for backward", overwritten, RuntimeError, ["in", "version"]),
+    ("backward of many", lambda: weft.ones(2, requires_grad=True).backward(), RuntimeError, ["scalar"]),
+    ("backward of a constant", lambda: weft.ones(1).backward(), RuntimeError, ["does not require grad"]),
+    ("grad of an integer", lambda: i3.requires_grad_(), RuntimeError, ["floating"]),
+    ("grad of a stranger", lambda: weft.autograd.grad(weft.ones(1, requires_grad=True) * 1, [weft.ones(1, requires_grad=True)]),
+     RuntimeError, ["allow_unused"]),
+    ("grad shape", lambda: setattr(weft.ones(2, requires_grad=True), "grad", weft.ones(3)), RuntimeError, ["[grad]"]),
+    ("grad of a number", lambda: setattr(weft.ones(2), "grad", 3), TypeError, ["[grad]", "int"]),
+    ("deepcopy of a result", lambda: copy.deepcopy(weft.ones(1, requires_grad=True) * 2), RuntimeError, ["[deepcopy]"]),
+    ("optimizer without parameters", lambda: weft.optim.SGD([]), ValueError, ["empty"]),
+    ("optimizer of a tensor", lambda: weft.optim.SGD(weft.ones(1)), TypeError, ["model.parameters()"]),
+    ("optimizer of a result", lambda: weft.optim.SGD([weft.ones(1, requires_grad=True) * 2]), ValueError, ["non-leaf"]),
+    ("optimizer rate", lambda: weft.optim.Adam([weft.ones(1)], lr=-1), ValueError, ["learning rate", "-1"]),
+    ("module without init", lambda: type("M", (nn.Module,), {"__init__": lambda s: setattr(s, "a", nn.ReLU())})(), AttributeError,
+     ["super().__init__()"]),
+    ("module without forward", lambda: nn.Module()(1), NotImplementedError, ["forward"]),
+    ("parameter from a tensor", lambda: setattr(nn.Linear(1, 1), "weight", weft.ones(1)), TypeError, ["nn.Parameter"]),
+    ("load of nothing", lambda: weft.load("/nonexistent.safetensors"), FileNotFoundError, ["nonexistent"]),
+    ("compile of a number", lambda: weft.compile(3), TypeError, ["[compile]", "int"]),
+    ("compile numerics", lambda: weft.compile(len, numerics="loose"), NotImplementedError, ["[compile]", "'loose'"]),
+    ("export without tensors", lambda: weft.export(lambda x: 3, (x23,), "/tmp/never.mlir"), TypeError, ["[export]"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("act, kind, texts", [c[1:] for c in CASES], ids=[c[0] for c in CASES])
+def test_message(act, kind, texts):
+    with pytest.raises(kind) as caught:
+        act()
+    for text in texts:
+        assert text in str(caught.value), f"{caught.value!s} lacks {text!r}"
+
+
+def test_errors_leave_operands_alone():
+    x = weft.ones(2, 3)
+    before = x._version
+    with pytest.raises(RuntimeError):
+        x.add_(weft.ones(4, 5))
+    assert x._version == before and x.sum().item() == 6

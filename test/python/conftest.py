@@ -1,0 +1,47 @@
+"""What the Python tests share: the op records and arrays made after their examples."""
+
+import json
+import pathlib
+
+import numpy
+import pytest
+import weft
+
+NUMPY_DTYPES = {
+    "bool": ["bool"],
+    "int": ["uint8", "int8", "int16", "int32", "int64"],
+    "float": ["float32", "float64", "float16", "bfloat16"],
+}
+
+
+def op_records():
+    """The records as the build described them, beside the package."""
+    for folder in pathlib.Path(weft.__file__).resolve().parents:
+        path = folder / "ir" / "op_records.json"
+        if path.exists():
+            return json.loads(path.read_text())
+    staged = pathlib.Path(weft._ops.__file__).parents[2] / "ir" / "op_records.json"
+    return json.loads(staged.read_text())
+
+
+def bits(tensor):
+    """dtype, shape and bytes: what must be equal between eager and compiled."""
+    return tensor.dtype, tuple(tensor.shape), weft._C.raw_bytes(tensor.detach().cpu().contiguous())
+
+
+def assert_same_bits(a, b):
+    if bits(a) != bits(b):
+        raise AssertionError(f"the bits differ:\n{a}\n{b}")
+
+
+def array_of(tensor):
+    """A float64 (or integer, or bool) NumPy array of any tensor, bfloat16 included."""
+    tensor = tensor.detach().cpu()
+    return (tensor.double() if tensor.dtype.is_floating_point else tensor).numpy()
+
+
+@pytest.fixture(autouse=True)
+def seeded():
+    """Each test starts with the same random stream."""
+    weft.manual_seed(1234)
+    numpy.random.seed(1234)

@@ -1,0 +1,68 @@
+"""export and weft-aot: a C program gets eager's bits."""
+
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+
+import numpy
+import pytest
+import weft
+from conftest import assert_same_bits
+from weft import nn
+
+AOT = shutil.which("weft-aot", path=os.pathsep.join([str(pathlib.Path(sys.executable).parent), os.environ.get("PATH", "")]))
+COMPILER = shutil.which("clang-22") or shutil.which("cc")
+
+PROGRAM = r"""
+#include "model.h"
+#include <stdio.h>
+int main(int argc, char **argv) {
+  static float x[N_IN], y[N_OUT];
+  FILE *in = fopen(argv[1], "rb"), *out = fopen(argv[2], "wb");
+  if (fread(x, sizeof(float), N_IN, in) != N_IN) return 2;
+#ifdef EXTERNAL
+  if (model_load(argv[3])) { fprintf(stderr, "%s\n", model_error()); return 3; }
+#endif
+  if (model_run(x, y)) { fprintf(stderr, "%s\n", model_error()); return 4; }
+  fwrite(y, sizeof(float), N_OUT, out);
+  return fclose(out);
+}
+"""
+
+
+def digits_model():
+    weft.manual_seed(0)
+    return nn.Sequential(nn.Flatten(), nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 16), nn.ReLU(), nn.Linear(16, 10))
+
+
+def test_export_is_readable(tmp_path):
+    m = digits_model()
+    path = weft.export(m, (weft.randn(5, 8, 8),), tmp_path / "model.mlir")
+    text = pathlib.Path(path).read_text()
+    assert "weft.linear" in text and "5x8x8xf32" in text
+    weights = weft.load(tmp_path / "model.safetensors")
+    for name, parameter in m.named_parameters():
+        assert_same_bits(weights[name], parameter)
+
+
+@pytest.mark.skipif(AOT is None or COMPILER is None, reason="weft-aot or a C compiler is not installed")
+@pytest.mark.parametrize("external", [False, True])
+def test_a_c_program_gets_eagers_bits(tmp_path, external):
+    m, x = digits_model(), weft.randn(5, 8, 8)
+    weft.export(m, (x,), tmp_path / "model.mlir")
+    options = ["--weights", "external"] if external else []
+    subprocess.run(
+        [AOT, "model.mlir", "-o", "model.so", "--header", "model.h", *options], cwd=tmp_path, check=True, timeout=120
+    )
+    (tmp_path / "main.c").write_text(PROGRAM)
+    define = ["-DN_IN=320", "-DN_OUT=50", *(["-DEXTERNAL"] if external else [])]
+    subprocess.run([COMPILER, "main.c", "./model.so", "-o", "main", "-Wl,-rpath,.", *define], cwd=tmp_path, check=True, timeout=60)
+    x.numpy().tofile(tmp_path / "x")
+    subprocess.run(["./main", "x", "y", "model.safetensors"], cwd=tmp_path, check=True, timeout=60)
+    with weft.no_grad():
+        expected = m(x)
+    assert_same_bits(weft.from_numpy(numpy.fromfile(tmp_path / "y", "float32").reshape(5, 10)), expected)
+    needed = subprocess.run(["ldd", "model.so"], cwd=tmp_path, capture_output=True, text=True).stdout
+    assert "LLVM" not in needed and "python" not in needed and "MLIR" not in needed

@@ -1,0 +1,165 @@
+"""The tape: accumulation, modes, hooks, higher order, and what it forbids."""
+
+import numpy
+import pytest
+import weft
+from conftest import assert_same_bits
+
+
+def test_backward_accumulates():
+    x = weft.tensor([1.0, 2.0], requires_grad=True)
+    (x * x).sum().backward()
+    assert x.grad.tolist() == [2, 4]
+    (3 * x).sum().backward()
+    assert x.grad.tolist() == [5, 7]
+    x.grad = None
+    assert x.grad is None
+
+
+def test_broadcast_gradients():
+    w = weft.ones(3, requires_grad=True)
+    b = weft.ones(2, 1, requires_grad=True)
+    (weft.arange(6).reshape(2, 3).float() * w + b).sum().backward()
+    assert w.grad.tolist() == [3, 5, 7] and b.grad.tolist() == [[3], [3]]
+
+
+def test_a_value_used_twice():
+    x = weft.tensor(2.0, requires_grad=True)
+    y = x * x
+    (y * y + y).backward()
+    assert x.grad.item() == 4 * 8 + 4
+
+
+def test_modes():
+    x = weft.ones(2, requires_grad=True)
+    with weft.no_grad():
+        assert not (x * 2).requires_grad
+        with weft.enable_grad():
+            assert (x * 2).requires_grad
+    assert (x * 2).requires_grad and not (x * 2).is_leaf and x.is_leaf
+
+    @weft.no_grad()
+    def f():
+        return x * 2
+
+    @weft.no_grad
+    def g():
+        return x * 2
+
+    assert not f().requires_grad and not g().requires_grad and weft.is_grad_enabled()
+    assert not x.detach().requires_grad and x.detach().data_ptr() == x.data_ptr()
+    with weft.set_grad_enabled(False):
+        assert not weft.is_grad_enabled()
+    assert weft.is_grad_enabled()
+
+
+def test_grad_leaves_dot_grad_alone():
+    x = weft.tensor([1.0, 2.0], requires_grad=True)
+    (g,) = weft.autograd.grad((x**3).sum(), x)
+    assert g.tolist() == [3, 12] and x.grad is None
+    y = weft.ones(1, requires_grad=True)
+    assert weft.autograd.grad(x.sum(), [x, y], allow_unused=True)[1] is None
+
+
+def test_cotangents():
+    x = weft.ones(3, requires_grad=True)
+    (x * 2).backward(weft.tensor([1.0, 2.0, 3.0]))
+    assert x.grad.tolist() == [2, 4, 6]
+
+
+def test_higher_order():
+    x = weft.tensor(2.0, dtype=weft.float64, requires_grad=True)
+    y = x**4
+    for expected in (32.0, 48.0, 48.0, 24.0):
+        (y,) = weft.autograd.grad(y, x, create_graph=True)
+        assert y.item() == pytest.approx(expected)
+
+
+def test_retain_graph():
+    x = weft.ones(2, requires_grad=True)
+    y = (x * x).sum()
+    y.backward(retain_graph=True)
+    y.backward()
+    assert x.grad.tolist() == [4, 4]
+
+
+def test_hooks():
+    x = weft.ones(2, requires_grad=True)
+    y = x * 3
+    seen = []
+    y.register_hook(lambda g: seen.append(g.tolist()))
+    handle = x.register_hook(lambda g: g * 10)
+    x.register_post_accumulate_grad_hook(lambda leaf: seen.append(leaf.grad.tolist()))
+    y.sum().backward()
+    assert seen == [[1, 1], [30, 30]] and x.grad.tolist() == [30, 30]
+    x.remove_hook(handle)
+    (x * 1).sum().backward()
+    assert x.grad.tolist() == [31, 31]
+
+
+def test_retain_grad():
+    x = weft.ones(2, requires_grad=True)
+    y = x * 2
+    y.retain_grad()
+    (y * y).sum().backward()
+    assert y.grad.tolist() == [4, 4] and x.grad.tolist() == [8, 8]
+
+
+def test_in_place_on_the_tape():
+    x = weft.tensor([1.0, 2.0], requires_grad=True)
+    y = x * 2
+    y.mul_(y.detach())
+    y.sum().backward()
+    assert x.grad.tolist() == [4, 8]
+
+
+def test_saved_tensor_overwritten():
+    x = weft.ones(2, requires_grad=True)
+    w = weft.ones(2)
+    y = (x * w).sum()
+    w.add_(1)
+    with pytest.raises(RuntimeError, match="modified by an in"):
+        y.backward()
+
+
+def test_views_and_indexing():
+    x = weft.arange(6).float().requires_grad_()
+    (x.view(2, 3).T[1] * weft.tensor([1.0, 10.0])).sum().backward()
+    assert x.grad.tolist() == [0, 1, 0, 0, 10, 0]
+    x.grad = None
+    x[weft.tensor([1, 1, 5])].sum().backward()
+    assert x.grad.tolist() == [0, 2, 0, 0, 0, 1]
+
+
+def test_same_gradients_each_time():
+    """A tape seen again gives the same bits."""
+    a = weft.randn(20, 30)
+    w = weft.randn(30, 10, requires_grad=True)
+    results = []
+    for _ in range(3):
+        w.grad = None
+        weft.softmax(a @ w, dim=1).square().sum().backward()
+        results.append(w.grad)
+    assert_same_bits(results[0], results[1])
+    assert_same_bits(results[0], results[2])
+
+
+def test_a_deep_graph_is_freed():
+    x = weft.ones(1, requires_grad=True)
+    y = x
+    for _ in range(20000):
+        y = y + 1
+    del y
+
+
+def test_against_numpy():
+    """A two-layer net's gradients, written out."""
+    rng = numpy.random.RandomState(0)
+    x, w1, w2 = rng.randn(5, 4), rng.randn(4, 3), rng.randn(3, 2)
+    a, b = (weft.from_numpy(w.copy()).requires_grad_() for w in (w1, w2))
+    loss = (weft.tanh(weft.from_numpy(x) @ a) @ b).square().mean()
+    loss.backward()
+    h = numpy.tanh(x @ w1)
+    d = 2 * (h @ w2) / 10
+    numpy.testing.assert_allclose(b.grad.numpy(), h.T @ d, rtol=1e-10)
+    numpy.testing.assert_allclose(a.grad.numpy(), x.T @ (d @ w2.T * (1 - h * h)), rtol=1e-10)

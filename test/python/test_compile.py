@@ -1,0 +1,437 @@
+"""weft.compile: the same bits, the same meaning, and when Python is skipped."""
+
+import time
+
+import numpy
+import pytest
+import weft
+from conftest import assert_same_bits
+from weft import nn
+
+F = nn.functional
+
+
+def mode(function, *args):
+    return weft.explain(function, *args).mode
+
+
+def test_replays_without_python():
+    runs = []
+
+    def f(x, y):
+        runs  # noqa: B018  read, so that it is guarded
+        return (x * y + 1).tanh()
+
+    g = weft.compile(f)
+    x, y = weft.randn(4, 5), weft.randn(4, 5)
+    for _ in range(3):
+        assert_same_bits(g(x, y), f(x, y))
+    assert mode(g, x, y) == "replay" and weft._C.entries(g)[0].hits >= 3
+
+
+def test_new_shapes_dtypes_and_layouts_are_traced():
+    g = weft.compile(lambda x: x.sum(0) * 2)
+    for x in (weft.randn(3, 4), weft.randn(5, 2), weft.randn(3, 4).double(), weft.randn(4, 3).T, weft.randn(3, 4)):
+        assert_same_bits(g(x), x.sum(0) * 2)
+    assert len(weft._C.entries(g)) == 4
+
+
+def test_python_values_are_guarded():
+    def f(x, scale, name=None, flags=(True, 1.5)):
+        return x * scale + (1 if name == "a" else 0) + flags[1]
+
+    g = weft.compile(f)
+    x = weft.randn(3)
+    for args, kwargs in [((x, 2), {}), ((x, 2.0), {}), ((x, 3), {"name": "a"}), ((x, 2), {"flags": (True, 2.5)}), ((x, 2), {})]:
+        assert_same_bits(g(*args, **kwargs), f(*args, **kwargs))
+    assert len(weft._C.entries(g)) == 4
+
+
+def test_containers_of_tensors():
+    def f(items, table):
+        return {"sum": items[0] + items[1], "list": [table["x"] * 2, items], "none": None}
+
+    g = weft.compile(f)
+    items, table = [weft.randn(3), weft.randn(3)], {"x": weft.randn(3)}
+    for _ in range(2):
+        result = g(items, table)
+        assert_same_bits(result["sum"], items[0] + items[1])
+        assert_same_bits(result["list"][0], table["x"] * 2)
+        assert result["list"][1][0] is items[0] and result["none"] is None
+
+
+SCALE = 2.0
+
+
+def test_globals_are_guarded():
+    global SCALE
+    g = weft.compile(lambda x: x * SCALE)
+    x = weft.ones(2)
+    assert g(x).tolist() == [2, 2]
+    SCALE = 3.0
+    assert g(x).tolist() == [3, 3]
+    SCALE = 2.0
+    assert g(x).tolist() == [2, 2] and len(weft._C.entries(g)) == 2
+
+
+def test_closures_and_attributes_are_guarded():
+    class Config:
+        factor = 2.0
+
+    config, factors = Config(), [1.0]
+    shift = 1.0
+
+    def f(x):
+        return x * config.factor * factors[0] + shift
+
+    g = weft.compile(f)
+    x = weft.ones(1)
+    assert g(x).item() == 3
+    config.factor = 5.0
+    assert g(x).item() == 6
+    factors[0] = 2.0
+    assert g(x).item() == 11
+    shift = 0.0
+    assert g(x).item() == 10
+    Config.factor = 100.0  # hidden by the instance's
+    assert g(x).item() == 10
+
+
+def test_class_attributes_are_guarded():
+    class Config:
+        factor = 2.0
+
+    config = Config()
+    g = weft.compile(lambda x: x * config.factor)
+    assert g(weft.ones(1)).item() == 2
+    Config.factor = 7.0
+    assert g(weft.ones(1)).item() == 7
+
+
+def test_functions_called_are_guarded():
+    def helper(x):
+        return x + 1
+
+    def f(x):
+        return helper(x)
+
+    g = weft.compile(f)
+    assert g(weft.ones(1)).item() == 2
+
+    def helper(x):  # noqa: F811
+        return x + 10
+
+    assert g(weft.ones(1)).item() == 11
+
+
+def test_training_mode_is_guarded():
+    m = nn.Sequential(nn.Linear(4, 4), nn.Dropout(0.5))
+    g = weft.compile(m)
+    x = weft.randn(3, 4)
+    with weft.no_grad():
+        g(x)
+        m.eval()
+        assert_same_bits(g(x), m(x))
+        assert_same_bits(g(x), m(x))
+        m.train()
+        assert (g(x) == 0).any().item()
+
+
+def test_parameters_are_read_anew():
+    m = nn.Linear(3, 2)
+    g = weft.compile(m)
+    x = weft.randn(4, 3)
+    with weft.no_grad():
+        g(x)
+        m.weight.mul_(2)
+        assert_same_bits(g(x), m(x))
+        m.weight = nn.Parameter(weft.zeros(2, 3))
+        assert_same_bits(g(x), m(x))
+
+
+def test_random_numbers_are_drawn_anew():
+    f = lambda x: x + weft.rand(3)
+    g = weft.compile(f)
+    x = weft.zeros(3)
+    weft.manual_seed(3)
+    compiled = [g(x) for _ in range(3)]
+    weft.manual_seed(3)
+    for c in compiled:
+        assert_same_bits(c, f(x))
+
+
+def test_prints_every_time(capsys):
+    def f(x):
+        print("hello")
+        return x * 2
+
+    g = weft.compile(f)
+    for _ in range(3):
+        assert_same_bits(g(weft.ones(2)), weft.ones(2) * 2)
+    assert capsys.readouterr().out == "hello\n" * 3
+    why = weft.explain(g, weft.ones(2))
+    assert why.mode == "lazy" and "print" in why.reason
+
+
+def test_prints_values(capsys):
+    g = weft.compile(lambda x: print((x * 2).tolist()) or x + 1)
+    for i in range(3):
+        assert g(weft.full((1,), float(i))).item() == i + 1
+    assert capsys.readouterr().out == "[0.0]\n[2.0]\n[4.0]\n"
+
+
+def test_outside_state_is_changed_every_time():
+    log, count = [], [0]
+
+    def f(x):
+        count[0] += 1
+        log.append(count[0])
+        return x * count[0]
+
+    g = weft.compile(f)
+    assert [g(weft.ones(1)).item() for _ in range(4)] == [1, 2, 3, 4] and log == [1, 2, 3, 4]
+
+
+def test_attributes_are_set_every_time():
+    class Counter(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.calls = 0
+
+        def forward(self, x):
+            self.calls += 1
+            return x + self.calls
+
+    m = Counter()
+    g = weft.compile(m)
+    assert [g(weft.zeros(1)).item() for _ in range(4)] == [1, 2, 3, 4] and m.calls == 4
+
+
+def test_time_and_random_are_read_every_time():
+    import random
+
+    g = weft.compile(lambda x: x + random.random())
+    assert len({g(weft.zeros(1)).item() for _ in range(5)}) == 5
+    h = weft.compile(lambda x: x.double() + time.perf_counter())
+    assert h(weft.zeros(1)).item() < h(weft.zeros(1)).item()
+    k = weft.compile(lambda x: x + numpy.random.rand())
+    assert len({k(weft.zeros(1)).item() for _ in range(5)}) == 5
+
+
+def test_branches_on_values():
+    def f(x):
+        if x.sum() > 0:
+            return x * 2
+        return x - 1
+
+    g = weft.compile(f)
+    for value in (1.0, -1.0, 2.0, -2.0):
+        x = weft.full((3,), value)
+        assert_same_bits(g(x), f(x))
+    assert mode(g, weft.ones(3)) == "lazy"
+
+
+def test_iterators_advance():
+    numbers = iter(range(10))
+    g = weft.compile(lambda x: x + next(numbers))
+    assert [g(weft.zeros(1)).item() for _ in range(4)] == [0, 1, 2, 3]
+
+
+def test_writes_into_arguments():
+    def f(x, y):
+        x.add_(y)
+        return x * 2
+
+    g = weft.compile(f)
+    a, b = weft.ones(3), weft.ones(3)
+    for expected in (4.0, 6.0, 8.0):
+        assert g(a, b).tolist() == [expected] * 3
+    assert a.tolist() == [4.0] * 3
+    x = weft.ones(3)
+    assert g(x, x).tolist() == [4.0] * 3  # one tensor twice is another case
+    base = weft.ones(6)
+    assert g(base[:3], base[:3]).tolist() == [4.0] * 3
+
+
+def test_results_are_fresh():
+    g = weft.compile(lambda x: (x + 1, x))
+    x = weft.zeros(2)
+    a, same = g(x)
+    b, _ = g(x)
+    a.fill_(9)
+    assert same is x and b.tolist() == [1, 1]
+    view = weft.compile(lambda x: x.view(4)[1:])
+    y = weft.zeros(2, 2)
+    view(y)
+    view(y).fill_(1)
+    assert y.tolist() == [[0, 1], [1, 1]]
+
+
+def train_step(model, optimizer):
+    def step(x, y):
+        loss = F.cross_entropy(model(x), y)
+        loss.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+        return loss.detach()
+
+    return step
+
+
+def make_model():
+    weft.manual_seed(0)
+    return nn.Sequential(nn.Flatten(), nn.Linear(12, 16), nn.ReLU(), nn.LayerNorm(16), nn.Linear(16, 4))
+
+
+OPTIMIZERS = [
+    lambda p: weft.optim.SGD(p, lr=0.1),
+    lambda p: weft.optim.SGD(p, lr=0.1, momentum=0.9, nesterov=True, weight_decay=0.01),
+    lambda p: weft.optim.Adam(p, lr=0.01),
+    lambda p: weft.optim.AdamW(p, lr=0.01),
+]
+
+
+@pytest.mark.parametrize("make_optimizer", OPTIMIZERS)
+def test_training_step(make_optimizer):
+    data = [(weft.randn(8, 3, 4), weft.randint(0, 4, (8,))) for _ in range(6)]
+    losses, weights = [], []
+    for compiled in (False, True):
+        model = make_model()
+        step = train_step(model, make_optimizer(model.parameters()))
+        if compiled:
+            step = weft.compile(step)
+        losses.append([step(x, y) for x, y in data])
+        weights.append(list(model.parameters()))
+    for a, b in zip(*losses):
+        assert_same_bits(a, b)
+    for a, b in zip(*weights):
+        assert_same_bits(a, b)
+    assert len(weft._C.entries(step)) == 1 and step.compilation.last_reason is None
+
+
+def test_training_step_that_returns_the_loss():
+    model = make_model()
+    optimizer = weft.optim.SGD(model.parameters(), lr=0.1)
+
+    @weft.compile
+    def step(x, y):
+        optimizer.zero_grad()
+        loss = F.cross_entropy(model(x), y)
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    x, y = weft.randn(8, 3, 4), weft.randint(0, 4, (8,))
+    losses = [step(x, y) for _ in range(4)]
+    assert losses[3].item() < losses[0].item() and losses[3].requires_grad
+    with pytest.raises(RuntimeError, match="second time"):
+        losses[3].backward()
+    assert all(p.grad is not None for p in model.parameters())
+
+
+def test_learning_rate_change():
+    model, reference = make_model(), make_model()
+    optimizers = [weft.optim.SGD(m.parameters(), lr=0.1) for m in (model, reference)]
+    compiled, eager = weft.compile(train_step(model, optimizers[0])), train_step(reference, optimizers[1])
+    for lr in (0.1, 0.1, 0.01, 0.1):
+        x, y = weft.randn(8, 3, 4), weft.randint(0, 4, (8,))
+        for o in optimizers:
+            o.param_groups[0]["lr"] = lr
+        assert_same_bits(compiled(x, y), eager(x, y))
+    for a, b in zip(model.parameters(), reference.parameters()):
+        assert_same_bits(a, b)
+
+
+def test_backward_outside():
+    model = make_model()
+    g = weft.compile(model)
+    x, y = weft.randn(8, 3, 4), weft.randint(0, 4, (8,))
+    for _ in range(2):
+        F.cross_entropy(g(x), y).backward()
+        got = [p.grad for p in model.parameters()]
+        model.zero_grad()
+        F.cross_entropy(model(x), y).backward()
+        for a, p in zip(got, model.parameters()):
+            assert_same_bits(a, p.grad)
+        model.zero_grad()
+
+
+def test_grad_inside():
+    def f(x):
+        x = x.detach().requires_grad_()
+        (g,) = weft.autograd.grad((x**3).sum(), x, create_graph=True)
+        return weft.autograd.grad(g.sum(), x)[0]
+
+    g = weft.compile(f)
+    x = weft.randn(5)
+    for _ in range(2):
+        assert_same_bits(g(x), f(x))
+
+
+def test_nested_and_methods():
+    inner = weft.compile(lambda x: x * 2)
+
+    class Model:
+        @weft.compile
+        def forward(self, x):
+            return inner(x) + 1
+
+    m = Model()
+    for _ in range(2):
+        assert m.forward(weft.ones(1)).item() == 3
+    assert inner(weft.ones(1)).item() == 2
+
+
+def test_exceptions_pass_through():
+    def f(x, fail):
+        y = x * 2
+        if fail:
+            raise KeyError("mine")
+        return y
+
+    g = weft.compile(f)
+    for _ in range(2):
+        with pytest.raises(KeyError, match="mine"):
+            g(weft.ones(1), True)
+    assert g(weft.ones(1), False).item() == 2
+
+
+def test_fullgraph():
+    g = weft.compile(lambda x: print("x") or x, fullgraph=True)
+    with pytest.raises(RuntimeError, match="print"):
+        g(weft.ones(1))
+    assert weft.compile(lambda x: x + 1, fullgraph=True)(weft.ones(1)).item() == 2
+
+
+def test_check():
+    g = weft.compile(lambda x: weft.softmax(x * 2, -1), check=True)
+    x = weft.randn(4, 5)
+    assert_same_bits(g(x), weft.softmax(x * 2, -1))
+
+
+def test_module_attributes_show_through():
+    m = nn.Linear(2, 2)
+    g = weft.compile(m)
+    assert len(list(g.parameters())) == 2 and g.__wrapped__ is m and g.train(False) is m
+
+
+def test_wrapper_keeps_the_name():
+    @weft.compile
+    def named(x):
+        """Text."""
+        return x
+
+    assert named.__name__ == "named" and named.__doc__ == "Text."
+
+
+def test_explain():
+    def f(x):
+        return (x * SCALE).sum()
+
+    g = weft.compile(f)
+    why = weft.explain(g, weft.ones(3))
+    assert why.mode == "replay" and why.ops >= 2 and why.kernels and any("SCALE" in p for p in why.guards)
+    assert any("test_compile.py" in location for _, location in why.kernels)
+    assert "replay" in str(why)
+    g(weft.ones(4))
+    assert any("shape" in r for r in g.compilation.retraces)

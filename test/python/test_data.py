@@ -1,0 +1,83 @@
+"""TensorDataset, DataLoader, save and load."""
+
+import os
+
+import numpy
+import pytest
+import weft
+from conftest import assert_same_bits
+from weft.utils.data import DataLoader, Dataset, TensorDataset
+
+
+def test_batches_in_order():
+    x, y = weft.arange(10).float(), weft.arange(10) * 2
+    loader = DataLoader(TensorDataset(x, y), batch_size=4)
+    assert [a.tolist() for a, _ in loader] == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9]] and len(loader) == 3
+    assert len(list(DataLoader(TensorDataset(x), batch_size=4, drop_last=True))) == 2
+
+
+def test_shuffle_is_reproducible_and_new_each_time():
+    loader = DataLoader(TensorDataset(weft.arange(20)), batch_size=5, shuffle=True)
+
+    def order():
+        return [i for (batch,) in loader for i in batch.tolist()]
+
+    weft.manual_seed(1)
+    first, second = order(), order()
+    weft.manual_seed(1)
+    assert order() == first != second and sorted(first) == list(range(20))
+
+
+def test_any_dataset():
+    class Squares(Dataset):
+        def __len__(self):
+            return 5
+
+        def __getitem__(self, i):
+            return {"x": weft.full((2,), float(i)), "y": i * i, "z": (i, numpy.float32(i))}
+
+    batch = next(iter(DataLoader(Squares(), batch_size=3)))
+    assert batch["x"].shape == (3, 2) and batch["y"].tolist() == [0, 1, 4] and batch["z"][0].tolist() == [0, 1, 2]
+
+
+DTYPES = ["float32", "float64", "float16", "bfloat16", "int8", "int16", "int32", "int64", "uint8", "bool"]
+
+
+def test_save_and_load(tmp_path):
+    tensors = {d: weft.arange(6).reshape(2, 3).to(getattr(weft, d)) for d in DTYPES}
+    tensors["empty"], tensors["strided"], tensors["scalar"] = weft.zeros(0, 2), weft.randn(3, 4).T, weft.tensor(2.5)
+    path = tmp_path / "model.safetensors"
+    weft.save(tensors, path, {"note": "x"})
+    loaded = weft.load(path)
+    assert set(loaded) == set(tensors)
+    for name, tensor in tensors.items():
+        assert_same_bits(loaded[name], tensor)
+    assert os.listdir(tmp_path) == ["model.safetensors"]
+
+
+def test_files_are_those_of_safetensors(tmp_path):
+    from safetensors.numpy import load_file, save_file
+
+    a = numpy.random.randn(3, 2).astype("float32")
+    save_file({"a": a}, str(tmp_path / "theirs.safetensors"))
+    assert numpy.array_equal(weft.load(tmp_path / "theirs.safetensors")["a"].numpy(), a)
+    weft.save({"a": weft.from_numpy(a)}, tmp_path / "ours.safetensors")
+    assert numpy.array_equal(load_file(str(tmp_path / "ours.safetensors"))["a"], a)
+
+
+def test_damaged_files(tmp_path):
+    path = tmp_path / "x.safetensors"
+    weft.save({"a": weft.ones(100)}, path)
+    whole = path.read_bytes()
+    for broken in (b"", whole[:4], whole[:40], whole[:-10], b"\xff" * 64):
+        path.write_bytes(broken)
+        with pytest.raises(RuntimeError, match="x.safetensors"):
+            weft.load(path)
+
+
+def test_a_failed_save_leaves_the_old_file(tmp_path):
+    path = tmp_path / "x.safetensors"
+    weft.save({"a": weft.ones(1)}, path)
+    with pytest.raises(TypeError):
+        weft.save({"a": 3}, path)
+    assert weft.load(path)["a"].item() == 1
