@@ -219,22 +219,38 @@ void runKernel(OpKind op, const Tensor *operands, int count, const Attrs &attrs,
 
 // ---------------------------------------------------------------- Checks
 
-void checkIndices(OpKind op, const Tensor *operands, int count, const Attrs &attrs) {
-  int position = 1;
-  int64_t bound = -1;
-  if (op == OpKind::Gather || op == OpKind::IndexSelect || op == OpKind::ScatterAdd) {
-    bound = operands[0].dim() ? operands[0].shape()[int(attrs[0].i)] : 1;
-  } else if (op == OpKind::Embedding) {
-    position = 0;
+// The operand of the op that holds positions, what they count, and the value that stands for "none".
+static int indexOperand(OpKind op, const Tensor *operands, int count, const Attrs &attrs, int64_t &bound, int64_t &ignored) {
+  ignored = -1;
+  const Dims &shape = operands[0].shape();
+  switch (op) {
+  case OpKind::Gather:
+  case OpKind::IndexSelect:
+  case OpKind::ScatterAdd:
+    bound = shape.empty() ? 1 : shape[int(attrs[0].i)];
+    return 1;
+  case OpKind::Embedding:
     bound = operands[1].shape()[0];
+    return 0;
+  case OpKind::CrossEntropy:
+    bound = shape[shape.size() > 1 ? 1 : 0];
+    ignored = attrs[1].i;
+    return 1;
+  default:
+    return -1;
   }
-  if (bound < 0 || !operands[position].device().isCpu())
+}
+
+void checkIndices(OpKind op, const Tensor *operands, int count, const Attrs &attrs) {
+  int64_t bound = 0, ignored = -1;
+  int position = indexOperand(op, operands, count, attrs, bound, ignored);
+  if (position < 0 || !operands[position].device().isCpu())
     return;
   const Tensor &index = operands[position];
   Tensor dense = index.contiguous();
   const int64_t *values = static_cast<const int64_t *>(dense.data());
   for (int64_t i = 0, n = dense.numel(); i < n; ++i)
-    if (values[i] < 0 || values[i] >= bound)
+    if ((values[i] < 0 || values[i] >= bound) && (op != OpKind::CrossEntropy || values[i] != ignored))
       fail(Kind::Index, info(op).name,
            "index " + std::to_string(values[i]) + " is out of bounds for dimension with size " + std::to_string(bound) +
                "; got " + toString(operands[1 - position].type()) + " and index " + toString(index.type()) +

@@ -14,7 +14,7 @@ TEST(Tensor, ItemConvertsEveryDType) {
   EXPECT_EQ(constantOf(number(0.1), DType::BFloat16, {}).itemDouble(), 0.10009765625);
   EXPECT_EQ(constantOf(number(0x1p-24), DType::Float16, {}).itemDouble(), 0x1p-24);
   EXPECT_TRUE(std::isinf(constantOf(number(70000), DType::Float16, {}).itemDouble()));
-  EXPECT_EQ(Tensor::wrapped(int64_t(-1) << 60).itemInt(), int64_t(-1) << 60);
+  EXPECT_EQ(Tensor::wrapped(int64_t(3) << 60).itemInt(), int64_t(3) << 60);
   EXPECT_MESSAGE(counting({2}).itemDouble(), "a Tensor with 2 elements cannot be converted to Scalar");
   EXPECT_MESSAGE(constantOf(Tensor::wrapped(int64_t(300)), DType::UInt8, {}), "without overflow");
 }
