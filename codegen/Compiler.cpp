@@ -95,6 +95,6 @@ std::string compileGraph(const Graph &graph, const CompileOptions &options) {
 } // namespace weft
 
 extern "C" __attribute__((visibility("default"))) const weft::CompilerApi *weft_compiler_api() {
-  static const weft::CompilerApi api{&weft::compileGraph, &weft::differentiate, "weft 0.1.0 LLVM " LLVM_VERSION_STRING};
+  static const weft::CompilerApi api{&weft::compileGraph, &weft::differentiate, &weft::printGraph, "weft 0.1.0 LLVM " LLVM_VERSION_STRING};
   return &api;
 }
