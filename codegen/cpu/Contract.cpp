@@ -71,32 +71,32 @@ void KernelWriter::contract(kernel::ContractOp op) {
   Value *k = scalar(op.getK());
   Value *rowEnd = scalar(op.getRowEnd()), *columnEnd = scalar(op.getColumnEnd());
   Function *tile = tileFunction(p);
-  Value *blocks = maximum(b.CreateUDiv(b.CreateAdd(k, constant(kDepth - 1)), constant(kDepth)), constant(1));
+  Value *blocks = b.CreateUDiv(b.CreateAdd(k, constant(kDepth - 1)), constant(kDepth));
 
   loop(scalar(op.getRowBegin()), rowEnd, p.blockRows, [&](Value *row) {
     Value *rows = minimum(constant(p.blockRows), b.CreateSub(rowEnd, row));
     loop(scalar(op.getColumnBegin()), columnEnd, p.blockColumns, [&](Value *column) {
       Value *columns = minimum(constant(p.blockColumns), b.CreateSub(columnEnd, column));
+      clearSums(p, rows, k);
       loop(constant(0), blocks, 1, [&](Value *number) {
         Value *k0 = b.CreateMul(number, constant(kDepth));
         Value *depth = minimum(constant(kDepth), b.CreateSub(k, k0));
         packRows(p, row, rows, k0, depth);
         if (!p.packed)
           packColumns(p, column, columns, k0, depth);
-        Value *first = b.CreateICmpEQ(number, constant(0));
         loop(constant(0), columns, p.tileColumns, [&](Value *j) {
           Value *panel = p.panel(*this, column, j, k, k0);
           loop(constant(0), rows, p.tileRows, [&](Value *i) {
             Value *rowOfA = b.CreateGEP(p.type, p.a, b.CreateMul(i, constant(p.strideA)));
             Value *tileOfC = b.CreateGEP(p.type, p.c, b.CreateAdd(b.CreateMul(i, constant(p.strideC)), j));
-            b.CreateCall(tile, {rowOfA, panel, tileOfC, depth, first});
+            b.CreateCall(tile, {rowOfA, panel, tileOfC, depth});
           });
         });
       });
       loop(constant(0), rows, 1, [&](Value *i) {
         Value *rowOfC = b.CreateGEP(p.type, p.c, b.CreateMul(i, constant(p.strideC)));
         mlir::Region &body = op.getEpilogue();
-        laneLoop(column, b.CreateAdd(column, columns), [&](Lanes n) {
+        laneLoop(column, b.CreateAdd(column, columns), body.front(), [&](Lanes n) {
           Value *sum = loadVector(p.type, b.CreateGEP(p.type, rowOfC, b.CreateSub(n.value, column)), nullptr);
           values[body.getArgument(0)] = Lanes::uniform(b.CreateAdd(row, i));
           values[body.getArgument(1)] = n;
@@ -106,6 +106,22 @@ void KernelWriter::contract(kernel::ContractOp op) {
       });
     });
   });
+}
+
+// -0.0, to which the first block's sum is added without a change; no products at all sum to +0.0.
+void KernelWriter::clearSums(Product &p, Value *rows, Value *k) {
+  auto *depth = dyn_cast<ConstantInt>(k);
+  bool empty = depth && depth->isZero();
+  Constant *zero = p.type->isFloatingPointTy() && !empty ? ConstantFP::getNegativeZero(p.type) : Constant::getNullValue(p.type);
+  auto *vector = ConstantVector::getSplat(ElementCount::getFixed(kLanes), zero);
+  Value *end = b.CreateMul(p.paddedRows(*this, rows), constant(p.strideC));
+  loop(constant(0), end, kLanes, [&](Value *i) { storeVector(vector, b.CreateGEP(p.type, p.c, i), nullptr); });
+}
+
+Value *KernelWriter::Product::paddedRows(KernelWriter &w, Value *rows) {
+  auto &builder = w.b;
+  Value *height = w.constant(tileRows);
+  return builder.CreateMul(builder.CreateUDiv(builder.CreateAdd(rows, w.constant(tileRows - 1)), height), height);
 }
 
 // The element (k0, column + j) of B as tiles read it: 32 elements further for each k.
@@ -125,9 +141,8 @@ void KernelWriter::packRows(Product &p, Value *row, Value *rows, Value *k, Value
   Value *strideM = scalar(op.getAStrideM()), *strideK = scalar(op.getAStrideK());
   Value *corner = b.CreateAdd(b.CreateMul(row, strideM), b.CreateMul(k, strideK));
   corner = b.CreateAdd(scalar(op.getABase()), corner);
-  Value *padded = b.CreateMul(b.CreateUDiv(b.CreateAdd(rows, constant(p.tileRows - 1)), constant(p.tileRows)), constant(p.tileRows));
   copyPanel(
-      p, op.getA(), rows, padded, depth, depth,
+      p, op.getA(), rows, p.paddedRows(*this, rows), depth, depth,
       [&](Value *i, Value *l) {
         Value *offset = b.CreateAdd(b.CreateMul(i, strideM), b.CreateMul(l, strideK));
         return Lanes::linear(b.CreateAdd(corner, offset), strideK);
@@ -160,19 +175,14 @@ void KernelWriter::copyPanel(Product &p, mlir::Value buffer, Value *rows, Value 
                              function_ref<Lanes(Value *, Value *)> from, function_ref<Value *(Value *, Value *)> to) {
   mlir::Type element = mlir::cast<kernel::BufferType>(buffer.getType()).getElementType();
   lanes = kLanes;
-  Value *zero = Constant::getNullValue(vectorType(p.type));
-  Value *filled = b.CreateAnd(b.CreateAdd(columns, constant(lanes - 1)), constant(-lanes));
-  lanes = 1;
-  loop(constant(0), rows, 1, [&](Value *r) {
-    laneLoop(constant(0), columns, [&](Lanes c) {
-      Value *value = loadLanes(buffer, from(r, c.value), laneMask);
-      storeVector(widen(value, element), to(r, c.value), nullptr);
+  loop(constant(0), paddedRows, 1, [&](Value *r) {
+    Value *valid = rows == paddedRows ? columns : b.CreateSelect(b.CreateICmpSLT(r, rows), columns, constant(0));
+    loop(constant(0), paddedColumns, lanes, [&](Value *c) {
+      Value *value = loadLanes(buffer, from(r, c), firstLanes(b.CreateSub(valid, c)));
+      storeVector(widen(value, element), to(r, c), nullptr);
     });
-    loop(filled, paddedColumns, kLanes, [&](Value *c) { storeVector(zero, to(r, c), nullptr); });
   });
-  loop(rows, paddedRows, 1, [&](Value *r) {
-    loop(constant(0), paddedColumns, kLanes, [&](Value *c) { storeVector(zero, to(r, c), nullptr); });
-  });
+  lanes = 1;
 }
 
 } // namespace weft::cpu

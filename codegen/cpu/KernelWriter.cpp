@@ -84,7 +84,7 @@ AllocaInst *KernelWriter::stackArray(Type *element, int64_t count) {
 void KernelWriter::forLoop(kernel::ForOp op) {
   Value *lower = scalar(op.getLower()), *upper = scalar(op.getUpper());
   if (op.getLane() && !inLanes())
-    return laneLoop(lower, upper, [&](Lanes index) {
+    return laneLoop(lower, upper, op.getBody().front(), [&](Lanes index) {
       values[op.index()] = index;
       block(op.getBody().front());
     });
@@ -94,27 +94,49 @@ void KernelWriter::forLoop(kernel::ForOp op) {
   });
 }
 
-void KernelWriter::laneLoop(Value *lower, Value *upper, function_ref<void(Lanes)> body) {
+// Whole vectors, then one under a mask: two copies of the body. A long body is written once, under a mask all the way, where masks
+// cost next to nothing: compiling it takes longer than what is lost.
+void KernelWriter::laneLoop(Value *lower, Value *upper, mlir::Block &body, function_ref<void(Lanes)> run) {
   lanes = kLanes;
   Value *count = maximum(b.CreateSub(upper, lower), constant(0));
-  Value *whole = b.CreateAdd(lower, b.CreateAnd(count, constant(-lanes)));
-  loop(lower, whole, lanes, [&](Value *index) { body(Lanes::linear(index, constant(1))); });
   Value *rest = b.CreateAnd(count, constant(lanes - 1));
+  auto *known = dyn_cast<ConstantInt>(rest);
+  if (!(known && known->isZero()) && isLong(body)) {
+    loop(lower, upper, lanes, [&](Value *index) {
+      laneMask = firstLanes(b.CreateSub(upper, index));
+      run(Lanes::linear(index, constant(1)));
+      laneMask = nullptr;
+    });
+    lanes = 1;
+    return;
+  }
+  Value *whole = b.CreateAdd(lower, b.CreateAnd(count, constant(-lanes)));
+  loop(lower, whole, lanes, [&](Value *index) { run(Lanes::linear(index, constant(1))); });
   branch(b.CreateICmpNE(rest, constant(0)), [&] {
     laneMask = firstLanes(rest);
-    body(Lanes::linear(whole, constant(1)));
+    run(Lanes::linear(whole, constant(1)));
     laneMask = nullptr;
   });
   lanes = 1;
 }
 
+// Whether a body under a mask should be written but once.
+bool KernelWriter::isLong(mlir::Block &body) const {
+  constexpr int kLongBody = 20;
+  int count = 0;
+  for (mlir::Operation &op : body)
+    count += op.getNumRegions() ? kLongBody : !mlir::isa<mlir::arith::ConstantOp>(op);
+  return target.vectorBytes == 64 && count > kLongBody;
+}
+
 KernelWriter::Carried KernelWriter::loop(Value *lower, Value *upper, int64_t step, const Carried &initial,
-                                         function_ref<Carried(Value *, const Carried &)> body) {
+                                         function_ref<Carried(Value *, const Carried &)> body, bool atLeastOnce) {
   auto *first = dyn_cast<ConstantInt>(lower), *last = dyn_cast<ConstantInt>(upper);
-  bool runs = first && last && first->getSExtValue() < last->getSExtValue();
-  if (first && last && !runs)
+  bool known = first && last;
+  bool runs = atLeastOnce || (known && first->getSExtValue() < last->getSExtValue());
+  if (known && !runs)
     return initial;
-  if (runs && first->getSExtValue() + step >= last->getSExtValue())
+  if (known && first->getSExtValue() + step >= last->getSExtValue())
     return body(lower, initial);
 
   LLVMContext &context = module.getContext();

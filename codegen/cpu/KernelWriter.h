@@ -28,12 +28,13 @@ private:
   void block(mlir::Block &block);
   void operation(mlir::Operation *op);
   void forLoop(kernel::ForOp op);
-  // Runs body(index of lane 0) for [lower, upper) in steps of `lanes`, the last one under a mask.
-  void laneLoop(Value *lower, Value *upper, llvm::function_ref<void(Lanes)> body);
+  // Runs run(index), which writes `body`, for [lower, upper) in vectors of lanes.
+  void laneLoop(Value *lower, Value *upper, mlir::Block &body, llvm::function_ref<void(Lanes)> run);
+  bool isLong(mlir::Block &body) const;
   // for (i = lower; i < upper; i += step) carried = body(i, carried); gives what is carried in the end.
   using Carried = llvm::SmallVector<Value *, 4>;
   Carried loop(Value *lower, Value *upper, int64_t step, const Carried &initial,
-               llvm::function_ref<Carried(Value *, const Carried &)> body);
+               llvm::function_ref<Carried(Value *, const Carried &)> body, bool atLeastOnce = false);
   void loop(Value *lower, Value *upper, int64_t step, llvm::function_ref<void(Value *)> body);
   void branch(Value *condition, llvm::function_ref<void()> then);
   // Carried values go through `then` if the condition holds.
@@ -92,9 +93,10 @@ private:
   // ---- matrix products (Contract.cpp, MatrixTile.cpp)
   struct Product;
   void contract(kernel::ContractOp op);
+  void clearSums(Product &p, Value *rows, Value *k);
   void packRows(Product &p, Value *row, Value *rows, Value *k, Value *depth);
   void packColumns(Product &p, Value *column, Value *columns, Value *k, Value *depth);
-  // *to(r, c) = from(r, c) for a vector of columns at c, as the type of sums, and zeros in the padding.
+  // *to(r, c) = from(r, c) for a vector of columns at c, as the type of sums; zeros from `rows` and `columns` to the padded ends.
   void copyPanel(Product &p, mlir::Value buffer, Value *rows, Value *paddedRows, Value *columns, Value *paddedColumns,
                  llvm::function_ref<Lanes(Value *, Value *)> from, llvm::function_ref<Value *(Value *, Value *)> to);
   llvm::Function *tileFunction(Product &p);

@@ -1,4 +1,4 @@
-// The register tile of a matrix product: C[rows, 2 vectors] (+)= A[rows, depth] * B[depth, 2 vectors], with all of C in registers. On
+// The register tile of a matrix product: C[rows, 2 vectors] += A[rows, depth] * B[depth, 2 vectors], with all of C in registers. On
 // AVX-512 and float32 that is 14 x 32: per step of K two loads of B, fourteen broadcasts of A and twenty-eight multiply-adds.
 #include "codegen/cpu/Product.h"
 
@@ -16,7 +16,7 @@ Function *KernelWriter::tileFunction(Product &p) {
     return known;
 
   Type *pointer = b.getPtrTy();
-  auto *signature = FunctionType::get(b.getVoidTy(), {pointer, pointer, pointer, b.getInt64Ty(), b.getInt1Ty()}, false);
+  auto *signature = FunctionType::get(b.getVoidTy(), {pointer, pointer, pointer, b.getInt64Ty()}, false);
   Function *tile = Function::Create(signature, GlobalValue::InternalLinkage, name, module);
   tile->addFnAttr(Attribute::NoUnwind);
   tile->addFnAttr(Attribute::NoInline);
@@ -44,22 +44,14 @@ Function *KernelWriter::tileFunction(Product &p) {
       }
     }
     return next;
-  });
-  auto place = [&](int64_t i, int64_t j) { return b.CreateConstGEP1_64(p.type, c, i * p.strideC + j * p.vectorLanes); };
-  auto each = [&](function_ref<void(int64_t, int64_t, Value *)> act) {
-    for (int64_t i = 0; i < p.tileRows; ++i)
-      for (int64_t j = 0; j < kTileVectors; ++j)
-        act(i, j, sums[i * kTileVectors + j]);
-  };
-  sums = branch(b.CreateNot(tile->getArg(4)), sums, [&](const Carried &) {
-    Carried added;
-    each([&](int64_t i, int64_t j, Value *sum) {
-      Value *before = b.CreateAlignedLoad(vector, place(i, j), align);
-      added.push_back(sum->getType()->isFPOrFPVectorTy() ? b.CreateFAdd(before, sum) : b.CreateAdd(before, sum));
-    });
-    return added;
-  });
-  each([&](int64_t i, int64_t j, Value *sum) { b.CreateAlignedStore(sum, place(i, j), align); });
+  }, /*atLeastOnce=*/true);
+  for (int64_t i = 0; i < p.tileRows; ++i)
+    for (int64_t j = 0; j < kTileVectors; ++j) {
+      Value *place = b.CreateConstGEP1_64(p.type, c, i * p.strideC + j * p.vectorLanes), *sum = sums[i * kTileVectors + j];
+      Value *before = b.CreateAlignedLoad(vector, place, align);
+      sum = p.type->isFloatingPointTy() ? b.CreateFAdd(before, sum) : b.CreateAdd(before, sum);
+      b.CreateAlignedStore(sum, place, align);
+    }
   b.CreateRetVoid();
   function = outer;
   return tile;

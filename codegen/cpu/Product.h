@@ -21,6 +21,7 @@ struct KernelWriter::Product {
   llvm::Value *a, *b, *c;             // scratch memory
 
   Product(kernel::ContractOp op, KernelWriter &writer);
+  llvm::Value *paddedRows(KernelWriter &w, llvm::Value *rows);
   llvm::Value *panel(KernelWriter &w, llvm::Value *column, llvm::Value *j, llvm::Value *k, llvm::Value *k0);
 };
 

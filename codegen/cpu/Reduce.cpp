@@ -225,15 +225,13 @@ Value *KernelWriter::tree(Reduction &r, AllocaInst *array, Type *element, int64_
       v[i] = b.CreateAlignedLoad(FixedVectorType::get(r.type, kLanes), b.CreateConstGEP1_64(element, array, i * kLanes), Align(64));
     return acrossVector(r, {r.combine(r.combine(v[0], v[2]), r.combine(v[1], v[3]))})[0];
   }
-  for (int64_t half = kPositions / 2; half; half /= 2) {
-    if (count <= half)
-      continue;
-    loop(constant(0), constant(count - half), 1, [&](Value *i) {
-      Value *low = b.CreateGEP(element, array, i), *high = b.CreateGEP(element, array, b.CreateAdd(i, constant(half)));
+  loop(constant(0), constant(Log2_64(kPositions)), 1, [&](Value *step) {
+    Value *half = b.CreateLShr(constant(kPositions / 2), step);
+    loop(constant(0), minimum(half, b.CreateSub(constant(count), half)), 1, [&](Value *i) {
+      Value *low = b.CreateGEP(element, array, i), *high = b.CreateGEP(element, array, b.CreateAdd(i, half));
       b.CreateStore(r.combine(b.CreateLoad(element, low), b.CreateLoad(element, high)), low);
     });
-    count = half;
-  }
+  });
   return b.CreateLoad(element, array);
 }
 
