@@ -17,11 +17,10 @@ from typing import Any
 
 import numpy as np
 import weft
+import weft.nn.functional as F
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 from tqdm import tqdm
-
-import weft.nn.functional as F
 from weft import nn
 from weft.utils.data import DataLoader, TensorDataset
 
@@ -121,7 +120,9 @@ def main() -> int:
             )
         print(f"compiled is {eager.step_us / compiled.step_us:.2f} times as fast as eager")
         print(f"losses bit-identical:  {'yes' if losses_equal else 'NO'} ({len(eager.losses)} steps)")
-        print(f"weights bit-identical: {'yes' if weights_equal else 'NO'} ({sum(w.size for w in eager.weights)} values)")
+        print(
+            f"weights bit-identical: {'yes' if weights_equal else 'NO'} ({sum(w.size for w in eager.weights)} values)"
+        )
     return 0 if losses_equal and weights_equal and min(eager.accuracy, compiled.accuracy) >= 0.97 else 1
 
 

@@ -55,7 +55,9 @@ def parameters(op):
 
 
 def signature(op):
-    parts = [name + ("" if default == "..." else f"={default.removeprefix('_C.')}") for name, _, default in parameters(op)]
+    parts = [
+        name + ("" if default == "..." else f"={default.removeprefix('_C.')}") for name, _, default in parameters(op)
+    ]
     return f"({', '.join(parts)})"
 
 
@@ -95,14 +97,26 @@ def stubs(ops):
 
 
 def reference(ops):
-    out = ["# Op reference", "", "Generated from the records in `ir/ops`. A public name is `weft.NAME`; most are methods of Tensor, too.", ""]
+    out = [
+        "# Op reference",
+        "",
+        "Generated from the records in `ir/ops`. A public name is `weft.NAME`; most are methods of Tensor, too.",
+        "",
+    ]
     out += ["| op | family | derivative | summary |", "|---|---|---|---|"]
     for op in ops:
         derivative = "yes" if op["differentiable"] else "none"
         out.append(f"| [{op['name']}](#{op['name']}) | {op['family']} | {derivative} | {op['summary']} |")
     for op in ops:
         call = op["python"] or signature(op)
-        out += ["", f"## {op['name']}", "", f"`weft.{PUBLIC_NAMES.get(op['name'], op['name'])}{call}`", "", op["summary"]]
+        out += [
+            "",
+            f"## {op['name']}",
+            "",
+            f"`weft.{PUBLIC_NAMES.get(op['name'], op['name'])}{call}`",
+            "",
+            op["summary"],
+        ]
         if op["description"]:
             out += ["", op["description"]]
         if op["numpy"]:

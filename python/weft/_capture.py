@@ -28,12 +28,12 @@ _ATOMIC = (
 )  # fmt: skip
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _is_ours(filename):
     return os.path.abspath(filename).startswith(_PACKAGE)
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _is_stdlib(filename):
     if filename.startswith("<frozen"):
         return True
@@ -146,8 +146,10 @@ class Capture:
         if isinstance(state, dict):
             self._dict(state, lambda key: f"{path}.{key}")
         for cls in kind.__mro__:
-            for slot in (cls.__dict__.get("__slots__", ()),) if isinstance(cls.__dict__.get("__slots__"), str) else cls.__dict__.get(
-                "__slots__", ()
+            for slot in (
+                (cls.__dict__.get("__slots__", ()),)
+                if isinstance(cls.__dict__.get("__slots__"), str)
+                else cls.__dict__.get("__slots__", ())
             ):
                 if slot not in ("__dict__", "__weakref__") and hasattr(value, slot):
                     item = getattr(value, slot)
@@ -161,7 +163,15 @@ class Capture:
             if not _is_user_class(base):
                 continue
             for name, member in list(vars(base).items()):
-                if name in ("__dict__", "__weakref__", "__doc__", "__module__", "__slots__", "__abstractmethods__", "_abc_impl"):
+                if name in (
+                    "__dict__",
+                    "__weakref__",
+                    "__doc__",
+                    "__module__",
+                    "__slots__",
+                    "__abstractmethods__",
+                    "_abc_impl",
+                ):
                     continue
                 if base is cls:
                     self._guard(TYPE_MEMBER, cls, name, member, f"{path}.{name}")
@@ -278,7 +288,11 @@ class Watch:
                 return function.__name__ in _PURE_BUILTINS
             return module in _PURE_MODULES or (module.startswith("numpy") and "random" not in module)
         if isinstance(owner, type):
-            return issubclass(owner, _PLAIN_TYPES) or owner.__module__ in ("typing", "collections", "enum") or owner in (object, type)
+            return (
+                issubclass(owner, _PLAIN_TYPES)
+                or owner.__module__ in ("typing", "collections", "enum")
+                or owner in (object, type)
+            )
         return isinstance(owner, _PLAIN_TYPES) or type(owner).__module__ in (
             "itertools", "_functools", "functools", "collections", "weft._C", "re", "enum",
         )  # fmt: skip
@@ -297,5 +311,3 @@ def not_replayable(capture, watch, guards, transient):
         if not _is_ours(code.co_filename) and not _is_stdlib(code.co_filename) and not code.co_filename.startswith("<"):
             return f"it runs {code.co_name} ({os.path.basename(code.co_filename)}:{code.co_firstlineno}), whose variables cannot be found"
     return None
-
-

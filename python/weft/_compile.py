@@ -30,11 +30,15 @@ def compile(function=None, *, dynamic=None, numerics="exact", fullgraph=False, c
     if function is None:
         return functools.partial(compile, dynamic=dynamic, numerics=numerics, fullgraph=fullgraph, check=check)
     if not callable(function):
-        raise TypeError(f"[compile] needs a function or a Module; got {type(function).__name__}; pass the callable itself")
+        raise TypeError(
+            f"[compile] needs a function or a Module; got {type(function).__name__}; pass the callable itself"
+        )
     if numerics != "exact":
         raise NotImplementedError(f"[compile] numerics must be 'exact'; got {numerics!r}")
     if dynamic:
-        raise NotImplementedError("[compile] dynamic=True is not supported; leave it out: new sizes are traced as they come")
+        raise NotImplementedError(
+            "[compile] dynamic=True is not supported; leave it out: new sizes are traced as they come"
+        )
     return Compilation(function, fullgraph, check).compiled
 
 
@@ -206,5 +210,3 @@ def explain(function, *args, **kwargs):
         ops=current.op_count if current is not None else 0,
         kernels=current.kernels if current is not None else [],
     )
-
-

@@ -1,7 +1,5 @@
 """Tensors from nothing, from Python data and from other tensors. Arguments and defaults are PyTorch's."""
 
-
-
 from . import _C, _ops
 from ._C import Tensor
 
@@ -157,5 +155,3 @@ def manual_seed(seed):
     """Restarts the random stream; the same seed gives the same numbers, eager and compiled."""
     _C.not_replayable("it calls manual_seed()")
     _C.manual_seed(seed)
-
-

@@ -17,7 +17,9 @@ def _dims(x, dim, op):
     wanted = dim if isinstance(dim, (tuple, list)) else (dim,)
     for d in wanted:
         if not isinstance(d, int):
-            raise TypeError(f"[{op}] dim must be an int or a tuple of ints; got {type(d).__name__}; pass dim=0 or dim=(0, 1)")
+            raise TypeError(
+                f"[{op}] dim must be an int or a tuple of ints; got {type(d).__name__}; pass dim=0 or dim=(0, 1)"
+            )
         low = max(rank, 1)
         if not -low <= d < low:
             raise IndexError(

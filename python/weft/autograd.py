@@ -91,6 +91,4 @@ def backward(tensors, grad_tensors=None, retain_graph=None, create_graph=False, 
 def grad(outputs, inputs, grad_outputs=None, retain_graph=None, create_graph=False, allow_unused=False):
     """The gradients of ``outputs`` by ``inputs`` as a tuple; .grad is left alone."""
     keep = create_graph if retain_graph is None else retain_graph
-    return _C.grad(
-        _sequence(outputs), _sequence(inputs), _sequence(grad_outputs), keep, create_graph, allow_unused
-    )
+    return _C.grad(_sequence(outputs), _sequence(inputs), _sequence(grad_outputs), keep, create_graph, allow_unused)

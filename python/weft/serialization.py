@@ -51,7 +51,9 @@ def load(path, device=None):
             raise ValueError("it is cut short")
         header = json.loads(data[8 : 8 + length])
     except ValueError as error:
-        raise RuntimeError(f"[load] {os.fspath(path)} is not a safetensors file ({error}); save it with weft.save") from None
+        raise RuntimeError(
+            f"[load] {os.fspath(path)} is not a safetensors file ({error}); save it with weft.save"
+        ) from None
     dtypes = {short: _C.dtype_by_name(name) for name, short in _NAMES.items()}
     body = memoryview(data)[8 + length :]
     result = {}

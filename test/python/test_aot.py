@@ -12,7 +12,9 @@ import weft
 from conftest import assert_same_bits
 from weft import nn
 
-AOT = shutil.which("weft-aot", path=os.pathsep.join([str(pathlib.Path(sys.executable).parent), os.environ.get("PATH", "")]))
+AOT = shutil.which(
+    "weft-aot", path=os.pathsep.join([str(pathlib.Path(sys.executable).parent), os.environ.get("PATH", "")])
+)
 COMPILER = shutil.which("clang-22") or shutil.which("cc")
 
 PROGRAM = r"""
@@ -58,7 +60,9 @@ def test_a_c_program_gets_eagers_bits(tmp_path, external):
     )
     (tmp_path / "main.c").write_text(PROGRAM)
     define = ["-DN_IN=320", "-DN_OUT=50", *(["-DEXTERNAL"] if external else [])]
-    subprocess.run([COMPILER, "main.c", "./model.so", "-o", "main", "-Wl,-rpath,.", *define], cwd=tmp_path, check=True, timeout=60)
+    subprocess.run(
+        [COMPILER, "main.c", "./model.so", "-o", "main", "-Wl,-rpath,.", *define], cwd=tmp_path, check=True, timeout=60
+    )
     x.numpy().tofile(tmp_path / "x")
     subprocess.run(["./main", "x", "y", "model.safetensors"], cwd=tmp_path, check=True, timeout=60)
     with weft.no_grad():

@@ -42,7 +42,13 @@ def test_python_values_are_guarded():
 
     g = weft.compile(f)
     x = weft.randn(3)
-    for args, kwargs in [((x, 2), {}), ((x, 2.0), {}), ((x, 3), {"name": "a"}), ((x, 2), {"flags": (True, 2.5)}), ((x, 2), {})]:
+    for args, kwargs in [
+        ((x, 2), {}),
+        ((x, 2.0), {}),
+        ((x, 3), {"name": "a"}),
+        ((x, 2), {"flags": (True, 2.5)}),
+        ((x, 2), {}),
+    ]:
         assert_same_bits(g(*args, **kwargs), f(*args, **kwargs))
     assert len(weft._C.entries(g)) == 4
 

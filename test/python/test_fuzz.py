@@ -40,7 +40,13 @@ def random_program(seed):
             elif kind == 7 and x.ndim:
                 z = weft.softmax(x, int(c * x.ndim))
             elif x.ndim >= 2:
-                z = [x.transpose(0, -1), x.reshape(-1), x[..., : max(1, x.shape[-1] // 2)], x.flip(0), weft.where(x > 0, x, x * 0.1)][int(c * 5)]
+                z = [
+                    x.transpose(0, -1),
+                    x.reshape(-1),
+                    x[..., : max(1, x.shape[-1] // 2)],
+                    x.flip(0),
+                    weft.where(x > 0, x, x * 0.1),
+                ][int(c * 5)]
             else:
                 z = x + 1
             values.append(z)

@@ -106,14 +106,18 @@ def test_forward(record, category, dtype):
         tensors = [to_tensor(a, dtype if category == "float" else None) for a in operands]
         result = call(record, tensors, attrs)
         # The reference sees the values as the dtype holds them, in float64.
-        exact = [None if t is None else [array_of(x) for x in t] if isinstance(t, list) else array_of(t) for t in tensors]
+        exact = [
+            None if t is None else [array_of(x) for x in t] if isinstance(t, list) else array_of(t) for t in tensors
+        ]
         expected = numpy.asarray(reference(record, exact, attrs))
         assert tuple(result.shape) == expected.shape
         got = array_of(result)
         if result.dtype.is_floating_point:
             epsilon = EPSILON[result.dtype.name]
             slack = 40 if record["family"] in ("Elementwise", "Shape", "Indexing", "Creation") else 400
-            numpy.testing.assert_allclose(got, expected, rtol=slack * epsilon, atol=slack * epsilon * (1 + numpy.abs(expected).max(initial=0)))
+            numpy.testing.assert_allclose(
+                got, expected, rtol=slack * epsilon, atol=slack * epsilon * (1 + numpy.abs(expected).max(initial=0))
+            )
         else:
             numpy.testing.assert_array_equal(got, expected)
 
@@ -141,9 +145,14 @@ def test_gradient(record, example):
         y = call(record, [tensors] if record["variadic"] else tensors, attrs)
         return y if y.dtype is weft.float64 else y.double()
 
-    if not forward(flat).dtype.is_floating_point or not call(
-        record, [to_tensor(flat, "float64")] if record["variadic"] else [to_tensor(a, "float64") for a in flat], attrs
-    ).dtype.is_floating_point:
+    if (
+        not forward(flat).dtype.is_floating_point
+        or not call(
+            record,
+            [to_tensor(flat, "float64")] if record["variadic"] else [to_tensor(a, "float64") for a in flat],
+            attrs,
+        ).dtype.is_floating_point
+    ):
         pytest.skip("the result has no gradient")
     weights = weft.from_numpy(random.uniform(0.5, 1.5, tuple(forward(flat).shape)))
 
@@ -153,7 +162,9 @@ def test_gradient(record, example):
     inputs = [to_tensor(a, "float64") if a is not None else None for a in flat]
     for i in float_positions:
         inputs[i].requires_grad_()
-    gradients = weft.autograd.grad(loss(inputs), [inputs[i] for i in float_positions], create_graph=True, allow_unused=True)
+    gradients = weft.autograd.grad(
+        loss(inputs), [inputs[i] for i in float_positions], create_graph=True, allow_unused=True
+    )
     step = 1e-5
     for position, gradient in zip(float_positions, gradients):
         direction = random.uniform(-1, 1, numpy.shape(flat[position]))
@@ -161,10 +172,26 @@ def test_gradient(record, example):
         behind = [*flat[:position], flat[position] - step * direction, *flat[position + 1 :]]
         numeric = (loss(ahead).item() - loss(behind).item()) / (2 * step)
         exact = 0.0 if gradient is None else float((array_of(gradient) * direction).sum())
-        assert exact == pytest.approx(numeric, rel=2e-5, abs=2e-6), f"by {record['operands'][0 if record['variadic'] else position]}"
+        assert exact == pytest.approx(numeric, rel=2e-5, abs=2e-6), (
+            f"by {record['operands'][0 if record['variadic'] else position]}"
+        )
 
 
-SECOND_ORDER = ["tanh", "exp", "log", "mul", "div", "sigmoid", "softmax", "layer_norm", "gelu", "matmul", "sum", "sqrt", "linear"]
+SECOND_ORDER = [
+    "tanh",
+    "exp",
+    "log",
+    "mul",
+    "div",
+    "sigmoid",
+    "softmax",
+    "layer_norm",
+    "gelu",
+    "matmul",
+    "sum",
+    "sqrt",
+    "linear",
+]
 
 
 @pytest.mark.parametrize("name", [n for n in SECOND_ORDER if n in RECORDS])
@@ -192,7 +219,10 @@ def test_second_order(name):
         shift = random.uniform(-1, 1, operands[i].shape)
 
         def at(sign, i=i, shift=shift):
-            moved = [to_tensor(a + sign * step * shift if j == i else a, "float64").requires_grad_() for j, a in enumerate(operands)]
+            moved = [
+                to_tensor(a + sign * step * shift if j == i else a, "float64").requires_grad_()
+                for j, a in enumerate(operands)
+            ]
             return slope(moved).item()
 
         numeric = (at(1) - at(-1)) / (2 * step)

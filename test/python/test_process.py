@@ -71,7 +71,10 @@ def test_an_unusable_cache_folder_is_no_obstacle(tmp_path):
 
 def test_processes_share_a_cache(tmp_path):
     environment = {**os.environ, "WEFT_CACHE_DIR": str(tmp_path)}
-    both = [subprocess.Popen([sys.executable, "-c", TRAIN], env=environment, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    both = [
+        subprocess.Popen([sys.executable, "-c", TRAIN], env=environment, stdout=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
     outputs = [p.communicate(timeout=300)[0] for p in both]
     assert all(p.returncode == 0 for p in both) and outputs[0].split("]")[0] == outputs[1].split("]")[0]
 
@@ -96,5 +99,9 @@ def test_demo(tmp_path):
         "accuracy_eager", "accuracy_compiled", "losses_bit_equal", "weights_bit_equal", "eager_step_us", "compiled_step_us",
         "compile_ms", "epochs",
     }  # fmt: skip
-    assert result["losses_bit_equal"] and result["weights_bit_equal"] and result["accuracy_eager"] == result["accuracy_compiled"]
+    assert (
+        result["losses_bit_equal"]
+        and result["weights_bit_equal"]
+        and result["accuracy_eager"] == result["accuracy_compiled"]
+    )
     assert result["accuracy_compiled"] > 0.9 and result["epochs"] == 12

@@ -96,7 +96,9 @@ def test_views_share_memory():
     assert x.tolist() == [[1.0, 6.0, 1.0, 1.0], [0.0, 5.0, 0.0, 0.0], [0.0, 5.0, 0.0, 9.0]]
     a, b = x.split([1, 3], dim=1)
     assert a.shape == (3, 1) and b.shape == (3, 3) and [c.shape[1] for c in x.chunk(3, 1)] == [2, 2]
-    assert x.flatten().shape == (12,) and x.unsqueeze(0).squeeze().shape == (3, 4) and x.permute(1, 0).stride() == (1, 4)
+    assert (
+        x.flatten().shape == (12,) and x.unsqueeze(0).squeeze().shape == (3, 4) and x.permute(1, 0).stride() == (1, 4)
+    )
     assert x.expand(2, 3, 4).stride() == (0, 4, 1) and not x.T.is_contiguous()
 
 
@@ -117,7 +119,9 @@ def test_promotion_with_numbers():
     x = weft.ones(2, dtype=weft.int32)
     assert (x + 1).dtype is weft.int32 and (x + 1.0).dtype is weft.float32 and (x / 2).dtype is weft.float32
     assert (weft.ones(2, dtype=weft.float16) * 2.5).dtype is weft.float16
-    assert (x.to(weft.bool) + True).dtype is weft.bool and (x + weft.tensor(1.5, dtype=weft.float64)).dtype is weft.float32
+    assert (x.to(weft.bool) + True).dtype is weft.bool and (
+        x + weft.tensor(1.5, dtype=weft.float64)
+    ).dtype is weft.float32
     assert (2 - x).tolist() == [1, 1] and (2.0 ** weft.tensor([3.0])).item() == 8.0
     assert (7 // weft.tensor([2, -2])).tolist() == [3, -4] and (7 % weft.tensor([4, -4])).tolist() == [3, -1]
     assert (x == 1).dtype is weft.bool and (weft.tensor([1.0]) < 2).item() is True
@@ -128,7 +132,9 @@ def test_reductions():
     x = weft.from_numpy(a)
     for dim in (None, 0, -1, (0, 2)):
         for keepdim in (False, True):
-            numpy.testing.assert_allclose(x.sum(dim, keepdim).numpy(), a.sum(dim, keepdims=keepdim), rtol=1e-5, atol=1e-5)
+            numpy.testing.assert_allclose(
+                x.sum(dim, keepdim).numpy(), a.sum(dim, keepdims=keepdim), rtol=1e-5, atol=1e-5
+            )
             assert numpy.array_equal(x.amax(dim, keepdim).numpy(), a.max(dim, keepdims=keepdim))
     numpy.testing.assert_allclose(x.mean(1).numpy(), a.mean(1), rtol=1e-5, atol=1e-6)
     numpy.testing.assert_allclose(x.std().item(), a.std(ddof=1), rtol=1e-5)
@@ -172,7 +178,10 @@ PRINTED = [
     (lambda: weft.tensor([1.0], requires_grad=True), "tensor([1.], requires_grad=True)"),
     (lambda: weft.tensor([1.0], requires_grad=True) * 2, "tensor([2.], grad_fn=<MulBackward0>)"),
     (lambda: weft.arange(2000), "tensor([   0,    1,    2,  ..., 1997, 1998, 1999])"),
-    (lambda: weft.arange(20), "tensor([ 0,  1,  2,  3,  4,  5,  6,  7,  8,  9, 10, 11, 12, 13, 14, 15, 16, 17,\n        18, 19])"),
+    (
+        lambda: weft.arange(20),
+        "tensor([ 0,  1,  2,  3,  4,  5,  6,  7,  8,  9, 10, 11, 12, 13, 14, 15, 16, 17,\n        18, 19])",
+    ),
 ]
 
 

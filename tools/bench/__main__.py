@@ -112,7 +112,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="tools/dev bench", description=__doc__.splitlines()[0])
     parser.add_argument("--cases", default=",".join(CASES), help=f"of {', '.join(CASES)}")
     parser.add_argument("--libraries", help="of weft, weft_eager, torch, inductor, jax")
-    parser.add_argument("--python", action="append", default=[], metavar="LIBRARY=PATH", help="an interpreter for a library")
+    parser.add_argument(
+        "--python", action="append", default=[], metavar="LIBRARY=PATH", help="an interpreter for a library"
+    )
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--seconds", type=float, default=0.3, help="how long a library runs in a round")
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)

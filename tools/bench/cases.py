@@ -137,6 +137,5 @@ def mlp_train(lib: Library) -> Run:
 
 
 CASES: dict[str, Callable[[Library], Run]] = {
-    case.__name__: case
-    for case in (elementwise_chain, softmax, layer_norm, column_sum, matmul, small_graph, mlp_train)
+    case.__name__: case for case in (elementwise_chain, softmax, layer_norm, column_sum, matmul, small_graph, mlp_train)
 }

@@ -148,7 +148,9 @@ def scaled_dot_product_attention(query, key, value, attn_mask=None, dropout_p=0.
     scores = query @ key.transpose(-1, -2) * scale
     if is_causal:
         rows, columns = scores.shape[-2:]
-        hidden = _C.arange(0, columns, 1, _C.int64, query.device) > _C.arange(0, rows, 1, _C.int64, query.device).unsqueeze(1)
+        hidden = _C.arange(0, columns, 1, _C.int64, query.device) > _C.arange(
+            0, rows, 1, _C.int64, query.device
+        ).unsqueeze(1)
         scores = _ops.where(hidden, float("-inf"), scores)
     if attn_mask is not None:
         scores = _ops.where(attn_mask, scores, float("-inf")) if attn_mask.dtype is _C.bool else scores + attn_mask

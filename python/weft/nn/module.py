@@ -185,7 +185,7 @@ class Module:
     def _convert(self, convert):
         with _C.no_grad_guard():
             for module in self.modules():
-                for name, parameter in module._parameters.items():
+                for parameter in module._parameters.values():
                     if parameter is not None:
                         parameter.data = convert(parameter.data)
                         if parameter.grad is not None:

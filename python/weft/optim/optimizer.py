@@ -12,7 +12,9 @@ class Optimizer:
 
     def __init__(self, params, defaults):
         if isinstance(params, Tensor):
-            raise TypeError("[optim] params must be an iterable of tensors or dicts; got a Tensor; pass model.parameters()")
+            raise TypeError(
+                "[optim] params must be an iterable of tensors or dicts; got a Tensor; pass model.parameters()"
+            )
         groups = list(params)
         if not groups:
             raise ValueError("[optim] got an empty parameter list; pass model.parameters()")

@@ -1,0 +1,62 @@
+"""clang-tidy over the sources, in parallel; a file that was clean is looked at again only when it or a header changed.
+
+    run_clang_tidy.py --build DIRECTORY [file ...]
+"""
+
+import argparse
+import hashlib
+import os
+import pathlib
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+FOLDERS = ("runtime", "ir", "passes", "codegen", "frontend", "python/bindings")
+
+
+def tracked(*patterns):
+    done = subprocess.run(["git", "ls-files", "--", *patterns], cwd=ROOT, capture_output=True, text=True, check=True)
+    return [ROOT / line for line in done.stdout.splitlines()]
+
+
+def digest(paths):
+    total = hashlib.sha256()
+    for path in sorted(paths):
+        total.update(str(path.relative_to(ROOT)).encode() + path.read_bytes())
+    return total.hexdigest()
+
+
+def main():
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--build", type=pathlib.Path, required=True)
+    arguments.add_argument("files", nargs="*", type=pathlib.Path)
+    options = arguments.parse_args()
+    compiled = (options.build / "compile_commands.json").read_text()
+    sources = [p.resolve() for p in options.files] or tracked(*(f"{folder}/*.cpp" for folder in FOLDERS))
+    sources = [p for p in sources if str(p) in compiled]
+    common = digest([*tracked("*.h", "*.td"), ROOT / ".clang-tidy"])
+    clean = options.build / "clang-tidy"
+    clean.mkdir(exist_ok=True)
+
+    def check(path):
+        stamp = clean / hashlib.sha256((common + digest([path])).encode()).hexdigest()
+        if stamp.exists():
+            return True
+        # Precompiled headers are the compiler's own; clang-tidy reads the includes themselves.
+        command = ["clang-tidy-22", "-p", str(options.build), "--quiet", "--extra-arg=-Wno-unknown-warning-option", str(path)]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+        if done.returncode == 0:
+            stamp.touch()
+        else:
+            print(done.stdout or done.stderr, flush=True)
+        return done.returncode == 0
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        bad = sum(not ok for ok in pool.map(check, sources))
+    print(f"clang-tidy: {len(sources)} files, {bad} with findings")
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
