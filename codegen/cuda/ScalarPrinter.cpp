@@ -152,6 +152,7 @@ std::string ScalarPrinter::expression(Operation &op) {
     std::string u = "(" + unsignedType(op.getOperand(0).getType()) + ")";
     return u + operand(0) + " " + symbol + " " + u + operand(1);
   };
+  auto extremum = [&](const std::string &first) { return first + " ? " + operand(0) + " : " + operand(1); };
   auto call = [&](const char *function) {
     std::string text = std::string(function) + "(";
     for (unsigned i = 0; i < op.getNumOperands(); ++i)
@@ -177,15 +178,15 @@ std::string ScalarPrinter::expression(Operation &op) {
       .Case<arith::RemSIOp>([&](auto) { return infix("%"); })
       .Case<arith::DivUIOp>([&](auto) { return "(" + cType(type) + ")(" + onUnsigned("/") + ")"; })
       .Case<arith::RemUIOp>([&](auto) { return "(" + cType(type) + ")(" + onUnsigned("%") + ")"; })
-      .Case<arith::CeilDivSIOp>([&](auto) { return call("weftCeilDiv"); })
-      .Case<arith::FloorDivSIOp>([&](auto) { return call("weftFloorDiv"); })
       .Case<arith::ShRUIOp>([&](auto) { return "(" + cType(type) + ")(" + onUnsigned(">>") + ")"; })
       .Case<arith::ShRSIOp>([&](auto) { return infix(">>"); })
       .Case<arith::AndIOp>([&](auto) { return infix("&"); })
       .Case<arith::OrIOp>([&](auto) { return infix("|"); })
       .Case<arith::XOrIOp>([&](auto) { return infix("^"); })
-      .Case<arith::MinSIOp>([&](auto) { return operand(0) + " < " + operand(1) + " ? " + operand(0) + " : " + operand(1); })
-      .Case<arith::MaxSIOp>([&](auto) { return operand(0) + " > " + operand(1) + " ? " + operand(0) + " : " + operand(1); })
+      .Case<arith::MinSIOp>([&](auto) { return extremum(infix("<")); })
+      .Case<arith::MaxSIOp>([&](auto) { return extremum(infix(">")); })
+      .Case<arith::MinUIOp>([&](auto) { return extremum(onUnsigned("<")); })
+      .Case<arith::MaxUIOp>([&](auto) { return extremum(onUnsigned(">")); })
       .Case<arith::SelectOp>([&](auto) { return operand(0) + " ? " + operand(1) + " : " + operand(2); })
       .Case<arith::CmpFOp>([&](arith::CmpFOp compare) {
         const char *symbol = floatPredicate(compare.getPredicate());

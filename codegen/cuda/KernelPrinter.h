@@ -1,0 +1,42 @@
+// Prints one kernel.func (see KernelToCuda.h).
+#pragma once
+#include "codegen/cuda/ScalarPrinter.h"
+#include "ir/kernel/KernelDialect.h"
+
+namespace weft::cuda {
+
+class KernelPrinter {
+public:
+  explicit KernelPrinter(kernel::FuncOp func);
+
+  std::string text;          // the function
+  int64_t scratchBytes = 0;  // of a task
+  bool scratchIsGlobal = false; // as a last buffer, scratchBytes for each block
+  bool strides = false;      // one lane loop over all tasks: the number of tasks is a last scalar
+  int threads = 128;
+
+private:
+  // What the threads of a block do at this place: all the same, or each its own lane.
+  enum class Context { Uniform, Lane };
+
+  void signature();
+  void scratch();
+  void block(mlir::Block &block, Context context);
+  void operation(mlir::Operation &op, Context context);
+  void load(kernel::LoadOp op);
+  void store(kernel::StoreOp op, Context context);
+  void forLoop(kernel::ForOp op, Context context);
+  void reduce(kernel::ReduceOp op, Context context);
+  void contract(kernel::ContractOp op);
+  std::string element(mlir::Value buffer, mlir::Value index);
+  std::string operandLoader(mlir::Value buffer, mlir::Value base, const std::string &offset, mlir::Type sum,
+                            const std::string &indices);
+  void line(const std::string &statement) { text += std::string(indent, ' ') + statement + "\n"; }
+
+  kernel::FuncOp func;
+  ScalarPrinter scalars;
+  kernel::ForOp stridingLoop;
+  int indent = 2;
+};
+
+} // namespace weft::cuda

@@ -1,0 +1,11 @@
+// A fused graph to a program for a GPU.
+#pragma once
+#include "codegen/Compiler.h"
+#include "mlir/IR/BuiltinOps.h"
+
+namespace weft::cuda {
+
+// `main` as codegen/GraphToKernel.h takes it. The bytes of a shared object whose weft_program carries the kernels as a cubin.
+std::string compileProgram(mlir::ModuleOp main, const CompileOptions &options);
+
+} // namespace weft::cuda
