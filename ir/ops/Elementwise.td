@@ -147,7 +147,7 @@ def SignOp : Unary<"sign", "Int | Float"> {
     return x.isUnsigned ? positive : select(x < zero, x.constantInt(-1), positive);
   }];
   let vjp = ["zerosLike(x)"];
-  let numpy = "numpy.sign(x)";
+  let numpy = "numpy.where(numpy.isnan(x), 0, numpy.sign(x)).astype(x.dtype)";
   let dtypes = "int float";
 }
 def ReciprocalOp : Unary<"reciprocal"> {
