@@ -1,6 +1,7 @@
 // Walks the ops backwards from the results with a cotangent a value:
 // 1. forwards, mark the float values that depend on an argument of `wrt`;
-// 2. backwards over the ops as recorded, hand each op's cotangent to its operands by the record's rule (a composite without
+// 2. backwards over the ops as recorded, hand each op's cotangent to its operands by the record's rule (a composite
+// without
 //    one: through its expansion), adding up in the order in which they come: the last reader's first;
 // 3. return the arguments' cotangents and erase the appended ops that nobody uses.
 #include "passes/Autodiff.h"
@@ -50,12 +51,13 @@ private:
   func::FuncOp func;
   Block &block;
   OpBuilder builder;
-  llvm::DenseSet<Value> active;             // depend on `wrt`
+  llvm::DenseSet<Value> active; // depend on `wrt`
   llvm::DenseMap<Value, Value> cotangents;
 
   void mark(ArrayRef<Operation *> ops) {
     for (Operation *op : ops)
-      if (isFloat(dtypeOf(op->getResult(0))) && llvm::any_of(op->getOperands(), [&](Value v) { return active.contains(v); }))
+      if (isFloat(dtypeOf(op->getResult(0))) &&
+          llvm::any_of(op->getOperands(), [&](Value v) { return active.contains(v); }))
         active.insert(op->getResult(0));
   }
 

@@ -1,5 +1,5 @@
-// Walks the ops in order; a composite is replaced by its expansion (the record's `expansion`), whose composites are expanded
-// in turn. 16-bit floats are float32 inside where the record says so (`upcast`).
+// Walks the ops in order; a composite is replaced by its expansion (the record's `expansion`), whose composites are
+// expanded in turn. 16-bit floats are float32 inside where the record says so (`upcast`).
 #include "passes/Decompose.h"
 #include "ir/Derivatives.h"
 #include "ir/OpAccess.h"

@@ -6,7 +6,8 @@
 
 namespace weft {
 
-// The graph's nodes keep their ids; the derivative's are appended, and its outputs are the cotangents of the inputs `wrt`.
+// The graph's nodes keep their ids; the derivative's are appended, and its outputs are the cotangents of the inputs
+// `wrt`.
 Graph differentiate(const Graph &graph, const std::vector<int> &wrt);
 
 } // namespace weft

@@ -1,5 +1,5 @@
-// The rewrites of simplify, an op at a time. Each gives the same bits for every input, NaN payloads aside: x * 1, x / 1, x - 0
-// and x + -0 are x, but x + 0 is not (it turns -0 into 0), nor is x * 0 zero.
+// The rewrites of simplify, an op at a time. Each gives the same bits for every input, NaN payloads aside: x * 1, x /
+// 1, x - 0 and x + -0 are x, but x + 0 is not (it turns -0 into 0), nor is x * 0 zero.
 #include "ir/OpAccess.h"
 #include "passes/Simplify.h"
 
@@ -39,8 +39,7 @@ std::optional<Constant> constantOf(Value value) {
     op = op->getOperand(0).getDefiningOp();
   if (!op || kindOf(op) != OpKind::Full)
     return {};
-  return Constant{roundTo(dtypeOf(value), floatOf(op, "value")),
-                  intOf(op, "integer")};
+  return Constant{roundTo(dtypeOf(value), floatOf(op, "value")), intOf(op, "integer")};
 }
 
 bool isConstant(Value value, double number) {
@@ -135,8 +134,9 @@ private:
   }
   Value full(Constant c) {
     bool real = isFloat(dtype());
-    return create(OpKind::Full, {}, {Attr::list(shape()), Attr::real(real ? c.real : 0.0), Attr::integer(real ? 0 : c.integer),
-                                     Attr::dtype(dtype())});
+    return create(OpKind::Full, {},
+                  {Attr::list(shape()), Attr::real(real ? c.real : 0.0), Attr::integer(real ? 0 : c.integer),
+                   Attr::dtype(dtype())});
   }
 
   // A shape op that keeps the type, and the elements where they are.
@@ -238,12 +238,23 @@ private:
       return {};
     double result;
     switch (kindOf(op)) {
-    case OpKind::Neg: result = -a->real; break;
-    case OpKind::Add: result = a->real + b->real; break;
-    case OpKind::Sub: result = a->real - b->real; break;
-    case OpKind::Mul: result = a->real * b->real; break;
-    case OpKind::Div: result = a->real / b->real; break;
-    default: return {};
+    case OpKind::Neg:
+      result = -a->real;
+      break;
+    case OpKind::Add:
+      result = a->real + b->real;
+      break;
+    case OpKind::Sub:
+      result = a->real - b->real;
+      break;
+    case OpKind::Mul:
+      result = a->real * b->real;
+      break;
+    case OpKind::Div:
+      result = a->real / b->real;
+      break;
+    default:
+      return {};
     }
     if (dtype() != DType::Float64)
       result = roundTo(DType::Float32, result); // 16-bit floats compute in float32

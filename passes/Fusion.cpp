@@ -1,6 +1,7 @@
 // Fusion, greedily:
 // 1. Every op that is not a floating view or creation op is a group of one.
-// 2. In topological order each op joins its producers' groups where the rules below allow; then each contraction takes its
+// 2. In topological order each op joins its producers' groups where the rules below allow; then each contraction takes
+// its
 //    consumer as epilogue; then groups over one space that read the same tensor merge.
 // 3. The groups are written as weft.group in topological order, each with its own copies of the floating ops it reads.
 #include "passes/Fusion.h"
@@ -16,9 +17,9 @@ using namespace mlir;
 namespace weft {
 namespace {
 
-// The costs that the rules weigh. A kernel with many streams misses the L1 cache and the hardware prefetchers; a kernel with
-// many ops spills registers and takes long to compile. The optimiser's update of a parameter (three tensors in and out) is
-// kept out of the contraction that makes its gradient: there it would be compiled anew for every parameter.
+// The costs that the rules weigh. A kernel with many streams misses the L1 cache and the hardware prefetchers; a kernel
+// with many ops spills registers and takes long to compile. The optimiser's update of a parameter (three tensors in and
+// out) is kept out of the contraction that makes its gradient: there it would be compiled anew for every parameter.
 constexpr int maxMembers = 160;
 constexpr int maxStreams = 24;
 constexpr int maxSiblingStreams = 14;
@@ -102,8 +103,9 @@ private:
   Merged mergedShape(int producer, int consumer) const {
     const FusionGroup &p = groups[producer], &c = groups[consumer];
     if (p.kind == GroupKind::Row && c.kind == GroupKind::Row)
-      return p.space == c.space && p.rowRank == c.rowRank && !c.absorbed && readsAlign(producer, consumer, p) ? shaped(p, p, c)
-                                                                                                              : Merged();
+      return p.space == c.space && p.rowRank == c.rowRank && !c.absorbed && readsAlign(producer, consumer, p)
+                 ? shaped(p, p, c)
+                 : Merged();
     if (p.kind == GroupKind::Column && c.kind == GroupKind::Column)
       return sameColumns(p, c) && !reads(producer, consumer) ? shaped(p, p, c) : Merged();
     if (p.kind == GroupKind::Row && c.kind == GroupKind::Loop)
@@ -119,7 +121,8 @@ private:
       return {};
     Extent extent = extentOf(p.space, c);
     bool aligned = !c.absorbed || isPrivate(producer, consumer);
-    if (aligned && (extent == Extent::Full || (extent == Extent::PerRow && !p.absorbed)) && readsAlign(producer, consumer, c))
+    if (aligned && (extent == Extent::Full || (extent == Extent::PerRow && !p.absorbed)) &&
+        readsAlign(producer, consumer, c))
       return shaped(c, p, c);
     if (isPrivate(producer, consumer) && readsOnce(producer, consumer)) {
       FusionGroup result = shaped(c, p, c);
@@ -160,8 +163,8 @@ private:
     return true;
   }
 
-  // Whether the consumer reads the producer element by element: full values at the same index, values of the row in every
-  // element of their row.
+  // Whether the consumer reads the producer element by element: full values at the same index, values of the row in
+  // every element of their row.
   bool readsAlign(int producer, int consumer, const FusionGroup &shape) const {
     return allReads(producer, consumer, [&](const FusionNode &node, const Read &read) {
       if (read.data || !read.view.dimensions)
@@ -183,7 +186,8 @@ private:
     });
   }
 
-  // Whether every element of the producer is read at most once, by one operand, so that it may be computed at the reader's index.
+  // Whether every element of the producer is read at most once, by one operand, so that it may be computed at the
+  // reader's index.
   bool readsOnce(int producer, int consumer) const {
     Value operand;
     return allReads(producer, consumer, [&](const FusionNode &, const Read &read) {
@@ -279,7 +283,8 @@ private:
 bool runFusion(ModuleOp module, const FusionOptions &options) {
   bool changed = false;
   for (func::FuncOp func : module.getOps<func::FuncOp>()) {
-    if (func.isExternal() || llvm::any_of(func.front().without_terminator(), [](Operation &op) { return !hasRecord(&op); }))
+    if (func.isExternal() ||
+        llvm::any_of(func.front().without_terminator(), [](Operation &op) { return !hasRecord(&op); }))
       continue;
     FusionGraph graph = buildFusionGraph(func, options.fuse);
     if (graph.nodes.empty())

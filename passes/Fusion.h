@@ -1,30 +1,37 @@
 // Fusion wraps every op of the main function into `weft.group`: what one group holds becomes one kernel.
 //
 // The contract with codegen/GraphToKernel. A group is isolated: its operands are the outside values it reads, its block
-// arguments stand for them, its `weft.yield` lists its results. Inside, values are evaluated on demand at an index: an op
-// of a view (family Shape) is an index map, a gather an index that is data, a creation op a function of its own index. A
-// value is never read at an index map that repeats costly work: behind an `expand` stand block arguments, values of the row,
-// casts, comparisons and creation ops only. The StrAttr `kind` says which iteration space the group has:
+// arguments stand for them, its `weft.yield` lists its results. Inside, values are evaluated on demand at an index: an
+// op of a view (family Shape) is an index map, a gather an index that is data, a creation op a function of its own
+// index. A value is never read at an index map that repeats costly work: behind an `expand` stand block arguments,
+// values of the row, casts, comparisons and creation ops only. The StrAttr `kind` says which iteration space the group
+// has:
 //
 //   "loop"         One iteration space: the shape of the results, which all have it. No reduction.
-//   "row"          outer x row: IntegerAttr i64 `row` is the number of trailing dimensions that form the row, DenseI64ArrayAttr
-//                  `space` the sizes outer x row (symbols negative, ir/Dims.h). One or more reductions, all over exactly the row
-//                  of a value whose shape is `space`, in dependency order, with elementwise work before, between and after. A
-//                  result has either the shape `space` (full) or that of a value of the row: outer, or outer with ones for the row
-//                  (or any other ones). A full value that depends on a reduction reads it through reshape/expand.
-//   "column"       One or more sums, products, maxima, minima (not arg...) over the same leading dimensions of one common
+//   "row"          outer x row: IntegerAttr i64 `row` is the number of trailing dimensions that form the row,
+//   DenseI64ArrayAttr
+//                  `space` the sizes outer x row (symbols negative, ir/Dims.h). One or more reductions, all over
+//                  exactly the row of a value whose shape is `space`, in dependency order, with elementwise work
+//                  before, between and after. A result has either the shape `space` (full) or that of a value of the
+//                  row: outer, or outer with ones for the row (or any other ones). A full value that depends on a
+//                  reduction reads it through reshape/expand.
+//   "column"       One or more sums, products, maxima, minima (not arg...) over the same leading dimensions of one
+//   common
 //                  operand shape, with elementwise work on that shape before them. The results are the reductions'.
-//   "reduction"    One reduction over any dimensions, with elementwise work of its operand's shape before it. The result is the
+//   "reduction"    One reduction over any dimensions, with elementwise work of its operand's shape before it. The
+//   result is the
 //                  reduction's. (Also the reduction of a long or symbolic tensor to one element.)
-//   "contraction"  One dot_general. Its operands are block arguments or permute/reshape/expand/slice chains of one, whose
-//                  elements lie at base + sum of index * stride if the argument does (a function's input has the strides
-//                  `weft.strides`, everything else is contiguous). After it the ops of a loop over its result's shape; a reshape of
-//                  the result may stand between. The dot's value is read at the loop's own index only.
-//                  The results have the shape of the last op; the dot's own value may be a result as well.
+//   "contraction"  One dot_general. Its operands are block arguments or permute/reshape/expand/slice chains of one,
+//   whose
+//                  elements lie at base + sum of index * stride if the argument does (a function's input has the
+//                  strides `weft.strides`, everything else is contiguous). After it the ops of a loop over its result's
+//                  shape; a reshape of the result may stand between. The dot's value is read at the loop's own index
+//                  only. The results have the shape of the last op; the dot's own value may be a result as well.
 //   "scatter"      One scatter_add; its operands are block arguments or views, casts, comparisons and creation ops.
 //
-// Ops of family Indexing that read (gather, index_select) stand in "loop" and "row" groups; what they index is a block argument
-// or a view of one. A function may return its argument, a value twice, or the result of a group twice: that is no group.
+// Ops of family Indexing that read (gather, index_select) stand in "loop" and "row" groups; what they index is a block
+// argument or a view of one. A function may return its argument, a value twice, or the result of a group twice: that is
+// no group.
 #pragma once
 #include "mlir/IR/BuiltinOps.h"
 

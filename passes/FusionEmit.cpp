@@ -1,5 +1,5 @@
-// Writes the groups as weft.group ops: in topological order, lowest first member first; floating ops are cloned into each
-// group that reads them; the old ops go.
+// Writes the groups as weft.group ops: in topological order, lowest first member first; floating ops are cloned into
+// each group that reads them; the old ops go.
 #include "passes/FusionGroups.h"
 
 #include "mlir/IR/Builders.h"
@@ -83,7 +83,8 @@ public:
     state.addAttribute("kind", builder.getStringAttr(name(info.kind)));
     if (info.kind == GroupKind::Row) {
       state.addAttribute("row", builder.getI64IntegerAttr(info.rowRank));
-      state.addAttribute("space", builder.getDenseI64ArrayAttr(llvm::ArrayRef<int64_t>(info.space.begin(), info.space.end())));
+      state.addAttribute("space",
+                         builder.getDenseI64ArrayAttr(llvm::ArrayRef<int64_t>(info.space.begin(), info.space.end())));
     }
     state.addRegion()->push_back(body);
     Operation *made = builder.create(state);

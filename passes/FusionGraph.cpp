@@ -119,7 +119,8 @@ private:
 
   bool floats(Operation *op) const { return graph.nodes[graph.index.lookup(op)].role == Role::Float; }
 
-  // Conversions and comparisons of tensors that are in memory anyway cost each reader no more than reading their result would.
+  // Conversions and comparisons of tensors that are in memory anyway cost each reader no more than reading their result
+  // would.
   void floatCheapOps() {
     if (!fuse)
       return;

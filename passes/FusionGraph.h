@@ -1,5 +1,6 @@
-// What fusion knows of a function: its ops as nodes with the role they can play in a group, and how each reads the others
-// through the views between them. Views and creation ops "float": they belong to no group and are cloned into every reader.
+// What fusion knows of a function: its ops as nodes with the role they can play in a group, and how each reads the
+// others through the views between them. Views and creation ops "float": they belong to no group and are cloned into
+// every reader.
 #pragma once
 #include "ir/Dims.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -34,9 +35,9 @@ struct FusionNode {
   mlir::Operation *op;
   Role role = Role::Point;
   GroupKind kind = GroupKind::Loop;
-  Dims space;         // the iteration space: of a reduction its operand's shape, else the result's
-  Dims shape;         // the result's
-  int rowRank = 0;    // kind Row: trailing dimensions that are reduced
+  Dims space;      // the iteration space: of a reduction its operand's shape, else the result's
+  Dims shape;      // the result's
+  int rowRank = 0; // kind Row: trailing dimensions that are reduced
   bool output = false;
   llvm::SmallVector<Read, 3> reads;
   llvm::SmallVector<int, 4> users; // nodes, with repetitions, in order

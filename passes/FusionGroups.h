@@ -10,8 +10,8 @@ struct FusionGroup {
   GroupKind kind = GroupKind::Loop;
   Dims space;
   int rowRank = 0;
-  bool absorbed = false;       // some members are evaluated at other indices than the space's
-  std::vector<int> members;    // ascending
+  bool absorbed = false;        // some members are evaluated at other indices than the space's
+  std::vector<int> members;     // ascending
   llvm::BitVector dependencies; // groups that must run before, transitively
 };
 
@@ -28,7 +28,8 @@ public:
   int size() const { return int(groups.size()); }
   bool precedes(int a, int b) const { return groups[b].dependencies.test(a); }
 
-  // Merges the two into the one with the higher number; the rules (Fusion.cpp) gave the merged group's space in `merged`.
+  // Merges the two into the one with the higher number; the rules (Fusion.cpp) gave the merged group's space in
+  // `merged`.
   void merge(int producer, int consumer, const FusionGroup &merged);
   // Whether a third group stands on a path from one to the other.
   bool wouldCycle(int producer, int consumer) const;

@@ -1,6 +1,6 @@
 // How views map indices: by dimensions where they can, so that fusion can compare iteration spaces.
-#include "passes/FusionGraph.h"
 #include "ir/OpAccess.h"
+#include "passes/FusionGraph.h"
 
 #include <optional>
 
@@ -17,7 +17,8 @@ View identityView(const Dims &shape) {
 
 namespace {
 
-// The axes of two shapes of equal sizes but for ones: entry i is the axis of `to` that axis i of `from` is, -1 for ones.
+// The axes of two shapes of equal sizes but for ones: entry i is the axis of `to` that axis i of `from` is, -1 for
+// ones.
 std::optional<Dims> axesButOnes(const Dims &from, const Dims &to) {
   Dims axes;
   int j = 0;

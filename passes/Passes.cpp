@@ -2,6 +2,7 @@
 #include "ir/WeftDialect.h"
 #include "passes/Autodiff.h"
 #include "passes/Decompose.h"
+#include "passes/Forward.h"
 #include "passes/Fusion.h"
 #include "passes/Pipeline.h"
 #include "passes/Simplify.h"
@@ -60,6 +61,21 @@ struct AutodiffPass : ModulePass<AutodiffPass> {
   }
 };
 
+struct ForwardPass : ModulePass<ForwardPass> {
+  MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(ForwardPass)
+  ForwardPass() = default;
+  ForwardPass(const ForwardPass &other) : ModulePass(other) {}
+  StringRef getArgument() const final { return "weft-forward"; }
+  StringRef getDescription() const final {
+    return "Forward-mode derivative; the last arguments are the tangents of the arguments `wrt`";
+  }
+  ListOption<int> wrt{*this, "wrt", llvm::cl::desc("Arguments whose tangents are given")};
+  void run(ModuleOp module) {
+    for (func::FuncOp func : module.getOps<func::FuncOp>())
+      runForward(func, std::vector<int>(wrt.begin(), wrt.end()));
+  }
+};
+
 struct FusionPass : ModulePass<FusionPass> {
   MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(FusionPass)
   FusionPass() = default;
@@ -83,6 +99,7 @@ void registerPasses() {
   PassRegistration<SimplifyPass>();
   PassRegistration<DecomposePass>();
   PassRegistration<AutodiffPass>();
+  PassRegistration<ForwardPass>();
   PassRegistration<FusionPass>();
   PassRegistration<PipelinePass>();
 }

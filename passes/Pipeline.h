@@ -21,7 +21,8 @@ void runPipeline(mlir::ModuleOp module, const PipelineOptions &options = {});
 // Runs one named step, which returns whether it changed anything, and reports it as runPipeline does.
 void runStep(const char *name, mlir::ModuleOp module, bool print, const std::function<bool()> &step);
 
-// Registers every pass for weft-opt: --weft-simplify, --weft-decompose, --weft-autodiff, --weft-fusion, --weft-pipeline.
+// Registers every pass for weft-opt: --weft-simplify, --weft-decompose, --weft-autodiff, --weft-forward,
+// --weft-fusion, --weft-pipeline.
 void registerPasses();
 
 } // namespace weft

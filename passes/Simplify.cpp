@@ -1,5 +1,6 @@
-// One walk in order: fold the op (passes/Fold.cpp); else, if an equal op stands before it, use that one's result. Then one walk
-// backwards that erases what nobody uses. Every op of the dialect is pure: random numbers are a function of their state.
+// One walk in order: fold the op (passes/Fold.cpp); else, if an equal op stands before it, use that one's result. Then
+// one walk backwards that erases what nobody uses. Every op of the dialect is pure: random numbers are a function of
+// their state.
 #include "passes/Simplify.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"

@@ -7,8 +7,8 @@ namespace weft {
 // Returns whether anything changed.
 bool runSimplify(mlir::ModuleOp module);
 
-// The value that equals `op`'s result to the bit, or null: an operand, an existing value, or that of new ops before `op`.
-// (passes/Fold.cpp)
+// The value that equals `op`'s result to the bit, or null: an operand, an existing value, or that of new ops before
+// `op`. (passes/Fold.cpp)
 mlir::Value fold(mlir::Operation *op);
 
 // Erases the ops of the block whose results nobody uses, from `first` on; true if there were any.
