@@ -4,9 +4,11 @@
 #include "frontend/Executables.h"
 #include "frontend/KernelKey.h"
 #include "frontend/Ops.h"
+#include "frontend/Promotion.h"
 #include "frontend/Trace.h"
 
 #include <algorithm>
+#include <cstring>
 
 namespace weft {
 
@@ -163,6 +165,25 @@ static bool readsStrided(OpKind op) {
          op == OpKind::Linear || op == OpKind::Matmul;
 }
 
+// Ops whose shape is an attribute: one axis, and its size is a symbol.
+static void runCreation(OpKind op, const Tensor *operands, int count, const Attrs &attrs, const TensorType &type,
+                        Device device, void *out) {
+  SymbolTable symbols;
+  Attrs flat = attrs;
+  flat[0].ints = {symbols.code(type.shape.product())};
+  KernelKey key;
+  beginKey(key, op, count, device, -1, flat);
+  const Executable *executable = findKernel(key);
+  if (!executable) {
+    Graph graph;
+    for (int k = 0; k < count; ++k)
+      graph.addInput(operands[k].type());
+    graph.symbolCount = symbols.count();
+    executable = compileKernel(key, op, flat, std::move(graph), -1, device);
+  }
+  run(*executable, operands, count, out, symbols);
+}
+
 static void runStructured(OpKind op, const Tensor *operands, int count, const Attrs &attrs, Device device, void *out,
                           int donated) {
   bool symbolic = info(op).symbolic;
@@ -180,10 +201,13 @@ static void runStructured(OpKind op, const Tensor *operands, int count, const At
       }
   // Past a number of operands the shapes are static: the symbol table is small.
   symbolic &= count <= kInline / 2;
+  auto isState = [&](int k) { return symbolic && !std::strcmp(info(op).operandNames[k], "state"); }; // always int64[2]
   for (int k = 0; k < count; ++k) {
     bool contiguous = operands[k].isContiguous();
     key.byte(int(operands[k].dtype()) * 2 + contiguous);
     key.byte(operands[k].dim());
+    if (isState(k))
+      continue;
     for (int64_t s : operands[k].shape())
       symbolic ? key.code(symbols.code(s)) : key.word(s);
     if (!contiguous)
@@ -196,7 +220,7 @@ static void runStructured(OpKind op, const Tensor *operands, int count, const At
     for (int k = 0; k < count; ++k) {
       const Tensor &t = operands[k];
       Dims strides = t.isContiguous() ? Dims() : t.strides();
-      graph.addInput({t.dtype(), symbolic ? encode(symbols, t.shape()) : t.shape()},
+      graph.addInput({t.dtype(), symbolic && !isState(k) ? encode(symbols, t.shape()) : t.shape()},
                      symbolic ? encode(symbols, strides) : strides);
     }
     graph.symbolCount = symbols.count();
@@ -214,6 +238,14 @@ void runKernel(OpKind op, const Tensor *operands, int count, const Attrs &attrs,
     return runElementwise(op, operands, count, attrs, type, device, out, donated);
   }
   GradMode off(false); // copies of operands are no part of the tape
+  if (op == OpKind::Full) { // one kernel for all numbers
+    bool real = isFloat(type.dtype);
+    Tensor number = real ? Tensor::wrapped(attrs[1].f) : Tensor::wrapped(attrs[2].i);
+    Tensor value = expand(constantOf(number, type.dtype, device), type.shape);
+    return runElementwise(OpKind::Cast, &value, 1, {Attr::dtype(type.dtype)}, type, device, out, -1);
+  }
+  if (info(op).family == OpFamily::Creation && (op != OpKind::Iota || type.shape.size() == 1))
+    return runCreation(op, operands, count, attrs, type, device, out);
   runStructured(op, operands, count, attrs, device, out, donated);
 }
 
