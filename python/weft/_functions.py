@@ -20,7 +20,7 @@ def _dims(x, dim, op):
             raise TypeError(
                 f"[{op}] dim must be an int or a tuple of ints; got {type(d).__name__}; pass dim=0 or dim=(0, 1)"
             )
-        low = max(rank, 1)
+        low = builtins.max(rank, 1)
         if not -low <= d < low:
             raise IndexError(
                 f"[{op}] dim {d} is out of range for shape {list(x.shape)}; use a value of [{-low}, {low - 1}]"
