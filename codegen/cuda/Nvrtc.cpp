@@ -38,9 +38,20 @@ void addMatches(std::vector<std::string> &paths, const std::string &pattern) {
   globfree(&found);
 }
 
+// The library opens a second one by its name while it compiles; opened before, it is found outside of the search path too.
+void *openWithBuiltins(const std::string &path) {
+  if (size_t slash = path.rfind('/'); slash != std::string::npos) {
+    std::vector<std::string> builtins;
+    addMatches(builtins, path.substr(0, slash) + "/libnvrtc-builtins.so*");
+    for (const std::string &file : builtins)
+      dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
+  }
+  return dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+}
+
 void *Library::open() {
   if (const char *chosen = std::getenv("WEFT_NVRTC"))
-    return dlopen(chosen, RTLD_NOW | RTLD_LOCAL);
+    return openWithBuiltins(chosen);
   std::vector<std::string> paths = {"libnvrtc.so.13", "libnvrtc.so.12", "libnvrtc.so"};
   std::vector<std::string> sites; // folders of Python packages
   if (const char *environment = std::getenv("VIRTUAL_ENV"))
@@ -55,7 +66,7 @@ void *Library::open() {
     addMatches(paths, site + "/nvidia/cuda_nvrtc/lib/libnvrtc.so.[0-9]*");
   }
   for (const std::string &path : paths)
-    if (void *library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL))
+    if (void *library = openWithBuiltins(path))
       return library;
   return nullptr;
 }

@@ -2,6 +2,7 @@
 #pragma once
 #include "ir/Graph.h"
 
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,7 @@ struct NamedGraph {
   std::string name;
   Graph graph;
 };
+inline void PrintTo(const NamedGraph &named, std::ostream *out) { *out << named.name; }
 std::vector<NamedGraph> cudaGraphs();
 
 } // namespace weft::test

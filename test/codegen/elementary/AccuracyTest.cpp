@@ -39,6 +39,7 @@ struct Function {
   Wide (*reference)(Wide);
   double bound32, bound64; // ulp
 };
+void PrintTo(const Function &function, std::ostream *out) { *out << function.name; }
 const Function functions[] = {
     {"exp", exp32, exp64, expl, 1, 1},         {"exp2", exp232, exp264, exp2l, 1, 1},
     {"expm1", expm132, expm164, expm1l, 1, 1.1}, {"log", log32, log64, logl, 1, 1},
