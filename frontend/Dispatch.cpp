@@ -147,8 +147,8 @@ static void runElementwise(OpKind op, const Tensor *operands, int count, const A
     for (int64_t s : strides[k])
       key.code(s);
   }
-  const Executable *executable = findKernel(key);
-  if (!executable) {
+  const Executable *executable;
+  if (!findKernel(key, executable)) {
     Graph graph;
     for (int k = 0; k < count; ++k)
       graph.addInput({operands[k].dtype(), shape}, strides[k]);
@@ -173,8 +173,8 @@ static void runCreation(OpKind op, const Tensor *operands, int count, const Attr
   flat[0].ints = {symbols.code(type.shape.product())};
   KernelKey key;
   beginKey(key, op, count, device, -1, flat);
-  const Executable *executable = findKernel(key);
-  if (!executable) {
+  const Executable *executable;
+  if (!findKernel(key, executable)) {
     Graph graph;
     for (int k = 0; k < count; ++k)
       graph.addInput(operands[k].type());
@@ -184,24 +184,16 @@ static void runCreation(OpKind op, const Tensor *operands, int count, const Attr
   run(*executable, operands, count, out, symbols);
 }
 
-static void runStructured(OpKind op, const Tensor *operands, int count, const Attrs &attrs, Device device, void *out,
-                          int donated) {
-  bool symbolic = info(op).symbolic;
+// With `symbolic`, false where the op's shape rule cannot do without the sizes' values.
+static bool runWithSizes(bool symbolic, OpKind op, const Tensor *operands, int count, const Attrs &attrs, Device device,
+                         void *out, int donated) {
   SymbolTable symbols;
   KernelKey key;
   beginKey(key, op, count, device, donated, attrs);
-  std::vector<Tensor> copies;
-  if (!readsStrided(op))
-    for (int k = 0; k < count; ++k)
-      if (!operands[k].isContiguous()) {
-        if (copies.empty())
-          copies.assign(operands, operands + count);
-        copies[size_t(k)] = applyKernel(OpKind::Cast, &operands[k], 1, {Attr::dtype(operands[k].dtype())});
-        operands = copies.data();
-      }
-  // Past a number of operands the shapes are static: the symbol table is small.
-  symbolic &= count <= kInline / 2;
-  auto isState = [&](int k) { return symbolic && !std::strcmp(info(op).operandNames[k], "state"); }; // always int64[2]
+  key.byte(symbolic);
+  auto isState = [&](int k) { // always int64[2]
+    return symbolic && info(op).operandCount > 0 && !std::strcmp(info(op).operandNames[k], "state");
+  };
   for (int k = 0; k < count; ++k) {
     bool contiguous = operands[k].isContiguous();
     key.byte(int(operands[k].dtype()) * 2 + contiguous);
@@ -214,8 +206,8 @@ static void runStructured(OpKind op, const Tensor *operands, int count, const At
       for (int64_t s : operands[k].strides())
         symbolic ? key.code(symbols.code(s)) : key.word(s);
   }
-  const Executable *executable = findKernel(key);
-  if (!executable) {
+  const Executable *executable;
+  if (!findKernel(key, executable)) {
     Graph graph;
     for (int k = 0; k < count; ++k) {
       const Tensor &t = operands[k];
@@ -224,9 +216,36 @@ static void runStructured(OpKind op, const Tensor *operands, int count, const At
                      symbolic ? encode(symbols, strides) : strides);
     }
     graph.symbolCount = symbols.count();
-    executable = compileKernel(key, op, attrs, std::move(graph), donated, device);
+    try {
+      executable = compileKernel(key, op, attrs, std::move(graph), donated, device);
+    } catch (const UserError &) {
+      if (!symbolic)
+        throw;
+      executable = addKernel(key, nullptr);
+    }
   }
+  if (!executable)
+    return false;
   run(*executable, operands, count, out, symbols);
+  return true;
+}
+
+static void runStructured(OpKind op, const Tensor *operands, int count, const Attrs &attrs, Device device, void *out,
+                          int donated) {
+  std::vector<Tensor> copies;
+  if (!readsStrided(op))
+    for (int k = 0; k < count; ++k)
+      if (!operands[k].isContiguous()) {
+        if (copies.empty())
+          copies.assign(operands, operands + count);
+        copies[size_t(k)] = applyKernel(OpKind::Cast, &operands[k], 1, {Attr::dtype(operands[k].dtype())});
+        operands = copies.data();
+      }
+  // Past a number of operands the shapes are static: the symbol table is small.
+  bool symbolic = info(op).symbolic && count <= kInline / 2;
+  if (symbolic && runWithSizes(true, op, operands, count, attrs, device, out, donated))
+    return;
+  runWithSizes(false, op, operands, count, attrs, device, out, donated);
 }
 
 void runKernel(OpKind op, const Tensor *operands, int count, const Attrs &attrs, const TensorType &type, Device device,

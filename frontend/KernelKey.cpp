@@ -59,20 +59,23 @@ std::unordered_map<std::string, std::unique_ptr<Entry>> &table() {
 }
 } // namespace
 
-const Executable *findKernel(const KernelKey &key) {
+bool findKernel(const KernelKey &key, const Executable *&executable) {
   if (key.overflowed())
-    return nullptr;
+    return false;
   uint64_t hash = key.hash();
   Recent &slot = recent[hash % kRecent];
   if (slot.hash == hash && slot.entry && slot.entry->key.size() == size_t(key.size) &&
-      std::memcmp(slot.entry->key.data(), key.bytes, size_t(key.size)) == 0)
-    return slot.entry->executable.get();
+      std::memcmp(slot.entry->key.data(), key.bytes, size_t(key.size)) == 0) {
+    executable = slot.entry->executable.get();
+    return true;
+  }
   std::lock_guard<std::mutex> lock(mutex);
   auto found = table().find(std::string(reinterpret_cast<const char *>(key.bytes), size_t(key.size)));
   if (found == table().end())
-    return nullptr;
+    return false;
   slot = {hash, found->second.get()};
-  return found->second->executable.get();
+  executable = found->second->executable.get();
+  return true;
 }
 
 const Executable *addKernel(const KernelKey &key, ExecutablePtr executable) {

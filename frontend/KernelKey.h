@@ -52,8 +52,8 @@ public:
   uint8_t bytes[kCapacity];
 };
 
-// The executable under the key, or null. What it gives stays valid: entries are never removed.
-const Executable *findKernel(const KernelKey &key);
+// Whether the key is known, and its executable: null where it is known that there can be none. Entries are never removed.
+bool findKernel(const KernelKey &key, const Executable *&executable);
 const Executable *addKernel(const KernelKey &key, ExecutablePtr executable);
 
 } // namespace weft

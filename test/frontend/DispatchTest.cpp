@@ -86,3 +86,10 @@ TEST(Dispatch, ASmallAdditionTakesAboutAMicrosecond) {
   RecordProperty("nanoseconds", int(best.count()));
   EXPECT_LT(best.count(), 5000); // with room for slow and busy machines; tools/bench measures
 }
+
+TEST(Dispatch, OpsThatNeedTheSizesValues) {
+  Tensor joined = call(OpKind::Concatenate, {counting({1}), counting({3}), counting({2})}, {Attr::integer(0)});
+  EXPECT_EQ(values(joined), (Numbers{0, 0, 1, 2, 0, 1}));
+  Tensor rows = call(OpKind::Gather, {counting({4, 3}), integers({3, 0}, {1, 2})}, {Attr::integer(0)});
+  EXPECT_EQ(values(rows), (Numbers{9, 1}));
+}
