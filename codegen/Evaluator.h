@@ -74,6 +74,10 @@ private:
 Boundaries wantedBoundaries(mlir::Value value, const llvm::DenseMap<mlir::Value, Storage> &inputs);
 // The boundaries that the op itself cuts in its result to find its operands' points.
 Boundaries ownBoundaries(mlir::Operation *op);
+// Which dimensions of an expand's result do not exist in its operand; a size-1 dimension goes with the one before it.
+llvm::SmallVector<bool> expandedDims(const Sizes &from, const Sizes &to);
+// Where a value's elements lie, if it is a chain of views whose elements are at an offset plus strides into an input.
+std::optional<Storage> stridedView(mlir::Value value, const llvm::DenseMap<mlir::Value, Storage> &inputs);
 // The segments of a reduction's operand: the point of its result, with `index` running over the reduced elements.
 Point reducedPoint(KernelBuilder &k, mlir::Operation *op, const Point &resultPoint, mlir::Value index);
 // "sum", "max", ...: the kind of kernel.reduce that stands for the op on elements of this type.

@@ -61,7 +61,6 @@ public:
 
 private:
   Axes axesOf(StringRef side, int operand);
-  std::optional<Storage> view(Value value);
   Storage operandStorage(int operand, Axes &axes);
   Storage copied(Value value, Axes &axes);
   Value base(Kernel &kernel, const Storage &storage, const std::vector<std::pair<int, Value>> &indices);
@@ -95,56 +94,6 @@ Axes ContractionSchedule::axesOf(StringRef side, int operand) {
   return axes;
 }
 
-// Where the value's elements lie, if that is at an offset plus strides into an input.
-std::optional<Storage> ContractionSchedule::view(Value value) {
-  if (auto at = inputs.find(value); at != inputs.end())
-    return at->second;
-  Operation *op = value.getDefiningOp();
-  if (familyOf(op) != OpFamily::Shape)
-    return std::nullopt;
-  std::optional<Storage> from = view(op->getOperand(0));
-  if (!from)
-    return from;
-  Storage result = *from;
-  result.shape = sizesOf(value);
-  switch (kindOf(op)) {
-  case OpKind::Permute: {
-    std::vector<int64_t> dims = intsAttr(op, "dims");
-    for (size_t i = 0; i < dims.size(); ++i)
-      result.strides[i] = from->strides[dims[i]];
-    return result;
-  }
-  case OpKind::Reshape: {
-    auto strides = reshapedStrides(from->shape, from->strides, result.shape);
-    if (!strides)
-      return std::nullopt;
-    result.strides = *strides;
-    return result;
-  }
-  case OpKind::Expand: {
-    size_t lead = result.shape.size() - from->shape.size();
-    result.strides.assign(result.shape.size(), Size(0));
-    for (size_t i = 0; i < from->shape.size(); ++i)
-      if (from->shape[i] == result.shape[lead + i])
-        result.strides[lead + i] = from->strides[i];
-    return result;
-  }
-  case OpKind::Slice: {
-    std::vector<int64_t> starts = intsAttr(op, "starts"), steps = intsAttr(op, "steps");
-    for (size_t i = 0; i < starts.size(); ++i) {
-      Size skipped = Size(starts[i]) * from->strides[i];
-      if (!skipped.isStatic() || !result.offset.isStatic())
-        return std::nullopt;
-      result.offset = Size(result.offset.constant + skipped.constant);
-      result.strides[i] = from->strides[i] * Size(steps[i]);
-    }
-    return result;
-  }
-  default:
-    return std::nullopt;
-  }
-}
-
 // The operand copied into memory with its axes in the order batch, free, contract.
 Storage ContractionSchedule::copied(Value value, Axes &axes) {
   Sizes shape = sizesOf(value), ordered;
@@ -176,7 +125,7 @@ Storage ContractionSchedule::copied(Value value, Axes &axes) {
 Storage ContractionSchedule::operandStorage(int operand, Axes &axes) {
   axes = axesOf(operand ? "rhs" : "lhs", operand);
   Value value = dot->getOperand(operand);
-  auto storage = view(value);
+  auto storage = stridedView(value, inputs);
   if (!storage || mergedTail(axes.contract, *storage) > 0)
     return copied(value, axes);
   return *storage;
