@@ -241,6 +241,8 @@ _PURE_MODULES = {
     "math", "cmath", "_operator", "operator", "itertools", "_functools", "_collections", "_abc", "_struct", "_string", "_weakref",
     "_warnings", "_typing", "_sre", "_bisect", "_heapq", "unicodedata", "_imp", "_thread", "weft._C",
 }  # fmt: skip
+# Functions of the extension that change more than the tensors a trace follows.
+_IMPURE_OF_OURS = {"manual_seed", "set_rng_state", "set_default_dtype", "set_num_threads", "requires_grad_", "register_hook"}
 # Methods of these types change at most the object, which Capture compares if it is reachable.
 _PLAIN_TYPES = (
     str, bytes, bytearray, int, float, complex, bool, list, dict, set, frozenset, tuple, range, slice, type(None), _C.Tensor,
@@ -279,7 +281,11 @@ class Watch:
                 self.reason = f"it calls {name}() at {file}:{frame.f_lineno}"
 
     def _is_pure(self, function):
+        if (getattr(function, "__module__", None) or "").split(".")[0] == "weft":
+            return function.__name__ not in _IMPURE_OF_OURS
         owner = getattr(function, "__self__", None)
+        if type(owner).__name__.startswith("pybind11_detail"):
+            return True  # one of our own
         if owner is None or isinstance(owner, types.ModuleType):
             module = getattr(function, "__module__", None) or ""
             if owner is None and not module:  # a method descriptor
