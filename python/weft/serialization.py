@@ -14,8 +14,7 @@ _NAMES = {
 
 def save(tensors, path, metadata=None):
     """Writes a dict of name → tensor (as of ``state_dict()``). The file is complete or not there."""
-    import numpy
-    from safetensors import serialize_file
+    from safetensors import TensorSpec, serialize_file
 
     _C.not_replayable("it calls save()")
     if not isinstance(tensors, dict) or not all(isinstance(t, Tensor) for t in tensors.values()):
@@ -24,14 +23,13 @@ def save(tensors, path, metadata=None):
             "(numbers of an optimizer's state go into metadata)"
         )
     entries = {}
+    kept = []  # the specifications are addresses
     for name, tensor in tensors.items():
         host = tensor.detach().cpu().contiguous()
-        if host.dtype is _C.bfloat16:
-            data = _C.raw_bytes(host)
-        else:
-            data = numpy.ascontiguousarray(host.numpy()).tobytes()
-        dtype = "bfloat16" if host.dtype is _C.bfloat16 else host.dtype.name
-        entries[name] = {"dtype": dtype, "shape": list(host.shape), "data": data}
+        kept.append(host)
+        entries[name] = TensorSpec(
+            dtype=host.dtype.name, shape=list(host.shape), data_ptr=host.data_ptr(), data_len=host.numel() * host.dtype.itemsize
+        )
     temporary = f"{os.fspath(path)}.{os.getpid()}.tmp"
     try:
         serialize_file(entries, temporary, metadata={k: str(v) for k, v in (metadata or {}).items()} or None)

@@ -36,6 +36,7 @@ static int fail(const std::string &message) {
 int main(int argc, char **argv) {
   cl::HideUnrelatedOptions(category);
   cl::ParseCommandLineOptions(argc, argv, "weft-aot: a graph in textual form to a shared object with a C interface\n");
+  const std::string outputFile = output, headerFile = headerPath; // linking resets the options of the process
   mlir::DialectRegistry registry;
   registry.insert<weft::WeftDialect, mlir::func::FuncDialect>();
   mlir::MLIRContext context(registry, mlir::MLIRContext::Threading::DISABLED);
@@ -60,12 +61,12 @@ int main(int argc, char **argv) {
     options.weightsPath = path.str().str();
   }
   try {
-    std::string header = weft::buildModel(*module, options, output);
-    if (!headerPath.empty()) {
+    std::string header = weft::buildModel(*module, options, outputFile);
+    if (!headerFile.empty()) {
       std::error_code error;
-      llvm::raw_fd_ostream out(headerPath, error);
+      llvm::raw_fd_ostream out(headerFile, error);
       if (error)
-        return fail("cannot write " + headerPath + ": " + error.message());
+        return fail("cannot write " + headerFile + ": " + error.message());
       out << header;
     }
   } catch (const std::exception &error) {
