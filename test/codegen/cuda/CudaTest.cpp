@@ -83,9 +83,9 @@ public:
       for (const Extent &scalar : step.scalars)
         arguments.push_back(evaluate(scalar));
       arguments.push_back(evaluate(step.grid));
-      EXPECT_LE(arguments.size(), 12u);
+      EXPECT_LE(arguments.size(), 32u);
       unsigned blocks = unsigned(arguments.back());
-      arguments.resize(12);
+      arguments.resize(32);
       void *kernel = dlsym(library, (name + "_" + step.kernel).c_str());
       EXPECT_TRUE(kernel) << step.kernel;
       launch(kernel, arguments.data(), blocks, unsigned(step.blockThreads));

@@ -17,6 +17,49 @@ Graph elementwise(DType dtype) {
   return g;
 }
 
+Graph elementary(DType dtype) {
+  Graph g;
+  ValueId x = input(g, {500}, dtype), y = input(g, {500}, dtype);
+  for (const char *op : {"exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "sin", "cos", "tan", "asin", "acos", "atan", "sinh",
+                         "cosh", "tanh", "asinh", "acosh", "atanh", "erf", "erfc", "sigmoid", "rsqrt"})
+    g.outputs.push_back(add(g, op, {x}));
+  for (const char *op : {"pow", "atan2"})
+    g.outputs.push_back(add(g, op, {x, y}));
+  return g;
+}
+
+Graph randomNumbers() {
+  Graph g;
+  ValueId state = input(g, {2}, DType::Int64);
+  for (const char *op : {"uniform", "normal"})
+    for (DType dtype : {DType::Float32, DType::Float64})
+      g.outputs.push_back(add(g, op, {state}, {Attr::list({3, 50}), Attr::dtype(dtype), Attr::integer(10)}));
+  return g;
+}
+
+// More rows than a block of the canonical order, and more scratch memory than a block of threads has.
+Graph deepColumns() {
+  Graph g;
+  ValueId x = input(g, {5000, 70}, DType::Float64);
+  ValueId y = add(g, "exp", {x});
+  g.outputs = {add(g, "sum", {x}, reduction({0}, false)), add(g, "sum", {y}, reduction({0}, false)),
+               add(g, "amax", {y}, reduction({0}, false))};
+  return g;
+}
+
+Graph casts() {
+  Graph g;
+  ValueId x = input(g, {300});
+  ValueId large = add(g, "mul", {add(g, "exp", {add(g, "mul", {x, add(g, "exp", {x})})}), x});
+  for (DType dtype : {DType::Bool, DType::UInt8, DType::Int8, DType::Int16, DType::Int32, DType::Int64, DType::Float16,
+                      DType::BFloat16, DType::Float64}) {
+    ValueId narrow = add(g, "cast", {large}, {Attr::dtype(dtype)});
+    g.outputs.push_back(narrow);
+    g.outputs.push_back(add(g, "cast", {narrow}, {Attr::dtype(DType::Float32)}));
+  }
+  return g;
+}
+
 Graph softmax() {
   Graph g;
   ValueId x = input(g, {3, 200});
@@ -71,6 +114,11 @@ std::vector<NamedGraph> cudaGraphs() {
           {"loop_f64", elementwise(DType::Float64)},
           {"loop_f16", elementwise(DType::Float16)},
           {"loop_bf16", elementwise(DType::BFloat16)},
+          {"elementary_f32", elementary(DType::Float32)},
+          {"elementary_f64", elementary(DType::Float64)},
+          {"random", randomNumbers()},
+          {"casts", casts()},
+          {"columns_deep", deepColumns()},
           {"row", softmax()},
           {"sum_trailing", reduce("sum", {3, 9000}, {1})},
           {"sum_leading", reduce("sum", {300, 70}, {0})},

@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <ucontext.h>
+#include <utility>
 
 #define __device__
 #define __global__
@@ -20,22 +21,23 @@ alignas(64) static unsigned char weftScratch[256 * 1024];
 
 static ucontext_t weftScheduler, weftThreads[256];
 static bool weftDone[256];
-static void (*weftKernel)(long long, long long, long long, long long, long long, long long, long long, long long,
-                          long long, long long, long long, long long);
+static void *weftKernel;
 static const long long *weftArguments;
 
 static void __syncthreads() { swapcontext(&weftThreads[threadIdx.x], &weftScheduler); }
 
+template <std::size_t... i> void weftCall(std::index_sequence<i...>) {
+  reinterpret_cast<void (*)(decltype((void)i, 0ll)...)>(weftKernel)(weftArguments[i]...);
+}
 static void weftThread() {
-  const long long *a = weftArguments;
-  weftKernel(a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7], a[8], a[9], a[10], a[11]);
+  weftCall(std::make_index_sequence<32>());
   weftDone[threadIdx.x] = true;
 }
 
-// Twelve arguments of 8 bytes each; kernels look at as many as they have.
+// 32 arguments of 8 bytes each; kernels look at as many as they have.
 extern "C" void weftLaunch(void *kernel, const long long *arguments, unsigned blocks, unsigned threads) {
   static char *stacks = static_cast<char *>(std::malloc(256 * 65536));
-  weftKernel = reinterpret_cast<decltype(weftKernel)>(kernel);
+  weftKernel = kernel;
   weftArguments = arguments;
   gridDim.x = blocks;
   blockDim.x = threads;
