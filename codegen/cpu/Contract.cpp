@@ -60,7 +60,7 @@ KernelWriter::Product::Product(kernel::ContractOp op, KernelWriter &w) : op(op) 
   auto reserve = [&](int64_t elements) {
     return w.b.CreateConstGEP1_64(w.b.getInt8Ty(), w.scratch, w.reserveScratch(elements * bytes));
   };
-  a = reserve(blockRows * strideA);
+  a = reserve((blockRows + kLanes) * strideA); // a transposed block may end past the last tile
   c = reserve(blockRows * strideC);
   packed = op.getPackedB() && bType == sumType;
   b = packed ? nullptr : reserve(blockColumns / kPanel * panelElements);
@@ -136,53 +136,75 @@ Value *KernelWriter::Product::panel(KernelWriter &w, Value *column, Value *j, Va
   return w.pointer(op.getB(), index);
 }
 
+static bool isOne(Value *stride) {
+  auto *known = dyn_cast<ConstantInt>(stride);
+  return known && known->isOne();
+}
+
 void KernelWriter::packRows(Product &p, Value *row, Value *rows, Value *k, Value *depth) {
   kernel::ContractOp op = p.op;
   Value *strideM = scalar(op.getAStrideM()), *strideK = scalar(op.getAStrideK());
   Value *corner = b.CreateAdd(b.CreateMul(row, strideM), b.CreateMul(k, strideK));
   corner = b.CreateAdd(scalar(op.getABase()), corner);
-  copyPanel(
-      p, op.getA(), rows, p.paddedRows(*this, rows), depth, depth,
-      [&](Value *i, Value *l) {
-        Value *offset = b.CreateAdd(b.CreateMul(i, strideM), b.CreateMul(l, strideK));
-        return Lanes::linear(b.CreateAdd(corner, offset), strideK);
-      },
-      [&](Value *i, Value *l) { return b.CreateGEP(p.type, p.a, b.CreateAdd(b.CreateMul(i, constant(p.strideA)), l)); });
+  auto from = [&](Value *i, Value *l) {
+    return b.CreateAdd(corner, b.CreateAdd(b.CreateMul(i, strideM), b.CreateMul(l, strideK)));
+  };
+  auto to = [&](Value *i, Value *l) { return b.CreateGEP(p.type, p.a, b.CreateAdd(b.CreateMul(i, constant(p.strideA)), l)); };
+  copyPanel(p, {op.getA(), strideM, strideK, rows, p.paddedRows(*this, rows), depth, depth, constant(p.strideA), from, to});
 }
 
 void KernelWriter::packColumns(Product &p, Value *column, Value *columns, Value *k, Value *depth) {
   kernel::ContractOp op = p.op;
   Value *strideK = scalar(op.getBStrideK()), *strideN = scalar(op.getBStrideN()), *base = scalar(op.getBBase());
   Value *padded = b.CreateAnd(b.CreateAdd(columns, constant(kPanel - 1)), constant(-kPanel));
-  copyPanel(
-      p, op.getB(), depth, depth, columns, padded,
-      [&](Value *l, Value *j) {
-        Value *n = b.CreateAdd(column, j), *kl = b.CreateAdd(k, l);
-        if (!op.getPackedB())
-          return Lanes::linear(b.CreateAdd(base, b.CreateAdd(b.CreateMul(kl, strideK), b.CreateMul(n, strideN))), strideN);
-        Value *number = b.CreateUDiv(n, constant(kPanel)), *within = b.CreateAnd(n, constant(kPanel - 1));
-        Value *start = b.CreateMul(b.CreateAdd(b.CreateMul(number, scalar(op.getK())), kl), constant(kPanel));
-        return Lanes::linear(b.CreateAdd(base, b.CreateAdd(start, within)), constant(1));
-      },
-      [&](Value *l, Value *j) {
-        Value *panel = b.CreateMul(b.CreateUDiv(j, constant(kPanel)), constant(p.panelElements));
-        Value *within = b.CreateAdd(b.CreateMul(l, constant(kPanel)), b.CreateAnd(j, constant(kPanel - 1)));
-        return b.CreateGEP(p.type, p.b, b.CreateAdd(panel, within));
-      });
+  auto from = [&](Value *l, Value *j) {
+    Value *n = b.CreateAdd(column, j), *kl = b.CreateAdd(k, l);
+    if (!op.getPackedB())
+      return b.CreateAdd(base, b.CreateAdd(b.CreateMul(kl, strideK), b.CreateMul(n, strideN)));
+    Value *number = b.CreateUDiv(n, constant(kPanel)), *within = b.CreateAnd(n, constant(kPanel - 1));
+    Value *start = b.CreateMul(b.CreateAdd(b.CreateMul(number, scalar(op.getK())), kl), constant(kPanel));
+    return b.CreateAdd(base, b.CreateAdd(start, within));
+  };
+  auto to = [&](Value *l, Value *j) {
+    Value *panel = b.CreateMul(b.CreateUDiv(j, constant(kPanel)), constant(p.panelElements));
+    Value *within = b.CreateAdd(b.CreateMul(l, constant(kPanel)), b.CreateAnd(j, constant(kPanel - 1)));
+    return b.CreateGEP(p.type, p.b, b.CreateAdd(panel, within));
+  };
+  if (op.getPackedB())
+    strideN = constant(1);
+  copyPanel(p, {op.getB(), strideK, strideN, depth, depth, columns, padded, constant(kPanel), from, to});
 }
 
-void KernelWriter::copyPanel(Product &p, mlir::Value buffer, Value *rows, Value *paddedRows, Value *columns, Value *paddedColumns,
-                             function_ref<Lanes(Value *, Value *)> from, function_ref<Value *(Value *, Value *)> to) {
-  mlir::Type element = mlir::cast<kernel::BufferType>(buffer.getType()).getElementType();
+void KernelWriter::copyPanel(Product &p, const Copy &copy) {
+  if (isOne(copy.strideRow) && !isOne(copy.strideColumn))
+    return copyTransposed(p, copy);
+  mlir::Type element = mlir::cast<kernel::BufferType>(copy.buffer.getType()).getElementType();
   lanes = kLanes;
-  loop(constant(0), paddedRows, 1, [&](Value *r) {
-    Value *valid = rows == paddedRows ? columns : b.CreateSelect(b.CreateICmpSLT(r, rows), columns, constant(0));
-    loop(constant(0), paddedColumns, lanes, [&](Value *c) {
-      Value *value = loadLanes(buffer, from(r, c), firstLanes(b.CreateSub(valid, c)));
-      storeVector(widen(value, element), to(r, c), nullptr);
+  loop(constant(0), copy.paddedRows, 1, [&](Value *r) {
+    Value *valid = copy.columns;
+    if (copy.rows != copy.paddedRows)
+      valid = b.CreateSelect(b.CreateICmpSLT(r, copy.rows), valid, constant(0));
+    loop(constant(0), copy.paddedColumns, lanes, [&](Value *c) {
+      Value *mask = firstLanes(b.CreateSub(valid, c));
+      Value *value = loadLanes(copy.buffer, Lanes::linear(copy.from(r, c), copy.strideColumn), mask);
+      storeVector(widen(value, element), copy.to(r, c), nullptr);
     });
   });
   lanes = 1;
+}
+
+// Rows are contiguous: vectors of them are read for as many columns, and turned over.
+void KernelWriter::copyTransposed(Product &p, const Copy &copy) {
+  mlir::Type element = mlir::cast<kernel::BufferType>(copy.buffer.getType()).getElementType();
+  Function *transpose = transposeFunction(p, element);
+  int64_t size = p.vectorLanes;
+  loop(constant(0), copy.paddedColumns, size, [&](Value *c) {
+    Value *columns = b.CreateSub(copy.columns, c);
+    loop(constant(0), copy.paddedRows, size, [&](Value *r) {
+      Value *from = pointer(copy.buffer, copy.from(r, c));
+      b.CreateCall(transpose, {from, copy.strideColumn, columns, b.CreateSub(copy.rows, r), copy.to(r, c), copy.toStride});
+    });
+  });
 }
 
 } // namespace weft::cpu

@@ -96,9 +96,16 @@ private:
   void clearSums(Product &p, Value *rows, Value *k);
   void packRows(Product &p, Value *row, Value *rows, Value *k, Value *depth);
   void packColumns(Product &p, Value *column, Value *columns, Value *k, Value *depth);
-  // *to(r, c) = from(r, c) for a vector of columns at c, as the type of sums; zeros from `rows` and `columns` to the padded ends.
-  void copyPanel(Product &p, mlir::Value buffer, Value *rows, Value *paddedRows, Value *columns, Value *paddedColumns,
-                 llvm::function_ref<Lanes(Value *, Value *)> from, llvm::function_ref<Value *(Value *, Value *)> to);
+  // Element (r, c) of a copy is from(r, c), an index into `buffer`, and goes to to(r, c); zeros go where r and c are not below `rows`
+  // and `columns`. The strides are those of the index.
+  struct Copy {
+    mlir::Value buffer;
+    Value *strideRow, *strideColumn, *rows, *paddedRows, *columns, *paddedColumns, *toStride;
+    llvm::function_ref<Value *(Value *, Value *)> from, to;
+  };
+  void copyPanel(Product &p, const Copy &copy);
+  void copyTransposed(Product &p, const Copy &copy);
+  llvm::Function *transposeFunction(Product &p, mlir::Type element);
   llvm::Function *tileFunction(Product &p);
 
   llvm::Module &module;

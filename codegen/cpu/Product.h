@@ -7,7 +7,7 @@ namespace weft::cpu {
 inline constexpr int64_t kDepth = 256;           // of K: the blocks that the order of the sum names
 inline constexpr int64_t kPanel = 32;            // columns of a panel of B
 inline constexpr int64_t kTileVectors = 2;       // columns of a tile in vectors
-inline constexpr int64_t kMostBlockRows = 126, kMostBlockColumns = 256;
+inline constexpr int64_t kMostBlockRows = 252, kMostBlockColumns = 256;
 
 struct KernelWriter::Product {
   kernel::ContractOp op;
