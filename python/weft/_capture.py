@@ -95,6 +95,8 @@ class Capture:
         self._seen[id(value)] = value  # kept alive: the id stays taken
         if len(self.guards) > MAX_GUARDS:
             self.reason = f"it reaches more than {MAX_GUARDS} Python values (at {path})"
+        elif type(value).__module__.startswith(("numpy.random", "_cython")):
+            self.reason = f"it can draw from {path}, which cannot be guarded"
         elif isinstance(value, types.FunctionType):
             self._function(value, path)
         elif isinstance(value, types.MethodType):
@@ -210,6 +212,9 @@ class Capture:
         if not isinstance(value, types.ModuleType) or (id(value), names) in self._seen:
             return
         self._seen[(id(value), names)] = value
+        if value.__name__ == "numpy" and "random" in names or value.__name__.startswith("numpy.random"):
+            # Its functions are not C functions that sys.setprofile reports.
+            self.reason = f"it can draw from {path}.random, which cannot be guarded"
         file = getattr(value, "__file__", None) or ""
         if not file.endswith(".py") or _is_ours(file) or _is_stdlib(file) or any(part in file for part in _THIRD_PARTY):
             return

@@ -56,6 +56,7 @@ class Compilation:
         self.last = None
         self.compiled = _C.make_compiled(function, self.miss)
         self.compiled.compilation = self
+        self.compiled.__doc__ = function.__doc__
 
     def miss(self, args, kwargs):
         entries = _C.entries(self.compiled)

@@ -181,6 +181,9 @@ def scatter_add(input, dim, index, src):
 
 
 def cat(tensors, dim=0):
+    tensors = tuple(tensors)
+    if not tensors:
+        raise RuntimeError("[cat] needs at least one tensor; got none; pass a non-empty sequence")
     return _ops.concatenate(tensors, dim)
 
 

@@ -1,6 +1,16 @@
 """The GPU, if there is one."""
 
+import glob
+import os
+import sysconfig
+
 from . import _C
+
+# The compiler library looks for NVRTC here; PyPI's nvidia-cuda-nvrtc puts it among this Python's packages.
+if "WEFT_NVRTC" not in os.environ:
+    _found = sorted(glob.glob(os.path.join(sysconfig.get_path("purelib"), "nvidia", "cu*", "lib", "libnvrtc.so.*")))
+    if _found:
+        os.environ["WEFT_NVRTC"] = _found[-1]
 
 
 def is_available():

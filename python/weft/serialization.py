@@ -1,6 +1,5 @@
 """save and load through safetensors: files of named tensors that hold data and no code."""
 
-import json
 import os
 
 from . import _C
@@ -41,6 +40,8 @@ def save(tensors, path, metadata=None):
 
 def load(path, device=None):
     """The dict of name → tensor of a safetensors file, whoever wrote it."""
+    import json
+
     with open(path, "rb") as file:
         data = bytearray(file.read())
     try:

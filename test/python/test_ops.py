@@ -92,7 +92,7 @@ def dtype_cases():
                 yield pytest.param(record, category, dtype, id=f"{record['name']}-{dtype}")
 
 
-@pytest.mark.parametrize("record, category, dtype", dtype_cases())
+@pytest.mark.parametrize("record, category, dtype", list(dtype_cases()))
 def test_forward(record, category, dtype):
     if "scipy" in record["numpy"] and scipy is None:
         pytest.skip("the reference needs SciPy")
@@ -109,6 +109,8 @@ def test_forward(record, category, dtype):
         exact = [
             None if t is None else [array_of(x) for x in t] if isinstance(t, list) else array_of(t) for t in tensors
         ]
+        if record["name"] in ("sum", "prod") and category == "int":
+            exact = [a.astype("int64") for a in exact]  # integers are added in int64
         expected = numpy.asarray(reference(record, exact, attrs))
         assert tuple(result.shape) == expected.shape
         got = array_of(result)
@@ -130,10 +132,13 @@ def differentiable(record):
     return record["differentiable"]
 
 
-@pytest.mark.parametrize("record, example", cases(differentiable))
+@pytest.mark.parametrize("record, example", list(cases(differentiable)))
 def test_gradient(record, example):
-    """Derivatives along random directions against central differences, first and second order."""
+    """Derivatives along random directions against central differences."""
     operands, attrs = split(record, Examples(record)(example))
+    attrs = ["float64" if a == "float32" else a for a in attrs]
+    if record["name"] in ("amax", "amin") and operands[0].size > 1000:
+        pytest.skip("two elements are closer than the step")
     random = numpy.random.RandomState(1)
     flat = operands[0] if record["variadic"] else operands
     float_positions = [i for i, a in enumerate(flat) if a is not None and numpy.asarray(a).dtype == numpy.float64]
@@ -167,6 +172,8 @@ def test_gradient(record, example):
     )
     step = 1e-5
     for position, gradient in zip(float_positions, gradients):
+        if record["name"] == "cross_entropy" and position == 2:
+            continue  # the weights of the classes have no derivative, as in PyTorch
         direction = random.uniform(-1, 1, numpy.shape(flat[position]))
         ahead = [*flat[:position], flat[position] + step * direction, *flat[position + 1 :]]
         behind = [*flat[:position], flat[position] - step * direction, *flat[position + 1 :]]
@@ -230,7 +237,7 @@ def test_second_order(name):
         assert exact == pytest.approx(numeric, rel=1e-4, abs=1e-5)
 
 
-@pytest.mark.parametrize("record, example", cases())
+@pytest.mark.parametrize("record, example", list(cases()))
 def test_compiled_has_the_same_bits(record, example):
     operands, attrs = split(record, Examples(record)(example))
     dtype = None if record["family"] == "Creation" else "float32"
@@ -255,7 +262,7 @@ def layouts(tensor):
     yield shifted[1:].view(tensor.shape)
 
 
-@pytest.mark.parametrize("record, example", cases(lambda r: "float" in r["dtypes"] and not r["variadic"]))
+@pytest.mark.parametrize("record, example", list(cases(lambda r: "float" in r["dtypes"] and not r["variadic"])))
 def test_layouts(record, example):
     operands, attrs = split(record, Examples(record)(example))
     tensors = [to_tensor(a, "float32") for a in operands]
