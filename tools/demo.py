@@ -46,7 +46,7 @@ def digits(device: str) -> tuple[Any, Any, Any, Any]:
 
 def classifier() -> nn.Module:
     return nn.Sequential(
-        nn.Flatten(), nn.Linear(64, 256), nn.ReLU(), nn.Linear(256, 128), nn.ReLU(), nn.Linear(128, 10)
+        nn.Flatten(), nn.Linear(64, 512), nn.ReLU(), nn.Linear(512, 512), nn.ReLU(), nn.Linear(512, 10)
     )
 
 
@@ -112,7 +112,7 @@ def main() -> int:
     if options.json:
         print(json.dumps(result))
     else:
-        print(f"\nFlatten → Linear(64, 256) → ReLU → Linear(256, 128) → ReLU → Linear(128, 10), batch {BATCH}, AdamW")
+        print(f"\nFlatten → Linear(64, 512) → ReLU → Linear(512, 512) → ReLU → Linear(512, 10), batch {BATCH}, AdamW")
         print(f"{'':10s}{'last loss':>12s}{'test accuracy':>16s}{'time a step':>14s}{'first call':>13s}")
         for name, run in (("eager", eager), ("compiled", compiled)):
             print(
