@@ -99,9 +99,10 @@ Scalar expm1(Scalar x) {
   Scalar q = format.single ? polynomial(r, c::expm132) : polynomial(r, c::expm164);
   Scalar fraction = fma(r * r, q, r);
   Scalar half = powerOfTwo(reduced.rounded); // 2^(n - 1)
-  // 2^n fraction + (2^n - 1), halved. From 2^25 on 2^n - 1 rounds, so there the 1 goes with the fraction.
+  // 2^n fraction + (2^n - 1), halved. From 2^25 on 2^n - 1 rounds, so there the 1 goes with what the fraction's rounding left.
   Scalar isLarge = greater(x, 12.0);
-  Scalar partial = weft::fma(half, fraction, select(isLarge, -0.5, half - 0.5));
+  Scalar low = weft::fma(r * r, q, r - fraction);
+  Scalar partial = weft::fma(half, fraction, weft::select(isLarge, fma(half, low, -0.5), half - 0.5));
   Scalar result = 2.0 * weft::select(isLarge, partial + half, partial);
   // expm1(x) rounds to x; -0 and subnormals stay.
   return select(less(a, format.single ? 0x1p-25 : 0x1p-54), x, result);

@@ -124,21 +124,30 @@ Scalar select(Scalar condition, Scalar a, Scalar b) {
 
 Scalar fma(Scalar a, Scalar b, Scalar c) { return make<math::FmaOp>(a, a.value, b.value, c.value); }
 
-// A comparison and a select are one vector instruction where one side cannot be NaN: the other side then stands second.
-Scalar maximum(Scalar a, Scalar b) {
-  if (!a.isFloat() || isNumber(a))
-    return select(a > b, a, b);
-  if (isNumber(b))
-    return select(b > a, b, a);
-  return select(isNan(a), a, select(a > b, a, b));
+namespace {
+
+// NaN wins, and +0 is above -0, whether or not one side is known here: a constant that fusion brings in changes no bit. Against a
+// constant that is no NaN a comparison and a select suffice, which are one vector instruction. Equal zeros take the constant
+// where its sign wins.
+Scalar extremum(Scalar a, Scalar b, bool isMax) {
+  if (!a.isFloat())
+    return select(isMax ? a > b : a < b, a, b);
+  if (isNumber(a))
+    std::swap(a, b);
+  if (!isNumber(b))
+    return isMax ? make<arith::MaximumFOp>(a, a.value, b.value) : make<arith::MinimumFOp>(a, a.value, b.value);
+  FloatAttr attr;
+  matchPattern(b.value, m_Constant(&attr));
+  bool winsTie = attr.getValue().isZero() && attr.getValue().isNegative() != isMax;
+  if (isMax)
+    return select(winsTie ? b >= a : b > a, b, a);
+  return select(winsTie ? b <= a : b < a, b, a);
 }
-Scalar minimum(Scalar a, Scalar b) {
-  if (!a.isFloat() || isNumber(a))
-    return select(a < b, a, b);
-  if (isNumber(b))
-    return select(b < a, b, a);
-  return select(isNan(a), a, select(a < b, a, b));
-}
+
+} // namespace
+
+Scalar maximum(Scalar a, Scalar b) { return extremum(a, b, true); }
+Scalar minimum(Scalar a, Scalar b) { return extremum(a, b, false); }
 
 Scalar absolute(Scalar a) {
   if (a.isFloat())

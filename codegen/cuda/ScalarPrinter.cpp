@@ -183,6 +183,8 @@ std::string ScalarPrinter::expression(Operation &op) {
       .Case<arith::AndIOp>([&](auto) { return infix("&"); })
       .Case<arith::OrIOp>([&](auto) { return infix("|"); })
       .Case<arith::XOrIOp>([&](auto) { return infix("^"); })
+      .Case<arith::MaximumFOp>([&](auto) { return "WeftMax<" + cType(type) + ">::combine(" + operand(0) + ", " + operand(1) + ")"; })
+      .Case<arith::MinimumFOp>([&](auto) { return "WeftMin<" + cType(type) + ">::combine(" + operand(0) + ", " + operand(1) + ")"; })
       .Case<arith::MinSIOp>([&](auto) { return extremum(infix("<")); })
       .Case<arith::MaxSIOp>([&](auto) { return extremum(infix(">")); })
       .Case<arith::MinUIOp>([&](auto) { return extremum(onUnsigned("<")); })

@@ -28,6 +28,18 @@ Graph elementary(DType dtype) {
   return g;
 }
 
+// Zeros of both signs, and a constant side.
+Graph extrema() {
+  Graph g;
+  ValueId x = input(g, {8, 40}), y = add(g, "neg", {input(g, {8, 40})});
+  ValueId zero = add(g, "full", {}, {Attr::list({8, 40}), Attr::real(0), Attr::integer(0), Attr::dtype(DType::Float32)});
+  ValueId p = add(g, "mul", {x, zero}), q = add(g, "mul", {y, zero});
+  for (const char *op : {"maximum", "minimum"})
+    for (ValueId other : {y, zero, add(g, "neg", {zero}), q})
+      g.outputs.push_back(add(g, op, {other == y ? x : p, other}));
+  return g;
+}
+
 Graph randomNumbers() {
   Graph g;
   ValueId state = input(g, {2}, DType::Int64);
@@ -116,6 +128,7 @@ std::vector<NamedGraph> cudaGraphs() {
           {"loop_bf16", elementwise(DType::BFloat16)},
           {"elementary_f32", elementary(DType::Float32)},
           {"elementary_f64", elementary(DType::Float64)},
+          {"extrema", extrema()},
           {"random", randomNumbers()},
           {"casts", casts()},
           {"columns_deep", deepColumns()},
