@@ -1,6 +1,6 @@
 // kernel.contract: the rows and columns of the task are taken in blocks that stay in the second-level cache. For each 256 of K a block of
-// A is copied row by row, a block of B in panels of 32 columns, and register tiles (MatrixTile.cpp) run over the two, adding to the block
-// of C in scratch memory; the epilogue then reads the sums from there. Copies are padded with zeros, so tiles are always whole.
+// A is copied row by row, a block of B in panels of 32 columns (MatrixCopy.cpp), and register tiles (MatrixTile.cpp) run over the two,
+// adding to the block of C in scratch memory; the epilogue then reads the sums from there. Copies are padded with zeros, so tiles are always whole.
 #include "codegen/cpu/Product.h"
 
 using namespace llvm;
@@ -50,20 +50,13 @@ KernelWriter::Product::Product(kernel::ContractOp op, KernelWriter &w) : op(op) 
   blockColumns = kMostBlockColumns;
   if (columnSpan > 0)
     blockColumns = std::min<int64_t>(blockColumns, alignTo(columnSpan, kPanel));
-  int64_t depth = kDepth;
-  if (auto k = op.getK().getDefiningOp<arith::ConstantIndexOp>())
-    depth = std::clamp<int64_t>(alignTo(k.value(), kLanes), kLanes, kDepth);
-  panelElements = depth * kPanel;
-  // The padding keeps rows of one tile out of the same cache sets.
-  strideA = depth + kLanes;
-  strideC = blockColumns + kLanes;
   auto reserve = [&](int64_t elements) {
     return w.b.CreateConstGEP1_64(w.b.getInt8Ty(), w.scratch, w.reserveScratch(elements * bytes));
   };
-  a = reserve((blockRows + kLanes) * strideA); // a transposed block may end past the last tile
-  c = reserve(blockRows * strideC);
+  a = reserve((blockRows + kLanes) * kStrideA); // a transposed block may end past the last tile
+  c = reserve(blockRows * kStrideC);
   packed = op.getPackedB() && bType == sumType;
-  b = packed ? nullptr : reserve(blockColumns / kPanel * panelElements);
+  b = packed ? nullptr : reserve(blockColumns / kPanel * kPanelElements);
 }
 
 void KernelWriter::contract(kernel::ContractOp op) {
@@ -87,14 +80,14 @@ void KernelWriter::contract(kernel::ContractOp op) {
         loop(constant(0), columns, p.tileColumns, [&](Value *j) {
           Value *panel = p.panel(*this, column, j, k, k0);
           loop(constant(0), rows, p.tileRows, [&](Value *i) {
-            Value *rowOfA = b.CreateGEP(p.type, p.a, b.CreateMul(i, constant(p.strideA)));
-            Value *tileOfC = b.CreateGEP(p.type, p.c, b.CreateAdd(b.CreateMul(i, constant(p.strideC)), j));
+            Value *rowOfA = b.CreateGEP(p.type, p.a, b.CreateMul(i, constant(kStrideA)));
+            Value *tileOfC = b.CreateGEP(p.type, p.c, b.CreateAdd(b.CreateMul(i, constant(kStrideC)), j));
             b.CreateCall(tile, {rowOfA, panel, tileOfC, depth});
           });
         });
       });
       loop(constant(0), rows, 1, [&](Value *i) {
-        Value *rowOfC = b.CreateGEP(p.type, p.c, b.CreateMul(i, constant(p.strideC)));
+        Value *rowOfC = b.CreateGEP(p.type, p.c, b.CreateMul(i, constant(kStrideC)));
         mlir::Region &body = op.getEpilogue();
         laneLoop(column, b.CreateAdd(column, columns), body.front(), [&](Lanes n) {
           Value *sum = loadVector(p.type, b.CreateGEP(p.type, rowOfC, b.CreateSub(n.value, column)), nullptr);
@@ -114,8 +107,12 @@ void KernelWriter::clearSums(Product &p, Value *rows, Value *k) {
   bool empty = depth && depth->isZero();
   Constant *zero = p.type->isFloatingPointTy() && !empty ? ConstantFP::getNegativeZero(p.type) : Constant::getNullValue(p.type);
   auto *vector = ConstantVector::getSplat(ElementCount::getFixed(kLanes), zero);
-  Value *end = b.CreateMul(p.paddedRows(*this, rows), constant(p.strideC));
+  Value *end = b.CreateMul(p.paddedRows(*this, rows), constant(kStrideC));
   loop(constant(0), end, kLanes, [&](Value *i) { storeVector(vector, b.CreateGEP(p.type, p.c, i), nullptr); });
+}
+
+Value *KernelWriter::wholePanels(Value *columns) {
+  return b.CreateAnd(b.CreateAdd(columns, constant(kPanel - 1)), constant(-kPanel));
 }
 
 Value *KernelWriter::Product::paddedRows(KernelWriter &w, Value *rows) {
@@ -130,81 +127,36 @@ Value *KernelWriter::Product::panel(KernelWriter &w, Value *column, Value *j, Va
   Value *n = packed ? builder.CreateAdd(column, j) : j;
   Value *number = builder.CreateUDiv(n, w.constant(kPanel)), *within = builder.CreateAnd(n, w.constant(kPanel - 1));
   if (!packed)
-    return builder.CreateGEP(type, b, builder.CreateAdd(builder.CreateMul(number, w.constant(panelElements)), within));
+    return builder.CreateGEP(type, b, builder.CreateAdd(builder.CreateMul(number, w.constant(kPanelElements)), within));
   Value *start = builder.CreateMul(builder.CreateAdd(builder.CreateMul(number, k), k0), w.constant(kPanel));
   Value *index = builder.CreateAdd(builder.CreateAdd(w.scalar(op.getBBase()), start), within);
   return w.pointer(op.getB(), index);
-}
-
-static bool isOne(Value *stride) {
-  auto *known = dyn_cast<ConstantInt>(stride);
-  return known && known->isOne();
 }
 
 void KernelWriter::packRows(Product &p, Value *row, Value *rows, Value *k, Value *depth) {
   kernel::ContractOp op = p.op;
   Value *strideM = scalar(op.getAStrideM()), *strideK = scalar(op.getAStrideK());
   Value *corner = b.CreateAdd(b.CreateMul(row, strideM), b.CreateMul(k, strideK));
-  corner = b.CreateAdd(scalar(op.getABase()), corner);
-  auto from = [&](Value *i, Value *l) {
-    return b.CreateAdd(corner, b.CreateAdd(b.CreateMul(i, strideM), b.CreateMul(l, strideK)));
-  };
-  auto to = [&](Value *i, Value *l) { return b.CreateGEP(p.type, p.a, b.CreateAdd(b.CreateMul(i, constant(p.strideA)), l)); };
-  copyPanel(p, {op.getA(), strideM, strideK, rows, p.paddedRows(*this, rows), depth, depth, constant(p.strideA), from, to});
+  Value *from = pointer(op.getA(), b.CreateAdd(scalar(op.getABase()), corner));
+  copyMatrix(p, {p.aType, from, strideM, strideK, rows, p.paddedRows(*this, rows), depth, wholePanels(depth), p.a, constant(kStrideA),
+                 constant(kPanel)});
 }
 
 void KernelWriter::packColumns(Product &p, Value *column, Value *columns, Value *k, Value *depth) {
   kernel::ContractOp op = p.op;
-  Value *strideK = scalar(op.getBStrideK()), *strideN = scalar(op.getBStrideN()), *base = scalar(op.getBBase());
-  Value *padded = b.CreateAnd(b.CreateAdd(columns, constant(kPanel - 1)), constant(-kPanel));
-  auto from = [&](Value *l, Value *j) {
-    Value *n = b.CreateAdd(column, j), *kl = b.CreateAdd(k, l);
-    if (!op.getPackedB())
-      return b.CreateAdd(base, b.CreateAdd(b.CreateMul(kl, strideK), b.CreateMul(n, strideN)));
-    Value *number = b.CreateUDiv(n, constant(kPanel)), *within = b.CreateAnd(n, constant(kPanel - 1));
-    Value *start = b.CreateMul(b.CreateAdd(b.CreateMul(number, scalar(op.getK())), kl), constant(kPanel));
-    return b.CreateAdd(base, b.CreateAdd(start, within));
-  };
-  auto to = [&](Value *l, Value *j) {
-    Value *panel = b.CreateMul(b.CreateUDiv(j, constant(kPanel)), constant(p.panelElements));
-    Value *within = b.CreateAdd(b.CreateMul(l, constant(kPanel)), b.CreateAnd(j, constant(kPanel - 1)));
-    return b.CreateGEP(p.type, p.b, b.CreateAdd(panel, within));
-  };
-  if (op.getPackedB())
-    strideN = constant(1);
-  copyPanel(p, {op.getB(), strideK, strideN, depth, depth, columns, padded, constant(kPanel), from, to});
-}
-
-void KernelWriter::copyPanel(Product &p, const Copy &copy) {
-  if (isOne(copy.strideRow) && !isOne(copy.strideColumn))
-    return copyTransposed(p, copy);
-  mlir::Type element = mlir::cast<kernel::BufferType>(copy.buffer.getType()).getElementType();
-  lanes = kLanes;
-  loop(constant(0), copy.paddedRows, 1, [&](Value *r) {
-    Value *valid = copy.columns;
-    if (copy.rows != copy.paddedRows)
-      valid = b.CreateSelect(b.CreateICmpSLT(r, copy.rows), valid, constant(0));
-    loop(constant(0), copy.paddedColumns, lanes, [&](Value *c) {
-      Value *mask = firstLanes(b.CreateSub(valid, c));
-      Value *value = loadLanes(copy.buffer, Lanes::linear(copy.from(r, c), copy.strideColumn), mask);
-      storeVector(widen(value, element), copy.to(r, c), nullptr);
+  if (op.getPackedB()) // of another type than sums: panel by panel
+    return loop(constant(0), columns, kPanel, [&](Value *j) {
+      Value *number = b.CreateUDiv(b.CreateAdd(column, j), constant(kPanel));
+      Value *start = b.CreateMul(b.CreateAdd(b.CreateMul(number, scalar(op.getK())), k), constant(kPanel));
+      Value *to = b.CreateGEP(p.type, p.b, b.CreateMul(j, constant(kDepth)));
+      copyMatrix(p, {p.bType, pointer(op.getB(), b.CreateAdd(scalar(op.getBBase()), start)), constant(kPanel), constant(1), depth, depth,
+                     constant(kPanel), constant(kPanel), to, constant(kPanel), constant(kPanelElements)});
     });
-  });
-  lanes = 1;
-}
-
-// Rows are contiguous: vectors of them are read for as many columns, and turned over.
-void KernelWriter::copyTransposed(Product &p, const Copy &copy) {
-  mlir::Type element = mlir::cast<kernel::BufferType>(copy.buffer.getType()).getElementType();
-  Function *transpose = transposeFunction(p, element);
-  int64_t size = p.vectorLanes;
-  loop(constant(0), copy.paddedColumns, size, [&](Value *c) {
-    Value *columns = b.CreateSub(copy.columns, c);
-    loop(constant(0), copy.paddedRows, size, [&](Value *r) {
-      Value *from = pointer(copy.buffer, copy.from(r, c));
-      b.CreateCall(transpose, {from, copy.strideColumn, columns, b.CreateSub(copy.rows, r), copy.to(r, c), copy.toStride});
-    });
-  });
+  Value *strideK = scalar(op.getBStrideK()), *strideN = scalar(op.getBStrideN());
+  Value *corner = b.CreateAdd(b.CreateMul(k, strideK), b.CreateMul(column, strideN));
+  Value *from = pointer(op.getB(), b.CreateAdd(scalar(op.getBBase()), corner));
+  copyMatrix(p, {p.bType, from, strideK, strideN, depth, depth, columns, wholePanels(columns), p.b, constant(kPanel),
+                 constant(kPanelElements)});
 }
 
 } // namespace weft::cpu

@@ -90,23 +90,20 @@ private:
   Value *tree(Reduction &r, llvm::AllocaInst *array, llvm::Type *element, int64_t count);
   Accumulator acrossVector(Reduction &r, Accumulator vector);
 
-  // ---- matrix products (Contract.cpp, MatrixTile.cpp)
+  // ---- matrix products (Contract.cpp, MatrixTile.cpp, MatrixCopy.cpp)
   struct Product;
+  struct Copy;
   void contract(kernel::ContractOp op);
   void clearSums(Product &p, Value *rows, Value *k);
   void packRows(Product &p, Value *row, Value *rows, Value *k, Value *depth);
   void packColumns(Product &p, Value *column, Value *columns, Value *k, Value *depth);
-  // Element (r, c) of a copy is from(r, c), an index into `buffer`, and goes to to(r, c); zeros go where r and c are not below `rows`
-  // and `columns`. The strides are those of the index.
-  struct Copy {
-    mlir::Value buffer;
-    Value *strideRow, *strideColumn, *rows, *paddedRows, *columns, *paddedColumns, *toStride;
-    llvm::function_ref<Value *(Value *, Value *)> from, to;
-  };
-  void copyPanel(Product &p, const Copy &copy);
-  void copyTransposed(Product &p, const Copy &copy);
-  llvm::Function *transposeFunction(Product &p, mlir::Type element);
+  Value *wholePanels(Value *columns);
+  void copyMatrix(Product &p, const Copy &copy);
+  // Functions that all products of a module share; `body` is called with the new function as the current one.
+  llvm::Function *helper(const std::string &name, unsigned pointers, unsigned integers, llvm::function_ref<void(llvm::Function *)> body);
   llvm::Function *tileFunction(Product &p);
+  llvm::Function *copyFunction(Product &p, mlir::Type element, bool contiguous);
+  llvm::Function *transposeFunction(Product &p, mlir::Type element);
 
   llvm::Module &module;
   const Target &target;

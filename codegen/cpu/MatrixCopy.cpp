@@ -1,0 +1,116 @@
+// Copies of parts of A and B into scratch memory, in the order in which tiles read them. All products of a module share the functions.
+#include "codegen/cpu/Product.h"
+
+using namespace llvm;
+
+namespace weft::cpu {
+
+// One round of a transposition of vectors x, y, ... within parts of 128 bits: chunks of x and y in turn, from the lower halves of the
+// parts or from the upper ones. Shuffles across parts cost more, to run and to compile, than storing the parts one by one.
+static Value *interleave(IRBuilder<> &b, Value *x, Value *y, int part, int chunk, bool upper) {
+  SmallVector<int, 16> order;
+  int size = cast<FixedVectorType>(x->getType())->getNumElements();
+  for (int start = 0; start < size; start += part)
+    for (int q = start + (upper ? part / 2 : 0), i = 0; i < part / 2; i += chunk, q += chunk)
+      for (int side = 0; side < 2; ++side)
+        for (int e = 0; e < chunk; ++e)
+          order.push_back(side * size + q + e);
+  return b.CreateShuffleVector(x, y, order);
+}
+
+// Of `part` vectors: element i of part p of vector c of the result is element c of part p of vector i.
+static SmallVector<Value *, 16> transposeParts(IRBuilder<> &b, SmallVector<Value *, 16> vectors) {
+  int part = vectors.size();
+  for (int chunk = 1; chunk < part; chunk *= 2) {
+    SmallVector<Value *, 16> next(part);
+    for (int block = 0; block < part; block += 2 * chunk)
+      for (int t = 0; t < chunk; ++t)
+        for (bool upper : {false, true})
+          next[block + 2 * t + upper] = interleave(b, vectors[block + t], vectors[block + chunk + t], part, chunk, upper);
+    vectors = next;
+  }
+  return vectors;
+}
+
+static bool isOne(Value *stride) {
+  auto *known = dyn_cast<ConstantInt>(stride);
+  return known && known->isOne();
+}
+
+void KernelWriter::copyMatrix(Product &p, const Copy &copy) {
+  bool contiguous = isOne(copy.strideColumn), turned = !contiguous && isOne(copy.strideRow);
+  Function *function = turned ? transposeFunction(p, copy.element) : copyFunction(p, copy.element, contiguous);
+  b.CreateCall(function, {copy.from, copy.to, copy.strideRow, copy.strideColumn, copy.rows, copy.paddedRows, copy.columns,
+                          copy.paddedColumns, copy.toStride, copy.panel});
+}
+
+static std::string helperName(const char *kind, mlir::Type element, Type *type, int64_t lanes) {
+  std::string name;
+  raw_string_ostream(name) << "weft_" << kind << '_' << element << '_' << *type << '_' << lanes;
+  return name;
+}
+
+// By rows; vectors are loaded where the elements of a row are contiguous, else gathered.
+Function *KernelWriter::copyFunction(Product &p, mlir::Type element, bool contiguous) {
+  return helper(helperName(contiguous ? "copy" : "gather", element, p.type, kLanes), 2, 8, [&](Function *f) {
+    Value *from = f->getArg(0), *to = f->getArg(1), *strideRow = f->getArg(2), *rows = f->getArg(4), *columns = f->getArg(6);
+    Value *strideColumn = contiguous ? constant(1) : f->getArg(3), *toStride = f->getArg(8), *panel = f->getArg(9);
+    lanes = kLanes;
+    Type *memory = memoryType(element);
+    loop(constant(0), f->getArg(5), 1, [&](Value *r) {
+      Value *valid = b.CreateSelect(b.CreateICmpSLT(r, rows), columns, constant(0));
+      Value *source = b.CreateGEP(memory, from, b.CreateMul(r, strideRow));
+      Value *target = b.CreateGEP(p.type, to, b.CreateMul(r, toStride));
+      loop(constant(0), f->getArg(7), kPanel, [&](Value *c) {
+        Value *place = b.CreateGEP(p.type, target, b.CreateMul(b.CreateLShr(c, Log2_64(kPanel)), panel));
+        for (int64_t part = 0; part < kPanel; part += lanes) {
+          Value *first = b.CreateAdd(c, constant(part)), *mask = firstLanes(b.CreateSub(valid, first)), *value;
+          if (contiguous) {
+            value = loadVector(memory, b.CreateGEP(memory, source, first), mask);
+          } else {
+            Value *corner = b.CreateGEP(memory, source, b.CreateMul(first, strideColumn));
+            Value *pointers = b.CreateGEP(memory, corner, vector(Lanes::linear(constant(0), strideColumn)));
+            value = b.CreateMaskedGather(vectorType(memory), pointers, Align(memory->getScalarSizeInBits() / 8), mask,
+                                         Constant::getNullValue(vectorType(memory)));
+          }
+          storeVector(widen(value, element), b.CreateGEP(p.type, place, constant(part)), nullptr);
+        }
+      });
+    });
+  });
+}
+
+// Columns are contiguous: a vector of rows is loaded from each of a few columns, the vectors are transposed and stored in parts.
+Function *KernelWriter::transposeFunction(Product &p, mlir::Type element) {
+  return helper(helperName("transpose", element, p.type, p.vectorLanes), 2, 8, [&](Function *f) {
+    Value *from = f->getArg(0), *to = f->getArg(1), *strideColumn = f->getArg(3), *rows = f->getArg(4), *columns = f->getArg(6);
+    Value *toStride = f->getArg(8), *panel = f->getArg(9);
+    lanes = int(p.vectorLanes);
+    int part = std::min<int>(lanes, 128 / p.type->getScalarSizeInBits());
+    Type *memory = memoryType(element);
+    loop(constant(0), f->getArg(7), part, [&](Value *c) {
+      Value *inPanel = b.CreateMul(b.CreateLShr(c, Log2_64(kPanel)), panel);
+      Value *target = b.CreateGEP(p.type, to, b.CreateAdd(inPanel, b.CreateAnd(c, constant(kPanel - 1))));
+      Value *source = b.CreateGEP(memory, from, b.CreateMul(c, strideColumn)), *left = b.CreateSub(columns, c);
+      loop(constant(0), f->getArg(5), lanes, [&](Value *r) {
+        SmallVector<Value *, 16> vectors;
+        for (int i = 0; i < part; ++i) {
+          Value *valid = b.CreateSelect(b.CreateICmpSLT(constant(i), left), b.CreateSub(rows, r), constant(0));
+          Value *start = b.CreateGEP(memory, source, b.CreateAdd(r, b.CreateMul(constant(i), strideColumn)));
+          vectors.push_back(widen(loadVector(memory, start, firstLanes(valid)), element));
+        }
+        Value *place = b.CreateGEP(p.type, target, b.CreateMul(r, toStride));
+        vectors = transposeParts(b, vectors);
+        for (int row = 0; row < lanes; ++row) {
+          SmallVector<int, 16> order;
+          for (int e = 0; e < part; ++e)
+            order.push_back(row / part * part + e);
+          storeVector(b.CreateShuffleVector(vectors[row % part], order), place, nullptr);
+          place = b.CreateGEP(p.type, place, toStride);
+        }
+      });
+    });
+  });
+}
+
+} // namespace weft::cpu
