@@ -84,7 +84,6 @@ struct AutogradMeta {
   std::vector<std::pair<int64_t, GradHook>> hooks; // of a leaf; others are the node's
   std::vector<std::pair<int64_t, AccumulateHook>> accumulateHooks;
   bool retainGrad = false;
-  Tensor base; // of a view made under grad mode: the tensor viewed
 
   void setNode(Ref<TapeNode> newNode);
   ~AutogradMeta();
@@ -94,6 +93,9 @@ inline TapeNode *tapeNode(const TensorImpl &impl) { return impl.autograd ? impl.
 
 // Records `result = op(operands)`; the caller has checked that grad mode is on and that an operand requires grad.
 void recordOnTape(OpKind op, const Tensor *operands, int count, const Attrs &attrs, Tensor &result);
+// After the base of a view was written to: the view's history follows the base's new one.
+void refreshHistory(const Tensor &view);
+
 // Before an in-place operation on `target`: throws where memory or tape forbid it.
 void checkInPlace(const char *op, const Tensor &target);
 

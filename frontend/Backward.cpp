@@ -225,11 +225,15 @@ void Backward::countUses() {
 
 Tensor Backward::unpack(const SavedTensor &saved, TapeNode *history, const TapeNode *reader) const {
   Tensor t(saved.impl);
+  for (size_t n = 0; !reader && t.version() != saved.version && n < nodes.size(); ++n) // for the message
+    for (const TapeOperand &operand : nodes[n]->operands)
+      if (operand.saved.impl == saved.impl)
+        reader = nodes[n];
   if (t.version() != saved.version)
     fail(Kind::Runtime, request.name,
          std::string("one of the variables needed for gradient computation has been modified by an inplace operation: [") +
-             toString(t.type()) + "], an operand or the result of '" + (reader ? info(reader->op).name : "an op") +
-             "', is at version " + std::to_string(t.version()) + "; expected version " + std::to_string(saved.version) +
+             toString(t.type()) + "], " + (reader ? std::string("saved by '") + info(reader->op).name + "'" : "a saved tensor") +
+             ", is at version " + std::to_string(t.version()) + "; expected version " + std::to_string(saved.version) +
              " instead. Hint: clone() the tensor before it is modified, or use the out-of-place operation.");
   if (!request.createGraph || !history || tapeNode(*t.impl) == history)
     return t;

@@ -3,6 +3,7 @@
 #include "frontend/Autograd.h"
 #include "frontend/Dispatch.h"
 #include "frontend/Ops.h"
+#include "frontend/Parts.h"
 #include "frontend/Promotion.h"
 #include "frontend/Trace.h"
 
@@ -45,16 +46,25 @@ void storeInto(const Tensor &target, const Tensor &value) {
 
 // The value into the target: in a trace the storage's new value, else memory.
 static void write(const Tensor &target, const Tensor &value) {
-  if (Trace *trace = Trace::active()) {
-    if (trace->rebind(target, value))
-      return;
-    trace->flush("in-place write to a part of a tensor");
+  Trace *trace = Trace::active();
+  if (!trace) {
+    storeInto(target, value);
+    ++target.impl->storage->version;
+    return;
+  }
+  if (trace->rebind(target, value))
+    return;
+  // A part of its storage: the storage as a whole gets a value in which that part is replaced.
+  int64_t total = target.impl->storage->bytes / itemSize(target.dtype());
+  Tensor whole = aliasOf(target, {total}, {1}, 0);
+  GradMode off(false);
+  if (total * itemSize(target.dtype()) != target.impl->storage->bytes ||
+      !trace->rebind(whole, withPart(whole, target, value))) {
+    trace->flush("an in-place write to a part of a tensor on another device");
     Trace::Pause pause;
     storeInto(target, value);
-  } else {
-    storeInto(target, value);
+    ++target.impl->storage->version;
   }
-  ++target.impl->storage->version;
 }
 
 // An elementwise op whose kernel can write where operand 0 lies.
@@ -104,33 +114,55 @@ static void takeHistory(const Tensor &target, const Tensor &result) {
   autogradMeta(*target.impl).setNode(std::move(kept));
 }
 
-static bool needsTape(const Tensor *operands, int count) {
+static bool needsTape(const Tensor &target, const Tensor *operands, int count) {
   if (!gradEnabled())
     return false;
-  for (int i = 0; i < count; ++i)
-    if (operands[i].defined() && operands[i].requiresGrad())
-      return true;
-  return false;
+  bool needed = target.requiresGrad() || (target.impl->base && target.impl->base->requiresGrad);
+  for (int i = 0; i < count && !needed; ++i)
+    needed = operands[i].defined() && operands[i].requiresGrad();
+  return needed;
 }
 
-static void checkViewOnTape(const char *op, const Tensor &target) {
-  if (target.impl->autograd && target.impl->autograd->base)
-    fail(Kind::NotImplemented, op,
-         "an in-place operation on a view of a tensor that requires grad; got " + toString(target.type()) +
-             "; assign to the base by index (base[...] = value), or use the out-of-place operation");
+static uint64_t orderOf(const TensorImpl &impl) { return tapeNode(impl) ? tapeNode(impl)->order : 0; }
+
+static Tensor flattened(const Tensor &base) {
+  if (!base.isContiguous())
+    fail(Kind::NotImplemented, "in-place", "writing under grad mode to a view of a tensor that is not contiguous; got base strides " +
+                                               toString(base.strides()) + "; call contiguous() on the base first");
+  return reshape(base, {base.numel()});
+}
+
+// `value`, with its history, becomes the target's; of a view, also its base's.
+static void writeOnTape(const Tensor &target, const Tensor &value) {
+  if (!target.impl->base) {
+    write(target, value);
+    return takeHistory(target, value);
+  }
+  Tensor base(target.impl->base);
+  Tensor whole = reshape(withPart(flattened(base), target, value), base.shape());
+  write(target, value);
+  takeHistory(base, whole);
+  refreshHistory(target);
+}
+
+void refreshHistory(const Tensor &view) {
+  Tensor base(view.impl->base);
+  uint64_t order = orderOf(*base.impl);
+  if (order == view.impl->baseOrder || !gradEnabled())
+    return;
+  view.impl->baseOrder = order; // first: what follows looks at views again
+  Tensor fresh = partOf(flattened(base), view);
+  if (fresh.requiresGrad())
+    takeHistory(view, fresh);
 }
 
 Tensor callInPlace(OpKind op, const Tensor *operands, int count, const Attrs &attrs) {
   const Tensor &target = operands[0];
   const char *name = info(op).name;
   checkInPlace(name, target);
-  bool taped = needsTape(operands, count);
-  if (!taped) {
-    if (runInTarget(op, operands, count, attrs))
-      return target;
-  } else {
-    checkViewOnTape(name, target);
-  }
+  bool taped = needsTape(target, operands, count);
+  if (!taped && runInTarget(op, operands, count, attrs))
+    return target;
   Tensor result = call(op, operands, count, attrs);
   if (result.shape() != target.shape())
     fail(Kind::Runtime, name,
@@ -138,17 +170,13 @@ Tensor callInPlace(OpKind op, const Tensor *operands, int count, const Attrs &at
              toString(result.shape()) + "; the in-place form cannot change a tensor's shape");
   checkCast(name, result.dtype(), target.dtype());
   Tensor value = result.to(target.dtype());
-  write(target, value);
-  if (taped)
-    takeHistory(target, value);
+  taped ? writeOnTape(target, value) : write(target, value);
   return target;
 }
 
 Tensor copy_(const Tensor &target, const Tensor &source) {
   checkInPlace("copy_", target);
-  bool taped = needsTape(&source, 1) || (gradEnabled() && target.requiresGrad());
-  if (taped)
-    checkViewOnTape("copy_", target);
+  bool taped = needsTape(target, &source, 1);
   Tensor value = source;
   if (value.impl->wrappedNumber)
     value = constantOf(value, target.dtype(), target.device());
@@ -159,12 +187,14 @@ Tensor copy_(const Tensor &target, const Tensor &source) {
   if (value.shape() != target.shape())
     value = expand(value, target.shape());
   value = value.to(target.dtype()).to(target.device());
-  if (taped && value.impl == source.impl)
-    value = source.clone(); // a node of the copy's own
-  write(target, value);
-  if (taped && value.requiresGrad())
-    takeHistory(target, value);
-  else if (taped && tapeNode(*target.impl)) { // overwritten by a constant
+  if (!taped) {
+    write(target, value);
+    return target;
+  }
+  if (value.requiresGrad() || target.impl->base) {
+    writeOnTape(target, value.impl == source.impl ? source.clone() : value); // a node of the copy's own
+  } else { // overwritten by a constant
+    write(target, value);
     target.impl->requiresGrad = false;
     target.impl->autograd->setNode({});
   }
@@ -180,48 +210,14 @@ Tensor fill_(const Tensor &t, const Tensor &value) {
 
 Tensor zero_(const Tensor &t) { return copy_(t, Tensor::wrapped(int64_t(0))); }
 
-// base with the view's elements replaced, as ops of the table: for the tape.
-static Tensor replaced(const Tensor &base, const Tensor &view, const Tensor &value) {
-  if (!base.isContiguous())
-    fail(Kind::NotImplemented, "setitem", "writing under grad mode to a part of a tensor that is not contiguous; got strides " +
-                                              toString(base.strides()) + "; call contiguous() first");
-  int64_t numel = base.numel(), part = view.numel();
-  // Where the view's elements lie in base, and which of base's elements stay.
-  Tensor lines = Tensor::empty({numel}, DType::Int64), mask = Tensor::empty({numel}, DType::Bool);
-  Tensor positions = Tensor::empty({part}, DType::Int64);
-  int64_t *line = static_cast<int64_t *>(lines.impl->storage->memory);
-  int64_t *at = static_cast<int64_t *>(positions.impl->storage->memory);
-  bool *covered = static_cast<bool *>(mask.impl->storage->memory);
-  for (int64_t i = 0; i < numel; ++i) {
-    line[i] = i;
-    covered[i] = false;
-  }
-  copyStrided(aliasOf(lines, view.shape(), view.strides(), view.offset() - base.offset()),
-              aliasOf(positions, view.shape(), contiguousStrides(view.shape()), 0));
-  for (int64_t i = 0; i < part; ++i)
-    covered[at[i]] = true;
-  Tensor kept = call(OpKind::Where, {mask.to(base.device()), Tensor::wrapped(0.0), reshape(base, {numel})});
-  Tensor filled = apply(OpKind::ScatterAdd, {kept, positions.to(base.device()), reshape(value, {part})}, {Attr::integer(0)});
-  return reshape(filled, base.shape());
-}
-
 void assign(const Tensor &base, const Tensor &view, const Tensor &value) {
   checkInPlace("setitem", base);
-  Tensor both[2] = {base, value};
-  if (!needsTape(both, 2)) {
-    copy_(view, value);
-    return;
-  }
-  checkViewOnTape("setitem", base);
-  Tensor source = value.impl->wrappedNumber ? constantOf(value, base.dtype(), base.device()) : value.to(base.dtype());
-  if (source.dim() > view.dim())
-    source = reshape(source, Dims(source.shape().begin() + (source.dim() - view.dim()), source.shape().end()));
-  source = expand(source, view.shape());
   if (view.numel() == 0)
     return;
-  Tensor whole = replaced(base, view, source);
-  write(base, whole);
-  takeHistory(base, whole);
+  Tensor source = value;
+  if (source.dim() > view.dim()) // PyTorch drops leading axes of size one
+    source = reshape(source, Dims(source.shape().begin() + (source.dim() - view.dim()), source.shape().end()));
+  copy_(view, source);
 }
 
 } // namespace weft

@@ -58,6 +58,9 @@ TensorImpl::~TensorImpl() { delete autograd; }
 void recordOnTape(OpKind op, const Tensor *operands, int count, const Attrs &attrs, Tensor &result) {
   static std::atomic<uint64_t> order{1};
   const OpInfo &record = info(op);
+  for (int i = 0; i < count; ++i) // before this node gets its number
+    if (operands[i].impl->base && operands[i].requiresGrad())
+      refreshHistory(operands[i]);
   Ref<TapeNode> node(new TapeNode);
   node->op = op;
   node->attrs = attrs;
@@ -88,6 +91,11 @@ const char *gradFunctionName(const Tensor &tensor) {
 }
 
 // ---------------------------------------------------------------- Tensor's part
+
+bool Tensor::baseGotHistory() const {
+  TapeNode *node = tapeNode(*impl->base);
+  return node && node->order != impl->baseOrder;
+}
 
 bool Tensor::isLeaf() const { return !tapeNode(*impl); }
 
@@ -201,12 +209,7 @@ void checkInPlace(const char *op, const Tensor &target) {
   if (target.requiresGrad() && target.isLeaf())
     fail(Kind::Runtime, op,
          "a leaf Variable that requires grad is being used in an in-place operation; wrap it in weft.no_grad()");
-  if (!target.impl->autograd || !target.impl->autograd->base)
-    return;
-  Tensor base = target.impl->autograd->base;
-  while (base.impl->autograd && base.impl->autograd->base)
-    base = base.impl->autograd->base;
-  if (base.requiresGrad() && base.isLeaf())
+  if (const TensorImpl *base = target.impl->base.get(); base && base->requiresGrad && !tapeNode(*base))
     fail(Kind::Runtime, op,
          "a view of a leaf Variable that requires grad is being used in an in-place operation; wrap it in weft.no_grad()");
 }

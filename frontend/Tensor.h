@@ -70,6 +70,11 @@ struct TensorImpl : RefCounted {
   int64_t integer = 0;        // of a bool or an integer
   AutogradMeta *autograd = nullptr; // owned; null for most tensors
 
+  // Of a view made under grad mode: the tensor that it is a view of, which is no view itself, and the order number of that
+  // tensor's tape node when the view's own history was made. An in-place operation on either shows in the other's history.
+  Ref<TensorImpl> base;
+  uint64_t baseOrder = 0;
+
   // The tensor's value in trace segment `traceSegment`, good while the storage has version `traceVersion`.
   uint64_t traceSegment = 0;
   uint32_t traceVersion = 0;
@@ -129,7 +134,7 @@ public:
   Tensor to(Device device) const;
 
   // ---- Autograd (Autograd.h has the rest).
-  bool requiresGrad() const { return impl->requiresGrad; }
+  bool requiresGrad() const { return impl->requiresGrad || (impl->base && baseGotHistory()); }
   Tensor &requiresGrad(bool value); // throws for a non-leaf and for integer dtypes
   bool isLeaf() const;
   Tensor grad() const;              // undefined where there is none
@@ -137,6 +142,9 @@ public:
   Tensor detach() const;            // shares memory, has no history
 
   Ref<TensorImpl> impl;
+
+private:
+  bool baseGotHistory() const; // of a view, by an in-place operation since
 };
 
 template <> inline double Tensor::item<double>() const { return itemDouble(); }

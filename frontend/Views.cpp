@@ -18,19 +18,27 @@ int normaliseDim(const char *op, int64_t dim, int rank) {
 }
 
 // The result of a view op, recorded where somebody listens.
-static Tensor recordedView(OpKind op, const Tensor &base, const Dims &attribute, Tensor view) {
+template <class MakeAttrs> static Tensor recorded(OpKind op, const Tensor &base, Tensor view, MakeAttrs makeAttrs) {
   Trace *trace = Trace::active();
-  bool taped = base.requiresGrad() && gradEnabled();
+  bool grad = gradEnabled();
+  if (grad)
+    view.impl->base = base.impl->base ? base.impl->base : base.impl;
+  bool taped = grad && base.requiresGrad();
   if (!trace && !taped)
     return view;
-  Attrs attrs{Attr::list(attribute)};
+  Attrs attrs = makeAttrs();
   if (trace)
     trace->recordView(op, base, attrs, view);
-  if (taped)
+  if (taped) {
     recordOnTape(op, &base, 1, attrs, view);
-  if (taped)
-    autogradMeta(*view.impl).base = base;
+    TapeNode *node = tapeNode(*view.impl->base);
+    view.impl->baseOrder = node ? node->order : 0;
+  }
   return view;
+}
+
+static Tensor recordedView(OpKind op, const Tensor &base, const Dims &attribute, Tensor view) {
+  return recorded(op, base, std::move(view), [&] { return Attrs{Attr::list(attribute)}; });
 }
 
 static Tensor withStorage(const Tensor &t) {
@@ -259,21 +267,12 @@ Tensor slice(const Tensor &t, int dim, int64_t start, int64_t stop, int64_t step
   shape[axis] = (stop - start + step - 1) / step;
   strides[axis] *= step;
   Tensor result = aliasOf(t, shape, strides, t.offset() + start * t.strides()[axis]);
-  Trace *trace = Trace::active();
-  bool taped = t.requiresGrad() && gradEnabled();
-  if (!trace && !taped)
-    return result;
-  Dims starts(t.dim(), 0), steps(t.dim(), 1);
-  starts[axis] = start;
-  steps[axis] = step;
-  Attrs attrs{Attr::list(starts), Attr::list(shape), Attr::list(steps)};
-  if (trace)
-    trace->recordView(OpKind::Slice, t, attrs, result);
-  if (taped) {
-    recordOnTape(OpKind::Slice, &t, 1, attrs, result);
-    autogradMeta(*result.impl).base = t;
-  }
-  return result;
+  return recorded(OpKind::Slice, t, std::move(result), [&] {
+    Dims starts(t.dim(), 0), steps(t.dim(), 1);
+    starts[axis] = start;
+    steps[axis] = step;
+    return Attrs{Attr::list(starts), Attr::list(shape), Attr::list(steps)};
+  });
 }
 
 Tensor narrow(const Tensor &t, int dim, int64_t start, int64_t length) {

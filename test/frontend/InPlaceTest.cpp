@@ -58,3 +58,15 @@ TEST(InPlace, AssignmentToAPartHasAHistory) {
   assign(base.detach(), slice(base.detach(), 0, 0, 1), number(7));
   EXPECT_EQ(values(base), (Numbers{7, 7, 2, 4}));
 }
+
+TEST(InPlace, ViewsAndTheirBaseShareAHistory) {
+  Tensor x = floats({1, 2}, {2}).requiresGrad(true), out = counting({3, 2});
+  Tensor row = select(out, 0, 1), early = select(out, 0, 1);
+  callInPlace(OpKind::Add, {row, x}); // out has no history before
+  EXPECT_TRUE(out.requiresGrad());
+  callInPlace(OpKind::Mul, {out, number(10)});
+  Tensor loss = add(sum(mul(row, row)), sum(early));
+  EXPECT_EQ(loss.itemDouble(), 30 * 30 + 50 * 50 + 80);
+  backward({loss});
+  EXPECT_EQ(values(x.grad()), (Numbers{2 * 30 * 10 + 10, 2 * 50 * 10 + 10}));
+}

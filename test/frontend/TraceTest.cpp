@@ -123,14 +123,18 @@ TEST(Trace, WhatCannotBeReplayedIsNotKept) {
   EXPECT_TRUE(accumulates.calls().empty());
 }
 
-TEST(Trace, WritingToAPartRunsEagerly) {
-  agrees(
-      [](const List &x) {
-        Tensor y = mul(x[0], number(2));
+TEST(Trace, WritesToParts) {
+  Tensor cache = counting({4, 2});
+  auto compiled = agrees(
+      [&](const List &x) {
+        Tensor y = mul(x[0], number(2)), column = select(y, 1, 1);
         zero_(select(y, 0, 1));
-        return List{add(y, number(1))};
+        callInPlace(OpKind::Add, {column, number(5)});
+        copy_(slice(cache, 0, 1, 3), select(y, 0, 2));
+        return List{add(y, number(1)), mul(column, number(3)), cache.clone(), transpose(cache, 0, 1).contiguous()};
       },
       [] { return List{noise({3, 2}, 9)}; });
+  EXPECT_EQ(compiled.calls().size(), 1u) << compiled.lastReason();
 }
 
 TEST(Trace, AnExceptionLeavesValuesBehind) {
