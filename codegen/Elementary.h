@@ -1,8 +1,9 @@
-// Elementary functions as straight-line arithmetic on Scalar: no branches, tables or calls, so that they vectorise on CPUs,
-// run on GPUs, and give the same bits on both. Arguments are f32 or f64 (callers widen 16-bit floats).
+// Elementary functions as straight-line arithmetic on Scalar: no branches, tables or calls, so that they vectorise on
+// CPUs, run on GPUs, and give the same bits on both. Arguments are f32 or f64 (callers widen 16-bit floats).
 //
-// Error against the exact result, subnormal arguments and results included: at most 1 ulp in f32 and about 2 ulp in f64.
-// Special cases (zeros with sign, infinities, NaN) are C99's. Where a f32 function is not hot it is evaluated in f64.
+// Error against the exact result, subnormal arguments and results included: at most 1 ulp in f32 and about 2 ulp in
+// f64. Special cases (zeros with sign, infinities, NaN) are C99's. Where a f32 function is not hot it is evaluated in
+// f64.
 #pragma once
 #include "codegen/Scalar.h"
 

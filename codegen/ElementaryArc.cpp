@@ -10,8 +10,8 @@ namespace {
 
 constexpr double kPi = 0x1.921fb54442d18p+1, kPiLow = 0x1.1a62633145c07p-53;
 constexpr double kHalfPi = kPi / 2, kHalfPiLow = kPiLow / 2;
-constexpr double kTan8 = 0x1.a827999fcef32p-2;      // tan(pi / 8)
-constexpr double kTan38 = 0x1.3504f333f9de6p+1;     // tan(3 pi / 8)
+constexpr double kTan8 = 0x1.a827999fcef32p-2;  // tan(pi / 8)
+constexpr double kTan38 = 0x1.3504f333f9de6p+1; // tan(3 pi / 8)
 
 // asin(x) = x + x p for |x| <= 1/2; else asin(s) = s + (s p + low) for s = sqrt((1 - |x|) / 2).
 struct ArcParts {
@@ -61,8 +61,8 @@ Scalar atan(Scalar x) {
   return atan2(x, x.constant(1.0));
 }
 
-// The quotient's arc tangent with one division: t = a / b, (a - b) / (a + b) or -b / a, whichever is within tan(pi / 8),
-// and a multiple of pi / 4.
+// The quotient's arc tangent with one division: t = a / b, (a - b) / (a + b) or -b / a, whichever is within tan(pi /
+// 8), and a multiple of pi / 4.
 Scalar atan2(Scalar y, Scalar x) {
   if (isSingle(x))
     return throughF64(atan2, y, x);

@@ -1,5 +1,6 @@
 // Written by codegen/ElementaryCoefficients.py; do not edit. Lowest order first. "error" is the largest
 // difference from the function relative to the function's value.
+// clang-format off
 #pragma once
 
 namespace weft::coefficients {

@@ -3,7 +3,7 @@ Lawson's reweighting; coefficients are rounded one after the other from the lowe
 
     pip install mpmath && python codegen/ElementaryCoefficients.py > codegen/ElementaryCoefficients.h
 """
-import struct
+
 import sys
 
 import mpmath as mp
@@ -98,9 +98,9 @@ def even(f, order):
 
 
 def main():
-    print("// Written by codegen/ElementaryCoefficients.py; do not edit. Lowest order first. \"error\" is the largest")
+    print('// Written by codegen/ElementaryCoefficients.py; do not edit. Lowest order first. "error" is the largest')
     print("// difference from the function relative to the function's value.")
-    print("#pragma once\n\nnamespace weft::coefficients {\n")
+    print("// clang-format off\n#pragma once\n\nnamespace weft::coefficients {\n")
     ln2 = mp.log(2)
     log1p = mp.log1p
     half = mp.sqrt(mp.mpf(1) / 2) - 1
@@ -117,23 +117,77 @@ def main():
     table("exp2_64", "exp2(r) = 1 + r P(r), |r| <= 1/2", p2, lambda x: x, -0.5, 0.5, 11, 53)
 
     l3 = tail(log1p, 3)
-    table("log32", "log1p(f) = f - f^2 / 2 + f^3 P(f), sqrt(1/2) <= 1 + f <= sqrt(2)", l3, lambda x: x**2, half, root, 7, 24)
-    table("log2_32", "log2(1 + f) = f / ln(2) + f^2 P(f), sqrt(1/2) <= 1 + f <= sqrt(2)",
-          tail(lambda x: log1p(x) / ln2, 2), lambda x: x, half, root, 8, 24)
-    table("log10_32", "log10(1 + f) = f / ln(10) + f^2 P(f), sqrt(1/2) <= 1 + f <= sqrt(2)",
-          tail(lambda x: log1p(x) / mp.log(10), 2), lambda x: x, half, root, 8, 24)
+    table(
+        "log32",
+        "log1p(f) = f - f^2 / 2 + f^3 P(f), sqrt(1/2) <= 1 + f <= sqrt(2)",
+        l3,
+        lambda x: x**2,
+        half,
+        root,
+        7,
+        24,
+    )
+    table(
+        "log2_32",
+        "log2(1 + f) = f / ln(2) + f^2 P(f), sqrt(1/2) <= 1 + f <= sqrt(2)",
+        tail(lambda x: log1p(x) / ln2, 2),
+        lambda x: x,
+        half,
+        root,
+        8,
+        24,
+    )
+    table(
+        "log10_32",
+        "log10(1 + f) = f / ln(10) + f^2 P(f), sqrt(1/2) <= 1 + f <= sqrt(2)",
+        tail(lambda x: log1p(x) / mp.log(10), 2),
+        lambda x: x,
+        half,
+        root,
+        8,
+        24,
+    )
     # log((1 + s) / (1 - s)) = 2 s + s R(s^2), R(z) = z P(z)
     atanh3 = even(lambda s: 2 * mp.atanh(s), 3)
     smax = ((mp.sqrt(2) - 1) / (mp.sqrt(2) + 1)) ** 2
     table("log64", "2 atanh(s) = 2 s + s z P(z), z = s^2 <= 0.0295", atanh3, lambda z: z, 0, smax, 6, 53)
     atanh5 = even(lambda s: 2 * mp.atanh(s), 5)
-    table("logExtended64", "2 atanh(s) = 2 s + 2/3 s^3 + s z^2 P(z), z = s^2 <= 0.0295", atanh5, lambda z: z**2, 0, smax, 8, 53)
+    table(
+        "logExtended64",
+        "2 atanh(s) = 2 s + 2/3 s^3 + s z^2 P(z), z = s^2 <= 0.0295",
+        atanh5,
+        lambda z: z**2,
+        0,
+        smax,
+        8,
+        53,
+    )
 
     q = (mp.pi / 4 * mp.mpf("1.001")) ** 2
     table("sin64", "sin(r) = r + r z P(z), z = r^2, |r| <= pi / 4", even(mp.sin, 3), lambda z: z, 0, q, 6, 53)
-    table("cos64", "cos(r) = 1 - z / 2 + z^2 P(z), z = r^2, |r| <= pi / 4", even(mp.cos, 4), lambda z: z**2, 0, q, 6, 53)
-    table("sin32", "sin(r) = r + r z P(z), z = r^2, |r| <= pi / 4; in float64 for float32", even(mp.sin, 3), lambda z: z, 0, q, 3, 53)
-    table("cos32", "cos(r) = 1 - z / 2 + z^2 P(z), z = r^2, |r| <= pi / 4; in float64 for float32", even(mp.cos, 4), lambda z: z**2, 0, q, 3, 53)
+    table(
+        "cos64", "cos(r) = 1 - z / 2 + z^2 P(z), z = r^2, |r| <= pi / 4", even(mp.cos, 4), lambda z: z**2, 0, q, 6, 53
+    )
+    table(
+        "sin32",
+        "sin(r) = r + r z P(z), z = r^2, |r| <= pi / 4; in float64 for float32",
+        even(mp.sin, 3),
+        lambda z: z,
+        0,
+        q,
+        3,
+        53,
+    )
+    table(
+        "cos32",
+        "cos(r) = 1 - z / 2 + z^2 P(z), z = r^2, |r| <= pi / 4; in float64 for float32",
+        even(mp.cos, 4),
+        lambda z: z**2,
+        0,
+        q,
+        3,
+        53,
+    )
 
     table("asin64", "asin(x) = x + x z P(z), z = x^2, |x| <= 1/2", even(mp.asin, 3), lambda z: z, 0, 0.25, 12, 53)
     table("asin32", "asin(x) = x + x z P(z), z = x^2, |x| <= 1/2", even(mp.asin, 3), lambda z: z, 0, 0.25, 5, 24)
@@ -148,15 +202,32 @@ def main():
     table("erf64", "erf(x) = x + x P(z), z = x^2, |x| <= 1", lambda z: erf1(z) - 1, lambda z: 1, 0, 1, 13, 53)
     center, width = mp.mpf("2.4609375"), mp.mpf("1.465")
     print(f"constexpr double erfc32Center = {float(center).hex()};")
-    table("erfc32", "erfc(x) = P(x - erfc32Center), 1 <= x <= 3.925; absolute error",
-          lambda u: mp.erfc(u + center), lambda u: 1, -width, width, 15, 24)
+    table(
+        "erfc32",
+        "erfc(x) = P(x - erfc32Center), 1 <= x <= 3.925; absolute error",
+        lambda u: mp.erfc(u + center),
+        lambda u: 1,
+        -width,
+        width,
+        15,
+        24,
+    )
 
     def scaled(q):
         a = 4 * (1 + q) / (1 - q)
         return (1 + 2 * a) * mp.exp(a * a) * mp.erfc(a)
 
     top = mp.mpf(24) / 32 + mp.mpf("0.001")
-    table("erfc64", "(1 + 2 x) exp(x^2) erfc(x) = P((x - 4) / (x + 4)), 0 <= x <= 28", scaled, lambda q: 1, -1, top, 24, 53)
+    table(
+        "erfc64",
+        "(1 + 2 x) exp(x^2) erfc(x) = P((x - 4) / (x + 4)), 0 <= x <= 28",
+        scaled,
+        lambda q: 1,
+        -1,
+        top,
+        24,
+        53,
+    )
     print("} // namespace weft::coefficients")
 
 

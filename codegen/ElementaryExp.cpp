@@ -44,8 +44,8 @@ Scalar powerOfTwo(Scalar rounded) {
   return bitcast(shiftLeft(bitsOf(rounded), Format(rounded).fractionBits), rounded.type());
 }
 
-// twice * 2^(n - 1 + shift), where the bits of `rounded` end in n + bias - 1 + shift. Results that are subnormal are computed 2^64
-// (f32) or 2^128 (f64) too large and scaled back, so that they are rounded once.
+// twice * 2^(n - 1 + shift), where the bits of `rounded` end in n + bias - 1 + shift. Results that are subnormal are
+// computed 2^64 (f32) or 2^128 (f64) too large and scaled back, so that they are rounded once.
 Scalar scale(Scalar twice, Scalar rounded, Scalar isSmall) {
   Format format(twice);
   int lift = format.single ? 64 : 128;
@@ -99,7 +99,8 @@ Scalar expm1(Scalar x) {
   Scalar q = format.single ? polynomial(r, c::expm132) : polynomial(r, c::expm164);
   Scalar fraction = fma(r * r, q, r);
   Scalar half = powerOfTwo(reduced.rounded); // 2^(n - 1)
-  // 2^n fraction + (2^n - 1), halved. From 2^25 on 2^n - 1 rounds, so there the 1 goes with what the fraction's rounding left.
+  // 2^n fraction + (2^n - 1), halved. From 2^25 on 2^n - 1 rounds, so there the 1 goes with what the fraction's
+  // rounding left.
   Scalar isLarge = greater(x, 12.0);
   Scalar low = weft::fma(r * r, q, r - fraction);
   Scalar partial = weft::fma(half, fraction, weft::select(isLarge, fma(half, low, -0.5), half - 0.5));

@@ -44,7 +44,7 @@ Scalar logOf(Scalar k, Scalar f, Scalar correction) {
 }
 
 struct Base {
-  double high32, low32, high64, low64;     // 1 / ln(base)
+  double high32, low32, high64, low64;             // 1 / ln(base)
   double twoHigh32, twoLow32, twoHigh64, twoLow64; // log of 2 in that base
 };
 

@@ -21,13 +21,33 @@ struct SinCos {
 };
 
 // Digits of 2 / pi in base 2^53, as integers: the one before the point first.
-constexpr double kTwoOverPiDigits[] = {
-    0, 0x145f306dc9c882p0, 0x14a7f09d5f47d4p0, 0x1a6ee06db14accp0, 0x13c439041fe516p0, 0x0757bd778ac36ep0,
-    0x091b8e909374b8p0, 0x00324977504e8cp0, 0x121cfe1deb1cb1p0, 0x0534e7dd1046bep0, 0x14baed1213a671p0,
-    0x18135a2fbf209cp0, 0x191d639835339fp0, 0x093908bf177bf2p0, 0x0a0ec7fe25fff7p0, 0x102cc07f79788cp0,
-    0x0b5a0a6d1f6d36p0, 0x0fd9e4f96136e9p0, 0x1d18fd9a797fa8p0, 0x16ba93dd63f5f2p0, 0x1f17b3d0739f78p0,
-    0x14a525d4d7f6bfp0, 0x0c47e357421580p0, 0x198237e3db5d5fp0, 0x10cfbc209af436p0, 0x03b53c722c2bdcp0,
-    0x186c219666157cp0};
+constexpr double kTwoOverPiDigits[] = {0,
+                                       0x145f306dc9c882p0,
+                                       0x14a7f09d5f47d4p0,
+                                       0x1a6ee06db14accp0,
+                                       0x13c439041fe516p0,
+                                       0x0757bd778ac36ep0,
+                                       0x091b8e909374b8p0,
+                                       0x00324977504e8cp0,
+                                       0x121cfe1deb1cb1p0,
+                                       0x0534e7dd1046bep0,
+                                       0x14baed1213a671p0,
+                                       0x18135a2fbf209cp0,
+                                       0x191d639835339fp0,
+                                       0x093908bf177bf2p0,
+                                       0x0a0ec7fe25fff7p0,
+                                       0x102cc07f79788cp0,
+                                       0x0b5a0a6d1f6d36p0,
+                                       0x0fd9e4f96136e9p0,
+                                       0x1d18fd9a797fa8p0,
+                                       0x16ba93dd63f5f2p0,
+                                       0x1f17b3d0739f78p0,
+                                       0x14a525d4d7f6bfp0,
+                                       0x0c47e357421580p0,
+                                       0x198237e3db5d5fp0,
+                                       0x10cfbc209af436p0,
+                                       0x03b53c722c2bdcp0,
+                                       0x186c219666157cp0};
 constexpr int kDigits = sizeof kTwoOverPiDigits / sizeof(double);
 
 Scalar modulo4(Scalar x) { return x - 4.0 * roundEven(0.25 * x); }

@@ -126,9 +126,9 @@ Scalar fma(Scalar a, Scalar b, Scalar c) { return make<math::FmaOp>(a, a.value, 
 
 namespace {
 
-// NaN wins, and +0 is above -0, whether or not one side is known here: a constant that fusion brings in changes no bit. Against a
-// constant that is no NaN a comparison and a select suffice, which are one vector instruction. Equal zeros take the constant
-// where its sign wins.
+// NaN wins, and +0 is above -0, whether or not one side is known here: a constant that fusion brings in changes no bit.
+// Against a constant that is no NaN a comparison and a select suffice, which are one vector instruction. Equal zeros
+// take the constant where its sign wins.
 Scalar extremum(Scalar a, Scalar b, bool isMax) {
   if (!a.isFloat())
     return select(isMax ? a > b : a < b, a, b);
@@ -164,9 +164,7 @@ Scalar roundEven(Scalar a) { return a.isFloat() ? make<math::RoundEvenOp>(a, a.v
 Scalar sqrt(Scalar a) { return make<math::SqrtOp>(a, a.value); }
 Scalar isNan(Scalar a) { return a != a; }
 
-Scalar bitcast(Scalar a, Type type) {
-  return a.type() == type ? a : make<arith::BitcastOp>(a, type, a.value);
-}
+Scalar bitcast(Scalar a, Type type) { return a.type() == type ? a : make<arith::BitcastOp>(a, type, a.value); }
 
 Scalar convert(Scalar a, Type type, bool toUnsigned) {
   Scalar result = a;
@@ -180,7 +178,8 @@ Scalar convert(Scalar a, Type type, bool toUnsigned) {
     bool throughF32 = (from == 16 && to == 16) || (from == 64 && to == 16); // as PyTorch does
     if (throughF32)
       return convert(convert(a, a.builder->getF32Type()), type);
-    result.value = from < to ? make<arith::ExtFOp>(a, type, a.value).value : make<arith::TruncFOp>(a, type, a.value).value;
+    result.value =
+        from < to ? make<arith::ExtFOp>(a, type, a.value).value : make<arith::TruncFOp>(a, type, a.value).value;
   } else if (a.isFloat()) {
     result.value = floatToInt(a, type).value;
     if (type.isIndex())

@@ -1,5 +1,5 @@
-// Values of a kernel body with overloaded operators: `x * y + one` builds arith operations. The `scalar` fields of the op
-// records and the elementary functions (codegen/Elementary.h) are written in it.
+// Values of a kernel body with overloaded operators: `x * y + one` builds arith operations. The `scalar` fields of the
+// op records and the elementary functions (codegen/Elementary.h) are written in it.
 #pragma once
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/Value.h"
@@ -51,8 +51,8 @@ Scalar shiftRightLogical(Scalar a, Scalar b);
 Scalar shiftRightArithmetic(Scalar a, Scalar b);
 
 Scalar select(Scalar condition, Scalar a, Scalar b);
-Scalar fma(Scalar a, Scalar b, Scalar c);       // one rounding
-Scalar maximum(Scalar a, Scalar b);             // NaN wins
+Scalar fma(Scalar a, Scalar b, Scalar c); // one rounding
+Scalar maximum(Scalar a, Scalar b);       // NaN wins
 Scalar minimum(Scalar a, Scalar b);
 Scalar absolute(Scalar a);
 Scalar copySign(Scalar magnitude, Scalar sign);
@@ -60,7 +60,7 @@ Scalar floor(Scalar a);
 Scalar ceil(Scalar a);
 Scalar trunc(Scalar a);
 Scalar roundEven(Scalar a);
-Scalar sqrt(Scalar a);                          // correctly rounded
+Scalar sqrt(Scalar a); // correctly rounded
 Scalar isNan(Scalar a);
 Scalar bitcast(Scalar a, mlir::Type type);
 // Conversion as PyTorch's `to`: floats to integers truncate, to bool is != 0.

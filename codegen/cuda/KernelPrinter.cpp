@@ -54,10 +54,12 @@ KernelPrinter::KernelPrinter(kernel::FuncOp func) : func(func) {
 void KernelPrinter::signature() {
   int64_t bytes = 0;
   for (auto op : func.getBody().front().getOps<kernel::ScratchOp>())
-    bytes = llvm::alignTo(bytes, 16) + int64_t(op.getElements()) * llvm::divideCeil(elementType(op).getIntOrFloatBitWidth(), 8);
+    bytes = llvm::alignTo(bytes, 16) +
+            int64_t(op.getElements()) * llvm::divideCeil(elementType(op).getIntOrFloatBitWidth(), 8);
   scratchBytes = llvm::alignTo(bytes, 16);
   scratchIsGlobal = scratchBytes > kMostShared;
-  text = "extern \"C\" __global__ void __launch_bounds__(" + std::to_string(threads) + ") " + func.getSymName().str() + "(";
+  text = "extern \"C\" __global__ void __launch_bounds__(" + std::to_string(threads) + ") " + func.getSymName().str() +
+         "(";
   unsigned buffers = func.bufferCount(), count = func.getNumArguments() - 2;
   auto parameter = [&](unsigned i) {
     Value argument = func.getArgument(i);
@@ -178,10 +180,13 @@ void KernelPrinter::reduce(kernel::ReduceOp op, Context context) {
     name[0] = char(std::toupper(name[0]));
     operation = "Weft" + name + "<" + type + ">";
   }
-  std::string result = scalars.name(op.getResult()), count = scalars.name(op.getUpper()), index = scalars.name(op.index());
+  std::string result = scalars.name(op.getResult()), count = scalars.name(op.getUpper()),
+              index = scalars.name(op.index());
   std::string function = context == Context::Uniform ? "weftReduce<" : "weftReduceSerially<";
-  std::string value = function + operation + ">(" + count + ", [&](long long " + index + ") -> " + operation + "::Value {";
-  line((isArg ? "const long long " : "const " + type + " ") + result + (kind == "sum" ? " = !" + count + " ? (" + type + ")0 : " : " = ") + value);
+  std::string value =
+      function + operation + ">(" + count + ", [&](long long " + index + ") -> " + operation + "::Value {";
+  line((isArg ? "const long long " : "const " + type + " ") + result +
+       (kind == "sum" ? " = !" + count + " ? (" + type + ")0 : " : " = ") + value);
   indent += 2;
   block(op.getBody().front(), Context::Lane);
   std::string yielded = scalars.name(op.yielded());
@@ -203,9 +208,9 @@ void KernelPrinter::contract(kernel::ContractOp op) {
   Block &body = op.getEpilogue().front();
   Type sum = body.getArgument(2).getType();
   auto name = [&](Value value) { return scalars.name(value); };
-  std::string a = operandLoader(op.getA(), op.getABase(),
-                                "m * " + name(op.getAStrideM()) + " + k * " + name(op.getAStrideK()), sum,
-                                "long long m, long long k");
+  std::string a =
+      operandLoader(op.getA(), op.getABase(), "m * " + name(op.getAStrideM()) + " + k * " + name(op.getAStrideK()), sum,
+                    "long long m, long long k");
   std::string offset = op.getPackedB() ? "(n / 32 * " + name(op.getK()) + " + k) * 32 + n % 32"
                                        : "k * " + name(op.getBStrideK()) + " + n * " + name(op.getBStrideN());
   std::string b = operandLoader(op.getB(), op.getBBase(), offset, sum, "long long k, long long n");
@@ -213,8 +218,8 @@ void KernelPrinter::contract(kernel::ContractOp op) {
        name(op.getRowEnd()) + ", " + name(op.getColumnBegin()) + ", " + name(op.getColumnEnd()) + ",");
   line("    " + a + ",");
   line("    " + b + ",");
-  line("    [&](long long " + name(body.getArgument(0)) + ", long long " + name(body.getArgument(1)) + ", " + cType(sum) +
-       " " + name(body.getArgument(2)) + ") {");
+  line("    [&](long long " + name(body.getArgument(0)) + ", long long " + name(body.getArgument(1)) + ", " +
+       cType(sum) + " " + name(body.getArgument(2)) + ") {");
   indent += 2;
   block(body, Context::Lane);
   indent -= 2;

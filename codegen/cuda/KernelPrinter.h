@@ -9,10 +9,10 @@ class KernelPrinter {
 public:
   explicit KernelPrinter(kernel::FuncOp func);
 
-  std::string text;          // the function
-  int64_t scratchBytes = 0;  // of a task
+  std::string text;             // the function
+  int64_t scratchBytes = 0;     // of a task
   bool scratchIsGlobal = false; // as a last buffer, scratchBytes for each block
-  bool strides = false;      // one lane loop over all tasks: the number of tasks is a last scalar
+  bool strides = false;         // one lane loop over all tasks: the number of tasks is a last scalar
   int threads = 128;
 
 private:

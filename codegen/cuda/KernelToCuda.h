@@ -1,6 +1,6 @@
-// Prints kernels as CUDA C++. A task of the grid is a block, which strides over tasks; the iterations of a lane loop are its
-// threads. What stands outside of lane loops is computed by all threads alike, and stored by the first. A kernel that
-// is one lane loop over all tasks strides over them by threads instead.
+// Prints kernels as CUDA C++. A task of the grid is a block, which strides over tasks; the iterations of a lane loop
+// are its threads. What stands outside of lane loops is computed by all threads alike, and stored by the first. A
+// kernel that is one lane loop over all tasks strides over them by threads instead.
 //
 //   extern "C" __global__ void name(T0 *b0, ..., long long s0, ..., long long tasks)
 #pragma once
@@ -11,9 +11,9 @@
 
 namespace weft::cuda {
 
-// The whole program's source. Fills in each step's block size and shared memory; a step whose kernel strides by threads gets its
-// number of tasks as a further scalar and a smaller grid; scratch memory beyond a block's shared memory becomes a buffer.
-// Without a plan the kernels alone are printed.
+// The whole program's source. Fills in each step's block size and shared memory; a step whose kernel strides by threads
+// gets its number of tasks as a further scalar and a smaller grid; scratch memory beyond a block's shared memory
+// becomes a buffer. Without a plan the kernels alone are printed.
 std::string printKernels(mlir::ModuleOp kernels, Plan *plan);
 
 } // namespace weft::cuda

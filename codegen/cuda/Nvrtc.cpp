@@ -38,7 +38,8 @@ void addMatches(std::vector<std::string> &paths, const std::string &pattern) {
   globfree(&found);
 }
 
-// The library opens a second one by its name while it compiles; opened before, it is found outside of the search path too.
+// The library opens a second one by its name while it compiles; opened before, it is found outside of the search path
+// too.
 void *openWithBuiltins(const std::string &path) {
   if (size_t slash = path.rfind('/'); slash != std::string::npos) {
     std::vector<std::string> builtins;
@@ -75,9 +76,10 @@ Library::Library() {
   void *library = open();
   if (!library) {
     const char *chosen = std::getenv("WEFT_NVRTC");
-    reason = chosen ? "[cuda] cannot open WEFT_NVRTC=" + std::string(chosen) + "; set it to the path of libnvrtc.so"
-                    : "[cuda] libnvrtc, which compiles kernels for the GPU, was not found; install it with `pip install "
-                      "nvidia-cuda-nvrtc`, or set WEFT_NVRTC to the path of libnvrtc.so";
+    reason = chosen
+                 ? "[cuda] cannot open WEFT_NVRTC=" + std::string(chosen) + "; set it to the path of libnvrtc.so"
+                 : "[cuda] libnvrtc, which compiles kernels for the GPU, was not found; install it with `pip install "
+                   "nvidia-cuda-nvrtc`, or set WEFT_NVRTC to the path of libnvrtc.so";
     return;
   }
   auto find = [&](auto &function, const char *name) {
@@ -127,7 +129,8 @@ std::string compileToCubin(const std::string &source, const std::string &arch) {
     nvrtc.nvrtcGetProgramLogSize(program, &size);
     std::string log(size, '\0');
     nvrtc.nvrtcGetProgramLog(program, log.data());
-    throw std::runtime_error("[cuda] kernels do not compile for " + arch + ": " + nvrtc.nvrtcGetErrorString(result) + "\n" + log);
+    throw std::runtime_error("[cuda] kernels do not compile for " + arch + ": " + nvrtc.nvrtcGetErrorString(result) +
+                             "\n" + log);
   }
   size_t size = 0;
   check(nvrtc.nvrtcGetCUBINSize(program, &size), "nvrtcGetCUBINSize");

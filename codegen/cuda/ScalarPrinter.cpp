@@ -57,13 +57,20 @@ std::string literal(Attribute attr) {
 
 const char *floatPredicate(arith::CmpFPredicate predicate) {
   switch (predicate) {
-  case arith::CmpFPredicate::OEQ: return "==";
-  case arith::CmpFPredicate::OLT: return "<";
-  case arith::CmpFPredicate::OLE: return "<=";
-  case arith::CmpFPredicate::OGT: return ">";
-  case arith::CmpFPredicate::OGE: return ">=";
-  case arith::CmpFPredicate::UNE: return "!=";
-  default: return nullptr;
+  case arith::CmpFPredicate::OEQ:
+    return "==";
+  case arith::CmpFPredicate::OLT:
+    return "<";
+  case arith::CmpFPredicate::OLE:
+    return "<=";
+  case arith::CmpFPredicate::OGT:
+    return ">";
+  case arith::CmpFPredicate::OGE:
+    return ">=";
+  case arith::CmpFPredicate::UNE:
+    return "!=";
+  default:
+    return nullptr;
   }
 }
 
@@ -73,16 +80,26 @@ struct IntPredicate {
 };
 IntPredicate intPredicate(arith::CmpIPredicate predicate) {
   switch (predicate) {
-  case arith::CmpIPredicate::eq: return {"==", false};
-  case arith::CmpIPredicate::ne: return {"!=", false};
-  case arith::CmpIPredicate::slt: return {"<", false};
-  case arith::CmpIPredicate::sle: return {"<=", false};
-  case arith::CmpIPredicate::sgt: return {">", false};
-  case arith::CmpIPredicate::sge: return {">=", false};
-  case arith::CmpIPredicate::ult: return {"<", true};
-  case arith::CmpIPredicate::ule: return {"<=", true};
-  case arith::CmpIPredicate::ugt: return {">", true};
-  case arith::CmpIPredicate::uge: return {">=", true};
+  case arith::CmpIPredicate::eq:
+    return {"==", false};
+  case arith::CmpIPredicate::ne:
+    return {"!=", false};
+  case arith::CmpIPredicate::slt:
+    return {"<", false};
+  case arith::CmpIPredicate::sle:
+    return {"<=", false};
+  case arith::CmpIPredicate::sgt:
+    return {">", false};
+  case arith::CmpIPredicate::sge:
+    return {">=", false};
+  case arith::CmpIPredicate::ult:
+    return {"<", true};
+  case arith::CmpIPredicate::ule:
+    return {"<=", true};
+  case arith::CmpIPredicate::ugt:
+    return {">", true};
+  case arith::CmpIPredicate::uge:
+    return {">=", true};
   }
   return {"==", false};
 }
@@ -183,8 +200,10 @@ std::string ScalarPrinter::expression(Operation &op) {
       .Case<arith::AndIOp>([&](auto) { return infix("&"); })
       .Case<arith::OrIOp>([&](auto) { return infix("|"); })
       .Case<arith::XOrIOp>([&](auto) { return infix("^"); })
-      .Case<arith::MaximumFOp>([&](auto) { return "WeftMax<" + cType(type) + ">::combine(" + operand(0) + ", " + operand(1) + ")"; })
-      .Case<arith::MinimumFOp>([&](auto) { return "WeftMin<" + cType(type) + ">::combine(" + operand(0) + ", " + operand(1) + ")"; })
+      .Case<arith::MaximumFOp>(
+          [&](auto) { return "WeftMax<" + cType(type) + ">::combine(" + operand(0) + ", " + operand(1) + ")"; })
+      .Case<arith::MinimumFOp>(
+          [&](auto) { return "WeftMin<" + cType(type) + ">::combine(" + operand(0) + ", " + operand(1) + ")"; })
       .Case<arith::MinSIOp>([&](auto) { return extremum(infix("<")); })
       .Case<arith::MaxSIOp>([&](auto) { return extremum(infix(">")); })
       .Case<arith::MinUIOp>([&](auto) { return extremum(onUnsigned("<")); })

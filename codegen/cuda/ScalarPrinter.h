@@ -1,5 +1,5 @@
-// Prints the arith and math operations of kernel bodies as C++ statements, one variable a value. The functions they call
-// (weftFma, weftBits, ...) are defined by the prelude of codegen/cuda/Prelude.h.
+// Prints the arith and math operations of kernel bodies as C++ statements, one variable a value. The functions they
+// call (weftFma, weftBits, ...) are defined by the prelude of codegen/cuda/Prelude.h.
 #pragma once
 #include "mlir/IR/Operation.h"
 #include "mlir/IR/Value.h"

@@ -1,5 +1,5 @@
-// Kernels as CUDA C++: NVRTC takes all kinds of them; and compiled for the host, a block's threads in turn, they give the bits of the
-// CPU's code.
+// Kernels as CUDA C++: NVRTC takes all kinds of them; and compiled for the host, a block's threads in turn, they give
+// the bits of the CPU's code.
 #include "Graphs.h"
 #include "codegen/GraphToKernel.h"
 #include "codegen/cpu/Program.h"
@@ -109,7 +109,8 @@ private:
           replaceAll(text, ") " + step.kernel + "(", ") " + named.name + "_" + step.kernel + "(");
       source += text;
     }
-    replaceAll(source, "extern __shared__ __align__(16) unsigned char scratch[];", "unsigned char *scratch = weftScratch;");
+    replaceAll(source, "extern __shared__ __align__(16) unsigned char scratch[];",
+               "unsigned char *scratch = weftScratch;");
     replaceAll(source, "asm(\"cvt.f32.f16 %0, %1;\" : \"=f\"(y) : \"h\"(x));", "y = weftHostFromF16(x);");
     replaceAll(source, "asm(\"cvt.rn.f16.f32 %0, %1;\" : \"=h\"(y) : \"f\"(x));", "y = weftHostToF16(x);");
     char folder[] = "/tmp/weft-cuda-XXXXXX";
@@ -119,8 +120,9 @@ private:
     }
     std::string path = std::string(folder) + "/kernels";
     std::ofstream(path + ".cpp") << source;
-    std::string command = std::string(HOST_COMPILER) + " -std=c++17 -O1 -w -fPIC -shared -mfma -mf16c -ffp-contract=off -o " +
-                          path + ".so " + path + ".cpp 2>" + path + ".log";
+    std::string command = std::string(HOST_COMPILER) +
+                          " -std=c++17 -O1 -w -fPIC -shared -mfma -mf16c -ffp-contract=off -o " + path + ".so " + path +
+                          ".cpp 2>" + path + ".log";
     if (std::system(command.c_str())) {
       std::ifstream log(path + ".log");
       problem = command + "\n" + std::string(std::istreambuf_iterator<char>(log), {});
@@ -152,13 +154,26 @@ std::vector<Bytes> randomInputs(const Graph &graph) {
       uint32_t bits;
       std::memcpy(&bits, &narrow, 4);
       switch (input.type.dtype) {
-      case DType::Float32: *static_cast<float *>(at) = narrow; break;
-      case DType::Float64: *static_cast<double *>(at) = value; break;
-      case DType::BFloat16: *static_cast<uint16_t *>(at) = uint16_t(bits >> 16); break;
-      case DType::Float16: *static_cast<uint16_t *>(at) = uint16_t(random() % 0x3c00 | (random() & 0x8000)); break;
-      case DType::Int64: *static_cast<int64_t *>(at) = int64_t(random() % 5); break;
-      case DType::Int32: *static_cast<int32_t *>(at) = int32_t(random()); break;
-      default: *static_cast<uint8_t *>(at) = random() & 1;
+      case DType::Float32:
+        *static_cast<float *>(at) = narrow;
+        break;
+      case DType::Float64:
+        *static_cast<double *>(at) = value;
+        break;
+      case DType::BFloat16:
+        *static_cast<uint16_t *>(at) = uint16_t(bits >> 16);
+        break;
+      case DType::Float16:
+        *static_cast<uint16_t *>(at) = uint16_t(random() % 0x3c00 | (random() & 0x8000));
+        break;
+      case DType::Int64:
+        *static_cast<int64_t *>(at) = int64_t(random() % 5);
+        break;
+      case DType::Int32:
+        *static_cast<int32_t *>(at) = int32_t(random());
+        break;
+      default:
+        *static_cast<uint8_t *>(at) = random() & 1;
       }
     }
     inputs.push_back(bytes);

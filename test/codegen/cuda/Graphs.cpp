@@ -20,8 +20,9 @@ Graph elementwise(DType dtype) {
 Graph elementary(DType dtype) {
   Graph g;
   ValueId x = input(g, {500}, dtype), y = input(g, {500}, dtype);
-  for (const char *op : {"exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "sin", "cos", "tan", "asin", "acos", "atan", "sinh",
-                         "cosh", "tanh", "asinh", "acosh", "atanh", "erf", "erfc", "sigmoid", "rsqrt"})
+  for (const char *op :
+       {"exp",  "exp2", "expm1", "log",  "log2",  "log10", "log1p", "sin", "cos",  "tan",     "asin", "acos",
+        "atan", "sinh", "cosh",  "tanh", "asinh", "acosh", "atanh", "erf", "erfc", "sigmoid", "rsqrt"})
     g.outputs.push_back(add(g, op, {x}));
   for (const char *op : {"pow", "atan2"})
     g.outputs.push_back(add(g, op, {x, y}));
@@ -32,7 +33,8 @@ Graph elementary(DType dtype) {
 Graph extrema() {
   Graph g;
   ValueId x = input(g, {8, 40}), y = add(g, "neg", {input(g, {8, 40})});
-  ValueId zero = add(g, "full", {}, {Attr::list({8, 40}), Attr::real(0), Attr::integer(0), Attr::dtype(DType::Float32)});
+  ValueId zero =
+      add(g, "full", {}, {Attr::list({8, 40}), Attr::real(0), Attr::integer(0), Attr::dtype(DType::Float32)});
   ValueId p = add(g, "mul", {x, zero}), q = add(g, "mul", {y, zero});
   for (const char *op : {"maximum", "minimum"})
     for (ValueId other : {y, zero, add(g, "neg", {zero}), q})
@@ -109,7 +111,8 @@ Graph indexing() {
 
 Graph symbolicSizes() {
   Graph g;
-  ValueId x = g.addInput({DType::Float32, {symbol(0), symbol(1)}}), y = g.addInput({DType::Float32, {symbol(0), symbol(1)}});
+  ValueId x = g.addInput({DType::Float32, {symbol(0), symbol(1)}}),
+          y = g.addInput({DType::Float32, {symbol(0), symbol(1)}});
   ValueId z = add(g, "mul", {x, y});
   g.outputs = {add(g, "exp", {z}), add(g, "sum", {z}, reduction({1}, false))};
   g.symbolCount = 2;

@@ -1,5 +1,5 @@
-// Printed CUDA C++ as host C++: put before a kernel's source (HostDevice.cpp), it runs a block's threads one after the other, each from
-// one __syncthreads() to the next, on stacks of their own.
+// Printed CUDA C++ as host C++: put before a kernel's source (HostDevice.cpp), it runs a block's threads one after the
+// other, each from one __syncthreads() to the next, on stacks of their own.
 #pragma once
 #include <cmath>
 #include <cstdlib>

@@ -16,11 +16,11 @@
 #define BINARY(name)                                                                                                   \
   void name##32(const float *, const float *, float *y, long n);                                                       \
   void name##64(const double *, const double *, double *y, long n);
-UNARY(exp) UNARY(exp2) UNARY(expm1) UNARY(log) UNARY(log2) UNARY(log10) UNARY(log1p) UNARY(sin) UNARY(cos) UNARY(tan)
-UNARY(asin) UNARY(acos) UNARY(atan) UNARY(sinh) UNARY(cosh) UNARY(tanh) UNARY(asinh) UNARY(acosh) UNARY(atanh)
-UNARY(erf) UNARY(erfc) UNARY(cbrt) UNARY(rsqrt) UNARY(sigmoid)
-BINARY(pow) BINARY(atan2)
-void uniform01_32(const long long *, const long long *, float *y, long n);
+UNARY(exp)
+UNARY(exp2) UNARY(expm1) UNARY(log) UNARY(log2) UNARY(log10) UNARY(log1p) UNARY(sin) UNARY(cos) UNARY(tan) UNARY(asin)
+    UNARY(acos) UNARY(atan) UNARY(sinh) UNARY(cosh) UNARY(tanh) UNARY(asinh) UNARY(acosh) UNARY(atanh) UNARY(erf)
+        UNARY(erfc) UNARY(cbrt) UNARY(rsqrt) UNARY(sigmoid) BINARY(pow)
+            BINARY(atan2) void uniform01_32(const long long *, const long long *, float *y, long n);
 void uniform01_64(const long long *, const long long *, double *y, long n);
 void normal01_32(const long long *, const long long *, float *y, long n);
 void normal01_64(const long long *, const long long *, double *y, long n);
@@ -41,18 +41,30 @@ struct Function {
 };
 void PrintTo(const Function &function, std::ostream *out) { *out << function.name; }
 const Function functions[] = {
-    {"exp", exp32, exp64, expl, 1, 1},         {"exp2", exp232, exp264, exp2l, 1, 1},
-    {"expm1", expm132, expm164, expm1l, 1, 1.1}, {"log", log32, log64, logl, 1, 1},
-    {"log2", log232, log264, log2l, 1, 1},     {"log10", log1032, log1064, log10l, 1, 1},
-    {"log1p", log1p32, log1p64, log1pl, 1, 1.5}, {"sin", sin32, sin64, sinl, 1, 1},
-    {"cos", cos32, cos64, cosl, 1, 1},         {"tan", tan32, tan64, tanl, 1, 2},
-    {"asin", asin32, asin64, asinl, 1, 1},     {"acos", acos32, acos64, acosl, 1, 1},
-    {"atan", atan32, atan64, atanl, 1, 2},     {"sinh", sinh32, sinh64, sinhl, 1, 2},
-    {"cosh", cosh32, cosh64, coshl, 1, 2},     {"tanh", tanh32, tanh64, tanhl, 1, 1.5},
-    {"asinh", asinh32, asinh64, asinhl, 1, 2.5}, {"acosh", acosh32, acosh64, acoshl, 1, 2.5},
-    {"atanh", atanh32, atanh64, atanhl, 1, 2.5}, {"erf", erf32, erf64, erfl, 1, 1.5},
-    {"erfc", erfc32, erfc64, erfcl, 1, 3.5},     {"cbrt", cbrt32, cbrt64, cbrtl, 1, 1},
-    {"rsqrt", rsqrt32, rsqrt64, rsqrtReference, 1, 1}, {"sigmoid", sigmoid32, sigmoid64, sigmoidReference, 1, 1},
+    {"exp", exp32, exp64, expl, 1, 1},
+    {"exp2", exp232, exp264, exp2l, 1, 1},
+    {"expm1", expm132, expm164, expm1l, 1, 1.1},
+    {"log", log32, log64, logl, 1, 1},
+    {"log2", log232, log264, log2l, 1, 1},
+    {"log10", log1032, log1064, log10l, 1, 1},
+    {"log1p", log1p32, log1p64, log1pl, 1, 1.5},
+    {"sin", sin32, sin64, sinl, 1, 1},
+    {"cos", cos32, cos64, cosl, 1, 1},
+    {"tan", tan32, tan64, tanl, 1, 2},
+    {"asin", asin32, asin64, asinl, 1, 1},
+    {"acos", acos32, acos64, acosl, 1, 1},
+    {"atan", atan32, atan64, atanl, 1, 2},
+    {"sinh", sinh32, sinh64, sinhl, 1, 2},
+    {"cosh", cosh32, cosh64, coshl, 1, 2},
+    {"tanh", tanh32, tanh64, tanhl, 1, 1.5},
+    {"asinh", asinh32, asinh64, asinhl, 1, 2.5},
+    {"acosh", acosh32, acosh64, acoshl, 1, 2.5},
+    {"atanh", atanh32, atanh64, atanhl, 1, 2.5},
+    {"erf", erf32, erf64, erfl, 1, 1.5},
+    {"erfc", erfc32, erfc64, erfcl, 1, 3.5},
+    {"cbrt", cbrt32, cbrt64, cbrtl, 1, 1},
+    {"rsqrt", rsqrt32, rsqrt64, rsqrtReference, 1, 1},
+    {"sigmoid", sigmoid32, sigmoid64, sigmoidReference, 1, 1},
 };
 
 // The distance in units of the last place of T at the reference; infinite where NaN, infinity or a zero's sign differ.
@@ -87,8 +99,16 @@ template <typename To, typename From> To bits(From from) {
 
 std::vector<double> sample64(int count, uint64_t seed) {
   std::mt19937_64 random(seed);
-  std::vector<double> x = {0.0, -0.0, 1.0, -1.0, INFINITY, -INFINITY, NAN, 0.5, -0.5, 2.0, 5e-324, -5e-324, 1e308,
-                           2.2250738585072014e-308, 709.78, -745.1, 3.0, -3.0, 1e22, 0x1.6ac5b262ca1ffp+849};
+  std::vector<double> x = {0.0,      -0.0,
+                           1.0,      -1.0,
+                           INFINITY, -INFINITY,
+                           NAN,      0.5,
+                           -0.5,     2.0,
+                           5e-324,   -5e-324,
+                           1e308,    2.2250738585072014e-308,
+                           709.78,   -745.1,
+                           3.0,      -3.0,
+                           1e22,     0x1.6ac5b262ca1ffp+849};
   while (int(x.size()) < count) {
     uint64_t r = random();
     switch (r & 3) {
@@ -183,7 +203,8 @@ TEST(Binary, Atan2) {
   checkBinary<double>("atan2", atan264, atan2l, 2);
 }
 
-template <typename T> void checkMoments(void (*f)(const long long *, const long long *, T *, long), Wide mean, Wide variance) {
+template <typename T>
+void checkMoments(void (*f)(const long long *, const long long *, T *, long), Wide mean, Wide variance) {
   const int count = 1 << 20;
   std::vector<long long> seed(count, 42), counter(count);
   for (int i = 0; i < count; ++i)

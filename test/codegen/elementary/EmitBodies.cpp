@@ -56,12 +56,13 @@ int main() {
     const char *name;
     Scalar (*function)(Scalar);
   };
-  const Named unary[] = {{"exp", weft::exp},     {"exp2", weft::exp2},   {"expm1", weft::expm1}, {"log", weft::log},
-                         {"log2", weft::log2},   {"log10", weft::log10}, {"log1p", weft::log1p}, {"sin", weft::sin},
-                         {"cos", weft::cos},     {"tan", weft::tan},     {"asin", weft::asin},   {"acos", weft::acos},
-                         {"atan", weft::atan},   {"sinh", weft::sinh},   {"cosh", weft::cosh},   {"tanh", weft::tanh},
-                         {"asinh", weft::asinh}, {"acosh", weft::acosh}, {"atanh", weft::atanh}, {"erf", weft::erf},
-                         {"erfc", weft::erfc},   {"cbrt", weft::cbrt},   {"rsqrt", weft::rsqrt}, {"sigmoid", weft::sigmoid}};
+  const Named unary[] = {
+      {"exp", weft::exp},     {"exp2", weft::exp2},   {"expm1", weft::expm1}, {"log", weft::log},
+      {"log2", weft::log2},   {"log10", weft::log10}, {"log1p", weft::log1p}, {"sin", weft::sin},
+      {"cos", weft::cos},     {"tan", weft::tan},     {"asin", weft::asin},   {"acos", weft::acos},
+      {"atan", weft::atan},   {"sinh", weft::sinh},   {"cosh", weft::cosh},   {"tanh", weft::tanh},
+      {"asinh", weft::asinh}, {"acosh", weft::acosh}, {"atanh", weft::atanh}, {"erf", weft::erf},
+      {"erfc", weft::erfc},   {"cbrt", weft::cbrt},   {"rsqrt", weft::rsqrt}, {"sigmoid", weft::sigmoid}};
   const std::pair<const char *, Scalar (*)(Scalar, Scalar)> binary[] = {{"pow", weft::pow}, {"atan2", weft::atan2}};
   std::cout << "#include \"test/codegen/elementary/HostPrelude.h\"\n\n";
   for (Type type : {Type(builder.getF32Type()), Type(builder.getF64Type())}) {
