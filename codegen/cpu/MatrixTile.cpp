@@ -34,9 +34,10 @@ Function *KernelWriter::tileFunction(Product &p) {
     auto *vector = FixedVectorType::get(p.type, p.vectorLanes);
     Align align(p.type->getScalarSizeInBits() / 8);
     Carried sums(p.tileRows * kTileVectors, Constant::getNullValue(vector));
+    sums.push_back(panel);
     auto step = [&](Value *k, const Carried &carried) {
       Carried next;
-      Value *rowOfB = b.CreateGEP(p.type, panel, b.CreateMul(k, constant(kPanel))), *columnOfA = b.CreateGEP(p.type, a, k);
+      Value *rowOfB = carried.back(), *columnOfA = b.CreateGEP(p.type, a, k);
       Value *right[kTileVectors];
       for (int64_t j = 0; j < kTileVectors; ++j)
         right[j] = b.CreateAlignedLoad(vector, b.CreateConstGEP1_64(p.type, rowOfB, j * p.vectorLanes), align);
@@ -49,6 +50,7 @@ Function *KernelWriter::tileFunction(Product &p) {
                                                      : b.CreateAdd(b.CreateMul(left, right[j]), sum));
         }
       }
+      next.push_back(b.CreateConstGEP1_64(p.type, rowOfB, kPanel));
       return next;
     };
     sums = loop(constant(0), tile->getArg(3), 1, sums, step, /*atLeastOnce=*/true);

@@ -5,20 +5,32 @@
 
 #include "llvm/ADT/StringMap.h"
 
+#include <array>
+#include <future>
+#include <mutex>
+
 using namespace llvm;
 
 namespace weft::cpu {
 
+static void write(ArrayRef<kernel::FuncOp> kernels, const Target &target, Module &module, StringMap<int64_t> &scratch) {
+  KernelWriter writer(module, target);
+  for (kernel::FuncOp kernel : kernels)
+    scratch[kernel.getSymName()] = writer.write(kernel);
+}
+
+static void noteScratch(Plan &plan, const StringMap<int64_t> &scratch) {
+  for (PlanStep &step : plan.steps)
+    step.scratchBytes = scratch.lookup(step.kernel);
+}
+
 std::unique_ptr<Module> writeKernels(mlir::ModuleOp kernels, const Target &target, LLVMContext &context, Plan *plan) {
   auto module = std::make_unique<Module>("weft", context);
   target.prepare(*module);
-  KernelWriter writer(*module, target);
   StringMap<int64_t> scratch;
-  for (auto kernel : kernels.getOps<kernel::FuncOp>())
-    scratch[kernel.getSymName()] = writer.write(kernel);
+  write(SmallVector<kernel::FuncOp>(kernels.getOps<kernel::FuncOp>()), target, *module, scratch);
   if (plan)
-    for (PlanStep &step : plan->steps)
-      step.scratchBytes = scratch.lookup(step.kernel);
+    noteScratch(*plan, scratch);
   return module;
 }
 
@@ -130,8 +142,98 @@ std::string programObject(mlir::ModuleOp kernels, Plan &plan, const Target &targ
   return emitObject(*module, target);
 }
 
+namespace {
+
+int cost(kernel::FuncOp kernel) {
+  int operations = 10;
+  kernel.walk([&](mlir::Operation *op) { operations += mlir::isa<kernel::ContractOp, kernel::ReduceOp>(op) ? 100 : 1; });
+  return operations;
+}
+
+// Kernels in two parts of about the same cost.
+std::array<std::vector<kernel::FuncOp>, 2> halves(mlir::ModuleOp kernels) {
+  SmallVector<std::pair<int, kernel::FuncOp>> all;
+  for (auto kernel : kernels.getOps<kernel::FuncOp>())
+    all.push_back({cost(kernel), kernel});
+  // A program's bytes must not depend on where its kernels are in memory, so ties go by name.
+  sort(all, [](auto &x, auto &y) { return std::make_pair(-x.first, x.second.getSymName()) < std::make_pair(-y.first, y.second.getSymName()); });
+  std::array<std::vector<kernel::FuncOp>, 2> parts;
+  int costs[2] = {0, 0};
+  for (auto &[cost, kernel] : all) {
+    int part = costs[1] < costs[0];
+    parts[part].push_back(kernel);
+    costs[part] += cost;
+  }
+  return parts;
+}
+
+// Machines of targets that are not in use.
+class SpareTargets {
+public:
+  Target take(const Target &like) {
+    std::lock_guard<std::mutex> lock(mutex);
+    for (size_t i = 0; i < spare.size(); ++i)
+      if (spare[i].cpu == like.cpu && spare[i].features == like.features) {
+        Target found = std::move(spare[i]);
+        spare.erase(spare.begin() + i);
+        return found;
+      }
+    return like.clone();
+  }
+  void give(Target target) {
+    std::lock_guard<std::mutex> lock(mutex);
+    spare.push_back(std::move(target));
+  }
+
+private:
+  std::mutex mutex;
+  std::vector<Target> spare;
+};
+
+SpareTargets &spareTargets() {
+  static auto *targets = new SpareTargets; // outlives whatever still compiles while the process ends
+  return *targets;
+}
+
+std::string kernelsObject(ArrayRef<kernel::FuncOp> kernels, const Target &target, StringMap<int64_t> &scratch) {
+  LLVMContext context;
+  Module module("weft", context);
+  target.prepare(module);
+  write(kernels, target, module, scratch);
+  for (kernel::FuncOp kernel : kernels) {
+    Function *function = module.getFunction(kernel.getSymName());
+    function->setLinkage(GlobalValue::ExternalLinkage);
+    function->setVisibility(GlobalValue::HiddenVisibility);
+  }
+  optimize(module, target);
+  return emitObject(module, target);
+}
+
+} // namespace
+
+// Code generation is most of the time of a compilation, so two threads share the kernels of larger programs.
 std::string compileProgram(mlir::ModuleOp kernels, Plan &plan, const Target &target) {
-  return linkShared({programObject(kernels, plan, target)});
+  auto parts = halves(kernels);
+  if (parts[1].empty())
+    return linkShared({programObject(kernels, plan, target)});
+  StringMap<int64_t> scratch, otherScratch;
+  auto other = std::async(std::launch::async, [&] {
+    Target machine = spareTargets().take(target);
+    std::string object = kernelsObject(parts[1], machine, otherScratch);
+    spareTargets().give(std::move(machine));
+    return object;
+  });
+  std::vector<std::string> objects{kernelsObject(parts[0], target, scratch), other.get()};
+  for (auto &entry : otherScratch)
+    scratch[entry.getKey()] = entry.getValue();
+  noteScratch(plan, scratch);
+
+  LLVMContext context;
+  Module program("weft", context);
+  target.prepare(program);
+  writeProgram(program, plan, target);
+  objects.push_back(emitObject(program, target));
+  return linkShared(objects);
 }
 
 weft::Target scheduleTarget(const Target &target) {

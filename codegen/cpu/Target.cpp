@@ -1,6 +1,7 @@
 #include "codegen/cpu/Target.h"
 
 #include "llvm/IR/LegacyPassManager.h"
+#include "llvm/Support/CommandLine.h"
 #include "llvm/MC/MCSubtargetInfo.h"
 #include "llvm/MC/TargetRegistry.h"
 #include "llvm/Support/TargetSelect.h"
@@ -51,6 +52,14 @@ Target Target::find(const std::string &name) {
   return result;
 }
 
+Target Target::clone() const {
+  Target result = *this;
+  const TargetMachine &m = *machine;
+  result.machine.reset(m.getTarget().createTargetMachine(m.getTargetTriple(), cpu, features, m.Options, Reloc::PIC_, CodeModel::Small,
+                                                         CodeGenOptLevel::Default));
+  return result;
+}
+
 void Target::prepare(Module &module) const {
   module.setTargetTriple(machine->getTargetTriple());
   module.setDataLayout(machine->createDataLayout());
@@ -58,7 +67,17 @@ void Target::prepare(Module &module) const {
 
 namespace {
 
+// A quarter of the time of code generation would go to loop strength reduction, and the writer's loops are of the form it makes. It has
+// no other switch than the command line's, which lld resets whenever it runs.
+void switchOffStrengthReduction() {
+  auto &options = cl::getRegisteredOptions();
+  auto found = options.find("disable-lsr");
+  if (found != options.end())
+    static_cast<cl::opt<bool> *>(found->second)->setValue(true);
+}
+
 std::string emit(Module &module, const Target &target, CodeGenFileType kind) {
+  switchOffStrengthReduction();
   SmallVector<char, 0> bytes;
   raw_svector_ostream out(bytes);
   legacy::PassManager passes;
