@@ -36,6 +36,10 @@ def is_public(op):
     return not op["python"] and op["name"] not in INTERNAL
 
 
+def is_method(op):
+    return is_public(op) and op["operands"] and not op["variadic"]
+
+
 def default_text(attr):
     kind, text = attr["kind"], attr["default"]
     if not text:
@@ -74,26 +78,35 @@ def functions(ops):
         defaults = "".join(f"{default}, " for _, _, default in parameters(op))
         out.append(f"{op['name']} = _make({op['name']!r}, ({defaults}), {docstring(op)!r})")
     names = ", ".join(repr(op["name"]) for op in ops if is_public(op))
-    methods = ", ".join(repr(op["name"]) for op in ops if is_public(op) and op["operands"] and not op["variadic"])
-    out.append(f"\nPUBLIC = ({names})\nMETHODS = ({methods})\n")
+    methods = ", ".join(repr(op["name"]) for op in ops if is_method(op))
+    out.append(f"\n__all__ = [{names}]\nMETHODS = ({methods})\n")
     out.append("SUMMARIES = {")
     out += [f"    {op['name']!r}: {op['summary']!r}," for op in ops]
     out.append("}\n")
     return "\n".join(out)
 
 
+def stub_parameters(rows):
+    listed, optional = [], False
+    for name, kind, default in rows:
+        optional = optional or default != "..."
+        listed.append(f"{name}: {kind}" + (" = ..." if optional else ""))
+    return listed
+
+
 def stubs(ops):
     out = [STUB_HEADER]
+    public = ", ".join(repr(op["name"]) for op in ops if is_public(op))
+    out.append(f"__all__ = [{public}]\nMETHODS: tuple[str, ...]\nSUMMARIES: dict[str, str]\n")
     for op in ops:
-        # Names of ours that Python's own types would shadow are not among the parameters.
-        listed = []
-        optional = False
-        for name, kind, default in parameters(op):
-            optional = optional or default != "..."
-            listed.append(f"{name}: {kind}" + (" = ..." if optional else ""))
-        out.append(f"def {op['name']}({', '.join(listed)}) -> Tensor: ...")
-    out += ["", "PUBLIC: tuple[str, ...]", "METHODS: tuple[str, ...]", "SUMMARIES: dict[str, str]", ""]
-    return "\n".join(out)
+        out.append(f"def {op['name']}({', '.join(stub_parameters(parameters(op)))}) -> Tensor: ...")
+    out.append("\nclass TensorOps:")
+    for op in ops:
+        if is_method(op):
+            out.append(
+                f"    def {op['name']}({', '.join(['self', *stub_parameters(parameters(op)[1:])])}) -> Tensor: ..."
+            )
+    return "\n".join(out) + "\n"
 
 
 def reference(ops):

@@ -1,6 +1,6 @@
 """clang-tidy over the sources, in parallel; a file that was clean is looked at again only when it or a header changed.
 
-    run_clang_tidy.py --build DIRECTORY [file ...]
+run_clang_tidy.py --build DIRECTORY [file ...]
 """
 
 import argparse
@@ -44,7 +44,14 @@ def main():
         if stamp.exists():
             return True
         # Precompiled headers are the compiler's own; clang-tidy reads the includes themselves.
-        command = ["clang-tidy-22", "-p", str(options.build), "--quiet", "--extra-arg=-Wno-unknown-warning-option", str(path)]
+        command = [
+            "clang-tidy-22",
+            "-p",
+            str(options.build),
+            "--quiet",
+            "--extra-arg=-Wno-unknown-warning-option",
+            str(path),
+        ]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
         if done.returncode == 0:
             stamp.touch()

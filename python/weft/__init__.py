@@ -23,6 +23,8 @@ from ._C import (
     set_default_dtype,
     uint8,
 )
+from ._ops import *
+from ._functions import *
 from ._compile import compile, explain
 from ._dtypes import double, float, half, int, long, short
 from ._factories import (
@@ -57,12 +59,7 @@ from .serialization import load, save
 __version__ = "0.1.0"
 
 _functions.attach()
-for _name in _ops.PUBLIC:
-    globals()[_name] = getattr(_ops, _name)
-for _name in _functions.PUBLIC:
-    globals()[_name] = getattr(_functions, _name)
-del _name
-concat = concatenate = _functions.cat
+concat = concatenate = cat
 
 from . import autograd, cuda, nn, optim, utils  # noqa: E402  they use the functions above
 from .export import export  # noqa: E402

@@ -247,7 +247,14 @@ _PURE_MODULES = {
     "_warnings", "_typing", "_sre", "_bisect", "_heapq", "unicodedata", "_imp", "_thread", "weft._C",
 }  # fmt: skip
 # Functions of the extension that change more than the tensors a trace follows.
-_IMPURE_OF_OURS = {"manual_seed", "set_rng_state", "set_default_dtype", "set_num_threads", "requires_grad_", "register_hook"}
+_IMPURE_OF_OURS = {
+    "manual_seed",
+    "set_rng_state",
+    "set_default_dtype",
+    "set_num_threads",
+    "requires_grad_",
+    "register_hook",
+}
 # Methods of these types change at most the object, which Capture compares if it is reachable.
 _PLAIN_TYPES = (
     str, bytes, bytearray, int, float, complex, bool, list, dict, set, frozenset, tuple, range, slice, type(None), _C.Tensor,

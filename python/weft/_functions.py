@@ -332,13 +332,13 @@ def clone(input):
     return input.clone()
 
 
-# Public functions of this module, which weft exports; those of METHODS are methods of Tensor, too.
-PUBLIC = (
+# What weft exports; those of METHODS are methods of Tensor, too.
+__all__ = [
     "sum", "prod", "mean", "var", "std", "amax", "amin", "any", "all", "argmax", "argmin", "max", "min", "clamp", "softmax",
     "log_softmax", "matmul", "mm", "bmm", "gather", "index_select", "scatter_add", "cat", "split", "chunk", "unbind", "where",
     "flip", "tril", "triu", "addmm", "outer", "allclose", "equal", "nonzero", "masked_fill", "transpose", "permute", "reshape",
     "flatten", "squeeze", "unsqueeze", "numel", "t", "clone",
-)  # fmt: skip
+]  # fmt: skip
 METHODS = (
     "sum", "prod", "mean", "var", "std", "amax", "amin", "any", "all", "argmax", "argmin", "max", "min", "clamp", "softmax",
     "log_softmax", "matmul", "mm", "bmm", "gather", "index_select", "scatter_add", "unbind", "flip", "tril", "triu", "addmm",
@@ -352,7 +352,7 @@ IN_PLACE = (
 
 
 def _complete_docs():
-    for name in PUBLIC:
+    for name in __all__:
         function = globals()[name]
         if not function.__doc__:
             function.__doc__ = _ops.SUMMARIES.get({"cat": "concatenate"}.get(name, name), "").strip() or None

@@ -27,7 +27,10 @@ def save(tensors, path, metadata=None):
         host = tensor.detach().cpu().contiguous()
         kept.append(host)
         entries[name] = TensorSpec(
-            dtype=host.dtype.name, shape=list(host.shape), data_ptr=host.data_ptr(), data_len=host.numel() * host.dtype.itemsize
+            dtype=host.dtype.name,
+            shape=list(host.shape),
+            data_ptr=host.data_ptr(),
+            data_len=host.numel() * host.dtype.itemsize,
         )
     temporary = f"{os.fspath(path)}.{os.getpid()}.tmp"
     try:
