@@ -22,7 +22,8 @@ namespace weft {
 
 namespace {
 
-// Finding a target takes longer than compiling a small kernel. A target's machine serves one thread at a time, so each has its own.
+// Finding a target takes longer than compiling a small kernel. A target's machine serves one thread at a time, so each
+// has its own.
 const cpu::Target &cpuTarget(const std::string &name) {
   thread_local std::map<std::string, cpu::Target> targets;
   auto found = targets.find(name);
@@ -31,7 +32,8 @@ const cpu::Target &cpuTarget(const std::string &name) {
   return found->second;
 }
 
-// A context keeps every type and attribute it has seen, so it is used again, by one thread at a time, and replaced now and then.
+// A context keeps every type and attribute it has seen, so it is used again, by one thread at a time, and replaced now
+// and then.
 class Contexts {
 public:
   std::unique_ptr<mlir::MLIRContext> take() {
@@ -95,6 +97,7 @@ std::string compileGraph(const Graph &graph, const CompileOptions &options) {
 } // namespace weft
 
 extern "C" __attribute__((visibility("default"))) const weft::CompilerApi *weft_compiler_api() {
-  static const weft::CompilerApi api{&weft::compileGraph, &weft::differentiate, &weft::printGraph, "weft 0.1.0 LLVM " LLVM_VERSION_STRING};
+  static const weft::CompilerApi api{&weft::compileGraph, &weft::differentiate, &weft::printGraph,
+                                     "weft 0.1.0 LLVM " LLVM_VERSION_STRING};
   return &api;
 }

@@ -1,5 +1,5 @@
-// Scalar operations. IRBuilder's methods take scalars and vectors alike, so an operation is written once; operands are widened
-// to vectors only if one of them differs from lane to lane.
+// Scalar operations. IRBuilder's methods take scalars and vectors alike, so an operation is written once; operands are
+// widened to vectors only if one of them differs from lane to lane.
 #include "codegen/cpu/KernelWriter.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -44,7 +44,9 @@ bool KernelWriter::arithmetic(mlir::Operation *op) {
   SmallVector<Value *, 4> operands;
   for (mlir::Value operand : op->getOperands())
     operands.push_back(wide ? vector(operand) : get(operand).value);
-  auto result = [&](unsigned i, Value *value) { values[op->getResult(i)] = {wide ? Lanes::Varying : Lanes::Uniform, value, nullptr}; };
+  auto result = [&](unsigned i, Value *value) {
+    values[op->getResult(i)] = {wide ? Lanes::Varying : Lanes::Uniform, value, nullptr};
+  };
 
   if (auto extended = mlir::dyn_cast<arith::MulUIExtendedOp>(op)) {
     Type *narrow = operands[0]->getType();
@@ -93,38 +95,64 @@ Lanes KernelWriter::linearArithmetic(mlir::Operation *op) {
 
 Value *KernelWriter::compareFloats(arith::CmpFPredicate predicate, Value *x, Value *y) {
   switch (predicate) {
-  case arith::CmpFPredicate::AlwaysFalse: return b.CreateFCmp(CmpInst::FCMP_FALSE, x, y);
-  case arith::CmpFPredicate::OEQ: return b.CreateFCmpOEQ(x, y);
-  case arith::CmpFPredicate::OGT: return b.CreateFCmpOGT(x, y);
-  case arith::CmpFPredicate::OGE: return b.CreateFCmpOGE(x, y);
-  case arith::CmpFPredicate::OLT: return b.CreateFCmpOLT(x, y);
-  case arith::CmpFPredicate::OLE: return b.CreateFCmpOLE(x, y);
-  case arith::CmpFPredicate::ONE: return b.CreateFCmpONE(x, y);
-  case arith::CmpFPredicate::ORD: return b.CreateFCmpORD(x, y);
-  case arith::CmpFPredicate::UEQ: return b.CreateFCmpUEQ(x, y);
-  case arith::CmpFPredicate::UGT: return b.CreateFCmpUGT(x, y);
-  case arith::CmpFPredicate::UGE: return b.CreateFCmpUGE(x, y);
-  case arith::CmpFPredicate::ULT: return b.CreateFCmpULT(x, y);
-  case arith::CmpFPredicate::ULE: return b.CreateFCmpULE(x, y);
-  case arith::CmpFPredicate::UNE: return b.CreateFCmpUNE(x, y);
-  case arith::CmpFPredicate::UNO: return b.CreateFCmpUNO(x, y);
-  case arith::CmpFPredicate::AlwaysTrue: return b.CreateFCmp(CmpInst::FCMP_TRUE, x, y);
+  case arith::CmpFPredicate::AlwaysFalse:
+    return b.CreateFCmp(CmpInst::FCMP_FALSE, x, y);
+  case arith::CmpFPredicate::OEQ:
+    return b.CreateFCmpOEQ(x, y);
+  case arith::CmpFPredicate::OGT:
+    return b.CreateFCmpOGT(x, y);
+  case arith::CmpFPredicate::OGE:
+    return b.CreateFCmpOGE(x, y);
+  case arith::CmpFPredicate::OLT:
+    return b.CreateFCmpOLT(x, y);
+  case arith::CmpFPredicate::OLE:
+    return b.CreateFCmpOLE(x, y);
+  case arith::CmpFPredicate::ONE:
+    return b.CreateFCmpONE(x, y);
+  case arith::CmpFPredicate::ORD:
+    return b.CreateFCmpORD(x, y);
+  case arith::CmpFPredicate::UEQ:
+    return b.CreateFCmpUEQ(x, y);
+  case arith::CmpFPredicate::UGT:
+    return b.CreateFCmpUGT(x, y);
+  case arith::CmpFPredicate::UGE:
+    return b.CreateFCmpUGE(x, y);
+  case arith::CmpFPredicate::ULT:
+    return b.CreateFCmpULT(x, y);
+  case arith::CmpFPredicate::ULE:
+    return b.CreateFCmpULE(x, y);
+  case arith::CmpFPredicate::UNE:
+    return b.CreateFCmpUNE(x, y);
+  case arith::CmpFPredicate::UNO:
+    return b.CreateFCmpUNO(x, y);
+  case arith::CmpFPredicate::AlwaysTrue:
+    return b.CreateFCmp(CmpInst::FCMP_TRUE, x, y);
   }
   llvm_unreachable("a comparison of floats");
 }
 
 static CmpInst::Predicate predicate(arith::CmpIPredicate p) {
   switch (p) {
-  case arith::CmpIPredicate::eq: return CmpInst::ICMP_EQ;
-  case arith::CmpIPredicate::ne: return CmpInst::ICMP_NE;
-  case arith::CmpIPredicate::slt: return CmpInst::ICMP_SLT;
-  case arith::CmpIPredicate::sle: return CmpInst::ICMP_SLE;
-  case arith::CmpIPredicate::sgt: return CmpInst::ICMP_SGT;
-  case arith::CmpIPredicate::sge: return CmpInst::ICMP_SGE;
-  case arith::CmpIPredicate::ult: return CmpInst::ICMP_ULT;
-  case arith::CmpIPredicate::ule: return CmpInst::ICMP_ULE;
-  case arith::CmpIPredicate::ugt: return CmpInst::ICMP_UGT;
-  case arith::CmpIPredicate::uge: return CmpInst::ICMP_UGE;
+  case arith::CmpIPredicate::eq:
+    return CmpInst::ICMP_EQ;
+  case arith::CmpIPredicate::ne:
+    return CmpInst::ICMP_NE;
+  case arith::CmpIPredicate::slt:
+    return CmpInst::ICMP_SLT;
+  case arith::CmpIPredicate::sle:
+    return CmpInst::ICMP_SLE;
+  case arith::CmpIPredicate::sgt:
+    return CmpInst::ICMP_SGT;
+  case arith::CmpIPredicate::sge:
+    return CmpInst::ICMP_SGE;
+  case arith::CmpIPredicate::ult:
+    return CmpInst::ICMP_ULT;
+  case arith::CmpIPredicate::ule:
+    return CmpInst::ICMP_ULE;
+  case arith::CmpIPredicate::ugt:
+    return CmpInst::ICMP_UGT;
+  case arith::CmpIPredicate::uge:
+    return CmpInst::ICMP_UGE;
   }
   llvm_unreachable("a comparison of integers");
 }
@@ -184,7 +212,8 @@ Value *KernelWriter::convert(mlir::Operation *op, Value *x, mlir::Type from, mli
     if (mlir::isa<arith::SIToFPOp>(op))
       return narrow(b.CreateSIToFP(x, wide), to);
     // Narrow unsigned integers convert as the signed ones they fit in, for which there are instructions.
-    return narrow(fromBits < 32 ? b.CreateSIToFP(b.CreateZExt(x, shaped(b.getInt32Ty())), wide) : b.CreateUIToFP(x, wide), to);
+    return narrow(
+        fromBits < 32 ? b.CreateSIToFP(b.CreateZExt(x, shaped(b.getInt32Ty())), wide) : b.CreateUIToFP(x, wide), to);
   }
   if (mlir::isa<arith::FPToSIOp, arith::FPToUIOp>(op)) {
     bool isUnsigned = mlir::isa<arith::FPToUIOp>(op);
@@ -200,13 +229,15 @@ Value *KernelWriter::convert(mlir::Operation *op, Value *x, mlir::Type from, mli
 
 Value *KernelWriter::compute(mlir::Operation *op, ArrayRef<Value *> operands) {
   mlir::Type in = op->getOperand(0).getType(), out = op->getResult(0).getType();
-  Value *x = operands[0], *y = operands.size() > 1 ? operands[1] : nullptr, *z = operands.size() > 2 ? operands[2] : nullptr;
+  Value *x = operands[0], *y = operands.size() > 1 ? operands[1] : nullptr,
+        *z = operands.size() > 2 ? operands[2] : nullptr;
   if (auto compare = mlir::dyn_cast<arith::CmpIOp>(op))
     return b.CreateICmp(predicate(compare.getPredicate()), x, y);
   if (mlir::isa<arith::SelectOp>(op))
     return b.CreateSelect(x, y, z);
-  if (mlir::isa<arith::ExtFOp, arith::TruncFOp, arith::SIToFPOp, arith::UIToFPOp, arith::FPToSIOp, arith::FPToUIOp, arith::ExtSIOp,
-                arith::ExtUIOp, arith::TruncIOp, arith::BitcastOp, arith::IndexCastOp, arith::IndexCastUIOp>(op))
+  if (mlir::isa<arith::ExtFOp, arith::TruncFOp, arith::SIToFPOp, arith::UIToFPOp, arith::FPToSIOp, arith::FPToUIOp,
+                arith::ExtSIOp, arith::ExtUIOp, arith::TruncIOp, arith::BitcastOp, arith::IndexCastOp,
+                arith::IndexCastUIOp>(op))
     return convert(op, x, in, out);
   if (mlir::isa<arith::DivSIOp, arith::DivUIOp, arith::RemSIOp, arith::RemUIOp, arith::FloorDivSIOp>(op))
     return divide(op, x, y);
@@ -252,7 +283,8 @@ Value *KernelWriter::compute(mlir::Operation *op, ArrayRef<Value *> operands) {
           .Case<math::RoundEvenOp>([&](auto) { return unary(Intrinsic::roundeven); })
           .Case<math::SqrtOp>([&](auto) { return unary(Intrinsic::sqrt); })
           .Case<math::CopySignOp>([&](auto) { return binary(Intrinsic::copysign); })
-          .Case<math::AbsIOp>([&](auto) { return b.CreateIntrinsic(Intrinsic::abs, {x->getType()}, {x, b.getFalse()}); })
+          .Case<math::AbsIOp>(
+              [&](auto) { return b.CreateIntrinsic(Intrinsic::abs, {x->getType()}, {x, b.getFalse()}); })
           .Case<math::FmaOp>([&](auto) { return b.CreateIntrinsic(Intrinsic::fma, {x->getType()}, {x, y, z}); })
           .Case<math::IsNaNOp>([&](auto) { return b.CreateFCmpUNO(x, x); })
           .Default([](mlir::Operation *) { return nullptr; });

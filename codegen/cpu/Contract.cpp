@@ -1,6 +1,7 @@
-// kernel.contract: the rows and columns of the task are taken in blocks that stay in the second-level cache. For each 256 of K a block of
-// A is copied row by row, a block of B in panels of 32 columns (MatrixCopy.cpp), and register tiles (MatrixTile.cpp) run over the two,
-// adding to the block of C in scratch memory; the epilogue then reads the sums from there. Copies are padded with zeros, so tiles are always whole.
+// kernel.contract: the rows and columns of the task are taken in blocks that stay in the second-level cache. For each
+// 256 of K a block of A is copied row by row, a block of B in panels of 32 columns (MatrixCopy.cpp), and register tiles
+// (MatrixTile.cpp) run over the two, adding to the block of C in scratch memory; the epilogue then reads the sums from
+// there. Copies are padded with zeros, so tiles are always whole.
 #include "codegen/cpu/Product.h"
 
 using namespace llvm;
@@ -50,6 +51,8 @@ KernelWriter::Product::Product(kernel::ContractOp op, KernelWriter &w) : op(op) 
   blockColumns = kMostBlockColumns;
   if (columnSpan > 0)
     blockColumns = std::min<int64_t>(blockColumns, alignTo(columnSpan, kPanel));
+  oneRowBlock = rowSpan >= 0 && rowSpan <= blockRows;
+  oneColumnBlock = columnSpan >= 0 && columnSpan <= blockColumns;
   auto reserve = [&](int64_t elements) {
     return w.b.CreateConstGEP1_64(w.b.getInt8Ty(), w.scratch, w.reserveScratch(elements * bytes));
   };
@@ -61,102 +64,108 @@ KernelWriter::Product::Product(kernel::ContractOp op, KernelWriter &w) : op(op) 
 
 void KernelWriter::contract(kernel::ContractOp op) {
   Product p(op, *this);
-  Value *k = scalar(op.getK());
+  Value *strideM = scalar(op.getAStrideM()), *strideK = scalar(op.getAStrideK()), *k = scalar(op.getK());
+  Value *strideBK = scalar(op.getBStrideK()), *strideBN = scalar(op.getBStrideN());
+  // Packed panels lie side by side, as if a column were K elements from the one before.
+  if (p.packed)
+    strideBN = k;
+  else if (op.getPackedB())
+    unsupported(op, "a packed operand has the type of the sums");
   Value *rowEnd = scalar(op.getRowEnd()), *columnEnd = scalar(op.getColumnEnd());
-  Function *tile = tileFunction(p);
-  Value *blocks = b.CreateUDiv(b.CreateAdd(k, constant(kDepth - 1)), constant(kDepth));
+  Function *function = blockFunction(p), *tile = tileFunction(p);
+  Function *copyA = copyFunctionFor(p, p.aType, strideM, strideK), *copyB = tile;
+  if (!p.packed)
+    copyB = copyFunctionFor(p, p.bType, strideBK, strideBN);
 
-  loop(scalar(op.getRowBegin()), rowEnd, p.blockRows, [&](Value *row) {
+  // Most tasks are one block: no loop then.
+  auto blocks = [&](Value *begin, Value *end, int64_t size, bool one, function_ref<void(Value *)> body) {
+    if (one)
+      return branch(b.CreateICmpSLT(begin, end), [&] { body(begin); });
+    loop(begin, end, size, body);
+  };
+  blocks(scalar(op.getRowBegin()), rowEnd, p.blockRows, p.oneRowBlock, [&](Value *row) {
     Value *rows = minimum(constant(p.blockRows), b.CreateSub(rowEnd, row));
-    loop(scalar(op.getColumnBegin()), columnEnd, p.blockColumns, [&](Value *column) {
+    blocks(scalar(op.getColumnBegin()), columnEnd, p.blockColumns, p.oneColumnBlock, [&](Value *column) {
       Value *columns = minimum(constant(p.blockColumns), b.CreateSub(columnEnd, column));
-      clearSums(p, rows, k);
-      loop(constant(0), blocks, 1, [&](Value *number) {
-        Value *k0 = b.CreateMul(number, constant(kDepth));
-        Value *depth = minimum(constant(kDepth), b.CreateSub(k, k0));
-        packRows(p, row, rows, k0, depth);
-        if (!p.packed)
-          packColumns(p, column, columns, k0, depth);
-        loop(constant(0), columns, p.tileColumns, [&](Value *j) {
-          Value *panel = p.panel(*this, column, j, k, k0);
-          loop(constant(0), rows, p.tileRows, [&](Value *i) {
-            Value *rowOfA = b.CreateGEP(p.type, p.a, b.CreateMul(i, constant(kStrideA)));
-            Value *tileOfC = b.CreateGEP(p.type, p.c, b.CreateAdd(b.CreateMul(i, constant(kStrideC)), j));
-            b.CreateCall(tile, {rowOfA, panel, tileOfC, depth});
-          });
-        });
-      });
+      Value *fromA = pointer(op.getA(), b.CreateAdd(scalar(op.getABase()), b.CreateMul(row, strideM)));
+      Value *fromB = pointer(op.getB(), b.CreateAdd(scalar(op.getBBase()), b.CreateMul(column, strideBN)));
+      b.CreateCall(function, {fromA, fromB, p.a, p.packed ? p.a : p.b, p.c, copyA, copyB, tile, strideM, strideK,
+                              strideBK, strideBN, k, rows, columns, constant(p.tileRows)});
       loop(constant(0), rows, 1, [&](Value *i) {
         Value *rowOfC = b.CreateGEP(p.type, p.c, b.CreateMul(i, constant(kStrideC)));
-        mlir::Region &body = op.getEpilogue();
-        laneLoop(column, b.CreateAdd(column, columns), body.front(), [&](Lanes n) {
+        mlir::Block &body = op.getEpilogue().front();
+        laneLoop(column, b.CreateAdd(column, columns), body, [&](Lanes n) {
           Value *sum = loadVector(p.type, b.CreateGEP(p.type, rowOfC, b.CreateSub(n.value, column)), nullptr);
           values[body.getArgument(0)] = Lanes::uniform(b.CreateAdd(row, i));
           values[body.getArgument(1)] = n;
           values[body.getArgument(2)] = Lanes::varying(sum);
-          block(body.front());
+          block(body);
         });
       });
     });
   });
 }
 
-// -0.0, to which the first block's sum is added without a change; no products at all sum to +0.0.
-void KernelWriter::clearSums(Product &p, Value *rows, Value *k) {
-  auto *depth = dyn_cast<ConstantInt>(k);
-  bool empty = depth && depth->isZero();
-  Constant *zero = p.type->isFloatingPointTy() && !empty ? ConstantFP::getNegativeZero(p.type) : Constant::getNullValue(p.type);
-  auto *vector = ConstantVector::getSplat(ElementCount::getFixed(kLanes), zero);
-  Value *end = b.CreateMul(p.paddedRows(*this, rows), constant(kStrideC));
-  loop(constant(0), end, kLanes, [&](Value *i) { storeVector(vector, b.CreateGEP(p.type, p.c, i), nullptr); });
-}
+// void (a, b, copy of a, copy of b, c, function that copies a, that copies b, tile, a's strides, b's strides, k, rows,
+// columns, rows of a tile): the block of C. What depends on the layout is in the functions it is given, so that all
+// products share it.
+Function *KernelWriter::blockFunction(Product &p) {
+  std::string name;
+  raw_string_ostream(name) << "weft_block_" << p.aType << '_' << p.bType << '_' << *p.type
+                           << (p.packed ? "_packed" : "");
+  return helper(name, 8, 8, [&](Function *f) {
+    auto argument = [&](int i) -> Value * { return f->getArg(i); };
+    Value *fromA = argument(0), *fromB = argument(1), *a = argument(2), *panels = argument(3), *c = argument(4);
+    Value *copyA = argument(5), *copyB = argument(6), *tile = argument(7), *strideM = argument(8),
+          *strideK = argument(9);
+    Value *strideBK = argument(10), *strideBN = argument(11), *k = argument(12), *rows = argument(13),
+          *columns = argument(14);
+    Value *height = argument(15), *tiles = b.CreateUDiv(b.CreateSub(b.CreateAdd(rows, height), constant(1)), height);
+    Value *paddedRows = b.CreateMul(tiles, height);
+    Type *pointer = b.getPtrTy(), *i64 = b.getInt64Ty();
+    FunctionType *copyType =
+        FunctionType::get(b.getVoidTy(), {pointer, pointer, i64, i64, i64, i64, i64, i64, i64, i64}, false);
+    FunctionType *tileType = FunctionType::get(b.getVoidTy(), {pointer, pointer, pointer, i64}, false);
+    auto wholePanels = [&](Value *count) {
+      return b.CreateAnd(b.CreateAdd(count, constant(kPanel - 1)), constant(-kPanel));
+    };
 
-Value *KernelWriter::wholePanels(Value *columns) {
-  return b.CreateAnd(b.CreateAdd(columns, constant(kPanel - 1)), constant(-kPanel));
-}
+    // -0.0, to which the first block's sum is added without a change; no products at all sum to +0.0.
+    Value *zero = Constant::getNullValue(p.type);
+    if (p.type->isFloatingPointTy())
+      zero = b.CreateSelect(b.CreateICmpEQ(k, constant(0)), zero, ConstantFP::getNegativeZero(p.type));
+    Value *zeros = b.CreateVectorSplat(kLanes, zero);
+    loop(constant(0), b.CreateMul(paddedRows, constant(kStrideC)), kLanes,
+         [&](Value *i) { storeVector(zeros, b.CreateGEP(p.type, c, i), nullptr); });
 
-Value *KernelWriter::Product::paddedRows(KernelWriter &w, Value *rows) {
-  auto &builder = w.b;
-  Value *height = w.constant(tileRows);
-  return builder.CreateMul(builder.CreateUDiv(builder.CreateAdd(rows, w.constant(tileRows - 1)), height), height);
-}
-
-// The element (k0, column + j) of B as tiles read it: 32 elements further for each k.
-Value *KernelWriter::Product::panel(KernelWriter &w, Value *column, Value *j, Value *k, Value *k0) {
-  auto &builder = w.b;
-  Value *n = packed ? builder.CreateAdd(column, j) : j;
-  Value *number = builder.CreateUDiv(n, w.constant(kPanel)), *within = builder.CreateAnd(n, w.constant(kPanel - 1));
-  if (!packed)
-    return builder.CreateGEP(type, b, builder.CreateAdd(builder.CreateMul(number, w.constant(kPanelElements)), within));
-  Value *start = builder.CreateMul(builder.CreateAdd(builder.CreateMul(number, k), k0), w.constant(kPanel));
-  Value *index = builder.CreateAdd(builder.CreateAdd(w.scalar(op.getBBase()), start), within);
-  return w.pointer(op.getB(), index);
-}
-
-void KernelWriter::packRows(Product &p, Value *row, Value *rows, Value *k, Value *depth) {
-  kernel::ContractOp op = p.op;
-  Value *strideM = scalar(op.getAStrideM()), *strideK = scalar(op.getAStrideK());
-  Value *corner = b.CreateAdd(b.CreateMul(row, strideM), b.CreateMul(k, strideK));
-  Value *from = pointer(op.getA(), b.CreateAdd(scalar(op.getABase()), corner));
-  copyMatrix(p, {p.aType, from, strideM, strideK, rows, p.paddedRows(*this, rows), depth, wholePanels(depth), p.a, constant(kStrideA),
-                 constant(kPanel)});
-}
-
-void KernelWriter::packColumns(Product &p, Value *column, Value *columns, Value *k, Value *depth) {
-  kernel::ContractOp op = p.op;
-  if (op.getPackedB()) // of another type than sums: panel by panel
-    return loop(constant(0), columns, kPanel, [&](Value *j) {
-      Value *number = b.CreateUDiv(b.CreateAdd(column, j), constant(kPanel));
-      Value *start = b.CreateMul(b.CreateAdd(b.CreateMul(number, scalar(op.getK())), k), constant(kPanel));
-      Value *to = b.CreateGEP(p.type, p.b, b.CreateMul(j, constant(kDepth)));
-      copyMatrix(p, {p.bType, pointer(op.getB(), b.CreateAdd(scalar(op.getBBase()), start)), constant(kPanel), constant(1), depth, depth,
-                     constant(kPanel), constant(kPanel), to, constant(kPanel), constant(kPanelElements)});
+    loop(constant(0), k, kDepth, [&](Value *k0) {
+      Value *depth = minimum(constant(kDepth), b.CreateSub(k, k0));
+      Value *cornerA = b.CreateGEP(memoryType(p.aType), fromA, b.CreateMul(k0, strideK));
+      b.CreateCall(copyType, copyA,
+                   {cornerA, a, strideM, strideK, rows, paddedRows, depth, wholePanels(depth), constant(kStrideA),
+                    constant(kPanel)});
+      Value *right = panels, *panel = constant(kPanelElements);
+      if (p.packed) {
+        right = b.CreateGEP(p.type, fromB, b.CreateMul(k0, constant(kPanel)));
+        panel = b.CreateMul(k, constant(kPanel));
+      } else {
+        Value *cornerB = b.CreateGEP(memoryType(p.bType), fromB, b.CreateMul(k0, strideBK));
+        b.CreateCall(copyType, copyB,
+                     {cornerB, panels, strideBK, strideBN, depth, depth, columns, wholePanels(columns),
+                      constant(kPanel), panel});
+      }
+      loop(constant(0), columns, p.tileColumns, [&](Value *j) {
+        Value *inPanels = b.CreateMul(b.CreateLShr(j, Log2_64(kPanel)), panel);
+        Value *rightTile = b.CreateGEP(p.type, right, b.CreateAdd(inPanels, b.CreateAnd(j, constant(kPanel - 1))));
+        loop(constant(0), tiles, 1, [&](Value *number) {
+          Value *i = b.CreateMul(number, height);
+          Value *rowOfA = b.CreateGEP(p.type, a, b.CreateMul(i, constant(kStrideA)));
+          Value *tileOfC = b.CreateGEP(p.type, c, b.CreateAdd(b.CreateMul(i, constant(kStrideC)), j));
+          b.CreateCall(tileType, tile, {rowOfA, rightTile, tileOfC, depth});
+        });
+      });
     });
-  Value *strideK = scalar(op.getBStrideK()), *strideN = scalar(op.getBStrideN());
-  Value *corner = b.CreateAdd(b.CreateMul(k, strideK), b.CreateMul(column, strideN));
-  Value *from = pointer(op.getB(), b.CreateAdd(scalar(op.getBBase()), corner));
-  copyMatrix(p, {p.bType, from, strideK, strideN, depth, depth, columns, wholePanels(columns), p.b, constant(kPanel),
-                 constant(kPanelElements)});
+  });
 }
 
 } // namespace weft::cpu

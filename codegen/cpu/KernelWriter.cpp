@@ -94,8 +94,8 @@ void KernelWriter::forLoop(kernel::ForOp op) {
   });
 }
 
-// Whole vectors, then one under a mask: two copies of the body. A long body is written once, under a mask all the way, where masks
-// cost next to nothing: compiling it takes longer than what is lost.
+// Whole vectors, then one under a mask: two copies of the body. A long body is written once, under a mask all the way,
+// where masks cost next to nothing: compiling it takes longer than what is lost.
 void KernelWriter::laneLoop(Value *lower, Value *upper, mlir::Block &body, function_ref<void(Lanes)> run) {
   lanes = kLanes;
   Value *count = maximum(b.CreateSub(upper, lower), constant(0));

@@ -1,5 +1,6 @@
-// One walk over a kernel.func that writes an LLVM function (WeftKernel of runtime/Abi.h). The walk is in KernelWriter.cpp, scalar
-// operations in Arithmetic.cpp, loads and stores in Memory.cpp, reductions in Reduce.cpp, matrix products in Contract.cpp.
+// One walk over a kernel.func that writes an LLVM function (WeftKernel of runtime/Abi.h). The walk is in
+// KernelWriter.cpp, scalar operations in Arithmetic.cpp, loads and stores in Memory.cpp, reductions in Reduce.cpp,
+// matrix products in Contract.cpp.
 #pragma once
 #include "codegen/cpu/Lanes.h"
 #include "codegen/cpu/Target.h"
@@ -43,16 +44,16 @@ private:
   llvm::AllocaInst *stackArray(llvm::Type *element, int64_t count);
 
   // ---- values (Values.cpp)
-  llvm::Type *type(mlir::Type type);                 // in registers: f16 and bf16 are i16
-  llvm::Type *memoryType(mlir::Type type);           // i1 is i8
+  llvm::Type *type(mlir::Type type);       // in registers: f16 and bf16 are i16
+  llvm::Type *memoryType(mlir::Type type); // i1 is i8
   llvm::VectorType *vectorType(llvm::Type *element) { return llvm::FixedVectorType::get(element, lanes); }
   Value *constant(int64_t value) { return b.getInt64(value); }
   const Lanes &get(mlir::Value value);
-  Value *scalar(mlir::Value value);                  // of a uniform value
+  Value *scalar(mlir::Value value); // of a uniform value
   Value *vector(const Lanes &value);
   Value *vector(mlir::Value value) { return vector(get(value)); }
   Value *laneNumbers(llvm::IntegerType *type);
-  Value *firstLanes(Value *count);                   // mask of the lanes below count
+  Value *firstLanes(Value *count); // mask of the lanes below count
   Value *minimum(Value *a, Value *b);
   Value *maximum(Value *a, Value *b);
   // f16 and bf16 to f32 and back, scalars and vectors; other types pass.
@@ -92,16 +93,13 @@ private:
 
   // ---- matrix products (Contract.cpp, MatrixTile.cpp, MatrixCopy.cpp)
   struct Product;
-  struct Copy;
   void contract(kernel::ContractOp op);
-  void clearSums(Product &p, Value *rows, Value *k);
-  void packRows(Product &p, Value *row, Value *rows, Value *k, Value *depth);
-  void packColumns(Product &p, Value *column, Value *columns, Value *k, Value *depth);
-  Value *wholePanels(Value *columns);
-  void copyMatrix(Product &p, const Copy &copy);
   // Functions that all products of a module share; `body` is called with the new function as the current one.
-  llvm::Function *helper(const std::string &name, unsigned pointers, unsigned integers, llvm::function_ref<void(llvm::Function *)> body);
+  llvm::Function *helper(const std::string &name, unsigned pointers, unsigned integers,
+                         llvm::function_ref<void(llvm::Function *)> body);
+  llvm::Function *blockFunction(Product &p);
   llvm::Function *tileFunction(Product &p);
+  llvm::Function *copyFunctionFor(Product &p, mlir::Type element, Value *strideRow, Value *strideColumn);
   llvm::Function *copyFunction(Product &p, mlir::Type element, bool contiguous);
   llvm::Function *transposeFunction(Product &p, mlir::Type element);
 

@@ -1,6 +1,6 @@
-// A kernel value in LLVM terms. Outside lane loops every value is uniform; inside, what is the same in all lanes stays a scalar, an index
-// that grows by a constant from lane to lane stays a scalar base and a stride (so that loads know they are contiguous), and the rest
-// is a vector with one element a lane.
+// A kernel value in LLVM terms. Outside lane loops every value is uniform; inside, what is the same in all lanes stays
+// a scalar, an index that grows by a constant from lane to lane stays a scalar base and a stride (so that loads know
+// they are contiguous), and the rest is a vector with one element a lane.
 #pragma once
 #include "llvm/IR/Value.h"
 

@@ -5,8 +5,8 @@
 
 namespace weft::cpu {
 
-// The objects may have no undefined symbols but those that `arguments`, further ones of ld.lld, provide for. Returns the bytes of
-// the shared object; throws std::runtime_error with the linker's message.
+// The objects may have no undefined symbols but those that `arguments`, further ones of ld.lld, provide for. Returns
+// the bytes of the shared object; throws std::runtime_error with the linker's message.
 std::string linkShared(const std::vector<std::string> &objects, const std::vector<std::string> &arguments = {});
 
 } // namespace weft::cpu

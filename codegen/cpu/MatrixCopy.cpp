@@ -1,12 +1,14 @@
-// Copies of parts of A and B into scratch memory, in the order in which tiles read them. All products of a module share the functions.
+// Copies of parts of A and B into scratch memory, in the order in which tiles read them. All products of a module share
+// the functions.
 #include "codegen/cpu/Product.h"
 
 using namespace llvm;
 
 namespace weft::cpu {
 
-// One round of a transposition of vectors x, y, ... within parts of 128 bits: chunks of x and y in turn, from the lower halves of the
-// parts or from the upper ones. Shuffles across parts cost more, to run and to compile, than storing the parts one by one.
+// One round of a transposition of vectors x, y, ... within parts of 128 bits: chunks of x and y in turn, from the lower
+// halves of the parts or from the upper ones. Shuffles across parts cost more, to run and to compile, than storing the
+// parts one by one.
 static Value *interleave(IRBuilder<> &b, Value *x, Value *y, int part, int chunk, bool upper) {
   SmallVector<int, 16> order;
   int size = cast<FixedVectorType>(x->getType())->getNumElements();
@@ -26,7 +28,8 @@ static SmallVector<Value *, 16> transposeParts(IRBuilder<> &b, SmallVector<Value
     for (int block = 0; block < part; block += 2 * chunk)
       for (int t = 0; t < chunk; ++t)
         for (bool upper : {false, true})
-          next[block + 2 * t + upper] = interleave(b, vectors[block + t], vectors[block + chunk + t], part, chunk, upper);
+          next[block + 2 * t + upper] =
+              interleave(b, vectors[block + t], vectors[block + chunk + t], part, chunk, upper);
     vectors = next;
   }
   return vectors;
@@ -37,11 +40,13 @@ static bool isOne(Value *stride) {
   return known && known->isOne();
 }
 
-void KernelWriter::copyMatrix(Product &p, const Copy &copy) {
-  bool contiguous = isOne(copy.strideColumn), turned = !contiguous && isOne(copy.strideRow);
-  Function *function = turned ? transposeFunction(p, copy.element) : copyFunction(p, copy.element, contiguous);
-  b.CreateCall(function, {copy.from, copy.to, copy.strideRow, copy.strideColumn, copy.rows, copy.paddedRows, copy.columns,
-                          copy.paddedColumns, copy.toStride, copy.panel});
+// Copies are functions (from, to, strideRow, strideColumn, rows, paddedRows, columns, paddedColumns, toStride, panel):
+// element (r, c) goes from from[r * strideRow + c * strideColumn] to to[c / 32 * panel + r * toStride + c % 32],
+// converted to the type of sums. Zeros go where r and c are not below `rows` and `columns`, up to the padded numbers of
+// them; that of columns is a multiple of 32.
+Function *KernelWriter::copyFunctionFor(Product &p, mlir::Type element, Value *strideRow, Value *strideColumn) {
+  bool contiguous = isOne(strideColumn);
+  return !contiguous && isOne(strideRow) ? transposeFunction(p, element) : copyFunction(p, element, contiguous);
 }
 
 static std::string helperName(const char *kind, mlir::Type element, Type *type, int64_t lanes) {
@@ -53,7 +58,8 @@ static std::string helperName(const char *kind, mlir::Type element, Type *type, 
 // By rows; vectors are loaded where the elements of a row are contiguous, else gathered.
 Function *KernelWriter::copyFunction(Product &p, mlir::Type element, bool contiguous) {
   return helper(helperName(contiguous ? "copy" : "gather", element, p.type, kLanes), 2, 8, [&](Function *f) {
-    Value *from = f->getArg(0), *to = f->getArg(1), *strideRow = f->getArg(2), *rows = f->getArg(4), *columns = f->getArg(6);
+    Value *from = f->getArg(0), *to = f->getArg(1), *strideRow = f->getArg(2), *rows = f->getArg(4),
+          *columns = f->getArg(6);
     Value *strideColumn = contiguous ? constant(1) : f->getArg(3), *toStride = f->getArg(8), *panel = f->getArg(9);
     lanes = kLanes;
     Type *memory = memoryType(element);
@@ -80,10 +86,12 @@ Function *KernelWriter::copyFunction(Product &p, mlir::Type element, bool contig
   });
 }
 
-// Columns are contiguous: a vector of rows is loaded from each of a few columns, the vectors are transposed and stored in parts.
+// Columns are contiguous: a vector of rows is loaded from each of a few columns, the vectors are transposed and stored
+// in parts.
 Function *KernelWriter::transposeFunction(Product &p, mlir::Type element) {
   return helper(helperName("transpose", element, p.type, p.vectorLanes), 2, 8, [&](Function *f) {
-    Value *from = f->getArg(0), *to = f->getArg(1), *strideColumn = f->getArg(3), *rows = f->getArg(4), *columns = f->getArg(6);
+    Value *from = f->getArg(0), *to = f->getArg(1), *strideColumn = f->getArg(3), *rows = f->getArg(4),
+          *columns = f->getArg(6);
     Value *toStride = f->getArg(8), *panel = f->getArg(9);
     lanes = int(p.vectorLanes);
     int part = std::min<int>(lanes, 128 / p.type->getScalarSizeInBits());

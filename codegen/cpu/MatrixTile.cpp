@@ -1,17 +1,20 @@
-// The register tile of a matrix product: C[rows, 2 vectors] += A[rows, depth] * B[depth, 2 vectors], with all of C in registers. On
-// AVX-512 and float32 that is 14 x 32: per step of K two loads of B, fourteen broadcasts of A and twenty-eight multiply-adds.
+// The register tile of a matrix product: C[rows, 2 vectors] += A[rows, depth] * B[depth, 2 vectors], with all of C in
+// registers. On AVX-512 and float32 that is 14 x 32: per step of K two loads of B, fourteen broadcasts of A and
+// twenty-eight multiply-adds.
 #include "codegen/cpu/Product.h"
 
 using namespace llvm;
 
 namespace weft::cpu {
 
-Function *KernelWriter::helper(const std::string &name, unsigned pointers, unsigned integers, function_ref<void(Function *)> body) {
+Function *KernelWriter::helper(const std::string &name, unsigned pointers, unsigned integers,
+                               function_ref<void(Function *)> body) {
   if (Function *known = module.getFunction(name))
     return known;
   SmallVector<Type *, 12> types(pointers, b.getPtrTy());
   types.append(integers, b.getInt64Ty());
-  Function *result = Function::Create(FunctionType::get(b.getVoidTy(), types, false), GlobalValue::InternalLinkage, name, module);
+  Function *result =
+      Function::Create(FunctionType::get(b.getVoidTy(), types, false), GlobalValue::InternalLinkage, name, module);
   result->addFnAttr(Attribute::NoUnwind);
   result->addFnAttr(Attribute::NoInline);
   IRBuilderBase::InsertPointGuard guard(b);
@@ -46,8 +49,9 @@ Function *KernelWriter::tileFunction(Product &p) {
         Value *left = b.CreateVectorSplat(p.vectorLanes, element);
         for (int64_t j = 0; j < kTileVectors; ++j) {
           Value *sum = carried[i * kTileVectors + j];
-          next.push_back(p.type->isFloatingPointTy() ? b.CreateIntrinsic(Intrinsic::fma, {vector}, {left, right[j], sum})
-                                                     : b.CreateAdd(b.CreateMul(left, right[j]), sum));
+          next.push_back(p.type->isFloatingPointTy()
+                             ? b.CreateIntrinsic(Intrinsic::fma, {vector}, {left, right[j], sum})
+                             : b.CreateAdd(b.CreateMul(left, right[j]), sum));
         }
       }
       next.push_back(b.CreateConstGEP1_64(p.type, rowOfB, kPanel));
@@ -56,7 +60,8 @@ Function *KernelWriter::tileFunction(Product &p) {
     sums = loop(constant(0), tile->getArg(3), 1, sums, step, /*atLeastOnce=*/true);
     for (int64_t i = 0; i < p.tileRows; ++i)
       for (int64_t j = 0; j < kTileVectors; ++j) {
-        Value *place = b.CreateConstGEP1_64(p.type, c, i * kStrideC + j * p.vectorLanes), *sum = sums[i * kTileVectors + j];
+        Value *place = b.CreateConstGEP1_64(p.type, c, i * kStrideC + j * p.vectorLanes),
+              *sum = sums[i * kTileVectors + j];
         Value *before = b.CreateAlignedLoad(vector, place, align);
         sum = p.type->isFloatingPointTy() ? b.CreateFAdd(before, sum) : b.CreateAdd(before, sum);
         b.CreateAlignedStore(sum, place, align);

@@ -1,5 +1,5 @@
-// Loads and stores: whole vectors where the index grows by one from lane to lane, else gathers and scatters. Elements are aligned to
-// their own size, no more. Lanes that a mask leaves out do not touch memory.
+// Loads and stores: whole vectors where the index grows by one from lane to lane, else gathers and scatters. Elements
+// are aligned to their own size, no more. Lanes that a mask leaves out do not touch memory.
 #include "codegen/cpu/KernelWriter.h"
 
 using namespace llvm;
@@ -43,7 +43,8 @@ Value *KernelWriter::loadVector(Type *element, Value *pointer, Value *mask, Valu
   Type *vector = vectorType(element);
   if (!mask)
     return b.CreateAlignedLoad(vector, pointer, alignment(element));
-  return b.CreateMaskedLoad(vector, pointer, alignment(element), mask, otherwise ? otherwise : Constant::getNullValue(vector));
+  return b.CreateMaskedLoad(vector, pointer, alignment(element), mask,
+                            otherwise ? otherwise : Constant::getNullValue(vector));
 }
 
 void KernelWriter::storeVector(Value *value, Value *pointer, Value *mask) {
@@ -108,7 +109,8 @@ Value *KernelWriter::loadLanes(mlir::Value buffer, const Lanes &index, Value *ma
     return loadVector(element, pointer(buffer, index.value), mask, otherwise);
   if (isConstant(index, -1)) {
     Value *last = pointer(buffer, b.CreateSub(index.value, constant(lanes - 1)));
-    return reversed(loadVector(element, last, mask ? reversed(mask) : nullptr, otherwise ? reversed(otherwise) : nullptr));
+    return reversed(
+        loadVector(element, last, mask ? reversed(mask) : nullptr, otherwise ? reversed(otherwise) : nullptr));
   }
   return b.CreateMaskedGather(vectorType(element), gatherPointers(buffer, index), alignment(element), mask,
                               otherwise ? otherwise : Constant::getNullValue(vectorType(element)));
@@ -118,10 +120,13 @@ void KernelWriter::store(kernel::StoreOp op) {
   Lanes index = get(op.getIndex());
   Type *element = memoryType(op.getValue().getType());
   auto inMemory = [&](Value *value) {
-    return value->getType()->isIntOrIntVectorTy(1) ? b.CreateZExt(value, value->getType()->getWithNewBitWidth(8)) : value;
+    return value->getType()->isIntOrIntVectorTy(1) ? b.CreateZExt(value, value->getType()->getWithNewBitWidth(8))
+                                                   : value;
   };
   if (!inLanes()) {
-    auto write = [&] { b.CreateAlignedStore(inMemory(scalar(op.getValue())), pointer(op.getBuffer(), index.value), alignment(element)); };
+    auto write = [&] {
+      b.CreateAlignedStore(inMemory(scalar(op.getValue())), pointer(op.getBuffer(), index.value), alignment(element));
+    };
     return op.getMask() ? branch(scalar(op.getMask()), write) : write();
   }
   Value *value = inMemory(vector(op.getValue())), *mask = this->mask(op.getMask());

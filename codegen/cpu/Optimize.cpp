@@ -1,5 +1,5 @@
-// The passes between the writer and LLVM's code generator. None of them may change a result's bits: no operation carries a fast-math
-// flag, so they cannot reassociate or contract.
+// The passes between the writer and LLVM's code generator. None of them may change a result's bits: no operation
+// carries a fast-math flag, so they cannot reassociate or contract.
 #include "codegen/cpu/Target.h"
 
 #include "llvm/Analysis/AliasAnalysis.h"

@@ -4,11 +4,11 @@
 
 namespace weft::cpu {
 
-inline constexpr int64_t kDepth = 256;           // of K: the blocks that the order of the sum names
-inline constexpr int64_t kPanel = 32;            // columns of a panel of B
-inline constexpr int64_t kTileVectors = 2;       // columns of a tile in vectors
-// Elements from row to row of the copy of A and of the block of C: the same for all products, so that they share functions, and not a
-// power of two, which would put the rows of a tile into the same cache sets.
+inline constexpr int64_t kDepth = 256;     // of K: the blocks that the order of the sum names
+inline constexpr int64_t kPanel = 32;      // columns of a panel of B
+inline constexpr int64_t kTileVectors = 2; // columns of a tile in vectors
+// Elements from row to row of the copy of A and of the block of C: the same for all products, so that they share
+// functions, and not a power of two, which would put the rows of a tile into the same cache sets.
 inline constexpr int64_t kStrideA = 256 + 16, kStrideC = 256 + 16;
 inline constexpr int64_t kPanelElements = kDepth * kPanel;
 inline constexpr int64_t kMostBlockRows = 252, kMostBlockColumns = 256;
@@ -16,22 +16,14 @@ inline constexpr int64_t kMostBlockRows = 252, kMostBlockColumns = 256;
 struct KernelWriter::Product {
   kernel::ContractOp op;
   mlir::Type aType, bType, sumType;
-  llvm::Type *type;                   // of a sum, and of the copies
+  llvm::Type *type; // of a sum, and of the copies
   int64_t vectorLanes, tileRows, tileColumns;
-  int64_t blockRows, blockColumns;    // multiples of tileRows and of kPanel
-  bool packed;                        // tiles read B where it is
-  llvm::Value *a, *b, *c;             // scratch memory
+  int64_t blockRows, blockColumns;  // multiples of tileRows and of kPanel
+  bool oneRowBlock, oneColumnBlock; // a task is never more
+  bool packed;                      // tiles read B where it is
+  llvm::Value *a, *b, *c;           // scratch memory
 
   Product(kernel::ContractOp op, KernelWriter &writer);
-  llvm::Value *paddedRows(KernelWriter &w, llvm::Value *rows);
-  llvm::Value *panel(KernelWriter &w, llvm::Value *column, llvm::Value *j, llvm::Value *k, llvm::Value *k0);
-};
-
-// A copy of a part of A or B: element (r, c) goes from from[r * strideRow + c * strideColumn] to to[c / 32 * panel + r * toStride + c % 32].
-// Zeros go where r and c are not below `rows` and `columns`, up to the padded numbers of them; that of columns is a multiple of 32.
-struct KernelWriter::Copy {
-  mlir::Type element; // of `from`; `to` has the type of sums
-  llvm::Value *from, *strideRow, *strideColumn, *rows, *paddedRows, *columns, *paddedColumns, *to, *toStride, *panel;
 };
 
 } // namespace weft::cpu

@@ -55,8 +55,9 @@ public:
       buffers.push_back(this->buffer(buffer));
     for (const PlanStep &step : plan.steps)
       steps.push_back(this->step(step));
-    return fields({number32(WEFT_ABI_VERSION), number32(plan.symbolCount), number32(plan.inputCount), number32(plan.outputCount),
-                   number32(plan.buffers.size()), number32(plan.steps.size()), array(buffers), array(steps), number64(plan.arenaBytes),
+    return fields({number32(WEFT_ABI_VERSION), number32(plan.symbolCount), number32(plan.inputCount),
+                   number32(plan.outputCount), number32(plan.buffers.size()), number32(plan.steps.size()),
+                   array(buffers), array(steps), number64(plan.arenaBytes),
                    hasCubin ? global(ConstantDataArray::getString(context, cubin, /*AddNull=*/false), 64) : null(),
                    number64(cubin.size()), string(target)});
   }
@@ -68,12 +69,14 @@ private:
   Constant *fields(ArrayRef<Constant *> values) { return ConstantStruct::getAnon(context, values); }
 
   Constant *global(Constant *value, uint64_t alignment) {
-    auto *variable = new GlobalVariable(module, value->getType(), /*isConstant=*/true, GlobalValue::PrivateLinkage, value);
+    auto *variable =
+        new GlobalVariable(module, value->getType(), /*isConstant=*/true, GlobalValue::PrivateLinkage, value);
     variable->setAlignment(Align(alignment));
     return variable;
   }
   Constant *array(const std::vector<Constant *> &values) {
-    return values.empty() ? null() : global(ConstantArray::get(ArrayType::get(values[0]->getType(), values.size()), values), 8);
+    return values.empty() ? null()
+                          : global(ConstantArray::get(ArrayType::get(values[0]->getType(), values.size()), values), 8);
   }
   Constant *string(const std::string &text) { return global(ConstantDataArray::getString(context, text), 1); }
 
@@ -91,7 +94,8 @@ private:
     Constant *data = null();
     if (buffer.kind == WEFT_CONSTANT)
       data = global(ConstantDataArray::getString(context, buffer.data, /*AddNull=*/false), 64);
-    return fields({number32(buffer.kind), number32(buffer.alias), extent(buffer.bytes), number64(buffer.arenaOffset), data});
+    return fields(
+        {number32(buffer.kind), number32(buffer.alias), extent(buffer.bytes), number64(buffer.arenaOffset), data});
   }
 
   Constant *step(const PlanStep &step) {
@@ -103,9 +107,9 @@ private:
       buffers.push_back(number32(buffer));
     for (const Extent &scalar : step.scalars)
       scalars.push_back(extent(scalar));
-    return fields({kernel, string(step.kernel), string(step.location), number32(buffers.size()), number32(scalars.size()),
-                   array(buffers), array(scalars), extent(step.grid), number64(step.grain), number64(step.scratchBytes),
-                   number32(step.batch), number32(step.blockThreads)});
+    return fields({kernel, string(step.kernel), string(step.location), number32(buffers.size()),
+                   number32(scalars.size()), array(buffers), array(scalars), extent(step.grid), number64(step.grain),
+                   number64(step.scratchBytes), number32(step.batch), number32(step.blockThreads)});
   }
 
   Module &module;
@@ -119,7 +123,8 @@ private:
 } // namespace
 
 static void exportProgram(Module &module, Constant *value) {
-  new GlobalVariable(module, value->getType(), /*isConstant=*/true, GlobalValue::ExternalLinkage, value, "weft_program");
+  new GlobalVariable(module, value->getType(), /*isConstant=*/true, GlobalValue::ExternalLinkage, value,
+                     "weft_program");
 }
 
 void writeProgram(Module &module, const Plan &plan, const Target &target) {
@@ -146,7 +151,8 @@ namespace {
 
 int cost(kernel::FuncOp kernel) {
   int operations = 10;
-  kernel.walk([&](mlir::Operation *op) { operations += mlir::isa<kernel::ContractOp, kernel::ReduceOp>(op) ? 100 : 1; });
+  kernel.walk(
+      [&](mlir::Operation *op) { operations += mlir::isa<kernel::ContractOp, kernel::ReduceOp>(op) ? 100 : 1; });
   return operations;
 }
 
@@ -156,7 +162,9 @@ std::array<std::vector<kernel::FuncOp>, 2> halves(mlir::ModuleOp kernels) {
   for (auto kernel : kernels.getOps<kernel::FuncOp>())
     all.push_back({cost(kernel), kernel});
   // A program's bytes must not depend on where its kernels are in memory, so ties go by name.
-  sort(all, [](auto &x, auto &y) { return std::make_pair(-x.first, x.second.getSymName()) < std::make_pair(-y.first, y.second.getSymName()); });
+  sort(all, [](auto &x, auto &y) {
+    return std::make_pair(-x.first, x.second.getSymName()) < std::make_pair(-y.first, y.second.getSymName());
+  });
   std::array<std::vector<kernel::FuncOp>, 2> parts;
   int costs[2] = {0, 0};
   for (auto &[cost, kernel] : all) {

@@ -8,8 +8,10 @@
 
 namespace weft::cpu {
 
-// Writes every kernel.func of `kernels` into a new LLVM module and notes what scratch memory each step needs in `plan`, if there is one.
-std::unique_ptr<llvm::Module> writeKernels(mlir::ModuleOp kernels, const Target &target, llvm::LLVMContext &context, Plan *plan);
+// Writes every kernel.func of `kernels` into a new LLVM module and notes what scratch memory each step needs in `plan`,
+// if there is one.
+std::unique_ptr<llvm::Module> writeKernels(mlir::ModuleOp kernels, const Target &target, llvm::LLVMContext &context,
+                                           Plan *plan);
 // Adds the constant `weft_program` that launches the module's kernels.
 void writeProgram(llvm::Module &module, const Plan &plan, const Target &target);
 // All of the above, optimised: the bytes of an object file.

@@ -1,6 +1,6 @@
-// kernel.reduce in the canonical order (KernelOps.td). Outside a lane loop the 64 lanes of the order are four vectors of 16, taken in
-// turn; which of the four a round ends on does not matter, as the tree pairs the same ones under any rotation. Within a lane loop
-// the 64 accumulators, a vector each, stand on the stack.
+// kernel.reduce in the canonical order (KernelOps.td). Outside a lane loop the 64 lanes of the order are four vectors
+// of 16, taken in turn; which of the four a round ends on does not matter, as the tree pairs the same ones under any
+// rotation. Within a lane loop the 64 accumulators, a vector each, stand on the stack.
 #include "codegen/cpu/KernelWriter.h"
 
 #include "llvm/ADT/StringSwitch.h"
@@ -16,16 +16,22 @@ struct KernelWriter::Reduction {
   kernel::ReduceOp op;
   Kind kind;
   mlir::Type element;
-  Type *type;    // of an element in registers
+  Type *type; // of an element in registers
   bool isFloat;
-  bool ordered;  // the order matters: sums and products of floats
-  bool indexed;  // argmax, argmin
+  bool ordered; // the order matters: sums and products of floats
+  bool indexed; // argmax, argmin
   KernelWriter &w;
 
   Reduction(kernel::ReduceOp op, KernelWriter &w) : op(op), w(w) {
     kind = StringSwitch<Kind>(op.getKind())
-               .Case("sum", Sum).Case("prod", Prod).Case("max", Max).Case("min", Min)
-               .Case("any", Any).Case("all", All).Case("argmax", ArgMax).Case("argmin", ArgMin);
+               .Case("sum", Sum)
+               .Case("prod", Prod)
+               .Case("max", Max)
+               .Case("min", Min)
+               .Case("any", Any)
+               .Case("all", All)
+               .Case("argmax", ArgMax)
+               .Case("argmin", ArgMin);
     element = op.yielded().getType();
     type = w.type(element);
     isFloat = mlir::isa<mlir::FloatType>(element);
@@ -39,14 +45,22 @@ struct KernelWriter::Reduction {
       APFloat value = kind == Sum    ? APFloat::getZero(semantics, /*Negative=*/true)
                       : kind == Prod ? APFloat::getOne(semantics)
                                      : APFloat::getInf(semantics, kind == Max || kind == ArgMax);
-      return type->isIntegerTy() ? (Constant *)ConstantInt::get(type, value.bitcastToAPInt()) : ConstantFP::get(type, value);
+      return type->isIntegerTy() ? (Constant *)ConstantInt::get(type, value.bitcastToAPInt())
+                                 : ConstantFP::get(type, value);
     }
     unsigned bits = type->getIntegerBitWidth();
     switch (kind) {
-    case Sum: case Any: return ConstantInt::get(type, 0);
-    case Prod: case All: return ConstantInt::get(type, 1);
-    case Max: case ArgMax: return ConstantInt::get(type, APInt::getSignedMinValue(bits));
-    default: return ConstantInt::get(type, APInt::getSignedMaxValue(bits));
+    case Sum:
+    case Any:
+      return ConstantInt::get(type, 0);
+    case Prod:
+    case All:
+      return ConstantInt::get(type, 1);
+    case Max:
+    case ArgMax:
+      return ConstantInt::get(type, APInt::getSignedMinValue(bits));
+    default:
+      return ConstantInt::get(type, APInt::getSignedMaxValue(bits));
     }
   }
   // As many lanes as the writer is in.
@@ -62,14 +76,20 @@ struct KernelWriter::Reduction {
     auto &b = w.b;
     Value *p = w.widen(x, element), *q = w.widen(y, element);
     switch (kind) {
-    case Sum: return isFloat ? w.narrow(b.CreateFAdd(p, q), element) : b.CreateAdd(x, y);
-    case Prod: return isFloat ? w.narrow(b.CreateFMul(p, q), element) : b.CreateMul(x, y);
-    case Max: return isFloat ? w.narrow(b.CreateBinaryIntrinsic(Intrinsic::maximum, p, q), element)
-                             : b.CreateBinaryIntrinsic(Intrinsic::smax, x, y);
-    case Min: return isFloat ? w.narrow(b.CreateBinaryIntrinsic(Intrinsic::minimum, p, q), element)
-                             : b.CreateBinaryIntrinsic(Intrinsic::smin, x, y);
-    case Any: return b.CreateOr(x, y);
-    default: return b.CreateAnd(x, y);
+    case Sum:
+      return isFloat ? w.narrow(b.CreateFAdd(p, q), element) : b.CreateAdd(x, y);
+    case Prod:
+      return isFloat ? w.narrow(b.CreateFMul(p, q), element) : b.CreateMul(x, y);
+    case Max:
+      return isFloat ? w.narrow(b.CreateBinaryIntrinsic(Intrinsic::maximum, p, q), element)
+                     : b.CreateBinaryIntrinsic(Intrinsic::smax, x, y);
+    case Min:
+      return isFloat ? w.narrow(b.CreateBinaryIntrinsic(Intrinsic::minimum, p, q), element)
+                     : b.CreateBinaryIntrinsic(Intrinsic::smin, x, y);
+    case Any:
+      return b.CreateOr(x, y);
+    default:
+      return b.CreateAnd(x, y);
     }
   }
 
@@ -171,8 +191,8 @@ Accumulator KernelWriter::acrossVector(Reduction &r, Accumulator vector) {
   return vector;
 }
 
-// The rounds above the first level: results of blocks go to position (block mod 64) of an array; a full array of 4096 results goes to
-// the next array in the same way. `lanes` is 1 for arrays of scalars.
+// The rounds above the first level: results of blocks go to position (block mod 64) of an array; a full array of 4096
+// results goes to the next array in the same way. `lanes` is 1 for arrays of scalars.
 Value *KernelWriter::combineBlocks(Reduction &r, Value *upper, function_ref<Value *(Value *, Value *)> blockResult) {
   Value *blocks = b.CreateLShr(b.CreateAdd(upper, constant(kBlock - 1)), 12);
   auto *known = dyn_cast<ConstantInt>(blocks);
@@ -214,7 +234,8 @@ void KernelWriter::fill(Reduction &r, AllocaInst *array, Type *element) {
     return;
   }
   Value *identity = r.identityVector();
-  loop(constant(0), constant(kPositions), 1, [&](Value *i) { b.CreateStore(identity, b.CreateGEP(element, array, i)); });
+  loop(constant(0), constant(kPositions), 1,
+       [&](Value *i) { b.CreateStore(identity, b.CreateGEP(element, array, i)); });
 }
 
 // The tree over the first `count` positions of an array; the others count as the identity. The array is overwritten.
@@ -222,7 +243,8 @@ Value *KernelWriter::tree(Reduction &r, AllocaInst *array, Type *element, int64_
   if (!inLanes()) {
     Value *v[4];
     for (int i = 0; i < 4; ++i)
-      v[i] = b.CreateAlignedLoad(FixedVectorType::get(r.type, kLanes), b.CreateConstGEP1_64(element, array, i * kLanes), Align(64));
+      v[i] = b.CreateAlignedLoad(FixedVectorType::get(r.type, kLanes), b.CreateConstGEP1_64(element, array, i * kLanes),
+                                 Align(64));
     return acrossVector(r, {r.combine(r.combine(v[0], v[2]), r.combine(v[1], v[3]))})[0];
   }
   loop(constant(0), constant(Log2_64(kPositions)), 1, [&](Value *step) {
@@ -246,16 +268,18 @@ Accumulator KernelWriter::reduceWithin(Reduction &r, Value *upper) {
   auto *known = dyn_cast<ConstantInt>(upper);
   if (!r.ordered || (known && known->getSExtValue() <= 1)) {
     Accumulator initial = r.initial();
-    Carried result = loop(constant(0), upper, 1, Carried(initial.begin(), initial.end()), [&](Value *i, const Carried &carried) {
-      Accumulator sum = r.combine(Accumulator(carried.begin(), carried.end()), r.at(Lanes::uniform(i)));
-      return Carried(sum.begin(), sum.end());
-    });
+    Carried result =
+        loop(constant(0), upper, 1, Carried(initial.begin(), initial.end()), [&](Value *i, const Carried &carried) {
+          Accumulator sum = r.combine(Accumulator(carried.begin(), carried.end()), r.at(Lanes::uniform(i)));
+          return Carried(sum.begin(), sum.end());
+        });
     return Accumulator(result.begin(), result.end());
   }
   Type *element = vectorType(r.type);
   AllocaInst *array = stackArray(element, kPositions);
   if (known && known->getSExtValue() <= kPositions) {
-    loop(constant(0), upper, 1, [&](Value *i) { b.CreateStore(r.at(Lanes::uniform(i))[0], b.CreateGEP(element, array, i)); });
+    loop(constant(0), upper, 1,
+         [&](Value *i) { b.CreateStore(r.at(Lanes::uniform(i))[0], b.CreateGEP(element, array, i)); });
     return {tree(r, array, element, known->getSExtValue())};
   }
   auto block = [&](Value *lower, Value *upper) {

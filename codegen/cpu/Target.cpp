@@ -1,9 +1,9 @@
 #include "codegen/cpu/Target.h"
 
 #include "llvm/IR/LegacyPassManager.h"
-#include "llvm/Support/CommandLine.h"
 #include "llvm/MC/MCSubtargetInfo.h"
 #include "llvm/MC/TargetRegistry.h"
+#include "llvm/Support/CommandLine.h"
 #include "llvm/Support/TargetSelect.h"
 #include "llvm/TargetParser/Host.h"
 
@@ -39,14 +39,16 @@ Target Target::find(const std::string &name) {
   TargetOptions options;
   options.AllowFPOpFusion = FPOpFusion::Strict;
   options.TrapUnreachable = false;
-  TargetMachine *machine = found->createTargetMachine(triple, result.cpu, result.features, options, Reloc::PIC_, CodeModel::Small,
-                                                      CodeGenOptLevel::Default);
+  TargetMachine *machine = found->createTargetMachine(triple, result.cpu, result.features, options, Reloc::PIC_,
+                                                      CodeModel::Small, CodeGenOptLevel::Default);
   result.machine.reset(machine);
   const MCSubtargetInfo &subtarget = *machine->getMCSubtargetInfo();
   if (!subtarget.isCPUStringValid(result.cpu))
-    throw std::runtime_error("[codegen] unknown CPU '" + result.cpu + "'; use one of LLVM's names for x86-64, as x86-64-v3");
+    throw std::runtime_error("[codegen] unknown CPU '" + result.cpu +
+                             "'; use one of LLVM's names for x86-64, as x86-64-v3");
   if (!subtarget.checkFeatures("+avx2,+fma,+f16c"))
-    throw std::runtime_error("[codegen] the CPU '" + result.cpu + "' lacks AVX2, FMA or F16C; the oldest one supported is x86-64-v3");
+    throw std::runtime_error("[codegen] the CPU '" + result.cpu +
+                             "' lacks AVX2, FMA or F16C; the oldest one supported is x86-64-v3");
   if (subtarget.checkFeatures("+avx512f,+avx512vl,+avx512bw,+avx512dq"))
     result.vectorBytes = 64;
   return result;
@@ -55,8 +57,8 @@ Target Target::find(const std::string &name) {
 Target Target::clone() const {
   Target result = *this;
   const TargetMachine &m = *machine;
-  result.machine.reset(m.getTarget().createTargetMachine(m.getTargetTriple(), cpu, features, m.Options, Reloc::PIC_, CodeModel::Small,
-                                                         CodeGenOptLevel::Default));
+  result.machine.reset(m.getTarget().createTargetMachine(m.getTargetTriple(), cpu, features, m.Options, Reloc::PIC_,
+                                                         CodeModel::Small, CodeGenOptLevel::Default));
   return result;
 }
 
@@ -67,8 +69,8 @@ void Target::prepare(Module &module) const {
 
 namespace {
 
-// A quarter of the time of code generation would go to loop strength reduction, and the writer's loops are of the form it makes. It has
-// no other switch than the command line's, which lld resets whenever it runs.
+// A quarter of the time of code generation would go to loop strength reduction, and the writer's loops are of the form
+// it makes. It has no other switch than the command line's, which lld resets whenever it runs.
 void switchOffStrengthReduction() {
   auto &options = cl::getRegisteredOptions();
   auto found = options.find("disable-lsr");
@@ -89,7 +91,11 @@ std::string emit(Module &module, const Target &target, CodeGenFileType kind) {
 
 } // namespace
 
-std::string emitObject(Module &module, const Target &target) { return emit(module, target, CodeGenFileType::ObjectFile); }
-std::string emitAssembly(Module &module, const Target &target) { return emit(module, target, CodeGenFileType::AssemblyFile); }
+std::string emitObject(Module &module, const Target &target) {
+  return emit(module, target, CodeGenFileType::ObjectFile);
+}
+std::string emitAssembly(Module &module, const Target &target) {
+  return emit(module, target, CodeGenFileType::AssemblyFile);
+}
 
 } // namespace weft::cpu

@@ -10,10 +10,11 @@ namespace weft::cpu {
 
 struct Target {
   std::string cpu, features;
-  int vectorBytes = 32; // 64 with AVX-512
+  int vectorBytes = 32;                         // 64 with AVX-512
   std::shared_ptr<llvm::TargetMachine> machine; // not for two threads at once
 
-  // Of an LLVM CPU name; empty: this machine. Throws std::runtime_error on a CPU that is unknown or lacks AVX2, FMA or F16C.
+  // Of an LLVM CPU name; empty: this machine. Throws std::runtime_error on a CPU that is unknown or lacks AVX2, FMA or
+  // F16C.
   static Target find(const std::string &cpu);
   Target clone() const; // with a machine of its own
   void prepare(llvm::Module &module) const;

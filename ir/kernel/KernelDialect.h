@@ -1,4 +1,5 @@
-// The kernel dialect (ir/kernel/KernelOps.td): fused groups as loops over scalars, the common input of the printers in codegen/.
+// The kernel dialect (ir/kernel/KernelOps.td): fused groups as loops over scalars, the common input of the printers in
+// codegen/.
 #pragma once
 #include "mlir/Bytecode/BytecodeOpInterface.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"

@@ -253,7 +253,8 @@ ParseResult ContractOp::parse(OpAsmParser &parser, OperationState &result) {
 void ContractOp::print(OpAsmPrinter &p) {
   p << ' ' << getA() << '[' << getABase() << ", " << getAStrideM() << ", " << getAStrideK() << "], ";
   p << getB() << '[' << getBBase() << ", " << getBStrideK() << ", " << getBStrideN() << "] depth " << getK();
-  p << " rows " << getRowBegin() << " to " << getRowEnd() << " columns " << getColumnBegin() << " to " << getColumnEnd();
+  p << " rows " << getRowBegin() << " to " << getRowEnd() << " columns " << getColumnBegin() << " to "
+    << getColumnEnd();
   p << (getPackedB() ? " packed" : "");
   p.printOptionalAttrDictWithKeyword((*this)->getAttrs(), {getPackedBAttrName()});
   p << " : " << getA().getType() << ", " << getB().getType();

@@ -19,7 +19,8 @@ kernel.func @map(%x: !kernel.buffer<$X>, %y: !kernel.buffer<$Y>, %begin: index, 
     kernel.store %r, %y[%i] : $Y, !kernel.buffer<$Y>
   }
   kernel.return
-})", {{"BODY", body}, {"X", x}, {"Y", y}});
+})",
+                    {{"BODY", body}, {"X", x}, {"Y", y}});
 }
 
 uint16_t toBrain(float value) {
@@ -47,7 +48,8 @@ TEST(Arithmetic, TailsTouchNothingElse) {
 TEST(Arithmetic, Bfloat16RoundsToNearestEven) {
   KernelRunner runner(unary("f32", "bf16", "%r = arith.truncf %a : f32 to bf16"));
   std::vector<float> x = randomFloats(1000, 1);
-  for (uint32_t bits : {0x3f808000u, 0x3f818000u, 0x3f808001u, 0x7f800001u, 0xffffffffu, 0x7f7fffffu, 0x80000000u, 0x00000001u}) {
+  for (uint32_t bits :
+       {0x3f808000u, 0x3f818000u, 0x3f808001u, 0x7f800001u, 0xffffffffu, 0x7f7fffffu, 0x80000000u, 0x00000001u}) {
     float value;
     memcpy(&value, &bits, 4);
     x.push_back(value);
@@ -63,7 +65,8 @@ TEST(Arithmetic, HalfGoesThereAndBack) {
   for (size_t i = 0; i < x.size(); ++i)
     x[i] = uint16_t(i);
   for (const char *cpu : {"", "x86-64-v3"}) {
-    KernelRunner runner(unary("f16", "f16", "%w = arith.extf %a : f16 to f32\n %r = arith.truncf %w : f32 to f16"), cpu);
+    KernelRunner runner(unary("f16", "f16", "%w = arith.extf %a : f16 to f32\n %r = arith.truncf %w : f32 to f16"),
+                        cpu);
     runner.run({x.data(), y.data()}, {}, 0, x.size());
     for (size_t i = 0; i < x.size(); ++i)
       if ((i & 0x7c00) != 0x7c00 || (i & 0x3ff) == 0) {
@@ -83,7 +86,8 @@ kernel.func @divide(%x: !kernel.buffer<i32>, %d: !kernel.buffer<i32>, %y: !kerne
     kernel.store %r, %y[%i] : i32, !kernel.buffer<i32>
   }
   kernel.return
-})", {{"OP", operation}}));
+})",
+                                   {{"OP", operation}}));
     std::vector<int32_t> x, d;
     for (int32_t a : {0, 1, -1, 7, -7, INT32_MAX, INT32_MIN})
       for (int32_t b : {0, 1, -1, 2, -2, 7, INT32_MAX, INT32_MIN}) {

@@ -47,8 +47,9 @@ struct Layout {
 };
 
 template <class T> void check(const std::string &type, int64_t m, int64_t n, int64_t k, const Layout &layout) {
-  SCOPED_TRACE(type + " " + std::to_string(m) + "x" + std::to_string(n) + "x" + std::to_string(k) + (layout.transposeA ? " A'" : "") +
-               (layout.transposeB ? " B'" : "") + (layout.packed ? " packed" : "") + (layout.isStatic ? "" : " dynamic ") + layout.cpu);
+  SCOPED_TRACE(type + " " + std::to_string(m) + "x" + std::to_string(n) + "x" + std::to_string(k) +
+               (layout.transposeA ? " A'" : "") + (layout.transposeB ? " B'" : "") + (layout.packed ? " packed" : "") +
+               (layout.isStatic ? "" : " dynamic ") + layout.cpu);
   auto numbers = [](size_t count, unsigned seed) {
     std::vector<float> x = randomFloats(count, seed);
     std::vector<T> result;
@@ -75,11 +76,18 @@ template <class T> void check(const std::string &type, int64_t m, int64_t n, int
   };
   // Unit strides are known even where sizes are not.
   auto stride = [&](int64_t value) { return value == 1 ? std::string("arith.constant 1 : index") : dimension(value); };
-  std::string text = substitute(kProduct, {{"ROWS", dimension(m)}, {"COLUMNS", dimension(n)}, {"DEPTH", dimension(k)},
-                                           {"AM", stride(layout.transposeA ? 1 : k)}, {"AK", stride(layout.transposeA ? m : 1)},
-                                           {"BK", stride(layout.transposeB ? 1 : n)}, {"BN", stride(layout.transposeB ? k : 1)},
+  std::string text = substitute(kProduct, {{"ROWS", dimension(m)},
+                                           {"COLUMNS", dimension(n)},
+                                           {"DEPTH", dimension(k)},
+                                           {"AM", stride(layout.transposeA ? 1 : k)},
+                                           {"AK", stride(layout.transposeA ? m : 1)},
+                                           {"BK", stride(layout.transposeB ? 1 : n)},
+                                           {"BN", stride(layout.transposeB ? k : 1)},
                                            {"PACKED", layout.packed ? "packed" : ""},
-                                           {"ADD", type[0] == 'f' ? "arith.addf" : "arith.addi"}, {"A", type}, {"B", type}, {"S", type}});
+                                           {"ADD", type[0] == 'f' ? "arith.addf" : "arith.addi"},
+                                           {"A", type},
+                                           {"B", type},
+                                           {"S", type}});
   text.insert(text.find("  %zero"), constants);
   KernelRunner runner(text, layout.cpu);
   runner.run({a.data(), given.data(), bias.data(), c.data()}, {0}, 0, (m + 125) / 126);
@@ -91,7 +99,8 @@ template <class T> void check(const std::string &type, int64_t m, int64_t n, int
       for (int64_t k0 = 0; k0 < k; k0 += 256) {
         T sum = 0;
         for (int64_t l = k0; l < std::min(k, k0 + 256); ++l)
-          sum = multiplyAdd(layout.transposeA ? a[l * m + i] : a[i * k + l], layout.transposeB ? b[j * k + l] : b[l * n + j], sum);
+          sum = multiplyAdd(layout.transposeA ? a[l * m + i] : a[i * k + l],
+                            layout.transposeB ? b[j * k + l] : b[l * n + j], sum);
         total = k0 ? T(total + sum) : sum;
       }
       T expected = total + bias[j];

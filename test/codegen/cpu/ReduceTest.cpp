@@ -62,13 +62,15 @@ kernel.func @columns(%x: !kernel.buffer<$T>, %y: !kernel.buffer<$R>, %n: index, 
 
 std::string kernelText(const char *text, const std::string &kind, const std::string &type, const std::string &result,
                        int64_t length) {
-  std::string bound = length < 0 ? "arith.maxsi %n, %n : index" : "arith.constant " + std::to_string(length) + " : index";
+  std::string bound =
+      length < 0 ? "arith.maxsi %n, %n : index" : "arith.constant " + std::to_string(length) + " : index";
   return substitute(text, {{"LENGTH", bound}, {"KIND", kind}, {"T", type}, {"R", result}});
 }
 
 template <class T, class R>
 void check(const std::string &kind, const std::string &type, const std::string &result, int64_t length, bool isStatic,
-           const std::vector<T> &x, const std::function<R(const std::vector<T> &)> &reference, const std::string &cpu = "") {
+           const std::vector<T> &x, const std::function<R(const std::vector<T> &)> &reference,
+           const std::string &cpu = "") {
   const int64_t rows = 5, columns = 37;
   SCOPED_TRACE(kind + " " + type + " " + std::to_string(length) + (isStatic ? " static " : " dynamic ") + cpu);
   std::vector<R> y(std::max(rows, columns));
@@ -85,7 +87,8 @@ void check(const std::string &kind, const std::string &type, const std::string &
     for (int64_t i = 0; i < length; ++i)
       values.push_back(x[i * columns + column]);
     R expected = reference(values);
-    EXPECT_EQ(0, memcmp(&expected, &y[column], sizeof(R))) << "column " << column << ": " << y[column] << " is not " << expected;
+    EXPECT_EQ(0, memcmp(&expected, &y[column], sizeof(R)))
+        << "column " << column << ": " << y[column] << " is not " << expected;
   }
 }
 
@@ -122,8 +125,9 @@ TEST(Reduce, MoreThanABlockOfBlocks) {
 TEST(Reduce, OtherTypesAndKinds) {
   for (int64_t length : {1, 17, 70, 5000}) {
     std::vector<float> x = randomFloats(length * 37, length);
-    check<float, float>("prod", "f32", "f32", length, true, x,
-                        [](const std::vector<float> &v) { return canonical<float>(v, 1.0f, std::multiplies<float>()); });
+    check<float, float>("prod", "f32", "f32", length, true, x, [](const std::vector<float> &v) {
+      return canonical<float>(v, 1.0f, std::multiplies<float>());
+    });
     check<float, float>("max", "f32", "f32", length, false, x,
                         [](const std::vector<float> &v) { return canonical<float>(v, -INFINITY, larger); });
     std::vector<double> d(x.begin(), x.end());
@@ -132,11 +136,11 @@ TEST(Reduce, OtherTypesAndKinds) {
     std::vector<int64_t> l;
     for (float value : x)
       l.push_back(int64_t(value * 1e6f));
-    check<int64_t, int64_t>("sum", "i64", "i64", length, true, l,
-                            [](const std::vector<int64_t> &v) { return canonical<int64_t>(v, 0, std::plus<int64_t>()); });
-    check<int64_t, int64_t>("min", "i64", "i64", length, false, l, [](const std::vector<int64_t> &v) {
-      return *std::min_element(v.begin(), v.end());
+    check<int64_t, int64_t>("sum", "i64", "i64", length, true, l, [](const std::vector<int64_t> &v) {
+      return canonical<int64_t>(v, 0, std::plus<int64_t>());
     });
+    check<int64_t, int64_t>("min", "i64", "i64", length, false, l,
+                            [](const std::vector<int64_t> &v) { return *std::min_element(v.begin(), v.end()); });
   }
 }
 
@@ -147,8 +151,9 @@ TEST(Reduce, ArgmaxGivesTheFirst) {
       value = std::round(value * 2); // ties
     auto first = [](const std::vector<float> &v) { return int64_t(std::max_element(v.begin(), v.end()) - v.begin()); };
     check<float, int64_t>("argmax", "f32", "i64", length, true, x, first);
-    check<float, int64_t>("argmin", "f32", "i64", length, false, x,
-                          [](const std::vector<float> &v) { return int64_t(std::min_element(v.begin(), v.end()) - v.begin()); });
+    check<float, int64_t>("argmin", "f32", "i64", length, false, x, [](const std::vector<float> &v) {
+      return int64_t(std::min_element(v.begin(), v.end()) - v.begin());
+    });
     for (size_t i = 3; i < x.size(); i += 7)
       x[i] = NAN;
     check<float, int64_t>("argmax", "f32", "i64", length, true, x, [&](const std::vector<float> &v) {
