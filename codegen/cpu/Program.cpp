@@ -98,10 +98,18 @@ private:
         {number32(buffer.kind), number32(buffer.alias), extent(buffer.bytes), number64(buffer.arenaOffset), data});
   }
 
+  Constant *kernel(const std::string &name) {
+    Function *function = module.getFunction(name);
+    if (!function) { // it is in another object
+      auto *type = FunctionType::get(Type::getVoidTy(context), false);
+      function = Function::Create(type, GlobalValue::ExternalLinkage, name, module);
+      function->setVisibility(GlobalValue::HiddenVisibility);
+    }
+    return function;
+  }
+
   Constant *step(const PlanStep &step) {
-    Constant *kernel = hasCubin ? null() : module.getFunction(step.kernel);
-    if (!kernel)
-      throw std::runtime_error("[codegen] the plan launches a kernel that does not exist: " + step.kernel);
+    Constant *kernel = hasCubin ? null() : this->kernel(step.kernel);
     std::vector<Constant *> buffers, scalars;
     for (int32_t buffer : step.buffers)
       buffers.push_back(number32(buffer));
@@ -217,6 +225,16 @@ std::string kernelsObject(ArrayRef<kernel::FuncOp> kernels, const Target &target
   return emitObject(module, target);
 }
 
+// The kernels as functions of other objects.
+void declareKernels(mlir::ModuleOp kernels, Module &module) {
+  Type *pointer = PointerType::getUnqual(module.getContext()), *i64 = Type::getInt64Ty(module.getContext());
+  auto *signature =
+      FunctionType::get(Type::getVoidTy(module.getContext()), {pointer, pointer, i64, i64, pointer}, false);
+  for (auto kernel : kernels.getOps<kernel::FuncOp>())
+    Function::Create(signature, GlobalValue::ExternalLinkage, kernel.getSymName(), module)
+        ->setVisibility(GlobalValue::HiddenVisibility);
+}
+
 } // namespace
 
 // Code generation is most of the time of a compilation, so two threads share the kernels of larger programs.
@@ -239,6 +257,7 @@ std::string compileProgram(mlir::ModuleOp kernels, Plan &plan, const Target &tar
   LLVMContext context;
   Module program("weft", context);
   target.prepare(program);
+  declareKernels(kernels, program);
   writeProgram(program, plan, target);
   objects.push_back(emitObject(program, target));
   return linkShared(objects);
