@@ -180,24 +180,25 @@ Tensor copy_(const Tensor &target, const Tensor &source) {
   Tensor value = source;
   if (value.impl->wrappedNumber)
     value = constantOf(value, target.dtype(), target.device());
-  if (value.dim() > target.dim())
-    fail(Kind::Runtime, "copy_",
-         "The expanded size must match: cannot copy shape " + toString(value.shape()) + " into shape " +
-             toString(target.shape()));
-  if (value.shape() != target.shape())
+  if (value.shape() != target.shape()) {
+    if (broadcastShapes("copy_", target.shape(), value.shape()) != target.shape())
+      fail(Kind::Runtime, "copy_", "cannot write shape " + toString(value.shape()) + " to a tensor of shape " +
+                                       toString(target.shape()) + "; the source must broadcast to the target's shape");
     value = expand(value, target.shape());
+  }
   value = value.to(target.dtype()).to(target.device());
   if (!taped) {
     write(target, value);
     return target;
   }
-  if (value.requiresGrad() || target.impl->base) {
-    writeOnTape(target, value.impl == source.impl ? source.clone() : value); // a node of the copy's own
-  } else { // overwritten by a constant
-    write(target, value);
-    target.impl->requiresGrad = false;
-    target.impl->autograd->setNode({});
+  if (!value.requiresGrad() && !target.impl->base) {
+    // Overwritten by a constant, it keeps a history, as in PyTorch: what it was made of gets gradients of zero.
+    Tensor never = expand(constantOf(Tensor::wrapped(false), DType::Bool, target.device()), target.shape());
+    value = apply(OpKind::Where, {never, target, value});
+  } else if (value.impl == source.impl) {
+    value = source.clone(); // a node of the copy's own
   }
+  writeOnTape(target, value);
   return target;
 }
 
