@@ -98,18 +98,10 @@ private:
         {number32(buffer.kind), number32(buffer.alias), extent(buffer.bytes), number64(buffer.arenaOffset), data});
   }
 
-  Constant *kernel(const std::string &name) {
-    Function *function = module.getFunction(name);
-    if (!function) { // it is in another object
-      auto *type = FunctionType::get(Type::getVoidTy(context), false);
-      function = Function::Create(type, GlobalValue::ExternalLinkage, name, module);
-      function->setVisibility(GlobalValue::HiddenVisibility);
-    }
-    return function;
-  }
-
   Constant *step(const PlanStep &step) {
-    Constant *kernel = hasCubin ? null() : this->kernel(step.kernel);
+    Constant *kernel = hasCubin ? null() : module.getFunction(step.kernel);
+    if (!kernel)
+      throw std::runtime_error("[codegen] the plan launches a kernel that does not exist: " + step.kernel);
     std::vector<Constant *> buffers, scalars;
     for (int32_t buffer : step.buffers)
       buffers.push_back(number32(buffer));
