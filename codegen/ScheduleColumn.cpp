@@ -28,7 +28,7 @@ public:
     for (levels = 1; levels < 3 && (!rows.isStatic() || rows.constant > reach); ++levels)
       reach *= kBlock;
     lanes = kLanes;
-    while (rows.isStatic() && lanes / 2 >= rows.constant)
+    while (rows.isStatic() && lanes > 1 && lanes / 2 >= rows.constant)
       lanes /= 2;
   }
   bool applies() { return !rows.is(0) && !columns.is(0) && ceilDivide(columns, kTile).has_value(); }

@@ -209,3 +209,11 @@ def test_any_basic_index(shape, data):
     if any(s is not None and s < 0 for s in steps):
         return
     assert numpy.array_equal(array_of(weft.from_numpy(a)[index]), a[index])
+
+
+@pytest.mark.parametrize("shape", [(0, 3), (3, 0), (0,), (0, 0), (2, 0, 3)])
+@pytest.mark.parametrize("name", ["sum", "prod", "any", "all"])
+def test_reductions_of_nothing_give_the_identity(name, shape):
+    x, reference = weft.zeros(shape), numpy.zeros(shape, numpy.float32)
+    for dim in range(len(shape)):
+        assert getattr(x, name)(dim).tolist() == getattr(reference, name)(axis=dim).tolist()
