@@ -10,8 +10,11 @@ bool sameValue(PyObject *expected, PyObject *actual) {
   if (!expected || !actual || Py_TYPE(expected) != Py_TYPE(actual))
     return false;
   if (PyFloat_CheckExact(expected)) {
-    double a = PyFloat_AS_DOUBLE(expected), b = PyFloat_AS_DOUBLE(actual);
-    return std::memcmp(&a, &b, sizeof(a)) == 0;
+    uint64_t a = 0, b = 0;
+    double x = PyFloat_AS_DOUBLE(expected), y = PyFloat_AS_DOUBLE(actual);
+    std::memcpy(&a, &x, sizeof(a));
+    std::memcpy(&b, &y, sizeof(b));
+    return a == b;
   }
   if (PyTuple_CheckExact(expected)) {
     Py_ssize_t count = PyTuple_GET_SIZE(expected);

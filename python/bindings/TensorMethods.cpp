@@ -1,5 +1,6 @@
 // Properties and methods of weft.Tensor that are not ops of the table, attached to the type.
 #include "frontend/Autograd.h"
+#include "frontend/Trace.h"
 #include "python/bindings/PyTensor.h"
 
 namespace py = pybind11;
@@ -89,6 +90,8 @@ int setData(PyObject *self, PyObject *value, void *) {
     if (!value || !isTensor(value))
       fail(UserError::Kind::Type, "data", "must be set to a tensor");
     Tensor target = unbox(self), source = unbox(value);
+    if (Trace *trace = Trace::active())
+      trace->notReplayable("it sets .data");
     target.impl->storage = source.impl->storage;
     target.impl->shape = source.impl->shape;
     target.impl->strides = source.impl->strides;

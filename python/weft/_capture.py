@@ -49,6 +49,14 @@ def _is_user_class(cls):
     return not _is_ours(file) and not _is_stdlib(file) and file.endswith(".py")
 
 
+# Modules of Python's library whose functions depend on their arguments alone.
+_PURE_STDLIB = {
+    "__future__", "abc", "bisect", "builtins", "cmath", "collections", "contextlib", "copy", "dataclasses", "decimal", "enum",
+    "fractions", "functools", "heapq", "inspect", "itertools", "math", "numbers", "operator", "re", "statistics", "string",
+    "struct", "textwrap", "types", "typing", "warnings",
+}  # fmt: skip
+
+
 class Capture:
     """Walks from a function and its arguments; `guards` and `paths` describe what was found, in step."""
 
@@ -57,6 +65,7 @@ class Capture:
         self.paths = []
         self.transient = []  # about the containers of this call's arguments: they must not change, but are not guards later
         self.codes = set()
+        self.tensors = []  # (tensor, whether it requires grad)
         self.reason = None
         self._seen = {}
 
@@ -90,6 +99,8 @@ class Capture:
 
     def walk(self, value, path):
         """Notes what can be read through ``value``; that it is ``value`` itself is the holder's guard."""
+        if isinstance(value, _C.Tensor):
+            self.tensors.append((value, value.requires_grad))
         if isinstance(value, _ATOMIC) or id(value) in self._seen or self.reason:
             return
         self._seen[id(value)] = value  # kept alive: the id stays taken
@@ -117,7 +128,7 @@ class Capture:
         elif isinstance(value, set):
             self._guard(SET_EQUALS, value, None, frozenset(value), path)
         elif isinstance(value, types.ModuleType):
-            pass  # what the code names in it: _function
+            self._module(value, path)
         elif isinstance(value, type):
             self._class(value, path)
         elif isinstance(value, (staticmethod, classmethod)):
@@ -206,6 +217,12 @@ class Capture:
                 self._module_members(value, names, name)
             else:
                 self._guard(DICT_ABSENT, scope, name, None, f"{name} (global, absent)")
+
+    def _module(self, module, path):
+        """What the code names in a module is noted by _module_members; some of Python's own cannot be guarded."""
+        top = module.__name__.partition(".")[0]
+        if top in sys.stdlib_module_names and top not in _PURE_STDLIB:
+            self.reason = f"it can use the module {module.__name__}, which cannot be guarded"
 
     def _module_members(self, value, names, path):
         """A module's names that the code may look up in it."""
@@ -325,6 +342,8 @@ def not_replayable(capture, watch, guards, transient):
         return f"it changed {capture.paths[broken]}"
     if transient.first_broken() >= 0:
         return "it changed a container among its arguments"
+    if any(tensor.requires_grad != before for tensor, before in capture.tensors):
+        return "it changed whether a tensor requires grad"
     for code in watch.codes - capture.codes:
         if not _is_ours(code.co_filename) and not _is_stdlib(code.co_filename) and not code.co_filename.startswith("<"):
             return f"it runs {code.co_name} ({os.path.basename(code.co_filename)}:{code.co_firstlineno}), whose variables cannot be found"

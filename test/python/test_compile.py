@@ -224,6 +224,23 @@ def test_time_and_random_are_read_every_time():
     assert len({k(weft.zeros(1)).item() for _ in range(5)}) == 5
 
 
+def test_the_environment_is_read_every_time(monkeypatch):
+    import os
+
+    g = weft.compile(lambda x: x * int(os.environ["WEFT_TEST_FACTOR"]))
+    for factor in (2, 3):
+        monkeypatch.setenv("WEFT_TEST_FACTOR", str(factor))
+        assert g(weft.ones(1)).item() == factor
+
+
+def test_requires_grad_is_set_every_time():
+    g = weft.compile(lambda x: x.requires_grad_().detach() * 2)
+    for _ in range(3):
+        x = weft.ones(1)
+        g(x)
+        assert x.requires_grad
+
+
 def test_branches_on_values():
     def f(x):
         if x.sum() > 0:
