@@ -1,6 +1,6 @@
-// Reverse-mode differentiation of eager code. A compact tape records the ops that ran; backward() turns the part of it that
-// the result depends on into a Graph, has the compiler's autodiff pass append the derivative, and runs the appended ops one by
-// one through apply(): under create_graph they are recorded again, under a trace they are traced.
+// Reverse-mode differentiation of eager code. A compact tape records the ops that ran; backward() turns the part of it
+// that the result depends on into a Graph, has the compiler's autodiff pass append the derivative, and runs the
+// appended ops one by one through apply(): under create_graph they are recorded again, under a trace they are traced.
 #pragma once
 #include "frontend/Tensor.h"
 
@@ -34,8 +34,8 @@ void removeHook(const Tensor &tensor, int64_t handle);
 void retainGrad(const Tensor &tensor); // a non-leaf gets .grad, too
 bool retainsGrad(const Tensor &tensor);
 
-// Accumulates into the .grad of the leaves that `outputs` depend on. `gradients` may be empty, or hold undefined tensors, for outputs
-// with one element. Throws UserError with PyTorch's texts.
+// Accumulates into the .grad of the leaves that `outputs` depend on. `gradients` may be empty, or hold undefined
+// tensors, for outputs with one element. Throws UserError with PyTorch's texts.
 void backward(const std::vector<Tensor> &outputs, const std::vector<Tensor> &gradients = {}, bool retainGraph = false,
               bool createGraph = false, const std::vector<Tensor> &inputs = {});
 // The cotangents of `inputs`; .grad is left alone. Undefined for an unused input where allowUnused, else an error.

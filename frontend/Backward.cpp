@@ -1,9 +1,9 @@
-// backward() and grad(): the reachable tape becomes a Graph, the autodiff pass appends the derivative, and what was appended runs op
-// by op.
+// backward() and grad(): the reachable tape becomes a Graph, the autodiff pass appends the derivative, and what was
+// appended runs op by op.
 //
-// A tensor whose cotangent somebody wants to see or change (a hook, retain_grad, a non-leaf input of grad()) is a cut: its readers
-// see a further input of the graph, whose cotangent the derivative then gives, and the tensor itself is one more output, whose
-// cotangent is what the hooks make of that.
+// A tensor whose cotangent somebody wants to see or change (a hook, retain_grad, a non-leaf input of grad()) is a cut:
+// its readers see a further input of the graph, whose cotangent the derivative then gives, and the tensor itself is one
+// more output, whose cotangent is what the hooks make of that.
 #include "frontend/Autograd.h"
 #include "frontend/Dispatch.h"
 #include "frontend/Executables.h"
@@ -72,7 +72,7 @@ private:
   std::vector<Cut> cuts;
   std::vector<GraphInput> inputs;
   std::unordered_map<void *, ValueId> inputOf; // by leaf or by saved tensor
-  std::unordered_map<int64_t, ValueId> lonely;  // (node, operand) whose value is not kept
+  std::unordered_map<int64_t, ValueId> lonely; // (node, operand) whose value is not kept
   Graph graph;
   std::shared_ptr<const Graph> derivative;
   std::vector<int> wrt;
@@ -112,11 +112,13 @@ void Backward::collect() {
     TapeNode *node = stack.back();
     stack.pop_back();
     if (node->emptied)
-      fail(Kind::Runtime, request.name,
-           "Trying to backward through the graph a second time (or directly access saved tensors after they have already "
-           "been freed). Saved intermediate values of the graph are freed when you call .backward() or autograd.grad(). "
-           "Specify retain_graph=True if you need to backward through the graph a second time or if you need to access "
-           "saved tensors after calling backward.");
+      fail(
+          Kind::Runtime, request.name,
+          "Trying to backward through the graph a second time (or directly access saved tensors after they have "
+          "already "
+          "been freed). Saved intermediate values of the graph are freed when you call .backward() or autograd.grad(). "
+          "Specify retain_graph=True if you need to backward through the graph a second time or if you need to access "
+          "saved tensors after calling backward.");
     nodes.push_back(node);
     for (const TapeOperand &operand : node->operands)
       if (operand.node && seen.insert(operand.node.get()).second)
@@ -231,8 +233,10 @@ Tensor Backward::unpack(const SavedTensor &saved, TapeNode *history, const TapeN
         reader = nodes[n];
   if (t.version() != saved.version)
     fail(Kind::Runtime, request.name,
-         std::string("one of the variables needed for gradient computation has been modified by an inplace operation: [") +
-             toString(t.type()) + "], " + (reader ? std::string("saved by '") + info(reader->op).name + "'" : "a saved tensor") +
+         std::string(
+             "one of the variables needed for gradient computation has been modified by an inplace operation: [") +
+             toString(t.type()) + "], " +
+             (reader ? std::string("saved by '") + info(reader->op).name + "'" : "a saved tensor") +
              ", is at version " + std::to_string(t.version()) + "; expected version " + std::to_string(saved.version) +
              " instead. Hint: clone() the tensor before it is modified, or use the out-of-place operation.");
   if (!request.createGraph || !history || tapeNode(*t.impl) == history)
@@ -375,8 +379,8 @@ void Backward::release() {
 std::vector<Tensor> startGradients(const char *name, const std::vector<Tensor> &outputs,
                                    const std::vector<Tensor> &gradients) {
   if (!gradients.empty() && gradients.size() != outputs.size())
-    fail(Kind::Runtime, name, "got " + std::to_string(outputs.size()) + " tensors and " +
-                                  std::to_string(gradients.size()) + " gradients");
+    fail(Kind::Runtime, name,
+         "got " + std::to_string(outputs.size()) + " tensors and " + std::to_string(gradients.size()) + " gradients");
   std::vector<Tensor> result;
   for (size_t i = 0; i < outputs.size(); ++i) {
     const Tensor &output = outputs[i];
@@ -436,7 +440,9 @@ void backward(const std::vector<Tensor> &outputs, const std::vector<Tensor> &gra
     if (TapeNode *node = tapeNode(*input.impl))
       if (auto found = backward.nodeGradients.find(node); found != backward.nodeGradients.end())
         gradientsOf.emplace_back(input.impl, found->second);
-  { Backward done = std::move(backward); } // lets go of the values, so that accumulation can take them over
+  {
+    Backward done = std::move(backward);
+  } // lets go of the values, so that accumulation can take them over
   for (auto &[impl, gradient] : gradientsOf) {
     Tensor leaf(impl), cotangent = std::move(gradient);
     if (impl->autograd && !impl->autograd->hooks.empty()) {
@@ -451,8 +457,9 @@ std::vector<Tensor> grad(const std::vector<Tensor> &outputs, const std::vector<T
                          const std::vector<Tensor> &gradients, bool retainGraph, bool createGraph, bool allowUnused) {
   for (const Tensor &input : inputs)
     if (!input.requiresGrad())
-      fail(Kind::Runtime, "grad", "One of the differentiated Tensors does not require grad; got " +
-                                      toString(input.type()) + "; call requires_grad_() before it is used");
+      fail(Kind::Runtime, "grad",
+           "One of the differentiated Tensors does not require grad; got " + toString(input.type()) +
+               "; call requires_grad_() before it is used");
   Request request{outputs, startGradients("grad", outputs, gradients), &inputs, createGraph, "grad"};
   Backward backward(request);
   backward.run();
@@ -472,7 +479,8 @@ std::vector<Tensor> grad(const std::vector<Tensor> &outputs, const std::vector<T
     }
     if (!found.defined() && !allowUnused)
       fail(Kind::Runtime, "grad",
-           "One of the differentiated Tensors appears to not have been used in the graph. Set allow_unused=True if this is "
+           "One of the differentiated Tensors appears to not have been used in the graph. Set allow_unused=True if "
+           "this is "
            "the desired behavior.");
     result.push_back(found);
   }

@@ -1,5 +1,5 @@
-// The story of compile(): find the compiled call whose guards hold and replay it; else run the function under a trace, which compiles
-// what it recorded, and keep the call for the next time.
+// The story of compile(): find the compiled call whose guards hold and replay it; else run the function under a trace,
+// which compiles what it recorded, and keep the call for the next time.
 #include "frontend/Compile.h"
 
 namespace weft {

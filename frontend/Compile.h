@@ -8,7 +8,8 @@
 
 namespace weft {
 
-// A function of tensors with the compiled calls made for it so far. The binding keeps one for each state of the Python values.
+// A function of tensors with the compiled calls made for it so far. The binding keeps one for each state of the Python
+// values.
 class CompiledFunction {
 public:
   using Function = std::function<std::vector<Tensor>(const std::vector<Tensor> &)>;

@@ -41,8 +41,12 @@ bool CompiledCall::resolve(const Tensor *arguments, Tensor *found) const {
   for (size_t i = 0; i < sources.size(); ++i) {
     const TensorSource &source = sources[i];
     switch (source.kind) {
-    case TensorSource::Kind::Argument: found[i] = arguments[source.index]; break;
-    case TensorSource::Kind::Captured: found[i] = captured[size_t(source.index)]; break;
+    case TensorSource::Kind::Argument:
+      found[i] = arguments[source.index];
+      break;
+    case TensorSource::Kind::Captured:
+      found[i] = captured[size_t(source.index)];
+      break;
     case TensorSource::Kind::Grad: {
       const AutogradMeta *meta = found[source.index].impl->autograd;
       if (!meta || !meta->grad.defined())
@@ -50,7 +54,8 @@ bool CompiledCall::resolve(const Tensor *arguments, Tensor *found) const {
       found[i] = meta->grad;
       break;
     }
-    case TensorSource::Kind::GeneratorState: continue;
+    case TensorSource::Kind::GeneratorState:
+      continue;
     }
     if (source.isView)
       found[i] = aliasOf(found[i], source.shape, source.strides, found[i].offset() + source.offset);
@@ -216,8 +221,8 @@ std::vector<Tensor> CompiledCall::replay(const Tensor *arguments, int count) con
       continue;
     }
     if (!result.fresh) {
-      outputs.push_back(aliasOf(found[result.index], result.shape, result.strides,
-                                found[result.index].offset() + result.offset));
+      outputs.push_back(
+          aliasOf(found[result.index], result.shape, result.strides, found[result.index].offset() + result.offset));
       continue;
     }
     Ref<TensorImpl> impl(new TensorImpl);

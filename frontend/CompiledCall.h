@@ -1,5 +1,5 @@
-// What it takes to do a traced call again without Python: which tensors to look at, what they must be like, the executable, and what
-// to do with its results.
+// What it takes to do a traced call again without Python: which tensors to look at, what they must be like, the
+// executable, and what to do with its results.
 #pragma once
 #include "frontend/Tensor.h"
 #include "runtime/Executable.h"
@@ -26,7 +26,7 @@ TensorGuard guardOf(const Tensor &tensor);
 struct TensorSource {
   enum class Kind : uint8_t { Argument, Captured, Grad, GeneratorState };
   Kind kind = Kind::Captured;
-  int index = 0;      // Argument: which; Captured: in `captured`; Grad: the source whose .grad it is
+  int index = 0;       // Argument: which; Captured: in `captured`; Grad: the source whose .grad it is
   bool isView = false; // a view of that tensor: shape, strides, and its offset relative to the tensor's
   Dims shape, strides;
   int64_t offset = 0;
@@ -36,8 +36,8 @@ struct TensorSource {
 struct ResultSlot {
   enum class From : uint8_t { Output, CopyOfOutput, CopyOfSource };
   From from = From::Output;
-  int index = 0;   // of the output (of executable or slot's) or source
-  int into = -1;   // source whose memory is written; -1: fresh memory
+  int index = 0;        // of the output (of executable or slot's) or source
+  int into = -1;        // source whose memory is written; -1: fresh memory
   bool viaCopy = false; // into: the executable must not write there directly, since it reads it otherwise
   TensorType type;
 };
@@ -71,7 +71,7 @@ public:
   std::vector<Tensor> replay(const Tensor *arguments, int count) const;
 
   bool replayable = true;
-  std::string reason; // why it is not
+  std::string reason;               // why it is not
   std::vector<std::string> flushes; // what ended each segment but the last
   int opCount = 0;
   Graph graph; // of the last segment

@@ -36,7 +36,8 @@ const CompilerApi &compilerLibrary() {
     auto *entry = reinterpret_cast<const CompilerApi *(*)()>(dlsym(library, "weft_compiler_api"));
     if (!entry)
       fail(UserError::Kind::Runtime, "compile",
-           path + " is not weft's compiler library: it has no weft_compiler_api; set WEFT_COMPILER_LIBRARY to the right file");
+           path + " is not weft's compiler library: it has no weft_compiler_api; set WEFT_COMPILER_LIBRARY to the "
+                  "right file");
     loaded = true;
     return entry();
   }();

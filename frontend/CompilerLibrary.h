@@ -12,7 +12,8 @@ const CompilerApi &compilerLibrary();
 bool compilerLibraryLoaded();
 std::string compilerLibraryPath();
 
-// What a cache key must hold beside the graph: the compiler's build and this machine's kind of CPU. Found without opening it.
+// What a cache key must hold beside the graph: the compiler's build and this machine's kind of CPU. Found without
+// opening it.
 const std::string &compilerIdentity();
 
 } // namespace weft

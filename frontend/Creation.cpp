@@ -24,11 +24,12 @@ Tensor arange(double start, double stop, double step, DType dtype, Device device
   if (step == 0)
     fail(UserError::Kind::Runtime, "arange", "step must be nonzero");
   if (!std::isfinite(start) || !std::isfinite(stop))
-    fail(UserError::Kind::Runtime, "arange", "unsupported range: " + std::to_string(start) + " -> " + std::to_string(stop));
+    fail(UserError::Kind::Runtime, "arange",
+         "unsupported range: " + std::to_string(start) + " -> " + std::to_string(stop));
   if ((step > 0) != (stop >= start) && stop != start)
-    fail(UserError::Kind::Runtime, "arange", "upper bound and larger bound inconsistent with step sign; got start=" +
-                                                 std::to_string(start) + ", end=" + std::to_string(stop) +
-                                                 ", step=" + std::to_string(step));
+    fail(UserError::Kind::Runtime, "arange",
+         "upper bound and larger bound inconsistent with step sign; got start=" + std::to_string(start) +
+             ", end=" + std::to_string(stop) + ", step=" + std::to_string(step));
   int64_t count = int64_t(std::ceil((stop - start) / step));
   DType computed = dtype;
   if (dtype == DType::Float32 || dtype == DType::Float16 || dtype == DType::BFloat16)

@@ -85,7 +85,8 @@ static Dims encode(SymbolTable &symbols, const Dims &values) {
   return codes;
 }
 
-static void run(const Executable &executable, const Tensor *operands, int count, void *out, const SymbolTable &symbols) {
+static void run(const Executable &executable, const Tensor *operands, int count, void *out,
+                const SymbolTable &symbols) {
   void *local[kInline];
   std::vector<void *> many;
   void **inputs = local;
@@ -256,7 +257,7 @@ void runKernel(OpKind op, const Tensor *operands, int count, const Attrs &attrs,
     GradMode off(false);
     return runElementwise(op, operands, count, attrs, type, device, out, donated);
   }
-  GradMode off(false); // copies of operands are no part of the tape
+  GradMode off(false);      // copies of operands are no part of the tape
   if (op == OpKind::Full) { // one kernel for all numbers
     bool real = isFloat(type.dtype);
     Tensor number = real ? Tensor::wrapped(attrs[1].f) : Tensor::wrapped(attrs[2].i);
@@ -271,7 +272,8 @@ void runKernel(OpKind op, const Tensor *operands, int count, const Attrs &attrs,
 // ---------------------------------------------------------------- Checks
 
 // The operand of the op that holds positions, what they count, and the value that stands for "none".
-static int indexOperand(OpKind op, const Tensor *operands, int count, const Attrs &attrs, int64_t &bound, int64_t &ignored) {
+static int indexOperand(OpKind op, const Tensor *operands, int count, const Attrs &attrs, int64_t &bound,
+                        int64_t &ignored) {
   ignored = -1;
   const Dims &shape = operands[0].shape();
   switch (op) {
@@ -313,8 +315,8 @@ static Device commonDevice(OpKind op, const Tensor *operands, int count) {
   for (int i = 1; i < count; ++i)
     if (operands[i].device() != device)
       fail(Kind::Runtime, info(op).name,
-           "Expected all tensors to be on the same device, but found at least two devices, " + toString(device) + " and " +
-               toString(operands[i].device()) + "; move them with .to()");
+           "Expected all tensors to be on the same device, but found at least two devices, " + toString(device) +
+               " and " + toString(operands[i].device()) + "; move them with .to()");
   return device;
 }
 

@@ -1,6 +1,6 @@
-// From an op to a kernel. An eager op is a graph of one op, compiled once for each class of layouts: sizes and strides are
-// symbols, equal values are equal symbols, 0 and 1 stay as they are. Elementwise operands are brought to as few axes as their
-// strides allow first; all contiguous is one axis.
+// From an op to a kernel. An eager op is a graph of one op, compiled once for each class of layouts: sizes and strides
+// are symbols, equal values are equal symbols, 0 and 1 stay as they are. Elementwise operands are brought to as few
+// axes as their strides allow first; all contiguous is one axis.
 #pragma once
 #include "frontend/Tensor.h"
 
@@ -11,7 +11,8 @@ Tensor applyKernel(OpKind op, const Tensor *operands, int count, const Attrs &at
 // Of ops without operands: iota, full.
 Tensor applyCreation(OpKind op, const Attrs &attrs, Device device);
 
-// Runs the op; the result goes to `out`, contiguous, which may be operand `donated`'s own memory and must not overlap the others'.
+// Runs the op; the result goes to `out`, contiguous, which may be operand `donated`'s own memory and must not overlap
+// the others'.
 void runKernel(OpKind op, const Tensor *operands, int count, const Attrs &attrs, const TensorType &type, Device device,
                void *out, int donated = -1);
 

@@ -1,5 +1,5 @@
-// The random stream of eager code: (seed, offset) of a Philox counter. A random op with n elements takes counters [offset, offset + n).
-// Inside a trace the ops read the state as an input, so that a replay draws anew.
+// The random stream of eager code: (seed, offset) of a Philox counter. A random op with n elements takes counters
+// [offset, offset + n). Inside a trace the ops read the state as an input, so that a replay draws anew.
 #pragma once
 #include "frontend/Tensor.h"
 
@@ -14,7 +14,8 @@ public:
   int64_t offset() const { return position; }
   void setState(int64_t seed, int64_t offset);
 
-  // The state as the operand of random ops, int64[2] on the device. A new tensor each time: launches may still read the last one.
+  // The state as the operand of random ops, int64[2] on the device. A new tensor each time: launches may still read the
+  // last one.
   Tensor state(Device device) const;
   void advance(int64_t count) { position += count; }
 
@@ -23,7 +24,8 @@ private:
   int64_t position = 0;
 };
 
-// The state operand for a random op that takes `count` counters, and its `offset` attribute; advances the default generator.
+// The state operand for a random op that takes `count` counters, and its `offset` attribute; advances the default
+// generator.
 Tensor randomState(int64_t count, int64_t &offset, Device device);
 
 } // namespace weft

@@ -1,5 +1,5 @@
-// Operations that write to their first operand. Contiguous memory is written by the kernel; other layouts take the result by a
-// strided copy. Operands that overlap the memory otherwise than being it are copied first.
+// Operations that write to their first operand. Contiguous memory is written by the kernel; other layouts take the
+// result by a strided copy. Operands that overlap the memory otherwise than being it are copied first.
 #include "frontend/Autograd.h"
 #include "frontend/Dispatch.h"
 #include "frontend/Ops.h"
@@ -34,7 +34,8 @@ static void strided(const Tensor &source, const Tensor &target) {
 
 void storeInto(const Tensor &target, const Tensor &value) {
   GradMode off(false);
-  Tensor source = mayOverlap(target, value) ? applyKernel(OpKind::Cast, &value, 1, {Attr::dtype(value.dtype())}) : value;
+  Tensor source =
+      mayOverlap(target, value) ? applyKernel(OpKind::Cast, &value, 1, {Attr::dtype(value.dtype())}) : value;
   if (target.isContiguous() && source.isContiguous() && source.device() == target.device())
     copyMemory(target.data(), target.device(), source.data(), source.device(),
                size_t(target.numel() * itemSize(target.dtype())));
@@ -82,8 +83,7 @@ static bool runInTarget(OpKind op, const Tensor *operands, int count, const Attr
         return false;
       ready[i] = constantOf(ready[i], target.dtype(), target.device());
     }
-    if (ready[i].dtype() != target.dtype() || ready[i].device() != target.device() ||
-        ready[i].dim() > target.dim())
+    if (ready[i].dtype() != target.dtype() || ready[i].device() != target.device() || ready[i].dim() > target.dim())
       return false;
     if (ready[i].shape() != target.shape())
       ready[i] = expand(ready[i], target.shape());
@@ -127,8 +127,9 @@ static uint64_t orderOf(const TensorImpl &impl) { return tapeNode(impl) ? tapeNo
 
 static Tensor flattened(const Tensor &base) {
   if (!base.isContiguous())
-    fail(Kind::NotImplemented, "in-place", "writing under grad mode to a view of a tensor that is not contiguous; got base strides " +
-                                               toString(base.strides()) + "; call contiguous() on the base first");
+    fail(Kind::NotImplemented, "in-place",
+         "writing under grad mode to a view of a tensor that is not contiguous; got base strides " +
+             toString(base.strides()) + "; call contiguous() on the base first");
   return reshape(base, {base.numel()});
 }
 
@@ -182,8 +183,9 @@ Tensor copy_(const Tensor &target, const Tensor &source) {
     value = constantOf(value, target.dtype(), target.device());
   if (value.shape() != target.shape()) {
     if (broadcastShapes("copy_", target.shape(), value.shape()) != target.shape())
-      fail(Kind::Runtime, "copy_", "cannot write shape " + toString(value.shape()) + " to a tensor of shape " +
-                                       toString(target.shape()) + "; the source must broadcast to the target's shape");
+      fail(Kind::Runtime, "copy_",
+           "cannot write shape " + toString(value.shape()) + " to a tensor of shape " + toString(target.shape()) +
+               "; the source must broadcast to the target's shape");
     value = expand(value, target.shape());
   }
   value = value.to(target.dtype()).to(target.device());
@@ -204,8 +206,9 @@ Tensor copy_(const Tensor &target, const Tensor &source) {
 
 Tensor fill_(const Tensor &t, const Tensor &value) {
   if (!value.impl->wrappedNumber && value.dim() != 0)
-    fail(Kind::Runtime, "fill_", "fill_ only supports 0-dimension value tensor but got tensor with " +
-                                     std::to_string(value.dim()) + " dimensions.");
+    fail(Kind::Runtime, "fill_",
+         "fill_ only supports 0-dimension value tensor but got tensor with " + std::to_string(value.dim()) +
+             " dimensions.");
   return copy_(t, value);
 }
 

@@ -52,7 +52,8 @@ public:
   uint8_t bytes[kCapacity];
 };
 
-// Whether the key is known, and its executable: null where it is known that there can be none. Entries are never removed.
+// Whether the key is known, and its executable: null where it is known that there can be none. Entries are never
+// removed.
 bool findKernel(const KernelKey &key, const Executable *&executable);
 const Executable *addKernel(const KernelKey &key, ExecutablePtr executable);
 

@@ -1,8 +1,10 @@
 // Operations on tensors. Three levels:
 //   call()   what a user calls: negative dims, Python numbers, promotion and broadcasting as PyTorch's, then apply();
-//   apply()  one op of the table on operands that fit its record exactly: shapes, dtypes; this is what backward() and the rest of
+//   apply()  one op of the table on operands that fit its record exactly: shapes, dtypes; this is what backward() and
+//   the rest of
 //            the front end use, what the tape and a trace record, and what runs the kernel;
-//   views    no kernel: a new Tensor on the same storage; tape and trace record them as reshape, permute, expand, slice.
+//   views    no kernel: a new Tensor on the same storage; tape and trace record them as reshape, permute, expand,
+//   slice.
 #pragma once
 #include "frontend/Tensor.h"
 
@@ -20,8 +22,8 @@ inline Tensor call(OpKind op, std::initializer_list<Tensor> operands, const Attr
 inline Tensor apply(OpKind op, std::initializer_list<Tensor> operands, const Attrs &attrs = {}) {
   return apply(op, operands.begin(), int(operands.size()), attrs);
 }
-// operands[0] = op(operands...), in operands[0]'s memory: add_(x, y) is callInPlace(Add, {x, y}). The result must have the shape of
-// operands[0] and a dtype that converts to its dtype as PyTorch allows.
+// operands[0] = op(operands...), in operands[0]'s memory: add_(x, y) is callInPlace(Add, {x, y}). The result must have
+// the shape of operands[0] and a dtype that converts to its dtype as PyTorch allows.
 Tensor callInPlace(OpKind op, const Tensor *operands, int count, const Attrs &attrs = {});
 inline Tensor callInPlace(OpKind op, std::initializer_list<Tensor> operands, const Attrs &attrs = {}) {
   return callInPlace(op, operands.begin(), int(operands.size()), attrs);
@@ -32,7 +34,7 @@ Tensor view(const Tensor &t, const Dims &shape);    // error where the strides d
 Tensor reshape(const Tensor &t, const Dims &shape); // a view where possible, else a copy
 Tensor permute(const Tensor &t, const Dims &order);
 Tensor transpose(const Tensor &t, int dim0, int dim1);
-Tensor expand(const Tensor &t, const Dims &shape); // -1 keeps a size
+Tensor expand(const Tensor &t, const Dims &shape);                                     // -1 keeps a size
 Tensor slice(const Tensor &t, int dim, int64_t start, int64_t stop, int64_t step = 1); // clamps as Python; step >= 1
 Tensor narrow(const Tensor &t, int dim, int64_t start, int64_t length);
 Tensor select(const Tensor &t, int dim, int64_t index);

@@ -12,7 +12,8 @@ static std::atomic<DType> defaultFloat{DType::Float32};
 DType defaultDType() { return defaultFloat.load(std::memory_order_relaxed); }
 void setDefaultDType(DType dtype) {
   if (!isFloat(dtype))
-    fail(UserError::Kind::Type, "set_default_dtype", std::string("only floating-point types are supported as the default type; got ") + name(dtype));
+    fail(UserError::Kind::Type, "set_default_dtype",
+         std::string("only floating-point types are supported as the default type; got ") + name(dtype));
   defaultFloat = dtype;
 }
 
@@ -70,8 +71,8 @@ const ElementwiseRule &elementwiseRule(OpKind op) {
 // ---------------------------------------------------------------- Result types
 
 namespace {
-// torch.result_type: the dtypes of tensors with dimensions decide, then those of 0-d tensors, then numbers; a lower class matters only
-// when it is of a higher category (bool < integer < float).
+// torch.result_type: the dtypes of tensors with dimensions decide, then those of 0-d tensors, then numbers; a lower
+// class matters only when it is of a higher category (bool < integer < float).
 struct Promotion {
   static constexpr int kNone = -1;
   int dimensioned = kNone, scalar = kNone, number = kNone;
@@ -170,7 +171,9 @@ Tensor constantOf(const Tensor &number, DType dtype, Device device) {
   double real = isFloat(n.dtype) ? n.number : double(n.integer);
   alignas(8) char bytes[8];
   switch (dtype) {
-  case DType::Float64: std::memcpy(bytes, &real, 8); break;
+  case DType::Float64:
+    std::memcpy(bytes, &real, 8);
+    break;
   case DType::Float32: {
     float f = float(real);
     std::memcpy(bytes, &f, 4);
@@ -186,17 +189,31 @@ Tensor constantOf(const Tensor &number, DType dtype, Device device) {
     std::memcpy(bytes, &h, 2);
     break;
   }
-  case DType::Bool: bytes[0] = isFloat(n.dtype) ? n.number != 0 : n.integer != 0; break;
-  case DType::UInt8: storeInteger<uint8_t>(number, bytes, dtype); break;
-  case DType::Int8: storeInteger<int8_t>(number, bytes, dtype); break;
-  case DType::Int16: storeInteger<int16_t>(number, bytes, dtype); break;
-  case DType::Int32: storeInteger<int32_t>(number, bytes, dtype); break;
-  case DType::Int64: storeInteger<int64_t>(number, bytes, dtype); break;
+  case DType::Bool:
+    bytes[0] = isFloat(n.dtype) ? n.number != 0 : n.integer != 0;
+    break;
+  case DType::UInt8:
+    storeInteger<uint8_t>(number, bytes, dtype);
+    break;
+  case DType::Int8:
+    storeInteger<int8_t>(number, bytes, dtype);
+    break;
+  case DType::Int16:
+    storeInteger<int16_t>(number, bytes, dtype);
+    break;
+  case DType::Int32:
+    storeInteger<int32_t>(number, bytes, dtype);
+    break;
+  case DType::Int64:
+    storeInteger<int64_t>(number, bytes, dtype);
+    break;
   }
   Tensor t = Tensor::fromHost(bytes, {}, dtype, device);
   t.impl->constant = true;
   t.impl->number = real;
-  t.impl->integer = dtype == DType::Bool ? bytes[0] : isFloat(n.dtype) ? (isFloat(dtype) ? 0 : int64_t(real)) : n.integer;
+  t.impl->integer = dtype == DType::Bool ? bytes[0]
+                    : isFloat(n.dtype)   ? (isFloat(dtype) ? 0 : int64_t(real))
+                                         : n.integer;
   return t;
 }
 
@@ -279,7 +296,8 @@ static bool normaliseAttrs(OpKind op, const Tensor *operands, int count, const A
       for (int64_t d : attr.ints) {
         int axis = normaliseDim(record.name, d, rank);
         if (sorted.contains(axis))
-          fail(UserError::Kind::Runtime, record.name, "dim " + std::to_string(axis) + " appears multiple times in the list of dims");
+          fail(UserError::Kind::Runtime, record.name,
+               "dim " + std::to_string(axis) + " appears multiple times in the list of dims");
         int at = sorted.size();
         while (at > 0 && sorted[at - 1] > axis)
           --at;

@@ -1,4 +1,5 @@
-// What PyTorch does to operands before an op sees them: dtype promotion, with Python numbers by their category; broadcasting.
+// What PyTorch does to operands before an op sees them: dtype promotion, with Python numbers by their category;
+// broadcasting.
 #pragma once
 #include "frontend/Ops.h"
 
@@ -6,9 +7,9 @@ namespace weft {
 
 // How an elementwise op treats dtypes, found by asking its shape rule.
 struct ElementwiseRule {
-  uint32_t promoted = 0;      // bit i: operand i takes part in promotion; the others are converted to bool
-  bool floatOnly = false;     // integers and bools become the default float dtype
-  bool boolOnly = false;      // every operand becomes bool
+  uint32_t promoted = 0;  // bit i: operand i takes part in promotion; the others are converted to bool
+  bool floatOnly = false; // integers and bools become the default float dtype
+  bool boolOnly = false;  // every operand becomes bool
 };
 const ElementwiseRule &elementwiseRule(OpKind op);
 

@@ -197,8 +197,9 @@ void checkInPlace(const char *op, const Tensor &target) {
   if (target.impl->wrappedNumber)
     fail(Kind::Type, op, "expected a Tensor to write to, got a number");
   if (target.impl->storage->readOnly)
-    fail(Kind::Runtime, op, "the tensor's memory is read-only (a read-only NumPy array); got " + toString(target.type()) +
-                                "; clone() it first");
+    fail(Kind::Runtime, op,
+         "the tensor's memory is read-only (a read-only NumPy array); got " + toString(target.type()) +
+             "; clone() it first");
   if (overlapsItself(target.shape(), target.strides()))
     fail(Kind::Runtime, op,
          "unsupported operation: more than one element of the written-to tensor refers to a single memory location. "
@@ -211,7 +212,8 @@ void checkInPlace(const char *op, const Tensor &target) {
          "a leaf Variable that requires grad is being used in an in-place operation; wrap it in weft.no_grad()");
   if (const TensorImpl *base = target.impl->base.get(); base && base->requiresGrad && !tapeNode(*base))
     fail(Kind::Runtime, op,
-         "a view of a leaf Variable that requires grad is being used in an in-place operation; wrap it in weft.no_grad()");
+         "a view of a leaf Variable that requires grad is being used in an in-place operation; wrap it in "
+         "weft.no_grad()");
 }
 
 } // namespace weft

@@ -63,7 +63,8 @@ void Storage::materialise() {
   if (lazyTrace)
     lazyTrace->materialise(*this);
   if (!memory)
-    fail(UserError::Kind::Runtime, "data", "the tensor has no value: compiling or running the operations that compute it failed");
+    fail(UserError::Kind::Runtime, "data",
+         "the tensor has no value: compiling or running the operations that compute it failed");
 }
 
 // ---------------------------------------------------------------- Layout
@@ -125,8 +126,8 @@ Tensor Tensor::empty(const Dims &shape, DType dtype, Device device) {
   return Tensor(std::move(impl));
 }
 
-Tensor Tensor::fromMemory(void *memory, const Dims &shape, const Dims &strides, DType dtype, Device device, bool readOnly,
-                          void (*deleter)(void *), void *context) {
+Tensor Tensor::fromMemory(void *memory, const Dims &shape, const Dims &strides, DType dtype, Device device,
+                          bool readOnly, void (*deleter)(void *), void *context) {
   int64_t last = 0;
   bool any = true;
   for (int i = 0; i < shape.size(); ++i) {
@@ -214,16 +215,25 @@ double Tensor::itemDouble() const {
   char bytes[8];
   fetch(*this, bytes);
   switch (impl->dtype) {
-  case DType::Float16: return halfToFloat(as<uint16_t>(bytes));
-  case DType::BFloat16: return bitsToFloat(uint32_t(as<uint16_t>(bytes)) << 16);
-  case DType::Float32: return as<float>(bytes);
-  case DType::Float64: return as<double>(bytes);
+  case DType::Float16:
+    return halfToFloat(as<uint16_t>(bytes));
+  case DType::BFloat16:
+    return bitsToFloat(uint32_t(as<uint16_t>(bytes)) << 16);
+  case DType::Float32:
+    return as<float>(bytes);
+  case DType::Float64:
+    return as<double>(bytes);
   case DType::Bool:
-  case DType::UInt8: return as<uint8_t>(bytes);
-  case DType::Int8: return as<int8_t>(bytes);
-  case DType::Int16: return as<int16_t>(bytes);
-  case DType::Int32: return as<int32_t>(bytes);
-  case DType::Int64: return double(as<int64_t>(bytes));
+  case DType::UInt8:
+    return as<uint8_t>(bytes);
+  case DType::Int8:
+    return as<int8_t>(bytes);
+  case DType::Int16:
+    return as<int16_t>(bytes);
+  case DType::Int32:
+    return as<int32_t>(bytes);
+  case DType::Int64:
+    return double(as<int64_t>(bytes));
   }
   return 0;
 }
@@ -240,7 +250,8 @@ int64_t Tensor::itemInt() const {
 
 // ---------------------------------------------------------------- Copies
 
-// Calls body(source offset, destination offset, count, source step, destination step) for runs along the innermost axis.
+// Calls body(source offset, destination offset, count, source step, destination step) for runs along the innermost
+// axis.
 template <class Body> static void forEachRun(const Dims &shape, const Dims &from, const Dims &to, Body body) {
   int rank = shape.size();
   if (rank == 0)
@@ -282,10 +293,14 @@ void copyStrided(const Tensor &source, const Tensor &destination) {
   if (source.numel() == 0)
     return;
   switch (itemSize(source.dtype())) {
-  case 1: return copyElements<uint8_t>(source, destination);
-  case 2: return copyElements<uint16_t>(source, destination);
-  case 4: return copyElements<uint32_t>(source, destination);
-  default: return copyElements<uint64_t>(source, destination);
+  case 1:
+    return copyElements<uint8_t>(source, destination);
+  case 2:
+    return copyElements<uint16_t>(source, destination);
+  case 4:
+    return copyElements<uint32_t>(source, destination);
+  default:
+    return copyElements<uint64_t>(source, destination);
   }
 }
 
@@ -310,7 +325,8 @@ Tensor Tensor::to(Device device) const {
              "; use 'cpu'");
   if (requiresGrad() && gradEnabled() && !isLeaf())
     fail(UserError::Kind::NotImplemented, "to",
-         "moving a tensor with history between devices; got " + weft::toString(type()) + "; detach() it, or move the inputs");
+         "moving a tensor with history between devices; got " + weft::toString(type()) +
+             "; detach() it, or move the inputs");
   data(); // a trace runs up to here
   Trace::Pause pause;
   GradMode off(false);

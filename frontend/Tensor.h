@@ -43,8 +43,9 @@ public:
   bool exported = false; // somebody outside (NumPy, DLPack) holds the pointer
   uint32_t version = 0;
 
-  uint64_t bornInTrace = 0; // number of the trace that was active when memory was made by copying from the host; 0: none
-  uint64_t guardMark = 0;   // scratch of CompiledCall::guardsHold
+  uint64_t bornInTrace =
+      0;                  // number of the trace that was active when memory was made by copying from the host; 0: none
+  uint64_t guardMark = 0; // scratch of CompiledCall::guardsHold
 
   // Of frontend/Trace.cpp: the trace that holds the storage's value, the value, and the type that the value has: the
   // whole memory, row-major.
@@ -63,15 +64,16 @@ struct TensorImpl : RefCounted {
   Dims shape, strides; // in elements
   int64_t offset = 0;  // in elements
   DType dtype = DType::Float32;
-  bool requiresGrad = false;  // also true of results on the tape
-  bool wrappedNumber = false; // a Python number: takes part in promotion by its category alone; has no storage
-  bool constant = false;      // a number that became an operand: in a trace it is part of the graph, not an input
-  double number = 0;          // wrappedNumber, constant: the value of a float,
-  int64_t integer = 0;        // of a bool or an integer
+  bool requiresGrad = false;        // also true of results on the tape
+  bool wrappedNumber = false;       // a Python number: takes part in promotion by its category alone; has no storage
+  bool constant = false;            // a number that became an operand: in a trace it is part of the graph, not an input
+  double number = 0;                // wrappedNumber, constant: the value of a float,
+  int64_t integer = 0;              // of a bool or an integer
   AutogradMeta *autograd = nullptr; // owned; null for most tensors
 
-  // Of a view made under grad mode: the tensor that it is a view of, which is no view itself, and the order number of that
-  // tensor's tape node when the view's own history was made. An in-place operation on either shows in the other's history.
+  // Of a view made under grad mode: the tensor that it is a view of, which is no view itself, and the order number of
+  // that tensor's tape node when the view's own history was made. An in-place operation on either shows in the other's
+  // history.
   Ref<TensorImpl> base;
   uint64_t baseOrder = 0;
 
@@ -94,8 +96,8 @@ public:
   // ---- Making tensors.
   static Tensor empty(const Dims &shape, DType dtype, Device device = {});
   // Strides in elements; they may be zero but not negative.
-  static Tensor fromMemory(void *memory, const Dims &shape, const Dims &strides, DType dtype, Device device, bool readOnly,
-                           void (*deleter)(void *), void *context);
+  static Tensor fromMemory(void *memory, const Dims &shape, const Dims &strides, DType dtype, Device device,
+                           bool readOnly, void (*deleter)(void *), void *context);
   // A 0-d tensor on the CPU that promotes as a Python number does.
   static Tensor wrapped(double value);
   static Tensor wrapped(int64_t value);
@@ -122,7 +124,7 @@ public:
   bool sharesStorage(const Tensor &o) const { return impl->storage == o.impl->storage; }
 
   // ---- Data. These wait for the value: a trace is run up to here.
-  void *data() const; // the first element
+  void *data() const;                // the first element
   template <class T> T item() const; // one element, converted; throws UserError unless numel() is 1
   double itemDouble() const;
   int64_t itemInt() const;

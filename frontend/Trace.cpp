@@ -27,7 +27,8 @@ Trace::Pause::~Pause() { activeTrace = paused; }
 
 Trace::Trace(std::vector<Tensor> arguments) : state(new State) {
   if (activeTrace)
-    fail(Kind::Runtime, "compile", "a trace is active already on this thread; call the function itself inside a compiled one");
+    fail(Kind::Runtime, "compile",
+         "a trace is active already on this thread; call the function itself inside a compiled one");
   state->trace = this;
   state->arguments = std::move(arguments);
   state->number = nextNumber++;
@@ -100,7 +101,8 @@ ValueId Trace::State::addInput(const Tensor &t) {
   // Another tensor object on the same memory is the same input.
   for (auto range = inputsOf.equal_range(t.impl->storage.get()); range.first != range.second; ++range.first) {
     const TensorImpl &known = *inputs[size_t(range.first->second)].impl;
-    if (known.offset == t.offset() && known.dtype == t.dtype() && known.shape == t.shape() && known.strides == t.strides())
+    if (known.offset == t.offset() && known.dtype == t.dtype() && known.shape == t.shape() &&
+        known.strides == t.strides())
       return range.first->second;
   }
   inputs.push_back(t);
@@ -134,8 +136,8 @@ ValueId Trace::valueOf(const Tensor &t) {
   return value;
 }
 
-// The value of a view of a storage that has a value in the trace: as reshape, slice, permute and expand of the whole; -1 where its
-// strides do not allow that.
+// The value of a view of a storage that has a value in the trace: as reshape, slice, permute and expand of the whole;
+// -1 where its strides do not allow that.
 ValueId Trace::State::viewOfStorage(const Tensor &t) {
   const Storage &storage = *t.impl->storage;
   ValueId whole = storage.lazyValue;
@@ -194,7 +196,8 @@ ValueId Trace::State::viewOfStorage(const Tensor &t) {
     if (t.strides()[i] == 0)
       still[i] = 1;
   value = reshaped(value, permuted, still);
-  return still == t.shape() ? value : addNode(OpKind::Expand, {value}, {Attr::list(t.shape())}, {base.dtype, t.shape()});
+  return still == t.shape() ? value
+                            : addNode(OpKind::Expand, {value}, {Attr::list(t.shape())}, {base.dtype, t.shape()});
 }
 
 Tensor Trace::record(OpKind op, const Tensor *operands, int count, const Attrs &attrs, const TensorType &type,

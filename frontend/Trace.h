@@ -1,6 +1,7 @@
-// Lazy execution. While a Trace is active on a thread, apply() appends to its graph and gives back tensors without data. What needs
-// a value (item, numpy, print, a data pointer) flushes: the graph so far is compiled with all living traced tensors as its
-// outputs, run, and a new segment begins. finish() gives a CompiledCall: what it takes to do the call again without Python.
+// Lazy execution. While a Trace is active on a thread, apply() appends to its graph and gives back tensors without
+// data. What needs a value (item, numpy, print, a data pointer) flushes: the graph so far is compiled with all living
+// traced tensors as its outputs, run, and a new segment begins. finish() gives a CompiledCall: what it takes to do the
+// call again without Python.
 #pragma once
 #include "frontend/CompiledCall.h"
 
@@ -16,8 +17,8 @@ public:
   static Trace *active();
   static uint64_t activeNumber(); // unique; 0 where none is active
 
-  // Makes it active until finish() or the destructor; traces do not nest: throws if one is active. `arguments` are the tensors that the
-  // call gets anew each time.
+  // Makes it active until finish() or the destructor; traces do not nest: throws if one is active. `arguments` are the
+  // tensors that the call gets anew each time.
   explicit Trace(std::vector<Tensor> arguments);
   ~Trace(); // without finish() (an exception): what was traced is run, so that no tensor stays without data
   Trace(const Trace &) = delete;
@@ -47,10 +48,12 @@ public:
   };
 
   // ---- For dispatch.
-  Tensor record(OpKind op, const Tensor *operands, int count, const Attrs &attrs, const TensorType &type, Device device);
+  Tensor record(OpKind op, const Tensor *operands, int count, const Attrs &attrs, const TensorType &type,
+                Device device);
   // `view` is on the storage of `base` already; gets its value in the trace.
   void recordView(OpKind op, const Tensor &base, const Attrs &attrs, Tensor &view);
-  // target's whole storage gets the value of `value` (same type). False: target is a part of its storage; flush and write eagerly.
+  // target's whole storage gets the value of `value` (same type). False: target is a part of its storage; flush and
+  // write eagerly.
   bool rebind(const Tensor &target, const Tensor &value);
   Tensor randomState(int64_t count, int64_t &offset, Device device); // the generator's state as an operand
   void noteGradRead(const Tensor &leaf);

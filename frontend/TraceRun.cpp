@@ -81,7 +81,8 @@ Trace::State::Segment Trace::State::planSegment() {
       for (size_t k = 0; k < segment.inputs.size(); ++k)
         if (segment.inputs[k].impl->storage.get() == storage) {
           ++readers;
-          if (segment.inputs[k].isContiguous() && segment.inputs[k].type() == slot.type && segment.inputs[k].offset() == 0)
+          if (segment.inputs[k].isContiguous() && segment.inputs[k].type() == slot.type &&
+              segment.inputs[k].offset() == 0)
             donated = int(k);
         }
       slot.viaCopy = readers > (donated >= 0 ? 1 : 0);

@@ -15,8 +15,8 @@ struct Trace::State {
     Graph graph;
     std::vector<Tensor> inputs; // of the graph
     SegmentPlan plan;
-    std::vector<Tensor> sources;           // that the plan's numbers name
-    std::vector<Ref<Storage>> storages;    // of the plan's slots
+    std::vector<Tensor> sources;        // that the plan's numbers name
+    std::vector<Ref<Storage>> storages; // of the plan's slots
   };
   struct GradNote {
     Tensor leaf;

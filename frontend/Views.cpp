@@ -66,11 +66,13 @@ static Dims inferShape(const char *op, const Dims &shape, const Tensor &t) {
   for (int i = 0; i < shape.size(); ++i) {
     if (shape[i] == -1) {
       if (unknown >= 0)
-        fail(Kind::Runtime, op, "only one dimension can be inferred; got " + asGiven(shape) + " for " + toString(t.type()));
+        fail(Kind::Runtime, op,
+             "only one dimension can be inferred; got " + asGiven(shape) + " for " + toString(t.type()));
       unknown = i;
     } else if (shape[i] < 0) {
-      fail(Kind::Runtime, op, "invalid shape dimension " + std::to_string(shape[i]) + "; got " + asGiven(shape) + " for " +
-                                  toString(t.type()));
+      fail(Kind::Runtime, op,
+           "invalid shape dimension " + std::to_string(shape[i]) + "; got " + asGiven(shape) + " for " +
+               toString(t.type()));
     } else {
       known *= shape[i];
     }
@@ -88,8 +90,8 @@ static Dims inferShape(const char *op, const Dims &shape, const Tensor &t) {
   return result;
 }
 
-// The strides that give `shape` on the memory of a view, false where there are none. Walks both shapes from the innermost axis: an axis
-// of the new shape must lie within a run of old axes that are contiguous to each other.
+// The strides that give `shape` on the memory of a view, false where there are none. Walks both shapes from the
+// innermost axis: an axis of the new shape must lie within a run of old axes that are contiguous to each other.
 static bool viewStrides(const Dims &oldShape, const Dims &oldStrides, const Dims &shape, Dims &strides) {
   strides = Dims(shape.size(), 1);
   if (oldShape.product() == 0) {
@@ -160,8 +162,8 @@ Tensor squeeze(const Tensor &t, int dim) { return squeezeWhere(t, 1u << normalis
 Tensor flatten(const Tensor &t, int startDim, int endDim) {
   int start = normaliseDim("flatten", startDim, t.dim()), end = normaliseDim("flatten", endDim, t.dim());
   if (start > end)
-    fail(Kind::Runtime, "flatten", "start_dim cannot come after end_dim; got " + std::to_string(startDim) + " and " +
-                                       std::to_string(endDim));
+    fail(Kind::Runtime, "flatten",
+         "start_dim cannot come after end_dim; got " + std::to_string(startDim) + " and " + std::to_string(endDim));
   if (t.dim() == 0)
     return reshape(t, {1});
   if (start == end)
@@ -222,8 +224,8 @@ Tensor expand(const Tensor &input, const Dims &requested) {
     else if (size != 1 || shape[i] < 0)
       fail(Kind::Runtime, "expand",
            "The expanded size of the tensor (" + std::to_string(requested[i]) + ") must match the existing size (" +
-               std::to_string(size) + ") at non-singleton dimension " + std::to_string(i) + ". Target sizes: " +
-               asGiven(requested) + ". Tensor sizes: " + toString(t.shape()));
+               std::to_string(size) + ") at non-singleton dimension " + std::to_string(i) +
+               ". Target sizes: " + asGiven(requested) + ". Tensor sizes: " + toString(t.shape()));
   }
   if (shape == t.shape())
     return t;
@@ -330,8 +332,9 @@ std::vector<Tensor> split(const Tensor &t, const std::vector<int64_t> &sizes, in
 std::vector<Tensor> split(const Tensor &t, int64_t size, int dim) {
   int axis = normaliseDim("split", dim, t.dim());
   if (t.dim() == 0 || size <= 0)
-    fail(Kind::Runtime, "split", "split_size must be positive and the tensor have a dimension; got split_size=" +
-                                     std::to_string(size) + " for " + toString(t.type()));
+    fail(Kind::Runtime, "split",
+         "split_size must be positive and the tensor have a dimension; got split_size=" + std::to_string(size) +
+             " for " + toString(t.type()));
   std::vector<int64_t> sizes;
   int64_t rest = t.shape()[axis];
   do {

@@ -58,7 +58,7 @@ inline std::string messageOf(const std::function<void()> &work) {
   ADD_FAILURE() << "no UserError was thrown";
   return "";
 }
-#define EXPECT_MESSAGE(work, part) \
+#define EXPECT_MESSAGE(work, part)                                                                                     \
   EXPECT_NE(messageOf([&] { work; }).find(part), std::string::npos) << messageOf([&] { work; })
 
 inline Tensor number(double v) { return Tensor::wrapped(v); }

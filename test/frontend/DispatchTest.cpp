@@ -35,15 +35,18 @@ TEST(Dispatch, PromotesAndConverts) {
   EXPECT_EQ(exp(integers({0}, {1})).dtype(), DType::Float32);
   Tensor chosen = call(OpKind::Where, {call(OpKind::Gt, {counting({3}), number(0.5)}), counting({3}), number(-1)});
   EXPECT_EQ(values(chosen), (Numbers{-1, 1, 2}));
-  EXPECT_EQ(call(OpKind::Sum, {counting({3}).to(DType::Int32)}, {Attr::list({}), Attr::boolean(false)}).dtype(), DType::Int64);
+  EXPECT_EQ(call(OpKind::Sum, {counting({3}).to(DType::Int32)}, {Attr::list({}), Attr::boolean(false)}).dtype(),
+            DType::Int64);
 }
 
 TEST(Dispatch, ReductionsAndProducts) {
   Tensor a = counting({3, 4});
   EXPECT_EQ(values(call(OpKind::Sum, {a}, {Attr::list({-1}), Attr::boolean(false)})), (Numbers{6, 22, 38}));
-  EXPECT_EQ(values(call(OpKind::Sum, {transpose(a, 0, 1)}, {Attr::list({1}), Attr::boolean(true)})), (Numbers{12, 15, 18, 21}));
+  EXPECT_EQ(values(call(OpKind::Sum, {transpose(a, 0, 1)}, {Attr::list({1}), Attr::boolean(true)})),
+            (Numbers{12, 15, 18, 21}));
   EXPECT_EQ(values(call(OpKind::Matmul, {a, transpose(a, 0, 1)})), (Numbers{14, 38, 62, 38, 126, 214, 62, 214, 366}));
-  EXPECT_EQ(values(call(OpKind::IndexSelect, {a, integers({2, 0}, {2})}, {Attr::integer(1)})), (Numbers{2, 0, 6, 4, 10, 8}));
+  EXPECT_EQ(values(call(OpKind::IndexSelect, {a, integers({2, 0}, {2})}, {Attr::integer(1)})),
+            (Numbers{2, 0, 6, 4, 10, 8}));
   EXPECT_MESSAGE(call(OpKind::IndexSelect, {a, integers({4}, {1})}, {Attr::integer(1)}), "index 4 is out of bounds");
 }
 

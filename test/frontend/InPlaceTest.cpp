@@ -30,9 +30,12 @@ TEST(InPlace, OverlappingOperandsAreReadFirst) {
 
 TEST(InPlace, ErrorsComeBeforeAnythingIsWritten) {
   Tensor t = integers({1, 2}, {2});
-  EXPECT_MESSAGE(callInPlace(OpKind::Add, {t, number(0.5)}), "result type float32 can't be cast to the desired output type int64");
-  EXPECT_MESSAGE(callInPlace(OpKind::Add, {t, integers({1, 2, 3, 4}, {2, 2})}), "doesn't match the broadcast shape [2, 2]");
-  EXPECT_MESSAGE(zero_(expand(counting({1}), {3})), "more than one element of the written-to tensor refers to a single memory location");
+  EXPECT_MESSAGE(callInPlace(OpKind::Add, {t, number(0.5)}),
+                 "result type float32 can't be cast to the desired output type int64");
+  EXPECT_MESSAGE(callInPlace(OpKind::Add, {t, integers({1, 2, 3, 4}, {2, 2})}),
+                 "doesn't match the broadcast shape [2, 2]");
+  EXPECT_MESSAGE(zero_(expand(counting({1}), {3})),
+                 "more than one element of the written-to tensor refers to a single memory location");
   EXPECT_EQ(values(t), (Numbers{1, 2}));
   Tensor leaf = counting({2}).requiresGrad(true);
   EXPECT_MESSAGE(zero_(leaf), "a leaf Variable that requires grad is being used in an in-place operation");

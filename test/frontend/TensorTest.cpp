@@ -41,8 +41,9 @@ TEST(Tensor, ExternalMemoryIsGivenBack) {
   float memory[4] = {1, 2, 3, 4};
   bool freed = false;
   {
-    Tensor t = Tensor::fromMemory(memory, {2, 2}, {1, 2}, DType::Float32, {}, true, [](void *flag) { *static_cast<bool *>(flag) = true; },
-                                  &freed);
+    Tensor t = Tensor::fromMemory(
+        memory, {2, 2}, {1, 2}, DType::Float32, {}, true, [](void *flag) { *static_cast<bool *>(flag) = true; },
+        &freed);
     EXPECT_EQ(values(t), (Numbers{1, 3, 2, 4}));
     EXPECT_MESSAGE(zero_(t), "read-only");
     Tensor kept = select(t, 0, 0);

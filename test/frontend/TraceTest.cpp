@@ -22,8 +22,12 @@ static CompiledFunction agrees(CompiledFunction::Function function, const std::f
 
 TEST(Trace, ReplaysPureFunctions) {
   int runs = 0;
-  auto compiled = agrees([&](const List &x) { ++runs; return List{mul(add(x[0], x[1]), number(0.5)), exp(x[0])}; },
-                         [] { return List{noise({3, 4}, 1), noise({4}, 2)}; });
+  auto compiled = agrees(
+      [&](const List &x) {
+        ++runs;
+        return List{mul(add(x[0], x[1]), number(0.5)), exp(x[0])};
+      },
+      [] { return List{noise({3, 4}, 1), noise({4}, 2)}; });
   EXPECT_EQ(compiled.calls().size(), 1u);
   EXPECT_EQ(runs, 4); // three times eagerly, once traced
 }
@@ -47,7 +51,8 @@ TEST(Trace, ViewsAndResultsThatShareMemory) {
   agrees(
       [](const List &x) {
         Tensor y = mul(x[0], number(2));
-        return List{y, transpose(y, 0, 1), select(y, 0, 1), x[0], slice(x[0], 1, 0, 2), slice(x[0], 1, 1, 3).contiguous()};
+        return List{y,    transpose(y, 0, 1),   select(y, 0, 1),
+                    x[0], slice(x[0], 1, 0, 2), slice(x[0], 1, 1, 3).contiguous()};
       },
       [] { return List{noise({3, 4}, 5)}; });
   CompiledFunction compiled([](const List &x) { return List{x[0], transpose(x[0], 0, 1)}; });
@@ -109,7 +114,10 @@ TEST(Trace, ValuesFlushAndTheCallIsRunEachTime) {
 
 TEST(Trace, WhatCannotBeReplayedIsNotKept) {
   Tensor kept;
-  CompiledFunction stores([&](const List &x) { kept = exp(x[0]); return List{mul(kept, number(2))}; });
+  CompiledFunction stores([&](const List &x) {
+    kept = exp(x[0]);
+    return List{mul(kept, number(2))};
+  });
   stores({counting({2})});
   EXPECT_EQ(stores.lastReason(), "a tensor made in the call stays alive after it");
   EXPECT_EQ(values(kept)[0], 1);

@@ -26,7 +26,8 @@ struct Model {
   List step(const List &batch) {
     Tensor h = call(OpKind::Relu, {call(OpKind::Linear, {batch[0], parameters[0], parameters[1]})});
     Tensor logits = call(OpKind::Linear, {h, parameters[2], parameters[3]});
-    Tensor loss = call(OpKind::CrossEntropy, {logits, batch[1]}, {Attr::integer(1), Attr::integer(-100), Attr::real(0)});
+    Tensor loss =
+        call(OpKind::CrossEntropy, {logits, batch[1]}, {Attr::integer(1), Attr::integer(-100), Attr::real(0)});
     backward({loss});
     GradMode off(false);
     callInPlace(OpKind::Add, {steps, number(1)});
@@ -38,7 +39,8 @@ struct Model {
       copy_(m, add(mul(m, number(0.9)), mul(g, number(0.1))));
       copy_(v, add(mul(v, number(0.999)), mul(mul(g, g), number(0.001))));
       Tensor denominator = add(call(OpKind::Sqrt, {call(OpKind::Div, {v, correction2})}), number(1e-8));
-      callInPlace(OpKind::Sub, {p, mul(call(OpKind::Div, {call(OpKind::Div, {m, correction1}), denominator}), number(1e-2))});
+      callInPlace(OpKind::Sub,
+                  {p, mul(call(OpKind::Div, {call(OpKind::Div, {m, correction1}), denominator}), number(1e-2))});
       p.setGrad({});
     }
     return {loss.detach()};
@@ -60,7 +62,8 @@ TEST(Training, CompiledStepsHaveEagersBits) {
       first = last;
     ASSERT_EQ(last, step(batch)[0].itemDouble()) << "loss of step " << round;
     for (size_t i = 0; i < eager.parameters.size(); ++i)
-      ASSERT_EQ(values(eager.parameters[i]), values(compiled.parameters[i])) << "parameter " << i << " after step " << round;
+      ASSERT_EQ(values(eager.parameters[i]), values(compiled.parameters[i]))
+          << "parameter " << i << " after step " << round;
   }
   EXPECT_EQ(step.calls().size(), 1u) << step.lastReason();
   EXPECT_LT(last, first);
