@@ -36,7 +36,17 @@ class Op:
         self.key = key
         self.name = record["opName"]
         self.camel = key[: -len("Op")]
-        for field in ("family", "summary", "description", "infer", "scalar", "scalarOperands", "reduction", "vjp", "jvp"):
+        for field in (
+            "family",
+            "summary",
+            "description",
+            "infer",
+            "scalar",
+            "scalarOperands",
+            "reduction",
+            "vjp",
+            "jvp",
+        ):
             setattr(self, field, record[field])
         for field in ("expansion", "numpy", "domain", "examples", "dtypes", "python"):
             setattr(self, field, record[field])
@@ -161,7 +171,9 @@ def derivatives(ops):
             if op.variadic:
                 tangents = f"  llvm::ArrayRef<Val> t_{op.operands[0]} = tangents;"
             else:
-                tangents = "\n".join(f"  [[maybe_unused]] Val t_{n} = tangents[{i}];" for i, n in enumerate(op.operands))
+                tangents = "\n".join(
+                    f"  [[maybe_unused]] Val t_{n} = tangents[{i}];" for i, n in enumerate(op.operands)
+                )
             arguments = "llvm::ArrayRef<Val> operands, Val result, llvm::ArrayRef<Val> tangents, const Attrs &attrs"
             out.append(f"static Val {jvp}({arguments}) {{\n{locals_of(op)}\n{tangents}\n{body(op.jvp)}\n}}")
         rules += ["nullptr"] * (4 - len(rules))
@@ -197,7 +209,18 @@ def scalars(ops):
 
 
 def description(ops):
-    fields = ("name", "camel", "family", "summary", "operands", "required", "variadic", "attrs", "differentiable", "symbolic")
+    fields = (
+        "name",
+        "camel",
+        "family",
+        "summary",
+        "operands",
+        "required",
+        "variadic",
+        "attrs",
+        "differentiable",
+        "symbolic",
+    )
     more = ("reduction", "domain", "examples", "dtypes", "python")
     listed = []
     for op in ops:
