@@ -97,6 +97,7 @@ private:
   // Functions that all products of a module share; `body` is called with the new function as the current one.
   llvm::Function *helper(const std::string &name, unsigned pointers, unsigned integers,
                          llvm::function_ref<void(llvm::Function *)> body);
+  void prefetch(Value *address); // into the first-level cache
   llvm::Function *blockFunction(Product &p);
   llvm::Function *tileFunction(Product &p);
   llvm::Function *copyFunctionFor(Product &p, mlir::Type element, Value *strideRow, Value *strideColumn);

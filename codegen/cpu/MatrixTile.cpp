@@ -28,6 +28,10 @@ Function *KernelWriter::helper(const std::string &name, unsigned pointers, unsig
   return result;
 }
 
+void KernelWriter::prefetch(Value *address) {
+  b.CreateIntrinsic(Intrinsic::prefetch, {address->getType()}, {address, b.getInt32(0), b.getInt32(3), b.getInt32(1)});
+}
+
 // void (a, panel of b, c, depth)
 Function *KernelWriter::tileFunction(Product &p) {
   std::string name;
@@ -44,6 +48,9 @@ Function *KernelWriter::tileFunction(Product &p) {
       Value *right[kTileVectors];
       for (int64_t j = 0; j < kTileVectors; ++j)
         right[j] = b.CreateAlignedLoad(vector, b.CreateConstGEP1_64(p.type, rowOfB, j * p.vectorLanes), align);
+      // B comes from the second-level cache or from beyond, and waits there would stop the multiply-adds.
+      for (int64_t j = 0; j < kTileVectors; ++j)
+        prefetch(b.CreateConstGEP1_64(p.type, rowOfB, kPrefetchDistance * kPanel + j * p.vectorLanes));
       for (int64_t i = 0; i < p.tileRows; ++i) {
         Value *element = b.CreateAlignedLoad(p.type, b.CreateConstGEP1_64(p.type, columnOfA, i * kStrideA), align);
         Value *left = b.CreateVectorSplat(p.vectorLanes, element);

@@ -13,6 +13,8 @@ inline constexpr int64_t kStrideA = 256 + 16, kStrideC = 256 + 16;
 inline constexpr int64_t kPanelElements = kDepth * kPanel;
 inline constexpr int64_t kMostBlockRows = 252, kMostBlockColumns = 256;
 
+inline constexpr int64_t kPrefetchDistance = 16; // steps of K
+
 struct KernelWriter::Product {
   kernel::ContractOp op;
   mlir::Type aType, bType, sumType;

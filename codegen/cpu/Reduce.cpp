@@ -154,16 +154,25 @@ Accumulator KernelWriter::rotatingLoop(Reduction &r, Value *lower, Value *upper)
     next.append(sum);
     return next;
   };
-  Value *count = b.CreateSub(upper, lower);
-  Value *whole = b.CreateAdd(lower, b.CreateAnd(count, constant(-lanes)));
-  Carried sums = loop(lower, whole, lanes, initial, step);
-  Value *rest = b.CreateAnd(count, constant(lanes - 1));
-  sums = branch(b.CreateICmpNE(rest, constant(0)), sums, [&](const Carried &carried) {
-    laneMask = firstLanes(rest);
-    Carried next = step(whole, carried);
+  Value *count = b.CreateSub(upper, lower), *rest = b.CreateAnd(count, constant(lanes - 1));
+  auto masked = [&](Value *index, Value *left, const Carried &carried) {
+    laneMask = firstLanes(left);
+    Carried next = step(index, carried);
     laneMask = nullptr;
     return next;
-  });
+  };
+  auto *known = dyn_cast<ConstantInt>(rest);
+  Carried sums;
+  if (!(known && known->isZero()) && isLong(r.op.getBody().front())) {
+    sums = loop(lower, upper, lanes, initial, [&](Value *index, const Carried &carried) {
+      return masked(index, b.CreateSub(upper, index), carried);
+    });
+  } else {
+    Value *whole = b.CreateAdd(lower, b.CreateAnd(count, constant(-lanes)));
+    sums = loop(lower, whole, lanes, initial, step);
+    sums = branch(b.CreateICmpNE(rest, constant(0)), sums,
+                  [&](const Carried &carried) { return masked(whole, rest, carried); });
+  }
   Accumulator result(sums.begin(), sums.begin() + width);
   if (ways == 4)
     result = {r.combine(r.combine(sums[0], sums[2]), r.combine(sums[1], sums[3]))};

@@ -6,6 +6,7 @@
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/TargetSelect.h"
 #include "llvm/TargetParser/Host.h"
+#include "llvm/TargetParser/X86TargetParser.h"
 
 #include <mutex>
 #include <stdexcept>
@@ -30,6 +31,9 @@ Target Target::find(const std::string &name) {
   Target result;
   result.cpu = name.empty() ? sys::getHostCPUName().str() : name;
   result.features = name.empty() ? hostFeatures() : "";
+  if (X86::parseArchX86(result.cpu, /*Only64Bit=*/true) == X86::CK_None)
+    throw std::runtime_error("[codegen] unknown CPU '" + result.cpu +
+                             "'; use one of LLVM's names for x86-64, as x86-64-v3");
 
   Triple triple("x86_64-unknown-linux-gnu");
   std::string error;
@@ -43,9 +47,6 @@ Target Target::find(const std::string &name) {
                                                       CodeModel::Small, CodeGenOptLevel::Default);
   result.machine.reset(machine);
   const MCSubtargetInfo &subtarget = *machine->getMCSubtargetInfo();
-  if (!subtarget.isCPUStringValid(result.cpu))
-    throw std::runtime_error("[codegen] unknown CPU '" + result.cpu +
-                             "'; use one of LLVM's names for x86-64, as x86-64-v3");
   if (!subtarget.checkFeatures("+avx2,+fma,+f16c"))
     throw std::runtime_error("[codegen] the CPU '" + result.cpu +
                              "' lacks AVX2, FMA or F16C; the oldest one supported is x86-64-v3");

@@ -177,6 +177,28 @@ TEST(Reduce, AnyAndAllOfBytes) {
   }
 }
 
+// A body that is long enough to be written once, under a mask.
+TEST(Reduce, LongBodies) {
+  std::string adds;
+  for (int i = 0; i < 40; ++i)
+    adds += "%v" + std::to_string(i + 1) + " = arith.addf %v" + std::to_string(i) + ", %a : f32\n";
+  std::string text = kernelText(kAcross, "sum", "f32", "f32", -1);
+  text.replace(text.find("kernel.yield %a"), 15, "%v0 = arith.addf %a, %a : f32\n" + adds + "kernel.yield %v40");
+  KernelRunner runner(text);
+  for (int64_t length : {2, 16, 17, 100, 4100}) {
+    std::vector<float> x = randomFloats(length, length), terms;
+    for (float value : x) {
+      float term = value + value;
+      for (int i = 0; i < 40; ++i)
+        term += value;
+      terms.push_back(term);
+    }
+    float y = 0;
+    runner.run({x.data(), &y}, {length}, 0, 1);
+    EXPECT_EQ(canonical<float>(terms, -0.0f, std::plus<float>()), y) << length;
+  }
+}
+
 TEST(Reduce, EmptySumIsPlusZero) {
   float x = 1, y = 1;
   KernelRunner(kernelText(kAcross, "sum", "f32", "f32", 0)).run({&x, &y}, {0}, 0, 1);

@@ -1,7 +1,7 @@
 // RUN: weft-translate --emit=llvm --cpu=cascadelake %s | FileCheck %s
 // A lane loop is a loop of whole vectors and one masked vector; what is the same in all lanes is computed once, as a scalar.
 
-// CHECK-LABEL: define internal void @scale
+// CHECK-LABEL: void @scale
 // CHECK: loop:
 // CHECK:   load <16 x float>, ptr {{.*}}, align 4
 // CHECK:   %[[S:.*]] = load float

@@ -1,0 +1,33 @@
+// RUN: weft-translate --emit=asm --cpu=cascadelake %s | FileCheck %s --check-prefix=AVX512
+// RUN: weft-translate --emit=asm --cpu=x86-64-v3 %s | FileCheck %s --check-prefix=AVX2
+// The register tile keeps all of its sums in registers: its loop is loads, broadcasts and multiply-adds, and nothing is spilled.
+
+// AVX512-LABEL: weft_tile_float_14x32:
+// AVX512-NOT: rsp
+// AVX512: [[LOOP:.LBB[0-9]+_[0-9]+]]:
+// AVX512-COUNT-28: vfmadd231ps {{.*}}%zmm
+// AVX512-NOT: vmovups {{.*}}, {{.*}}(%rsp)
+// AVX512: jl [[LOOP]]
+
+// AVX2-LABEL: weft_tile_float_6x16:
+// AVX2: [[LOOP:.LBB[0-9]+_[0-9]+]]:
+// AVX2-COUNT-12: vfmadd231ps {{.*}}%ymm
+// AVX2: jl [[LOOP]]
+kernel.func @product(%a: !kernel.buffer<f32>, %b: !kernel.buffer<f32>, %c: !kernel.buffer<f32>, %begin: index, %end: index) {
+  %zero = arith.constant 0 : index
+  %one = arith.constant 1 : index
+  %size = arith.constant 1000 : index
+  %block = arith.constant 126 : index
+  kernel.for %t = %begin to %end {
+    %r0 = arith.muli %t, %block : index
+    %next = arith.addi %r0, %block : index
+    %r1 = arith.minsi %next, %size : index
+    kernel.contract %a[%zero, %size, %one], %b[%zero, %size, %one] depth %size rows %r0 to %r1 columns %zero to %size
+        : !kernel.buffer<f32>, !kernel.buffer<f32> (%m, %n, %sum : f32) {
+      %row = arith.muli %m, %size : index
+      %at = arith.addi %row, %n : index
+      kernel.store %sum, %c[%at] : f32, !kernel.buffer<f32>
+    }
+  }
+  kernel.return
+}

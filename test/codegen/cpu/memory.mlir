@@ -1,0 +1,29 @@
+// RUN: weft-translate --emit=llvm --cpu=cascadelake %s | FileCheck %s
+// Loads are as wide as the index allows: one scalar where all lanes read the same, a vector where the index grows by one, a reversed
+// vector where it falls by one, else a gather; bool is a byte that is not zero.
+
+// CHECK-LABEL: @loads
+// CHECK: loop:
+// CHECK: load float
+// CHECK: load <16 x float>
+// CHECK: shufflevector <16 x float> {{.*}} <i32 15, i32 14, i32 13,
+// CHECK: call <16 x float> @llvm.masked.gather.v16f32
+// CHECK: load <16 x i8>
+// CHECK-NEXT: icmp ne <16 x i8>
+kernel.func @loads(%x: !kernel.buffer<f32>, %m: !kernel.buffer<i1>, %y: !kernel.buffer<f32>, %begin: index, %end: index) {
+  %zero = arith.constant 0 : index
+  %three = arith.constant 3 : index
+  %last = arith.constant 999 : index
+  kernel.for lane %i = %begin to %end {
+    %a = kernel.load %x[%zero] : !kernel.buffer<f32> -> f32
+    %back = arith.subi %last, %i : index
+    %b = kernel.load %x[%back] : !kernel.buffer<f32> -> f32
+    %far = arith.muli %i, %three : index
+    %c = kernel.load %x[%far] : !kernel.buffer<f32> -> f32
+    %k = kernel.load %m[%i] : !kernel.buffer<i1> -> i1
+    %d = arith.select %k, %b, %c : f32
+    %r = arith.addf %a, %d : f32
+    kernel.store %r, %y[%i] : f32, !kernel.buffer<f32>
+  }
+  kernel.return
+}
