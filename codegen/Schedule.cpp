@@ -68,6 +68,8 @@ static std::string joinedNames(const Group &group, StringRef separator) {
     if (!llvm::is_contained(names, name) && (familyOf(op) != OpFamily::Shape || group.ops.size() == 1))
       names.push_back(name);
   }
+  if (names.empty() && !group.ops.empty()) // views alone
+    names.push_back(group.ops.back()->getName().stripDialect().str());
   if (names.size() > 4)
     names.resize(4);
   return llvm::join(names, separator);

@@ -118,8 +118,13 @@ Trace::State::Segment Trace::State::planSegment() {
 
 void Trace::State::runSegment(CompiledCall *call, const std::vector<Tensor> &outputs) {
   Segment segment = planSegment();
-  if (!segment.plan.outputSlots.empty())
+  if (!segment.plan.outputSlots.empty()) {
     segment.plan.executable = executableFor(segment.graph, device);
+    // A donation that the compiler could not take, since the program still reads the memory when it writes the output.
+    for (size_t i = 0; i < segment.graph.donations.size(); ++i)
+      if (int32_t donated = segment.graph.donations[i]; donated >= 0)
+        segment.plan.slots[segment.plan.outputSlots[i]].viaCopy |= segment.plan.executable->outputAlias(int(i)) != donated;
+  }
   if (call)
     describe(*call, segment, outputs);
   // From here on the storages are plain memory again; those that are written to get their values in place.

@@ -1,0 +1,298 @@
+"""Makes a random program, statement by statement, running each eagerly and comparing it with NumPy."""
+
+from __future__ import annotations
+
+import random
+import re
+
+import numpy
+import weft
+
+from . import reference
+from .program import Program, Statement, load
+from .structured import Structured
+
+FLOATS = ["float32", "float32", "float32", "float64", "float16", "bfloat16"]
+INTS = ["int64", "int32", "int16", "int8", "uint8"]
+SIZES = [0, 1, 1, 2, 3, 3, 4, 5, 7, 8, 13, 16, 17, 31, 32, 33, 64, 65, 100, 127, 257]
+LONG = [300, 511, 1000, 4096, 4097, 5000, 9001]
+LARGEST = 60_000  # elements of a value
+
+Value = weft.Tensor
+
+
+class Generator(Structured):
+    """Structured gives the statements with conditions on shapes; this the elementwise ones and the machinery."""
+
+    def __init__(self, seed, statements=14, gradients=None, special=None):
+        self.random = random.Random(seed)
+        self.count = statements
+        self.program = Program()
+        self.records = reference.records()
+        self.scope = load(Program().source())
+        self.values: dict[str, Value] = {}
+        self.refused: list[str] = []  # valid-looking statements that weft refused
+        self.wrong: list[str] = []  # differences from NumPy
+        self.gradients = self.random.random() < 0.35 if gradients is None else gradients
+        self.special = self.random.random() < 0.15 if special is None else special
+        self.fixed: set[str] = set()  # must not be written in place
+        self.base = self.shape()
+        self.families: dict[str, list] = {}
+        for r in self.records.values():
+            if r["family"] == "Elementwise" and r["name"] not in ("where", "clamp", "cast"):
+                self.families.setdefault(f"elementwise{len(r['operands'])}", []).append(r)
+
+    # Choices.
+    def chance(self, p):
+        return self.random.random() < p
+
+    def shape(self, rank=None):
+        rank = self.random.choice([0, 1, 1, 2, 2, 2, 3, 3, 4]) if rank is None else rank
+        sizes = [self.random.choice(SIZES) for _ in range(rank)]
+        if rank and self.chance(0.15):
+            sizes[self.random.randrange(rank)] = self.random.choice(LONG)
+        while numpy.prod(sizes) > LARGEST / 4:
+            at = sizes.index(max(sizes))
+            others = [i for i in range(rank) if i != at] if max(sizes) <= LARGEST / 4 else [at]
+            at = max(others, key=lambda i: sizes[i])
+            sizes[at] = max(1, sizes[at] // 3)
+        return tuple(sizes)
+
+    def dtype(self, categories=("float",)):
+        category = self.random.choice([*categories, *(["float"] * 3 if "float" in categories else [])])
+        return self.random.choice({"float": FLOATS, "int": INTS, "bool": ["bool"]}[category])
+
+    def literal(self, dtype):
+        if dtype.is_floating_point:
+            return self.random.choice([0.5, 2.0, -1.0, 3.0, 0.125, 0.0, 1, 2])
+        return self.random.choice([1, 2, 3, 0, 5])
+
+    @staticmethod
+    def category(t):
+        return "float" if t.dtype.is_floating_point else "bool" if t.dtype is weft.bool else "int"
+
+    def pick(self, accept=lambda t: True):
+        """The name of a value that is accepted, the younger the likelier; None where there is none."""
+        names = [n for n, t in self.values.items() if accept(t)]
+        if not names:
+            return None
+        for _ in range(3):
+            name = names[max(self.random.randrange(len(names)), self.random.randrange(len(names)))]
+            t = self.values[name]
+            if not t.dtype.is_floating_point or self.special or bool(weft.isfinite(t).all()):
+                break
+        return name
+
+    def of(self, categories, accept=lambda t: True):
+        """A value of one of the categories, fresh where there is none."""
+        name = self.pick(lambda t: self.category(t) in categories and accept(t))
+        if name is None or self.chance(0.1):
+            shape = self.base if accept(weft.zeros(self.base)) else None
+            for _ in range(50):
+                if shape is not None:
+                    return self.fresh(shape, self.dtype(categories))
+                candidate = self.shape()
+                shape = candidate if accept(weft.zeros(candidate)) else None
+        return name
+
+    def like(self, name, categories=None, exact=False):
+        """Another value that broadcasts with `name` and mostly has its dtype."""
+        x = self.values[name]
+        dtypes = [x.dtype] if exact or self.chance(0.8) else None
+
+        def fits(t):
+            if (dtypes and t.dtype not in dtypes) or (categories and self.category(t) not in categories):
+                return False
+            try:
+                return numpy.prod(numpy.broadcast_shapes(t.shape, x.shape)) <= LARGEST
+            except ValueError:
+                return False
+
+        other = self.pick(fits)
+        if other is None or self.chance(0.15):
+            shape = [1 if self.chance(0.2) else n for n in x.shape][self.random.choice([0, 0, 0, 1]) if x.ndim else 0 :]
+            other = self.fresh(tuple(shape), x.dtype.name)
+        return other
+
+    # Inputs and statements.
+    def fresh(self, shape, dtype, kind=None, layout=None):
+        name = f"x{len(self.program.inputs)}"
+        shape = tuple(shape)
+        if kind is None:
+            kind = "special" if self.special and self.chance(0.5) else self.random.choice(["normal"] * 4 + ["positive", "ties"])
+        if layout is None:
+            layouts = ["plain"] * 4 + ["offset"]
+            if shape:
+                layouts += ["transposed", "sliced", "expanded" if not self.gradients else "sliced"]
+            layout = self.random.choice(layouts)
+        text = f"make({self.random.randrange(10**6)}, {shape}, {dtype!r}, {kind!r}, {layout!r})"
+        self.program.inputs.append(Statement(name, text))
+        self.values[name] = eval(text, self.scope)
+        if layout == "expanded":
+            self.fixed.add(name)
+        if self.gradients:
+            self.fixed.add(name)
+            if dtype in FLOATS and self.chance(0.8) and not kind.startswith("index"):
+                self.program.wrt.append(name)
+        return name
+
+    def emit(self, expression, op=None, operands=(), attrs=(), writes=False):
+        """Adds a statement and compares it with the op's record on `operands` (tensors) and `attrs`; its target, or None."""
+        target = None if writes else f"v{len(self.program.statements)}"
+        statement = Statement(target, expression)
+        self.last = Program(self.program.inputs, [*self.program.statements, statement])
+        exact = None
+        if op is not None and all(o is None or isinstance(o, (Value, list)) for o in operands):
+            exact = [None if o is None else reference.array_of(o) for o in operands]
+        try:
+            result = eval(expression, self.scope, self.values) if not writes else exec(expression, self.scope, self.values)
+        except (RuntimeError, TypeError, IndexError, ValueError, NotImplementedError) as error:
+            self.refused.append(f"{expression}   [{self.describe(statement)}]: {type(error).__name__}: {error}")
+            return None
+        self.program.statements.append(statement)
+        if writes:
+            return None
+        self.values[target] = result
+        if exact is not None:
+            want = reference.expected(self.records[op], exact, attrs)
+            if want is not None and (why := reference.difference(result, want, self.records[op], exact)):
+                self.wrong.append(f"{expression}   [{self.describe(statement)}]: {why}")
+        return target
+
+    def describe(self, statement):
+        used = sorted(statement.uses)
+        return ", ".join(f"{n}: {self.values[n].dtype.name}{list(self.values[n].shape)}" for n in used if n in self.values)
+
+    # Elementwise statements.
+    def unary(self):
+        record = self.random.choice(self.families["elementwise1"])
+        name = self.of(record["dtypes"])
+        attrs = [self.chance(0.5)] if record["attrs"] else []
+        text = "".join(f", {a}" for a in attrs)
+        self.emit(f"ops.{record['name']}({name}{text})", record["name"], [self.values[name]], attrs)
+
+    def binary(self):
+        record = self.random.choice(self.families["elementwise2"])
+        name = self.of(record["dtypes"])
+        x = self.values[name]
+        if self.chance(0.2):
+            number = self.literal(x.dtype)
+            left = self.chance(0.3)
+            arguments = f"{number}, {name}" if left else f"{name}, {number}"
+            self.emit(f"ops.{record['name']}({arguments})")
+            return
+        other = self.like(name, record["dtypes"])
+        y = self.values[other]
+        common = weft.result_type(x, y)
+        operands = [v.to(common) for v in weft.broadcast_tensors(x, y)]
+        if self.chance(0.3):
+            name, other, operands = other, name, operands[::-1]
+        integers = not common.is_floating_point
+        compared = None if integers and record["name"] in ("pow", "bitwise_left_shift", "bitwise_right_shift") else record["name"]
+        self.emit(f"ops.{record['name']}({name}, {other})", compared, operands)
+
+    def ternary(self):
+        name = self.of(["float", "int", "bool"])
+        if self.chance(0.6):
+            condition = self.like(name, ["bool"]) if self.chance(0.5) else None
+            if condition is None or self.values[condition].dtype is not weft.bool:
+                condition = self.fresh(self.values[name].shape, "bool")
+            other = self.like(name)
+            x, y = self.values[name], self.values[other]
+            common = weft.result_type(x, y)
+            try:
+                c, x, y = weft.broadcast_tensors(self.values[condition], x, y)
+            except RuntimeError:
+                return
+            if c.numel() <= LARGEST:
+                self.emit(f"weft.where({condition}, {name}, {other})", "where", [c, x.to(common), y.to(common)])
+        elif self.values[name].dtype is not weft.bool:
+            low, high = self.like(name, exact=True), self.like(name, exact=True)
+            if self.chance(0.5):
+                self.emit(f"weft.clamp({name}, -1, 2)")
+            elif self.values[name].numel():
+                try:
+                    operands = weft.broadcast_tensors(*(self.values[n] for n in (name, low, high)))
+                except RuntimeError:  # low and high fit, but not each other
+                    return
+                if operands[0].numel() <= LARGEST:
+                    self.emit(f"weft.clamp({name}, {low}, {high})", "clamp", list(operands))
+
+    def cast(self):
+        name = self.of(["float", "int", "bool"])
+        dtype, x = self.dtype(("float", "int", "bool")), self.values[name]
+        known = dtype in ("bool", *FLOATS) or not x.dtype.is_floating_point or bool((x.abs() < 100).all() and (x >= 0).all())
+        wanted = {"bfloat16": "float32", "bool": "bool"}.get(dtype, dtype)
+        known = known and dtype not in ("bfloat16", "float16")
+        self.emit(f"{name}.to(weft.{dtype})", "cast" if known else None, [x], [wanted])
+
+    def write(self):
+        """In place: into a value, or into a part of it."""
+        name = self.pick(lambda t: t.numel() > 0)
+        if name is None or name in self.fixed:
+            return
+        if self.gradients and self.values[name].is_leaf and name in self.program.wrt:
+            return
+        x = self.values[name]
+        target, part = name, x
+        if x.ndim and self.chance(0.5):
+            axis = self.random.randrange(x.ndim)
+            start = self.random.randrange(x.shape[axis])
+            index = ", ".join([":"] * axis + [self.random.choice([f"{start}:", f"{start}", "::2"])])
+            target, part = f"{name}[{index}]", eval(f"{name}[{index}]", {}, self.values)
+        shape = [1 if self.chance(0.2) else n for n in part.shape]
+        other = self.pick(lambda t: t.dtype is x.dtype and list(t.shape) == list(part.shape)) or self.fresh(shape, x.dtype.name)
+        choices = [f"{target}.copy_({other})", f"{target}.fill_({self.literal(x.dtype)})", f"{target}.zero_()"]
+        if target != name:
+            choices.append(f"{name}[{index}] = {other}")
+        if x.dtype is not weft.bool:
+            choices += [f"{target}.add_({other})", f"{target}.mul_({self.literal(x.dtype)})", f"{target}.maximum_({other})"] * 2
+        if name.startswith("x"):
+            self.program.inPlaceInputs = True
+        self.emit(self.random.choice(choices), writes=True)
+
+    def step(self):
+        kinds = [self.unary] * 6 + [self.binary] * 6 + [self.ternary] * 2 + [self.cast] * 2 + [self.write]
+        kinds += self.structuredKinds()
+        self.random.choice(kinds)()
+
+    def generate(self):
+        for _ in range(self.random.choice([1, 1, 2, 3])):
+            shape = self.base if self.chance(0.7) else self.shape()
+            self.fresh(shape, self.dtype(("float", "float", "int", "bool")))
+        while len(self.program.statements) < self.count and len(self.refused) < 10:
+            self.step()
+        targets = [s.target for s in self.program.statements if s.target]
+        used = set().union(*(s.uses for s in self.program.statements)) if targets else set()
+        results = [t for t in targets if t not in used or self.chance(0.25)]
+        self.program.results = results or targets[-1:]
+        self.program.losses = [t for t in targets if self.values[t].dtype.is_floating_point and t not in used][:4]
+        if not self.program.losses:
+            self.program.wrt = []
+        return self.program
+
+
+def generate(seed, **options):
+    """As a dict for JSON: the program, its source, what was refused and what NumPy says otherwise."""
+    weft.manual_seed(0)
+    maker = Generator(seed, **options)
+    program = maker.generate()
+    if program.wrt and not differentiable(program):
+        program.wrt = []
+    return {"program": asdict(program), "source": program.source(), "refused": maker.refused, "wrong": maker.wrong}
+
+
+def differentiable(program):
+    """False where no loss depends on an input, or a value that backward needs was written to since."""
+    scope = load(program.source())
+    try:
+        scope["program"](*scope["inputs"]())
+    except RuntimeError as error:
+        return not re.search("does not require grad|requires_grad|no gradient|modified by an inplace", str(error))
+    return True
+
+
+def asdict(program):
+    import dataclasses
+
+    return dataclasses.asdict(program)

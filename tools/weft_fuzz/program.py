@@ -1,0 +1,112 @@
+"""A program as text: inputs, statements and results. What generate.py makes, worker.py runs and reduce.py makes smaller."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import re
+
+import numpy
+
+
+def make(seed, shape, dtype, kind="normal", layout="plain"):
+    """A tensor of random values: kind normal, positive, ties, special (NaN, infinities, extremes) or index:HIGH, in a memory layout."""
+    import weft
+
+    if layout == "transposed":
+        return make(seed, shape[::-1], dtype, kind).permute(tuple(range(len(shape)))[::-1])
+    if layout == "sliced":
+        return make(seed, (*shape[:-1], 2 * shape[-1] + 1), dtype, kind)[..., 1::2]
+    if layout == "offset":
+        return make(seed, (int(numpy.prod(shape)) + 3,), dtype, kind)[3:].view(shape)
+    if layout == "expanded":
+        axis = seed % len(shape)
+        return make(seed, (*shape[:axis], 1, *shape[axis + 1 :]), dtype, kind).expand(shape)
+    r = numpy.random.RandomState(seed)
+    if kind.startswith("index:"):
+        a = r.randint(0, int(kind[6:]), shape)
+    elif dtype == "bool":
+        a = r.rand(*shape) < 0.5
+    elif dtype in ("float16", "bfloat16", "float32", "float64"):
+        a = r.randn(*shape) if kind != "ties" else r.randint(-2, 3, shape) / 2.0
+        if kind == "positive":
+            a = numpy.abs(a) + 0.1
+        if kind == "special":
+            extremes = [numpy.nan, numpy.inf, -numpy.inf, 0.0, -0.0, 1e30, -1e-30, 1e-42, 65504.0, 0.5, -1.5, 2.5]
+            a = numpy.where(r.rand(*shape) < 0.5, r.choice(extremes, shape), a)
+    elif kind == "special":
+        info = numpy.iinfo(dtype)
+        a = r.choice([info.min, info.max, 0, 1, info.max - 1, 7], shape)
+    else:
+        a = r.randint(0 if dtype == "uint8" or kind == "positive" else -5, 8, shape)
+    return weft.from_numpy(numpy.ascontiguousarray(a).reshape(shape)).to(getattr(weft, dtype))
+
+
+@dataclasses.dataclass
+class Statement:
+    """`target = expression`; without a target the expression is run for what it writes."""
+
+    target: str | None
+    expression: str
+
+    @property
+    def text(self):
+        return f"{self.target} = {self.expression}" if self.target else self.expression
+
+    @property
+    def uses(self):
+        return set(re.findall(r"\b[vx]\d+\b", self.expression))
+
+
+@dataclasses.dataclass
+class Program:
+    inputs: list[Statement] = dataclasses.field(default_factory=list)
+    statements: list[Statement] = dataclasses.field(default_factory=list)
+    results: list[str] = dataclasses.field(default_factory=list)
+    losses: list[str] = dataclasses.field(default_factory=list)  # values whose weighted sum is differentiated
+    wrt: list[str] = dataclasses.field(default_factory=list)  # inputs that it is differentiated by
+    inPlaceInputs: bool = False
+
+    def source(self):
+        """A module with inputs() and program(*inputs)."""
+        names = ", ".join(s.target for s in self.inputs)
+        lines = ["import numpy", "import weft", "from weft import _ops as ops", "from weft.nn import functional as F", "", ""]
+        lines += [inspect.getsource(make), "", "def inputs():", "    weft.manual_seed(0)"]
+        lines += [f"    {s.text}" for s in self.inputs]
+        lines += [f"    {name}.requires_grad_()" for name in self.wrt]
+        lines += [f"    return [{names}]", "", "", f"def program({names}):"]
+        lines += [f"    {s.text}" for s in self.statements]
+        results = [f"{name}.detach()" if self.wrt else name for name in self.results]
+        if self.wrt:
+            terms = [f"({name}.float() * {0.5 + 0.25 * i}).sum()" for i, name in enumerate(self.losses)]
+            lines.append(f"    loss = {' + '.join(terms)}")
+            lines.append(f"    gradients = weft.autograd.grad(loss, [{', '.join(self.wrt)}], allow_unused=True)")
+            results.append("*gradients")
+        lines.append(f"    return [{', '.join(results)}]")
+        return "\n".join(lines) + "\n"
+
+    def load(self):
+        """The source's scope, with `inputs` and `program`."""
+        return load(self.source())
+
+    def pruned(self):
+        """Without statements and inputs that no result needs. What is written in place stays."""
+        needed = {*self.results, *self.losses, *self.wrt}
+        kept = []
+        for s in reversed(self.statements):
+            if s.target is None or s.target in needed:
+                needed |= s.uses
+                kept.append(s)
+        inputs = [s for s in self.inputs if s.target in needed]
+        return dataclasses.replace(self, inputs=inputs, statements=kept[::-1])
+
+
+def load(source):
+    import linecache
+
+    # weft.compile reads the code object; tracebacks the lines.
+    name = f"<program {hash(source)}>"
+    linecache.cache[name] = (len(source), None, source.splitlines(True), name)
+    scope = {"__name__": "fuzzed"}
+    exec(compile(source, name, "exec"), scope)
+    return scope

@@ -1,0 +1,81 @@
+"""A result against the NumPy expression of its op's record."""
+
+import json
+import pathlib
+import textwrap
+import warnings
+
+import numpy
+
+try:
+    import scipy.special
+except ImportError:
+    scipy = None
+
+EPSILON = {"float64": 2.0**-52, "float32": 2.0**-23, "float16": 2.0**-10, "bfloat16": 2.0**-7}
+LARGEST = {"float64": 1.79e308, "float32": 3.4e38, "float16": 65504.0, "bfloat16": 3.38e38}
+TINY = {"float64": 1e-307, "float32": 1e-37, "float16": 6e-8, "bfloat16": 1e-37}
+
+
+def records():
+    import weft
+
+    staged = pathlib.Path(weft._ops.__file__).resolve().parents[2] / "ir" / "op_records.json"
+    return {r["name"]: r for r in json.loads(staged.read_text())}
+
+
+def array_of(tensor):
+    if isinstance(tensor, (list, tuple)):
+        return [array_of(t) for t in tensor]
+    tensor = tensor.detach()
+    return (tensor.double() if tensor.dtype.is_floating_point else tensor).numpy()
+
+
+def expected(record, operands, attrs):
+    """The record's expression on arrays (floats as float64); None where NumPy cannot say."""
+    if not record["numpy"] or ("scipy" in record["numpy"] and scipy is None):
+        return None
+    names = [*record["operands"], *(a["name"] for a in record["attrs"])]
+    scope = {"numpy": numpy, "scipy": scipy}
+    exec(f"def f({', '.join(names)}):\n" + textwrap.indent(record["numpy"], "    "), scope)
+    try:
+        with numpy.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return numpy.asarray(scope["f"](*operands, *attrs))
+    except (ValueError, OverflowError, IndexError, ZeroDivisionError):
+        return None
+
+
+def difference(result, want, record, operands):
+    """What is wrong with a result, or None."""
+    got = array_of(result)
+    if tuple(got.shape) != want.shape:
+        return f"shape {got.shape} instead of {want.shape}"
+    if not result.dtype.is_floating_point:
+        wrong = got != want
+        return _first(got, want, wrong) if wrong.any() else None
+    name, structured = result.dtype.name, record["family"] not in ("Elementwise", "Shape", "Creation")
+    flat = [o for operand in operands for o in (operand if isinstance(operand, list) else [operand])]
+    magnitude = numpy.max([1.0, *(numpy.abs(o).max() for o in flat if o is not None and o.size and o.dtype == float)])
+    limited = structured or record["name"].startswith(("gelu", "silu", "tan", "remainder", "floor_divide"))
+    if limited and not magnitude < (1e4 if name in ("float32", "float64") else 100):
+        return None  # float64 overflows later than the op may
+    epsilon, want = EPSILON[name], want.astype(float)
+    finite = numpy.isfinite(want) & (numpy.abs(want) < 0.98 * LARGEST[name])
+    tolerance = 8 * epsilon * (1 + numpy.abs(numpy.where(finite, want, 0)).max(initial=0)) + TINY[name]
+    if structured:
+        length = max([1, *(o.size for o in flat if o is not None)])
+        tolerance += epsilon * magnitude ** (1 if record["family"] == "Reduction" else 2) * (length**0.5 + 8) * 2
+    if record["name"] == "prod":
+        tolerance *= 100
+    with numpy.errstate(all="ignore"):
+        wrong = numpy.where(finite, ~(numpy.abs(got - want) <= tolerance + 40 * epsilon * numpy.abs(want)), False)
+        wrong |= numpy.isnan(want) != numpy.isnan(got)
+        overflow = ~finite & ~numpy.isnan(want)
+        wrong |= overflow & ~((numpy.sign(got) == numpy.sign(want)) & (numpy.abs(got) > 0.95 * LARGEST[name]))
+    return _first(got, want, wrong) if wrong.any() else None
+
+
+def _first(got, want, wrong):
+    at = tuple(int(i) for i in numpy.argwhere(wrong)[0])
+    return f"{int(wrong.sum())} of {got.size} elements wrong, first at {at}: {got[at]!r} instead of {want[at]!r}"

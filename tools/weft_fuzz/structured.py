@@ -1,0 +1,253 @@
+"""The statements of generate.py whose operands must fit in shape: reductions, views, indexing, products and composites."""
+
+from __future__ import annotations
+
+import numpy
+import weft
+
+LARGEST = 60_000
+
+
+class Structured:
+    def structuredKinds(self):
+        return (
+            [self.reduce] * 4 + [self.view] * 5 + [self.move] * 3 + [self.index] * 2 + [self.product] * 3 + [self.composite] * 3
+            + [self.creation]
+        )  # fmt: skip
+
+    def axes(self, t):
+        if not t.ndim:
+            return ()
+        return tuple(sorted(self.random.sample(range(t.ndim), self.random.randint(1, t.ndim))))
+
+    def reduce(self):
+        record = self.random.choice([r for r in self.records.values() if r["family"] == "Reduction"] + [self.records[n] for n in ("mean", "var")])
+        op = record["name"]
+        name = self.of(record["dtypes"], (lambda t: t.ndim > 0) if op.startswith("arg") else (lambda t: True))
+        x = self.values[name]
+        dims, keepdim = self.axes(x), self.chance(0.4)
+        if op.startswith("arg"):
+            dims = dims[:1]
+        if op[:2] in ("am", "ar") and any(x.shape[d] == 0 for d in dims):
+            return
+        if op == "var":
+            if numpy.prod([x.shape[d] for d in dims], dtype=int) < 2:
+                return
+            correction = self.random.choice([0, 1])
+            self.emit(f"ops.var({name}, {dims}, {correction}, {keepdim})", op, [x], [dims, correction, keepdim])
+        else:
+            wide = op in ("sum", "prod") and self.category(x) == "int"
+            self.emit(f"ops.{op}({name}, {dims}, {keepdim})", None if wide else op, [x], [dims, keepdim])
+            if not dims or self.chance(0.2):
+                self.emit(f"weft.{op}({name})" if op not in ("argmax", "argmin") else f"weft.{op}({name}, 0)")
+
+    def view(self):
+        name = self.of(["float", "int", "bool"], lambda t: t.ndim > 0)
+        x = self.values[name]
+        axis = self.random.randrange(x.ndim)
+        kind = self.random.choice(["permute", "reshape", "flatten", "unsqueeze", "squeeze", "expand", "slice", "select", "split", "view"])
+        if kind == "permute":
+            order = self.random.sample(range(x.ndim), x.ndim)
+            self.emit(f"{name}.permute({tuple(order)})", "permute", [x], [order])
+        elif kind in ("reshape", "view"):
+            shape = self.factors(x.numel())
+            if kind == "reshape" or x.is_contiguous():
+                self.emit(f"{name}.{kind}({shape})", "reshape", [x], [shape])
+        elif kind == "flatten":
+            self.emit(f"{name}.flatten({axis})")
+        elif kind == "unsqueeze":
+            self.emit(f"{name}.unsqueeze({self.random.choice([axis, -1])})")
+        elif kind == "squeeze":
+            self.emit(f"{name}.squeeze({axis})")
+        elif kind == "expand":
+            shape = [self.random.choice([2, 3, 5]) if n == 1 else n for n in x.shape]
+            shape = (self.random.choice([1, 2, 4]), *shape) if self.chance(0.3) and x.ndim < 5 else tuple(shape)
+            if numpy.prod(shape) <= LARGEST:
+                self.fixed.add(self.emit(f"{name}.expand({shape})", "expand", [x], [shape]))
+        elif kind == "slice":
+            parts = []
+            for n in x.shape:
+                a = self.random.randint(0, n)
+                parts.append(self.random.choice([":", ":", f"{a}:", f":{a}", f"{a // 2}:{a}", "::2", f"{a // 2}::3", "-1:"]))
+            self.emit(f"{name}[{', '.join(parts)}]")
+        elif kind == "select" and x.shape[axis]:
+            self.emit(f"{name}.select({axis}, {self.random.randrange(x.shape[axis])})")
+        elif kind == "split" and x.shape[axis]:
+            self.emit(f"{name}.chunk({self.random.choice([2, 3])}, {axis})[0]")
+
+    def factors(self, count):
+        if count == 0:
+            return (0, self.random.choice([1, 3]))
+        shape = []
+        for _ in range(self.random.choice([0, 1, 2, 3])):
+            n = self.random.choice([d for d in range(1, min(count, 300) + 1) if count % d == 0])
+            shape.append(n)
+            count //= n
+        shape.append(count)
+        self.random.shuffle(shape)
+        return tuple(shape)
+
+    def move(self):
+        name = self.of(["float", "int", "bool"], lambda t: t.ndim > 0)
+        x = self.values[name]
+        axis = self.random.randrange(x.ndim)
+        kind = self.random.choice(["flip", "pad", "interior", "cat", "cat", "stack", "tril", "crop"])
+        if kind == "flip":
+            dims = self.axes(x)
+            self.emit(f"ops.flip({name}, {dims})", "flip", [x], [dims])
+        elif kind in ("pad", "interior"):
+            low, high = ([self.random.choice([0, 0, 1, 2, 5]) for _ in x.shape] for _ in range(2))
+            interior = [self.random.choice([0, 1, 2]) if kind == "interior" else 0 for _ in x.shape]
+            value = self.random.choice([0.0, 0.5, 1.0]) if x.dtype.is_floating_point else float(self.random.choice([0, 1]))
+            sizes = [l + h + n + max(n - 1, 0) * i for l, h, n, i in zip(low, high, x.shape, interior)]
+            if numpy.prod(sizes) <= LARGEST:
+                attrs = [low, high, interior, value]
+                self.emit(f"ops.pad({name}, {', '.join(map(str, attrs))})", "pad", [x], attrs)
+        elif kind == "crop":
+            if x.shape[-1] > 2:
+                self.emit(f"F.pad({name}, ({self.random.choice([-1, 1])}, {self.random.choice([-1, 2])}))")
+        elif kind == "cat":
+            names = [name]
+            for _ in range(self.random.choice([1, 1, 2, 3])):
+                fits = lambda t: t.dtype is x.dtype and t.ndim == x.ndim and all(a == b or i == axis for i, (a, b) in enumerate(zip(t.shape, x.shape)))  # noqa: E731
+                shape = [self.random.choice([0, 1, 2, 5]) if i == axis else n for i, n in enumerate(x.shape)]
+                names.append(self.pick(fits) if self.chance(0.7) else self.fresh(shape, x.dtype.name))
+            if sum(self.values[n].numel() for n in names) <= LARGEST:
+                self.emit(f"weft.cat([{', '.join(names)}], {axis})", "concatenate", [[self.values[n] for n in names]], [axis])
+        elif kind == "stack" and x.numel() * 2 <= LARGEST:
+            self.emit(f"weft.stack([{name}, {name}], {axis})")
+        elif kind == "tril" and x.ndim >= 2:
+            self.emit(f"weft.{self.random.choice(['tril', 'triu'])}({name}, {self.random.choice([0, 1, -1])})")
+
+    def index(self):
+        name = self.of(["float", "int", "bool"], lambda t: t.ndim > 0 and t.numel() > 0)
+        x = self.values[name]
+        axis = self.random.randrange(x.ndim)
+        n = x.shape[axis]
+        kind = self.random.choice(["gather", "index_select", "scatter_add", "getitem", "embedding"])
+        length = self.random.choice([0, 1, 2, 5, 17, 65, 200])
+        if x.numel() // n * length > LARGEST:
+            length = 1
+        if kind == "gather":
+            shape = [length if i == axis else self.random.choice([s, s, max(1, s // 2)]) for i, s in enumerate(x.shape)]
+            index = self.fresh(shape, "int64", f"index:{n}", "plain")
+            self.emit(f"weft.gather({name}, {axis}, {index})", "gather", [x, self.values[index]], [axis])
+        elif kind == "index_select":
+            index = self.fresh((length,), "int64", f"index:{n}", "plain")
+            self.emit(f"weft.index_select({name}, {axis}, {index})", "index_select", [x, self.values[index]], [axis])
+        elif kind == "scatter_add" and x.dtype is not weft.bool:
+            shape = [length if i == axis else s for i, s in enumerate(x.shape)]
+            index = self.fresh(shape, "int64", f"index:{n}", "plain")
+            source = self.fresh(shape, x.dtype.name)
+            known = "scatter_add" if x.dtype.itemsize >= 4 and not self.special else None
+            self.emit(f"weft.scatter_add({name}, {axis}, {index}, {source})", known, [x, self.values[index], self.values[source]], [axis])
+        elif kind == "getitem":
+            index = self.fresh((length,), "int64", f"index:{x.shape[0]}", "plain")
+            self.emit(f"{name}[{index}]")
+        elif kind == "embedding" and x.ndim == 2 and x.dtype.is_floating_point:
+            index = self.fresh(self.random.choice([(length,), (2, 3), ()]), "int64", f"index:{x.shape[0]}", "plain")
+            self.emit(f"F.embedding({index}, {name})")
+
+    def product(self):
+        kind = self.random.choice(["matmul", "matmul", "linear", "dot_general", "attention"])
+        name = self.of(["float", "float", "float", "int"], lambda t: t.ndim > 0)
+        x = self.values[name]
+        if kind in ("linear", "attention") and not x.dtype.is_floating_point:
+            kind = "matmul"
+        size = self.random.choice([0, 1, 2, 3, 8, 17, 33, 64]) if self.chance(0.9) else 130
+        while x.numel() // max(1, x.shape[-1]) * size > LARGEST or size * x.shape[-1] > LARGEST:
+            size = size // 4
+        if kind == "matmul":
+            batch = [1 if self.chance(0.3) else n for n in x.shape[:-2]][self.random.choice([0, 0, 1]) :]
+            shape = self.random.choice([[*batch, x.shape[-1], size], [x.shape[-1], size], [x.shape[-1]]])
+            y = self.fresh(shape, x.dtype.name)
+            self.emit(f"weft.matmul({name}, {y})", self.floating(x, "matmul"), [x, self.values[y]])
+        elif kind == "linear":
+            w = self.fresh((size, x.shape[-1]), x.dtype.name)
+            b = self.fresh((size,), x.dtype.name) if self.chance(0.6) else None
+            self.emit(f"F.linear({name}, {w}, {b})", "linear", [x, self.values[w], self.values[b] if b else None])
+        elif kind == "dot_general":
+            contract = self.axes(x)
+            batch = tuple(a for a in range(x.ndim) if a not in contract and self.chance(0.4))
+            # The other operand: paired axes in a random order, and free ones between them.
+            axes = [("batch", a) for a in batch] + [("contract", a) for a in contract] + [("free", None)] * self.random.choice([0, 1, 1])
+            self.random.shuffle(axes)
+            shape = [size if a is None else x.shape[a] for _, a in axes]
+            if numpy.prod(shape) > LARGEST or numpy.prod([n for i, n in enumerate(x.shape) if i not in contract]) * size > LARGEST:
+                return
+            y = self.fresh(shape, x.dtype.name)
+            attrs = [list(batch), [axes.index(("batch", a)) for a in batch], list(contract), [axes.index(("contract", a)) for a in contract]]
+            text = f"{name}, {y}, {', '.join(map(str, attrs))}"
+            self.emit(f"ops.dot_general({text})", self.floating(x, "dot_general"), [x, self.values[y]], attrs)
+        elif x.ndim >= 2 and x.numel() and size:
+            rows = min(size, 33)
+            k = self.fresh((*x.shape[:-2], rows, x.shape[-1]), x.dtype.name)
+            v = self.fresh((*x.shape[:-2], rows, self.random.choice([1, 5, 16])), x.dtype.name)
+            if self.values[v].numel() > LARGEST or x.numel() // x.shape[-1] * rows > LARGEST:
+                return
+            causal, mask = self.chance(0.4), None
+            if not causal and self.chance(0.3):
+                mask = self.fresh((x.shape[-2], rows), self.random.choice(["bool", x.dtype.name]))
+            operands = [x, *(self.values[n] if n else None for n in (k, v, mask))]
+            self.emit(
+                f"ops.scaled_dot_product_attention({name}, {k}, {v}, {mask}, {causal}, 0.25)",
+                "scaled_dot_product_attention",
+                operands,
+                [causal, 0.25],
+            )
+
+    @staticmethod
+    def floating(x, op):
+        return op if x.dtype.is_floating_point else None
+
+    def composite(self):
+        kind = self.random.choice(["softmax", "log_softmax", "layer_norm", "cross_entropy", "mse_loss", "std", "normalize", "softplus", "l1", "dropout", "one_hot"])
+        name = self.of(["float"], lambda t: t.ndim > 0 and t.numel() > 0)
+        x = self.values[name]
+        axis = self.random.randrange(x.ndim)
+        if kind in ("softmax", "log_softmax"):
+            self.emit(f"weft.{kind}({name}, {axis})", kind, [x], [axis])
+        elif kind == "layer_norm":
+            axes = self.random.randint(1, min(2, x.ndim))
+            w = self.fresh(x.shape[x.ndim - axes :], x.dtype.name) if self.chance(0.6) else None
+            b = self.fresh(x.shape[x.ndim - axes :], x.dtype.name) if w and self.chance(0.7) else None
+            constant = numpy.prod(x.shape[x.ndim - axes :]) < 4  # the variance may be rounding alone
+            operands = [x, *(self.values[n] if n else None for n in (w, b))]
+            self.emit(f"F.layer_norm({name}, {tuple(x.shape[x.ndim - axes :])}, {w}, {b})", None if constant else kind, operands, [axes, 1e-5])
+        elif kind == "cross_entropy":
+            classes = 1 if x.ndim > 1 else 0
+            shape = [n for i, n in enumerate(x.shape) if i != classes]
+            target = self.fresh(shape, "int64", f"index:{x.shape[classes]}", "plain")
+            reduction, smooth = self.random.choice(["none", "mean", "sum"]), self.random.choice([0.0, 0.125])
+            ignore = self.random.choice([-100, 0])
+            attrs = [["none", "mean", "sum"].index(reduction), ignore, smooth]
+            text = f"ignore_index={ignore}, reduction={reduction!r}, label_smoothing={smooth}"
+            self.emit(f"F.cross_entropy({name}, {target}, {text})", kind, [x, self.values[target], None], attrs)
+        elif kind == "mse_loss":
+            y = self.fresh(x.shape, x.dtype.name)
+            self.emit(f"F.mse_loss({name}, {y})", kind, [x, self.values[y]], [1])
+        elif kind == "std" and x.shape[axis] > 1:
+            self.emit(f"weft.std({name}, {axis})")
+        elif kind == "normalize":
+            self.emit(f"F.normalize({name}, dim={axis})")
+        elif kind == "softplus":
+            self.emit(f"F.softplus({name})")
+        elif kind == "l1":
+            y = self.like(name, exact=True)
+            if self.values[y].shape == x.shape:
+                self.emit(f"F.l1_loss({name}, {y})")
+        elif kind == "dropout":
+            self.emit(f"F.dropout({name}, {self.random.choice([0.1, 0.5])})")
+        elif kind == "one_hot":
+            index = self.fresh((7,), "int64", "index:5", "plain")
+            self.emit(f"F.one_hot({index}, 5)")
+
+    def creation(self):
+        shape, dtype = self.base, self.dtype(("float", "int"))
+        if self.chance(0.3):
+            self.emit(f"weft.{self.random.choice(['rand', 'randn'])}({', '.join(map(str, shape)) or '()'})")
+        elif self.chance(0.5) and shape:
+            axis = self.random.randrange(len(shape))
+            self.emit(f"ops.iota({shape}, {axis}, weft.{dtype})")
+        else:
+            self.emit(f"weft.full({shape}, {self.random.choice([0, 1, 3])}, dtype=weft.{dtype})")
