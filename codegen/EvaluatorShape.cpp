@@ -76,6 +76,8 @@ Scalar Evaluator::shape(Operation *op, const Point &whole, Value mask) {
     OpBuilder::InsertionGuard guard(k.builder);
     k.hoist({inside, value.value});
     auto number = op->getAttrOfType<FloatAttr>("value").getValueAsDouble();
+    if (elementType(operand).isInteger(1))
+      number = number != 0;
     return rounded(select(value.with(inside), value, value.constant(number)), elementType(operand));
   }
   }
