@@ -29,6 +29,8 @@ py::tuple exportGraph(py::object function, py::tuple args, py::list named, const
   std::vector<InputName> names;
   py::list weights;
   for (size_t i = 0; i < inputs.size(); ++i) {
+    // Both what a C caller passes and a file of weights are in row-major order, however the example arguments lie.
+    graph.inputs[i].strides = {};
     int argument = -1;
     for (size_t k = 0; k < arguments.size(); ++k)
       if (arguments[k].is(inputs[i]))
@@ -44,8 +46,6 @@ py::tuple exportGraph(py::object function, py::tuple args, py::list named, const
       if (tensor.sharesStorage(inputs[i]) && tensor.shape() == inputs[i].shape() && tensor.offset() == inputs[i].offset())
         name = pair.first;
     }
-    // A file of weights holds them in row-major order.
-    graph.inputs[i].strides = {};
     names.push_back({name, true});
     weights.append(py::make_tuple(name, inputs[i].detach().contiguous()));
   }

@@ -49,6 +49,13 @@ def test_export_is_readable(tmp_path):
         assert_same_bits(weights[name], parameter)
 
 
+def test_how_the_arguments_lie_in_memory_does_not_matter(tmp_path):
+    texts = []
+    for x in (weft.ones(3, 4), weft.ones(4, 3).t()):
+        texts.append(pathlib.Path(weft.export(lambda a: a * 2, (x,), tmp_path / "model.mlir")).read_text())
+    assert texts[0] == texts[1]
+
+
 @pytest.mark.skipif(AOT is None or COMPILER is None, reason="weft-aot or a C compiler is not installed")
 @pytest.mark.parametrize("external", [False, True])
 def test_a_c_program_gets_eagers_bits(tmp_path, external):

@@ -32,7 +32,13 @@ def restored(answer):
 
 class Fuzzer:
     def __init__(self, workers, out, aot=0.1, statements=14, quiet=False):
-        self.workers, self.out, self.aot, self.statements, self.quiet = workers, pathlib.Path(out), aot, statements, quiet
+        self.workers, self.out, self.aot, self.statements, self.quiet = (
+            workers,
+            pathlib.Path(out),
+            aot,
+            statements,
+            quiet,
+        )
         self.graphs, self.failures, self.refused = 0, [], {}
 
     def say(self, text):
@@ -80,7 +86,10 @@ class Fuzzer:
         stem.with_suffix(".py").write_text(f"# {text}\n".replace("\n  ", "\n# ") + small.source())
         self.workers.all[0].ask({"export": small.source(), "path": str(stem.with_suffix(".mlir"))})
         self.say(f"  → {stem}.py, {len(small.statements)} of {len(program.statements)} statements")
-        self.say("\n".join(f"    {s.text}" for s in [*small.inputs, *small.statements]) + f"\n    {small.results} {small.wrt}")
+        self.say(
+            "\n".join(f"    {s.text}" for s in [*small.inputs, *small.statements])
+            + f"\n    {small.results} {small.wrt}"
+        )
 
 
 def main():
@@ -99,6 +108,8 @@ def main():
         fuzzer = Fuzzer(workers, options.out, options.aot, options.statements)
         while fuzzer.graphs < options.graphs and time.monotonic() - start < options.seconds:
             fuzzer.one(seed + fuzzer.graphs)
+            if fuzzer.graphs % 50 == 0:
+                print(f"{fuzzer.graphs} programs, {len(fuzzer.failures)} failures", flush=True)
     for text in fuzzer.refused.values():
         print(f"refused: {text}")
     print(f"{fuzzer.graphs} programs in {time.monotonic() - start:.0f} s, {len(fuzzer.failures)} failures")

@@ -119,7 +119,11 @@ class Generator(Structured):
         name = f"x{len(self.program.inputs)}"
         shape = tuple(shape)
         if kind is None:
-            kind = "special" if self.special and self.chance(0.5) else self.random.choice(["normal"] * 4 + ["positive", "ties"])
+            kind = (
+                "special"
+                if self.special and self.chance(0.5)
+                else self.random.choice(["normal"] * 4 + ["positive", "ties"])
+            )
         if layout is None:
             layouts = ["plain"] * 4 + ["offset"]
             if shape:
@@ -145,7 +149,9 @@ class Generator(Structured):
         if op is not None and all(o is None or isinstance(o, (Value, list)) for o in operands):
             exact = [None if o is None else reference.array_of(o) for o in operands]
         try:
-            result = eval(expression, self.scope, self.values) if not writes else exec(expression, self.scope, self.values)
+            result = (
+                eval(expression, self.scope, self.values) if not writes else exec(expression, self.scope, self.values)
+            )
         except (RuntimeError, TypeError, IndexError, ValueError, NotImplementedError) as error:
             self.refused.append(f"{expression}   [{self.describe(statement)}]: {type(error).__name__}: {error}")
             return None
@@ -161,7 +167,9 @@ class Generator(Structured):
 
     def describe(self, statement):
         used = sorted(statement.uses)
-        return ", ".join(f"{n}: {self.values[n].dtype.name}{list(self.values[n].shape)}" for n in used if n in self.values)
+        return ", ".join(
+            f"{n}: {self.values[n].dtype.name}{list(self.values[n].shape)}" for n in used if n in self.values
+        )
 
     # Elementwise statements.
     def unary(self):
@@ -188,7 +196,11 @@ class Generator(Structured):
         if self.chance(0.3):
             name, other, operands = other, name, operands[::-1]
         integers = not common.is_floating_point
-        compared = None if integers and record["name"] in ("pow", "bitwise_left_shift", "bitwise_right_shift") else record["name"]
+        compared = (
+            None
+            if integers and record["name"] in ("pow", "bitwise_left_shift", "bitwise_right_shift")
+            else record["name"]
+        )
         self.emit(f"ops.{record['name']}({name}, {other})", compared, operands)
 
     def ternary(self):
@@ -221,7 +233,11 @@ class Generator(Structured):
     def cast(self):
         name = self.of(["float", "int", "bool"])
         dtype, x = self.dtype(("float", "int", "bool")), self.values[name]
-        known = dtype in ("bool", *FLOATS) or not x.dtype.is_floating_point or bool((x.abs() < 100).all() and (x >= 0).all())
+        known = (
+            dtype in ("bool", *FLOATS)
+            or not x.dtype.is_floating_point
+            or bool((x.abs() < 100).all() and (x >= 0).all())
+        )
         wanted = {"bfloat16": "float32", "bool": "bool"}.get(dtype, dtype)
         known = known and dtype not in ("bfloat16", "float16")
         self.emit(f"{name}.to(weft.{dtype})", "cast" if known else None, [x], [wanted])
@@ -241,12 +257,18 @@ class Generator(Structured):
             index = ", ".join([":"] * axis + [self.random.choice([f"{start}:", f"{start}", "::2"])])
             target, part = f"{name}[{index}]", eval(f"{name}[{index}]", {}, self.values)
         shape = [1 if self.chance(0.2) else n for n in part.shape]
-        other = self.pick(lambda t: t.dtype is x.dtype and list(t.shape) == list(part.shape)) or self.fresh(shape, x.dtype.name)
+        other = self.pick(lambda t: t.dtype is x.dtype and list(t.shape) == list(part.shape)) or self.fresh(
+            shape, x.dtype.name
+        )
         choices = [f"{target}.copy_({other})", f"{target}.fill_({self.literal(x.dtype)})", f"{target}.zero_()"]
         if target != name:
             choices.append(f"{name}[{index}] = {other}")
         if x.dtype is not weft.bool:
-            choices += [f"{target}.add_({other})", f"{target}.mul_({self.literal(x.dtype)})", f"{target}.maximum_({other})"] * 2
+            choices += [
+                f"{target}.add_({other})",
+                f"{target}.mul_({self.literal(x.dtype)})",
+                f"{target}.maximum_({other})",
+            ] * 2
         if name.startswith("x"):
             self.program.inPlaceInputs = True
         self.emit(self.random.choice(choices), writes=True)

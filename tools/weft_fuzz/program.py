@@ -70,7 +70,14 @@ class Program:
     def source(self):
         """A module with inputs() and program(*inputs)."""
         names = ", ".join(s.target for s in self.inputs)
-        lines = ["import numpy", "import weft", "from weft import _ops as ops", "from weft.nn import functional as F", "", ""]
+        lines = [
+            "import numpy",
+            "import weft",
+            "from weft import _ops as ops",
+            "from weft.nn import functional as F",
+            "",
+            "",
+        ]
         lines += [inspect.getsource(make), "", "def inputs():", "    weft.manual_seed(0)"]
         lines += [f"    {s.text}" for s in self.inputs]
         lines += [f"    {name}.requires_grad_()" for name in self.wrt]

@@ -21,7 +21,10 @@ class Structured:
         return tuple(sorted(self.random.sample(range(t.ndim), self.random.randint(1, t.ndim))))
 
     def reduce(self):
-        record = self.random.choice([r for r in self.records.values() if r["family"] == "Reduction"] + [self.records[n] for n in ("mean", "var")])
+        record = self.random.choice(
+            [r for r in self.records.values() if r["family"] == "Reduction"]
+            + [self.records[n] for n in ("mean", "var")]
+        )
         op = record["name"]
         name = self.of(record["dtypes"], (lambda t: t.ndim > 0) if op.startswith("arg") else (lambda t: True))
         x = self.values[name]
@@ -45,7 +48,9 @@ class Structured:
         name = self.of(["float", "int", "bool"], lambda t: t.ndim > 0)
         x = self.values[name]
         axis = self.random.randrange(x.ndim)
-        kind = self.random.choice(["permute", "reshape", "flatten", "unsqueeze", "squeeze", "expand", "slice", "select", "split", "view"])
+        kind = self.random.choice(
+            ["permute", "reshape", "flatten", "unsqueeze", "squeeze", "expand", "slice", "select", "split", "view"]
+        )
         if kind == "permute":
             order = self.random.sample(range(x.ndim), x.ndim)
             self.emit(f"{name}.permute({tuple(order)})", "permute", [x], [order])
@@ -68,7 +73,9 @@ class Structured:
             parts = []
             for n in x.shape:
                 a = self.random.randint(0, n)
-                parts.append(self.random.choice([":", ":", f"{a}:", f":{a}", f"{a // 2}:{a}", "::2", f"{a // 2}::3", "-1:"]))
+                parts.append(
+                    self.random.choice([":", ":", f"{a}:", f":{a}", f"{a // 2}:{a}", "::2", f"{a // 2}::3", "-1:"])
+                )
             self.emit(f"{name}[{', '.join(parts)}]")
         elif kind == "select" and x.shape[axis]:
             self.emit(f"{name}.select({axis}, {self.random.randrange(x.shape[axis])})")
@@ -98,7 +105,9 @@ class Structured:
         elif kind in ("pad", "interior"):
             low, high = ([self.random.choice([0, 0, 1, 2, 5]) for _ in x.shape] for _ in range(2))
             interior = [self.random.choice([0, 1, 2]) if kind == "interior" else 0 for _ in x.shape]
-            value = self.random.choice([0.0, 0.5, 1.0]) if x.dtype.is_floating_point else float(self.random.choice([0, 1]))
+            value = (
+                self.random.choice([0.0, 0.5, 1.0]) if x.dtype.is_floating_point else float(self.random.choice([0, 1]))
+            )
             sizes = [l + h + n + max(n - 1, 0) * i for l, h, n, i in zip(low, high, x.shape, interior)]
             if numpy.prod(sizes) <= LARGEST:
                 attrs = [low, high, interior, value]
@@ -109,11 +118,17 @@ class Structured:
         elif kind == "cat":
             names = [name]
             for _ in range(self.random.choice([1, 1, 2, 3])):
-                fits = lambda t: t.dtype is x.dtype and t.ndim == x.ndim and all(a == b or i == axis for i, (a, b) in enumerate(zip(t.shape, x.shape)))  # noqa: E731
+                fits = lambda t: (
+                    t.dtype is x.dtype
+                    and t.ndim == x.ndim
+                    and all(a == b or i == axis for i, (a, b) in enumerate(zip(t.shape, x.shape)))
+                )  # noqa: E731
                 shape = [self.random.choice([0, 1, 2, 5]) if i == axis else n for i, n in enumerate(x.shape)]
                 names.append(self.pick(fits) if self.chance(0.7) else self.fresh(shape, x.dtype.name))
             if sum(self.values[n].numel() for n in names) <= LARGEST:
-                self.emit(f"weft.cat([{', '.join(names)}], {axis})", "concatenate", [[self.values[n] for n in names]], [axis])
+                self.emit(
+                    f"weft.cat([{', '.join(names)}], {axis})", "concatenate", [[self.values[n] for n in names]], [axis]
+                )
         elif kind == "stack" and x.numel() * 2 <= LARGEST:
             self.emit(f"weft.stack([{name}, {name}], {axis})")
         elif kind == "tril" and x.ndim >= 2:
@@ -140,7 +155,12 @@ class Structured:
             index = self.fresh(shape, "int64", f"index:{n}", "plain")
             source = self.fresh(shape, x.dtype.name)
             known = "scatter_add" if x.dtype.itemsize >= 4 and not self.special else None
-            self.emit(f"weft.scatter_add({name}, {axis}, {index}, {source})", known, [x, self.values[index], self.values[source]], [axis])
+            self.emit(
+                f"weft.scatter_add({name}, {axis}, {index}, {source})",
+                known,
+                [x, self.values[index], self.values[source]],
+                [axis],
+            )
         elif kind == "getitem":
             index = self.fresh((length,), "int64", f"index:{x.shape[0]}", "plain")
             self.emit(f"{name}[{index}]")
@@ -170,13 +190,25 @@ class Structured:
             contract = self.axes(x)
             batch = tuple(a for a in range(x.ndim) if a not in contract and self.chance(0.4))
             # The other operand: paired axes in a random order, and free ones between them.
-            axes = [("batch", a) for a in batch] + [("contract", a) for a in contract] + [("free", None)] * self.random.choice([0, 1, 1])
+            axes = (
+                [("batch", a) for a in batch]
+                + [("contract", a) for a in contract]
+                + [("free", None)] * self.random.choice([0, 1, 1])
+            )
             self.random.shuffle(axes)
             shape = [size if a is None else x.shape[a] for _, a in axes]
-            if numpy.prod(shape) > LARGEST or numpy.prod([n for i, n in enumerate(x.shape) if i not in contract]) * size > LARGEST:
+            if (
+                numpy.prod(shape) > LARGEST
+                or numpy.prod([n for i, n in enumerate(x.shape) if i not in contract]) * size > LARGEST
+            ):
                 return
             y = self.fresh(shape, x.dtype.name)
-            attrs = [list(batch), [axes.index(("batch", a)) for a in batch], list(contract), [axes.index(("contract", a)) for a in contract]]
+            attrs = [
+                list(batch),
+                [axes.index(("batch", a)) for a in batch],
+                list(contract),
+                [axes.index(("contract", a)) for a in contract],
+            ]
             text = f"{name}, {y}, {', '.join(map(str, attrs))}"
             self.emit(f"ops.dot_general({text})", self.floating(x, "dot_general"), [x, self.values[y]], attrs)
         elif x.ndim >= 2 and x.numel() and size:
@@ -201,7 +233,21 @@ class Structured:
         return op if x.dtype.is_floating_point else None
 
     def composite(self):
-        kind = self.random.choice(["softmax", "log_softmax", "layer_norm", "cross_entropy", "mse_loss", "std", "normalize", "softplus", "l1", "dropout", "one_hot"])
+        kind = self.random.choice(
+            [
+                "softmax",
+                "log_softmax",
+                "layer_norm",
+                "cross_entropy",
+                "mse_loss",
+                "std",
+                "normalize",
+                "softplus",
+                "l1",
+                "dropout",
+                "one_hot",
+            ]
+        )
         name = self.of(["float"], lambda t: t.ndim > 0 and t.numel() > 0)
         x = self.values[name]
         axis = self.random.randrange(x.ndim)
@@ -213,7 +259,12 @@ class Structured:
             b = self.fresh(x.shape[x.ndim - axes :], x.dtype.name) if w and self.chance(0.7) else None
             constant = numpy.prod(x.shape[x.ndim - axes :]) < 4  # the variance may be rounding alone
             operands = [x, *(self.values[n] if n else None for n in (w, b))]
-            self.emit(f"F.layer_norm({name}, {tuple(x.shape[x.ndim - axes :])}, {w}, {b})", None if constant else kind, operands, [axes, 1e-5])
+            self.emit(
+                f"F.layer_norm({name}, {tuple(x.shape[x.ndim - axes :])}, {w}, {b})",
+                None if constant else kind,
+                operands,
+                [axes, 1e-5],
+            )
         elif kind == "cross_entropy":
             classes = 1 if x.ndim > 1 else 0
             shape = [n for i, n in enumerate(x.shape) if i != classes]

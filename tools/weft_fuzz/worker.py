@@ -16,6 +16,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 import numpy  # noqa: E402
 import weft  # noqa: E402
+
 from weft_fuzz import generate, program  # noqa: E402
 
 MASKS = {"float16": (numpy.uint16, 0x7C00), "bfloat16": (numpy.uint16, 0x7F80), "float32": (numpy.uint32, 0x7F800000),
@@ -34,7 +35,9 @@ def digest(dtype, shape, data):
 
 
 def digests(values):
-    return [None if t is None else digest(t.dtype.name, t.shape, weft._C.raw_bytes(t.detach().contiguous())) for t in values]
+    return [
+        None if t is None else digest(t.dtype.name, t.shape, weft._C.raw_bytes(t.detach().contiguous())) for t in values
+    ]
 
 
 def eager(scope, contiguous=False):
@@ -58,23 +61,28 @@ def aot(scope):
     inputs = [t.detach().clone() for t in scope["inputs"]()]
     with weft.no_grad():
         results = [t for t in scope["program"](*inputs)]
-    inputs = [t.detach().clone() for t in scope["inputs"]()]
+    inputs = scope["inputs"]()
     with tempfile.TemporaryDirectory() as folder:
         weft.manual_seed(0)
         weft.export(scope["program"], tuple(inputs), os.path.join(folder, "m.mlir"))
         tool = pathlib.Path(weft._ops.__file__).resolve().parents[2] / "bin" / "weft-aot"
-        run = subprocess.run([tool, "m.mlir", "-o", "m.so", "--header", "m.h"], cwd=folder, capture_output=True, text=True)
+        run = subprocess.run(
+            [tool, "m.mlir", "-o", "m.so", "--header", "m.h"], cwd=folder, capture_output=True, text=True
+        )
         if run.returncode:
             raise RuntimeError(f"weft-aot: {run.stderr[-2000:]}")
         header = (pathlib.Path(folder) / "m.h").read_text()
         library = ctypes.CDLL(os.path.join(folder, "m.so"))
         library.m_error.restype = ctypes.c_char_p
-        buffers = {f"input{i}": bytearray(weft._C.raw_bytes(t)) for i, t in enumerate(inputs)}
+        buffers = {f"input{i}": bytearray(weft._C.raw_bytes(t.contiguous())) for i, t in enumerate(inputs)}
         outputs = [bytearray(t.numel() * t.dtype.itemsize) for t in results]
         buffers |= {f"output{i}": b for i, b in enumerate(outputs)}
         arguments = header.split("m_run(")[1].split(")")[0].split(",")
         names = [a.split("*")[-1].strip() for a in arguments]
-        call = [ctypes.byref((ctypes.c_char * max(1, len(buffers[n]))).from_buffer(buffers[n])) if buffers[n] else None for n in names]
+        call = [
+            ctypes.byref((ctypes.c_char * max(1, len(buffers[n]))).from_buffer(buffers[n])) if buffers[n] else None
+            for n in names
+        ]
         if library.m_run(*call):
             raise RuntimeError(f"m_run: {library.m_error().decode()}")
         return [digest(t.dtype.name, t.shape, bytes(b)) for t, b in zip(results, outputs)]
@@ -106,7 +114,9 @@ def describe(source):
 
     def look(frame, event, argument):
         if event == "return" and frame.f_code is scope["program"].__code__:
-            known.update({n: [t.dtype.name, list(t.shape)] for n, t in frame.f_locals.items() if isinstance(t, weft.Tensor)})
+            known.update(
+                {n: [t.dtype.name, list(t.shape)] for n, t in frame.f_locals.items() if isinstance(t, weft.Tensor)}
+            )
 
     sys.setprofile(look)
     try:

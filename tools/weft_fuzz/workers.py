@@ -50,7 +50,11 @@ class Worker:
 
     def start(self):
         self.process = subprocess.Popen(
-            [sys.executable, str(WORKER)], env=self.environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [sys.executable, str(WORKER)],
+            env=self.environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
         )
         self.answers = queue.Queue()
         lines, answers = self.process.stdout, self.answers
@@ -93,7 +97,12 @@ class Workers:
             ways = [way for way in worker.ways if only is None or (worker.name, way) in only]
             if worker is self.all[0]:
                 ways = ["eager", *(w for w in ways if w != "eager")]
-                if aot and not program.wrt and not program.inPlaceInputs and (only is None or (worker.name, "aot") in only):
+                if (
+                    aot
+                    and not program.wrt
+                    and not program.inPlaceInputs
+                    and (only is None or (worker.name, "aot") in only)
+                ):
                     ways = [*ways, "aot"]
                 if program.inPlaceInputs:
                     ways = [way for way in ways if way != "contiguous"]
@@ -127,5 +136,9 @@ class Workers:
 
     @staticmethod
     def name_of(program, i):
-        names = [*program.results, *(f"gradient of {n}" for n in program.wrt), *(s.target + " afterwards" for s in program.inputs)]
+        names = [
+            *program.results,
+            *(f"gradient of {n}" for n in program.wrt),
+            *(s.target + " afterwards" for s in program.inputs),
+        ]
         return names[i]
