@@ -45,7 +45,7 @@ std::string exportText(const CompiledCall &call, const std::vector<std::string> 
   Graph graph = call.graph;
   graph.donations.clear();
   // C callers and files of weights give row-major order, however the example arguments lie.
-  for (GraphInput &input : graph.inputs)
+  for (Input &input : graph.inputs)
     input.strides = {};
   return compilerLibrary().print(graph, names, weighted ? weightsFile : "");
 }
