@@ -41,6 +41,10 @@ bool KernelWriter::arithmetic(mlir::Operation *op) {
     }
   }
   bool wide = anyLinear || anyVarying;
+  if (wide && mlir::isa<arith::DivUIOp, arith::RemUIOp>(op) && op->getResult(0).getType().isIndex()) {
+    values[op->getResult(0)] = Lanes::varying(divideIndices(op));
+    return true;
+  }
   SmallVector<Value *, 4> operands;
   for (mlir::Value operand : op->getOperands())
     operands.push_back(wide ? vector(operand) : get(operand).value);
@@ -155,41 +159,6 @@ static CmpInst::Predicate predicate(arith::CmpIPredicate p) {
     return CmpInst::ICMP_UGE;
   }
   llvm_unreachable("a comparison of integers");
-}
-
-// Division that cannot trap: by zero gives zero, the smallest integer by -1 wraps.
-Value *KernelWriter::divide(mlir::Operation *op, Value *x, Value *y) {
-  Type *type = x->getType();
-  Value *zero = ConstantInt::get(type, 0), *one = ConstantInt::get(type, 1);
-  bool isSigned = mlir::isa<arith::DivSIOp, arith::RemSIOp, arith::FloorDivSIOp>(op);
-  bool remainder = mlir::isa<arith::RemSIOp, arith::RemUIOp>(op);
-  if (auto *known = dyn_cast<Constant>(y)) {
-    Constant *number = type->isVectorTy() ? known->getSplatValue() : known;
-    auto *integer = dyn_cast_or_null<ConstantInt>(number);
-    if (integer && !integer->isZero() && !integer->isMinusOne() && !mlir::isa<arith::FloorDivSIOp>(op)) {
-      if (remainder)
-        return isSigned ? b.CreateSRem(x, y) : b.CreateURem(x, y);
-      return isSigned ? b.CreateSDiv(x, y) : b.CreateUDiv(x, y);
-    }
-  }
-  Value *isZero = b.CreateICmpEQ(y, zero), *unsafe = isZero, *isMinusOne = nullptr;
-  if (isSigned) {
-    isMinusOne = b.CreateICmpEQ(y, Constant::getAllOnesValue(type));
-    unsafe = b.CreateOr(isZero, isMinusOne);
-  }
-  Value *divisor = b.CreateSelect(unsafe, one, y);
-  Value *quotient;
-  if (remainder) // by 1, which stands for 0 and -1, it is 0 already
-    return isSigned ? b.CreateSRem(x, divisor) : b.CreateURem(x, divisor);
-  quotient = isSigned ? b.CreateSDiv(x, divisor) : b.CreateUDiv(x, divisor);
-  if (mlir::isa<arith::FloorDivSIOp>(op)) {
-    Value *rest = b.CreateSub(x, b.CreateMul(quotient, divisor));
-    Value *lower = b.CreateAnd(b.CreateICmpNE(rest, zero), b.CreateICmpSLT(b.CreateXor(rest, divisor), zero));
-    quotient = b.CreateSelect(lower, b.CreateSub(quotient, one), quotient);
-  }
-  if (isMinusOne)
-    quotient = b.CreateSelect(isMinusOne, b.CreateNeg(x), quotient);
-  return b.CreateSelect(isZero, zero, quotient);
 }
 
 Value *KernelWriter::convert(mlir::Operation *op, Value *x, mlir::Type from, mlir::Type to) {

@@ -65,6 +65,7 @@ private:
   Lanes linearArithmetic(mlir::Operation *op);
   Value *compute(mlir::Operation *op, llvm::ArrayRef<Value *> operands);
   Value *compareFloats(mlir::arith::CmpFPredicate predicate, Value *x, Value *y);
+  Value *divideIndices(mlir::Operation *op);
   Value *divide(mlir::Operation *op, Value *x, Value *y);
   Value *convert(mlir::Operation *op, Value *x, mlir::Type from, mlir::Type to);
 

@@ -141,6 +141,41 @@ kernel.func @move(%x: !kernel.buffer<f32>, %y: !kernel.buffer<f32>, %n: index, %
   EXPECT_EQ(expected, y);
 }
 
+TEST(Arithmetic, IndicesDivide) {
+  for (const char *cpu : {"", "x86-64-v3"})
+    for (int64_t divisor : {1, 2, 3, 7, 10, 15, 16, 17, 30, 100, 1000}) {
+      for (bool isStatic : {true, false}) {
+        std::string text = substitute(R"(
+kernel.func @split(%q: !kernel.buffer<i64>, %r: !kernel.buffer<i64>, %e: !kernel.buffer<i64>, %n: index, %begin: index, %end: index) {
+  %d = $DIVISOR
+  %five = arith.constant 5 : index
+  kernel.for lane %i = %begin to %end {
+    %quotient = arith.divui %i, %d : index
+    %remainder = arith.remui %i, %d : index
+    %again = arith.remui %quotient, %five : index
+    %a = arith.index_cast %quotient : index to i64
+    %b = arith.index_cast %remainder : index to i64
+    %c = arith.index_cast %again : index to i64
+    kernel.store %a, %q[%i] : i64, !kernel.buffer<i64>
+    kernel.store %b, %r[%i] : i64, !kernel.buffer<i64>
+    kernel.store %c, %e[%i] : i64, !kernel.buffer<i64>
+  }
+  kernel.return
+})",
+                                      {{"DIVISOR", isStatic ? "arith.constant " + std::to_string(divisor) + " : index"
+                                                            : "arith.maxsi %n, %n : index"}});
+        KernelRunner runner(text, cpu);
+        std::vector<int64_t> q(777), r(777), e(777);
+        runner.run({q.data(), r.data(), e.data()}, {divisor}, 0, 777);
+        for (int64_t i = 0; i < 777; ++i) {
+          ASSERT_EQ(i / divisor, q[i]) << i << " / " << divisor;
+          ASSERT_EQ(i % divisor, r[i]) << i << " % " << divisor;
+          ASSERT_EQ(i / divisor % 5, e[i]) << i << " / " << divisor << " % 5";
+        }
+      }
+    }
+}
+
 TEST(Arithmetic, InPlace) {
   KernelRunner runner(unary("f64", "f64", "%r = math.sqrt %a : f64"));
   std::vector<double> x(50);
