@@ -10,6 +10,7 @@ struct Operators {
   OpKind floorDivide = opByName("floor_divide"), remainder = opByName("remainder"), pow = opByName("pow");
   OpKind neg = opByName("neg"), abs = opByName("abs");
   OpKind bitwiseAnd = opByName("bitwise_and"), bitwiseOr = opByName("bitwise_or"), bitwiseXor = opByName("bitwise_xor");
+  OpKind shiftLeft = opByName("bitwise_left_shift"), shiftRight = opByName("bitwise_right_shift");
   OpKind bitwiseNot = opByName("bitwise_not");
   OpKind eq = opByName("eq"), ne = opByName("ne"), lt = opByName("lt"), le = opByName("le"), gt = opByName("gt"),
          ge = opByName("ge");
@@ -116,6 +117,8 @@ void fillNumberSlots(std::vector<PyType_Slot> &slots) {
   add(Py_nb_and, binary<&Operators::bitwiseAnd>);
   add(Py_nb_or, binary<&Operators::bitwiseOr>);
   add(Py_nb_xor, binary<&Operators::bitwiseXor>);
+  add(Py_nb_lshift, binary<&Operators::shiftLeft>);
+  add(Py_nb_rshift, binary<&Operators::shiftRight>);
   add(Py_nb_invert, unary<&Operators::bitwiseNot>);
   add(Py_nb_negative, unary<&Operators::neg>);
   add(Py_nb_absolute, unary<&Operators::abs>);

@@ -217,3 +217,10 @@ def test_reductions_of_nothing_give_the_identity(name, shape):
     x, reference = weft.zeros(shape), numpy.zeros(shape, numpy.float32)
     for dim in range(len(shape)):
         assert getattr(x, name)(dim).tolist() == getattr(reference, name)(axis=dim).tolist()
+
+
+def test_shift_operators():
+    x = weft.tensor([1, 2, 3])
+    assert (x << 2).tolist() == [4, 8, 12]
+    assert ((x << 2) >> 1).tolist() == [2, 4, 6]
+    assert (1 << x).tolist() == [2, 4, 8]
