@@ -21,8 +21,11 @@ int normaliseDim(const char *op, int64_t dim, int rank) {
 template <class MakeAttrs> static Tensor recorded(OpKind op, const Tensor &base, Tensor view, MakeAttrs makeAttrs) {
   Trace *trace = Trace::active();
   bool grad = gradEnabled();
-  if (grad)
-    view.impl->base = base.impl->base ? base.impl->base : base.impl;
+  if (grad) {
+    // A leaf that requires grad is a base even where its memory is part of another tensor's.
+    bool isLeaf = base.impl->requiresGrad && !tapeNode(*base.impl);
+    view.impl->base = base.impl->base && !isLeaf ? base.impl->base : base.impl;
+  }
   bool taped = grad && base.requiresGrad();
   if (!trace && !taped)
     return view;

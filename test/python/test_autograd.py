@@ -163,3 +163,9 @@ def test_against_numpy():
     d = 2 * (h @ w2) / 10
     numpy.testing.assert_allclose(b.grad.numpy(), h.T @ d, rtol=1e-10)
     numpy.testing.assert_allclose(a.grad.numpy(), x.T @ (d @ w2.T * (1 - h * h)), rtol=1e-10)
+
+
+def test_views_of_a_leaf_that_is_a_part_of_another_tensor():
+    leaf = weft.randn(6)[3:].requires_grad_()
+    with pytest.raises(RuntimeError, match="view of a leaf"):
+        leaf.select(0, 0).add_(1)
