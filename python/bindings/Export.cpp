@@ -10,6 +10,14 @@ namespace py = pybind11;
 namespace weft::python {
 namespace {
 
+// The tensors of a result in its order, as often as they occur.
+void addLeaves(const Pattern &pattern, const std::vector<Tensor> &tensors, std::vector<Tensor> &leaves) {
+  if (pattern.kind == Pattern::Kind::Tensor)
+    leaves.push_back(tensors[pattern.index]);
+  for (const Pattern &child : pattern.children)
+    addLeaves(child, tensors, leaves);
+}
+
 // Traces function(*args). Gives (text, names and tensors of the weights). An input is an argument, named after its number; or a
 // weight, by its name in `named` (pairs of name and tensor), or "constantN".
 py::tuple exportGraph(py::object function, py::tuple args, py::list named, const std::string &weightsFile) {
@@ -21,7 +29,8 @@ py::tuple exportGraph(py::object function, py::tuple args, py::list named, const
     py::object result = py::reinterpret_steal<py::object>(PyObject_CallObject(function.ptr(), args.ptr()));
     if (!result)
       throw py::error_already_set();
-    Pattern::of(result.ptr(), outputs);
+    std::vector<Tensor> distinct;
+    addLeaves(Pattern::of(result.ptr(), distinct), distinct, outputs);
     if (outputs.empty())
       fail(UserError::Kind::Type, "export", std::string("the function must return tensors; it returned ") + Py_TYPE(result.ptr())->tp_name);
     graph = trace.graphOf(outputs, inputs);

@@ -49,6 +49,11 @@ def test_export_is_readable(tmp_path):
         assert_same_bits(weights[name], parameter)
 
 
+def test_a_tensor_returned_twice_is_two_outputs(tmp_path):
+    path = weft.export(lambda a: (2 * (y := a + 1), y, y), (weft.ones(3),), tmp_path / "model.mlir")
+    assert "-> (tensor<3xf32>, tensor<3xf32>, tensor<3xf32>)" in pathlib.Path(path).read_text()
+
+
 def test_how_the_arguments_lie_in_memory_does_not_matter(tmp_path):
     texts = []
     for x in (weft.ones(3, 4), weft.ones(4, 3).t()):

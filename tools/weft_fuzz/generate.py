@@ -310,7 +310,10 @@ def differentiable(program):
     try:
         scope["program"](*scope["inputs"]())
     except RuntimeError as error:
-        return not re.search("does not require grad|requires_grad|no gradient|modified by an inplace", str(error))
+        return not re.search(
+            "does not require grad|requires_grad|no gradient|modified by an inplace|in an in-place operation",
+            str(error),
+        )
     return True
 
 

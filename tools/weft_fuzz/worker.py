@@ -70,7 +70,7 @@ def aot(scope):
             [tool, "m.mlir", "-o", "m.so", "--header", "m.h"], cwd=folder, capture_output=True, text=True
         )
         if run.returncode:
-            raise RuntimeError(f"weft-aot: {run.stderr[-2000:]}")
+            raise RuntimeError(f"weft-aot: status {run.returncode} {run.stderr[-2000:]}")
         header = (pathlib.Path(folder) / "m.h").read_text()
         library = ctypes.CDLL(os.path.join(folder, "m.so"))
         library.m_error.restype = ctypes.c_char_p
