@@ -32,7 +32,9 @@ Boundaries ownBoundaries(Operation *op) {
   Sizes shape = sizesOf(result);
   int rank = int(shape.size());
   Boundaries wanted = 0;
-  auto isIn = [](const std::vector<int64_t> &dims) { return [&dims](int dim) { return llvm::is_contained(dims, dim); }; };
+  auto isIn = [](const std::vector<int64_t> &dims) {
+    return [&dims](int dim) { return llvm::is_contained(dims, dim); };
+  };
   switch (kindOf(op)) {
   case OpKind::Expand: {
     SmallVector<bool> expanded = expandedDims(sizesOf(op->getOperand(0)), shape);

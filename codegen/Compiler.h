@@ -8,22 +8,23 @@
 namespace weft {
 
 struct CompileOptions {
-  std::string cpu;        // LLVM's CPU name ("cascadelake", "x86-64-v3"); empty: this machine's
-  bool cuda = false;      // kernels as a cubin, launched by the CUDA run time
+  std::string cpu;   // LLVM's CPU name ("cascadelake", "x86-64-v3"); empty: this machine's
+  bool cuda = false; // kernels as a cubin, launched by the CUDA run time
   std::string cudaArch = "sm_90";
-  bool fuse = true;       // false: every op is a kernel of its own (for tests: the bits must agree)
+  bool fuse = true;          // false: every op is a kernel of its own (for tests: the bits must agree)
   std::string dumpDirectory; // of WEFT_DEBUG; empty: none
 };
 
 // A shared object that exports `weft_program` (runtime/Abi.h). Throws std::runtime_error on an internal failure.
 std::string compileGraph(const Graph &graph, const CompileOptions &options);
 
-// Reverse-mode derivative. The graph has outputs y_0..y_{m-1} and, as its last m inputs, their cotangents. Returns the graph with
-// the same inputs and nodes, further nodes appended, and as outputs the cotangents of the inputs listed in `wrt`.
-// An input that no output depends on yields a `full` of zeros.
+// Reverse-mode derivative. The graph has outputs y_0..y_{m-1} and, as its last m inputs, their cotangents. Returns the
+// graph with the same inputs and nodes, further nodes appended, and as outputs the cotangents of the inputs listed in
+// `wrt`. An input that no output depends on yields a `full` of zeros.
 Graph differentiate(const Graph &graph, const std::vector<int> &wrt);
 
-// What an input of a graph is called in text: an argument by its C name, or a weight by its name in the file of weights.
+// What an input of a graph is called in text: an argument by its C name, or a weight by its name in the file of
+// weights.
 struct InputName {
   std::string name;
   bool isWeight = false;

@@ -1,6 +1,6 @@
-// The value of a tensor at a point, as scalar operations. Values of a fused group are evaluated on demand: elementwise ops by
-// their scalar body, shape ops by changing the point, reductions by a kernel.reduce in the outermost loop that knows the
-// point, the group's inputs by loads. Nothing is evaluated twice at one point.
+// The value of a tensor at a point, as scalar operations. Values of a fused group are evaluated on demand: elementwise
+// ops by their scalar body, shape ops by changing the point, reductions by a kernel.reduce in the outermost loop that
+// knows the point, the group's inputs by loads. Nothing is evaluated twice at one point.
 //
 // 16-bit floats are float32 here, rounded to their precision at each op's result; uint8 is i8 with Scalar::isUnsigned.
 #pragma once

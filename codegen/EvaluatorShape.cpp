@@ -1,4 +1,5 @@
-// Evaluation of the ops that only move elements, read at positions that are data, or know their elements from the position.
+// Evaluation of the ops that only move elements, read at positions that are data, or know their elements from the
+// position.
 #include "codegen/Evaluator.h"
 #include "codegen/ScalarBodies.h"
 

@@ -1,5 +1,5 @@
-// 1. Give every argument and result of the main function a buffer. 2. Schedule the groups one by one. 3. Order the steps and
-// place the temporaries.
+// 1. Give every argument and result of the main function a buffer. 2. Schedule the groups one by one. 3. Order the
+// steps and place the temporaries.
 #include "codegen/GraphToKernel.h"
 #include "codegen/MemoryPlan.h"
 

@@ -13,7 +13,8 @@ struct Lowered {
   Plan plan;
 };
 
-// `main` holds one func.func of `weft.group` ops; an op outside of any is taken as a group of its own, which a composite cannot be.
+// `main` holds one func.func of `weft.group` ops; an op outside of any is taken as a group of its own, which a
+// composite cannot be.
 Lowered lowerToKernels(mlir::ModuleOp main, const Target &target);
 
 // The plan as comments for people, one line a buffer and a step.

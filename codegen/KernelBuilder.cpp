@@ -106,14 +106,30 @@ Value KernelBuilder::binary(int opcode, Value a, Value b) {
   hoist({a, b});
   Value result;
   switch (Opcode(opcode)) {
-  case Add: result = arith::AddIOp::create(builder, location, a, b); break;
-  case Sub: result = arith::SubIOp::create(builder, location, a, b); break;
-  case Mul: result = arith::MulIOp::create(builder, location, a, b); break;
-  case Div: result = arith::DivUIOp::create(builder, location, a, b); break;
-  case Rem: result = arith::RemUIOp::create(builder, location, a, b); break;
-  case Min: result = arith::MinSIOp::create(builder, location, a, b); break;
-  case Less: result = arith::CmpIOp::create(builder, location, arith::CmpIPredicate::ult, a, b); break;
-  case And: result = arith::AndIOp::create(builder, location, a, b); break;
+  case Add:
+    result = arith::AddIOp::create(builder, location, a, b);
+    break;
+  case Sub:
+    result = arith::SubIOp::create(builder, location, a, b);
+    break;
+  case Mul:
+    result = arith::MulIOp::create(builder, location, a, b);
+    break;
+  case Div:
+    result = arith::DivUIOp::create(builder, location, a, b);
+    break;
+  case Rem:
+    result = arith::RemUIOp::create(builder, location, a, b);
+    break;
+  case Min:
+    result = arith::MinSIOp::create(builder, location, a, b);
+    break;
+  case Less:
+    result = arith::CmpIOp::create(builder, location, arith::CmpIPredicate::ult, a, b);
+    break;
+  case And:
+    result = arith::AndIOp::create(builder, location, a, b);
+    break;
   }
   known.push_back(result);
   return result;

@@ -1,5 +1,5 @@
-// A kernel in the making: parameters appear when first asked for, and index arithmetic folds, is shared, and is placed in
-// the outermost loop that knows its operands, so that lane bodies hold little but the work of a lane.
+// A kernel in the making: parameters appear when first asked for, and index arithmetic folds, is shared, and is placed
+// in the outermost loop that knows its operands, so that lane bodies hold little but the work of a lane.
 #pragma once
 #include "codegen/Size.h"
 #include "ir/kernel/KernelDialect.h"
@@ -36,8 +36,8 @@ public:
   mlir::Value div(mlir::Value a, mlir::Value b);
   mlir::Value rem(mlir::Value a, mlir::Value b);
   mlir::Value min(mlir::Value a, mlir::Value b);
-  mlir::Value less(mlir::Value a, mlir::Value b);         // i1, unsigned
-  mlir::Value both(mlir::Value a, mlir::Value b);         // and of two i1; null stands for true
+  mlir::Value less(mlir::Value a, mlir::Value b); // i1, unsigned
+  mlir::Value both(mlir::Value a, mlir::Value b); // and of two i1; null stands for true
   mlir::Value pick(mlir::Value condition, mlir::Value a, mlir::Value b);
   // (hi, lo) with value = hi * inner + lo; the inverse of join.
   std::pair<mlir::Value, mlir::Value> split(mlir::Value value, const Size &inner);
@@ -63,7 +63,7 @@ public:
   // Ends the function and names it.
   kernel::FuncOp finish(llvm::StringRef name);
 
-  std::vector<int> bufferIds;   // the step's buffers, in the order of the parameters
+  std::vector<int> bufferIds; // the step's buffers, in the order of the parameters
   std::vector<Size> scalarSizes;
 
 private:

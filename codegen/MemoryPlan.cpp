@@ -117,7 +117,8 @@ struct Life {
 
 } // namespace
 
-// A temporary that may take the place of `life` from a temporary which dies in the step that begins it; -1 if there is none.
+// A temporary that may take the place of `life` from a temporary which dies in the step that begins it; -1 if there is
+// none.
 static int inPlaceOf(const Lowering &lowering, const std::vector<Life> &lives, const Life &life) {
   const PlannedStep *writer = nullptr;
   for (const PlannedStep &step : lowering.steps)

@@ -9,12 +9,12 @@ struct Donation {
   int output, input;
 };
 
-// Sorts the steps into levels (PlanStep::batch): the steps of a level depend on earlier levels only and run side by side.
-// Takes the donations that no other reader of the input forbids, as aliases in the plan. Writes plan.steps.
+// Sorts the steps into levels (PlanStep::batch): the steps of a level depend on earlier levels only and run side by
+// side. Takes the donations that no other reader of the input forbids, as aliases in the plan. Writes plan.steps.
 void orderSteps(Lowering &lowering, const std::vector<Donation> &donations);
 
-// Gives the temporaries of known size offsets in one arena, 64-byte aligned: largest first, each at the lowest place that is
-// free while it lives; an output of an in-place step takes the place of an input that dies there.
+// Gives the temporaries of known size offsets in one arena, 64-byte aligned: largest first, each at the lowest place
+// that is free while it lives; an output of an in-place step takes the place of an input that dies there.
 void placeTemporaries(Lowering &lowering);
 
 } // namespace weft

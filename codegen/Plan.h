@@ -1,5 +1,5 @@
-// The launch plan while it is being made: runtime/Abi.h with C++ containers. GraphToKernel writes it beside the kernels,
-// MemoryPlan lays out its temporaries, and a printer (codegen/cpu, codegen/cuda) emits it with the code.
+// The launch plan while it is being made: runtime/Abi.h with C++ containers. GraphToKernel writes it beside the
+// kernels, MemoryPlan lays out its temporaries, and a printer (codegen/cpu, codegen/cuda) emits it with the code.
 #pragma once
 #include "runtime/Abi.h"
 

@@ -1,6 +1,6 @@
-// Where in a tensor a value is asked for. A point is a list of segments, each one row-major index over a run of adjacent
-// dimensions; so one flat index, one index a dimension, and everything between are points, and a segment is only taken
-// apart (a division) when a strided load or a broadcast needs the parts.
+// Where in a tensor a value is asked for. A point is a list of segments, each one row-major index over a run of
+// adjacent dimensions; so one flat index, one index a dimension, and everything between are points, and a segment is
+// only taken apart (a division) when a strided load or a broadcast needs the parts.
 #pragma once
 #include "codegen/KernelBuilder.h"
 

@@ -41,7 +41,8 @@ int Lowering::scalarCost(Operation *op) {
   SmallVector<Scalar> operands;
   for (Value operand : op->getOperands()) {
     Type type = elementType(operand);
-    operands.push_back({&builder, op->getLoc(), block.addArgument(computeType(type), op->getLoc()), isUnsignedType(type)});
+    operands.push_back(
+        {&builder, op->getLoc(), block.addArgument(computeType(type), op->getLoc()), isUnsignedType(type)});
   }
   buildScalar(kindOf(op), operands, attrsOf(op), computeType(elementType(op->getResult(0))));
   cost = std::max<int>(1, int(llvm::range_size(block)));

@@ -1,5 +1,5 @@
-// Schedules turn a fused group (passes/Fusion.h) into kernels and the steps that launch them: which loop runs over what, what
-// a task is, what is kept in scratch memory. They decide the speed, never the bits.
+// Schedules turn a fused group (passes/Fusion.h) into kernels and the steps that launch them: which loop runs over
+// what, what a task is, what is kept in scratch memory. They decide the speed, never the bits.
 #pragma once
 #include "codegen/Evaluator.h"
 #include "codegen/Target.h"
@@ -20,7 +20,8 @@ struct Group {
 // A step and what the order of steps and the memory plan must know of it.
 struct PlannedStep : PlanStep {
   std::set<int> reads, writes;
-  // (read, written): every element of the buffer `read` is read only by the iteration that writes the same place of `written`.
+  // (read, written): every element of the buffer `read` is read only by the iteration that writes the same place of
+  // `written`.
   std::vector<std::pair<int, int>> inPlace;
 };
 
@@ -43,7 +44,8 @@ public:
   // Operations of the op's scalar body, as a measure of its cost.
   int scalarCost(mlir::Operation *op);
 
-  // Ends a kernel, which may turn out to be one that exists already, and adds the step that launches `grid` tasks of it.
+  // Ends a kernel, which may turn out to be one that exists already, and adds the step that launches `grid` tasks of
+  // it.
   void finish(class Kernel &kernel, const Group &group, const Size &grid, int64_t grain);
 
 private:

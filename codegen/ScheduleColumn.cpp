@@ -1,7 +1,8 @@
-// Reductions over leading axes, in the canonical order of kernel.reduce but for a tile of columns at a time: row i goes to the
-// accumulators of lane i % 64, so that memory is read along its rows, and blocks of 4096 rows are reduced by the same rule.
-#include "codegen/Schedule.h"
+// Reductions over leading axes, in the canonical order of kernel.reduce but for a tile of columns at a time: row i goes
+// to the accumulators of lane i % 64, so that memory is read along its rows, and blocks of 4096 rows are reduced by the
+// same rule.
 #include "codegen/ScalarBodies.h"
+#include "codegen/Schedule.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
@@ -115,7 +116,8 @@ void ColumnSchedule::accumulate(int level, Value lane, Value index, bool isFirst
         value = scalar.type() == type ? scalar.value : convert(scalar, type).value;
       }
       if (!isFirst)
-        value = combine(i, kernel::LoadOp::create(k.builder, k.location, accumulators[level][i], slot(lane, column)), value);
+        value = combine(i, kernel::LoadOp::create(k.builder, k.location, accumulators[level][i], slot(lane, column)),
+                        value);
       values.push_back(value);
     }
     for (auto [i, value] : llvm::enumerate(values))

@@ -1,6 +1,6 @@
-// Matrix products. dot_general becomes outer indices (batch axes, and free axes that do not merge into one stride) times a
-// product C[m, n] = sum over k of A[m, k] * B[k, n] with strides; a task is a block of one C, the epilogue runs on its results.
-// An operand without such strides is copied first.
+// Matrix products. dot_general becomes outer indices (batch axes, and free axes that do not merge into one stride)
+// times a product C[m, n] = sum over k of A[m, k] * B[k, n] with strides; a task is a block of one C, the epilogue runs
+// on its results. An operand without such strides is copied first.
 #include "codegen/Schedule.h"
 
 using namespace mlir;
@@ -163,7 +163,8 @@ void ContractionSchedule::split() {
     rowBlock = 42;
 }
 
-// B copied into panels of 32 columns, each depth x 32, the last one padded with zeros; for each outer index one such matrix.
+// B copied into panels of 32 columns, each depth x 32, the last one padded with zeros; for each outer index one such
+// matrix.
 Storage ContractionSchedule::packedPanels() {
   Size outer = tailSize(b.batch, 0, right), panels = *ceilDivide(columns, kPanel);
   for (int i = 0; i < columnsFrom; ++i)
@@ -266,10 +267,18 @@ void ContractionSchedule::emit() {
     Value rowBegin = k.mul(row, k.index(rowBlock)), columnBegin = k.mul(column, k.index(columnBlock));
     Value strideK = packs ? k.index(kPanel) : k.size(tailStride(b.contract, 0, right));
     Value strideN = packs ? k.index(1) : k.size(tailStride(b.free, columnsFrom, right));
-    SmallVector<Value> operands{aBuffer, base(kernel, left, leftIndices), k.size(tailStride(a.free, rowsFrom, left)),
-                                k.size(tailStride(a.contract, 0, left)), bBuffer, base(kernel, right, rightIndices),
-                                strideK, strideN, k.size(depth), rowBegin,
-                                k.min(k.add(rowBegin, k.index(rowBlock)), k.size(rows)), columnBegin,
+    SmallVector<Value> operands{aBuffer,
+                                base(kernel, left, leftIndices),
+                                k.size(tailStride(a.free, rowsFrom, left)),
+                                k.size(tailStride(a.contract, 0, left)),
+                                bBuffer,
+                                base(kernel, right, rightIndices),
+                                strideK,
+                                strideN,
+                                k.size(depth),
+                                rowBegin,
+                                k.min(k.add(rowBegin, k.index(rowBlock)), k.size(rows)),
+                                columnBegin,
                                 k.min(k.add(columnBegin, k.index(columnBlock)), k.size(columns))};
     Type sumType = kernel::ContractOp::sumType(storageType(left.type), storageType(right.type));
     OperationState state(k.location, kernel::ContractOp::getOperationName());

@@ -1,5 +1,5 @@
-// Elementwise work over one iteration space. Where nothing needs an axis of its own the loop is flat and a task is an element;
-// else the trailing axes that act as one are the lanes and a task is one index of the others.
+// Elementwise work over one iteration space. Where nothing needs an axis of its own the loop is flat and a task is an
+// element; else the trailing axes that act as one are the lanes and a task is one index of the others.
 #include "codegen/Schedule.h"
 
 using namespace mlir;
@@ -43,9 +43,8 @@ void scheduleLoop(Lowering &lowering, const Group &group) {
   } while (inner > 0 && product(shape, inner, rank).estimate() < kShortLane);
   int64_t cost = groupCost(lowering, group);
   if (inner <= 0 || product(shape, 0, inner).is(1) || !lane) {
-    k.loop(k.begin, k.end, lane, [&](Value i) {
-      body(rank ? Point{{0, rank, count.is(1) ? k.index(0) : i}} : Point{});
-    });
+    k.loop(k.begin, k.end, lane,
+           [&](Value i) { body(rank ? Point{{0, rank, count.is(1) ? k.index(0) : i}} : Point{}); });
     lowering.finish(kernel, group, count, grainFor(1, cost));
     return;
   }

@@ -1,5 +1,5 @@
-// A reduction by itself. A long one over trailing axes is done in two steps, blocks of 4096 in parallel and then their results,
-// which is the canonical order; everything else is a loop over the results.
+// A reduction by itself. A long one over trailing axes is done in two steps, blocks of 4096 in parallel and then their
+// results, which is the canonical order; everything else is a loop over the results.
 #include "codegen/Schedule.h"
 
 using namespace mlir;
@@ -51,9 +51,8 @@ void scheduleReduction(Lowering &lowering, const Group &group) {
   kernel.suffix = "_of_blocks";
   k.loop(k.begin, k.end, false, [&](Value row) {
     row = rows.is(1) ? k.index(0) : row;
-    Value total = k.reduce(kind, k.size(*blocks), type, [&](Value block) {
-      return kernel.e.load(partial, {{0, 1, row}, {1, 1, block}}).value;
-    });
+    Value total = k.reduce(kind, k.size(*blocks), type,
+                           [&](Value block) { return kernel.e.load(partial, {{0, 1, row}, {1, 1, block}}).value; });
     const Storage &result = lowering.result(group, 0);
     Point at = outer ? Point{{0, outer, row}} : Point{};
     Sizes kept(shape.begin(), shape.begin() + outer);

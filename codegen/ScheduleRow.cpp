@@ -1,5 +1,6 @@
-// Work on rows: a task is a row. The evaluator puts each reduction of the row before the loop that needs it; what is left to
-// decide is which costly values, used by two of these loops, are kept in memory between them instead of computed again.
+// Work on rows: a task is a row. The evaluator puts each reduction of the row before the loop that needs it; what is
+// left to decide is which costly values, used by two of these loops, are kept in memory between them instead of
+// computed again.
 #include "codegen/Schedule.h"
 
 using namespace mlir;

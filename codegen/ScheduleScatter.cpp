@@ -1,5 +1,5 @@
-// scatter_add: a copy of the input, then additions. Along the indexed axis they run in the order of the source; everything
-// across it is independent.
+// scatter_add: a copy of the input, then additions. Along the indexed axis they run in the order of the source;
+// everything across it is independent.
 #include "codegen/Schedule.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"

@@ -7,9 +7,9 @@ namespace weft {
 
 struct Target {
   std::string name = "cpu";
-  int vectorBytes = 64;             // of one register
+  int vectorBytes = 64; // of one register
   int vectorRegisters = 32;
-  int64_t level1Bytes = 32 * 1024;  // data cache nearest to a core
+  int64_t level1Bytes = 32 * 1024; // data cache nearest to a core
   int64_t level2Bytes = 1024 * 1024;
   bool gpu = false;
 

@@ -123,7 +123,8 @@ void Trace::State::runSegment(CompiledCall *call, const std::vector<Tensor> &out
     // A donation that the compiler could not take, since the program still reads the memory when it writes the output.
     for (size_t i = 0; i < segment.graph.donations.size(); ++i)
       if (int32_t donated = segment.graph.donations[i]; donated >= 0)
-        segment.plan.slots[segment.plan.outputSlots[i]].viaCopy |= segment.plan.executable->outputAlias(int(i)) != donated;
+        segment.plan.slots[segment.plan.outputSlots[i]].viaCopy |=
+            segment.plan.executable->outputAlias(int(i)) != donated;
   }
   if (call)
     describe(*call, segment, outputs);

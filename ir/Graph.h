@@ -28,11 +28,36 @@ struct Attr {
   double f = 0;  // Float
   Dims ints;     // Ints
 
-  static Attr integer(int64_t v) { Attr a; a.kind = Kind::Int; a.i = v; return a; }
-  static Attr real(double v) { Attr a; a.kind = Kind::Float; a.f = v; return a; }
-  static Attr boolean(bool v) { Attr a; a.kind = Kind::Bool; a.i = v; return a; }
-  static Attr dtype(DType v) { Attr a; a.kind = Kind::DType; a.i = int64_t(v); return a; }
-  static Attr list(const Dims &v) { Attr a; a.kind = Kind::Ints; a.ints = v; return a; }
+  static Attr integer(int64_t v) {
+    Attr a;
+    a.kind = Kind::Int;
+    a.i = v;
+    return a;
+  }
+  static Attr real(double v) {
+    Attr a;
+    a.kind = Kind::Float;
+    a.f = v;
+    return a;
+  }
+  static Attr boolean(bool v) {
+    Attr a;
+    a.kind = Kind::Bool;
+    a.i = v;
+    return a;
+  }
+  static Attr dtype(DType v) {
+    Attr a;
+    a.kind = Kind::DType;
+    a.i = int64_t(v);
+    return a;
+  }
+  static Attr list(const Dims &v) {
+    Attr a;
+    a.kind = Kind::Ints;
+    a.ints = v;
+    return a;
+  }
   DType asDType() const { return DType(i); }
   bool asBool() const { return i != 0; }
   bool operator==(const Attr &o) const; // floats are compared by their bits
@@ -61,7 +86,8 @@ struct Graph {
   std::vector<Input> inputs;
   std::vector<Node> nodes;
   std::vector<ValueId> outputs;
-  // donations[i] = k >= 0: output i may be written into the memory of input k (same type, contiguous), which the caller gives up.
+  // donations[i] = k >= 0: output i may be written into the memory of input k (same type, contiguous), which the caller
+  // gives up.
   std::vector<int32_t> donations;
   int symbolCount = 0;
   std::vector<std::string> locations; // "file.py:12"

@@ -1,9 +1,11 @@
-// Overloaded operators and functions that build ops of the dialect: the language of the records' derivatives and expansions.
+// Overloaded operators and functions that build ops of the dialect: the language of the records' derivatives and
+// expansions.
 //
 //   Val y = exp(x - amax(x, {dim}, true));
 //
-// There is one function an op, its operands first and its attributes after, and the helpers below. Operators broadcast their
-// operands as NumPy does, by expand ops; the functions do not. All is found by its argument `Val`, so that no name here hides another.
+// There is one function an op, its operands first and its attributes after, and the helpers below. Operators broadcast
+// their operands as NumPy does, by expand ops; the functions do not. All is found by its argument `Val`, so that no
+// name here hides another.
 #pragma once
 #include "ir/OpTable.h"
 
@@ -36,8 +38,8 @@ struct Val {
   int rank() const { return shape().size(); }
 };
 
-// Makes an op, or gives an operand where the op would not change it: casts to and from a wider dtype, shape ops to the same shape,
-// reductions over no axes. Null operands at the end are left out.
+// Makes an op, or gives an operand where the op would not change it: casts to and from a wider dtype, shape ops to the
+// same shape, reductions over no axes. Null operands at the end are left out.
 Val create(Builder at, OpKind op, llvm::ArrayRef<Val> operands, const Attrs &attrs);
 inline Val create(OpKind op, llvm::ArrayRef<Val> operands, const Attrs &attrs) {
   return create(operands.front(), op, operands, attrs);

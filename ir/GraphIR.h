@@ -1,8 +1,9 @@
 // The memory-cheap graph (ir/Graph.h) as a module of the dialect `weft`, and back; a round trip changes nothing.
 //
 // The module has one func.func @main: inputs are arguments, outputs results. An argument whose strides are given has
-// `weft.strides = array<i64: ...>` (symbols as negative numbers). The function has `weft.donations = array<i64: ...>` where there are
-// donations, and `weft.symbol_count = n : i64` where there are symbols. Locations are file:line:0, or names where they have no line.
+// `weft.strides = array<i64: ...>` (symbols as negative numbers). The function has `weft.donations = array<i64: ...>`
+// where there are donations, and `weft.symbol_count = n : i64` where there are symbols. Locations are file:line:0, or
+// names where they have no line.
 #pragma once
 #include "ir/Graph.h"
 

@@ -31,19 +31,19 @@ struct AttrInfo {
 };
 
 struct OpInfo {
-  const char *name;          // "softmax"
+  const char *name; // "softmax"
   OpFamily family;
-  int operandCount;          // the most it takes; -1: variadic
+  int operandCount; // the most it takes; -1: variadic
   const char *const *operandNames;
   int attrCount;
   const AttrInfo *attrs;
-  bool differentiable;       // has a vjp
-  uint32_t savesOperands;    // bit i: the vjp reads operand i's value; bit 31: it reads the result's
-  bool symbolic;             // its shape rule works on symbolic sizes
+  bool differentiable;    // has a vjp
+  uint32_t savesOperands; // bit i: the vjp reads operand i's value; bit 31: it reads the result's
+  bool symbolic;          // its shape rule works on symbolic sizes
   // The type of the result. Throws UserError on operands that do not fit.
   TensorType (*infer)(const char *name, const TensorType *operands, int count, const Attrs &attrs);
-  int requiredOperands;      // operands past these may be left out, the last first
-  const char *reduction;     // Reduction: the kind of kernel.reduce ("sum", "argmax", ...), else null
+  int requiredOperands;  // operands past these may be left out, the last first
+  const char *reduction; // Reduction: the kind of kernel.reduce ("sum", "argmax", ...), else null
 };
 
 const OpInfo &info(OpKind op);

@@ -18,8 +18,7 @@ namespace weft {
 // Checks an op against its record: operand and attribute kinds, and the result's type.
 mlir::LogicalResult verifyRecord(mlir::Operation *op);
 
-template <class ConcreteOp>
-struct FollowsRecord : mlir::OpTrait::TraitBase<ConcreteOp, FollowsRecord> {
+template <class ConcreteOp> struct FollowsRecord : mlir::OpTrait::TraitBase<ConcreteOp, FollowsRecord> {
   static mlir::LogicalResult verifyTrait(mlir::Operation *op) { return verifyRecord(op); }
 };
 

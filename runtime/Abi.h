@@ -1,8 +1,9 @@
 /* The launch plan: what a compiled program is to the run time. Generated code exports one `const WeftProgram
  * weft_program`; runtime/Executable.h runs it. Plain C, so that generated code, AOT artifacts and C users share it.
  *
- * A program has symbols (sizes and strides known only when it runs), buffers and steps. A step launches one kernel over a
- * one-dimensional grid of independent tasks. Steps of one `batch` number are independent and share one fork and join. */
+ * A program has symbols (sizes and strides known only when it runs), buffers and steps. A step launches one kernel over
+ * a one-dimensional grid of independent tasks. Steps of one `batch` number are independent and share one fork and join.
+ */
 #pragma once
 #include <stdint.h>
 
@@ -31,29 +32,29 @@ enum WeftBufferKind { WEFT_INPUT, WEFT_OUTPUT, WEFT_TEMPORARY, WEFT_CONSTANT };
 /* Buffers are numbered: inputs, outputs, then temporaries and constants in any order. */
 typedef struct WeftBuffer {
   int32_t kind;
-  int32_t alias;        /* OUTPUT: the input whose memory it takes (donated), else -1 */
+  int32_t alias; /* OUTPUT: the input whose memory it takes (donated), else -1 */
   WeftExtent bytes;
-  int64_t arenaOffset;  /* TEMPORARY: offset in the arena; -1: allocated by itself (its size is symbolic) */
-  const void *data;     /* CONSTANT */
+  int64_t arenaOffset; /* TEMPORARY: offset in the arena; -1: allocated by itself (its size is symbolic) */
+  const void *data;    /* CONSTANT */
 } WeftBuffer;
 
-/* Runs tasks [begin, end) of the grid. `buffers` and `scalars` are the step's own, in the order it lists them. `scratch` is
- * `scratchBytes` of 64-byte aligned memory private to this call. */
+/* Runs tasks [begin, end) of the grid. `buffers` and `scalars` are the step's own, in the order it lists them.
+ * `scratch` is `scratchBytes` of 64-byte aligned memory private to this call. */
 typedef void (*WeftKernel)(void *const *buffers, const int64_t *scalars, int64_t begin, int64_t end, void *scratch);
 
 typedef struct WeftStep {
-  WeftKernel kernel;       /* CPU; null in a CUDA program */
-  const char *name;        /* also the symbol in the cubin */
-  const char *location;    /* "model.py:12 add, relu" */
+  WeftKernel kernel;    /* CPU; null in a CUDA program */
+  const char *name;     /* also the symbol in the cubin */
+  const char *location; /* "model.py:12 add, relu" */
   int32_t bufferCount;
   int32_t scalarCount;
   const int32_t *buffers;
   const WeftExtent *scalars;
-  WeftExtent grid;         /* number of tasks */
-  int64_t grain;           /* fewest tasks worth a thread of their own */
-  int64_t scratchBytes;    /* CUDA: dynamic shared memory */
+  WeftExtent grid;      /* number of tasks */
+  int64_t grain;        /* fewest tasks worth a thread of their own */
+  int64_t scratchBytes; /* CUDA: dynamic shared memory */
   int32_t batch;
-  int32_t blockThreads;    /* CUDA: threads a block */
+  int32_t blockThreads; /* CUDA: threads a block */
 } WeftStep;
 
 typedef struct WeftProgram {
@@ -66,9 +67,9 @@ typedef struct WeftProgram {
   const WeftBuffer *buffers;
   const WeftStep *steps;
   int64_t arenaBytes;
-  const void *cubin;       /* CUDA: the module's image, else null */
+  const void *cubin; /* CUDA: the module's image, else null */
   int64_t cubinBytes;
-  const char *target;      /* "x86-64 cascadelake", "sm_90" */
+  const char *target; /* "x86-64 cascadelake", "sm_90" */
 } WeftProgram;
 
 #ifdef __cplusplus

@@ -37,15 +37,17 @@ std::string stringAttribute(mlir::func::FuncOp main, unsigned argument, llvm::St
   return attribute ? attribute.str() : "";
 }
 
-Source weightSource(const SafeTensors &weights, const AotOptions &options, const std::string &name, const TensorType &type) {
+Source weightSource(const SafeTensors &weights, const AotOptions &options, const std::string &name,
+                    const TensorType &type) {
   if (options.weightsPath.empty())
-    throw std::runtime_error("the model has the weight " + name + ", but no file of weights is given; name one with --weights-file");
+    throw std::runtime_error("the model has the weight " + name +
+                             ", but no file of weights is given; name one with --weights-file");
   auto found = weights.tensors.find(name);
   if (found == weights.tensors.end())
     throw std::runtime_error("the weight " + name + " is not in " + options.weightsPath);
   if (found->second.type != type)
-    throw std::runtime_error("the weight " + name + " is " + toString(found->second.type) + " in " + options.weightsPath + ", but " +
-                             toString(type) + " in the model");
+    throw std::runtime_error("the weight " + name + " is " + toString(found->second.type) + " in " +
+                             options.weightsPath + ", but " + toString(type) + " in the model");
   return {true, found->second.offset};
 }
 
@@ -61,7 +63,8 @@ Model readModel(mlir::ModuleOp module, const Graph &graph, const AotOptions &opt
   for (size_t i = 0; i < graph.inputs.size(); ++i) {
     const Input &input = graph.inputs[i];
     if (!input.strides.empty())
-      throw std::runtime_error("argument " + std::to_string(i) + " of @main has strides; an ahead-of-time model takes contiguous arrays");
+      throw std::runtime_error("argument " + std::to_string(i) +
+                               " of @main has strides; an ahead-of-time model takes contiguous arrays");
     std::string weight = stringAttribute(main, i, "weft.weight"), name = stringAttribute(main, i, "weft.name");
     if (!weight.empty()) {
       model.inputs.push_back(weightSource(model.weights, options, weight, input.type));
@@ -91,7 +94,8 @@ std::string binarySymbol(const std::string &path) {
 // The C functions, which gather pointers and call runtime/aot/Model.h.
 class EntryPoints {
 public:
-  EntryPoints(const Model &model, llvm::Module &module) : model(model), module(module), context(module.getContext()), ir(context) {
+  EntryPoints(const Model &model, llvm::Module &module)
+      : model(model), module(module), context(module.getContext()), ir(context) {
     pointer = ir.getPtrTy();
   }
 
@@ -115,14 +119,17 @@ public:
 
 private:
   llvm::Function *define(const std::string &name, llvm::Type *result, llvm::ArrayRef<llvm::Type *> parameters) {
-    auto *function = llvm::Function::Create(llvm::FunctionType::get(result, parameters, false), llvm::GlobalValue::ExternalLinkage, name, module);
+    auto *function = llvm::Function::Create(llvm::FunctionType::get(result, parameters, false),
+                                            llvm::GlobalValue::ExternalLinkage, name, module);
     ir.SetInsertPoint(llvm::BasicBlock::Create(context, "", function));
     return function;
   }
   llvm::FunctionCallee runtime(const char *name, llvm::Type *result, llvm::ArrayRef<llvm::Type *> parameters) {
     return module.getOrInsertFunction(name, llvm::FunctionType::get(result, parameters, false));
   }
-  llvm::Value *pointerArray(size_t count) { return ir.CreateAlloca(llvm::ArrayType::get(pointer, std::max<size_t>(count, 1))); }
+  llvm::Value *pointerArray(size_t count) {
+    return ir.CreateAlloca(llvm::ArrayType::get(pointer, std::max<size_t>(count, 1)));
+  }
   void setElement(llvm::Type *type, llvm::Value *array, size_t i, llvm::Value *value) {
     ir.CreateStore(value, ir.CreateConstGEP1_64(type, array, i));
   }
@@ -136,33 +143,41 @@ private:
     llvm::Value *base = weights;
     if (interface.externalWeights) {
       base = ir.CreateLoad(pointer, weights);
-      auto *missing = llvm::BasicBlock::Create(context, "missing", function), *loaded = llvm::BasicBlock::Create(context, "loaded", function);
+      auto *missing = llvm::BasicBlock::Create(context, "missing", function),
+           *loaded = llvm::BasicBlock::Create(context, "loaded", function);
       ir.CreateCondBr(ir.CreateIsNull(base), missing, loaded);
       ir.SetInsertPoint(missing);
-      ir.CreateRet(ir.CreateCall(runtime("weft_model_no_weights", ir.getInt32Ty(), {pointer}), {ir.CreateGlobalString(interface.name + "_load")}));
+      ir.CreateRet(ir.CreateCall(runtime("weft_model_no_weights", ir.getInt32Ty(), {pointer}),
+                                 {ir.CreateGlobalString(interface.name + "_load")}));
       ir.SetInsertPoint(loaded);
     }
     llvm::Value *inputs = pointerArray(model.inputs.size()), *outputs = pointerArray(results);
     llvm::Value *symbols = ir.CreateAlloca(llvm::ArrayType::get(ir.getInt64Ty(), std::max(interface.symbolCount, 1)));
     for (size_t i = 0; i < model.inputs.size(); ++i) {
       const Source &source = model.inputs[i];
-      setElement(pointer, inputs, i, source.isWeight ? ir.CreateConstGEP1_64(ir.getInt8Ty(), base, source.value) : function->getArg(source.value));
+      setElement(pointer, inputs, i,
+                 source.isWeight ? ir.CreateConstGEP1_64(ir.getInt8Ty(), base, source.value)
+                                 : function->getArg(source.value));
     }
     for (size_t i = 0; i < results; ++i)
       setElement(pointer, outputs, i, function->getArg(given + i));
     for (int k = 0; k < interface.symbolCount; ++k)
       setElement(ir.getInt64Ty(), symbols, k, function->getArg(given + results + k));
-    auto *program = new llvm::GlobalVariable(module, ir.getInt8Ty(), true, llvm::GlobalValue::ExternalLinkage, nullptr, "weft_program");
-    ir.CreateRet(ir.CreateCall(runtime("weft_model_run", ir.getInt32Ty(), {pointer, pointer, pointer, pointer}), {program, inputs, outputs, symbols}));
+    auto *program = new llvm::GlobalVariable(module, ir.getInt8Ty(), true, llvm::GlobalValue::ExternalLinkage, nullptr,
+                                             "weft_program");
+    ir.CreateRet(ir.CreateCall(runtime("weft_model_run", ir.getInt32Ty(), {pointer, pointer, pointer, pointer}),
+                               {program, inputs, outputs, symbols}));
   }
 
   void writeLoad(const std::string &name) {
     llvm::Function *function = define(name, ir.getInt32Ty(), {pointer});
     llvm::Constant *text = llvm::ConstantDataArray::getString(context, model.weights.header, /*AddNull=*/false);
     auto *header = new llvm::GlobalVariable(module, text->getType(), true, llvm::GlobalValue::PrivateLinkage, text);
-    llvm::Value *base = ir.CreateCall(runtime("weft_model_map_weights", pointer, {pointer, pointer, ir.getInt64Ty(), ir.getInt64Ty()}),
-                                      {function->getArg(0), header, ir.getInt64(model.weights.header.size()), ir.getInt64(model.weights.fileBytes)});
-    auto *failed = llvm::BasicBlock::Create(context, "failed", function), *mapped = llvm::BasicBlock::Create(context, "mapped", function);
+    llvm::Value *base = ir.CreateCall(
+        runtime("weft_model_map_weights", pointer, {pointer, pointer, ir.getInt64Ty(), ir.getInt64Ty()}),
+        {function->getArg(0), header, ir.getInt64(model.weights.header.size()), ir.getInt64(model.weights.fileBytes)});
+    auto *failed = llvm::BasicBlock::Create(context, "failed", function),
+         *mapped = llvm::BasicBlock::Create(context, "mapped", function);
     ir.CreateCondBr(ir.CreateIsNull(base), failed, mapped);
     ir.SetInsertPoint(failed);
     ir.CreateRet(ir.getInt32(1));
@@ -233,12 +248,26 @@ std::string weft::buildModel(mlir::ModuleOp module, const AotOptions &options, c
   model.interface.target = "x86-64 " + target.cpu;
   runPipeline(module);
   Lowered lowered = lowerToKernels(module, cpu::scheduleTarget(target));
-  std::vector<std::string> objects{cpu::programObject(*lowered.kernels, lowered.plan, target), entryObject(model, target)};
+  std::vector<std::string> objects{cpu::programObject(*lowered.kernels, lowered.plan, target),
+                                   entryObject(model, target)};
 
   const std::string &name = options.name;
   TemporaryFile exports("{ global: " + name + "_run; " + name + "_load; " + name + "_error; local: *; };\n");
-  std::vector<std::string> arguments{"-z", "undefs", "-z", "nodelete", "--gc-sections", "--version-script=" + exports.path(), "--undefined-version", options.runtimeArchive,
-                                     "-L/usr/lib/x86_64-linux-gnu", "-L/lib/x86_64-linux-gnu", "-L/usr/lib64", "-l:libstdc++.so.6", "-l:libc.so.6", "-l:libm.so.6", "-l:libgcc_s.so.1"};
+  std::vector<std::string> arguments{"-z",
+                                     "undefs",
+                                     "-z",
+                                     "nodelete",
+                                     "--gc-sections",
+                                     "--version-script=" + exports.path(),
+                                     "--undefined-version",
+                                     options.runtimeArchive,
+                                     "-L/usr/lib/x86_64-linux-gnu",
+                                     "-L/lib/x86_64-linux-gnu",
+                                     "-L/usr/lib64",
+                                     "-l:libstdc++.so.6",
+                                     "-l:libc.so.6",
+                                     "-l:libm.so.6",
+                                     "-l:libgcc_s.so.1"};
   if (!model.weightsPath.empty() && !model.interface.externalWeights)
     arguments.insert(arguments.end(), {"--format=binary", model.weightsPath, "--format=default"});
   writeWhole(path, cpu::linkShared(objects, arguments));

@@ -11,8 +11,9 @@ using namespace weft;
 
 static std::optional<DType> dtypeOf(llvm::StringRef name) {
   static const std::pair<const char *, DType> names[] = {
-      {"BOOL", DType::Bool},   {"U8", DType::UInt8},    {"I8", DType::Int8},      {"I16", DType::Int16},   {"I32", DType::Int32},
-      {"I64", DType::Int64},   {"F16", DType::Float16}, {"BF16", DType::BFloat16}, {"F32", DType::Float32}, {"F64", DType::Float64}};
+      {"BOOL", DType::Bool},   {"U8", DType::UInt8},   {"I8", DType::Int8},     {"I16", DType::Int16},
+      {"I32", DType::Int32},   {"I64", DType::Int64},  {"F16", DType::Float16}, {"BF16", DType::BFloat16},
+      {"F32", DType::Float32}, {"F64", DType::Float64}};
   for (auto [spelling, type] : names)
     if (name == spelling)
       return type;
@@ -33,7 +34,8 @@ SafeTensors SafeTensors::read(const std::string &path) {
     throw malformed("it has " + std::to_string(bytes.size()) + " bytes");
   uint64_t length = llvm::support::endian::read64le(bytes.data());
   if (length > bytes.size() - 8)
-    throw malformed("its header is said to have " + std::to_string(length) + " bytes, but the file has " + std::to_string(bytes.size()));
+    throw malformed("its header is said to have " + std::to_string(length) + " bytes, but the file has " +
+                    std::to_string(bytes.size()));
   file.header = bytes.take_front(8 + length).str();
   llvm::Expected<llvm::json::Value> json = llvm::json::parse(bytes.substr(8, length));
   if (!json)
@@ -53,7 +55,8 @@ SafeTensors SafeTensors::read(const std::string &path) {
       throw malformed("the entry of " + name.str() + " lacks dtype, shape or data_offsets");
     std::optional<DType> type = dtypeOf(*dtype);
     if (!type || shape->size() > size_t(kMaxRank))
-      throw malformed("the tensor " + name.str() + " has dtype " + dtype->str() + " and rank " + std::to_string(shape->size()) + ", which weft has not");
+      throw malformed("the tensor " + name.str() + " has dtype " + dtype->str() + " and rank " +
+                      std::to_string(shape->size()) + ", which weft has not");
     Entry tensor{{*type, {}}, 0};
     for (const llvm::json::Value &size : *shape)
       tensor.type.shape.push_back(size.getAsInteger().value_or(-1));

@@ -1,4 +1,5 @@
-// The header of a safetensors file: https://huggingface.co/docs/safetensors (eight bytes of length, JSON, then the data).
+// The header of a safetensors file: https://huggingface.co/docs/safetensors (eight bytes of length, JSON, then the
+// data).
 #pragma once
 #include "ir/Graph.h"
 

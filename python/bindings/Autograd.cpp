@@ -40,8 +40,10 @@ void bindAutograd(py::module_ &module) {
              [](py::sequence outputs, py::sequence gradients, bool retain, bool create, py::sequence inputs) {
                backward(tensorsOf(outputs), tensorsOf(gradients), retain, create, tensorsOf(inputs));
              });
-  module.def("grad", [](py::sequence outputs, py::sequence inputs, py::sequence gradients, bool retain, bool create, bool unused) {
-    std::vector<Tensor> results = grad(tensorsOf(outputs), tensorsOf(inputs), tensorsOf(gradients), retain, create, unused);
+  module.def("grad", [](py::sequence outputs, py::sequence inputs, py::sequence gradients, bool retain, bool create,
+                        bool unused) {
+    std::vector<Tensor> results =
+        grad(tensorsOf(outputs), tensorsOf(inputs), tensorsOf(gradients), retain, create, unused);
     py::tuple tuple(results.size());
     for (size_t i = 0; i < results.size(); ++i)
       tuple[i] = py::cast(results[i]);

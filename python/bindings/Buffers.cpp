@@ -9,16 +9,26 @@ namespace {
 // struct's format characters for our dtypes; null: NumPy has no such type.
 const char *formatOf(DType dtype) {
   switch (dtype) {
-  case DType::Bool: return "?";
-  case DType::UInt8: return "B";
-  case DType::Int8: return "b";
-  case DType::Int16: return "h";
-  case DType::Int32: return "i";
-  case DType::Int64: return "l";
-  case DType::Float16: return "e";
-  case DType::Float32: return "f";
-  case DType::Float64: return "d";
-  case DType::BFloat16: return nullptr;
+  case DType::Bool:
+    return "?";
+  case DType::UInt8:
+    return "B";
+  case DType::Int8:
+    return "b";
+  case DType::Int16:
+    return "h";
+  case DType::Int32:
+    return "i";
+  case DType::Int64:
+    return "l";
+  case DType::Float16:
+    return "e";
+  case DType::Float32:
+    return "f";
+  case DType::Float64:
+    return "d";
+  case DType::BFloat16:
+    return nullptr;
   }
   return nullptr;
 }
@@ -29,24 +39,33 @@ DType dtypeOf(const Py_buffer &view) {
     ++format;
   if (format[0] && !format[1])
     switch (format[0]) {
-    case '?': return DType::Bool;
-    case 'B': return DType::UInt8;
-    case 'b': return DType::Int8;
-    case 'h': return DType::Int16;
-    case 'i': return DType::Int32;
+    case '?':
+      return DType::Bool;
+    case 'B':
+      return DType::UInt8;
+    case 'b':
+      return DType::Int8;
+    case 'h':
+      return DType::Int16;
+    case 'i':
+      return DType::Int32;
     case 'l':
     case 'q':
       if (view.itemsize == 8)
         return DType::Int64;
       return DType::Int32;
-    case 'e': return DType::Float16;
-    case 'f': return DType::Float32;
-    case 'd': return DType::Float64;
+    case 'e':
+      return DType::Float16;
+    case 'f':
+      return DType::Float32;
+    case 'd':
+      return DType::Float64;
     }
-  fail(UserError::Kind::Type, "from_numpy",
-       std::string("cannot convert an array of format '") + (view.format ? view.format : "") +
-           "'; supported are float64, float32, float16, int64, int32, int16, int8, uint8 and bool in native byte order; "
-           "convert with .astype()");
+  fail(
+      UserError::Kind::Type, "from_numpy",
+      std::string("cannot convert an array of format '") + (view.format ? view.format : "") +
+          "'; supported are float64, float32, float16, int64, int32, int16, int8, uint8 and bool in native byte order; "
+          "convert with .astype()");
 }
 
 void releaseView(void *context) {
@@ -103,13 +122,16 @@ void releaseBuffer(PyObject *, Py_buffer *view) { delete static_cast<ExportedSha
 
 py::object numpyArray(const Tensor &t) {
   if (t.requiresGrad())
-    fail(UserError::Kind::Runtime, "numpy", "cannot be called on a tensor that requires grad; use tensor.detach().numpy()");
+    fail(UserError::Kind::Runtime, "numpy",
+         "cannot be called on a tensor that requires grad; use tensor.detach().numpy()");
   if (!t.device().isCpu())
-    fail(UserError::Kind::Type, "numpy", "cannot convert a tensor on " + toString(t.device()) + "; use tensor.cpu() first");
+    fail(UserError::Kind::Type, "numpy",
+         "cannot convert a tensor on " + toString(t.device()) + "; use tensor.cpu() first");
   if (!formatOf(t.dtype()))
     fail(UserError::Kind::Type, "numpy", "NumPy has no bfloat16; convert with tensor.float() first");
   py::object object = py::reinterpret_steal<py::object>(box(t));
-  return py::module_::import("numpy").attr("asarray")(py::reinterpret_steal<py::object>(PyMemoryView_FromObject(object.ptr())));
+  return py::module_::import("numpy").attr("asarray")(
+      py::reinterpret_steal<py::object>(PyMemoryView_FromObject(object.ptr())));
 }
 
 // ---- nested lists
@@ -136,21 +158,21 @@ void readNested(PyObject *object, int depth, Elements &elements) {
       fail(UserError::Kind::Value, "tensor", "the data is nested deeper than " + std::to_string(kMaxRank) + " levels");
     if (depth == elements.shape.size()) {
       if (!elements.numbers.empty())
-        fail(UserError::Kind::Value, "tensor", "numbers and sequences are mixed at dimension " + std::to_string(depth) +
-                                                   "; make all rows equally deep");
+        fail(UserError::Kind::Value, "tensor",
+             "numbers and sequences are mixed at dimension " + std::to_string(depth) + "; make all rows equally deep");
       elements.shape.push_back(count);
     } else if (elements.shape[depth] != count) {
-      fail(UserError::Kind::Value, "tensor", "expected a sequence of length " + std::to_string(elements.shape[depth]) +
-                                                 " at dimension " + std::to_string(depth) + "; got " + std::to_string(count) +
-                                                 "; make all rows equally long");
+      fail(UserError::Kind::Value, "tensor",
+           "expected a sequence of length " + std::to_string(elements.shape[depth]) + " at dimension " +
+               std::to_string(depth) + "; got " + std::to_string(count) + "; make all rows equally long");
     }
     for (Py_ssize_t i = 0; i < count; ++i)
       readNested(PySequence_Fast_GET_ITEM(items.ptr(), i), depth + 1, elements);
     return;
   }
   if (depth != elements.shape.size())
-    fail(UserError::Kind::Value, "tensor", "numbers and sequences are mixed at dimension " + std::to_string(depth) +
-                                               "; make all rows equally deep");
+    fail(UserError::Kind::Value, "tensor",
+         "numbers and sequences are mixed at dimension " + std::to_string(depth) + "; make all rows equally deep");
   Tensor number = operand(object);
   if (!number.defined())
     fail(UserError::Kind::Type, "tensor",
@@ -164,7 +186,8 @@ void readNested(PyObject *object, int depth, Elements &elements) {
 Tensor fromNested(py::object data, py::object dtype) {
   if (isTensor(data.ptr()) || PyObject_CheckBuffer(data.ptr())) {
     Tensor source = isTensor(data.ptr()) ? unbox(data.ptr()).detach() : fromBuffer(data.ptr());
-    return dtype.is_none() || unboxDType(dtype.ptr()) == source.dtype() ? source.clone() : source.to(unboxDType(dtype.ptr()));
+    return dtype.is_none() || unboxDType(dtype.ptr()) == source.dtype() ? source.clone()
+                                                                        : source.to(unboxDType(dtype.ptr()));
   }
   Elements elements;
   readNested(data.ptr(), 0, elements);
@@ -209,21 +232,30 @@ PyObject *elementAt(const char *data, DType dtype) {
     return value;
   };
   switch (dtype) {
-  case DType::Bool: return PyBool_FromLong(*data != 0);
-  case DType::UInt8: return PyLong_FromLong(read(uint8_t()));
-  case DType::Int8: return PyLong_FromLong(read(int8_t()));
-  case DType::Int16: return PyLong_FromLong(read(int16_t()));
-  case DType::Int32: return PyLong_FromLong(read(int32_t()));
-  case DType::Int64: return PyLong_FromLongLong(read(int64_t()));
-  case DType::Float16: return PyFloat_FromDouble(halfToFloat(read(uint16_t())));
+  case DType::Bool:
+    return PyBool_FromLong(*data != 0);
+  case DType::UInt8:
+    return PyLong_FromLong(read(uint8_t()));
+  case DType::Int8:
+    return PyLong_FromLong(read(int8_t()));
+  case DType::Int16:
+    return PyLong_FromLong(read(int16_t()));
+  case DType::Int32:
+    return PyLong_FromLong(read(int32_t()));
+  case DType::Int64:
+    return PyLong_FromLongLong(read(int64_t()));
+  case DType::Float16:
+    return PyFloat_FromDouble(halfToFloat(read(uint16_t())));
   case DType::BFloat16: {
     uint32_t wide = uint32_t(read(uint16_t())) << 16;
     float value;
     std::memcpy(&value, &wide, 4);
     return PyFloat_FromDouble(value);
   }
-  case DType::Float32: return PyFloat_FromDouble(read(float()));
-  case DType::Float64: return PyFloat_FromDouble(read(double()));
+  case DType::Float32:
+    return PyFloat_FromDouble(read(float()));
+  case DType::Float64:
+    return PyFloat_FromDouble(read(double()));
   }
   return nullptr;
 }
@@ -258,8 +290,9 @@ Tensor fromBuffer(PyObject *object) {
   try {
     DType dtype = dtypeOf(*view);
     if (view->ndim > kMaxRank)
-      fail(UserError::Kind::Value, "from_numpy", "the array has " + std::to_string(view->ndim) + " dimensions; tensors have at most " +
-                                                     std::to_string(kMaxRank) + "; reshape it");
+      fail(UserError::Kind::Value, "from_numpy",
+           "the array has " + std::to_string(view->ndim) + " dimensions; tensors have at most " +
+               std::to_string(kMaxRank) + "; reshape it");
     Dims shape, strides;
     bool empty = false;
     for (int i = 0; i < view->ndim; ++i)
@@ -268,10 +301,11 @@ Tensor fromBuffer(PyObject *object) {
       shape.push_back(view->shape[i]);
       Py_ssize_t stride = view->shape[i] == 1 || empty ? view->itemsize : view->strides[i];
       if (stride < 0)
-        fail(UserError::Kind::Value, "from_numpy", "the array has a negative stride in dimension " + std::to_string(i) +
-                                                       "; make a copy with array.copy()");
+        fail(UserError::Kind::Value, "from_numpy",
+             "the array has a negative stride in dimension " + std::to_string(i) + "; make a copy with array.copy()");
       if (stride % view->itemsize)
-        fail(UserError::Kind::Value, "from_numpy", "the array's strides are no multiples of its element size; make a copy with array.copy()");
+        fail(UserError::Kind::Value, "from_numpy",
+             "the array's strides are no multiples of its element size; make a copy with array.copy()");
       strides.push_back(stride / view->itemsize);
     }
     return Tensor::fromMemory(view->buf, shape, strides, dtype, Device(), view->readonly, releaseView, view);
@@ -290,8 +324,9 @@ void fillBufferSlots(std::vector<PyType_Slot> &slots) {
 void bindBuffers(py::module_ &module) {
   module.def("from_numpy", [](py::object array) {
     if (!PyObject_CheckBuffer(array.ptr()) || isTensor(array.ptr()))
-      fail(UserError::Kind::Type, "from_numpy", std::string("expected a NumPy array; got ") + Py_TYPE(array.ptr())->tp_name +
-                                                    "; use weft.tensor for lists and numbers");
+      fail(UserError::Kind::Type, "from_numpy",
+           std::string("expected a NumPy array; got ") + Py_TYPE(array.ptr())->tp_name +
+               "; use weft.tensor for lists and numbers");
     return fromBuffer(array.ptr());
   });
   module.def("from_bytes", [](const py::bytes &data, const Dims &shape, DType dtype) {

@@ -1,5 +1,5 @@
-// weft.compile's C++ half: the callable that checks guards and replays, and the run of a function under a trace. What is
-// guarded is found by Python (weft/_capture.py).
+// weft.compile's C++ half: the callable that checks guards and replays, and the run of a function under a trace. What
+// is guarded is found by Python (weft/_capture.py).
 #include "frontend/Compile.h"
 #include "frontend/Autograd.h"
 #include "python/bindings/Guards.h"
@@ -18,7 +18,7 @@ namespace {
 struct Traced {
   std::shared_ptr<CompiledCall> call;
   Pattern arguments, result;
-  int tensorCount = 0;                              // distinct tensors among the arguments
+  int tensorCount = 0; // distinct tensors among the arguments
   std::shared_ptr<GuardSet> guards;
   std::vector<std::pair<int, Ref<TapeNode>>> spent; // results with a history that backward() has used up
   std::string reason;                               // why it cannot be replayed; empty: it can
@@ -103,8 +103,7 @@ py::object replay(Traced &traced, const std::vector<Tensor> &tensors) {
 // ---- The callable.
 
 struct Compiled {
-  PyObject_HEAD
-  vectorcallfunc vectorcall;
+  PyObject_HEAD vectorcallfunc vectorcall;
   PyObject *function, *miss, *dict, *weakReferences;
   std::vector<std::shared_ptr<Traced>> *entries; // the most recently used one first
 };
@@ -204,7 +203,8 @@ PyType_Slot slots[] = {
     {0, nullptr},
 };
 PyType_Spec spec = {"weft.Compiled", int(sizeof(Compiled)), 0,
-                    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_HAVE_VECTORCALL | Py_TPFLAGS_METHOD_DESCRIPTOR, slots};
+                    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_HAVE_VECTORCALL | Py_TPFLAGS_METHOD_DESCRIPTOR,
+                    slots};
 PyTypeObject *compiledType = nullptr;
 
 Compiled &asCompiled(py::handle object) {
@@ -249,22 +249,26 @@ void bindCompile(py::module_ &module) {
       .def_property_readonly("reason", [](const Traced &t) { return t.reason; })
       .def_property_readonly("hits", [](const Traced &t) { return t.hits; })
       .def_property_readonly("op_count", [](const Traced &t) { return t.call->opCount; })
-      .def_property_readonly("captured", [](const Traced &t) { return py::cast(std::vector<py::object>([&] {
-                               std::vector<py::object> list;
-                               for (const Tensor &tensor : t.call->captured)
-                                 list.push_back(py::reinterpret_steal<py::object>(box(tensor)));
+      .def_property_readonly("captured",
+                             [](const Traced &t) {
+                               return py::cast(std::vector<py::object>([&] {
+                                 std::vector<py::object> list;
+                                 for (const Tensor &tensor : t.call->captured)
+                                   list.push_back(py::reinterpret_steal<py::object>(box(tensor)));
+                                 return list;
+                               }()));
+                             })
+      .def_property_readonly("kernels",
+                             [](const Traced &t) {
+                               std::vector<std::pair<std::string, std::string>> list;
+                               if (t.call->plan.executable) {
+                                 const WeftProgram &program = t.call->plan.executable->program();
+                                 for (int i = 0; i < program.stepCount; ++i)
+                                   list.emplace_back(program.steps[i].name ? program.steps[i].name : "",
+                                                     program.steps[i].location ? program.steps[i].location : "");
+                               }
                                return list;
-                             }())); })
-      .def_property_readonly("kernels", [](const Traced &t) {
-        std::vector<std::pair<std::string, std::string>> list;
-        if (t.call->plan.executable) {
-          const WeftProgram &program = t.call->plan.executable->program();
-          for (int i = 0; i < program.stepCount; ++i)
-            list.emplace_back(program.steps[i].name ? program.steps[i].name : "",
-                              program.steps[i].location ? program.steps[i].location : "");
-        }
-        return list;
-      })
+                             })
       .def("set_guards", [](Traced &t, std::shared_ptr<GuardSet> guards) { t.guards = std::move(guards); })
       .def("mismatch", [](const Traced &t, py::tuple args, py::dict kwargs) -> py::object {
         std::vector<Tensor> tensors;

@@ -25,7 +25,8 @@ void bindCreation(py::module_ &module) {
   module.def("full", [](py::handle shape, py::handle value, py::handle dtype, py::handle device) {
     Tensor number = operand(value.ptr());
     if (!number.defined())
-      fail(UserError::Kind::Type, "full", std::string("the value must be a number; got ") + Py_TYPE(value.ptr())->tp_name);
+      fail(UserError::Kind::Type, "full",
+           std::string("the value must be a number; got ") + Py_TYPE(value.ptr())->tp_name);
     DType inferred = isFloat(number.dtype()) && number.impl->wrappedNumber ? defaultDType() : number.dtype();
     return full(checkedShape("full", shape), number, dtypeOr(dtype, inferred), unboxDevice(device.ptr()));
   });
@@ -44,7 +45,8 @@ void bindCreation(py::module_ &module) {
     const Generator &generator = Generator::defaultGenerator();
     return py::make_tuple(generator.initialSeed(), generator.offset());
   });
-  module.def("set_generator_state", [](int64_t seed, int64_t offset) { Generator::defaultGenerator().setState(seed, offset); });
+  module.def("set_generator_state",
+             [](int64_t seed, int64_t offset) { Generator::defaultGenerator().setState(seed, offset); });
   module.def("dropout", &dropout);
   module.def("default_dtype", &defaultDType);
   module.def("set_default_dtype", [](DType dtype) {

@@ -93,10 +93,12 @@ Tensor fromDLPack(py::object source) {
       known = i;
   }
   if (known < 0)
-    fail(UserError::Kind::Type, "from_dlpack", "the array's dtype (code " + std::to_string(view.dtype.code) + ", " +
-                                                   std::to_string(view.dtype.bits) + " bits) has no weft equivalent");
+    fail(UserError::Kind::Type, "from_dlpack",
+         "the array's dtype (code " + std::to_string(view.dtype.code) + ", " + std::to_string(view.dtype.bits) +
+             " bits) has no weft equivalent");
   if (view.device.type != 1 && view.device.type != 2)
-    fail(UserError::Kind::Value, "from_dlpack", "only CPU and CUDA memory is supported; copy the array to the CPU first");
+    fail(UserError::Kind::Value, "from_dlpack",
+         "only CPU and CUDA memory is supported; copy the array to the CPU first");
   if (view.ndim > kMaxRank)
     fail(UserError::Kind::Value, "from_dlpack", "more than " + std::to_string(kMaxRank) + " dimensions");
   Dims shape, strides;
@@ -113,8 +115,8 @@ Tensor fromDLPack(py::object source) {
   if (view.device.type == 2)
     device = {DeviceKind::CUDA, int8_t(view.device.id)};
   PyCapsule_SetName(capsule.ptr(), "used_dltensor");
-  return Tensor::fromMemory(static_cast<char *>(view.data) + view.byteOffset, shape, strides, DType(known), device, false,
-                            releaseManaged, managed);
+  return Tensor::fromMemory(static_cast<char *>(view.data) + view.byteOffset, shape, strides, DType(known), device,
+                            false, releaseManaged, managed);
 }
 
 } // namespace

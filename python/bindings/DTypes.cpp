@@ -64,7 +64,8 @@ void bindDTypes(py::module_ &module) {
       .def(py::init([](const std::string &text) { return parseDevice(text); }))
       .def(py::init([](const Device &device) { return device; }))
       .def_property_readonly("type", [](const Device &d) { return d.isCpu() ? "cpu" : "cuda"; })
-      .def_property_readonly("index", [](const Device &d) { return d.isCpu() ? py::object(py::none()) : py::int_(int(d.index)); })
+      .def_property_readonly(
+          "index", [](const Device &d) { return d.isCpu() ? py::object(py::none()) : py::int_(int(d.index)); })
       .def("__str__", [](const Device &d) { return toString(d); })
       .def("__repr__",
            [](const Device &d) {
@@ -72,10 +73,9 @@ void bindDTypes(py::module_ &module) {
              return text + (d.isCpu() ? ")" : ", index=" + std::to_string(d.index) + ")");
            })
       .def("__hash__", [](const Device &d) { return int(d.kind) * 64 + d.index; })
-      .def("__eq__",
-           [](const Device &d, py::object other) {
-             return py::isinstance<Device>(other) && d == other.cast<Device>();
-           });
+      .def("__eq__", [](const Device &d, py::object other) {
+        return py::isinstance<Device>(other) && d == other.cast<Device>();
+      });
 }
 
 } // namespace weft::python

@@ -18,8 +18,8 @@ void addLeaves(const Pattern &pattern, const std::vector<Tensor> &tensors, std::
     addLeaves(child, tensors, leaves);
 }
 
-// Traces function(*args). Gives (text, names and tensors of the weights). An input is an argument, named after its number; or a
-// weight, by its name in `named` (pairs of name and tensor), or "constantN".
+// Traces function(*args). Gives (text, names and tensors of the weights). An input is an argument, named after its
+// number; or a weight, by its name in `named` (pairs of name and tensor), or "constantN".
 py::tuple exportGraph(py::object function, py::tuple args, py::list named, const std::string &weightsFile) {
   std::vector<Tensor> arguments, outputs, inputs;
   Pattern::of(args.ptr(), arguments);
@@ -32,7 +32,8 @@ py::tuple exportGraph(py::object function, py::tuple args, py::list named, const
     std::vector<Tensor> distinct;
     addLeaves(Pattern::of(result.ptr(), distinct), distinct, outputs);
     if (outputs.empty())
-      fail(UserError::Kind::Type, "export", std::string("the function must return tensors; it returned ") + Py_TYPE(result.ptr())->tp_name);
+      fail(UserError::Kind::Type, "export",
+           std::string("the function must return tensors; it returned ") + Py_TYPE(result.ptr())->tp_name);
     graph = trace.graphOf(outputs, inputs);
   }
   std::vector<InputName> names;
@@ -52,7 +53,8 @@ py::tuple exportGraph(py::object function, py::tuple args, py::list named, const
     for (py::handle item : named) {
       auto pair = item.cast<std::pair<std::string, py::object>>();
       Tensor tensor = unbox(pair.second.ptr());
-      if (tensor.sharesStorage(inputs[i]) && tensor.shape() == inputs[i].shape() && tensor.offset() == inputs[i].offset())
+      if (tensor.sharesStorage(inputs[i]) && tensor.shape() == inputs[i].shape() &&
+          tensor.offset() == inputs[i].offset())
         name = pair.first;
     }
     names.push_back({name, true});

@@ -33,12 +33,16 @@ bool sameValue(PyObject *expected, PyObject *actual) {
 
 bool Guard::holds() const {
   switch (kind) {
-  case GuardKind::DictItem: return sameValue(value.ptr(), PyDict_GetItem(holder.ptr(), key.ptr()));
-  case GuardKind::DictAbsent: return !PyDict_GetItem(holder.ptr(), key.ptr());
-  case GuardKind::Length: return PyObject_Size(holder.ptr()) == number;
+  case GuardKind::DictItem:
+    return sameValue(value.ptr(), PyDict_GetItem(holder.ptr(), key.ptr()));
+  case GuardKind::DictAbsent:
+    return !PyDict_GetItem(holder.ptr(), key.ptr());
+  case GuardKind::Length:
+    return PyObject_Size(holder.ptr()) == number;
   case GuardKind::ListItem:
     return number < PyList_GET_SIZE(holder.ptr()) && sameValue(value.ptr(), PyList_GET_ITEM(holder.ptr(), number));
-  case GuardKind::Cell: return sameValue(value.ptr(), PyCell_GET(holder.ptr()));
+  case GuardKind::Cell:
+    return sameValue(value.ptr(), PyCell_GET(holder.ptr()));
   case GuardKind::Attribute: {
     py::object actual = py::reinterpret_steal<py::object>(PyObject_GetAttr(holder.ptr(), key.ptr()));
     if (!actual)
@@ -47,7 +51,8 @@ bool Guard::holds() const {
   }
   case GuardKind::TypeMember:
     return _PyType_Lookup(reinterpret_cast<PyTypeObject *>(holder.ptr()), key.ptr()) == value.ptr();
-  case GuardKind::SetEquals: return PyObject_RichCompareBool(holder.ptr(), value.ptr(), Py_EQ) == 1;
+  case GuardKind::SetEquals:
+    return PyObject_RichCompareBool(holder.ptr(), value.ptr(), Py_EQ) == 1;
   }
   return false;
 }
@@ -118,7 +123,8 @@ bool Pattern::matches(PyObject *object, Tensor *tensors) const {
     slot.impl = impl;
     return true;
   }
-  case Kind::Value: return sameValue(value.ptr(), object);
+  case Kind::Value:
+    return sameValue(value.ptr(), object);
   case Kind::Tuple:
     if (!PyTuple_CheckExact(object) || PyTuple_GET_SIZE(object) != Py_ssize_t(children.size()))
       return false;
@@ -148,8 +154,10 @@ bool Pattern::matches(PyObject *object, Tensor *tensors) const {
 
 py::object Pattern::build(const std::vector<Tensor> &tensors) const {
   switch (kind) {
-  case Kind::Tensor: return py::reinterpret_steal<py::object>(box(tensors[index]));
-  case Kind::Value: return value;
+  case Kind::Tensor:
+    return py::reinterpret_steal<py::object>(box(tensors[index]));
+  case Kind::Value:
+    return value;
   case Kind::Tuple: {
     py::tuple tuple(children.size());
     for (size_t i = 0; i < children.size(); ++i)
@@ -176,8 +184,8 @@ std::string Pattern::opaqueLeaf() const {
   if (kind == Kind::Value) {
     PyObject *leaf = value.ptr();
     bool plain = leaf == Py_None || PyLong_CheckExact(leaf) || PyBool_Check(leaf) || PyFloat_CheckExact(leaf) ||
-                 PyUnicode_CheckExact(leaf) || PyBytes_CheckExact(leaf) || isDType(leaf) || py::isinstance<Device>(value) ||
-                 leaf == Py_Ellipsis || PyType_Check(leaf);
+                 PyUnicode_CheckExact(leaf) || PyBytes_CheckExact(leaf) || isDType(leaf) ||
+                 py::isinstance<Device>(value) || leaf == Py_Ellipsis || PyType_Check(leaf);
     return plain ? "" : Py_TYPE(leaf)->tp_name;
   }
   for (const Pattern &child : children)

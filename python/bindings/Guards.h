@@ -1,5 +1,5 @@
-// Guards on Python objects: what a trace read, to be found unchanged before a replay. Checking one is a look-up and a comparison
-// of pointers; only numbers and strings are compared by value.
+// Guards on Python objects: what a trace read, to be found unchanged before a replay. Checking one is a look-up and a
+// comparison of pointers; only numbers and strings are compared by value.
 #pragma once
 #include "python/bindings/PyTensor.h"
 
@@ -23,7 +23,8 @@ struct Guard {
   bool holds() const;
 };
 
-// Identity, or for immutable values (numbers, strings, tuples of such) equality of type and value; floats by their bits.
+// Identity, or for immutable values (numbers, strings, tuples of such) equality of type and value; floats by their
+// bits.
 bool sameValue(PyObject *expected, PyObject *actual);
 
 class GuardSet {
@@ -42,8 +43,8 @@ private:
 struct Pattern {
   enum class Kind { Tensor, Value, Tuple, List, Dict };
   Kind kind = Kind::Value;
-  int index = 0;                  // Tensor: which
-  pybind11::object value;         // Value; Dict: the tuple of keys
+  int index = 0;          // Tensor: which
+  pybind11::object value; // Value; Dict: the tuple of keys
   std::vector<Pattern> children;
 
   // Reads an object; tensors go to `tensors`, each once.

@@ -35,8 +35,8 @@ Tensor readIndexTensor(PyObject *item) {
   if (isFloat(index.dtype())) {
     if (index.numel() == 0)
       return index.to(DType::Int64);
-    fail(UserError::Kind::Index, kWhat, "tensors used as indices must be integers or bool; got " + toString(index.type()) +
-                                            "; convert with .long()");
+    fail(UserError::Kind::Index, kWhat,
+         "tensors used as indices must be integers or bool; got " + toString(index.type()) + "; convert with .long()");
   }
   return index.to(DType::Int64);
 }
@@ -62,7 +62,8 @@ Tensor sliced(const Tensor &x, int dim, PyObject *item) {
   if (PySlice_Unpack(item, &start, &stop, &step) < 0)
     throw py::error_already_set();
   if (step <= 0)
-    fail(UserError::Kind::Value, kWhat, "a slice's step must be positive; got " + std::to_string(step) + "; use weft.flip to reverse");
+    fail(UserError::Kind::Value, kWhat,
+         "a slice's step must be positive; got " + std::to_string(step) + "; use weft.flip to reverse");
   Py_ssize_t length = PySlice_AdjustIndices(x.shape()[dim], &start, &stop, step);
   if (start == 0 && length == x.shape()[dim] && step == 1)
     return x;
@@ -86,8 +87,9 @@ Tensor basicIndex(const Tensor &x, PyObject *key, std::vector<Selector> &selecto
       fail(UserError::Kind::Index, kWhat, "there can only be one ellipsis ('...') in an index");
   }
   if (taken > x.dim())
-    fail(UserError::Kind::Index, kWhat, "too many indices: " + std::to_string(taken) + " for a tensor of dimension " +
-                                            std::to_string(x.dim()) + " with shape " + toString(x.shape()));
+    fail(UserError::Kind::Index, kWhat,
+         "too many indices: " + std::to_string(taken) + " for a tensor of dimension " + std::to_string(x.dim()) +
+             " with shape " + toString(x.shape()));
   Tensor view = x;
   int dim = 0;
   for (Py_ssize_t i = 0; i < count; ++i) {
@@ -112,20 +114,25 @@ Tensor basicIndex(const Tensor &x, PyObject *key, std::vector<Selector> &selecto
         }
         for (int k = 0; k < dims; ++k)
           if (index.shape()[k] != view.shape()[dim + k])
-            fail(UserError::Kind::Index, kWhat, "the shape of the mask " + toString(index.shape()) + " does not match the shape of the "
-                                                    "indexed tensor " + toString(x.shape()) + " at dimension " + std::to_string(dim + k));
+            fail(UserError::Kind::Index, kWhat,
+                 "the shape of the mask " + toString(index.shape()) +
+                     " does not match the shape of the "
+                     "indexed tensor " +
+                     toString(x.shape()) + " at dimension " + std::to_string(dim + k));
       }
       selectors.push_back({dim, index});
       dim += dims;
     } else if (PyIndex_Check(item)) {
       int64_t index = readInt(item), size = view.shape()[dim];
       if (index < -size || index >= size)
-        fail(UserError::Kind::Index, kWhat, "index " + std::to_string(index) + " is out of bounds for dimension " + std::to_string(dim) +
-                                                " with size " + std::to_string(size));
+        fail(UserError::Kind::Index, kWhat,
+             "index " + std::to_string(index) + " is out of bounds for dimension " + std::to_string(dim) +
+                 " with size " + std::to_string(size));
       view = select(view, dim, index);
     } else {
-      fail(UserError::Kind::Type, kWhat, std::string("indices are ints, slices, None, ..., or tensors of ints or bools; got ") +
-                                             Py_TYPE(item)->tp_name);
+      fail(UserError::Kind::Type, kWhat,
+           std::string("indices are ints, slices, None, ..., or tensors of ints or bools; got ") +
+               Py_TYPE(item)->tp_name);
     }
   }
   return view;
@@ -164,8 +171,9 @@ void checkBounds(const Tensor &index, int64_t size, int dim) {
   const auto *data = static_cast<const int64_t *>(flat.data());
   for (int64_t i = 0, n = flat.numel(); i < n; ++i)
     if (data[i] < -size || data[i] >= size)
-      fail(UserError::Kind::Index, kWhat, "index " + std::to_string(data[i]) + " is out of bounds for dimension " + std::to_string(dim) +
-                                              " with size " + std::to_string(size));
+      fail(UserError::Kind::Index, kWhat,
+           "index " + std::to_string(data[i]) + " is out of bounds for dimension " + std::to_string(dim) +
+               " with size " + std::to_string(size));
 }
 
 // The indexed dimensions [first, first + count) of `x` as one, and the index into it, of shape `shape`.
@@ -253,14 +261,16 @@ void assignAt(const Tensor &base, const Tensor &view, const Selector &selector, 
   }
   Combined c = combine(view, {selector});
   if (!c.x.sharesStorage(view))
-    fail(UserError::Kind::NotImplemented, kWhat, "this assignment would need a copy of the tensor; assign to a contiguous one");
+    fail(UserError::Kind::NotImplemented, kWhat,
+         "this assignment would need a copy of the tensor; assign to a contiguous one");
   Dims rest;
   for (int64_t size : c.shape)
     rest.push_back(size);
   for (int d = c.first + 1; d < c.x.dim(); ++d)
     rest.push_back(c.x.shape()[d]);
   if (c.first != 0)
-    fail(UserError::Kind::NotImplemented, kWhat, "an index tensor in an assignment must come first; permute the tensor");
+    fail(UserError::Kind::NotImplemented, kWhat,
+         "an index tensor in an assignment must come first; permute the tensor");
   Tensor host = c.index.detach().to(Device()).contiguous();
   const auto *positions = static_cast<const int64_t *>(host.data());
   if (value.impl->wrappedNumber || value.dim() == 0) {
@@ -287,8 +297,8 @@ int setItem(PyObject *self, PyObject *key, PyObject *value) {
     std::vector<Selector> selectors;
     Tensor view = basicIndex(unbox(self), key, selectors);
     if (selectors.size() > 1)
-      fail(UserError::Kind::NotImplemented, kWhat, "an assignment takes one index tensor; got " + std::to_string(selectors.size()) +
-                                                       "; combine them into one");
+      fail(UserError::Kind::NotImplemented, kWhat,
+           "an assignment takes one index tensor; got " + std::to_string(selectors.size()) + "; combine them into one");
     if (selectors.size() == 1)
       assignAt(unbox(self), view, selectors[0], source);
     else {

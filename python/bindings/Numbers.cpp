@@ -93,12 +93,18 @@ PyObject *toIndex(PyObject *self) {
 
 PyObject *compare(PyObject *left, PyObject *right, int operation) {
   switch (operation) {
-  case Py_EQ: return binary<&Operators::eq>(left, right);
-  case Py_NE: return binary<&Operators::ne>(left, right);
-  case Py_LT: return binary<&Operators::lt>(left, right);
-  case Py_LE: return binary<&Operators::le>(left, right);
-  case Py_GT: return binary<&Operators::gt>(left, right);
-  default: return binary<&Operators::ge>(left, right);
+  case Py_EQ:
+    return binary<&Operators::eq>(left, right);
+  case Py_NE:
+    return binary<&Operators::ne>(left, right);
+  case Py_LT:
+    return binary<&Operators::lt>(left, right);
+  case Py_LE:
+    return binary<&Operators::le>(left, right);
+  case Py_GT:
+    return binary<&Operators::gt>(left, right);
+  default:
+    return binary<&Operators::ge>(left, right);
   }
 }
 

@@ -10,8 +10,7 @@ namespace weft::python {
 namespace {
 
 struct OpFunction {
-  PyObject_HEAD
-  vectorcallfunc vectorcall;
+  PyObject_HEAD vectorcallfunc vectorcall;
   OpKind op;
   const OpInfo *info;
   PyObject *name;     // str
@@ -63,7 +62,8 @@ Attr readAttr(const OpInfo &info, const AttrInfo &attr, PyObject *value) {
     if (!isDType(value))
       failArguments(info, std::string(attr.name) + " must be a weft dtype; got " + Py_TYPE(value)->tp_name);
     return Attr::dtype(unboxDType(value));
-  case Attr::Kind::Ints: return Attr::list(unboxDims(value, info.name, attr.name));
+  case Attr::Kind::Ints:
+    return Attr::list(unboxDims(value, info.name, attr.name));
   }
   __builtin_unreachable();
 }
@@ -107,7 +107,8 @@ PyObject *callOp(PyObject *self, PyObject *const *arguments, size_t flags, PyObj
       if (!values[i]) {
         values[i] = PyTuple_GET_ITEM(function->defaults, i);
         if (values[i] == Py_Ellipsis)
-          failArguments(info, std::string("needs ") + (i < operands ? info.operandNames[i] : info.attrs[i - operands].name));
+          failArguments(info,
+                        std::string("needs ") + (i < operands ? info.operandNames[i] : info.attrs[i - operands].name));
       }
     Attrs attrs;
     attrs.reserve(info.attrCount);
@@ -165,9 +166,12 @@ PyMemberDef members[] = {
     {nullptr, 0, 0, 0, nullptr},
 };
 PyType_Slot slots[] = {
-    {Py_tp_dealloc, reinterpret_cast<void *>(deallocate)},  {Py_tp_repr, reinterpret_cast<void *>(represent)},
-    {Py_tp_call, reinterpret_cast<void *>(PyVectorcall_Call)}, {Py_tp_descr_get, reinterpret_cast<void *>(bindAsMethod)},
-    {Py_tp_members, members},                               {0, nullptr},
+    {Py_tp_dealloc, reinterpret_cast<void *>(deallocate)},
+    {Py_tp_repr, reinterpret_cast<void *>(represent)},
+    {Py_tp_call, reinterpret_cast<void *>(PyVectorcall_Call)},
+    {Py_tp_descr_get, reinterpret_cast<void *>(bindAsMethod)},
+    {Py_tp_members, members},
+    {0, nullptr},
 };
 PyType_Spec spec = {"weft.OpFunction", int(sizeof(OpFunction)), 0,
                     Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_VECTORCALL | Py_TPFLAGS_METHOD_DESCRIPTOR, slots};
@@ -193,7 +197,8 @@ Tensor inPlace(const std::string &name, py::args operands) {
   for (py::handle item : operands) {
     tensors.push_back(operand(item.ptr()));
     if (!tensors.back().defined())
-      fail(UserError::Kind::Type, name.c_str(), std::string("operands are tensors or numbers; got ") + Py_TYPE(item.ptr())->tp_name);
+      fail(UserError::Kind::Type, name.c_str(),
+           std::string("operands are tensors or numbers; got ") + Py_TYPE(item.ptr())->tp_name);
   }
   return callInPlace(opByName(name), tensors.data(), int(tensors.size()));
 }

@@ -32,7 +32,8 @@ void deallocate(PyObject *self) {
 }
 
 PyObject *refuseNew(PyTypeObject *type, PyObject *, PyObject *) {
-  PyErr_Format(PyExc_TypeError, "[%s] tensors are not made by calling the type; use weft.tensor(data) or weft.zeros(shape)",
+  PyErr_Format(PyExc_TypeError,
+               "[%s] tensors are not made by calling the type; use weft.tensor(data) or weft.zeros(shape)",
                type->tp_name);
   return nullptr;
 }
@@ -96,11 +97,20 @@ void translateException() {
   } catch (const UserError &error) {
     PyObject *type = PyExc_RuntimeError;
     switch (error.kind) {
-    case UserError::Kind::Runtime: break;
-    case UserError::Kind::Value: type = PyExc_ValueError; break;
-    case UserError::Kind::Type: type = PyExc_TypeError; break;
-    case UserError::Kind::Index: type = PyExc_IndexError; break;
-    case UserError::Kind::NotImplemented: type = PyExc_NotImplementedError; break;
+    case UserError::Kind::Runtime:
+      break;
+    case UserError::Kind::Value:
+      type = PyExc_ValueError;
+      break;
+    case UserError::Kind::Type:
+      type = PyExc_TypeError;
+      break;
+    case UserError::Kind::Index:
+      type = PyExc_IndexError;
+      break;
+    case UserError::Kind::NotImplemented:
+      type = PyExc_NotImplementedError;
+      break;
     }
     PyErr_SetString(type, error.what());
   } catch (py::error_already_set &error) {
@@ -118,13 +128,15 @@ Dims unboxDims(PyObject *object, const char *op, const char *what) {
   Dims dims;
   auto add = [&](PyObject *item) {
     if (dims.size() == kMaxRank)
-      fail(UserError::Kind::Value, op, std::string(what) + " has more than " + std::to_string(kMaxRank) +
-                                           " entries; tensors have at most that many dimensions");
+      fail(UserError::Kind::Value, op,
+           std::string(what) + " has more than " + std::to_string(kMaxRank) +
+               " entries; tensors have at most that many dimensions");
     py::object index = py::reinterpret_steal<py::object>(PyNumber_Index(item));
     if (!index) {
       PyErr_Clear();
-      fail(UserError::Kind::Type, op, std::string(what) + " must be integers; got " + Py_TYPE(item)->tp_name +
-                                          "; pass ints or a sequence of ints");
+      fail(UserError::Kind::Type, op,
+           std::string(what) + " must be integers; got " + Py_TYPE(item)->tp_name +
+               "; pass ints or a sequence of ints");
     }
     long long value = PyLong_AsLongLong(index.ptr());
     if (value == -1 && PyErr_Occurred())
@@ -155,7 +167,8 @@ void defineTensorType(py::module_ &module) {
   fillIndexSlots(slots);
   fillBufferSlots(slots);
   slots.push_back({0, nullptr});
-  static PyType_Spec spec = {"weft.Tensor", int(sizeof(PyTensor)), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE, nullptr};
+  static PyType_Spec spec = {"weft.Tensor", int(sizeof(PyTensor)), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,
+                             nullptr};
   spec.slots = slots.data();
   tensorType = reinterpret_cast<PyTypeObject *>(PyType_FromSpec(&spec));
   if (!tensorType)

@@ -1,5 +1,5 @@
-// weft.Tensor as a Python type of its own (not a pybind11 class): boxing is one allocation, unboxing one pointer, and the
-// operators are CPython's number slots. pybind11 functions take and give weft::Tensor by the caster at the end.
+// weft.Tensor as a Python type of its own (not a pybind11 class): boxing is one allocation, unboxing one pointer, and
+// the operators are CPython's number slots. pybind11 functions take and give weft::Tensor by the caster at the end.
 #pragma once
 #include "frontend/Ops.h"
 #include "frontend/Tensor.h"
@@ -10,8 +10,7 @@
 namespace weft::python {
 
 struct PyTensor {
-  PyObject_HEAD
-  Ref<TensorImpl> impl;
+  PyObject_HEAD Ref<TensorImpl> impl;
   PyObject *weakReferences;
 };
 
@@ -26,8 +25,8 @@ inline Tensor unbox(PyObject *object) { return Tensor(reinterpret_cast<PyTensor 
 PyObject *box(const Tensor &tensor);
 PyObject *boxAs(PyTypeObject *type, const Tensor &tensor);
 
-// What may stand beside a tensor in an operation: a tensor, a Python number (promotes by its category), a NumPy scalar or
-// array. Undefined for anything else, without a Python error.
+// What may stand beside a tensor in an operation: a tensor, a Python number (promotes by its category), a NumPy scalar
+// or array. Undefined for anything else, without a Python error.
 Tensor operand(PyObject *object);
 
 // Turns the C++ exception that is being handled into a Python error. For slots; pybind11 functions have a translator.
@@ -64,7 +63,7 @@ Tensor fromBuffer(PyObject *object);
 // ---- dtypes and devices
 PyObject *boxDType(DType dtype); // borrowed
 bool isDType(PyObject *object);
-DType unboxDType(PyObject *object); // the object must be a dtype
+DType unboxDType(PyObject *object);   // the object must be a dtype
 Device unboxDevice(PyObject *object); // "cpu", weft.device, None: the CPU
 
 // Sizes or axes from an int, or a sequence of ints.

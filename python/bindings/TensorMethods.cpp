@@ -111,7 +111,8 @@ PyGetSetDef properties[] = {
     {"device", getter<getDevice>, nullptr, "Where the memory is.", nullptr},
     {"ndim", getter<getNdim>, nullptr, "The number of dimensions.", nullptr},
     {"requires_grad", getter<getRequiresGrad>, setRequiresGrad, "Whether gradients are computed for it.", nullptr},
-    {"is_leaf", getter<getIsLeaf>, nullptr, "Whether it was made by the user rather than by an op on the tape.", nullptr},
+    {"is_leaf", getter<getIsLeaf>, nullptr, "Whether it was made by the user rather than by an op on the tape.",
+     nullptr},
     {"grad", getter<getGrad>, setGrad, "The gradient that backward() accumulated, or None.", nullptr},
     {"data", getter<getData>, setData, "The same memory without history.", nullptr},
     {"_version", getter<getVersion>, nullptr, "How often the memory was written in place.", nullptr},
@@ -172,8 +173,9 @@ Tensor convert(const Tensor &t, const py::args &args, const py::kwargs &kwargs) 
 
 py::object item(const Tensor &t) {
   if (t.numel() != 1)
-    fail(UserError::Kind::Runtime, "item", "only a tensor with one element can become a number; got " + toString(t.type()) +
-                                               "; index it, or use .tolist()");
+    fail(UserError::Kind::Runtime, "item",
+         "only a tensor with one element can become a number; got " + toString(t.type()) +
+             "; index it, or use .tolist()");
   if (t.dtype() == DType::Bool)
     return py::bool_(t.itemDouble() != 0);
   return isFloat(t.dtype()) ? py::object(py::float_(t.itemDouble())) : py::object(py::int_(t.itemInt()));
@@ -197,64 +199,88 @@ void bindTensorMethods(py::module_ &module) {
   methods.def("dim", &Tensor::dim, "The number of dimensions.")
       .def("numel", &Tensor::numel, "The number of elements.")
       .def("element_size", [](const Tensor &t) { return itemSize(t.dtype()); })
-      .def("size",
-           [](const Tensor &t, py::object dim) -> py::object {
-             if (dim.is_none())
-               return py::reinterpret_steal<py::object>(getShape(t));
-             return py::int_(t.size(normaliseDim("size", dim.cast<int64_t>(), t.dim())));
-           }, py::arg("dim") = py::none())
-      .def("stride",
-           [](const Tensor &t, py::object dim) -> py::object {
-             if (dim.is_none())
-               return py::cast(t.strides());
-             return py::int_(t.strides()[normaliseDim("stride", dim.cast<int64_t>(), t.dim())]);
-           }, py::arg("dim") = py::none())
+      .def(
+          "size",
+          [](const Tensor &t, py::object dim) -> py::object {
+            if (dim.is_none())
+              return py::reinterpret_steal<py::object>(getShape(t));
+            return py::int_(t.size(normaliseDim("size", dim.cast<int64_t>(), t.dim())));
+          },
+          py::arg("dim") = py::none())
+      .def(
+          "stride",
+          [](const Tensor &t, py::object dim) -> py::object {
+            if (dim.is_none())
+              return py::cast(t.strides());
+            return py::int_(t.strides()[normaliseDim("stride", dim.cast<int64_t>(), t.dim())]);
+          },
+          py::arg("dim") = py::none())
       .def("storage_offset", &Tensor::offset)
       .def("data_ptr", [](const Tensor &t) { return reinterpret_cast<uintptr_t>(t.data()); })
       .def("is_contiguous", &Tensor::isContiguous, "Whether the elements lie in row-major order without gaps.")
       .def("is_floating_point", [](const Tensor &t) { return isFloat(t.dtype()); })
       .def("item", &item, "The one element as a Python number.");
   // ---- views
-  methods.def("view",
-           [](const Tensor &t, const py::args &args) {
-             if (args.size() == 1 && isDType(py::object(args[0]).ptr()))
-               fail(UserError::Kind::NotImplemented, "view", "to another dtype is not supported; use .to(dtype)");
-             return view(t, sizesOf("view", args));
-           }, "The same memory with another shape; an error where the strides do not allow it.")
-      .def("reshape", [](const Tensor &t, const py::args &args) { return reshape(t, sizesOf("reshape", args)); },
-           "A view with another shape where possible, else a copy.")
-      .def("permute", [](const Tensor &t, const py::args &args) { return permute(t, sizesOf("permute", args)); },
-           "The dimensions in another order.")
-      .def("expand", [](const Tensor &t, const py::args &args) { return expand(t, sizesOf("expand", args)); },
-           "Dimensions of size 1 repeated without a copy; -1 keeps a size.")
-      .def("transpose", [](const Tensor &t, int a, int b) { return transpose(t, a, b); }, py::arg("dim0"), py::arg("dim1"))
+  methods
+      .def(
+          "view",
+          [](const Tensor &t, const py::args &args) {
+            if (args.size() == 1 && isDType(py::object(args[0]).ptr()))
+              fail(UserError::Kind::NotImplemented, "view", "to another dtype is not supported; use .to(dtype)");
+            return view(t, sizesOf("view", args));
+          },
+          "The same memory with another shape; an error where the strides do not allow it.")
+      .def(
+          "reshape", [](const Tensor &t, const py::args &args) { return reshape(t, sizesOf("reshape", args)); },
+          "A view with another shape where possible, else a copy.")
+      .def(
+          "permute", [](const Tensor &t, const py::args &args) { return permute(t, sizesOf("permute", args)); },
+          "The dimensions in another order.")
+      .def(
+          "expand", [](const Tensor &t, const py::args &args) { return expand(t, sizesOf("expand", args)); },
+          "Dimensions of size 1 repeated without a copy; -1 keeps a size.")
+      .def(
+          "transpose", [](const Tensor &t, int a, int b) { return transpose(t, a, b); }, py::arg("dim0"),
+          py::arg("dim1"))
       .def("unsqueeze", &unsqueeze, py::arg("dim"))
-      .def("squeeze",
-           [](const Tensor &t, py::object dim) { return dim.is_none() ? squeeze(t) : squeeze(t, dim.cast<int>()); },
-           py::arg("dim") = py::none())
+      .def(
+          "squeeze",
+          [](const Tensor &t, py::object dim) { return dim.is_none() ? squeeze(t) : squeeze(t, dim.cast<int>()); },
+          py::arg("dim") = py::none())
       .def("flatten", &flatten, py::arg("start_dim") = 0, py::arg("end_dim") = -1)
       .def("narrow", &narrow, py::arg("dim"), py::arg("start"), py::arg("length"))
       .def("select", &select, py::arg("dim"), py::arg("index"))
-      .def("split",
-           [](const Tensor &t, py::object size, int dim) {
-             return tupleOf(PyLong_Check(size.ptr()) ? split(t, size.cast<int64_t>(), dim) : split(t, intsOf(size), dim));
-           }, py::arg("split_size"), py::arg("dim") = 0)
-      .def("chunk", [](const Tensor &t, int64_t n, int dim) { return tupleOf(chunk(t, n, dim)); }, py::arg("chunks"), py::arg("dim") = 0)
+      .def(
+          "split",
+          [](const Tensor &t, py::object size, int dim) {
+            return tupleOf(PyLong_Check(size.ptr()) ? split(t, size.cast<int64_t>(), dim)
+                                                    : split(t, intsOf(size), dim));
+          },
+          py::arg("split_size"), py::arg("dim") = 0)
+      .def(
+          "chunk", [](const Tensor &t, int64_t n, int dim) { return tupleOf(chunk(t, n, dim)); }, py::arg("chunks"),
+          py::arg("dim") = 0)
       .def("detach", &Tensor::detach, "The same memory without history.");
   // ---- copies
   methods.def("contiguous", &Tensor::contiguous, "Itself where it is contiguous, else a copy that is.")
       .def("clone", &Tensor::clone, "A copy.")
       .def("to", &convert, "Converted to a dtype and/or moved to a device; itself where nothing changes.");
   // ---- in place
-  methods.def("copy_", [](const Tensor &t, const Tensor &source) { return copy_(t, source); }, py::arg("src"))
-      .def("fill_", [](const Tensor &t, py::handle value) { return fill_(t, numberOrTensor(value, "fill_")); }, py::arg("value"))
+  methods.def(
+             "copy_", [](const Tensor &t, const Tensor &source) { return copy_(t, source); }, py::arg("src"))
+      .def(
+          "fill_", [](const Tensor &t, py::handle value) { return fill_(t, numberOrTensor(value, "fill_")); },
+          py::arg("value"))
       .def("zero_", &zero_);
   // ---- autograd
-  methods.def("requires_grad_",
-           [](Tensor t, bool value) {
-             t.requiresGrad(value);
-             return t;
-           }, py::arg("requires_grad") = true)
+  methods
+      .def(
+          "requires_grad_",
+          [](Tensor t, bool value) {
+            t.requiresGrad(value);
+            return t;
+          },
+          py::arg("requires_grad") = true)
       .def("retain_grad", &retainGrad)
       .def("register_hook",
            [](const Tensor &t, py::function hook) {
@@ -272,12 +298,14 @@ void bindTensorMethods(py::module_ &module) {
              });
            })
       .def("remove_hook", &removeHook)
-      .def("backward",
-           [](const Tensor &t, const Tensor &gradient, py::object retain, bool create) {
-             bool keep = retain.is_none() ? create : retain.cast<bool>();
-             backward({t}, {gradient}, keep, create);
-           }, py::arg("gradient") = py::none(), py::arg("retain_graph") = py::none(), py::arg("create_graph") = false,
-           "Accumulates the gradients of this tensor into the .grad of the leaves it was computed from.");
+      .def(
+          "backward",
+          [](const Tensor &t, const Tensor &gradient, py::object retain, bool create) {
+            bool keep = retain.is_none() ? create : retain.cast<bool>();
+            backward({t}, {gradient}, keep, create);
+          },
+          py::arg("gradient") = py::none(), py::arg("retain_graph") = py::none(), py::arg("create_graph") = false,
+          "Accumulates the gradients of this tensor into the .grad of the leaves it was computed from.");
 
   // Makes nn.Parameter objects: a tensor of its own on the memory of `data`, in an object of `type`.
   module.def("tensor_alias", [](py::handle type, const Tensor &data) {

@@ -61,8 +61,8 @@ const void *weft_model_map_weights(const char *path, const void *header, int64_t
     return nullptr;
   }
   if (status.st_size != fileBytes) {
-    lastError = std::string("the weights ") + path + " have " + std::to_string(status.st_size) + " bytes, but the model was built with " +
-                std::to_string(fileBytes) + "; build it again with weft-aot";
+    lastError = std::string("the weights ") + path + " have " + std::to_string(status.st_size) +
+                " bytes, but the model was built with " + std::to_string(fileBytes) + "; build it again with weft-aot";
     return nullptr;
   }
   void *data = mmap(nullptr, fileBytes, PROT_READ, MAP_PRIVATE, file.descriptor, 0);
@@ -72,7 +72,8 @@ const void *weft_model_map_weights(const char *path, const void *header, int64_t
   }
   if (std::memcmp(data, header, headerBytes) != 0) {
     munmap(data, fileBytes);
-    lastError = std::string("the weights ") + path + " have other names, shapes or dtypes than the model was built with; build it again with weft-aot";
+    lastError = std::string("the weights ") + path +
+                " have other names, shapes or dtypes than the model was built with; build it again with weft-aot";
     return nullptr;
   }
   lastError.clear();

@@ -16,17 +16,24 @@ namespace cl = llvm::cl;
 
 static cl::OptionCategory category("weft-aot options");
 static cl::opt<std::string> input(cl::Positional, cl::desc("<model.mlir>"), cl::Required, cl::cat(category));
-static cl::opt<std::string> output("o", cl::desc("The shared object to write"), cl::value_desc("file"), cl::Required, cl::cat(category));
-static cl::opt<std::string> headerPath("header", cl::desc("The C header to write"), cl::value_desc("file"), cl::cat(category));
-static cl::opt<std::string> name("name", cl::desc("Prefix of the C functions; the output's name if not given"), cl::cat(category));
-static cl::opt<std::string> weightsFile("weights-file", cl::desc("The safetensors file; the one that the module names if not given"),
+static cl::opt<std::string> output("o", cl::desc("The shared object to write"), cl::value_desc("file"), cl::Required,
+                                   cl::cat(category));
+static cl::opt<std::string> headerPath("header", cl::desc("The C header to write"), cl::value_desc("file"),
+                                       cl::cat(category));
+static cl::opt<std::string> name("name", cl::desc("Prefix of the C functions; the output's name if not given"),
+                                 cl::cat(category));
+static cl::opt<std::string> weightsFile("weights-file",
+                                        cl::desc("The safetensors file; the one that the module names if not given"),
                                         cl::value_desc("file"), cl::cat(category));
 enum class Weights { Embedded, External };
-static cl::opt<Weights> weights("weights", cl::desc("Where the weights are when the model runs:"), cl::init(Weights::Embedded),
-                                cl::values(clEnumValN(Weights::Embedded, "embedded", "in the shared object"),
-                                           clEnumValN(Weights::External, "external", "in the safetensors file, which NAME_load() maps")),
-                                cl::cat(category));
-static cl::opt<std::string> cpu("cpu", cl::desc("LLVM's name of the processor, such as x86-64-v3; this machine's if not given"), cl::cat(category));
+static cl::opt<Weights>
+    weights("weights", cl::desc("Where the weights are when the model runs:"), cl::init(Weights::Embedded),
+            cl::values(clEnumValN(Weights::Embedded, "embedded", "in the shared object"),
+                       clEnumValN(Weights::External, "external", "in the safetensors file, which NAME_load() maps")),
+            cl::cat(category));
+static cl::opt<std::string>
+    cpu("cpu", cl::desc("LLVM's name of the processor, such as x86-64-v3; this machine's if not given"),
+        cl::cat(category));
 
 static int fail(const std::string &message) {
   llvm::errs() << "weft-aot: " << message << "\n";

@@ -47,7 +47,8 @@ Array fromBytes(const Bytes &bytes, const TensorType &type) {
   return array;
 }
 
-// The graph with every size and stride of its inputs that is above 1 a symbol, equal ones the same, as an eager op is compiled.
+// The graph with every size and stride of its inputs that is above 1 a symbol, equal ones the same, as an eager op is
+// compiled.
 Graph symbolic(const Graph &graph, std::vector<int64_t> &symbols) {
   auto replace = [&](Dims dims) {
     for (int64_t &dim : dims) {
@@ -175,7 +176,8 @@ TEST(Graph, Strides) {
   for (Dims strides : {Dims{1, 7}, Dims{40, 2}, Dims{0, 1}, Dims{0, 0}, Dims{40, 1}}) {
     Graph g;
     ValueId x = input(g, {7, 20}, DType::Float32, strides), y = input(g, {7, 20});
-    g.outputs = {add(g, "add", {x, y}), add(g, "sum", {x}, reduction({1}, false)), add(g, "sum", {x}, reduction({0}, true))};
+    g.outputs = {add(g, "add", {x, y}), add(g, "sum", {x}, reduction({1}, false)),
+                 add(g, "sum", {x}, reduction({0}, true))};
     check(g, true);
   }
 }
@@ -242,19 +244,19 @@ TEST(Graph, Products) {
     Dims x, y;
     Attrs attrs;
   };
-  for (const Case &c : std::initializer_list<Case>{
-           {{3, 4}, {4, 5}, contraction({}, {}, {1}, {0})},
-           {{30, 40}, {50, 40}, contraction({}, {}, {1}, {1})},
-           {{40, 130}, {40, 70}, contraction({}, {}, {0}, {0})},
-           {{2, 3, 20, 8}, {2, 3, 8, 33}, contraction({0, 1}, {0, 1}, {3}, {2})},
-           {{4, 6, 5}, {6, 4, 7}, contraction({0}, {1}, {1}, {0})},
-           {{3, 4, 5}, {5, 4, 6}, contraction({}, {}, {2, 1}, {0, 1})},
-           {{3, 4, 5}, {5, 4, 6}, contraction({}, {}, {1}, {1})},
-           {{8}, {8}, contraction({}, {}, {0}, {0})},
-           {{3}, {4}, contraction({}, {}, {}, {})},
-           {{200, 300}, {300, 290}, contraction({}, {}, {1}, {0})},
-           {{2, 200, 300}, {2, 290, 300}, contraction({0}, {0}, {2}, {2})},
-           {{200, 0}, {0, 9}, contraction({}, {}, {1}, {0})}}) {
+  for (const Case &c :
+       std::initializer_list<Case>{{{3, 4}, {4, 5}, contraction({}, {}, {1}, {0})},
+                                   {{30, 40}, {50, 40}, contraction({}, {}, {1}, {1})},
+                                   {{40, 130}, {40, 70}, contraction({}, {}, {0}, {0})},
+                                   {{2, 3, 20, 8}, {2, 3, 8, 33}, contraction({0, 1}, {0, 1}, {3}, {2})},
+                                   {{4, 6, 5}, {6, 4, 7}, contraction({0}, {1}, {1}, {0})},
+                                   {{3, 4, 5}, {5, 4, 6}, contraction({}, {}, {2, 1}, {0, 1})},
+                                   {{3, 4, 5}, {5, 4, 6}, contraction({}, {}, {1}, {1})},
+                                   {{8}, {8}, contraction({}, {}, {0}, {0})},
+                                   {{3}, {4}, contraction({}, {}, {}, {})},
+                                   {{200, 300}, {300, 290}, contraction({}, {}, {1}, {0})},
+                                   {{2, 200, 300}, {2, 290, 300}, contraction({0}, {0}, {2}, {2})},
+                                   {{200, 0}, {0, 9}, contraction({}, {}, {1}, {0})}}) {
     Graph g;
     ValueId x = input(g, c.x), y = input(g, c.y);
     ValueId z = add(g, "dot_general", {x, y}, c.attrs);

@@ -75,7 +75,8 @@ Array reduce(const Node &node, const Array &x, const Dims &shape) {
 }
 
 Array dot(const Node &node, const Array &x, const Array &y, const Dims &shape) {
-  const Dims &xBatch = node.attrs[0].ints, &yBatch = node.attrs[1].ints, &xSum = node.attrs[2].ints, &ySum = node.attrs[3].ints;
+  const Dims &xBatch = node.attrs[0].ints, &yBatch = node.attrs[1].ints, &xSum = node.attrs[2].ints,
+             &ySum = node.attrs[3].ints;
   Array result{shape, std::vector<double>(shape.product())};
   Dims depth;
   for (int64_t dim : xSum)
