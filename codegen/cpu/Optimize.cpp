@@ -3,6 +3,9 @@
 #include "codegen/cpu/Target.h"
 
 #include "llvm/Analysis/AliasAnalysis.h"
+#include "llvm/IR/IRBuilder.h"
+#include "llvm/IR/InstIterator.h"
+#include "llvm/IR/IntrinsicInst.h"
 #include "llvm/Passes/PassBuilder.h"
 #include "llvm/Transforms/Scalar/DCE.h"
 #include "llvm/Transforms/Scalar/EarlyCSE.h"
@@ -12,6 +15,34 @@
 using namespace llvm;
 
 namespace weft::cpu {
+
+// A masked store whose constant mask leaves one lane, such as the last of a row of 65, as a store of that element. LLVM
+// 22's X86 code generator does so itself, but where the store also narrows (vpmovdw) it writes the wide element: four
+// bytes for two.
+static void storeLoneLanes(Function &function) {
+  for (Instruction &instruction : make_early_inc_range(instructions(function))) {
+    auto *store = dyn_cast<IntrinsicInst>(&instruction);
+    if (!store || store->getIntrinsicID() != Intrinsic::masked_store)
+      continue;
+    Value *value = store->getArgOperand(0), *pointer = store->getArgOperand(1);
+    auto *mask = dyn_cast<Constant>(store->getArgOperand(store->arg_size() - 1));
+    auto *type = dyn_cast<FixedVectorType>(value->getType());
+    if (!mask || !type)
+      continue;
+    SmallVector<unsigned> lanes;
+    for (unsigned i = 0; i < type->getNumElements(); ++i)
+      if (Constant *bit = mask->getAggregateElement(i); !bit || !bit->isNullValue())
+        lanes.push_back(i);
+    if (lanes.size() != 1)
+      continue;
+    IRBuilder<> b(store);
+    Type *element = type->getElementType();
+    Value *place = b.CreateConstInBoundsGEP1_64(element, pointer, lanes[0]);
+    b.CreateAlignedStore(b.CreateExtractElement(value, lanes[0]), place,
+                         Align((element->getPrimitiveSizeInBits() + 7) / 8));
+    store->eraseFromParent();
+  }
+}
 
 void optimize(Module &module, const Target &target) {
   LoopAnalysisManager loops;
@@ -35,6 +66,7 @@ void optimize(Module &module, const Target &target) {
     function.addFnAttr("prefer-vector-width", std::to_string(target.vectorBytes * 8));
     function.addFnAttr("min-legal-vector-width", std::to_string(target.vectorBytes * 8));
     passes.run(function, functions);
+    storeLoneLanes(function);
   }
 }
 

@@ -51,3 +51,19 @@ def test_an_input_is_overwritten_while_another_result_reads_it_elsewhere():
         return (y,)
 
     check(reversed_and_doubled, (1, 9001))
+
+
+def test_rows_of_bfloat16_end_where_they_end():
+    """The last lane of a row of 65 is alone in its vector: nothing beside it may be written."""
+    x, y = weft.randn(16, 65), weft.randn(8, 1).to(weft.bfloat16).expand(8, 65)
+
+    def add_to_every_second_row(x, y):
+        v = x.to(weft.bfloat16)
+        v[::2].add_(y)
+        return v
+
+    os.environ["WEFT_FUSE"] = "0"
+    try:
+        assert_same_bits(weft.compile(add_to_every_second_row)(x, y), add_to_every_second_row(x, y))
+    finally:
+        del os.environ["WEFT_FUSE"]
