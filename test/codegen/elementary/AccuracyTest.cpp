@@ -16,13 +16,13 @@
 #define BINARY(name)                                                                                                   \
   void name##32(const float *, const float *, float *y, long n);                                                       \
   void name##64(const double *, const double *, double *y, long n);
-UNARY(exp)
-UNARY(exp2)
-UNARY(expm1)
-UNARY(log) UNARY(log2) UNARY(log10) UNARY(log1p) UNARY(sin) UNARY(cos) UNARY(tan) UNARY(asin) UNARY(acos) UNARY(atan)
-    UNARY(sinh) UNARY(cosh) UNARY(tanh) UNARY(asinh) UNARY(acosh) UNARY(atanh) UNARY(erf) UNARY(erfc) UNARY(cbrt)
-        UNARY(rsqrt) UNARY(sigmoid) BINARY(pow)
-            BINARY(atan2) void uniform01_32(const long long *, const long long *, float *y, long n);
+// clang-format off
+UNARY(exp) UNARY(exp2) UNARY(expm1) UNARY(log) UNARY(log2) UNARY(log10) UNARY(log1p) UNARY(sin) UNARY(cos) UNARY(tan)
+UNARY(asin) UNARY(acos) UNARY(atan) UNARY(sinh) UNARY(cosh) UNARY(tanh) UNARY(asinh) UNARY(acosh) UNARY(atanh)
+UNARY(erf) UNARY(erfc) UNARY(cbrt) UNARY(rsqrt) UNARY(sigmoid)
+BINARY(pow) BINARY(atan2)
+    // clang-format on
+    void uniform01_32(const long long *, const long long *, float *y, long n);
 void uniform01_64(const long long *, const long long *, double *y, long n);
 void normal01_32(const long long *, const long long *, float *y, long n);
 void normal01_64(const long long *, const long long *, double *y, long n);
