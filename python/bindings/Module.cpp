@@ -25,6 +25,7 @@ PYBIND11_MODULE(_C, module) {
   bindAutograd(module);
   bindCompile(module);
   bindExport(module);
+  bindProfile(module);
   module.def("cuda_device_count", &weft::cuda::deviceCount);
   module.def("cuda_synchronize", [](int device) { weft::cuda::synchronize(device); }, py::arg("device") = 0);
   module.def("compiler_loaded", &weft::compilerLibraryLoaded);

@@ -57,6 +57,7 @@ void bindDLPack(pybind11::module_ &module);
 void bindAutograd(pybind11::module_ &module);
 void bindCompile(pybind11::module_ &module);
 void bindExport(pybind11::module_ &module);
+void bindProfile(pybind11::module_ &module);
 
 Tensor fromBuffer(PyObject *object);
 
