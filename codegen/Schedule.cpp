@@ -81,7 +81,7 @@ void Lowering::finish(Kernel &kernel, const Group &group, const Size &grid, int6
   kernel::FuncOp func = kernel.k.finish("kernel");
   std::string text;
   llvm::raw_string_ostream stream(text);
-  func->print(stream);
+  func->print(stream, OpPrintingFlags().useLocalScope().assumeVerified());
   auto [at, isNew] = known.try_emplace(text);
   if (isNew) {
     at->second = joinedNames(group, "_") + kernel.suffix + "_" + std::to_string(known.size() - 1);
