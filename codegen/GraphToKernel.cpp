@@ -1,6 +1,7 @@
 // 1. Give every argument and result of the main function a buffer. 2. Schedule the groups one by one. 3. Order the
 // steps and place the temporaries.
 #include "codegen/GraphToKernel.h"
+#include "codegen/GroupReuse.h"
 #include "codegen/MemoryPlan.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -108,12 +109,13 @@ Lowered lowerToKernels(ModuleOp main, const Target &target) {
       copies.push_back({output, storage});
   }
 
+  GroupReuse reuse(lowering);
   for (Operation &op : func.getBody().front().without_terminator()) {
     Group group = groupOf(&op);
     for (Value value : group.outside)
       if (!lowering.values.count(value))
         lowering.values[value] = contiguous(lowering, value, WEFT_TEMPORARY);
-    schedule(lowering, group);
+    reuse.add(group, schedule);
   }
   for (auto &[value, storage] : copies)
     copy(lowering, end, value, storage);

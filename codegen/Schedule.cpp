@@ -76,6 +76,11 @@ static std::string joinedNames(const Group &group, StringRef separator) {
   return llvm::join(names, separator);
 }
 
+std::string stepLocation(const Group &group) {
+  std::string location = locationText(group.op->getLoc());
+  return location + (location.empty() ? "" : " ") + joinedNames(group, ", ");
+}
+
 void Lowering::finish(Kernel &kernel, const Group &group, const Size &grid, int64_t grain) {
   PlannedStep step;
   kernel::FuncOp func = kernel.k.finish("kernel");
@@ -88,8 +93,7 @@ void Lowering::finish(Kernel &kernel, const Group &group, const Size &grid, int6
     func->setAttr("sym_name", StringAttr::get(func->getContext(), at->second));
   }
   step.kernel = at->second;
-  step.location = locationText(group.op->getLoc());
-  step.location += (step.location.empty() ? "" : " ") + joinedNames(group, ", ");
+  step.location = stepLocation(group);
   step.buffers.assign(kernel.k.bufferIds.begin(), kernel.k.bufferIds.end());
   for (const Size &size : kernel.k.scalarSizes)
     step.scalars.push_back(size.extent());

@@ -69,6 +69,8 @@ public:
 };
 
 std::string groupKind(const Group &group);
+// "model.py:12 add, relu": where the group comes from and what it does.
+std::string stepLocation(const Group &group);
 void scheduleLoop(Lowering &lowering, const Group &group);
 void scheduleRow(Lowering &lowering, const Group &group);
 void scheduleColumn(Lowering &lowering, const Group &group);
