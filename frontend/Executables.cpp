@@ -37,15 +37,21 @@ static CompileOptions optionsFor(Device device) {
     cuda::DeviceInfo card = cuda::deviceInfo(device.index);
     options.cudaArch = "sm_" + std::to_string(card.major * 10 + card.minor);
   }
+  if (const char *cpu = std::getenv("WEFT_CPU"))
+    options.cpu = cpu;
   if (const char *fuse = std::getenv("WEFT_FUSE"))
     options.fuse = std::string(fuse) != "0";
   return options;
 }
 
-static ExecutablePtr loadOrCompile(const Graph &graph, const std::string &identity, Device device) {
-  CompileOptions options = optionsFor(device);
-  std::string key = compilerIdentity() + (options.cuda ? "|" + options.cudaArch : "|cpu") +
-                    (options.fuse ? "|fused|" : "|unfused|") + identity;
+// What of the options decides the machine code.
+static std::string keyOf(const CompileOptions &options) {
+  return (options.cuda ? options.cudaArch : "cpu " + options.cpu) + (options.fuse ? "|fused|" : "|unfused|");
+}
+
+static ExecutablePtr loadOrCompile(const Graph &graph, const std::string &optionsAndGraph,
+                                   const CompileOptions &options, Device device) {
+  std::string key = compilerIdentity() + "|" + optionsAndGraph;
   KernelCache &disk = KernelCache::global();
   // WEFT_DEBUG asks to see the compiler at work.
   bool useDisk = disk.isEnabled() && !std::getenv("WEFT_DEBUG");
@@ -72,14 +78,15 @@ static ExecutablePtr loadOrCompile(const Graph &graph, const std::string &identi
 
 ExecutablePtr executableFor(const Graph &graph, Device device) {
   static std::unordered_map<std::string, ExecutablePtr> known;
-  std::string identity = serialize(graph), key = toString(device) + identity;
+  CompileOptions options = optionsFor(device);
+  std::string identity = keyOf(options) + serialize(graph), key = toString(device) + identity;
   {
     std::lock_guard<std::mutex> lock(mutex);
     auto found = known.find(key);
     if (found != known.end())
       return found->second;
   }
-  ExecutablePtr executable = loadOrCompile(graph, identity, device);
+  ExecutablePtr executable = loadOrCompile(graph, identity, options, device);
   std::lock_guard<std::mutex> lock(mutex);
   return known.emplace(std::move(key), std::move(executable)).first->second;
 }

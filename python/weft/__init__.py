@@ -52,7 +52,7 @@ from ._factories import (
     zeros_like,
 )
 from ._C import default_dtype as get_default_dtype
-from ._C import initial_seed
+from ._C import get_num_threads, initial_seed, set_num_threads
 from .autograd import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
 from .serialization import load, save
 
