@@ -166,7 +166,7 @@ void Executable::runSingle(void *const *inputs, void *const *outputs, const int6
   const WeftStep &step = *steps[0].step;
   Launch launch{step.kernel, arguments, values, steps[0].grid(symbols), step.grain, step.scratchBytes};
   if (const StepProfiler *profiler = stepProfiler.load(std::memory_order_acquire))
-    return runProfiled(*profiler, &launch);
+    return runProfiled(*profiler, &launch, symbols);
   runBatch(&launch, 0, 1);
 }
 
@@ -237,14 +237,14 @@ void Executable::runGeneral(void *const *inputs, void *const *outputs, const int
                          s.step->scratchBytes};
   }
   if (const StepProfiler *profiler = stepProfiler.load(std::memory_order_acquire))
-    return runProfiled(*profiler, frame.launches);
+    return runProfiled(*profiler, frame.launches, symbols);
   for (const Batch &batch : batches)
     runBatch(frame.launches + batch.first, batch.first, batch.count);
 }
 
 void Executable::runBatch(const Launch *launches, int, int count) const { ThreadPool::global().run(launches, count); }
 
-void Executable::runProfiled(const StepProfiler &profiler, const Launch *launches) const {
+void Executable::runProfiled(const StepProfiler &profiler, const Launch *launches, const int64_t *symbols) const {
   for (int i = 0; i < int(steps.size()); ++i) {
     auto start = std::chrono::steady_clock::now();
     runBatch(launches + i, i, 1);
@@ -252,7 +252,12 @@ void Executable::runProfiled(const StepProfiler &profiler, const Launch *launche
       cuda::synchronize(place.index);
     auto time = std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now() - start);
     const WeftStep &step = *steps[i].step;
-    profiler.step(profiler.context, step.name ? step.name : "", step.location ? step.location : "", time.count());
+    int64_t bytes = 0;
+    for (int b = 0; b < step.bufferCount; ++b)
+      if (std::find(step.buffers, step.buffers + b, step.buffers[b]) == step.buffers + b)
+        bytes += evaluate(plan->buffers[step.buffers[b]].bytes, symbols);
+    profiler.step(profiler.context,
+                  {step.name ? step.name : "", step.location ? step.location : "", time.count(), bytes});
   }
 }
 

@@ -16,8 +16,13 @@ int64_t evaluate(const WeftExtent &extent, const int64_t *symbols);
 
 // Told of every step that runs, on the thread that called run(). While one is set, the steps of a batch run one after
 // the other. Set null to end; the object must outlive the runs in progress.
+struct ProfiledStep {
+  const char *name, *location;
+  int64_t nanoseconds;
+  int64_t bytes; // of the buffers it works on, each counted once
+};
 struct StepProfiler {
-  void (*step)(void *context, const char *name, const char *location, int64_t nanoseconds);
+  void (*step)(void *context, const ProfiledStep &step);
   void *context;
 };
 void setStepProfiler(const StepProfiler *profiler);
@@ -93,7 +98,7 @@ private:
   void checkProgram() const;
   void runSingle(void *const *inputs, void *const *outputs, const int64_t *symbols) const;
   void runGeneral(void *const *inputs, void *const *outputs, const int64_t *symbols) const;
-  void runProfiled(const StepProfiler &profiler, const Launch *launches) const;
+  void runProfiled(const StepProfiler &profiler, const Launch *launches, const int64_t *symbols) const;
 
   const WeftProgram *plan;
   std::vector<Step> steps;

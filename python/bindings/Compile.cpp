@@ -258,17 +258,6 @@ void bindCompile(py::module_ &module) {
                                  return list;
                                }()));
                              })
-      .def_property_readonly("kernels",
-                             [](const Traced &t) {
-                               std::vector<std::pair<std::string, std::string>> list;
-                               if (t.call->plan.executable) {
-                                 const WeftProgram &program = t.call->plan.executable->program();
-                                 for (int i = 0; i < program.stepCount; ++i)
-                                   list.emplace_back(program.steps[i].name ? program.steps[i].name : "",
-                                                     program.steps[i].location ? program.steps[i].location : "");
-                               }
-                               return list;
-                             })
       .def("set_guards", [](Traced &t, std::shared_ptr<GuardSet> guards) { t.guards = std::move(guards); })
       .def("mismatch", [](const Traced &t, py::tuple args, py::dict kwargs) -> py::object {
         std::vector<Tensor> tensors;

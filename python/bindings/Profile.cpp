@@ -10,15 +10,15 @@ namespace py = pybind11;
 namespace weft::python {
 namespace {
 
-using Steps = std::vector<std::tuple<std::string, std::string, int64_t>>; // name, location, nanoseconds
+using Steps = std::vector<std::tuple<std::string, std::string, double, int64_t>>; // name, location, seconds, bytes
 
 struct Recording {
   std::mutex mutex; // steps come from every thread that runs programs
   Steps steps;
-  StepProfiler profiler{[](void *self, const char *name, const char *location, int64_t nanoseconds) {
+  StepProfiler profiler{[](void *self, const ProfiledStep &step) {
                           auto &recording = *static_cast<Recording *>(self);
                           std::lock_guard<std::mutex> lock(recording.mutex);
-                          recording.steps.emplace_back(name, location, nanoseconds);
+                          recording.steps.emplace_back(step.name, step.location, step.nanoseconds * 1e-9, step.bytes);
                         },
                         this};
   Recording() { setStepProfiler(&profiler); }

@@ -4,6 +4,7 @@ The fast path (guards hold → replay) is C++ (python/bindings/Compile.cpp); thi
 """
 
 import functools
+from typing import NamedTuple
 
 from . import _C, _capture
 
@@ -169,6 +170,19 @@ def _count(a, b):
     return sum(x[i : i + size] != y[i : i + size] for i in range(0, min(len(x), len(y)), size))
 
 
+class KernelRun(NamedTuple):
+    """A kernel that ran: its name, "model.py:12 add, relu", how long it took, and the bytes of the buffers it worked on."""
+
+    name: str
+    location: str
+    seconds: float
+    bytes: int
+
+    def __str__(self):
+        rate = self.bytes / self.seconds / 1e9 if self.seconds else 0.0
+        return f"{self.seconds * 1e6:9.1f} us  {self.bytes / 1e6:9.3f} MB  {rate:6.1f} GB/s  {self.name}  {self.location}"
+
+
 class Explanation:
     """What ``explain`` found; prints as text."""
 
@@ -186,7 +200,7 @@ class Explanation:
             lines.append(f"why: {self.reason}")
         lines.append(f"ops: {self.ops}")
         lines.append(f"kernels: {len(self.kernels)}")
-        lines += [f"  {name}  {location}" for name, location in self.kernels]
+        lines += [f"  {kernel}" for kernel in self.kernels]
         lines.append(f"guards: {len(self.guards)}")
         lines += [f"  {path}" for path in self.guards]
         lines.append(f"retraces: {len(self.retraces)}")
@@ -196,10 +210,10 @@ class Explanation:
 
 def explain(function, *args, **kwargs):
     """Calls the function (compiling it first if it is not) and says how that went: replayed or run as Python, why, the guards,
-    what made it trace again, and the kernels with the Python lines they come from."""
+    what made it trace again, and every kernel that ran, with the Python line it comes from, its time and its bytes."""
     compiled = function if isinstance(function, _C.Compiled) else compile(function)
     compilation = compiled.compilation
-    compiled(*args, **kwargs)
+    _, steps = _C.profile_steps(lambda: compiled(*args, **kwargs))
     entries = _C.entries(compiled)
     current = next((e for e in entries if e.mismatch(args, kwargs) is None), None) or compilation.last
     lazy = current.reason if current is not None else compilation.last_reason
@@ -209,5 +223,5 @@ def explain(function, *args, **kwargs):
         guards=list(compilation.paths.get(current, ())),
         retraces=list(compilation.retraces),
         ops=current.op_count if current is not None else 0,
-        kernels=current.kernels if current is not None else [],
+        kernels=[KernelRun(*step) for step in steps],
     )

@@ -111,8 +111,8 @@ TEST_F(CudaExecutables, TellTheProfiler) {
   TwoSteps plan;
   ExecutablePtr executable = Executable::fromProgram(&plan.program);
   std::string seen;
-  StepProfiler profiler{[](void *context, const char *, const char *location, int64_t) {
-                          *static_cast<std::string *>(context) += location;
+  StepProfiler profiler{[](void *context, const ProfiledStep &step) {
+                          *static_cast<std::string *>(context) += step.location;
                         },
                         &seen};
   int64_t size = 10;

@@ -201,9 +201,10 @@ TEST(Executable, TellsTheProfiler) {
   b.steps[1].name = "second";
   Executable executable(b.finish());
   std::string seen;
-  StepProfiler profiler{[](void *context, const char *name, const char *location, int64_t nanoseconds) {
-                          EXPECT_GE(nanoseconds, 0);
-                          *static_cast<std::string *>(context) += std::string(name) + "@" + location + " ";
+  StepProfiler profiler{[](void *context, const ProfiledStep &step) {
+                          EXPECT_GE(step.nanoseconds, 0);
+                          *static_cast<std::string *>(context) += std::string(step.name) + "@" + step.location + " " +
+                                                                  std::to_string(step.bytes) + " ";
                         },
                         &seen};
   int64_t x = 5, out = 0;
@@ -212,7 +213,7 @@ TEST(Executable, TellsTheProfiler) {
   executable.run(inputs, outputs, nullptr);
   setStepProfiler(nullptr);
   executable.run(inputs, outputs, nullptr);
-  EXPECT_EQ(seen, "kernel@model.py:1 second@model.py:1 ");
+  EXPECT_EQ(seen, "kernel@model.py:1 16 second@model.py:1 16 ");
   EXPECT_EQ(out, 15);
 }
 
