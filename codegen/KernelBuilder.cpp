@@ -95,7 +95,7 @@ void KernelBuilder::hoist(ArrayRef<Value> operands) {
     builder.setInsertionPoint(at);
 }
 
-enum Opcode { Add, Sub, Mul, Div, Rem, Min, Less, And };
+enum Opcode { Add, Sub, Mul, Div, Rem, Min, Max, Less, And };
 
 Value KernelBuilder::binary(int opcode, Value a, Value b) {
   auto &known = shared[{opcode, a.getAsOpaquePointer(), b.getAsOpaquePointer()}];
@@ -123,6 +123,9 @@ Value KernelBuilder::binary(int opcode, Value a, Value b) {
     break;
   case Min:
     result = arith::MinSIOp::create(builder, location, a, b);
+    break;
+  case Max:
+    result = arith::MaxSIOp::create(builder, location, a, b);
     break;
   case Less:
     result = arith::CmpIOp::create(builder, location, arith::CmpIPredicate::ult, a, b);
@@ -189,6 +192,13 @@ Value KernelBuilder::min(Value a, Value b) {
   if (x && y)
     return index(std::min(*x, *y));
   return a == b ? a : binary(Min, a, b);
+}
+
+Value KernelBuilder::max(Value a, Value b) {
+  auto x = constantOf(a), y = constantOf(b);
+  if (x && y)
+    return index(std::max(*x, *y));
+  return a == b ? a : binary(Max, a, b);
 }
 
 Value KernelBuilder::less(Value a, Value b) { return binary(Less, a, b); }

@@ -36,6 +36,7 @@ public:
   mlir::Value div(mlir::Value a, mlir::Value b);
   mlir::Value rem(mlir::Value a, mlir::Value b);
   mlir::Value min(mlir::Value a, mlir::Value b);
+  mlir::Value max(mlir::Value a, mlir::Value b);
   mlir::Value less(mlir::Value a, mlir::Value b); // i1, unsigned
   mlir::Value both(mlir::Value a, mlir::Value b); // and of two i1; null stands for true
   mlir::Value pick(mlir::Value condition, mlir::Value a, mlir::Value b);

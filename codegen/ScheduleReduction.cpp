@@ -1,5 +1,6 @@
 // A reduction by itself. A long one over trailing axes is done in two steps, blocks of 4096 in parallel and then their
-// results, which is the canonical order; everything else is a loop over the results.
+// results, which is the canonical order; one over axes with others behind them is read row by row (ScheduleColumn.cpp);
+// everything else is a loop over the results.
 #include "codegen/Schedule.h"
 
 using namespace mlir;
@@ -15,9 +16,13 @@ void scheduleReduction(Lowering &lowering, const Group &group) {
   Value operand = op->getOperand(0);
   Sizes shape = sizesOf(operand);
   int rank = int(shape.size()), outer = rank - int(intsAttr(op, "dims").size());
-  bool trailing = intsAttr(op, "dims").front() == outer && intsAttr(op, "dims").back() == rank - 1;
+  std::vector<int64_t> dims = intsAttr(op, "dims");
+  bool trailing = !dims.empty() && dims.front() == outer && dims.back() == rank - 1;
+  bool isRun = !dims.empty() && dims.back() - dims.front() + 1 == int64_t(dims.size());
   Size rows = product(shape, 0, outer), length = product(shape, outer, rank);
   std::string kind = reductionKind(op, elementType(operand));
+  if (isRun && !trailing && !StringRef(kind).starts_with("arg") && !product(shape, int(dims.back()) + 1, rank).is(1))
+    return scheduleColumn(lowering, group);
   auto blocks = ceilDivide(length, kBlock);
   bool isLong = length.isStatic() ? length.constant >= kLong : true;
   if (!trailing || !isLong || !blocks || rows.is(0) || rows.estimate() > kFewRows || StringRef(kind).starts_with("arg"))
