@@ -1,6 +1,7 @@
 """Times the same work in weft and its peers, each in a process of its own, in turns, and prints medians.
 
     tools/dev bench [--cases a,b] [--libraries weft,torch,jax] [--rounds 7] [--seconds 0.3] [--threads N] [--json FILE]
+    tools/dev bench --growth docs/growth.svg    time against size, drawn
 
 Without --libraries: weft, weft_eager, and torch and jax where they can be imported. --python torch=PATH gives a library an
 interpreter of its own. The JSON is a list with an object a case: the median seconds a call and the first call's seconds by library.
@@ -12,83 +13,14 @@ import argparse
 import importlib.util
 import json
 import os
-import statistics
-import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
-from cases import CASES, Library  # noqa: E402
-
-
-def serve(library: str, case: str) -> None:
-    """A worker: builds the case, then for each line of seconds on stdin answers with the seconds a call took."""
-    replies = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)
-    run = CASES[case](Library(library))
-    start = time.perf_counter()
-    result = run()
-    first = time.perf_counter() - start
-    for _ in range(3):
-        run()
-    print(json.dumps({"first": first, "check": float(abs(result).mean())}), file=replies, flush=True)
-    for line in sys.stdin:
-        count, budget, start = 0, float(line), time.perf_counter()
-        while (elapsed := time.perf_counter() - start) < budget or count == 0:
-            run()
-            count += 1
-        print(json.dumps(elapsed / count), file=replies, flush=True)
-
-
-class Worker:
-    def __init__(self, library: str, case: str, python: str, threads: int) -> None:
-        count = str(threads)
-        environment = dict(os.environ, OMP_NUM_THREADS=count, MKL_NUM_THREADS=count, WEFT_NUM_THREADS=count)
-        command = [python, __file__, "--serve", library, case]
-        self.process = subprocess.Popen(
-            command, env=environment, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-        )
-        self.times: list[float] = []
-        self.hello = self.reply()
-
-    def reply(self) -> Any:
-        assert self.process.stdout and self.process.stderr
-        line = self.process.stdout.readline()
-        if not line:
-            raise RuntimeError((self.process.stderr.read().strip().splitlines() or ["died without a word"])[-1])
-        return json.loads(line)
-
-    def measure(self, seconds: float) -> None:
-        assert self.process.stdin
-        print(seconds, file=self.process.stdin, flush=True)
-        self.times.append(self.reply())
-
-    def close(self) -> None:
-        self.process.communicate()
-
-
-def duel(case: str, libraries: list[str], pythons: dict[str, str], options: argparse.Namespace) -> dict[str, Any]:
-    workers: dict[str, Worker] = {}
-    errors: dict[str, str] = {}
-    for library in libraries:
-        try:
-            workers[library] = Worker(library, case, pythons.get(library, sys.executable), options.threads)
-        except RuntimeError as error:
-            errors[library] = str(error)
-    for _ in range(options.rounds):
-        for worker in workers.values():
-            worker.measure(options.seconds)
-    for worker in workers.values():
-        worker.close()
-    return {
-        "case": case,
-        "median_s": {name: statistics.median(worker.times) for name, worker in workers.items()},
-        "first_s": {name: worker.hello["first"] for name, worker in workers.items()},
-        "check": {name: worker.hello["check"] for name, worker in workers.items()},
-        "errors": errors,
-    }
+import growth  # noqa: E402
+from cases import CASES  # noqa: E402
+from workers import Race, serve  # noqa: E402
 
 
 def show(row: dict[str, Any]) -> None:
@@ -107,7 +39,7 @@ def show(row: dict[str, Any]) -> None:
 
 def main() -> int:
     if sys.argv[1:2] == ["--serve"]:
-        serve(*sys.argv[2:4])
+        serve(*sys.argv[2:])
         return 0
     parser = argparse.ArgumentParser(prog="tools/dev bench", description=__doc__.splitlines()[0])
     parser.add_argument("--cases", default=",".join(CASES), help=f"of {', '.join(CASES)}")
@@ -119,6 +51,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=0.3, help="how long a library runs in a round")
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--json", metavar="FILE")
+    parser.add_argument("--growth", metavar="FILE", help="measure time against size instead, and draw it")
     options = parser.parse_args()
     pythons = dict(pair.split("=", 1) for pair in options.python)
     if options.libraries:
@@ -129,12 +62,18 @@ def main() -> int:
     cases = options.cases.split(",")
     for unknown in set(cases) - set(CASES):
         parser.error(f"no case {unknown!r}; there are {', '.join(CASES)}")
+    race = Race(libraries, pythons, options.rounds, options.seconds, options.threads)
     rows = []
-    for case in cases:
-        rows.append(duel(case, libraries, pythons, options))
-        show(rows[-1])
+    if options.growth:
+        rows = growth.measure(race)
+    else:
+        for case in cases:
+            rows.append(race.run(case))
+            show(rows[-1])
     if options.json:
         Path(options.json).write_text(json.dumps(rows, indent=1) + "\n")
+    if options.growth:
+        growth.draw(rows, Path(options.growth))
     return 0
 
 

@@ -1,7 +1,7 @@
 """The cases, written once for libraries with PyTorch's names (`t` is weft or torch) and where possible once for JAX.
 
-A case is a function that gets a library's adapter and returns `run`, a function of no arguments that does the work once and
-returns its result, a tensor or array on which all libraries must agree.
+A case is a function that gets a library's adapter, and where it grows a size, and returns `run`, a function of no arguments
+that does the work once and returns its result, a tensor or array on which all libraries must agree.
 """
 
 from __future__ import annotations
@@ -45,6 +45,12 @@ class Library:
     def is_jax(self) -> bool:
         return self.name == "jax"
 
+    @property
+    def torch_like(self) -> Any:
+        if self.is_jax:
+            raise NotImplementedError("not written for JAX")
+        return self.t
+
     def tensor(self, array: np.ndarray) -> Any:
         return self.t.numpy.asarray(array) if self.is_jax else self.t.from_numpy(array)
 
@@ -70,11 +76,11 @@ def elementwise_chain(lib: Library) -> Run:
     )
 
 
-def softmax(lib: Library) -> Run:
-    """Rows of 1024, 4096 of them."""
+def softmax(lib: Library, size: int = 2048) -> Run:
+    """The rows of a size x size matrix."""
     if lib.is_jax:
-        return lib.call(lambda x: lib.t.nn.softmax(x, -1), data(0, 4096, 1024))
-    return lib.call(lambda x: lib.t.softmax(x, dim=-1), data(0, 4096, 1024))
+        return lib.call(lambda x: lib.t.nn.softmax(x, -1), data(0, size, size))
+    return lib.call(lambda x: lib.t.softmax(x, dim=-1), data(0, size, size))
 
 
 def layer_norm(lib: Library) -> Run:
@@ -96,9 +102,9 @@ def column_sum(lib: Library) -> Run:
     return lib.call(lambda x: (x * x).sum(0), data(0, 4096, 2048))
 
 
-def matmul(lib: Library) -> Run:
-    """1024 x 1024 x 1024."""
-    return lib.call(lambda a, b: a @ b, data(0, 1024, 1024), data(1, 1024, 1024))
+def matmul(lib: Library, size: int = 1024) -> Run:
+    """Two size x size matrices."""
+    return lib.call(lambda a, b: a @ b, data(0, size, size), data(1, size, size))
 
 
 def small_graph(lib: Library) -> Run:
@@ -112,22 +118,19 @@ def small_graph(lib: Library) -> Run:
     return lib.call(chain, data(0, 8, 8), data(1, 8, 8))
 
 
-def mlp_train(lib: Library) -> Run:
-    """A training step of a 784-512-512-10 classifier, batch 64, with AdamW; not written for JAX."""
-    if lib.is_jax:
-        raise NotImplementedError("not written for JAX")
-    t, nn = lib.t, lib.t.nn
-    model = nn.Sequential(nn.Linear(784, 512), nn.ReLU(), nn.Linear(512, 512), nn.ReLU(), nn.Linear(512, 10))
+def trained(lib: Library, model: Any, x: np.ndarray, y: np.ndarray) -> Run:
+    """A training step with cross entropy and AdamW. A user of torch.compile compiles the model, a user of weft the whole step."""
+    t = lib.t
     with t.no_grad():
         for i, parameter in enumerate(model.parameters()):
             parameter.copy_(t.from_numpy(data(10 + i, *parameter.shape, scale=0.05)))
     optimizer = t.optim.AdamW(model.parameters(), lr=1e-4)
     forward = lib.compile(model) if lib.name == "inductor" else model
-    x = t.from_numpy(data(0, 64, 784))
-    y = t.from_numpy(np.random.default_rng(1).integers(0, 10, 64))
+    inputs, labels = t.from_numpy(x), t.from_numpy(y)
 
     def step() -> Any:
-        loss = nn.functional.cross_entropy(forward(x), y)
+        logits = forward(inputs)
+        loss = t.nn.functional.cross_entropy(logits.reshape(-1, logits.shape[-1]), labels.reshape(-1))
         loss.backward()
         optimizer.step()
         optimizer.zero_grad()
@@ -136,6 +139,50 @@ def mlp_train(lib: Library) -> Run:
     return lib.compile(step) if lib.name == "weft" else step
 
 
-CASES: dict[str, Callable[[Library], Run]] = {
-    case.__name__: case for case in (elementwise_chain, softmax, layer_norm, column_sum, matmul, small_graph, mlp_train)
+def mlp_train(lib: Library) -> Run:
+    """A training step of a 784-512-512-10 classifier, batch 64, with AdamW; not written for JAX."""
+    nn = lib.torch_like.nn
+    model = nn.Sequential(nn.Linear(784, 512), nn.ReLU(), nn.Linear(512, 512), nn.ReLU(), nn.Linear(512, 10))
+    return trained(lib, model, data(0, 64, 784), np.random.default_rng(1).integers(0, 10, 64))
+
+
+def gpt_train(lib: Library, size: int = 256) -> Run:
+    """A training step of a transformer of width size: 4 blocks of 8 heads, 8 sequences of 128 tokens; not written for JAX."""
+    t, nn = lib.torch_like, lib.torch_like.nn
+
+    class Block(nn.Module):  # type: ignore[misc, name-defined]
+        def __init__(self) -> None:
+            super().__init__()
+            self.norm1, self.norm2 = nn.LayerNorm(size), nn.LayerNorm(size)
+            self.qkv, self.out = nn.Linear(size, 3 * size), nn.Linear(size, size)
+            self.up, self.down = nn.Linear(size, 4 * size), nn.Linear(4 * size, size)
+
+        def forward(self, x: Any) -> Any:
+            batch, length, _ = x.shape
+            parts = self.qkv(self.norm1(x)).split(size, dim=2)
+            q, k, v = (part.view(batch, length, 8, size // 8).transpose(1, 2) for part in parts)
+            mixed = nn.functional.scaled_dot_product_attention(q, k, v, is_causal=True)
+            x = x + self.out(mixed.transpose(1, 2).contiguous().view(batch, length, size))
+            return x + self.down(nn.functional.gelu(self.up(self.norm2(x))))
+
+    class Model(nn.Module):  # type: ignore[misc, name-defined]
+        def __init__(self) -> None:
+            super().__init__()
+            self.tokens, self.positions = nn.Embedding(256, size), nn.Embedding(128, size)
+            self.blocks = nn.ModuleList([Block() for _ in range(4)])
+            self.norm, self.head = nn.LayerNorm(size), nn.Linear(size, 256, bias=False)
+
+        def forward(self, indices: Any) -> Any:
+            x = self.tokens(indices) + self.positions(t.arange(indices.shape[1]))
+            for block in self.blocks:
+                x = block(x)
+            return self.head(self.norm(x))
+
+    random = np.random.default_rng(1)
+    return trained(lib, Model(), random.integers(0, 256, (8, 128)), random.integers(0, 256, (8, 128)))
+
+
+CASES: dict[str, Callable[..., Run]] = {
+    case.__name__: case
+    for case in (elementwise_chain, softmax, layer_norm, column_sum, matmul, small_graph, mlp_train, gpt_train)
 }
