@@ -1,5 +1,6 @@
 #include "frontend/CompilerLibrary.h"
 
+#include "frontend/Background.h"
 #include "ir/OpTable.h"
 
 #include <atomic>
@@ -38,6 +39,8 @@ const CompilerApi &compilerLibrary() {
       fail(UserError::Kind::Runtime, "compile",
            path + " is not weft's compiler library: it has no weft_compiler_api; set WEFT_COMPILER_LIBRARY to the "
                   "right file");
+    // Its static objects go when the process ends, after what still compiles then.
+    std::atexit(waitForBackground);
     loaded = true;
     return entry();
   }();

@@ -1,5 +1,6 @@
 #include "frontend/Executables.h"
 
+#include "frontend/BoundedCache.h"
 #include "frontend/CompilerLibrary.h"
 #include "runtime/KernelCache.h"
 #include "runtime/cuda/Driver.h"
@@ -7,7 +8,6 @@
 #include <chrono>
 #include <cstdlib>
 #include <mutex>
-#include <unordered_map>
 
 namespace weft {
 
@@ -77,34 +77,34 @@ static ExecutablePtr loadOrCompile(const Graph &graph, const std::string &option
 }
 
 ExecutablePtr executableFor(const Graph &graph, Device device) {
-  static std::unordered_map<std::string, ExecutablePtr> known;
+  static auto &known = *new BoundedCache<ExecutablePtr>(1024); // outlives what is compiled in the background
   CompileOptions options = optionsFor(device);
-  std::string identity = keyOf(options) + serialize(graph), key = toString(device) + identity;
+  std::string identity = keyOf(options) + serialize(graph);
+  Hash128 key = hash128(toString(device) + identity);
   {
     std::lock_guard<std::mutex> lock(mutex);
-    auto found = known.find(key);
-    if (found != known.end())
-      return found->second;
+    if (ExecutablePtr *found = known.find(key))
+      return *found;
   }
   ExecutablePtr executable = loadOrCompile(graph, identity, options, device);
   std::lock_guard<std::mutex> lock(mutex);
-  return known.emplace(std::move(key), std::move(executable)).first->second;
+  return known.put(key, std::move(executable));
 }
 
 std::shared_ptr<const Graph> derivativeOf(const Graph &graph, const std::vector<int> &wrt) {
-  static std::unordered_map<std::string, std::shared_ptr<const Graph>> known;
-  std::string key = serialize(graph);
+  static auto &known = *new BoundedCache<std::shared_ptr<const Graph>>(256);
+  std::string identity = serialize(graph);
   for (int input : wrt)
-    key += "," + std::to_string(input);
+    identity += "," + std::to_string(input);
+  Hash128 key = hash128(identity);
   {
     std::lock_guard<std::mutex> lock(mutex);
-    auto found = known.find(key);
-    if (found != known.end())
-      return found->second;
+    if (std::shared_ptr<const Graph> *found = known.find(key))
+      return *found;
   }
   std::shared_ptr<const Graph> derivative;
   KernelCache &disk = KernelCache::global();
-  std::string diskKey = compilerIdentity() + "|autodiff|" + key;
+  std::string diskKey = compilerIdentity() + "|autodiff|" + identity;
   if (disk.isEnabled() && !std::getenv("WEFT_DEBUG")) {
     if (std::optional<std::string> bytes = disk.find("autodiff", diskKey)) {
       try {
@@ -119,7 +119,7 @@ std::shared_ptr<const Graph> derivativeOf(const Graph &graph, const std::vector<
     disk.store("autodiff", diskKey, serialize(*derivative));
   }
   std::lock_guard<std::mutex> lock(mutex);
-  return known.emplace(std::move(key), std::move(derivative)).first->second;
+  return known.put(key, std::move(derivative));
 }
 
 } // namespace weft

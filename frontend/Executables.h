@@ -1,4 +1,4 @@
-// Graph -> Executable: found in memory, else on disk, else compiled.
+// Graph -> Executable: found in memory (among those used last), else on disk, else compiled.
 #pragma once
 #include "ir/Graph.h"
 #include "runtime/Executable.h"

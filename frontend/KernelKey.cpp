@@ -79,8 +79,11 @@ bool findKernel(const KernelKey &key, const Executable *&executable) {
 }
 
 const Executable *addKernel(const KernelKey &key, ExecutablePtr executable) {
-  if (key.overflowed()) // executableFor() keeps it alive
-    return executable.get();
+  if (key.overflowed()) { // good until this thread's next one
+    static thread_local ExecutablePtr current;
+    current = std::move(executable);
+    return current.get();
+  }
   std::string text(reinterpret_cast<const char *>(key.bytes), size_t(key.size));
   std::lock_guard<std::mutex> lock(mutex);
   auto &entry = table()[text];

@@ -1,4 +1,6 @@
 #include "frontend/Autograd.h"
+#include "frontend/Background.h"
+#include "frontend/RepeatedTapes.h"
 #include "python/bindings/PyTensor.h"
 
 namespace py = pybind11;
@@ -49,6 +51,8 @@ void bindAutograd(py::module_ &module) {
       tuple[i] = py::cast(results[i]);
     return tuple;
   });
+  module.def("tape_program_runs", [] { return RepeatedTapes::global().programRuns(); });
+  module.def("wait_for_background", [] { waitForBackground(); });
 }
 
 } // namespace weft::python

@@ -1,0 +1,62 @@
+#include "frontend/Background.h"
+
+#include <condition_variable>
+#include <cstdlib>
+#include <deque>
+#include <mutex>
+#include <pthread.h>
+#include <thread>
+
+namespace weft {
+namespace {
+
+struct Queue {
+  std::mutex mutex;
+  std::condition_variable idle;
+  std::deque<std::function<void()>> work;
+  bool running = false; // a thread is at it
+
+  void drain() {
+    std::unique_lock<std::mutex> lock(mutex);
+    while (!work.empty()) {
+      std::function<void()> next = std::move(work.front());
+      work.pop_front();
+      lock.unlock();
+      next();
+      next = nullptr;
+      lock.lock();
+    }
+    running = false;
+    idle.notify_all();
+  }
+};
+
+Queue &queue() {
+  static Queue *queue = [] { // outlives the thread
+    // A child has no thread to go on, and the compiler's locks must not be held when it begins.
+    pthread_atfork(waitForBackground, nullptr, nullptr);
+    std::atexit(waitForBackground);
+    return new Queue;
+  }();
+  return *queue;
+}
+
+} // namespace
+
+void runInBackground(std::function<void()> work) {
+  Queue &q = queue();
+  std::lock_guard<std::mutex> lock(q.mutex);
+  q.work.push_back(std::move(work));
+  if (q.running)
+    return;
+  q.running = true;
+  std::thread([&q] { q.drain(); }).detach();
+}
+
+void waitForBackground() {
+  Queue &q = queue();
+  std::unique_lock<std::mutex> lock(q.mutex);
+  q.idle.wait(lock, [&] { return !q.running; });
+}
+
+} // namespace weft
