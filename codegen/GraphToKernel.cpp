@@ -57,6 +57,8 @@ static void schedule(Lowering &lowering, const Group &group) {
     scheduleContraction(lowering, group);
   else if (kind == "scatter")
     scheduleScatter(lowering, group);
+  else if (kind == "attention")
+    scheduleAttention(lowering, group);
   else
     scheduleLoop(lowering, group);
 }

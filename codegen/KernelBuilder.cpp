@@ -288,6 +288,26 @@ Value KernelBuilder::reduce(StringRef kind, Value upper, Type type, llvm::functi
   return reduce->getResult(0);
 }
 
+void KernelBuilder::contract(ArrayRef<Value> operands, bool packedB,
+                             llvm::function_ref<void(Value, Value, Value)> body) {
+  OperationState state(location, kernel::ContractOp::getOperationName());
+  state.addOperands(operands);
+  if (packedB)
+    state.addAttribute("packedB", builder.getUnitAttr());
+  auto element = [](Value buffer) { return cast<kernel::BufferType>(buffer.getType()).getElementType(); };
+  Block *block = new Block;
+  state.addRegion()->push_back(block);
+  block->addArguments({builder.getIndexType(), builder.getIndexType(),
+                       kernel::ContractOp::sumType(element(operands[0]), element(operands[4]))},
+                      {location, location, location});
+  builder.create(state);
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPointToEnd(block);
+  body(block->getArgument(0), block->getArgument(1), block->getArgument(2));
+  builder.setInsertionPointToEnd(block);
+  kernel::YieldOp::create(builder, location, ValueRange());
+}
+
 Value KernelBuilder::scratch(int64_t elements, Type element) {
   OpBuilder::InsertionGuard guard(builder);
   builder.setInsertionPointToStart(entry);

@@ -77,6 +77,12 @@ void scheduleColumn(Lowering &lowering, const Group &group);
 void scheduleReduction(Lowering &lowering, const Group &group);
 void scheduleContraction(Lowering &lowering, const Group &group);
 void scheduleScatter(Lowering &lowering, const Group &group);
+void scheduleAttention(Lowering &lowering, const Group &group);
+
+// The costly values of a row's shape that more than one loop over the row would compute, in order: each reduction is such a
+// loop, and one loop computes `last`.
+llvm::SmallVector<mlir::Value> sharedRowValues(Lowering &lowering, const Group &group, const Sizes &space,
+                                               llvm::ArrayRef<mlir::Value> last);
 
 // Tasks that a thread should at least get, if one handles `elements` elements at `cost` scalar operations each.
 int64_t grainFor(int64_t elements, int64_t cost);

@@ -25,9 +25,6 @@ public:
 
 private:
   bool isFull(Value value) { return sizesOf(value) == space; }
-  bool isReduction(Operation *op) { return familyOf(op) == OpFamily::Reduction; }
-  void collect(Value value, llvm::DenseSet<Operation *> &cone);
-  void chooseKept();
   void keep(Value value, Value row, std::vector<const Storage *> &freeResults);
   Point full(Value row, Value i) {
     Point point;
@@ -43,42 +40,59 @@ private:
   Sizes space;
   int outer;
   Size rows, length;
+};
+
+// Finds the values that more than one loop over a row would compute.
+class SharedValues {
+public:
+  SharedValues(Lowering &lowering, const Group &group, const Sizes &space)
+      : lowering(lowering), group(group), space(space), inputs(lowering.inputs(group)) {}
+
+  SmallVector<Value> find(ArrayRef<Value> last) {
+    for (Operation *op : llvm::reverse(group.ops)) {
+      Value value = op->getResult(0);
+      if (sizesOf(value) != space || !isComputed(op) || lowering.scalarCost(op) < kCostly)
+        continue;
+      int loops = isIn(last, op);
+      for (Operation *other : group.ops)
+        if (familyOf(other) == OpFamily::Reduction)
+          loops += isIn(other->getOperand(0), op);
+      if (loops > 1)
+        shared.insert(shared.begin(), value);
+    }
+    return shared;
+  }
+
+private:
+  static bool isComputed(Operation *op) {
+    return familyOf(op) != OpFamily::Reduction && familyOf(op) != OpFamily::Contraction;
+  }
+  // Whether the op is in one loop over the row: back from `values` to inputs, reductions and values that are kept.
+  bool isIn(ArrayRef<Value> values, Operation *op) {
+    llvm::DenseSet<Operation *> cone;
+    for (Value value : values)
+      collect(value, cone);
+    return cone.contains(op);
+  }
+  void collect(Value value, llvm::DenseSet<Operation *> &cone) {
+    Operation *op = value.getDefiningOp();
+    if (!op || inputs.count(value) || !isComputed(op) || llvm::is_contained(shared, value) || !cone.insert(op).second)
+      return;
+    for (Value operand : op->getOperands())
+      collect(operand, cone);
+  }
+
+  Lowering &lowering;
+  const Group &group;
+  const Sizes &space;
   llvm::DenseMap<Value, Storage> inputs;
-  SmallVector<Value> kept; // in the order of evaluation
+  SmallVector<Value> shared; // in the order of evaluation
 };
 
 } // namespace
 
-// The ops of one loop over the row: back from `value` to inputs, reductions and values that are kept.
-void RowSchedule::collect(Value value, llvm::DenseSet<Operation *> &cone) {
-  Operation *op = value.getDefiningOp();
-  if (!op || inputs.count(value) || isReduction(op) || llvm::is_contained(kept, value) || !cone.insert(op).second)
-    return;
-  for (Value operand : op->getOperands())
-    collect(operand, cone);
-}
-
-void RowSchedule::chooseKept() {
-  for (Operation *op : llvm::reverse(group.ops)) {
-    Value value = op->getResult(0);
-    if (!isFull(value) || isReduction(op) || lowering.scalarCost(op) < kCostly)
-      continue;
-    llvm::DenseSet<Operation *> results;
-    int loops = 0;
-    for (Value result : group.results)
-      if (isFull(result))
-        collect(result, results);
-    loops += results.count(op);
-    for (Operation *other : group.ops) {
-      if (!isReduction(other))
-        continue;
-      llvm::DenseSet<Operation *> cone;
-      collect(other->getOperand(0), cone);
-      loops += cone.count(op);
-    }
-    if (loops > 1)
-      kept.insert(kept.begin(), value);
-  }
+SmallVector<Value> sharedRowValues(Lowering &lowering, const Group &group, const Sizes &space, ArrayRef<Value> last) {
+  return SharedValues(lowering, group, space).find(last);
 }
 
 // Computes the row of a value into scratch memory, or into the row of a result that is to be stored later.
@@ -119,8 +133,10 @@ void RowSchedule::keep(Value value, Value row, std::vector<const Storage *> &fre
 void RowSchedule::run() {
   if (rows.is(0))
     return;
-  inputs = lowering.inputs(group);
-  chooseKept();
+  SmallVector<Value> last;
+  for (Value result : group.results)
+    if (isFull(result))
+      last.push_back(result);
   KernelBuilder &k = kernel.k;
   Sizes outerShape(space.begin(), space.begin() + outer);
   std::vector<const Storage *> freeResults;
@@ -128,7 +144,7 @@ void RowSchedule::run() {
     if (isFull(result))
       freeResults.push_back(&lowering.result(group, i));
   k.loop(k.begin, k.end, false, [&](Value row) {
-    for (Value value : kept)
+    for (Value value : sharedRowValues(lowering, group, space, last))
       keep(value, row, freeResults);
     SmallVector<size_t> fullResults;
     for (auto [i, result] : llvm::enumerate(group.results)) {

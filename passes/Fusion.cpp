@@ -1,8 +1,8 @@
 // Fusion, greedily:
 // 1. Every op that is not a floating view or creation op is a group of one.
-// 2. In topological order each op joins its producers' groups where the rules below allow; then each contraction takes
-// its
-//    consumer as epilogue; then groups over one space that read the same tensor merge.
+// 2. In topological order each op joins its producers' groups where the rules below allow; then rows between products
+//    become attention; then each contraction takes its consumer as epilogue; then groups over one space that read the
+//    same tensor merge.
 // 3. The groups are written as weft.group in topological order, each with its own copies of the floating ops it reads.
 #include "passes/Fusion.h"
 #include "ir/OpAccess.h"
@@ -203,8 +203,10 @@ class Fuser {
 public:
   explicit Fuser(FusionGroups &groups) : groups(groups), graph(groups.graph), rules(groups) {}
 
-  void run() {
+  void run(bool attention) {
     vertical();
+    if (attention)
+      formAttention(groups);
     epilogues();
     siblings();
   }
@@ -236,7 +238,7 @@ private:
 
   void epilogues() {
     for (int node = int(graph.nodes.size()) - 1; node >= 0; --node) {
-      if (graph.nodes[node].role != Role::Contraction)
+      if (graph.nodes[node].role != Role::Contraction || groups[groups.groupOf(node)].kind != GroupKind::Contraction)
         continue;
       for (int user : graph.nodes[node].users) {
         int loop = groups.groupOf(user), contraction = groups.groupOf(node);
@@ -291,7 +293,7 @@ bool runFusion(ModuleOp module, const FusionOptions &options) {
       continue;
     FusionGroups groups(graph);
     if (options.fuse)
-      Fuser(groups).run();
+      Fuser(groups).run(options.attention);
     emitGroups(func, groups);
     changed = true;
   }

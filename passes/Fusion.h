@@ -27,6 +27,13 @@
 //                  strides `weft.strides`, everything else is contiguous). After it the ops of a loop over its result's
 //                  shape; a reshape of the result may stand between. The dot's value is read at the loop's own index
 //                  only. The results have the shape of the last op; the dot's own value may be a result as well.
+//   "attention"    Products into a space of scores (`space`: batches, i, j), work on its rows as in "row" with `row` = 1,
+//   and
+//                  products out of it. A product into it has the shape `space` and one batch, free and contracted axis
+//                  each. A product out of it has one operand of that shape, a value of the group, with the batches in
+//                  order, and sums over i or over j; its other operand comes from outside, as do both of a product
+//                  into the space, as in "contraction". No value of that shape leaves the group; results are those of
+//                  products out of it and values of the row. All sizes are static and, but for batches, more than 1.
 //   "scatter"      One scatter_add; its operands are block arguments or views, casts, comparisons and creation ops.
 //
 // Ops of family Indexing that read (gather, index_select) stand in "loop" and "row" groups; what they index is a block
@@ -38,7 +45,8 @@
 namespace weft {
 
 struct FusionOptions {
-  bool fuse = true; // false: a group for every op, of the same kinds
+  bool fuse = true;      // false: a group for every op, of the same kinds
+  bool attention = true; // whether groups of kind "attention" are formed
 };
 
 // Returns whether anything changed. The module holds primitives only (passes/Decompose.h).

@@ -81,7 +81,7 @@ public:
     state.addOperands(inputs);
     state.addTypes(types);
     state.addAttribute("kind", builder.getStringAttr(name(info.kind)));
-    if (info.kind == GroupKind::Row) {
+    if (info.kind == GroupKind::Row || info.kind == GroupKind::Attention) {
       state.addAttribute("row", builder.getI64IntegerAttr(info.rowRank));
       state.addAttribute("space",
                          builder.getDenseI64ArrayAttr(llvm::ArrayRef<int64_t>(info.space.begin(), info.space.end())));
@@ -141,7 +141,8 @@ private:
 } // namespace
 
 const char *name(GroupKind kind) {
-  static const char *const names[] = {"loop", "row", "column", "reduction", "contraction", "scatter"};
+  static const char *const names[] = {"loop",        "row",     "column",   "reduction",
+                                      "contraction", "scatter", "attention"};
   return names[int(kind)];
 }
 

@@ -20,7 +20,7 @@ struct View {
 };
 
 enum class Role { Float, Point, Reduction, Contraction, Scatter };
-enum class GroupKind { Loop, Row, Column, Reduction, Contraction, Scatter };
+enum class GroupKind { Loop, Row, Column, Reduction, Contraction, Scatter, Attention };
 const char *name(GroupKind kind);
 
 // One operand of a node, or of the floating ops behind it: a read of another node, or of function argument ~source.

@@ -57,7 +57,7 @@ void runPipeline(mlir::ModuleOp module, const PipelineOptions &options) {
   runStep("simplify", module, print, [&] { return runSimplify(module); });
   runStep("decompose", module, print, [&] { return runDecompose(module); });
   runStep("simplify", module, print, [&] { return runSimplify(module); });
-  runStep("fusion", module, print, [&] { return runFusion(module, {options.fuse}); });
+  runStep("fusion", module, print, [&] { return runFusion(module, {options.fuse, options.attention}); });
 }
 
 } // namespace weft

@@ -1,0 +1,149 @@
+// Attention: work on the rows of a matrix of scores, the products that give the scores, and those that take what the
+// rows become. One kernel runs all of it, so that no matrix of scores is in memory.
+// 1. A group of rows (softmax, its gradient) is the middle.
+// 2. Products whose result only the middle reads join it, and so does every product that reads values of the middle.
+// 3. If a value of the middle is read by anything else, or the whole would wait for itself, nothing changes.
+#include "ir/OpAccess.h"
+#include "passes/FusionGroups.h"
+
+#include <optional>
+
+using namespace mlir;
+
+namespace weft {
+namespace {
+
+struct OperandAxes {
+  Dims batch, contract, shape;
+  OperandAxes(Operation *dot, int operand) : shape(shapeOf(dot->getOperand(operand))) {
+    batch = intsOf(dot, operand ? "rhs_batch" : "lhs_batch");
+    contract = intsOf(dot, operand ? "rhs_contract" : "lhs_contract");
+  }
+  // Batches, one free and one contracted axis.
+  bool isMatrix() const { return contract.size() == 1 && shape.size() == batch.size() + 2; }
+  bool hasOrderedBatch() const {
+    for (int i = 0; i < batch.size(); ++i)
+      if (batch[i] != i)
+        return false;
+    return true;
+  }
+};
+
+// Products with a vector have an order of their own.
+bool isMatrixProduct(Operation *dot) {
+  OperandAxes left(dot, 0), right(dot, 1);
+  Dims shape = shapeOf(dot->getResult(0));
+  int rank = shape.size();
+  return left.isMatrix() && right.isMatrix() && shape[rank - 2] > 1 && shape[rank - 1] > 1 &&
+         left.shape[int(left.contract[0])] > 1;
+}
+
+class Middle {
+public:
+  Middle(const FusionGroups &groups, int group) : groups(groups), graph(groups.graph), group(group) {}
+
+  // The groups of the products that go with the middle, none if it is no attention.
+  SmallVector<int, 8> products() const {
+    const FusionGroup &middle = groups[group];
+    if (middle.kind != GroupKind::Row || middle.rowRank != 1 || middle.absorbed || middle.space.hasSymbol())
+      return {};
+    SmallVector<int, 8> found;
+    for (int member : middle.members)
+      for (const Read &read : graph.nodes[member].reads)
+        if (read.source >= 0 && isInto(read))
+          insert(found, groups.groupOf(read.source));
+    if (found.empty())
+      return {};
+    size_t into = found.size();
+    for (int member : middle.members) {
+      const FusionNode &node = graph.nodes[member];
+      if (node.shape != middle.space)
+        continue;
+      if (node.output)
+        return {};
+      for (int user : node.users) {
+        if (groups.groupOf(user) == group)
+          continue;
+        if (!isOutOf(user))
+          return {};
+        insert(found, groups.groupOf(user));
+      }
+    }
+    return found.size() > into && !waitsForItself(found) ? found : SmallVector<int, 8>();
+  }
+
+private:
+  const FusionGroups &groups;
+  const FusionGraph &graph;
+  int group;
+
+  static void insert(SmallVector<int, 8> &list, int value) {
+    if (!llvm::is_contained(list, value))
+      list.push_back(value);
+  }
+
+  bool isLoneProduct(int node) const {
+    return graph.nodes[node].role == Role::Contraction && groups[groups.groupOf(node)].members.size() == 1 &&
+           isMatrixProduct(graph.nodes[node].op);
+  }
+
+  bool isInto(const Read &read) const {
+    const FusionNode &node = graph.nodes[read.source];
+    return isLoneProduct(read.source) && node.shape == groups[group].space && read.view.reshape && !read.data &&
+           !groups.leaves(read.source, group);
+  }
+
+  // One operand is a value of the middle as it is, the other is none.
+  bool isOutOf(int user) const {
+    if (!isLoneProduct(user))
+      return false;
+    int scores = -1, others = 0;
+    for (int operand = 0; operand < 2; ++operand) {
+      Operation *op = graph.nodes[user].op->getOperand(operand).getDefiningOp();
+      if (op && groups.groupOf(graph.index.lookup(op)) == group)
+        scores = operand;
+    }
+    for (const Read &read : graph.nodes[user].reads)
+      others += read.source < 0 || groups.groupOf(read.source) != group;
+    if (scores < 0 || others != 1)
+      return false;
+    OperandAxes axes(graph.nodes[user].op, scores);
+    return axes.hasOrderedBatch() && axes.contract[0] == axes.shape.size() - 1;
+  }
+
+  // Whether a product reads another's result, or a group outside stands on a path from one part to another.
+  bool waitsForItself(SmallVector<int, 8> parts) const {
+    parts.push_back(group);
+    for (int part : parts)
+      for (int member : groups[part].members)
+        for (const Read &read : graph.nodes[member].reads) {
+          int before = read.source < 0 ? -1 : groups.groupOf(read.source);
+          if (before < 0 || before == group || before == part)
+            continue;
+          if (llvm::is_contained(parts, before) ? part != group : llvm::any_of(parts, [&](int other) {
+                return groups.precedes(other, before);
+              }))
+            return true;
+        }
+    return false;
+  }
+};
+
+} // namespace
+
+void formAttention(FusionGroups &groups) {
+  for (int group = 0; group < groups.size(); ++group) {
+    SmallVector<int, 8> products = Middle(groups, group).products();
+    if (products.empty())
+      continue;
+    FusionGroup merged = groups[group];
+    merged.kind = GroupKind::Attention;
+    int whole = group;
+    for (int product : products) {
+      groups.merge(product, whole, merged);
+      whole = std::max(product, whole);
+    }
+  }
+}
+
+} // namespace weft
