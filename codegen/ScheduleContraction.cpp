@@ -1,6 +1,7 @@
 // Matrix products. dot_general becomes outer indices (batch axes, and free axes that do not merge into one stride)
 // times a product C[m, n] = sum over k of A[m, k] * B[k, n] with strides; a task is a block of one C, the epilogue runs
-// on its results. An operand without such strides is copied first.
+// on its results. An operand without such strides is copied first. Where C has one row or one column the sums go by
+// lanes (kernel.contract), and the operand that has more than a row is B.
 #include "codegen/Schedule.h"
 
 using namespace mlir;
@@ -11,12 +12,14 @@ static constexpr int64_t kRowBlock = 126, kColumnBlock = 256; // multiples of th
 static constexpr int64_t kPanel = 32;                         // columns of a panel of packed B
 static constexpr int64_t kPackElements = 1 << 16;             // of a B that is worth a step of its own
 static constexpr int64_t kFewTasks = 4;
+static constexpr int64_t kVectorColumns = 64; // of a task of a product of one row
 
 namespace {
 
-// An operand's axes by their part in the product, with sizes and strides.
+// An operand's axes by their part in the product; the free ones are those from `result` on of the result.
 struct Axes {
   std::vector<int> batch, free, contract;
+  int result = 0;
 };
 
 // The tail of `axes` that is one axis by its strides, so that `axes[merged..]` may be indexed as one.
@@ -64,6 +67,7 @@ private:
   Storage operandStorage(int operand, Axes &axes);
   Storage copied(Value value, Axes &axes);
   Value base(Kernel &kernel, const Storage &storage, const std::vector<std::pair<int, Value>> &indices);
+  Size freeSize(int operand);
   void split();
   Storage packedPanels();
   void emit();
@@ -76,6 +80,7 @@ private:
   Storage left, right;
   // Free axes [0, rowsFrom) of A and [0, columnsFrom) of B are outer indices, the others are the rows and columns of C.
   int rowsFrom = 0, columnsFrom = 0;
+  bool byLanes = false; // C has one row
   int64_t rowBlock = kRowBlock, columnBlock = kColumnBlock;
   Size rows, columns, depth;
 };
@@ -124,6 +129,9 @@ Storage ContractionSchedule::copied(Value value, Axes &axes) {
 
 Storage ContractionSchedule::operandStorage(int operand, Axes &axes) {
   axes = axesOf(operand ? "rhs" : "lhs", operand);
+  axes.result = int(axes.batch.size());
+  if (operand)
+    axes.result += int(axesOf("lhs", 0).free.size());
   Value value = dot->getOperand(operand);
   auto storage = stridedView(value, inputs);
   if (!storage || mergedTail(axes.contract, *storage) > 0)
@@ -140,6 +148,14 @@ Value ContractionSchedule::base(Kernel &kernel, const Storage &storage,
   return sum;
 }
 
+Size ContractionSchedule::freeSize(int operand) {
+  Sizes shape = sizesOf(dot->getOperand(operand));
+  Size size;
+  for (int axis : axesOf(operand ? "rhs" : "lhs", operand).free)
+    size = size * shape[axis];
+  return size;
+}
+
 // Splits the free axes into outer indices, blocks, and places in a block.
 void ContractionSchedule::split() {
   // All but the last axis are outer indices if the run time could not count the blocks of several.
@@ -152,6 +168,10 @@ void ContractionSchedule::split() {
   rows = tailSize(a.free, rowsFrom, left);
   columns = tailSize(b.free, columnsFrom, right);
   depth = tailSize(a.contract, 0, left);
+  if (byLanes) {
+    columnBlock = kVectorColumns;
+    return;
+  }
   Size outer = divideExactly(product(sizesOf(dot->getResult(0))), rows * columns).value_or(Size(1));
   auto tasks = [&] {
     return outer.estimate() * ((rows.estimate() + rowBlock - 1) / rowBlock) *
@@ -210,9 +230,8 @@ void ContractionSchedule::emit() {
   Value dotValue = dot->getResult(0);
   Sizes shape = sizesOf(dotValue);
   int batches = int(a.batch.size()), rank = int(shape.size());
-  int rowAxes = int(a.free.size()), columnAxes = int(b.free.size());
   split();
-  bool packs = rows.estimate() > rowBlock && columns.estimate() * depth.estimate() >= kPackElements &&
+  bool packs = !byLanes && rows.estimate() > rowBlock && columns.estimate() * depth.estimate() >= kPackElements &&
                right.type.isF32() && left.type.isF32();
   Storage panels;
   if (packs)
@@ -221,42 +240,41 @@ void ContractionSchedule::emit() {
   Kernel kernel(lowering, group);
   KernelBuilder &k = kernel.k;
   auto rowBlocks = ceilDivide(rows, rowBlock), columnBlocks = ceilDivide(columns, columnBlock);
-  Size outerRows = product(shape, 0, batches + rowsFrom);
-  Size outerColumns = product(shape, batches + rowAxes, batches + rowAxes + columnsFrom);
+  Size outerRows = product(shape, a.result, a.result + rowsFrom);
+  Size outerColumns = product(shape, b.result, b.result + columnsFrom);
+  Size batchSize = product(shape, 0, batches);
 
   k.loop(k.begin, k.end, false, [&](Value task) {
     Value outer = k.index(0), block = task;
-    if (!(outerRows * outerColumns).is(1))
+    if (!(batchSize * outerRows * outerColumns).is(1))
       std::tie(outer, block) = k.split(task, *rowBlocks * *columnBlocks);
     Value row = k.index(0), column = block;
     if (!rowBlocks->is(1))
       std::tie(row, column) = k.split(block, *columnBlocks);
     auto [outerRow, outerColumn] = k.split(outer, outerColumns);
-    Point lead;
-    if (batches + rowsFrom)
-      lead.push_back({0, batches + rowsFrom, outerRow});
-    Point leadAxes = cut(k, lead, shape, allBoundaries(rank));
-    Point middle;
-    if (columnsFrom)
-      middle.push_back({batches + rowAxes, columnsFrom, outerColumn});
-    Point middleAxes = cut(k, middle, shape, allBoundaries(rank));
+    Value batch;
+    std::tie(batch, outerRow) = k.split(outerRow, outerRows);
 
+    // The axes of an operand that are outer indices, and the parts of the result's point that they are.
+    Point outerPoint;
     std::vector<std::pair<int, Value>> leftIndices, rightIndices;
-    for (const Segment &segment : leadAxes) {
-      bool isBatch = segment.first < batches;
-      leftIndices.push_back({isBatch ? a.batch[segment.first] : a.free[segment.first - batches], segment.index});
-      if (isBatch)
-        rightIndices.push_back({b.batch[segment.first], segment.index});
-    }
-    for (const Segment &segment : middleAxes)
-      rightIndices.push_back({b.free[segment.first - batches - rowAxes], segment.index});
+    auto place = [&](int first, int count, Value index, function_ref<void(int, Value)> use) {
+      if (!count)
+        return;
+      outerPoint.push_back({first, count, index});
+      for (const Segment &segment : cut(k, {{first, count, index}}, shape, allBoundaries(rank)))
+        use(segment.first - first, segment.index);
+    };
+    place(0, batches, batch, [&](int axis, Value index) {
+      leftIndices.push_back({a.batch[axis], index});
+      rightIndices.push_back({b.batch[axis], index});
+    });
+    place(a.result, rowsFrom, outerRow, [&](int axis, Value index) { leftIndices.push_back({a.free[axis], index}); });
+    place(b.result, columnsFrom, outerColumn,
+          [&](int axis, Value index) { rightIndices.push_back({b.free[axis], index}); });
 
     if (packs) { // one packed matrix after another, for each batch and outer column
-      Value matrix = k.index(0);
-      for (const Segment &segment : leadAxes)
-        if (segment.first < batches)
-          matrix = k.join(matrix, segment.index, shape[segment.first]);
-      matrix = columnsFrom ? k.join(matrix, outerColumn, outerColumns) : matrix;
+      Value matrix = k.join(batch, outerColumn, outerColumns);
       right = panels;
       rightIndices = {{0, matrix}};
     }
@@ -285,6 +303,8 @@ void ContractionSchedule::emit() {
     state.addOperands(operands);
     if (packs)
       state.addAttribute("packedB", k.builder.getUnitAttr());
+    if (byLanes)
+      state.addAttribute("lanes", k.builder.getUnitAttr());
     Block *body = new Block;
     state.addRegion()->push_back(body);
     body->addArguments({k.builder.getIndexType(), k.builder.getIndexType(), sumType},
@@ -293,12 +313,14 @@ void ContractionSchedule::emit() {
     OpBuilder::InsertionGuard guard(k.builder);
     k.builder.setInsertionPointToEnd(body);
 
-    Point at = lead;
-    if (rowAxes > rowsFrom)
-      at.push_back({batches + rowsFrom, rowAxes - rowsFrom, body->getArgument(0)});
-    at.append(middle);
-    if (columnAxes > columnsFrom)
-      at.push_back({batches + rowAxes + columnsFrom, columnAxes - columnsFrom, body->getArgument(1)});
+    Point at = outerPoint;
+    auto within = [&](const Axes &axes, int from, Value index) {
+      if (int count = int(axes.free.size()) - from)
+        at.push_back({axes.result + from, count, index});
+    };
+    within(a, rowsFrom, body->getArgument(0));
+    within(b, columnsFrom, body->getArgument(1));
+    llvm::sort(at, [](const Segment &x, const Segment &y) { return x.first < y.first; });
     Type element = elementType(dotValue);
     Scalar sum = kernel.e.rounded(kernel.e.scalar(body->getArgument(2), element), element);
     kernel.e.override(dotValue, [sum](const Point &) { return sum.value; });
@@ -310,14 +332,17 @@ void ContractionSchedule::emit() {
     kernel::YieldOp::create(k.builder, k.location, ValueRange());
   });
   int64_t work = std::min(rows.estimate(), rowBlock) * std::min(columns.estimate(), columnBlock) * depth.estimate();
-  lowering.finish(kernel, group, outerRows * outerColumns * *rowBlocks * *columnBlocks, grainFor(work / 16, 1));
+  lowering.finish(kernel, group, batchSize * outerRows * outerColumns * *rowBlocks * *columnBlocks,
+                  grainFor(byLanes ? work / 2 : work / 16, 1));
 }
 
 void ContractionSchedule::run() {
   if (product(sizesOf(dot->getResult(0))).is(0))
     return;
-  left = operandStorage(0, a);
-  right = operandStorage(1, b);
+  bool isRow = freeSize(0).is(1), isColumn = freeSize(1).is(1) && !isRow;
+  byLanes = isRow || isColumn;
+  left = operandStorage(isColumn ? 1 : 0, a);
+  right = operandStorage(isColumn ? 0 : 1, b);
   emit();
 }
 

@@ -9,8 +9,7 @@ namespace arith = mlir::arith;
 
 namespace weft::cpu {
 
-// An upper bound of end - begin, or -1 where none can be seen.
-static int64_t span(mlir::Value begin, mlir::Value end) {
+int64_t span(mlir::Value begin, mlir::Value end) {
   auto constantOf = [](mlir::Value value) -> std::optional<int64_t> {
     auto constant = value.getDefiningOp<arith::ConstantIndexOp>();
     return constant ? std::optional<int64_t>(constant.value()) : std::nullopt;
@@ -31,13 +30,21 @@ static int64_t span(mlir::Value begin, mlir::Value end) {
   return constantOf(end).value_or(-1);
 }
 
-KernelWriter::Product::Product(kernel::ContractOp op, KernelWriter &w) : op(op) {
+KernelWriter::MatrixTypes::MatrixTypes(kernel::ContractOp op, KernelWriter &w) {
   aType = op.getA().getType().getElementType();
   bType = op.getB().getType().getElementType();
   sumType = op.getEpilogue().getArgument(2).getType();
   type = w.type(sumType);
-  int64_t bytes = type->getScalarSizeInBits() / 8;
-  vectorLanes = std::min<int64_t>(w.target.vectorBytes / bytes, kLanes);
+  vectorLanes = std::min<int64_t>(w.target.vectorBytes * 8 / type->getScalarSizeInBits(), kLanes);
+}
+
+std::string KernelWriter::MatrixTypes::name(const char *kind) const {
+  std::string name;
+  raw_string_ostream(name) << "weft_" << kind << '_' << aType << '_' << bType << '_' << *type;
+  return name;
+}
+
+KernelWriter::Product::Product(kernel::ContractOp op, KernelWriter &w) : MatrixTypes(op, w) {
   tileColumns = kTileVectors * vectorLanes;
 
   int64_t mostRows = w.target.vectorBytes == 64 ? 14 : 6; // accumulators fill the registers
@@ -53,9 +60,7 @@ KernelWriter::Product::Product(kernel::ContractOp op, KernelWriter &w) : op(op) 
     blockColumns = std::min<int64_t>(blockColumns, alignTo(columnSpan, kPanel));
   oneRowBlock = rowSpan >= 0 && rowSpan <= blockRows;
   oneColumnBlock = columnSpan >= 0 && columnSpan <= blockColumns;
-  auto reserve = [&](int64_t elements) {
-    return w.b.CreateConstGEP1_64(w.b.getInt8Ty(), w.scratch, w.reserveScratch(elements * bytes));
-  };
+  auto reserve = [&](int64_t elements) { return w.reserveScratch(type, elements); };
   a = reserve((blockRows + kLanes) * kStrideA); // a transposed block may end past the last tile
   c = reserve(blockRows * kStrideC);
   packed = op.getPackedB() && bType == sumType;
@@ -63,6 +68,8 @@ KernelWriter::Product::Product(kernel::ContractOp op, KernelWriter &w) : op(op) 
 }
 
 void KernelWriter::contract(kernel::ContractOp op) {
+  if (op.getLanes())
+    return contractByLanes(op);
   Product p(op, *this);
   Value *strideM = scalar(op.getAStrideM()), *strideK = scalar(op.getAStrideK()), *k = scalar(op.getK());
   Value *strideBK = scalar(op.getBStrideK()), *strideBN = scalar(op.getBStrideN());
@@ -77,12 +84,6 @@ void KernelWriter::contract(kernel::ContractOp op) {
   if (!p.packed)
     copyB = copyFunctionFor(p, p.bType, strideBK, strideBN);
 
-  // Most tasks are one block: no loop then.
-  auto blocks = [&](Value *begin, Value *end, int64_t size, bool one, function_ref<void(Value *)> body) {
-    if (one)
-      return branch(b.CreateICmpSLT(begin, end), [&] { body(begin); });
-    loop(begin, end, size, body);
-  };
   blocks(scalar(op.getRowBegin()), rowEnd, p.blockRows, p.oneRowBlock, [&](Value *row) {
     Value *rows = minimum(constant(p.blockRows), b.CreateSub(rowEnd, row));
     blocks(scalar(op.getColumnBegin()), columnEnd, p.blockColumns, p.oneColumnBlock, [&](Value *column) {
@@ -93,27 +94,46 @@ void KernelWriter::contract(kernel::ContractOp op) {
                               strideBK, strideBN, k, rows, columns, constant(p.tileRows)});
       loop(constant(0), rows, 1, [&](Value *i) {
         Value *rowOfC = b.CreateGEP(p.type, p.c, b.CreateMul(i, constant(kStrideC)));
-        mlir::Block &body = op.getEpilogue().front();
-        laneLoop(column, b.CreateAdd(column, columns), body, [&](Lanes n) {
-          Value *sum = loadVector(p.type, b.CreateGEP(p.type, rowOfC, b.CreateSub(n.value, column)), nullptr);
-          values[body.getArgument(0)] = Lanes::uniform(b.CreateAdd(row, i));
-          values[body.getArgument(1)] = n;
-          values[body.getArgument(2)] = Lanes::varying(sum);
-          block(body);
-        });
+        epilogue(op, b.CreateAdd(row, i), column, columns,
+                 [&](Value *n) { return loadVector(p.type, b.CreateGEP(p.type, rowOfC, n), nullptr); });
       });
     });
   });
+}
+
+// Most tasks are one block: no loop then.
+void KernelWriter::blocks(Value *begin, Value *end, int64_t size, bool one, function_ref<void(Value *)> body) {
+  if (one)
+    return branch(b.CreateICmpSLT(begin, end), [&] { body(begin); });
+  loop(begin, end, size, body);
+}
+
+void KernelWriter::epilogue(kernel::ContractOp op, Value *row, Value *firstColumn, Value *columns,
+                            function_ref<Value *(Value *)> sums) {
+  mlir::Block &body = op.getEpilogue().front();
+  laneLoop(firstColumn, b.CreateAdd(firstColumn, columns), body, [&](Lanes n) {
+    values[body.getArgument(0)] = Lanes::uniform(row);
+    values[body.getArgument(1)] = n;
+    values[body.getArgument(2)] = Lanes::varying(sums(b.CreateSub(n.value, firstColumn)));
+    block(body);
+  });
+}
+
+Value *KernelWriter::multiplyAdd(Value *x, Value *y, Value *sum) {
+  if (x->getType()->isFPOrFPVectorTy())
+    return b.CreateIntrinsic(Intrinsic::fma, {x->getType()}, {x, y, sum});
+  return b.CreateAdd(b.CreateMul(x, y), sum);
+}
+
+Value *KernelWriter::add(Value *x, Value *y) {
+  return x->getType()->isFPOrFPVectorTy() ? b.CreateFAdd(x, y) : b.CreateAdd(x, y);
 }
 
 // void (a, b, copy of a, copy of b, c, function that copies a, that copies b, tile, a's strides, b's strides, k, rows,
 // columns, rows of a tile): the block of C. What depends on the layout is in the functions it is given, so that all
 // products share it.
 Function *KernelWriter::blockFunction(Product &p) {
-  std::string name;
-  raw_string_ostream(name) << "weft_block_" << p.aType << '_' << p.bType << '_' << *p.type
-                           << (p.packed ? "_packed" : "");
-  return helper(name, 8, 8, [&](Function *f) {
+  return helper(p.name("block") + (p.packed ? "_packed" : ""), 8, 8, [&](Function *f) {
     auto argument = [&](int i) -> Value * { return f->getArg(i); };
     Value *fromA = argument(0), *fromB = argument(1), *a = argument(2), *panels = argument(3), *c = argument(4);
     Value *copyA = argument(5), *copyB = argument(6), *tile = argument(7), *strideM = argument(8),

@@ -55,9 +55,7 @@ void KernelWriter::operation(mlir::Operation *op) {
     return this->contract(contract);
   if (auto memory = mlir::dyn_cast<kernel::ScratchOp>(op)) {
     Type *element = memoryType(memory.getType().getElementType());
-    int64_t bytes = int64_t(memory.getElements()) * module.getDataLayout().getTypeStoreSize(element);
-    Value *start = b.CreateConstGEP1_64(b.getInt8Ty(), scratch, reserveScratch(bytes));
-    values[memory] = Lanes::uniform(start);
+    values[memory] = Lanes::uniform(reserveScratch(element, int64_t(memory.getElements())));
     return;
   }
   if (mlir::isa<kernel::ReturnOp>(op)) {
@@ -72,6 +70,11 @@ int64_t KernelWriter::reserveScratch(int64_t bytes) {
   int64_t offset = scratchBytes;
   scratchBytes = alignTo(offset + bytes, 64);
   return offset;
+}
+
+Value *KernelWriter::reserveScratch(Type *element, int64_t count) {
+  int64_t bytes = count * int64_t(module.getDataLayout().getTypeStoreSize(element));
+  return b.CreateConstGEP1_64(b.getInt8Ty(), scratch, reserveScratch(bytes));
 }
 
 AllocaInst *KernelWriter::stackArray(Type *element, int64_t count) {

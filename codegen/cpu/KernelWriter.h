@@ -41,6 +41,7 @@ private:
   // Carried values go through `then` if the condition holds.
   Carried branch(Value *condition, const Carried &carried, llvm::function_ref<Carried(const Carried &)> then);
   int64_t reserveScratch(int64_t bytes); // gives the offset
+  Value *reserveScratch(llvm::Type *element, int64_t count);
   llvm::AllocaInst *stackArray(llvm::Type *element, int64_t count);
 
   // ---- values (Values.cpp)
@@ -93,17 +94,36 @@ private:
   Accumulator acrossVector(Reduction &r, Accumulator vector);
 
   // ---- matrix products (Contract.cpp, MatrixTile.cpp, MatrixCopy.cpp)
+  struct MatrixTypes;
   struct Product;
   void contract(kernel::ContractOp op);
+  // Runs body(first) for [begin, end) in blocks of `size`; one: there is never more than one.
+  void blocks(Value *begin, Value *end, int64_t size, bool one, llvm::function_ref<void(Value *)> body);
+  // The epilogue for `columns` results of a row; `sums` gives the vector of them that begins at the n-th.
+  void epilogue(kernel::ContractOp op, Value *row, Value *firstColumn, Value *columns,
+                llvm::function_ref<Value *(Value *)> sums);
+  Value *multiplyAdd(Value *x, Value *y, Value *sum);
+  Value *add(Value *x, Value *y);
   // Functions that all products of a module share; `body` is called with the new function as the current one.
   llvm::Function *helper(const std::string &name, unsigned pointers, unsigned integers,
                          llvm::function_ref<void(llvm::Function *)> body);
   void prefetch(Value *address); // into the first-level cache
   llvm::Function *blockFunction(Product &p);
   llvm::Function *tileFunction(Product &p);
-  llvm::Function *copyFunctionFor(Product &p, mlir::Type element, Value *strideRow, Value *strideColumn);
-  llvm::Function *copyFunction(Product &p, mlir::Type element, bool contiguous);
-  llvm::Function *transposeFunction(Product &p, mlir::Type element);
+  llvm::Function *copyFunctionFor(MatrixTypes &p, mlir::Type element, Value *strideRow, Value *strideColumn);
+  llvm::Function *copyFunction(MatrixTypes &p, mlir::Type element, bool contiguous);
+  llvm::Function *transposeFunction(MatrixTypes &p, mlir::Type element);
+
+  // ---- products of one row (MatrixVector.cpp)
+  struct VectorProduct;
+  void contractByLanes(kernel::ContractOp op);
+  llvm::Function *vectorFunction(VectorProduct &p);
+  void sumAlongK(VectorProduct &p, Value *x, Value *matrix, Value *sums, Value *strideN, Value *depth, Value *columns);
+  void sumAlongN(VectorProduct &p, Value *x, Value *matrix, Value *strip, Value *strideK, Value *strideN, Value *depth,
+                 Value *columns);
+  Value *loadColumns(VectorProduct &p, Value *row, Value *n, Value *strideN, Value *mask);
+  void overColumns(Value *columns, llvm::function_ref<void(Value *, Value *)> body);
+  void addStrip(VectorProduct &p, Value *strip, Value *sums, Value *columns);
 
   llvm::Module &module;
   const Target &target;

@@ -44,7 +44,7 @@ static bool isOne(Value *stride) {
 // element (r, c) goes from from[r * strideRow + c * strideColumn] to to[c / 32 * panel + r * toStride + c % 32],
 // converted to the type of sums. Zeros go where r and c are not below `rows` and `columns`, up to the padded numbers of
 // them; that of columns is a multiple of 32.
-Function *KernelWriter::copyFunctionFor(Product &p, mlir::Type element, Value *strideRow, Value *strideColumn) {
+Function *KernelWriter::copyFunctionFor(MatrixTypes &p, mlir::Type element, Value *strideRow, Value *strideColumn) {
   bool contiguous = isOne(strideColumn);
   return !contiguous && isOne(strideRow) ? transposeFunction(p, element) : copyFunction(p, element, contiguous);
 }
@@ -56,7 +56,7 @@ static std::string helperName(const char *kind, mlir::Type element, Type *type, 
 }
 
 // By rows; vectors are loaded where the elements of a row are contiguous, else gathered.
-Function *KernelWriter::copyFunction(Product &p, mlir::Type element, bool contiguous) {
+Function *KernelWriter::copyFunction(MatrixTypes &p, mlir::Type element, bool contiguous) {
   return helper(helperName(contiguous ? "copy" : "gather", element, p.type, kLanes), 2, 8, [&](Function *f) {
     Value *from = f->getArg(0), *to = f->getArg(1), *strideRow = f->getArg(2), *rows = f->getArg(4),
           *columns = f->getArg(6);
@@ -88,7 +88,7 @@ Function *KernelWriter::copyFunction(Product &p, mlir::Type element, bool contig
 
 // Columns are contiguous: a vector of rows is loaded from each of a few columns, the vectors are transposed and stored
 // in parts.
-Function *KernelWriter::transposeFunction(Product &p, mlir::Type element) {
+Function *KernelWriter::transposeFunction(MatrixTypes &p, mlir::Type element) {
   return helper(helperName("transpose", element, p.type, p.vectorLanes), 2, 8, [&](Function *f) {
     Value *from = f->getArg(0), *to = f->getArg(1), *strideColumn = f->getArg(3), *rows = f->getArg(4),
           *columns = f->getArg(6);

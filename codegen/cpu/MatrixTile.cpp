@@ -55,10 +55,7 @@ Function *KernelWriter::tileFunction(Product &p) {
         Value *element = b.CreateAlignedLoad(p.type, b.CreateConstGEP1_64(p.type, columnOfA, i * kStrideA), align);
         Value *left = b.CreateVectorSplat(p.vectorLanes, element);
         for (int64_t j = 0; j < kTileVectors; ++j) {
-          Value *sum = carried[i * kTileVectors + j];
-          next.push_back(p.type->isFloatingPointTy()
-                             ? b.CreateIntrinsic(Intrinsic::fma, {vector}, {left, right[j], sum})
-                             : b.CreateAdd(b.CreateMul(left, right[j]), sum));
+          next.push_back(multiplyAdd(left, right[j], carried[i * kTileVectors + j]));
         }
       }
       next.push_back(b.CreateConstGEP1_64(p.type, rowOfB, kPanel));
@@ -67,11 +64,9 @@ Function *KernelWriter::tileFunction(Product &p) {
     sums = loop(constant(0), tile->getArg(3), 1, sums, step, /*atLeastOnce=*/true);
     for (int64_t i = 0; i < p.tileRows; ++i)
       for (int64_t j = 0; j < kTileVectors; ++j) {
-        Value *place = b.CreateConstGEP1_64(p.type, c, i * kStrideC + j * p.vectorLanes),
-              *sum = sums[i * kTileVectors + j];
+        Value *place = b.CreateConstGEP1_64(p.type, c, i * kStrideC + j * p.vectorLanes);
         Value *before = b.CreateAlignedLoad(vector, place, align);
-        sum = p.type->isFloatingPointTy() ? b.CreateFAdd(before, sum) : b.CreateAdd(before, sum);
-        b.CreateAlignedStore(sum, place, align);
+        b.CreateAlignedStore(add(before, sums[i * kTileVectors + j]), place, align);
       }
   });
 }

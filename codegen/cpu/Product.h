@@ -15,11 +15,20 @@ inline constexpr int64_t kMostBlockRows = 252, kMostBlockColumns = 256;
 
 inline constexpr int64_t kPrefetchDistance = 16; // steps of K
 
-struct KernelWriter::Product {
-  kernel::ContractOp op;
+// An upper bound of end - begin, or -1 where none can be seen.
+int64_t span(mlir::Value begin, mlir::Value end);
+
+struct KernelWriter::MatrixTypes {
   mlir::Type aType, bType, sumType;
   llvm::Type *type; // of a sum, and of the copies
-  int64_t vectorLanes, tileRows, tileColumns;
+  int64_t vectorLanes;
+
+  MatrixTypes(kernel::ContractOp op, KernelWriter &writer);
+  std::string name(const char *kind) const; // of a function that depends on the types alone
+};
+
+struct KernelWriter::Product : MatrixTypes {
+  int64_t tileRows, tileColumns;
   int64_t blockRows, blockColumns;  // multiples of tileRows and of kPanel
   bool oneRowBlock, oneColumnBlock; // a task is never more
   bool packed;                      // tiles read B where it is

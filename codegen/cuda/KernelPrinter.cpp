@@ -214,8 +214,9 @@ void KernelPrinter::contract(kernel::ContractOp op) {
   std::string offset = op.getPackedB() ? "(n / 32 * " + name(op.getK()) + " + k) * 32 + n % 32"
                                        : "k * " + name(op.getBStrideK()) + " + n * " + name(op.getBStrideN());
   std::string b = operandLoader(op.getB(), op.getBBase(), offset, sum, "long long k, long long n");
-  line("weftContract<" + cType(sum) + ">(" + name(op.getK()) + ", " + name(op.getRowBegin()) + ", " +
-       name(op.getRowEnd()) + ", " + name(op.getColumnBegin()) + ", " + name(op.getColumnEnd()) + ",");
+  line((op.getLanes() ? "weftContractByLanes<" : "weftContract<") + cType(sum) + ">(" + name(op.getK()) + ", " +
+       name(op.getRowBegin()) + ", " + name(op.getRowEnd()) + ", " + name(op.getColumnBegin()) + ", " +
+       name(op.getColumnEnd()) + ",");
   line("    " + a + ",");
   line("    " + b + ",");
   line("    [&](long long " + name(body.getArgument(0)) + ", long long " + name(body.getArgument(1)) + ", " +

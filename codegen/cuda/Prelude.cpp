@@ -206,31 +206,32 @@ template <class Op, class F> __device__ typename Op::Value weftSerialTree(long l
   }
   return partial[bits];
 }
+// `add(sum, i)` is what a lane's accumulator becomes by element i.
 template <class Op, class F>
-__device__ typename Op::Value weftSerialBlock(long long lower, long long upper, F element) {
+__device__ typename Op::Value weftSerialBlock(long long lower, long long upper, F add) {
   return weftSerialTree<Op>(upper - lower, [&](int l) {
     typename Op::Value sum = Op::identity();
     for (long long i = lower + l; i < upper; i += 64)
-      sum = Op::combine(sum, element(i));
+      sum = add(sum, i);
     return sum;
   });
 }
-template <class Op, class F> __device__ typename Op::Value weftReduceSerially(long long count, F element) {
+template <class Op, class F> __device__ typename Op::Value weftAccumulateSerially(long long count, F add) {
   if (!Op::ordered) {
     typename Op::Value sum = Op::identity();
     for (long long i = 0; i < count; ++i)
-      sum = Op::combine(sum, element(i));
+      sum = add(sum, i);
     return sum;
   }
   long long blocks = (count + 4095) / 4096;
   if (blocks <= 1)
-    return weftSerialBlock<Op>(0, count, element);
+    return weftSerialBlock<Op>(0, count, add);
   typename Op::Value second[64], third[64];
   for (int l = 0; l < 64; ++l)
     second[l] = third[l] = Op::identity();
   for (long long block = 0; block < blocks; ++block) {
     long long lower = block * 4096, upper = lower + 4096 < count ? lower + 4096 : count;
-    second[block & 63] = Op::combine(second[block & 63], weftSerialBlock<Op>(lower, upper, element));
+    second[block & 63] = Op::combine(second[block & 63], weftSerialBlock<Op>(lower, upper, add));
     if (blocks > 4096 && ((block & 4095) == 4095 || block == blocks - 1)) {
       int l = (int)(block >> 12 & 63);
       third[l] = Op::combine(third[l], weftSerialTree<Op>(64, [&](int i) { return second[i]; }));
@@ -239,6 +240,10 @@ template <class Op, class F> __device__ typename Op::Value weftReduceSerially(lo
     }
   }
   return weftSerialTree<Op>(64, [&](int l) { return blocks > 4096 ? third[l] : second[l]; });
+}
+template <class Op, class F> __device__ typename Op::Value weftReduceSerially(long long count, F element) {
+  return weftAccumulateSerially<Op>(
+      count, [&](typename Op::Value sum, long long i) { return Op::combine(sum, element(i)); });
 }
 
 // Products: 256 threads, 4 x 4 results each, tiles of 64 x 64 and 16 along k. Sums go in chains of 256.
@@ -286,6 +291,18 @@ __device__ void weftContract(long long depth, long long rowBegin, long long rowE
           if (m < rowEnd && n < columnEnd)
             epilogue(m, n, depth > 256 ? WeftSum<T>::combine(total[i][j], sum[i][j]) : sum[i][j]);
         }
+    }
+  __syncthreads();
+}
+// In the order of lanes: a thread for a result.
+template <class T, class A, class B, class Epilogue>
+__device__ void weftContractByLanes(long long depth, long long rowBegin, long long rowEnd, long long columnBegin,
+                                    long long columnEnd, A loadA, B loadB, Epilogue epilogue) {
+  for (long long m = rowBegin; m < rowEnd; ++m)
+    for (long long n = columnBegin + threadIdx.x; n < columnEnd; n += blockDim.x) {
+      T sum = weftAccumulateSerially<WeftSum<T>>(
+          depth, [&](T sum, long long k) { return weftMultiplyAdd(loadA(m, k), loadB(k, n), sum); });
+      epilogue(m, n, depth ? sum : (T)0);
     }
   __syncthreads();
 }

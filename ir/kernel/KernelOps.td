@@ -124,12 +124,17 @@ def Kernel_ContractOp : Kernel_Op<"contract", [SingleBlockImplicitTerminator<"Yi
     With `packedB`, B is stored in panels of 32 columns, each k x 32, the last one padded with zeros: the element (k, n) is at
     bBase + (n / 32 * K + k) * 32 + n % 32. Its strides are not looked at; columnBegin must be a multiple of 32.
     The elements of A and B may be of different types if both are f16, bf16 or f32.
+
+    With `lanes` the float order is that of kernel.reduce's sums instead, where a lane adds a product by one fused multiply-add. It is the
+    order of every product of one row or one column (whose single row of A is then what is broadcast): long chains of dependent
+    operations would take longer than reading B. The order depends on the sizes alone, never on layouts. `packedB` does not go with it.
   }];
   let arguments = (ins Kernel_Buffer:$a, Index:$aBase, Index:$aStrideM, Index:$aStrideK,
                    Kernel_Buffer:$b, Index:$bBase, Index:$bStrideK, Index:$bStrideN,
-                   Index:$k, Index:$rowBegin, Index:$rowEnd, Index:$columnBegin, Index:$columnEnd, UnitAttr:$packedB);
+                   Index:$k, Index:$rowBegin, Index:$rowEnd, Index:$columnBegin, Index:$columnEnd, UnitAttr:$packedB,
+                   UnitAttr:$lanes);
   let regions = (region SizedRegion<1>:$epilogue);
-  // kernel.contract %a[%base, %m, %k], %b[%base, %k, %n] depth %k rows %r0 to %r1 columns %c0 to %c1 [packed] : types of a and b
+  // kernel.contract %a[%base, %m, %k], %b[%base, %k, %n] depth %k rows %r0 to %r1 columns %c0 to %c1 [packed | lanes] : types of a and b
   //   (%m, %n, %sum : f32) { ... }
   let hasCustomAssemblyFormat = 1;
   let hasVerifier = 1;

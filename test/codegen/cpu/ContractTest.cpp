@@ -1,4 +1,4 @@
-// Matrix products against the order of ir/kernel/KernelOps.td: multiply-adds in blocks of 256 along K.
+// Matrix products against the orders of ir/kernel/KernelOps.td: multiply-adds in blocks of 256 along K, or in 64 lanes.
 #include "test/codegen/cpu/KernelRunner.h"
 
 #include <cmath>
@@ -44,12 +44,51 @@ int32_t multiplyAdd(int32_t x, int32_t y, int32_t z) { return int32_t(uint32_t(x
 struct Layout {
   bool transposeA = false, transposeB = false, packed = false, isStatic = true;
   std::string cpu;
+  bool lanes = false, spread = false; // spread: no stride is 1
 };
+
+Layout byLanes(bool transposeB, std::string cpu = "", bool isStatic = true, bool spread = false) {
+  return {false, transposeB, false, isStatic, std::move(cpu), true, spread};
+}
+
+// A sum of `count` products, the i-th of which `step(sum, i)` adds.
+template <class T, class F> T inChains(int64_t count, F step) {
+  T total = 0;
+  for (int64_t first = 0; first < count; first += 256) {
+    T sum = 0;
+    for (int64_t i = first; i < std::min(count, first + 256); ++i)
+      sum = step(sum, i);
+    total = first ? T(total + sum) : sum;
+  }
+  return total;
+}
+
+template <class T, class F> T inLanes(int64_t count, F step) {
+  auto tree = [](std::vector<T> lanes) {
+    for (int half = 32; half; half /= 2)
+      for (int l = 0; l < half; ++l)
+        lanes[l] = T(lanes[l] + lanes[l + half]);
+    return lanes[0];
+  };
+  auto start = [] { return std::vector<T>(64, std::is_integral_v<T> ? T(0) : T(-0.0)); };
+  std::vector<T> second = start();
+  if (!count)
+    return T(0);
+  for (int64_t first = 0; first < count; first += 4096) {
+    std::vector<T> lanes = start();
+    for (int64_t i = first; i < std::min(count, first + 4096); ++i)
+      lanes[i % 64] = step(lanes[i % 64], i);
+    T &slot = second[first / 4096 % 64];
+    slot = T(slot + tree(lanes));
+  }
+  return tree(second);
+}
 
 template <class T> void check(const std::string &type, int64_t m, int64_t n, int64_t k, const Layout &layout) {
   SCOPED_TRACE(type + " " + std::to_string(m) + "x" + std::to_string(n) + "x" + std::to_string(k) +
                (layout.transposeA ? " A'" : "") + (layout.transposeB ? " B'" : "") + (layout.packed ? " packed" : "") +
-               (layout.isStatic ? "" : " dynamic ") + layout.cpu);
+               (layout.isStatic ? "" : " dynamic ") + (layout.lanes ? " lanes " : "") +
+               (layout.spread ? " spread " : "") + layout.cpu);
   auto numbers = [](size_t count, unsigned seed) {
     std::vector<float> x = randomFloats(count, seed);
     std::vector<T> result;
@@ -58,7 +97,16 @@ template <class T> void check(const std::string &type, int64_t m, int64_t n, int
     return result;
   };
   std::vector<T> a = numbers(m * k, 1), b = numbers(k * n, 2), bias = numbers(n, 3), c(m * n + 64, T(77));
-  std::vector<T> given = b;
+  std::vector<T> given = b, givenA = a;
+  int64_t spread = layout.spread ? 3 : 1;
+  auto spreadOut = [&](std::vector<T> &x) {
+    std::vector<T> result(x.size() * spread, T(55));
+    for (size_t i = 0; i < x.size(); ++i)
+      result[i * spread] = x[i];
+    x = result;
+  };
+  spreadOut(given);
+  spreadOut(givenA);
   if (layout.packed) {
     given.assign((n + 31) / 32 * 32 * k, T(0));
     for (int64_t l = 0; l < k; ++l)
@@ -79,31 +127,29 @@ template <class T> void check(const std::string &type, int64_t m, int64_t n, int
   std::string text = substitute(kProduct, {{"ROWS", dimension(m)},
                                            {"COLUMNS", dimension(n)},
                                            {"DEPTH", dimension(k)},
-                                           {"AM", stride(layout.transposeA ? 1 : k)},
-                                           {"AK", stride(layout.transposeA ? m : 1)},
-                                           {"BK", stride(layout.transposeB ? 1 : n)},
-                                           {"BN", stride(layout.transposeB ? k : 1)},
-                                           {"PACKED", layout.packed ? "packed" : ""},
+                                           {"AM", stride((layout.transposeA ? 1 : k) * spread)},
+                                           {"AK", stride((layout.transposeA ? m : 1) * spread)},
+                                           {"BK", stride((layout.transposeB ? 1 : n) * spread)},
+                                           {"BN", stride((layout.transposeB ? k : 1) * spread)},
+                                           {"PACKED", layout.packed  ? "packed"
+                                                      : layout.lanes ? "lanes"
+                                                                     : ""},
                                            {"ADD", type[0] == 'f' ? "arith.addf" : "arith.addi"},
                                            {"A", type},
                                            {"B", type},
                                            {"S", type}});
   text.insert(text.find("  %zero"), constants);
   KernelRunner runner(text, layout.cpu);
-  runner.run({a.data(), given.data(), bias.data(), c.data()}, {0}, 0, (m + 125) / 126);
+  runner.run({givenA.data(), given.data(), bias.data(), c.data()}, {0}, 0, (m + 125) / 126);
 
   int wrong = 0;
   for (int64_t i = 0; i < m; ++i)
     for (int64_t j = 0; j < n; ++j) {
-      T total = 0;
-      for (int64_t k0 = 0; k0 < k; k0 += 256) {
-        T sum = 0;
-        for (int64_t l = k0; l < std::min(k, k0 + 256); ++l)
-          sum = multiplyAdd(layout.transposeA ? a[l * m + i] : a[i * k + l],
-                            layout.transposeB ? b[j * k + l] : b[l * n + j], sum);
-        total = k0 ? T(total + sum) : sum;
-      }
-      T expected = total + bias[j];
+      auto step = [&](T sum, int64_t l) {
+        return multiplyAdd(layout.transposeA ? a[l * m + i] : a[i * k + l],
+                           layout.transposeB ? b[j * k + l] : b[l * n + j], sum);
+      };
+      T total = layout.lanes ? inLanes<T>(k, step) : inChains<T>(k, step), expected = total + bias[j];
       if (memcmp(&expected, &c[i * n + j], sizeof(T)) && wrong++ < 3)
         ADD_FAILURE() << "(" << i << ", " << j << ") is " << c[i * n + j] << ", not " << expected;
     }
@@ -143,4 +189,20 @@ TEST(Contract, OtherTypesAndCpus) {
   check<double>("f64", 13, 41, 30, {true, false, false, true, "x86-64-v3"});
 }
 
-TEST(Contract, NoDepthGivesZero) { check<float>("f32", 5, 40, 0, {}); }
+TEST(Contract, NoDepthGivesZero) {
+  check<float>("f32", 5, 40, 0, {});
+  check<float>("f32", 1, 40, 0, byLanes(false));
+}
+
+TEST(Contract, ByLanes) {
+  for (const char *cpu : {"", "x86-64-v3"})
+    for (bool transposeB : {false, true})
+      for (auto [n, k] : {std::pair(1, 1), {40, 33}, {7, 64}, {130, 300}, {64, 4096}, {3, 9000}}) {
+        check<float>("f32", 1, n, k, byLanes(transposeB, cpu));
+        check<float>("f32", 1, n, k, byLanes(transposeB, cpu, /*isStatic=*/false));
+        check<float>("f32", 1, n, k, byLanes(transposeB, cpu, /*isStatic=*/true, /*spread=*/true));
+        check<double>("f64", 1, n, k, byLanes(transposeB, cpu));
+        check<int32_t>("i32", 1, n, k, byLanes(transposeB, cpu));
+      }
+  check<float>("f32", 5, 40, 70, byLanes(false)); // row by row
+}

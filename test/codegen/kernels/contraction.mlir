@@ -25,3 +25,15 @@ func.func @main(%x: tensor<2x3x20x8xf32>, %y: tensor<2x3x8x30xf32>) -> tensor<2x
   %0 = weft.dot_general %x, %y {lhs_batch = array<i64: 0, 1>, rhs_batch = array<i64: 0, 1>, lhs_contract = array<i64: 3>, rhs_contract = array<i64: 2>} : (tensor<2x3x20x8xf32>, tensor<2x3x8x30xf32>) -> tensor<2x3x20x30xf32>
   return %0 : tensor<2x3x20x30xf32>
 }
+
+// -----
+
+// One column: the matrix is what is streamed, by lanes, and its rows are the columns of the kernel's product.
+// CHECK: x 8, grain
+// CHECK-LABEL: kernel.func @dot_general_0
+// CHECK: kernel.contract %{{.*}}[%{{.*}}, %{{.*}}, %c1{{.*}}], %{{.*}}[%{{.*}}, %c1{{.*}}, %c300{{.*}}] depth %c300
+// CHECK-SAME: lanes
+func.func @main(%x: tensor<512x300xf32>, %y: tensor<300x1xf32>) -> tensor<512x1xf32> {
+  %0 = weft.dot_general %x, %y {lhs_batch = array<i64>, rhs_batch = array<i64>, lhs_contract = array<i64: 1>, rhs_contract = array<i64: 0>} : (tensor<512x300xf32>, tensor<300x1xf32>) -> tensor<512x1xf32>
+  return %0 : tensor<512x1xf32>
+}

@@ -1,0 +1,121 @@
+"""Matrix products against their order (kernel.contract in ir/kernel/KernelOps.td) written out in NumPy, bit by bit: whatever the
+layouts of the operands, the number of threads, and what is fused. The inputs have 8 bits of precision: the sum of a float32 and
+a product of two of them is exact in float64, so that rounding it is the fused multiply-add."""
+
+import os
+
+import numpy
+import pytest
+import weft
+
+
+def multiply_add(x, y, total):
+    return (x.astype("float64") * y + total).astype("float32")
+
+
+def tree(lanes):
+    while len(lanes) > 1:
+        lanes = lanes[: len(lanes) // 2] + lanes[len(lanes) // 2 :]
+    return lanes[0]
+
+
+def in_lanes(x, y):
+    """[m, K] by [K, n], where m or n is 1: 64 lanes in blocks of 4096."""
+    blocks = numpy.full((64, len(x), y.shape[1]), -0.0, "float32")
+    for start in range(0, len(y), 4096):
+        lanes = numpy.full((64, len(x), y.shape[1]), -0.0, "float32")
+        for k in range(start, min(start + 4096, len(y))):
+            lanes[k % 64] = multiply_add(x[:, k, None], y[k], lanes[k % 64])
+        blocks[start // 4096] += tree(lanes)
+    return tree(blocks)
+
+
+def in_chains(x, y):
+    """[m, K] by [K, n]: chains of 256."""
+    total = None
+    for start in range(0, len(y), 256):
+        chain = numpy.zeros((len(x), y.shape[1]), "float32")
+        for k in range(start, min(start + 256, len(y))):
+            chain = multiply_add(x[:, k, None], y[k], chain)
+        total = chain if total is None else total + chain
+    return total
+
+
+def expected(x, y):
+    rule = in_lanes if min(x.shape[1], y.shape[2]) == 1 else in_chains
+    return numpy.stack([rule(a, b) for a, b in zip(x, y, strict=True)])
+
+
+def numbers(*shape):
+    bits = numpy.random.randn(*shape).astype("float32").view("uint32")
+    return (bits & 0xFFFF0000).view("float32")
+
+
+def layouts(x):
+    """The same [B, rows, columns] contiguous, transposed, and with no stride that is 1."""
+    wide = numpy.repeat(x, 2, axis=2)
+    return [
+        weft.from_numpy(x),
+        weft.from_numpy(numpy.ascontiguousarray(x.transpose(0, 2, 1))).transpose(1, 2),
+        weft.from_numpy(wide)[:, :, ::2],
+    ]
+
+
+@pytest.fixture(params=[1, 2, 3])
+def threads(request):
+    before = weft.get_num_threads()
+    weft.set_num_threads(request.param)
+    yield
+    weft.set_num_threads(before)
+
+
+SHAPES = [  # batch, m, K, n
+    *((1, 1, k, n) for k, n in [(1, 1), (33, 70), (64, 64), (300, 129), (784, 512), (5000, 9)]),
+    *((1, m, k, 1) for m, k in [(70, 33), (512, 300)]),
+    *((3, 1, 32, 128), (2, 1, 128, 32), (3, 40, 65, 1), (5, 1, 130, 1)),
+    *((1, 2, 300, 70), (1, 16, 256, 200), (1, 64, 784, 100), (2, 130, 257, 270), (3, 20, 7, 33), (1, 300, 520, 40)),
+]
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_order(shape, threads):
+    batch, m, depth, n = shape
+    x, y, bias = numbers(batch, m, depth), numbers(batch, depth, n), numbers(n)
+    plain = expected(x, y)
+    compiled = weft.compile(lambda x, y, bias: (x @ y, weft.relu(x @ y + bias)))
+    for left in layouts(x):
+        for right in layouts(y):
+            assert numpy.array_equal((left @ right).numpy(), plain)
+            product, fused = compiled(left, right, weft.from_numpy(bias))
+            assert numpy.array_equal(product.numpy(), plain)
+            assert numpy.array_equal(fused.numpy(), numpy.maximum(plain + bias, 0))
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 300, 70), (2, 65, 130, 1), (2, 16, 300, 70)], ids=str)
+def test_fused_or_not(shape, monkeypatch):
+    batch, m, depth, n = shape
+    x, y = (weft.from_numpy(a) for a in (numbers(batch, m, depth), numbers(batch, depth, n)))
+
+    def f(x, y):
+        return weft.nn.functional.gelu(x @ y + 1)
+
+    monkeypatch.setitem(os.environ, "WEFT_FUSE", "0")
+    unfused = weft.compile(f)(x, y).numpy()
+    monkeypatch.delitem(os.environ, "WEFT_FUSE")
+    assert numpy.array_equal(weft.compile(f)(x, y).numpy(), unfused)
+    assert numpy.array_equal(f(x, y).numpy(), unfused)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float16", "bfloat16", "int32", "int8"])
+@pytest.mark.parametrize("shape", [(2, 1, 100, 70), (2, 70, 33, 1), (2, 20, 300, 37)], ids=str)
+def test_other_types_do_not_depend_on_layouts(shape, dtype):
+    batch, m, depth, n = shape
+    x, y = (
+        weft.from_numpy(a * 4).to(getattr(weft, dtype)) for a in (numbers(batch, m, depth), numbers(batch, depth, n))
+    )
+    plain = (x @ y).to(weft.float64).numpy()
+    turned = y.transpose(1, 2).contiguous().transpose(1, 2)
+    assert numpy.array_equal((x @ turned).to(weft.float64).numpy(), plain)
+    assert numpy.array_equal(weft.compile(lambda x, y: x @ y)(x, turned).to(weft.float64).numpy(), plain)
+    near = (x.to(weft.float64) @ y.to(weft.float64)).numpy()
+    assert numpy.allclose(plain, near, rtol=2e-2, atol=0.5) or dtype == "int8"
