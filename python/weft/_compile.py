@@ -4,7 +4,7 @@ The fast path (guards hold → replay) is C++ (python/bindings/Compile.cpp); thi
 """
 
 import functools
-from typing import NamedTuple
+from collections import namedtuple
 
 from . import _C, _capture
 
@@ -170,13 +170,10 @@ def _count(a, b):
     return sum(x[i : i + size] != y[i : i + size] for i in range(0, min(len(x), len(y)), size))
 
 
-class KernelRun(NamedTuple):
+class KernelRun(namedtuple("KernelRun", "name location seconds bytes")):
     """A kernel that ran: its name, "model.py:12 add, relu", how long it took, and the bytes of the buffers it worked on."""
 
-    name: str
-    location: str
-    seconds: float
-    bytes: int
+    __slots__ = ()
 
     def __str__(self):
         rate = self.bytes / self.seconds / 1e9 if self.seconds else 0.0
