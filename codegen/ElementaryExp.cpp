@@ -45,14 +45,16 @@ Scalar powerOfTwo(Scalar rounded) {
 }
 
 // twice * 2^(n - 1 + shift), where the bits of `rounded` end in n + bias - 1 + shift. Results that are subnormal are
-// computed 2^64 (f32) or 2^128 (f64) too large and scaled back, so that they are rounded once.
-Scalar scale(Scalar twice, Scalar rounded, Scalar isSmall) {
+// computed 2^64 (f32) or 2^128 (f64) too large and scaled back, so that they are rounded once; to 0 where they are known
+// to round to that: processors take a hundred cycles for a product that underflows, and masked scores all do.
+Scalar scale(Scalar twice, Scalar rounded, Scalar isSmall, Scalar isZero) {
   Format format(twice);
   int lift = format.single ? 64 : 128;
   Scalar bits = shiftLeft(bitsOf(rounded), format.fractionBits);
   bits = select(isSmall, bits + bits.constantInt(int64_t(lift) << format.fractionBits), bits);
   Scalar result = twice * bitcast(bits, twice.type());
-  return select(isSmall, result * std::ldexp(1.0, -lift), result);
+  Scalar back = select(isZero, result.constant(0.0), result.constant(std::ldexp(1.0, -lift)));
+  return select(isSmall, result * back, result);
 }
 
 // 2 exp(r) and 2^(n - 1) for x of moderate size.
@@ -70,7 +72,8 @@ Scalar elementary::expScaled(Scalar x, int shift) {
   Scalar clamped = maximum(minimum(x, bound), format.single ? -105.0 : -746.0);
   Reduced reduced = reduceByLn2(clamped, format.bias - 1 + shift);
   Scalar isSmall = less(clamped, format.single ? -85.0 : -706.0);
-  return scale(twiceExp(reduced.r), reduced.rounded, isSmall);
+  Scalar isZero = less(clamped, format.single ? -104.9 : -745.9);
+  return scale(twiceExp(reduced.r), reduced.rounded, isSmall, isZero);
 }
 
 Scalar exp(Scalar x) { return expScaled(x, 0); }
@@ -82,7 +85,8 @@ Scalar elementary::exp2Sum(Scalar high, Scalar low) {
   Scalar rounded = clamped + magic;
   Scalar r = (clamped - (rounded - magic)) + low;
   Scalar slope = format.single ? polynomial(r, c::exp2_32, 2) : polynomial(r, c::exp2_64, 2);
-  return scale(fma(slope, r, 2.0), rounded, less(clamped, format.single ? -123.0 : -1018.0));
+  Scalar isSmall = less(clamped, format.single ? -123.0 : -1018.0);
+  return scale(fma(slope, r, 2.0), rounded, isSmall, less(clamped, format.single ? -150.9 : -1075.9));
 }
 
 Scalar exp2(Scalar x) { return exp2Sum(x, x.constant(-0.0)); }
