@@ -204,12 +204,14 @@ Val attention(Val query, Val key, Val value, Val mask, bool isCausal, double sca
   Dims axes = firstAxes(batch);
   Val scores = dot_general(query, key, axes, axes, {batch + 1}, {batch + 1}) * scale;
   Dims shape = scores.shape();
-  if (isCausal)
-    scores =
-        where(iota(query, shape, batch + 1, DType::Int64) <= iota(query, shape, batch, DType::Int64), scores, kHidden);
   if (mask)
     scores = mask.dtype() == DType::Bool ? where(expandTo(mask, shape), scores, kHidden) : scores + mask;
-  return dot_general(softmax(scores, batch + 1), value, axes, axes, {batch + 1}, {batch});
+  if (!isCausal)
+    return dot_general(softmax(scores, batch + 1), value, axes, axes, {batch + 1}, {batch});
+  Val visible = iota(query, shape, batch + 1, DType::Int64) <= iota(query, shape, batch, DType::Int64);
+  // Zero at hidden columns also where a row is NaN, and so are the gradients there: kernels need not compute them.
+  Val probabilities = where(visible, softmax(where(visible, scores, kHidden), batch + 1), 0.0);
+  return dot_general(probabilities, value, axes, axes, {batch + 1}, {batch});
 }
 
 } // namespace weft::build
