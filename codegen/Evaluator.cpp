@@ -90,7 +90,7 @@ Scalar Evaluator::load(const Storage &storage, const Point &point, Value mask) {
     Value term = k.mul(segment.index, mergedStride(storage.shape, storage.strides, segment.first, segment.end()));
     terms.insert({KernelBuilder::depth(term), term});
   }
-  Value index = k.size(storage.offset);
+  Value index = k.offset(storage.offset);
   for (auto &[depth, term] : terms)
     index = k.add(index, term);
 

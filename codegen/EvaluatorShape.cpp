@@ -43,7 +43,7 @@ Scalar Evaluator::shape(Operation *op, const Point &whole, Value mask) {
     for (Segment segment : point) {
       int dim = segment.first;
       if (segment.count == 1)
-        segment.index = k.add(k.mul(segment.index, k.index(steps[dim])), k.index(starts[dim]));
+        segment.index = k.add(k.mul(segment.index, k.index(steps[dim])), k.offset(starts[dim]));
       moved.push_back(segment);
     }
     return evaluate(operand, moved, mask);

@@ -35,9 +35,11 @@ Value KernelBuilder::buffer(int planBuffer, Type element) {
                                location);
 }
 
-Value KernelBuilder::size(const Size &size) {
-  if (size.isStatic())
-    return index(size.constant);
+Value KernelBuilder::size(const Size &size) { return size.isStatic() ? index(size.constant) : parameter(size); }
+
+Value KernelBuilder::offset(const Size &offset) { return offset.is(0) ? index(0) : parameter(offset); }
+
+Value KernelBuilder::parameter(const Size &size) {
   for (size_t i = 0; i < scalarSizes.size(); ++i)
     if (scalarSizes[i] == size)
       return entry->getArgument(bufferIds.size() + i);

@@ -26,6 +26,9 @@ public:
   // Parameters. A buffer is named by its number in the plan.
   mlir::Value buffer(int planBuffer, mlir::Type element);
   mlir::Value size(const Size &size);
+  // Where a slice begins: a parameter even where it is known, so that the steps of an unrolled loop, which differ in
+  // nothing else, share one kernel.
+  mlir::Value offset(const Size &offset);
 
   // Index arithmetic, on non-negative values.
   mlir::Value index(int64_t value);
@@ -71,6 +74,7 @@ public:
   std::vector<Size> scalarSizes;
 
 private:
+  mlir::Value parameter(const Size &size);
   mlir::Value binary(int opcode, mlir::Value a, mlir::Value b);
 
   kernel::FuncOp func;

@@ -142,7 +142,7 @@ Storage ContractionSchedule::operandStorage(int operand, Axes &axes) {
 Value ContractionSchedule::base(Kernel &kernel, const Storage &storage,
                                 const std::vector<std::pair<int, Value>> &indices) {
   KernelBuilder &k = kernel.k;
-  Value sum = k.size(storage.offset);
+  Value sum = k.offset(storage.offset);
   for (auto [axis, index] : indices)
     sum = k.add(sum, k.mul(index, storage.strides[axis]));
   return sum;

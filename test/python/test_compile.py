@@ -459,3 +459,17 @@ def test_explain():
     assert "replay" in str(why)
     g(weft.ones(4))
     assert any("shape" in r for r in g.compilation.retraces)
+
+
+def test_steps_of_an_unrolled_loop_share_kernels():
+    def f(xs, w):
+        h = weft.zeros(4, 8)
+        for k in range(xs.shape[0]):
+            h = (xs[k] + h @ w).tanh()
+        return h
+
+    def kernels(length):
+        xs = weft.randn(length, 4, 8)
+        return {kernel.name for kernel in weft.explain(weft.compile(f), xs, weft.randn(8, 8)).kernels}
+
+    assert len(kernels(12)) == len(kernels(4))
