@@ -91,6 +91,10 @@ struct AutogradMeta {
 AutogradMeta &autogradMeta(TensorImpl &impl); // makes one where there is none
 inline TapeNode *tapeNode(const TensorImpl &impl) { return impl.autograd ? impl.autograd->node.get() : nullptr; }
 
+// The number of a node that is made now.
+uint64_t nextTapeOrder();
+// Where the operand's cotangent goes: to its history, or to itself where it is a leaf.
+void linkOperand(TapeOperand &operand, const Tensor &tensor);
 // Records `result = op(operands)`; the caller has checked that grad mode is on and that an operand requires grad.
 void recordOnTape(OpKind op, const Tensor *operands, int count, const Attrs &attrs, Tensor &result);
 // After the base of a view was written to: the view's history follows the base's new one.

@@ -233,10 +233,60 @@ std::vector<Tensor> CompiledCall::replay(const Tensor *arguments, int count) con
     impl->dtype = result.dtype;
     outputs.emplace_back(std::move(impl));
   }
+  if (!tape.empty())
+    recordTape(found, outputs);
   for (const GradWrite &write : gradWrites)
     Tensor(found[write.owner].impl).setGrad(write.result < 0 ? Tensor() : outputs[size_t(write.result)]);
   outputs.resize(size_t(outputCount));
   return outputs;
+}
+
+// As the ops would have left it. made: the tensors of `results`.
+void CompiledCall::recordTape(const Tensor *found, std::vector<Tensor> &made) const {
+  auto keep = [&](CallTapeNode::Kept kept) {
+    if (kept.result < 0)
+      return SavedTensor();
+    const Tensor &t = made[size_t(kept.result)];
+    return SavedTensor{t.impl, t.version() - kept.writes};
+  };
+  for (const CallTapeNode &recorded : tape)
+    for (const CallTapeNode::Operand &operand : recorded.operands)
+      if (operand.source >= 0 && found[operand.source].impl->base)
+        refreshHistory(found[operand.source]);
+  std::vector<Ref<TapeNode>> nodes;
+  nodes.reserve(tape.size());
+  for (const CallTapeNode &recorded : tape) {
+    Ref<TapeNode> node(new TapeNode);
+    node->op = recorded.op;
+    node->attrs = recorded.attrs;
+    node->type = recorded.type;
+    node->device = recorded.device;
+    node->order = nextTapeOrder();
+    node->operands.resize(recorded.operands.size());
+    for (size_t i = 0; i < recorded.operands.size(); ++i) {
+      const CallTapeNode::Operand &from = recorded.operands[i];
+      TapeOperand &operand = node->operands[i];
+      operand.type = from.type;
+      operand.saved = keep(from.saved);
+      if (from.node >= 0)
+        operand.node = nodes[size_t(from.node)];
+      else if (from.source >= 0)
+        linkOperand(operand, found[from.source]);
+    }
+    node->result = keep(recorded.savedResult);
+    nodes.push_back(std::move(node));
+  }
+  for (size_t i = 0; i < results.size(); ++i)
+    if (results[i].history >= 0) {
+      made[i].impl->requiresGrad = true;
+      autogradMeta(*made[i].impl).setNode(nodes[size_t(results[i].history)]);
+    }
+  for (size_t i = 0; i < results.size(); ++i)
+    if (results[i].base >= 0) {
+      const Ref<TensorImpl> &base = made[size_t(results[i].base)].impl;
+      made[i].impl->base = base;
+      made[i].impl->baseOrder = tapeNode(*base) ? tapeNode(*base)->order : 0;
+    }
 }
 
 } // namespace weft

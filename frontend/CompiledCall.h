@@ -61,6 +61,28 @@ struct TensorResult {
   DType dtype = DType::Float32;
   Dims shape, strides;
   int64_t offset = 0; // of a source's view: relative to the source's
+  int base = -1;      // the result that it is a view of, for the tape
+  int history = -1;   // the call's tape node that made it
+};
+
+// A tape node that the call leaves behind for a backward() outside it.
+struct CallTapeNode {
+  struct Kept {
+    int result = -1;     // -1: nothing is kept
+    uint32_t writes = 0; // to its memory between its recording and the end of the call
+  };
+  struct Operand {
+    TensorType type;
+    int node = -1;   // of the call's, or
+    int source = -1; // a tensor from outside that requires grad; both -1: a constant
+    Kept saved;
+  };
+  OpKind op;
+  Attrs attrs;
+  TensorType type;
+  Device device;
+  std::vector<Operand> operands;
+  Kept savedResult;
 };
 
 class CompiledCall {
@@ -92,7 +114,9 @@ public:
   };
   std::vector<GradRead> gradReads;
   std::vector<GradWrite> gradWrites;
-  std::vector<TensorResult> results; // the call's outputs, then what gradWrites set
+  // The call's outputs, then what gradWrites set, then what views are of and what the tape keeps.
+  std::vector<TensorResult> results;
+  std::vector<CallTapeNode> tape; // in recorded order
   int outputCount = 0;
   int64_t randomCount = 0; // counters drawn
   bool gradMode = true;
@@ -100,6 +124,7 @@ public:
 
 private:
   bool resolve(const Tensor *arguments, Tensor *found) const;
+  void recordTape(const Tensor *found, std::vector<Tensor> &made) const;
 };
 
 } // namespace weft

@@ -55,8 +55,19 @@ AutogradMeta &autogradMeta(TensorImpl &impl) {
 
 TensorImpl::~TensorImpl() { delete autograd; }
 
-void recordOnTape(OpKind op, const Tensor *operands, int count, const Attrs &attrs, Tensor &result) {
+uint64_t nextTapeOrder() {
   static std::atomic<uint64_t> order{1};
+  return order.fetch_add(1, std::memory_order_relaxed);
+}
+
+void linkOperand(TapeOperand &operand, const Tensor &tensor) {
+  if (TapeNode *from = tapeNode(*tensor.impl))
+    operand.node = Ref<TapeNode>(from);
+  else if (tensor.impl->requiresGrad)
+    operand.leaf = tensor.impl;
+}
+
+void recordOnTape(OpKind op, const Tensor *operands, int count, const Attrs &attrs, Tensor &result) {
   const OpInfo &record = info(op);
   for (int i = 0; i < count; ++i) // before this node gets its number
     if (operands[i].impl->base && operands[i].requiresGrad())
@@ -66,16 +77,13 @@ void recordOnTape(OpKind op, const Tensor *operands, int count, const Attrs &att
   node->attrs = attrs;
   node->type = result.type();
   node->device = result.device();
-  node->order = order.fetch_add(1, std::memory_order_relaxed);
+  node->order = nextTapeOrder();
   node->operands.resize(size_t(count));
   for (int i = 0; i < count; ++i) {
     TapeOperand &operand = node->operands[size_t(i)];
     TensorImpl &impl = *operands[i].impl;
     operand.type = {impl.dtype, impl.shape};
-    if (TapeNode *from = tapeNode(impl))
-      operand.node = Ref<TapeNode>(from);
-    else if (impl.requiresGrad)
-      operand.leaf = operands[i].impl;
+    linkOperand(operand, operands[i]);
     if (record.savesOperands >> (i < 31 ? i : 30) & 1)
       operand.saved = {operands[i].impl, impl.storage->version};
   }

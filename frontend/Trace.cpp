@@ -33,6 +33,7 @@ Trace::Trace(std::vector<Tensor> arguments) : state(new State) {
   state->arguments = std::move(arguments);
   state->number = nextNumber++;
   state->segment = nextNumber++;
+  state->firstOrder = nextTapeOrder();
   activeTrace = this;
   activeTraceNumber = state->number;
 }

@@ -1,10 +1,10 @@
-// The end of a trace segment: its graph, what is run, and the description of the whole call.
+// The end of a trace segment: its graph, and what is run.
 #include "frontend/Autograd.h"
 #include "frontend/Dispatch.h"
 #include "frontend/Executables.h"
 #include "frontend/Generator.h"
 #include "frontend/Ops.h"
-#include "frontend/TraceState.h"
+#include "frontend/TraceDescription.h"
 
 #include <atomic>
 
@@ -127,7 +127,7 @@ void Trace::State::runSegment(CompiledCall *call, const std::vector<Tensor> &out
             segment.plan.executable->outputAlias(int(i)) != donated;
   }
   if (call)
-    describe(*call, segment, outputs);
+    Description(*this, segment, *call).describe(outputs);
   // From here on the storages are plain memory again; those that are written to get their values in place.
   for (Ref<Storage> &storage : segment.storages)
     storage->lazyTrace = nullptr;
@@ -159,144 +159,6 @@ void Trace::State::endSegment() {
 }
 
 void Trace::State::abandon() { endSegment(); }
-
-// ---------------------------------------------------------------- The call as a whole
-
-// The number of the source that gives `t` in `call`.
-int Trace::State::sourceOf(CompiledCall &call, Segment &segment, const Tensor &t) {
-  TensorSource source;
-  auto same = [&](const Tensor &other) { return other.defined() && other.is(t); };
-  auto shares = [&](const Tensor &other) { return other.defined() && other.impl->storage && other.sharesStorage(t); };
-  auto add = [&](TensorSource made, const Tensor &root) {
-    if (!root.is(t)) {
-      made.isView = true;
-      made.shape = t.shape();
-      made.strides = t.strides();
-      made.offset = t.offset() - root.offset();
-    }
-    call.sources.push_back(made);
-    segment.sources.push_back(t);
-    return int(call.sources.size()) - 1;
-  };
-  for (size_t i = 0; i < call.sources.size(); ++i)
-    if (same(segment.sources[i]))
-      return int(i);
-  if (generatorState.defined() && same(generatorState)) {
-    source.kind = TensorSource::Kind::GeneratorState;
-    return add(source, t);
-  }
-  for (size_t i = 0; i < arguments.size(); ++i)
-    if (shares(arguments[i])) {
-      source.kind = TensorSource::Kind::Argument;
-      source.index = int(i);
-      return add(source, arguments[i]);
-    }
-  for (const GradNote &note : grads)
-    if (note.read && shares(note.before)) {
-      source.kind = TensorSource::Kind::Grad;
-      source.index = sourceOf(call, segment, note.leaf);
-      return add(source, note.before);
-    }
-  source.index = int(call.captured.size());
-  call.captured.push_back(t);
-  return add(source, t);
-}
-
-void Trace::State::describe(CompiledCall &call, Segment &segment, const std::vector<Tensor> &outputs) {
-  call.opCount = int(segment.graph.nodes.size());
-  call.graph = segment.graph;
-  call.randomCount = randomCount;
-  call.argumentCount = int(arguments.size());
-  call.outputCount = int(outputs.size());
-  auto refuse = [&](const std::string &why) { trace->notReplayable(why); };
-
-  // Sources are renumbered: the arguments come first.
-  std::vector<Tensor> before = std::move(segment.sources);
-  segment.sources.clear();
-  for (size_t i = 0; i < arguments.size(); ++i) {
-    TensorSource source;
-    source.kind = TensorSource::Kind::Argument;
-    source.index = int(i);
-    call.sources.push_back(source);
-    segment.sources.push_back(arguments[i]);
-  }
-  std::vector<int> renumbered;
-  for (const Tensor &t : before)
-    renumbered.push_back(sourceOf(call, segment, t));
-  for (int &input : segment.plan.inputs)
-    input = renumbered[size_t(input)];
-  for (ResultSlot &slot : segment.plan.slots) {
-    if (slot.into >= 0) {
-      slot.into = renumbered[size_t(slot.into)];
-      const Tensor &target = segment.sources[size_t(slot.into)];
-      if (target.impl->storage->bornInTrace == number)
-        refuse("a tensor made from data in the call is written to");
-      if (target.requiresGrad() && !target.isLeaf())
-        refuse("a tensor from outside gets a history on the tape");
-    }
-    if (slot.from == ResultSlot::From::CopyOfSource)
-      slot.index = renumbered[size_t(slot.index)];
-  }
-
-  std::vector<bool> returned(segment.storages.size());
-  auto resultOf = [&](const Tensor &t) {
-    TensorResult result;
-    result.dtype = t.dtype();
-    result.shape = t.shape();
-    result.strides = t.strides();
-    result.offset = t.offset();
-    TapeNode *history = tapeNode(*t.impl);
-    if (history && !history->released) // one that backward() used up is of no use to anybody
-      refuse("a result has a history on the tape; return result.detach(), or call under no_grad()");
-    for (size_t i = 0; i < segment.storages.size(); ++i)
-      if (segment.storages[i] == t.impl->storage && segment.plan.slots[i].into < 0) {
-        result.fresh = true;
-        result.index = int(i);
-        returned[i] = true;
-        if (t.requiresGrad() && !history)
-          refuse("a result made in the call requires grad");
-        return result;
-      }
-    result.index = sourceOf(call, segment, t);
-    const TensorSource &source = call.sources[size_t(result.index)];
-    result.same = true;
-    result.offset = 0;
-    if (source.kind == TensorSource::Kind::Captured && t.impl->storage->bornInTrace == number)
-      refuse("a result is a tensor made from data in the call");
-    return result;
-  };
-  for (const Tensor &output : outputs)
-    call.results.push_back(resultOf(output));
-  for (const GradNote &note : grads) {
-    int owner = sourceOf(call, segment, note.leaf);
-    if (note.read)
-      call.gradReads.push_back({owner, note.before.defined()});
-    Tensor after = note.leaf.impl->autograd ? note.leaf.impl->autograd->grad : Tensor();
-    if (!note.written || (note.read && after.defined() && after.is(note.before)))
-      continue;
-    int result = -1;
-    if (after.defined()) {
-      result = int(call.results.size());
-      call.results.push_back(resultOf(after));
-    }
-    call.gradWrites.push_back({owner, result});
-  }
-  for (size_t i = 0; i < segment.storages.size(); ++i)
-    if (segment.plan.slots[i].into < 0 && !returned[i])
-      refuse("a tensor made in the call stays alive after it");
-  for (size_t i = 0; i < segment.sources.size(); ++i) {
-    const Tensor &t = segment.sources[i];
-    call.guards.push_back(guardOf(t));
-    int first = int(i);
-    for (size_t k = 0; k < i; ++k)
-      if (segment.sources[k].sharesStorage(t)) {
-        first = int(k);
-        break;
-      }
-    call.sameStorage.push_back(first);
-  }
-  call.plan = segment.plan;
-}
 
 std::shared_ptr<CompiledCall> Trace::finish(const std::vector<Tensor> &outputs) {
   auto call = std::make_shared<CompiledCall>();

@@ -36,14 +36,14 @@ struct Trace::State {
   Segment planSegment();
   // Compiles and runs what was recorded. With `call`: describes it there.
   void runSegment(CompiledCall *call, const std::vector<Tensor> &outputs);
-  void describe(CompiledCall &call, Segment &segment, const std::vector<Tensor> &outputs);
-  int sourceOf(CompiledCall &call, Segment &segment, const Tensor &t);
+  class Description; // of the whole call, for a replay
   void endSegment();
   void abandon();
 
   Trace *trace = nullptr;
   std::vector<Tensor> arguments;
   uint64_t number = 0, segment = 0;
+  uint64_t firstOrder = 0; // tape nodes made during the trace have this number or a higher one
   Device device;
   std::vector<Tensor> inputs;
   std::unordered_multimap<Storage *, ValueId> inputsOf;

@@ -74,12 +74,8 @@ py::tuple runTraced(py::object function, py::tuple args, py::dict kwargs, py::ob
         given |= argument.is(outputs[i]);
       if (given || !outputs[i].requiresGrad() || outputs[i].isLeaf())
         continue;
-      Ref<TapeNode> node = autogradMeta(*outputs[i].impl).node;
-      if (node && node->released)
+      if (Ref<TapeNode> node = autogradMeta(*outputs[i].impl).node; node && node->released)
         traced->spent.push_back({int(i), node});
-      else
-        trace.notReplayable("a result requires grad: backward() outside the compiled function needs its history; "
-                            "compile the whole step, or use no_grad");
     }
     traced->call = trace.finish(outputs);
   }
