@@ -95,7 +95,7 @@ void KernelWriter::contract(kernel::ContractOp op) {
       loop(constant(0), rows, 1, [&](Value *i) {
         Value *rowOfC = b.CreateGEP(p.type, p.c, b.CreateMul(i, constant(kStrideC)));
         epilogue(op, b.CreateAdd(row, i), column, columns,
-                 [&](Value *n) { return loadVector(p.type, b.CreateGEP(p.type, rowOfC, n), nullptr); });
+                 [&](Value *n) { return loadVector(p.type, b.CreateGEP(p.type, rowOfC, n), laneMask); });
       });
     });
   });

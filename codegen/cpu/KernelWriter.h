@@ -32,6 +32,7 @@ private:
   // Runs run(index), which writes `body`, for [lower, upper) in vectors of lanes.
   void laneLoop(Value *lower, Value *upper, mlir::Block &body, llvm::function_ref<void(Lanes)> run);
   bool isLong(mlir::Block &body) const;
+  int lanesFor(mlir::Block &body, Value *count) const;
   // for (i = lower; i < upper; i += step) carried = body(i, carried); gives what is carried in the end.
   using Carried = llvm::SmallVector<Value *, 4>;
   Carried loop(Value *lower, Value *upper, int64_t step, const Carried &initial,

@@ -59,7 +59,7 @@ void KernelWriter::contractByLanes(kernel::ContractOp op) {
                                        strideK, strideN, depth, columns});
       epilogue(op, row, column, columns, [&](Value *n) {
         // No products at all sum to +0.0.
-        Value *sum = loadVector(p.type, b.CreateGEP(p.type, sums, n), nullptr);
+        Value *sum = loadVector(p.type, b.CreateGEP(p.type, sums, n), laneMask);
         return b.CreateSelect(b.CreateICmpEQ(depth, constant(0)), Constant::getNullValue(sum->getType()), sum);
       });
     });

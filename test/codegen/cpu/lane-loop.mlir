@@ -28,3 +28,42 @@ kernel.func @scale(%x: !kernel.buffer<f32>, %s: !kernel.buffer<f32>, %y: !kernel
   }
   kernel.return
 }
+
+// A long chain of operations runs on two vectors side by side.
+// CHECK-LABEL: void @chain
+// CHECK: load <32 x float>
+// CHECK-COUNT-24: fadd <32 x float>
+// CHECK: store <32 x float>
+kernel.func @chain(%x: !kernel.buffer<f32>, %y: !kernel.buffer<f32>, %begin: index, %end: index) {
+  %c0 = arith.constant 0 : index
+  %n = arith.constant 1024 : index
+  kernel.for lane %i = %c0 to %n {
+    %a0 = kernel.load %x[%i] : !kernel.buffer<f32> -> f32
+    %a1 = arith.addf %a0, %a0 : f32
+    %a2 = arith.addf %a1, %a0 : f32
+    %a3 = arith.addf %a2, %a0 : f32
+    %a4 = arith.addf %a3, %a0 : f32
+    %a5 = arith.addf %a4, %a0 : f32
+    %a6 = arith.addf %a5, %a0 : f32
+    %a7 = arith.addf %a6, %a0 : f32
+    %a8 = arith.addf %a7, %a0 : f32
+    %a9 = arith.addf %a8, %a0 : f32
+    %a10 = arith.addf %a9, %a0 : f32
+    %a11 = arith.addf %a10, %a0 : f32
+    %a12 = arith.addf %a11, %a0 : f32
+    %a13 = arith.addf %a12, %a0 : f32
+    %a14 = arith.addf %a13, %a0 : f32
+    %a15 = arith.addf %a14, %a0 : f32
+    %a16 = arith.addf %a15, %a0 : f32
+    %a17 = arith.addf %a16, %a0 : f32
+    %a18 = arith.addf %a17, %a0 : f32
+    %a19 = arith.addf %a18, %a0 : f32
+    %a20 = arith.addf %a19, %a0 : f32
+    %a21 = arith.addf %a20, %a0 : f32
+    %a22 = arith.addf %a21, %a0 : f32
+    %a23 = arith.addf %a22, %a0 : f32
+    %a24 = arith.addf %a23, %a0 : f32
+    kernel.store %a24, %y[%i] : f32, !kernel.buffer<f32>
+  }
+  kernel.return
+}
