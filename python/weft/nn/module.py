@@ -117,8 +117,22 @@ class Module:
             yield from module.named_modules(memo, f"{prefix}.{name}" if prefix else name)
 
     def modules(self):
-        for _, module in self.named_modules():
-            yield module
+        # As named_modules(), without the cost of names: optimizers and zero_grad() come here every step.
+        seen, pending = set(), [self]
+        while pending:
+            module = pending.pop()
+            if id(module) not in seen:
+                seen.add(id(module))
+                pending += [child for child in reversed(module._modules.values()) if child is not None]
+                yield module
+
+    def _tensors(self, table, recurse):
+        seen = set()
+        for module in self.modules() if recurse else (self,):
+            for tensor in getattr(module, table).values():
+                if tensor is not None and id(tensor) not in seen:
+                    seen.add(id(tensor))
+                    yield tensor
 
     def _named_tensors(self, table, prefix, recurse):
         seen = set()
@@ -133,15 +147,13 @@ class Module:
         return self._named_tensors("_parameters", prefix, recurse)
 
     def parameters(self, recurse=True):
-        for _, parameter in self.named_parameters(recurse=recurse):
-            yield parameter
+        return self._tensors("_parameters", recurse)
 
     def named_buffers(self, prefix="", recurse=True):
         return self._named_tensors("_buffers", prefix, recurse)
 
     def buffers(self, recurse=True):
-        for _, buffer in self.named_buffers(recurse=recurse):
-            yield buffer
+        return self._tensors("_buffers", recurse)
 
     def get_submodule(self, target):
         module = self
