@@ -44,14 +44,24 @@ private:
   void hold(Value value, Memory memory);
 
   Point inRow(Value j) { return {{0, parts.batches + 1, row}, {parts.batches + 1, 1, j}}; }
-  void rowBlock(Value first);
+  void plan();
+  void clearSums();
+  void rowBlock(Value number);
   void workOnRow();
   void storeRowResults();
   Value base(const MatrixOperand &operand, Value free);
   void intoScores(const ScoreProduct &product, Value first, Value count);
+  void multiply(const ResultProduct &product, std::pair<Value, Value> rows, std::pair<Value, Value> columns,
+                llvm::function_ref<void(Value scoreFree, Value otherFree, Value sum)> body);
   void outOfScores(const ResultProduct &product, Value first, Value count);
+  void outOfRows(const ResultProduct &product, Value end);
+  void storeSums(const ResultProduct &product);
+  void storeResult(const ResultProduct &product, Value scoreFree, Value otherFree, Value sum);
+  Scalar element(const MatrixOperand &operand, Value free, Value contract);
   void sumHidden(const ResultProduct &product);
-  Value withHidden(const ResultProduct &product, Value sum, Value otherFree);
+  Value withHidden(const ResultProduct &product, Value sum, Value entry, Value otherFree);
+  Value sumIndex(const ResultProduct &product, Value scoreFree, Value otherFree);
+  int64_t strips() const { return (parts.columns.constant + blockRows - 1) / blockRows; }
 
   Lowering &lowering;
   const Group &group;
@@ -59,12 +69,14 @@ private:
   KernelBuilder &k;
   AttentionParts parts;
   const bool causal; // columns after a row's number are left out
-  int64_t blockRows = 0, blocks = 0, heldRows = 0, rowStride = 0;
+  bool overRows = false; // some product is a sum over rows
+  int64_t blockRows = 0, blocks = 0, heldRows = 0, rowStride = 0, blocksOfTask = 0, tasksOfHead = 0;
   SmallVector<Value> taken; // the values that products take, each once
   std::vector<RowLoop> loops;
   llvm::DenseMap<Value, Memory> held;
   llvm::DenseMap<Value, Value> owners;             // of memory: the value it holds last
-  llvm::DenseMap<Operation *, Value> hiddenSums;   // by product: [blocks + 1, free of other]
+  llvm::DenseMap<Operation *, Value> hiddenSums;   // by product: [blocks or strips, free of other]
+  llvm::DenseMap<Operation *, Value> rowSums;      // by product over rows, if there are more than 256
 
   // Where the code is that is being written.
   Point headPoint;
@@ -242,89 +254,157 @@ void AttentionSchedule::storeRowResults() {
   }
 }
 
-// The product's rows or columns [first, first + count), which are rows of the scores.
-void AttentionSchedule::outOfScores(const ResultProduct &product, Value first, Value count) {
+// The product with `rows` and `columns` (first and number) of the scores.
+void AttentionSchedule::multiply(const ResultProduct &product, std::pair<Value, Value> rows,
+                                 std::pair<Value, Value> columns,
+                                 llvm::function_ref<void(Value scoreFree, Value otherFree, Value sum)> body) {
   const Storage &other = product.other.storage;
-  Value scores = held.lookup(product.scores).buffer, result = product.dot->getResult(0);
-  size_t number = llvm::find(group.results, result) - group.results.begin();
   Value otherBuffer = k.buffer(other.planBuffer, storageType(other.type));
   kernel.e.reads.push_back({other.planBuffer, Value()});
-  Value scoreBase = k.mul(k.sub(first, heldFirst), k.index(rowStride));
-  Value otherStrides[2] = {k.size(other.strides[product.other.free]), k.size(other.strides[product.other.contract])};
-  SmallVector<Value> operands;
-  bool left = product.scoresAreLeft;
-  if (left)
-    operands = {scores, scoreBase, k.index(rowStride), k.index(1)};
-  operands.append({otherBuffer, base(product.other, k.index(0)), otherStrides[left], otherStrides[!left]});
-  if (!left)
-    operands.append({scores, scoreBase, k.index(1), k.index(rowStride)});
-  operands.push_back(blockColumns);
+  std::pair<Value, Value> contracted = product.overRows ? rows : columns, free = product.overRows ? columns : rows;
+  Value otherBase = k.add(base(product.other, k.index(0)), k.mul(contracted.first, other.strides[product.other.contract]));
+  Value otherFree = k.size(other.strides[product.other.free]), otherContract = k.size(other.strides[product.other.contract]);
+  Value scores = held.lookup(product.scores).buffer;
+  Value scoreBase = k.add(k.mul(k.sub(rows.first, heldFirst), k.index(rowStride)), columns.first);
+  Value scoreFree = k.index(product.overRows ? 1 : rowStride), scoreContract = k.index(product.overRows ? rowStride : 1);
   Value zero = k.index(0), width = k.size(product.other.freeSize());
+  bool left = product.scoresAreLeft;
+  SmallVector<Value> operands;
   if (left)
-    operands.append({zero, count, zero, width});
+    operands = {scores,    scoreBase, scoreFree,     scoreContract,     otherBuffer, otherBase, otherContract,
+                otherFree, contracted.second, zero, free.second, zero, width};
   else
-    operands.append({zero, width, zero, count});
-  Type element = elementType(result);
+    operands = {otherBuffer, otherBase, otherFree, otherContract, scores, scoreBase, scoreContract,
+                scoreFree, contracted.second, zero, width, zero, free.second};
   k.contract(operands, false, [&](Value m, Value n, Value sum) {
-    Value otherFree = left ? n : m;
-    Value free[2] = {m, n};
-    free[!left] = k.add(first, free[!left]);
-    Point at = headPoint;
-    at.push_back({parts.batches, 1, free[0]});
-    at.push_back({parts.batches + 1, 1, free[1]});
-    Scalar whole = kernel.e.scalar(withHidden(product, sum, otherFree), element);
-    kernel.store(kernel.e.rounded(whole, element), lowering.result(group, number), at);
+    body(k.add(free.first, left ? m : n), left ? n : m, sum);
   });
 }
 
-// The columns that a block leaves out would add zeros times elements of the other operand to its products: a zero, whose
-// sign matters to a sum that is -0, or NaN. For each block, what they sum to; after the last block nothing, -0.
-void AttentionSchedule::sumHidden(const ResultProduct &product) {
-  const MatrixOperand &other = product.other;
-  Size width = other.freeSize();
-  Type type = kernel::ContractOp::sumType(storageType(other.storage.type), storageType(other.storage.type));
-  Value table = k.scratch((blocks + 1) * width.constant, type);
-  hiddenSums[product.dot] = table;
-  auto constant = [&](double v) { return Scalar{&k.builder, k.location, kernel.e.constantZero(type)}.constant(v); };
-  k.loop(k.index(0), k.size(width), true,
-         [&](Value n) { k.store(constant(-0.0).value, table, k.add(k.index(blocks * width.constant), n)); });
-  k.loop(k.index(0), k.index(blocks), false, [&](Value fromLast) {
-    Value number = k.sub(k.index(blocks - 1), fromLast), next = k.add(number, k.index(1));
-    auto end = [&](Value block) { return k.min(k.mul(k.add(block, k.index(1)), k.index(blockRows)), k.size(parts.columns)); };
-    Value hidden = end(number), count = k.sub(end(next), hidden);
-    // A whole block of the order of the sum begins with +0.
-    Value wholeBlock = k.mul(k.div(k.add(hidden, k.index(kDepth - 1)), k.index(kDepth)), k.index(kDepth));
-    Value anyWhole = k.less(wholeBlock, k.size(parts.columns));
-    k.loop(k.index(0), k.size(width), true, [&](Value n) {
-      Value sum = k.reduce("max", count, type, [&](Value j) {
-        Point at = headPoint, ordered;
-        SmallVector<Value> indices(other.storage.shape.size());
-        for (const Segment &segment : cut(k, headPoint, parts.space, allBoundaries(int(parts.space.size()))))
-          indices[other.batch[segment.first]] = segment.index;
-        indices[other.free] = n;
-        indices[other.contract] = k.add(hidden, j);
-        for (auto [axis, index] : llvm::enumerate(indices))
-          ordered.push_back({int(axis), 1, index});
-        return (kernel.e.evaluate(other.value, ordered) * 0.0).value;
-      });
-      Scalar later = constant(0).with(kernel::LoadOp::create(k.builder, k.location, table, k.add(k.mul(next, width), n)));
-      Scalar all = maximum(later.with(sum), later);
-      Scalar first = select(all.with(anyWhole), constant(0.0), constant(-0.0));
-      k.store(maximum(all, first).value, table, k.add(k.mul(number, width), n));
+void AttentionSchedule::storeResult(const ResultProduct &product, Value scoreFree, Value otherFree, Value sum) {
+  Value result = product.dot->getResult(0);
+  Type type = elementType(result);
+  Point at = headPoint;
+  at.push_back({parts.batches, 1, product.scoresAreLeft ? scoreFree : otherFree});
+  at.push_back({parts.batches + 1, 1, product.scoresAreLeft ? otherFree : scoreFree});
+  size_t number = llvm::find(group.results, result) - group.results.begin();
+  kernel.store(kernel.e.rounded(kernel.e.scalar(sum, type), type), lowering.result(group, number), at);
+}
+
+// A sum over columns, for a block of rows.
+void AttentionSchedule::outOfScores(const ResultProduct &product, Value first, Value count) {
+  multiply(product, {first, count}, {k.index(0), blockColumns}, [&](Value i, Value otherFree, Value sum) {
+    storeResult(product, i, otherFree, withHidden(product, sum, block, otherFree));
+  });
+}
+
+// A sum over the held rows, whose end is given; where later columns are hidden, by strips of columns, from the first row
+// on that sees them. Sums of several times 256 rows are added up in scratch memory.
+void AttentionSchedule::outOfRows(const ResultProduct &product, Value end) {
+  Value sums = rowSums.lookup(product.dot);
+  auto strip = [&](Value number, Value firstRow, Value firstColumn, Value columns) {
+    multiply(product, {firstRow, k.sub(end, firstRow)}, {firstColumn, columns},
+             [&](Value j, Value otherFree, Value sum) {
+               if (!sums)
+                 return storeResult(product, j, otherFree, withHidden(product, sum, number, otherFree));
+               Value index = sumIndex(product, j, otherFree);
+               Value before = kernel::LoadOp::create(k.builder, k.location, sums, index);
+               k.store(arith::AddFOp::create(k.builder, k.location, before, sum), sums, index);
+             });
+  };
+  if (!causal)
+    return strip(Value(), heldFirst, k.index(0), k.size(parts.columns));
+  k.loop(k.index(0), k.index(strips()), false, [&](Value number) {
+    Value firstColumn = k.mul(number, k.index(blockRows)), firstRow = k.min(k.max(heldFirst, firstColumn), end);
+    Value columns = k.sub(k.min(k.add(firstColumn, k.index(blockRows)), k.size(parts.columns)), firstColumn);
+    strip(number, firstRow, firstColumn, columns);
+  });
+}
+
+// The elements of sums in scratch memory, in the order of the result's.
+Value AttentionSchedule::sumIndex(const ResultProduct &product, Value scoreFree, Value otherFree) {
+  return product.scoresAreLeft ? k.add(k.mul(scoreFree, product.other.freeSize()), otherFree)
+                               : k.add(k.mul(otherFree, parts.columns), scoreFree);
+}
+
+void AttentionSchedule::storeSums(const ResultProduct &product) {
+  Value sums = rowSums.lookup(product.dot);
+  bool left = product.scoresAreLeft;
+  Size width = product.other.freeSize();
+  k.loop(k.index(0), k.size(left ? parts.columns : width), false, [&](Value m) {
+    k.loop(k.index(0), k.size(left ? width : parts.columns), true, [&](Value n) {
+      Value scoreFree = left ? m : n, otherFree = left ? n : m;
+      Value sum = kernel::LoadOp::create(k.builder, k.location, sums, sumIndex(product, scoreFree, otherFree));
+      storeResult(product, scoreFree, otherFree, withHidden(product, sum, k.div(scoreFree, k.index(blockRows)), otherFree));
     });
   });
 }
 
-Value AttentionSchedule::withHidden(const ResultProduct &product, Value sum, Value otherFree) {
+Scalar AttentionSchedule::element(const MatrixOperand &operand, Value free, Value contract) {
+  SmallVector<Value> indices(operand.storage.shape.size());
+  for (const Segment &segment : cut(k, headPoint, parts.space, allBoundaries(int(parts.space.size()))))
+    indices[operand.batch[segment.first]] = segment.index;
+  indices[operand.free] = free;
+  indices[operand.contract] = contract;
+  Point at;
+  for (auto [axis, index] : llvm::enumerate(indices))
+    at.push_back({int(axis), 1, index});
+  return kernel.e.evaluate(operand.value, at);
+}
+
+// What is left out would add zeros times elements of the other operand: a zero, whose sign matters to a sum that is -0, or
+// NaN. A table of what such products sum to: for a sum over columns, by block of rows, of the columns behind the block's;
+// for a sum over rows, by strip of columns, of the rows before the strip's. The rows stand before all others in a chain,
+// which begins with +0, so that theirs is -0 or NaN.
+void AttentionSchedule::sumHidden(const ResultProduct &product) {
+  const MatrixOperand &other = product.other;
+  Size width = other.freeSize();
+  int64_t entries = product.overRows ? strips() : blocks;
+  Type type = product.dot->getResult(0).getType();
+  type = kernel::ContractOp::sumType(storageType(elementType(product.dot->getResult(0))),
+                                     storageType(elementType(product.dot->getResult(0))));
+  Value table = k.scratch(entries * width.constant, type);
+  hiddenSums[product.dot] = table;
+  auto constant = [&](double v) { return Scalar{&k.builder, k.location, kernel.e.constantZero(type)}.constant(v); };
+  int64_t start = product.overRows ? 0 : entries - 1;
+  k.loop(k.index(0), k.size(width), true,
+         [&](Value n) { k.store(constant(-0.0).value, table, k.add(k.index(start * width.constant), n)); });
+  k.loop(k.index(1), k.index(entries), false, [&](Value step) {
+    Value entry = product.overRows ? step : k.sub(k.index(entries - 1), step);
+    Value before = product.overRows ? k.sub(step, k.index(1)) : k.add(entry, k.index(1));
+    Size length = product.overRows ? parts.rows : parts.columns;
+    auto end = [&](Value block) { return k.min(k.mul(block, k.index(blockRows)), k.size(length)); };
+    Value from = end(before), to = product.overRows ? end(entry) : end(k.add(before, k.index(1)));
+    // A block of the order of the sum that is left out as a whole is +0.
+    Value nextDepth = k.mul(k.div(k.add(from, k.index(kDepth - 1)), k.index(kDepth)), k.index(kDepth));
+    Value anyWhole = k.less(nextDepth, k.size(length));
+    k.loop(k.index(0), k.size(width), true, [&](Value n) {
+      Value most = k.reduce("max", k.sub(to, from), type, [&](Value j) {
+        Scalar zero = element(other, n, k.add(from, j)) * 0.0;
+        return (product.overRows ? -absolute(zero) : zero).value;
+      });
+      Scalar known = constant(0).with(
+          kernel::LoadOp::create(k.builder, k.location, table, k.add(k.mul(before, width), n)));
+      Scalar all = maximum(known.with(most), known);
+      if (!product.overRows)
+        all = maximum(all, select(all.with(anyWhole), constant(0.0), constant(-0.0)));
+      k.store(all.value, table, k.add(k.mul(entry, width), n));
+    });
+  });
+}
+
+// The sum with what was left out in a block of rows, or a strip of columns.
+Value AttentionSchedule::withHidden(const ResultProduct &product, Value sum, Value entry, Value otherFree) {
   if (!causal)
     return sum;
-  Value index = k.add(k.mul(block, product.other.freeSize()), otherFree);
+  Value index = k.add(k.mul(entry, product.other.freeSize()), otherFree);
   Value hidden = kernel::LoadOp::create(k.builder, k.location, hiddenSums.lookup(product.dot), index);
   return arith::AddFOp::create(k.builder, k.location, sum, hidden);
 }
 
-void AttentionSchedule::rowBlock(Value first) {
-  heldFirst = first;
+void AttentionSchedule::rowBlock(Value number) {
+  block = number;
+  Value first = k.mul(number, k.index(blockRows));
   blockColumns = k.size(parts.columns);
   if (causal)
     blockColumns = k.min(k.add(first, k.index(blockRows)), blockColumns);
@@ -341,41 +421,76 @@ void AttentionSchedule::rowBlock(Value first) {
     storeRowResults();
   });
   for (const ResultProduct &product : parts.outOf)
-    outOfScores(product, first, count);
+    if (!product.overRows)
+      outOfScores(product, first, count);
 }
 
 void AttentionSchedule::run() {
   if (product(parts.space).is(0))
     return;
-  int64_t rows = parts.rows.constant, columns = parts.columns.constant, heads = parts.heads.constant;
-  blockRows = kMostRows;
-  while (blockRows > kLeastRows && blockRows * columns > kBlockElements)
-    blockRows /= 2;
-  blockRows = std::min(blockRows, rows);
-  heldRows = blockRows;
-  rowStride = (columns + kRowPadding - 1) / kRowPadding * kRowPadding + kRowPadding;
-  blocks = (rows + blockRows - 1) / blockRows;
-  int64_t wanted = std::min(blocks, (kFewTasks + heads - 1) / heads);
-  int64_t blocksOfTask = (blocks + wanted - 1) / wanted;
-  int64_t tasksOfHead = (blocks + blocksOfTask - 1) / blocksOfTask;
-
-  planRows();
+  plan();
   kernel.mayRunInPlace = false;
   k.loop(k.begin, k.end, false, [&](Value task) {
     auto [whole, part] = k.split(task, Size(tasksOfHead));
     head = whole;
     headPoint = parts.batches ? Point{{0, parts.batches, head}} : Point{};
-    Value begin = k.mul(part, k.index(blocksOfTask));
-    Value end = k.min(k.add(begin, k.index(blocksOfTask)), k.index(blocks));
     if (causal)
       for (const ResultProduct &product : parts.outOf)
         sumHidden(product);
-    k.loop(begin, end, false, [&](Value number) {
-      block = number;
-      rowBlock(k.mul(number, k.index(blockRows)));
+    Value begin = k.mul(part, k.index(blocksOfTask)), end = k.min(k.add(begin, k.index(blocksOfTask)), k.index(blocks));
+    if (!overRows)
+      return k.loop(begin, end, false, [&](Value number) {
+        heldFirst = k.mul(number, k.index(blockRows));
+        rowBlock(number);
+      });
+    clearSums();
+    k.loop(k.index(0), k.index((parts.rows.constant + heldRows - 1) / heldRows), false, [&](Value number) {
+      heldFirst = k.mul(number, k.index(heldRows));
+      int64_t blocksHeld = (heldRows + blockRows - 1) / blockRows;
+      Value firstBlock = k.mul(number, k.index(blocksHeld));
+      k.loop(firstBlock, k.min(k.add(firstBlock, k.index(blocksHeld)), k.index(blocks)), false,
+             [&](Value number) { rowBlock(number); });
+      for (const ResultProduct &product : parts.outOf)
+        if (product.overRows)
+          outOfRows(product, k.min(k.add(heldFirst, k.index(heldRows)), k.size(parts.rows)));
     });
+    for (const ResultProduct &product : parts.outOf)
+      if (rowSums.count(product.dot))
+        storeSums(product);
   });
-  lowering.finish(kernel, group, Size(heads * tasksOfHead), 1);
+  int64_t work = parts.rows.constant * parts.columns.constant / tasksOfHead;
+  lowering.finish(kernel, group, Size(parts.heads.constant * tasksOfHead), lowering.model.grain(work, 8));
+}
+
+// Sizes of blocks and tasks, and memory.
+void AttentionSchedule::plan() {
+  int64_t rows = parts.rows.constant, columns = parts.columns.constant;
+  overRows = llvm::any_of(parts.outOf, [](const ResultProduct &product) { return product.overRows; });
+  blockRows = kMostRows;
+  while (blockRows > kLeastRows && blockRows * columns > kBlockElements)
+    blockRows /= 2;
+  blocks = (rows + blockRows - 1) / blockRows;
+  heldRows = overRows ? kDepth : blockRows;
+  rowStride = (columns + kRowPadding - 1) / kRowPadding * kRowPadding + kRowPadding;
+  int64_t wanted = overRows ? 1 : std::min(blocks, (kFewTasks + parts.heads.constant - 1) / parts.heads.constant);
+  blocksOfTask = (blocks + wanted - 1) / wanted;
+  tasksOfHead = (blocks + blocksOfTask - 1) / blocksOfTask;
+  planRows();
+  for (const ResultProduct &product : parts.outOf) {
+    Type type = elementType(product.dot->getResult(0));
+    if (product.overRows && rows > kDepth)
+      rowSums[product.dot] = k.scratch(product.other.freeSize().constant * columns, kernel::ContractOp::sumType(storageType(type), storageType(type)));
+  }
+}
+
+// -0, to which the first sum is added without a change.
+void AttentionSchedule::clearSums() {
+  for (auto &[dot, sums] : rowSums) {
+    auto type = cast<kernel::BufferType>(sums.getType()).getElementType();
+    Value zero = Scalar{&k.builder, k.location, kernel.e.constantZero(type)}.constant(-0.0).value;
+    int64_t count = cast<kernel::ScratchOp>(sums.getDefiningOp()).getElements();
+    k.loop(k.index(0), k.index(count), true, [&, sums = sums](Value i) { k.store(zero, sums, i); });
+  }
 }
 
 void scheduleAttention(Lowering &lowering, const Group &group) { AttentionSchedule(lowering, group).run(); }

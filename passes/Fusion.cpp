@@ -6,7 +6,7 @@
 // 3. The groups are written as weft.group in topological order, each with its own copies of the floating ops it reads.
 #include "passes/Fusion.h"
 #include "ir/OpAccess.h"
-#include "passes/FusionGroups.h"
+#include "passes/FusionAttention.h"
 
 #include <algorithm>
 #include <map>
@@ -288,6 +288,8 @@ bool runFusion(ModuleOp module, const FusionOptions &options) {
     if (func.isExternal() ||
         llvm::any_of(func.front().without_terminator(), [](Operation &op) { return !hasRecord(&op); }))
       continue;
+    if (options.fuse && options.attention)
+      recomputeScores(func);
     FusionGraph graph = buildFusionGraph(func, options.fuse);
     if (graph.nodes.empty())
       continue;

@@ -1,16 +1,18 @@
-// Attention: work on the rows of a matrix of scores, the products that give the scores, and those that take what the
-// rows become. One kernel runs all of it, so that no matrix of scores is in memory.
 // 1. A group of rows (softmax, its gradient) is the middle.
 // 2. Products whose result only the middle reads join it, and so does every product that reads values of the middle.
 // 3. If a value of the middle is read by anything else, or the whole would wait for itself, nothing changes.
+#include "passes/FusionAttention.h"
 #include "ir/OpAccess.h"
-#include "passes/FusionGroups.h"
-
-#include <optional>
 
 using namespace mlir;
 
+#include <algorithm>
+
 namespace weft {
+
+// The elements that a query and a key have: larger ones, of all keys, would not stay in a core's cache.
+static constexpr int64_t kMostHeadSize = 512;
+
 namespace {
 
 struct OperandAxes {
@@ -28,15 +30,6 @@ struct OperandAxes {
     return true;
   }
 };
-
-// Products with a vector have an order of their own.
-bool isMatrixProduct(Operation *dot) {
-  OperandAxes left(dot, 0), right(dot, 1);
-  Dims shape = shapeOf(dot->getResult(0));
-  int rank = shape.size();
-  return left.isMatrix() && right.isMatrix() && shape[rank - 2] > 1 && shape[rank - 1] > 1 &&
-         left.shape[int(left.contract[0])] > 1;
-}
 
 class Middle {
 public:
@@ -83,8 +76,7 @@ private:
   }
 
   bool isLoneProduct(int node) const {
-    return graph.nodes[node].role == Role::Contraction && groups[groups.groupOf(node)].members.size() == 1 &&
-           isMatrixProduct(graph.nodes[node].op);
+    return groups[groups.groupOf(node)].members.size() == 1 && isHeadProduct(graph.nodes[node].op);
   }
 
   bool isInto(const Read &read) const {
@@ -107,8 +99,7 @@ private:
       others += read.source < 0 || groups.groupOf(read.source) != group;
     if (scores < 0 || others != 1)
       return false;
-    OperandAxes axes(graph.nodes[user].op, scores);
-    return axes.hasOrderedBatch() && axes.contract[0] == axes.shape.size() - 1;
+    return OperandAxes(graph.nodes[user].op, scores).hasOrderedBatch();
   }
 
   // Whether a product reads another's result, or a group outside stands on a path from one part to another.
@@ -130,6 +121,19 @@ private:
 };
 
 } // namespace
+
+bool isHeadProduct(Operation *op) {
+  if (familyOf(op) != OpFamily::Contraction)
+    return false;
+  OperandAxes left(op, 0), right(op, 1);
+  Dims shape = shapeOf(op->getResult(0));
+  int rank = shape.size();
+  if (!left.isMatrix() || !right.isMatrix() || left.shape.hasSymbol() || right.shape.hasSymbol())
+    return false;
+  int64_t sizes[] = {shape[rank - 2], shape[rank - 1], left.shape[int(left.contract[0])]};
+  int64_t least = *std::min_element(sizes, sizes + 3);
+  return least > 1 && least <= kMostHeadSize;
+}
 
 void formAttention(FusionGroups &groups) {
   for (int group = 0; group < groups.size(); ++group) {

@@ -45,9 +45,6 @@ private:
   int visited = 0;
 };
 
-// passes/FusionAttention.cpp: merges row groups with the products around them.
-void formAttention(FusionGroups &groups);
-
 // passes/FusionEmit.cpp: replaces the function's body by weft.group ops.
 void emitGroups(mlir::func::FuncOp func, const FusionGroups &groups);
 

@@ -1,0 +1,19 @@
+// Attention: work on the rows of a matrix of scores, the products that give the scores, and those that take what the
+// rows become. One kernel runs all of it, so that no matrix of scores is in memory.
+#pragma once
+#include "passes/FusionGroups.h"
+
+namespace weft {
+
+// Whether the op is a product of matrices (for each batch) of static sizes such as a head of attention has. Products with
+// a vector are not: their sums have an order of their own.
+bool isHeadProduct(mlir::Operation *op);
+
+// Gradients read the forward pass's probabilities, which would have to be kept: gives them a copy of the ops that make
+// the probabilities, so that they are made again. Returns whether there were any.
+bool recomputeScores(mlir::func::FuncOp func);
+
+// Merges row groups with the products around them into groups of kind Attention.
+void formAttention(FusionGroups &groups);
+
+} // namespace weft
