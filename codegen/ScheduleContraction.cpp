@@ -9,7 +9,8 @@ using namespace mlir;
 namespace weft {
 
 static constexpr int64_t kRowBlock = 126, kColumnBlock = 256; // multiples of the register tile
-static constexpr int64_t kPanel = 32;                         // columns of a panel of packed B
+static constexpr int64_t kPanel = 32, kPanelRows = 16;        // columns of a panel of packed B; its rows are a multiple
+static constexpr int64_t kPackColumns = 128;                  // of a task that packs B: a few panels
 static constexpr int64_t kPackElements = 1 << 16;             // of a B that is worth a step of its own
 static constexpr int64_t kFewTasks = 4;
 static constexpr int64_t kVectorColumns = 64; // of a task of a product of one row
@@ -119,7 +120,7 @@ Storage ContractionSchedule::copied(Value value, Axes &axes) {
       from[order[dim]] = {order[dim], 1, at[dim].index};
     kernel.store(kernel.e.evaluate(value, from), result, {{0, rank, i}});
   });
-  lowering.finish(kernel, group, count, grainFor(1, 8));
+  lowering.finish(kernel, group, count, lowering.model.grain(1, 8));
   int next = 0;
   for (std::vector<int> *part : {&axes.batch, &axes.free, &axes.contract})
     for (int &axis : *part)
@@ -183,46 +184,42 @@ void ContractionSchedule::split() {
     rowBlock = 42;
 }
 
-// B copied into panels of 32 columns, each depth x 32, the last one padded with zeros; for each outer index one such
-// matrix.
+// B packed (kernel.pack), for each outer index one such matrix.
 Storage ContractionSchedule::packedPanels() {
-  Size outer = tailSize(b.batch, 0, right), panels = *ceilDivide(columns, kPanel);
-  for (int i = 0; i < columnsFrom; ++i)
-    outer = outer * right.shape[b.free[i]];
-  Storage result = lowering.temporary({outer, panels, depth, Size(kPanel)}, right.type);
-  Kernel kernel(lowering, group);
-  kernel.suffix = "_panels";
-  KernelBuilder &k = kernel.k;
   Sizes outerShape;
   std::vector<int> outerAxes = b.batch;
   outerAxes.insert(outerAxes.end(), b.free.begin(), b.free.begin() + columnsFrom);
   for (int axis : outerAxes)
     outerShape.push_back(right.shape[axis]);
+  Size outer = product(outerShape), panelRows = *ceilDivide(depth, kPanelRows) * Size(kPanelRows);
+  Size blocks = *ceilDivide(columns, kPackColumns);
+  Type type = kernel::ContractOp::sumType(storageType(right.type), storageType(right.type));
+  Storage result = lowering.temporary({outer, blocks, panelRows, Size(kPackColumns)}, type);
+  Kernel kernel(lowering, group);
+  kernel.suffix = "_panels";
+  KernelBuilder &k = kernel.k;
   k.loop(k.begin, k.end, false, [&](Value task) {
-    Value index = k.index(0), panel = task;
+    Value index = k.index(0), block = task;
     if (!outer.is(1))
-      std::tie(index, panel) = k.split(task, panels);
+      std::tie(index, block) = k.split(task, blocks);
     std::vector<std::pair<int, Value>> indices;
     Point whole;
     if (!outerAxes.empty())
       whole.push_back({0, int(outerAxes.size()), index});
     for (const Segment &segment : cut(k, whole, outerShape, allBoundaries(int(outerAxes.size()))))
       indices.push_back({outerAxes[segment.first], segment.index});
-    Value start = base(kernel, right, indices), first = k.mul(panel, k.index(kPanel));
-    Value buffer = k.buffer(right.planBuffer, storageType(right.type));
+    Value strideK = k.size(tailStride(b.contract, 0, right)), strideN = k.size(tailStride(b.free, columnsFrom, right));
+    Value first = k.mul(block, k.index(kPackColumns)),
+          start = k.add(base(kernel, right, indices), k.mul(first, strideN));
+    Value count = k.min(k.index(kPackColumns), k.sub(k.size(columns), first));
+    Value from = k.buffer(right.planBuffer, storageType(right.type)), to = k.buffer(result.planBuffer, type);
+    Value place = linear(k, {{0, 2, task}}, result.shape);
     kernel.e.reads.push_back({right.planBuffer, Value()});
-    Value zero = kernel.e.constantZero(storageType(right.type));
-    k.loop(k.index(0), k.size(depth), false, [&](Value row) {
-      k.loop(k.index(0), k.index(kPanel), true, [&](Value lane) {
-        Value column = k.add(first, lane), inside = k.less(column, k.size(columns));
-        Value at = k.add(start, k.mul(row, tailStride(b.contract, 0, right)));
-        at = k.add(at, k.mul(column, tailStride(b.free, columnsFrom, right)));
-        Value value = kernel::LoadOp::create(k.builder, k.location, storageType(right.type), buffer, at, inside, zero);
-        kernel.store(kernel.e.scalar(value, right.type), result, {{0, 2, task}, {2, 1, row}, {3, 1, lane}});
-      });
-    });
+    kernel.writes.push_back({result.planBuffer, place});
+    kernel::PackOp::create(k.builder, k.location, from, start, strideK, strideN, k.size(depth), count, to,
+                           k.mul(place, panelRows * Size(kPackColumns)));
   });
-  lowering.finish(kernel, group, outer * panels, grainFor(kPanel * depth.estimate(), 1));
+  lowering.finish(kernel, group, outer * blocks, lowering.model.grain(kPackColumns * depth.estimate() / 4, 1));
   return result;
 }
 
@@ -231,8 +228,8 @@ void ContractionSchedule::emit() {
   Sizes shape = sizesOf(dotValue);
   int batches = int(a.batch.size()), rank = int(shape.size());
   split();
-  bool packs = !byLanes && rows.estimate() > rowBlock && columns.estimate() * depth.estimate() >= kPackElements &&
-               right.type.isF32() && left.type.isF32();
+  bool packs = !byLanes && !lowering.target.gpu && rows.estimate() > rowBlock &&
+               columns.estimate() * depth.estimate() >= kPackElements && ceilDivide(depth, kPanelRows);
   Storage panels;
   if (packs)
     panels = packedPanels();
@@ -333,7 +330,7 @@ void ContractionSchedule::emit() {
   });
   int64_t work = std::min(rows.estimate(), rowBlock) * std::min(columns.estimate(), columnBlock) * depth.estimate();
   lowering.finish(kernel, group, batchSize * outerRows * outerColumns * *rowBlocks * *columnBlocks,
-                  grainFor(byLanes ? work / 2 : work / 16, 1));
+                  lowering.model.grain(byLanes ? work / 2 : work / 16, 1));
 }
 
 void ContractionSchedule::run() {

@@ -30,10 +30,8 @@ int64_t span(mlir::Value begin, mlir::Value end) {
   return constantOf(end).value_or(-1);
 }
 
-KernelWriter::MatrixTypes::MatrixTypes(kernel::ContractOp op, KernelWriter &w) {
-  aType = op.getA().getType().getElementType();
-  bType = op.getB().getType().getElementType();
-  sumType = op.getEpilogue().getArgument(2).getType();
+KernelWriter::MatrixTypes::MatrixTypes(mlir::Type a, mlir::Type b, KernelWriter &w) : aType(a), bType(b) {
+  sumType = kernel::ContractOp::sumType(a, b);
   type = w.type(sumType);
   vectorLanes = std::min<int64_t>(w.target.vectorBytes * 8 / type->getScalarSizeInBits(), kLanes);
 }
@@ -44,7 +42,8 @@ std::string KernelWriter::MatrixTypes::name(const char *kind) const {
   return name;
 }
 
-KernelWriter::Product::Product(kernel::ContractOp op, KernelWriter &w) : MatrixTypes(op, w) {
+KernelWriter::Product::Product(kernel::ContractOp op, KernelWriter &w)
+    : MatrixTypes(op.getA().getType().getElementType(), op.getB().getType().getElementType(), w) {
   tileColumns = kTileVectors * vectorLanes;
 
   int64_t mostRows = w.target.vectorBytes == 64 ? 14 : 6; // accumulators fill the registers
@@ -75,7 +74,7 @@ void KernelWriter::contract(kernel::ContractOp op) {
   Value *strideBK = scalar(op.getBStrideK()), *strideBN = scalar(op.getBStrideN());
   // Packed panels lie side by side, as if a column were K elements from the one before.
   if (p.packed)
-    strideBN = k;
+    strideBN = roundUp(k, kPanelRows);
   else if (op.getPackedB())
     unsupported(op, "a packed operand has the type of the sums");
   Value *rowEnd = scalar(op.getRowEnd()), *columnEnd = scalar(op.getColumnEnd());
@@ -146,9 +145,6 @@ Function *KernelWriter::blockFunction(Product &p) {
     FunctionType *copyType =
         FunctionType::get(b.getVoidTy(), {pointer, pointer, i64, i64, i64, i64, i64, i64, i64, i64}, false);
     FunctionType *tileType = FunctionType::get(b.getVoidTy(), {pointer, pointer, pointer, i64}, false);
-    auto wholePanels = [&](Value *count) {
-      return b.CreateAnd(b.CreateAdd(count, constant(kPanel - 1)), constant(-kPanel));
-    };
 
     // -0.0, to which the first block's sum is added without a change; no products at all sum to +0.0.
     Value *zero = Constant::getNullValue(p.type);
@@ -162,16 +158,16 @@ Function *KernelWriter::blockFunction(Product &p) {
       Value *depth = minimum(constant(kDepth), b.CreateSub(k, k0));
       Value *cornerA = b.CreateGEP(memoryType(p.aType), fromA, b.CreateMul(k0, strideK));
       b.CreateCall(copyType, copyA,
-                   {cornerA, a, strideM, strideK, rows, paddedRows, depth, wholePanels(depth), constant(kStrideA),
+                   {cornerA, a, strideM, strideK, rows, paddedRows, depth, roundUp(depth, kPanel), constant(kStrideA),
                     constant(kPanel)});
       Value *right = panels, *panel = constant(kPanelElements);
       if (p.packed) {
         right = b.CreateGEP(p.type, fromB, b.CreateMul(k0, constant(kPanel)));
-        panel = b.CreateMul(k, constant(kPanel));
+        panel = b.CreateMul(roundUp(k, kPanelRows), constant(kPanel));
       } else {
         Value *cornerB = b.CreateGEP(memoryType(p.bType), fromB, b.CreateMul(k0, strideBK));
         b.CreateCall(copyType, copyB,
-                     {cornerB, panels, strideBK, strideBN, depth, depth, columns, wholePanels(columns),
+                     {cornerB, panels, strideBK, strideBN, depth, depth, columns, roundUp(columns, kPanel),
                       constant(kPanel), panel});
       }
       loop(constant(0), columns, p.tileColumns, [&](Value *j) {

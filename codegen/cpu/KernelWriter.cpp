@@ -18,6 +18,7 @@ int64_t KernelWriter::write(kernel::FuncOp func) {
   scratch = function->getArg(4);
   scratchBytes = 0;
   values.clear();
+  nextRows.clear();
 
   unsigned bufferCount = func.bufferCount(), count = func.getNumArguments();
   for (unsigned i = 0; i < count; ++i) {
@@ -53,6 +54,8 @@ void KernelWriter::operation(mlir::Operation *op) {
     return this->reduce(reduce);
   if (auto contract = mlir::dyn_cast<kernel::ContractOp>(op))
     return this->contract(contract);
+  if (auto pack = mlir::dyn_cast<kernel::PackOp>(op))
+    return this->pack(pack);
   if (auto memory = mlir::dyn_cast<kernel::ScratchOp>(op)) {
     Type *element = memoryType(memory.getType().getElementType());
     values[memory] = Lanes::uniform(reserveScratch(element, int64_t(memory.getElements())));
@@ -91,6 +94,7 @@ void KernelWriter::forLoop(kernel::ForOp op) {
       values[op.index()] = index;
       block(op.getBody().front());
     });
+  findPrefetches(op);
   loop(lower, upper, 1, [&](Value *index) {
     values[op.index()] = Lanes::uniform(index);
     block(op.getBody().front());

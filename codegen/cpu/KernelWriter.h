@@ -82,13 +82,19 @@ private:
   Value *loadVector(llvm::Type *element, Value *pointer, Value *mask, Value *otherwise = nullptr);
   void storeVector(Value *value, Value *pointer, Value *mask);
   Value *reversed(Value *vector);
+  void prefetch(Value *address); // into the first-level cache
+
+  // ---- the next row (Prefetch.cpp)
+  void findPrefetches(kernel::ForOp rows);
+  void prefetchNextRow(kernel::LoadOp load, Value *place);
+  llvm::DenseMap<mlir::Operation *, mlir::Value> nextRows; // loads that ask for the next row, and its distance
 
   // ---- reductions (Reduce.cpp)
   struct Reduction;
   void reduce(kernel::ReduceOp op);
   Accumulator reduceAcross(Reduction &r, Value *upper);
   Accumulator reduceWithin(Reduction &r, Value *upper);
-  Accumulator rotatingLoop(Reduction &r, Value *lower, Value *upper);
+  Accumulator reduceBlock(Reduction &r, Value *lower, Value *upper);
   Value *combineBlocks(Reduction &r, Value *upper, llvm::function_ref<Value *(Value *, Value *)> blockResult);
   void fill(Reduction &r, llvm::AllocaInst *array, llvm::Type *element);
   Value *tree(Reduction &r, llvm::AllocaInst *array, llvm::Type *element, int64_t count);
@@ -98,6 +104,11 @@ private:
   struct MatrixTypes;
   struct Product;
   void contract(kernel::ContractOp op);
+  void pack(kernel::PackOp op);
+  // Up to a multiple of a power of two.
+  Value *roundUp(Value *value, int64_t multiple) {
+    return b.CreateAnd(b.CreateAdd(value, constant(multiple - 1)), constant(-multiple));
+  }
   // Runs body(first) for [begin, end) in blocks of `size`; one: there is never more than one.
   void blocks(Value *begin, Value *end, int64_t size, bool one, llvm::function_ref<void(Value *)> body);
   // The epilogue for `columns` results of a row; `sums` gives the vector of them that begins at the n-th.
@@ -108,7 +119,6 @@ private:
   // Functions that all products of a module share; `body` is called with the new function as the current one.
   llvm::Function *helper(const std::string &name, unsigned pointers, unsigned integers,
                          llvm::function_ref<void(llvm::Function *)> body);
-  void prefetch(Value *address); // into the first-level cache
   llvm::Function *blockFunction(Product &p);
   llvm::Function *tileFunction(Product &p);
   llvm::Function *copyFunctionFor(MatrixTypes &p, mlir::Type element, Value *strideRow, Value *strideColumn);

@@ -55,6 +55,17 @@ static std::string helperName(const char *kind, mlir::Type element, Type *type, 
   return name;
 }
 
+void KernelWriter::pack(kernel::PackOp op) {
+  mlir::Type element = op.getB().getType().getElementType();
+  MatrixTypes types(element, element, *this);
+  Value *strideK = scalar(op.getBStrideK()), *strideN = scalar(op.getBStrideN()), *depth = scalar(op.getK());
+  Value *columns = scalar(op.getColumns()), *rows = roundUp(depth, kPanelRows);
+  b.CreateCall(copyFunctionFor(types, element, strideK, strideN),
+               {pointer(op.getB(), scalar(op.getBBase())), pointer(op.getPanels(), scalar(op.getPanelsBase())), strideK,
+                strideN, depth, rows, columns, roundUp(columns, kPanel), constant(kPanel),
+                b.CreateMul(rows, constant(kPanel))});
+}
+
 // By rows; vectors are loaded where the elements of a row are contiguous, else gathered.
 Function *KernelWriter::copyFunction(MatrixTypes &p, mlir::Type element, bool contiguous) {
   return helper(helperName(contiguous ? "copy" : "gather", element, p.type, kLanes), 2, 8, [&](Function *f) {
@@ -96,26 +107,30 @@ Function *KernelWriter::transposeFunction(MatrixTypes &p, mlir::Type element) {
     lanes = int(p.vectorLanes);
     int part = std::min<int>(lanes, 128 / p.type->getScalarSizeInBits());
     Type *memory = memoryType(element);
-    loop(constant(0), f->getArg(7), part, [&](Value *c) {
-      Value *inPanel = b.CreateMul(b.CreateLShr(c, Log2_64(kPanel)), panel);
-      Value *target = b.CreateGEP(p.type, to, b.CreateAdd(inPanel, b.CreateAnd(c, constant(kPanel - 1))));
-      Value *source = b.CreateGEP(memory, from, b.CreateMul(c, strideColumn)), *left = b.CreateSub(columns, c);
+    // The rows of a panel that a vector of them covers stay in the first-level cache until they are complete.
+    loop(constant(0), f->getArg(7), kPanel, [&](Value *first) {
+      Value *target = b.CreateGEP(p.type, to, b.CreateMul(b.CreateLShr(first, Log2_64(kPanel)), panel));
       loop(constant(0), f->getArg(5), lanes, [&](Value *r) {
-        SmallVector<Value *, 16> vectors;
-        for (int i = 0; i < part; ++i) {
-          Value *valid = b.CreateSelect(b.CreateICmpSLT(constant(i), left), b.CreateSub(rows, r), constant(0));
-          Value *start = b.CreateGEP(memory, source, b.CreateAdd(r, b.CreateMul(constant(i), strideColumn)));
-          vectors.push_back(widen(loadVector(memory, start, firstLanes(valid)), element));
-        }
-        Value *place = b.CreateGEP(p.type, target, b.CreateMul(r, toStride));
-        vectors = transposeParts(b, vectors);
-        for (int row = 0; row < lanes; ++row) {
-          SmallVector<int, 16> order;
-          for (int e = 0; e < part; ++e)
-            order.push_back(row / part * part + e);
-          storeVector(b.CreateShuffleVector(vectors[row % part], order), place, nullptr);
-          place = b.CreateGEP(p.type, place, toStride);
-        }
+        Value *rowOfPanel = b.CreateGEP(p.type, target, b.CreateMul(r, toStride));
+        loop(constant(0), constant(kPanel), part, [&](Value *inPanel) {
+          Value *c = b.CreateAdd(first, inPanel), *left = b.CreateSub(columns, c);
+          Value *source = b.CreateGEP(memory, from, b.CreateAdd(r, b.CreateMul(c, strideColumn)));
+          SmallVector<Value *, 16> vectors;
+          for (int i = 0; i < part; ++i) {
+            Value *valid = b.CreateSelect(b.CreateICmpSLT(constant(i), left), b.CreateSub(rows, r), constant(0));
+            Value *start = b.CreateGEP(memory, source, b.CreateMul(constant(i), strideColumn));
+            vectors.push_back(widen(loadVector(memory, start, firstLanes(valid)), element));
+          }
+          Value *place = b.CreateGEP(p.type, rowOfPanel, inPanel);
+          vectors = transposeParts(b, vectors);
+          for (int row = 0; row < lanes; ++row) {
+            SmallVector<int, 16> order;
+            for (int e = 0; e < part; ++e)
+              order.push_back(row / part * part + e);
+            storeVector(b.CreateShuffleVector(vectors[row % part], order), place, nullptr);
+            place = b.CreateGEP(p.type, place, toStride);
+          }
+        });
       });
     });
   });

@@ -17,7 +17,8 @@ struct KernelWriter::VectorProduct : MatrixTypes {
   bool alongK, alongN;
   bool isLong; // may be more than a block
 
-  VectorProduct(kernel::ContractOp op, KernelWriter &w) : MatrixTypes(op, w) {
+  VectorProduct(kernel::ContractOp op, KernelWriter &w)
+      : MatrixTypes(op.getA().getType().getElementType(), op.getB().getType().getElementType(), w) {
     auto isOne = [&](mlir::Value stride) {
       auto *known = dyn_cast<ConstantInt>(w.scalar(stride));
       return known && known->isOne();
@@ -78,7 +79,7 @@ Function *KernelWriter::vectorFunction(VectorProduct &p) {
       Value *row = b.CreateGEP(memoryType(p.aType), x, b.CreateMul(k0, strideX));
       Value *corner = b.CreateGEP(memoryType(p.bType), matrix, b.CreateMul(k0, strideK));
       if (p.copiesX) {
-        Value *padded = b.CreateAnd(b.CreateAdd(count, constant(kPanel - 1)), constant(-kPanel)), *one = constant(1);
+        Value *padded = roundUp(count, kPanel), *one = constant(1);
         b.CreateCall(copyFunction(p, p.aType, false),
                      {row, copy, constant(0), strideX, one, one, count, padded, constant(0), constant(kPanel)});
         row = copy;

@@ -6,6 +6,7 @@ namespace weft::cpu {
 
 inline constexpr int64_t kDepth = 256;     // of K: the blocks that the order of the sum names
 inline constexpr int64_t kPanel = 32;      // columns of a panel of B
+inline constexpr int64_t kPanelRows = 16;  // K is rounded up to a multiple of it in whole panels
 inline constexpr int64_t kTileVectors = 2; // columns of a tile in vectors
 // Elements from row to row of the copy of A and of the block of C: the same for all products, so that they share
 // functions, and not a power of two, which would put the rows of a tile into the same cache sets.
@@ -23,7 +24,7 @@ struct KernelWriter::MatrixTypes {
   llvm::Type *type; // of a sum, and of the copies
   int64_t vectorLanes;
 
-  MatrixTypes(kernel::ContractOp op, KernelWriter &writer);
+  MatrixTypes(mlir::Type a, mlir::Type b, KernelWriter &writer);
   std::string name(const char *kind) const; // of a function that depends on the types alone
 };
 
@@ -31,7 +32,7 @@ struct KernelWriter::Product : MatrixTypes {
   int64_t tileRows, tileColumns;
   int64_t blockRows, blockColumns;  // multiples of tileRows and of kPanel
   bool oneRowBlock, oneColumnBlock; // a task is never more
-  bool packed;                      // tiles read B where it is
+  bool packed;                      // tiles read B's panels where they are
   llvm::Value *a, *b, *c;           // scratch memory
 
   Product(kernel::ContractOp op, KernelWriter &writer);

@@ -211,9 +211,11 @@ void KernelPrinter::contract(kernel::ContractOp op) {
   std::string a =
       operandLoader(op.getA(), op.getABase(), "m * " + name(op.getAStrideM()) + " + k * " + name(op.getAStrideK()), sum,
                     "long long m, long long k");
-  std::string offset = op.getPackedB() ? "(n / 32 * " + name(op.getK()) + " + k) * 32 + n % 32"
-                                       : "k * " + name(op.getBStrideK()) + " + n * " + name(op.getBStrideN());
-  std::string b = operandLoader(op.getB(), op.getBBase(), offset, sum, "long long k, long long n");
+  if (op.getPackedB())
+    throw std::runtime_error("[codegen] packed operands of kernel.contract are for CPUs");
+  std::string b =
+      operandLoader(op.getB(), op.getBBase(), "k * " + name(op.getBStrideK()) + " + n * " + name(op.getBStrideN()), sum,
+                    "long long k, long long n");
   line((op.getLanes() ? "weftContractByLanes<" : "weftContract<") + cType(sum) + ">(" + name(op.getK()) + ", " +
        name(op.getRowBegin()) + ", " + name(op.getRowEnd()) + ", " + name(op.getColumnBegin()) + ", " +
        name(op.getColumnEnd()) + ",");

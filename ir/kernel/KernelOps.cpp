@@ -279,5 +279,12 @@ LogicalResult ContractOp::verify() {
   return success();
 }
 
+LogicalResult PackOp::verify() {
+  Type from = getB().getType().getElementType(), to = getPanels().getType().getElementType();
+  if (ContractOp::sumType(from, from) != to)
+    return emitOpError("of ") << from << " makes panels of the type of its products' sums, not of " << to;
+  return success();
+}
+
 #define GET_OP_CLASSES
 #include "ir/kernel/KernelOps.cpp.inc"

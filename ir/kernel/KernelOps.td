@@ -113,6 +113,20 @@ def Kernel_ScratchOp : Kernel_Op<"scratch", [MemoryEffects<[MemAlloc]>]> {
   let assemblyFormat = "$elements attr-dict `:` type($buffer)";
 }
 
+def Kernel_PackOp : Kernel_Op<"pack", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "Copies the k x columns elements of B into panels from panels[panelsBase] on, as kernel.contract reads them with packedB.";
+  let description = [{
+    What rounding up adds to K and to the columns is filled with zeros; f16 and bf16 become the f32 of the sums. For CPUs only.
+  }];
+  let arguments = (ins Kernel_Buffer:$b, Index:$bBase, Index:$bStrideK, Index:$bStrideN, Index:$k, Index:$columns,
+                   Kernel_Buffer:$panels, Index:$panelsBase);
+  let assemblyFormat = [{
+    $b `[` $bBase `,` $bStrideK `,` $bStrideN `]` `depth` $k `columns` $columns `into` $panels `[` $panelsBase `]` attr-dict `:`
+    type($b) `,` type($panels)
+  }];
+  let hasVerifier = 1;
+}
+
 def Kernel_ContractOp : Kernel_Op<"contract", [SingleBlockImplicitTerminator<"YieldOp">]> {
   let summary = "Tasks of a matrix product C[m, n] = sum over k of A[m, k] * B[k, n], each result handed to the epilogue region.";
   let description = [{
@@ -121,8 +135,9 @@ def Kernel_ContractOp : Kernel_Op<"contract", [SingleBlockImplicitTerminator<"Yi
     and so on. The region gets (m, n, sum), is a lane body along n, and stores. Nothing may be stored that A or B is read from.
     [rowBegin, rowEnd) x [columnBegin, columnEnd) is the part of C to compute.
 
-    With `packedB`, B is stored in panels of 32 columns, each k x 32, the last one padded with zeros: the element (k, n) is at
-    bBase + (n / 32 * K + k) * 32 + n % 32. Its strides are not looked at; columnBegin must be a multiple of 32.
+    With `packedB`, B is stored in panels of 32 columns (kernel.pack), of the type of the sums: the element (k, n) is at
+    bBase + (n / 32 * K' + k) * 32 + n % 32, where K' is K rounded up to a multiple of 16. Its strides are not looked at; columnBegin
+    must be a multiple of 32.
     The elements of A and B may be of different types if both are f16, bf16 or f32.
 
     With `lanes` the float order is that of kernel.reduce's sums instead, where a lane adds a product by one fused multiply-add. It is the

@@ -108,10 +108,11 @@ template <class T> void check(const std::string &type, int64_t m, int64_t n, int
   spreadOut(given);
   spreadOut(givenA);
   if (layout.packed) {
-    given.assign((n + 31) / 32 * 32 * k, T(0));
+    int64_t rows = (k + 15) / 16 * 16;
+    given.assign((n + 31) / 32 * 32 * rows, T(0));
     for (int64_t l = 0; l < k; ++l)
       for (int64_t j = 0; j < n; ++j)
-        given[(j / 32 * k + l) * 32 + j % 32] = layout.transposeB ? b[j * k + l] : b[l * n + j];
+        given[(j / 32 * rows + l) * 32 + j % 32] = layout.transposeB ? b[j * k + l] : b[l * n + j];
   }
   std::string constants;
   auto dimension = [&](int64_t value) {
