@@ -3,34 +3,71 @@
 import os
 import pathlib
 import random
-import sys
-import time
 
 import pytest
 import weft
 from conftest import assert_same_bits
 
 TOOLS = pathlib.Path(__file__).resolve().parents[2] / "tools"
-SECONDS = 20
+GRAPHS = 500
+needs_tools = pytest.mark.skipif(not TOOLS.exists(), reason="needs the checkout's tools")
 
 
-@pytest.mark.skipif(not TOOLS.exists(), reason="needs the checkout's tools")
-def test_random_programs(tmp_path):
-    """New programs each time; the seed is in the message."""
-    sys.path.insert(0, str(TOOLS))
-    try:
-        from weft_fuzz.__main__ import Fuzzer
-        from weft_fuzz.workers import Workers
-    finally:
-        sys.path.remove(str(TOOLS))
-    seed, end = random.SystemRandom().randrange(10**9), time.monotonic() + SECONDS
+@pytest.fixture
+def tools(monkeypatch):
+    monkeypatch.syspath_prepend(str(TOOLS))
+
+
+@needs_tools
+@pytest.mark.parametrize("half", [1, 2])
+def test_random_programs(tools, tmp_path, half):
+    """New programs each time; the seed is in the message. Every op of the table is in one of them."""
+    from weft_fuzz.fuzzer import Fuzzer
+    from weft_fuzz.reference import records
+
+    seed = random.SystemRandom().randrange(10**9)
     print(f"seed {seed}")
-    with Workers(str(tmp_path / "cache"), ("2 threads", "3 threads", "unfused")) as workers:
-        fuzzer = Fuzzer(workers, os.environ.get("WEFT_FUZZ_OUT", tmp_path), aot=0.1, statements=12)
-        while time.monotonic() < end and not fuzzer.failures:
-            fuzzer.one(seed + fuzzer.graphs)
+    fuzzer = Fuzzer(tmp_path / "cache", os.environ.get("WEFT_FUZZ_OUT", tmp_path), seed, batch=25)
+    fuzzer.run(lambda: fuzzer.graphs < GRAPHS // 2 and not fuzzer.failures)
     assert not fuzzer.failures, fuzzer.failures
-    assert fuzzer.graphs > 0
+    assert fuzzer.graphs >= GRAPHS // 2
+    missing = set(records()) - set(fuzzer.ops)
+    assert not missing, f"tools/weft_fuzz has no statement for {missing}"
+
+
+@needs_tools
+def test_a_failing_program_is_reduced_to_mlir(tools, tmp_path):
+    """A worker that says that every tanh is wrong; else it is the real one, within this process."""
+    from weft_fuzz import worker
+    from weft_fuzz.fuzzer import Fuzzer
+    from weft_fuzz.program import Program, Statement
+
+    class Worker:
+        def ask(self, request):
+            if request["do"] != "run":
+                return worker.answer(request)
+            for i, fields in enumerate(request["programs"]):
+                program = Program.of(fields)
+                if any("tanh" in s.expression for s in program.statements):
+                    return [[request["ways"][0], 3, i, "v differs"]]
+            return []
+
+    def program(first, *expressions):
+        inputs = [Statement(f"x{first}", "make(1, (8, 9), 'float32', 'normal', 'transposed')")]
+        statements = [Statement(f"v{first + i}", e) for i, e in enumerate(expressions)]
+        return Program(inputs, statements, [statements[-1].target])
+
+    import dataclasses
+
+    good = program(0, "ops.exp(x0)", "ops.sum(v0, (0,), False)")
+    bad = program(1000, "ops.exp(x1000)", "ops.tanh(v1000)", "ops.neg(v1001)", "ops.sum(v1002, (1,), False)")
+    fuzzer = Fuzzer(tmp_path, tmp_path, 5, say=lambda text: None)
+    programs = [dataclasses.asdict(p) for p in (good, bad)]
+    fuzzer.disagree(Worker(), [5, 6], programs, [["unfused", 3, 1, "v1003 differs"]])
+    assert [text.split(":")[0] for text in fuzzer.failures] == ["seed 6 of 5-6"]
+    text = (tmp_path / "fuzz-6.mlir").read_text()
+    ops = [line.split(" = ")[1].split(" ")[0] for line in text.splitlines() if " = weft." in line]
+    assert ops == ["weft.tanh"], text
 
 
 def check(function, *shapes):

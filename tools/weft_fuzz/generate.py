@@ -9,14 +9,20 @@ import numpy
 import weft
 
 from . import reference
-from .program import Program, Statement, load
+from .program import PRELUDE, Program, Statement, load, source
 from .structured import Structured
 
 FLOATS = ["float32", "float32", "float32", "float64", "float16", "bfloat16"]
 INTS = ["int64", "int32", "int16", "int8", "uint8"]
 SIZES = [0, 1, 1, 2, 3, 3, 4, 5, 7, 8, 13, 16, 17, 31, 32, 33, 64, 65, 100, 127, 257]
 LONG = [300, 511, 1000, 4096, 4097, 5000, 9001]
-LARGEST = 60_000  # elements of a value
+LARGEST = (60_000,) * 40 + (2_000_000,)  # elements of a value
+# The statement that makes the record's op, and its kind, where the family does not say.
+MAKERS = {"where": "ternary where", "clamp": "ternary clamp", "cast": "cast", "mean": "reduce", "var": "reduce", "pad": "move",
+          "concatenate": "move cat", "flip": "move", "embedding": "index", "matmul": "product", "linear": "product",
+          "scaled_dot_product_attention": "product attention"}  # fmt: skip
+FAMILIES = {"Reduction": "reduce", "Shape": "view", "Contraction": "product", "Indexing": "index", "Creation": "creation",
+            "Composite": "composite"}  # fmt: skip
 
 Value = weft.Tensor
 
@@ -24,17 +30,22 @@ Value = weft.Tensor
 class Generator(Structured):
     """Structured gives the statements with conditions on shapes; this the elementwise ones and the machinery."""
 
-    def __init__(self, seed, statements=14, gradients=None, special=None):
+    def __init__(self, seed, statements, first=0):
+        """`first` is the number of the first input and value: programs that become one function need names of their own."""
         self.random = random.Random(seed)
-        self.count = statements
+        self.count = self.random.randint(1, 2 * statements - 1)
+        self.first = first
+        self.largest = self.random.choice(LARGEST)
         self.program = Program()
         self.records = reference.records()
-        self.scope = load(Program().source())
+        self.scope = load(PRELUDE)
         self.values: dict[str, Value] = {}
         self.refused: list[str] = []  # valid-looking statements that weft refused
         self.wrong: list[str] = []  # differences from NumPy
-        self.gradients = self.random.random() < 0.35 if gradients is None else gradients
-        self.special = self.random.random() < 0.15 if special is None else special
+        self.gradients = self.chance(0.35)
+        self.special = self.chance(0.15)
+        self.wanted = None  # the kind of the next statement, where it is not for chance to say
+        self.focus = list(self.records)[seed % len(self.records)]  # an op that the program has
         self.fixed: set[str] = set()  # must not be written in place
         self.base = self.shape()
         self.families: dict[str, list] = {}
@@ -46,14 +57,20 @@ class Generator(Structured):
     def chance(self, p):
         return self.random.random() < p
 
+    def kind(self, choices):
+        wanted, self.wanted = self.wanted, None
+        return wanted or self.random.choice(choices)
+
     def shape(self, rank=None):
         rank = self.random.choice([0, 1, 1, 2, 2, 2, 3, 3, 4]) if rank is None else rank
         sizes = [self.random.choice(SIZES) for _ in range(rank)]
         if rank and self.chance(0.15):
             sizes[self.random.randrange(rank)] = self.random.choice(LONG)
-        while numpy.prod(sizes) > LARGEST / 4:
+        if rank and self.largest > LARGEST[0]:
+            sizes[self.random.randrange(rank)] = self.random.choice([40_000, 262_144, 300_007])
+        while numpy.prod(sizes) > self.largest / 4:
             at = sizes.index(max(sizes))
-            others = [i for i in range(rank) if i != at] if max(sizes) <= LARGEST / 4 else [at]
+            others = [i for i in range(rank) if i != at] if max(sizes) <= self.largest / 4 else [at]
             at = max(others, key=lambda i: sizes[i])
             sizes[at] = max(1, sizes[at] // 3)
         return tuple(sizes)
@@ -104,7 +121,7 @@ class Generator(Structured):
             if (dtypes and t.dtype not in dtypes) or (categories and self.category(t) not in categories):
                 return False
             try:
-                return numpy.prod(numpy.broadcast_shapes(t.shape, x.shape)) <= LARGEST
+                return numpy.prod(numpy.broadcast_shapes(t.shape, x.shape)) <= self.largest
             except ValueError:
                 return False
 
@@ -116,7 +133,7 @@ class Generator(Structured):
 
     # Inputs and statements.
     def fresh(self, shape, dtype, kind=None, layout=None):
-        name = f"x{len(self.program.inputs)}"
+        name = f"x{self.first + len(self.program.inputs)}"
         shape = tuple(shape)
         if kind is None:
             kind = (
@@ -142,7 +159,7 @@ class Generator(Structured):
 
     def emit(self, expression, op=None, operands=(), attrs=(), writes=False):
         """Adds a statement and compares it with the op's record on `operands` (tensors) and `attrs`; its target, or None."""
-        target = None if writes else f"v{len(self.program.statements)}"
+        target = None if writes else f"v{self.first + len(self.program.statements)}"
         statement = Statement(target, expression)
         self.last = Program(self.program.inputs, [*self.program.statements, statement])
         exact = None
@@ -173,14 +190,14 @@ class Generator(Structured):
 
     # Elementwise statements.
     def unary(self):
-        record = self.random.choice(self.families["elementwise1"])
+        record = self.kind(self.families["elementwise1"])
         name = self.of(record["dtypes"])
         attrs = [self.chance(0.5)] if record["attrs"] else []
         text = "".join(f", {a}" for a in attrs)
         self.emit(f"ops.{record['name']}({name}{text})", record["name"], [self.values[name]], attrs)
 
     def binary(self):
-        record = self.random.choice(self.families["elementwise2"])
+        record = self.kind(self.families["elementwise2"])
         name = self.of(record["dtypes"])
         x = self.values[name]
         if self.chance(0.2):
@@ -204,8 +221,9 @@ class Generator(Structured):
         self.emit(f"ops.{record['name']}({name}, {other})", compared, operands)
 
     def ternary(self):
-        name = self.of(["float", "int", "bool"])
-        if self.chance(0.6):
+        kind = self.kind(["where", "where", "clamp"])
+        name = self.of(["float", "int", "bool"] if kind == "where" else ["float", "int"])
+        if kind == "where":
             condition = self.like(name, ["bool"]) if self.chance(0.5) else None
             if condition is None or self.values[condition].dtype is not weft.bool:
                 condition = self.fresh(self.values[name].shape, "bool")
@@ -216,9 +234,9 @@ class Generator(Structured):
                 c, x, y = weft.broadcast_tensors(self.values[condition], x, y)
             except RuntimeError:
                 return
-            if c.numel() <= LARGEST:
+            if c.numel() <= self.largest:
                 self.emit(f"weft.where({condition}, {name}, {other})", "where", [c, x.to(common), y.to(common)])
-        elif self.values[name].dtype is not weft.bool:
+        else:
             low, high = self.like(name, exact=True), self.like(name, exact=True)
             if self.chance(0.5):
                 self.emit(f"weft.clamp({name}, -1, 2)")
@@ -227,7 +245,7 @@ class Generator(Structured):
                     operands = weft.broadcast_tensors(*(self.values[n] for n in (name, low, high)))
                 except RuntimeError:  # low and high fit, but not each other
                     return
-                if operands[0].numel() <= LARGEST:
+                if operands[0].numel() <= self.largest:
                     self.emit(f"weft.clamp({name}, {low}, {high})", "clamp", list(operands))
 
     def cast(self):
@@ -269,8 +287,8 @@ class Generator(Structured):
                 f"{target}.mul_({self.literal(x.dtype)})",
                 f"{target}.maximum_({other})",
             ] * 2
-        if name.startswith("x"):
-            self.program.inPlaceInputs = True
+        if any(weft._C.same_storage(x, self.values[s.target]) for s in self.program.inputs):
+            self.program.exportable = False
         self.emit(self.random.choice(choices), writes=True)
 
     def step(self):
@@ -278,10 +296,24 @@ class Generator(Structured):
         kinds += self.structuredKinds()
         self.random.choice(kinds)()
 
+    def statementOf(self, op):
+        record = self.records[op]
+        if op in MAKERS or record["family"] in FAMILIES:
+            maker, *kind = MAKERS.get(op, FAMILIES.get(record["family"])).split(" ")
+            self.wanted = kind[0] if kind else op
+        else:
+            maker, self.wanted = {1: "unary", 2: "binary"}[len(record["operands"])], record
+        getattr(self, maker)()
+        self.wanted = None
+
     def generate(self):
         for _ in range(self.random.choice([1, 1, 2, 3])):
             shape = self.base if self.chance(0.7) else self.shape()
             self.fresh(shape, self.dtype(("float", "float", "int", "bool")))
+        for _ in range(20):
+            if self.program.statements:
+                break
+            self.statementOf(self.focus)
         while len(self.program.statements) < self.count and len(self.refused) < 10:
             self.step()
         targets = [s.target for s in self.program.statements if s.target]
@@ -294,19 +326,20 @@ class Generator(Structured):
         return self.program
 
 
-def generate(seed, **options):
-    """As a dict for JSON: the program, its source, what was refused and what NumPy says otherwise."""
+def generate(seed, statements, first=0):
+    """The program, what was refused and what NumPy says otherwise."""
     weft.manual_seed(0)
-    maker = Generator(seed, **options)
+    maker = Generator(seed, statements, first)
     program = maker.generate()
     if program.wrt and not differentiable(program):
         program.wrt = []
-    return {"program": asdict(program), "source": program.source(), "refused": maker.refused, "wrong": maker.wrong}
+    program.exportable &= not any(re.search(r"\b(rand|randn|dropout)\(", s.expression) for s in program.statements)
+    return program, maker.refused, maker.wrong
 
 
 def differentiable(program):
     """False where no loss depends on an input, or a value that backward needs was written to since."""
-    scope = load(program.source())
+    scope = load(source([program]))
     try:
         scope["program"](*scope["inputs"]())
     except RuntimeError as error:
@@ -315,9 +348,3 @@ def differentiable(program):
             str(error),
         )
     return True
-
-
-def asdict(program):
-    import dataclasses
-
-    return dataclasses.asdict(program)

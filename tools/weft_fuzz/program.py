@@ -1,4 +1,4 @@
-"""A program as text: inputs, statements and results. What generate.py makes, worker.py runs and reduce.py makes smaller."""
+"""A program as text: inputs, statements and results. What generate.py makes, ways.py runs and reduce.py makes smaller."""
 
 from __future__ import annotations
 
@@ -65,36 +65,31 @@ class Program:
     results: list[str] = dataclasses.field(default_factory=list)
     losses: list[str] = dataclasses.field(default_factory=list)  # values whose weighted sum is differentiated
     wrt: list[str] = dataclasses.field(default_factory=list)  # inputs that it is differentiated by
-    inPlaceInputs: bool = False
+    exportable: bool = True  # neither writes to an input nor draws random numbers
 
-    def source(self):
-        """A module with inputs() and program(*inputs)."""
-        names = ", ".join(s.target for s in self.inputs)
-        lines = [
-            "import numpy",
-            "import weft",
-            "from weft import _ops as ops",
-            "from weft.nn import functional as F",
-            "",
-            "",
-        ]
-        lines += [inspect.getsource(make), "", "def inputs():", "    weft.manual_seed(0)"]
-        lines += [f"    {s.text}" for s in self.inputs]
-        lines += [f"    {name}.requires_grad_()" for name in self.wrt]
-        lines += [f"    return [{names}]", "", "", f"def program({names}):"]
-        lines += [f"    {s.text}" for s in self.statements]
+    @staticmethod
+    def of(fields):
+        """From dataclasses.asdict, as it comes through JSON."""
+        lists = {part: [Statement(**s) for s in fields[part]] for part in ("inputs", "statements")}
+        return Program(**{**fields, **lists})
+
+    def body(self):
+        """Lines that compute, and the expressions that are the results."""
+        lines = [s.text for s in self.statements]
         results = [f"{name}.detach()" if self.wrt else name for name in self.results]
         if self.wrt:
             terms = [f"({name}.float() * {0.5 + 0.25 * i}).sum()" for i, name in enumerate(self.losses)]
-            lines.append(f"    loss = {' + '.join(terms)}")
-            lines.append(f"    gradients = weft.autograd.grad(loss, [{', '.join(self.wrt)}], allow_unused=True)")
-            results.append("*gradients")
-        lines.append(f"    return [{', '.join(results)}]")
-        return "\n".join(lines) + "\n"
+            lines.append(f"loss = {' + '.join(terms)}")
+            lines.append(
+                f"gradients_{self.wrt[0]} = weft.autograd.grad(loss, [{', '.join(self.wrt)}], allow_unused=True)"
+            )
+            results.append(f"*gradients_{self.wrt[0]}")
+        return lines, results
 
-    def load(self):
-        """The source's scope, with `inputs` and `program`."""
-        return load(self.source())
+    def size(self):
+        """What making it smaller makes smaller."""
+        layouts = sum("plain" not in s.expression and s.expression.count("'") > 4 for s in self.inputs)
+        return len(self.statements), len(self.wrt), len(self.losses), len(self.results), len(self.inputs), layouts
 
     def pruned(self):
         """Without statements and inputs that no result needs. What is written in place stays."""
@@ -106,6 +101,31 @@ class Program:
                 kept.append(s)
         inputs = [s for s in self.inputs if s.target in needed]
         return dataclasses.replace(self, inputs=inputs, statements=kept[::-1])
+
+
+PRELUDE = f"""import numpy
+import weft
+from weft import _ops as ops
+from weft.nn import functional as F
+
+
+{inspect.getsource(make)}
+"""
+
+
+def source(programs):
+    """The programs, whose names differ, as a module with inputs() and program(*inputs), which gives the results of all."""
+    inputs = [s for p in programs for s in p.inputs]
+    names = ", ".join(s.target for s in inputs)
+    lines = ["", "def inputs():", "    weft.manual_seed(0)", *(f"    {s.text}" for s in inputs)]
+    lines += [f"    {name}.requires_grad_()" for p in programs for name in p.wrt]
+    lines += [f"    return [{names}]", "", "", f"def program({names}):"]
+    results = []
+    for p in programs:
+        body, values = p.body()
+        lines += [f"    {line}" for line in body]
+        results += values
+    return PRELUDE + "\n".join([*lines, f"    return [{', '.join(results)}]"]) + "\n"
 
 
 def load(source):

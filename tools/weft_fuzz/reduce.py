@@ -1,4 +1,4 @@
-"""Makes a failing program smaller while it still fails."""
+"""Makes programs that fail smaller while they still fail."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ import time
 from .program import Program, Statement
 
 
-def candidates(program, described):
+def smaller(program, described):
     """Smaller programs, the boldest first. `described`: name → (dtype, shape) of each value."""
-    for name in program.results:
-        if len(program.results) > 1:
-            yield dataclasses.replace(program, results=[name]).pruned()
+    for name in [s.target for s in program.statements if s.target]:
+        yield dataclasses.replace(program, results=[name]).pruned()
     if program.wrt:
         if program.results:
             yield dataclasses.replace(program, wrt=[], losses=[]).pruned()
@@ -48,19 +47,28 @@ def used(program, i):
     return any(program.statements[i].target in s.uses for s in program.statements[i + 1 :])
 
 
-def reduce(program: Program, fails, describe, seconds=60.0):
-    """The smallest program found in the time for which `fails(program)` is true. `describe(program)` gives dtypes and shapes."""
+def candidates(programs, described):
+    """Half of the programs, all but one, or all with one of them smaller."""
+    if len(programs) > 1:
+        half = len(programs) // 2
+        yield from (programs[:half], programs[half:])
+        yield from (programs[:i] + programs[i + 1 :] for i in range(len(programs)))
+    for i, program in enumerate(programs):
+        for candidate in smaller(program, described):
+            if candidate.size() < program.size() and (candidate.results or candidate.wrt):
+                yield [*programs[:i], candidate, *programs[i + 1 :]]
+
+
+def reduce(programs: list[Program], fails, describe, seconds=90.0):
+    """The smallest list found in the time for which `fails(programs)` is true. `describe(programs)` gives dtypes and shapes."""
     end = time.monotonic() + seconds
-    shrunk = program.pruned()
-    if shrunk != program and fails(shrunk):
-        program = shrunk
     found = True
     while found:
         found = False
-        for candidate in candidates(program, describe(program)):
+        for candidate in candidates(programs, describe(programs)):
             if time.monotonic() > end:
-                return program
-            if candidate != program and (candidate.results or candidate.wrt) and fails(candidate):
-                program, found = candidate, True
+                return programs
+            if fails(candidate):
+                programs, found = candidate, True
                 break
-    return program
+    return programs

@@ -5,8 +5,6 @@ from __future__ import annotations
 import numpy
 import weft
 
-LARGEST = 60_000
-
 
 class Structured:
     def structuredKinds(self):
@@ -21,11 +19,8 @@ class Structured:
         return tuple(sorted(self.random.sample(range(t.ndim), self.random.randint(1, t.ndim))))
 
     def reduce(self):
-        record = self.random.choice(
-            [r for r in self.records.values() if r["family"] == "Reduction"]
-            + [self.records[n] for n in ("mean", "var")]
-        )
-        op = record["name"]
+        op = self.kind([n for n, r in self.records.items() if r["family"] == "Reduction" or n in ("mean", "var")])
+        record = self.records[op]
         name = self.of(record["dtypes"], (lambda t: t.ndim > 0) if op.startswith("arg") else (lambda t: True))
         x = self.values[name]
         dims, keepdim = self.axes(x), self.chance(0.4)
@@ -48,7 +43,7 @@ class Structured:
         name = self.of(["float", "int", "bool"], lambda t: t.ndim > 0)
         x = self.values[name]
         axis = self.random.randrange(x.ndim)
-        kind = self.random.choice(
+        kind = self.kind(
             ["permute", "reshape", "flatten", "unsqueeze", "squeeze", "expand", "slice", "select", "split", "view"]
         )
         if kind == "permute":
@@ -67,7 +62,7 @@ class Structured:
         elif kind == "expand":
             shape = [self.random.choice([2, 3, 5]) if n == 1 else n for n in x.shape]
             shape = (self.random.choice([1, 2, 4]), *shape) if self.chance(0.3) and x.ndim < 5 else tuple(shape)
-            if numpy.prod(shape) <= LARGEST:
+            if numpy.prod(shape) <= self.largest:
                 self.fixed.add(self.emit(f"{name}.expand({shape})", "expand", [x], [shape]))
         elif kind == "slice":
             parts = []
@@ -98,7 +93,7 @@ class Structured:
         name = self.of(["float", "int", "bool"], lambda t: t.ndim > 0)
         x = self.values[name]
         axis = self.random.randrange(x.ndim)
-        kind = self.random.choice(["flip", "pad", "interior", "cat", "cat", "stack", "tril", "crop"])
+        kind = self.kind(["flip", "pad", "interior", "cat", "cat", "stack", "tril", "crop"])
         if kind == "flip":
             dims = self.axes(x)
             self.emit(f"ops.flip({name}, {dims})", "flip", [x], [dims])
@@ -109,7 +104,7 @@ class Structured:
                 self.random.choice([0.0, 0.5, 1.0]) if x.dtype.is_floating_point else float(self.random.choice([0, 1]))
             )
             sizes = [l + h + n + max(n - 1, 0) * i for l, h, n, i in zip(low, high, x.shape, interior)]
-            if numpy.prod(sizes) <= LARGEST:
+            if numpy.prod(sizes) <= self.largest:
                 attrs = [low, high, interior, value]
                 self.emit(f"ops.pad({name}, {', '.join(map(str, attrs))})", "pad", [x], attrs)
         elif kind == "crop":
@@ -125,23 +120,26 @@ class Structured:
                 )  # noqa: E731
                 shape = [self.random.choice([0, 1, 2, 5]) if i == axis else n for i, n in enumerate(x.shape)]
                 names.append(self.pick(fits) if self.chance(0.7) else self.fresh(shape, x.dtype.name))
-            if sum(self.values[n].numel() for n in names) <= LARGEST:
+            if sum(self.values[n].numel() for n in names) <= self.largest:
                 self.emit(
                     f"weft.cat([{', '.join(names)}], {axis})", "concatenate", [[self.values[n] for n in names]], [axis]
                 )
-        elif kind == "stack" and x.numel() * 2 <= LARGEST:
+        elif kind == "stack" and x.numel() * 2 <= self.largest:
             self.emit(f"weft.stack([{name}, {name}], {axis})")
         elif kind == "tril" and x.ndim >= 2:
             self.emit(f"weft.{self.random.choice(['tril', 'triu'])}({name}, {self.random.choice([0, 1, -1])})")
 
     def index(self):
-        name = self.of(["float", "int", "bool"], lambda t: t.ndim > 0 and t.numel() > 0)
+        kind = self.kind(["gather", "index_select", "scatter_add", "getitem", "embedding"])
+        if kind == "embedding":
+            name = self.of(["float"], lambda t: t.ndim == 2 and t.numel() > 0)
+        else:
+            name = self.of(["float", "int", "bool"], lambda t: t.ndim > 0 and t.numel() > 0)
         x = self.values[name]
         axis = self.random.randrange(x.ndim)
         n = x.shape[axis]
-        kind = self.random.choice(["gather", "index_select", "scatter_add", "getitem", "embedding"])
         length = self.random.choice([0, 1, 2, 5, 17, 65, 200])
-        if x.numel() // n * length > LARGEST:
+        if x.numel() // n * length > self.largest:
             length = 1
         if kind == "gather":
             shape = [length if i == axis else self.random.choice([s, s, max(1, s // 2)]) for i, s in enumerate(x.shape)]
@@ -164,18 +162,18 @@ class Structured:
         elif kind == "getitem":
             index = self.fresh((length,), "int64", f"index:{x.shape[0]}", "plain")
             self.emit(f"{name}[{index}]")
-        elif kind == "embedding" and x.ndim == 2 and x.dtype.is_floating_point:
+        elif kind == "embedding":
             index = self.fresh(self.random.choice([(length,), (2, 3), ()]), "int64", f"index:{x.shape[0]}", "plain")
             self.emit(f"F.embedding({index}, {name})")
 
     def product(self):
-        kind = self.random.choice(["matmul", "matmul", "linear", "dot_general", "attention"])
+        kind = self.kind(["matmul", "matmul", "linear", "dot_general", "attention"])
         name = self.of(["float", "float", "float", "int"], lambda t: t.ndim > 0)
         x = self.values[name]
         if kind in ("linear", "attention") and not x.dtype.is_floating_point:
             kind = "matmul"
         size = self.random.choice([0, 1, 2, 3, 8, 17, 33, 64]) if self.chance(0.9) else 130
-        while x.numel() // max(1, x.shape[-1]) * size > LARGEST or size * x.shape[-1] > LARGEST:
+        while x.numel() // max(1, x.shape[-1]) * size > self.largest or size * x.shape[-1] > self.largest:
             size = size // 4
         if kind == "matmul":
             batch = [1 if self.chance(0.3) else n for n in x.shape[:-2]][self.random.choice([0, 0, 1]) :]
@@ -198,8 +196,8 @@ class Structured:
             self.random.shuffle(axes)
             shape = [size if a is None else x.shape[a] for _, a in axes]
             if (
-                numpy.prod(shape) > LARGEST
-                or numpy.prod([n for i, n in enumerate(x.shape) if i not in contract]) * size > LARGEST
+                numpy.prod(shape) > self.largest
+                or numpy.prod([n for i, n in enumerate(x.shape) if i not in contract]) * size > self.largest
             ):
                 return
             y = self.fresh(shape, x.dtype.name)
@@ -215,7 +213,7 @@ class Structured:
             rows = min(size, 33)
             k = self.fresh((*x.shape[:-2], rows, x.shape[-1]), x.dtype.name)
             v = self.fresh((*x.shape[:-2], rows, self.random.choice([1, 5, 16])), x.dtype.name)
-            if self.values[v].numel() > LARGEST or x.numel() // x.shape[-1] * rows > LARGEST:
+            if self.values[v].numel() > self.largest or x.numel() // x.shape[-1] * rows > self.largest:
                 return
             causal, mask = self.chance(0.4), None
             if not causal and self.chance(0.3):
@@ -233,7 +231,7 @@ class Structured:
         return op if x.dtype.is_floating_point else None
 
     def composite(self):
-        kind = self.random.choice(
+        kind = self.kind(
             [
                 "softmax",
                 "log_softmax",
@@ -294,11 +292,12 @@ class Structured:
             self.emit(f"F.one_hot({index}, 5)")
 
     def creation(self):
+        kind = self.kind(["uniform", "normal", "iota", "full", "full"])
         shape, dtype = self.base, self.dtype(("float", "int"))
-        if self.chance(0.3):
-            self.emit(f"weft.{self.random.choice(['rand', 'randn'])}({', '.join(map(str, shape)) or '()'})")
-        elif self.chance(0.5) and shape:
-            axis = self.random.randrange(len(shape))
-            self.emit(f"ops.iota({shape}, {axis}, weft.{dtype})")
+        if kind in ("uniform", "normal"):
+            function = {"uniform": "rand", "normal": "randn"}[kind]
+            self.emit(f"weft.{function}({', '.join(map(str, shape)) or '()'})")
+        elif kind == "iota" and shape:
+            self.emit(f"ops.iota({shape}, {self.random.randrange(len(shape))}, weft.{dtype})")
         else:
             self.emit(f"weft.full({shape}, {self.random.choice([0, 1, 3])}, dtype=weft.{dtype})")

@@ -2,114 +2,63 @@
 
 from __future__ import annotations
 
-import ctypes
-import hashlib
+import collections
+import dataclasses
 import json
 import os
 import pathlib
-import subprocess
+import re
 import sys
-import tempfile
 import traceback
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
-import numpy  # noqa: E402
 import weft  # noqa: E402
 
-from weft_fuzz import generate, program  # noqa: E402
+from weft_fuzz import generate, ways  # noqa: E402
+from weft_fuzz.program import Program, load, source  # noqa: E402
 
-MASKS = {"float16": (numpy.uint16, 0x7C00), "bfloat16": (numpy.uint16, 0x7F80), "float32": (numpy.uint32, 0x7F800000),
-         "float64": (numpy.uint64, 0x7FF0000000000000)}  # fmt: skip
-
-
-def digest(dtype, shape, data):
-    """dtype, shape and a hash of the bits; every NaN counts as the same."""
-    if dtype in MASKS:
-        kind, infinity = MASKS[dtype]
-        words = numpy.frombuffer(data, kind).copy()
-        sign = kind(1 << (8 * words.itemsize - 1))
-        words[(words & ~sign) > infinity] = infinity + 1
-        data = words.tobytes()
-    return [dtype, list(shape), hashlib.sha1(data).hexdigest()]
+APART = 1000  # between the numbers of two programs' first values
 
 
-def digests(values):
-    return [
-        None if t is None else digest(t.dtype.name, t.shape, weft._C.raw_bytes(t.detach().contiguous())) for t in values
-    ]
-
-
-def eager(scope, contiguous=False):
-    inputs = scope["inputs"]()
-    if contiguous:
-        inputs = [t.detach().clone().requires_grad_(t.requires_grad) for t in inputs]
-    return digests([*scope["program"](*inputs), *inputs])
-
-
-def compiled(scope):
-    """The first call, which traces, and the second, which replays."""
-    function, answers = weft.compile(scope["program"]), []
-    for _ in range(2):
-        inputs = scope["inputs"]()
-        answers.append(digests([*function(*inputs), *inputs]))
-    return answers
-
-
-def aot(scope):
-    """Exported, compiled by weft-aot, called through ctypes. The inputs are contiguous there."""
-    inputs = [t.detach().clone() for t in scope["inputs"]()]
-    with weft.no_grad():
-        results = [t for t in scope["program"](*inputs)]
-    inputs = scope["inputs"]()
-    with tempfile.TemporaryDirectory() as folder:
-        weft.manual_seed(0)
-        weft.export(scope["program"], tuple(inputs), os.path.join(folder, "m.mlir"))
-        tool = pathlib.Path(weft._ops.__file__).resolve().parents[2] / "bin" / "weft-aot"
-        run = subprocess.run(
-            [tool, "m.mlir", "-o", "m.so", "--header", "m.h"], cwd=folder, capture_output=True, text=True
-        )
-        if run.returncode:
-            raise RuntimeError(f"weft-aot: status {run.returncode} {run.stderr[-2000:]}")
-        header = (pathlib.Path(folder) / "m.h").read_text()
-        library = ctypes.CDLL(os.path.join(folder, "m.so"))
-        library.m_error.restype = ctypes.c_char_p
-        buffers = {f"input{i}": bytearray(weft._C.raw_bytes(t.contiguous())) for i, t in enumerate(inputs)}
-        outputs = [bytearray(t.numel() * t.dtype.itemsize) for t in results]
-        buffers |= {f"output{i}": b for i, b in enumerate(outputs)}
-        arguments = header.split("m_run(")[1].split(")")[0].split(",")
-        names = [a.split("*")[-1].strip() for a in arguments]
-        call = [
-            ctypes.byref((ctypes.c_char * max(1, len(buffers[n]))).from_buffer(buffers[n])) if buffers[n] else None
-            for n in names
-        ]
-        if library.m_run(*call):
-            raise RuntimeError(f"m_run: {library.m_error().decode()}")
-        return [digest(t.dtype.name, t.shape, bytes(b)) for t, b in zip(results, outputs)]
-
-
-WAYS = {
-    "eager": eager,
-    "contiguous": lambda scope: eager(scope, contiguous=True),
-    "compiled": compiled,
-    "aot": aot,
-}
-
-
-def evaluate(source, ways):
-    """For each way its digests, or {"error": …}."""
-    scope, answers = program.load(source), {}
-    for way in ways:
+def make(seeds, statements):
+    """The programs of the seeds; what was refused, what NumPy says otherwise and what could not be made, each with the seed."""
+    programs, answer = [], {"refused": [], "wrong": [], "broken": []}
+    for i, seed in enumerate(seeds):
         try:
-            answers[way] = WAYS[way](scope)
-        except Exception as error:  # any: that is what is looked for
-            answers[way] = {"error": f"{type(error).__name__}: {error}", "traceback": traceback.format_exc()}
-    return answers
+            program, refused, wrong = generate.generate(seed, statements, i * APART)
+        except Exception:  # any: that is what is looked for
+            answer["broken"].append([seed, traceback.format_exc()])
+            continue
+        programs.append(program)
+        answer["refused"] += [[seed, text] for text in refused]
+        answer["wrong"] += [[seed, text] for text in wrong]
+    return programs, answer
 
 
-def describe(source):
+def fuzz(request):
+    """Makes the programs of `seeds` and runs them in `ways`. The programs are in the answer where something disagrees."""
+    programs, answer = make(request["seeds"], request["statements"])
+    answer["disagreements"] = ways.disagreements(programs, request["ways"])
+    if answer["disagreements"] or request.get("programs"):
+        answer["programs"] = [dataclasses.asdict(p) for p in programs]
+    answer["ops"] = operations(programs)
+    return answer
+
+
+def operations(programs):
+    """How often each op is in the programs' graph."""
+    batch = ways.Batch(programs)
+    try:
+        text, _ = batch.text(batch.inputs())
+    except Exception:  # a disagreement says so; or no result is a tensor
+        return {}
+    return collections.Counter(re.findall(r"= weft\.(\w+)", text))
+
+
+def describe(programs):
     """dtype and shape of each value, by name."""
-    scope = program.load(source)
+    scope = load(source(programs))
     inputs, known = scope["inputs"](), {}
 
     def look(frame, event, argument):
@@ -128,32 +77,29 @@ def describe(source):
     return known
 
 
-def export(source, path):
-    scope = program.load(source)
+def export(programs):
+    """The graph as MLIR; a program that cannot be traced has none."""
+    batch = ways.Batch(programs)
     try:
-        weft.export(scope["program"], tuple(scope["inputs"]()), path)
-    except Exception as error:  # a program that cannot be traced has no text
-        return {"error": str(error)}
-    return {}
+        return batch.text(batch.inputs())[0]
+    except Exception as error:
+        return f"// not a graph: {type(error).__name__}: {error}\n"
+
+
+def answer(request):
+    if "seeds" in request:
+        return fuzz(request)
+    programs = [Program.of(p) for p in request["programs"]]
+    if request["do"] == "run":
+        return ways.disagreements(programs, request["ways"])
+    return {"describe": describe, "export": export}[request["do"]](programs)
 
 
 def main():
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     for line in sys.stdin:
-        request = json.loads(line)
-        if "seed" in request:
-            try:
-                answer = generate.generate(request["seed"], **request["options"])
-            except Exception:
-                answer = {"error": traceback.format_exc()}
-        elif "describe" in request:
-            answer = describe(request["describe"])
-        elif "export" in request:
-            answer = export(request["export"], request["path"])
-        else:
-            answer = evaluate(request["source"], request["ways"])
-        print(json.dumps(answer), file=answers, flush=True)
+        print(json.dumps(answer(json.loads(line))), file=answers, flush=True)
 
 
 if __name__ == "__main__":
