@@ -29,7 +29,8 @@ public:
   void flush(const std::string &why);
   // The binding tells that the call did something that a replay could not.
   void notReplayable(const std::string &why);
-  // The graph recorded so far that computes `outputs`, and the tensors that are its inputs. For export.
+  // The graph recorded so far that computes `outputs`, and the tensors that are its inputs. For export. Throws UserError
+  // after a flush.
   Graph graphOf(const std::vector<Tensor> &outputs, std::vector<Tensor> &inputs);
 
   // Gives the user's current line ("model.py:12") for what is recorded; the binding sets it. Null: unknown.

@@ -48,6 +48,10 @@ Graph Trace::graphOf(const std::vector<Tensor> &outputs, std::vector<Tensor> &gr
     wanted.push_back(valueOf(t));
   Graph graph = state->buildGraph(wanted, graphInputs, ids);
   graph.outputs = ids;
+  if (!state->flushes.empty())
+    fail(UserError::Kind::NotImplemented, "export",
+         "the model needs a tensor's value while it runs, or writes into a part of an argument (" +
+             state->flushes.front() + "), which a graph cannot hold");
   return graph;
 }
 

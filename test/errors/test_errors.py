@@ -134,6 +134,8 @@ CASES = [
     ("load of nothing", lambda: weft.load("/nonexistent.safetensors"), FileNotFoundError, ["nonexistent"]),
     ("compile of a number", lambda: weft.compile(3), TypeError, ["[compile]", "int"]),
     ("compile numerics", lambda: weft.compile(len, numerics="loose"), NotImplementedError, ["[compile]", "'loose'"]),
+    ("export of values", lambda: weft.export(lambda x: x * x.sum().item(), (x23,), "/tmp/never.mlir"), NotImplementedError,
+     ["[export]", "value"]),
     ("export without tensors", lambda: weft.export(lambda x: 3, (x23,), "/tmp/never.mlir"), TypeError, ["[export]"]),
 ]  # fmt: skip
 
