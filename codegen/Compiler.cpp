@@ -63,6 +63,21 @@ Contexts &contexts() {
 
 } // namespace
 
+std::vector<TunableNumber> tunableNumbers() {
+  std::vector<TunableNumber> numbers;
+  for (const CostModel::Parameter &parameter : CostModel::parameters())
+    numbers.push_back({parameter.name, parameter.candidates});
+  return numbers;
+}
+
+static CostModel costModel(const CompileOptions &options) {
+  CostModel model;
+  for (const CostModel::Parameter &parameter : CostModel::parameters())
+    if (auto given = options.model.find(parameter.name); given != options.model.end())
+      model.*parameter.member = given->second;
+  return model;
+}
+
 std::string compileGraph(const Graph &graph, const CompileOptions &options) {
   std::unique_ptr<mlir::MLIRContext> context = contexts().take();
   std::string result;
@@ -83,7 +98,7 @@ std::string compileGraph(const Graph &graph, const CompileOptions &options) {
       const cpu::Target &target = cpuTarget(options.cpu);
       Lowered lowered;
       runStep("graph-to-kernel", *module, pipeline.print, [&] {
-        lowered = lowerToKernels(*module, cpu::scheduleTarget(target));
+        lowered = lowerToKernels(*module, cpu::scheduleTarget(target), costModel(options));
         return true;
       });
       if (pipeline.print)
@@ -99,6 +114,6 @@ std::string compileGraph(const Graph &graph, const CompileOptions &options) {
 
 extern "C" __attribute__((visibility("default"))) const weft::CompilerApi *weft_compiler_api() {
   static const weft::CompilerApi api{&weft::compileGraph, &weft::differentiate, &weft::printGraph,
-                                     "weft 0.1.0 LLVM " LLVM_VERSION_STRING};
+                                     &weft::tunableNumbers, "weft 0.1.0 LLVM " LLVM_VERSION_STRING};
   return &api;
 }

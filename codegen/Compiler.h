@@ -3,7 +3,9 @@
 #pragma once
 #include "ir/Graph.h"
 
+#include <map>
 #include <string>
+#include <vector>
 
 namespace weft {
 
@@ -11,9 +13,17 @@ struct CompileOptions {
   std::string cpu;   // LLVM's CPU name ("cascadelake", "x86-64-v3"); empty: this machine's
   bool cuda = false; // kernels as a cubin, launched by the CUDA run time
   std::string cudaArch = "sm_90";
-  bool fuse = true;          // false: every op is a kernel of its own (for tests: the bits must agree)
-  std::string dumpDirectory; // of WEFT_DEBUG; empty: none
+  bool fuse = true; // false: every op is a kernel of its own (for tests: the bits must agree)
+  std::map<std::string, int64_t> model; // numbers of the cost model that are not its own, by their names
 };
+
+// A number of the cost model (codegen/CostModel.h) that a program may be compiled with another value of. It never
+// changes a result's bits.
+struct TunableNumber {
+  std::string name;
+  std::vector<int64_t> candidates;
+};
+std::vector<TunableNumber> tunableNumbers();
 
 // A shared object that exports `weft_program` (runtime/Abi.h). Throws std::runtime_error on an internal failure.
 std::string compileGraph(const Graph &graph, const CompileOptions &options);
@@ -38,6 +48,7 @@ struct CompilerApi {
   std::string (*compile)(const Graph &, const CompileOptions &);
   Graph (*differentiate)(const Graph &, const std::vector<int> &wrt);
   std::string (*print)(const Graph &, const std::vector<InputName> &, const std::string &weightsFile);
+  std::vector<TunableNumber> (*tunableNumbers)();
   const char *version; // part of every cache key
 };
 

@@ -75,7 +75,7 @@ static void copy(Lowering &lowering, Operation *where, Value from, const Storage
     Point at = rank ? Point{{0, rank, i}} : Point{};
     kernel.store(kernel.e.evaluate(from, at), to, at);
   });
-  lowering.finish(kernel, group, product(to.shape), grainFor(1, 1));
+  lowering.finish(kernel, group, product(to.shape), lowering.model.grain(1, 1));
 }
 
 static Storage contiguous(Lowering &lowering, Value value, int32_t kind) {
@@ -83,12 +83,12 @@ static Storage contiguous(Lowering &lowering, Value value, int32_t kind) {
   return {lowering.addBuffer(kind, shape, elementType(value)), elementType(value), shape, rowMajorStrides(shape)};
 }
 
-Lowered lowerToKernels(ModuleOp main, const Target &target) {
+Lowered lowerToKernels(ModuleOp main, const Target &target, const CostModel &model) {
   func::FuncOp func = *main.getOps<func::FuncOp>().begin();
   main.getContext()->loadDialect<kernel::KernelDialect, arith::ArithDialect, math::MathDialect>();
   Lowered lowered;
   lowered.kernels = ModuleOp::create(main.getLoc());
-  Lowering lowering(*lowered.kernels, target);
+  Lowering lowering(*lowered.kernels, target, model);
   Plan &plan = lowering.plan;
   Operation *end = func.getBody().front().getTerminator();
   plan.inputCount = int32_t(func.getNumArguments());

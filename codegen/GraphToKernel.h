@@ -1,7 +1,7 @@
 // From groups (passes/Fusion.h) to kernels and the plan that launches them.
 #pragma once
+#include "codegen/CostModel.h"
 #include "codegen/Plan.h"
-#include "codegen/Target.h"
 
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
@@ -15,7 +15,7 @@ struct Lowered {
 
 // `main` holds one func.func of `weft.group` ops; an op outside of any is taken as a group of its own, which a
 // composite cannot be.
-Lowered lowerToKernels(mlir::ModuleOp main, const Target &target);
+Lowered lowerToKernels(mlir::ModuleOp main, const Target &target, const CostModel &model = {});
 
 // The plan as comments for people, one line a buffer and a step.
 std::string toString(const Plan &plan);

@@ -122,11 +122,6 @@ void Lowering::finish(Kernel &kernel, const Group &group, const Size &grid, int6
   steps.push_back(std::move(step));
 }
 
-int64_t grainFor(int64_t elements, int64_t cost) {
-  // Some ten microseconds: what a fork and a join cost, a few times over.
-  return std::max<int64_t>(1, 300000 / (std::max<int64_t>(1, elements) * (cost + 8)));
-}
-
 int64_t groupCost(Lowering &lowering, const Group &group) {
   int64_t cost = 0;
   for (Operation *op : group.ops)

@@ -1,6 +1,7 @@
 // Schedules turn a fused group (passes/Fusion.h) into kernels and the steps that launch them: which loop runs over
 // what, what a task is, what is kept in scratch memory. They decide the speed, never the bits.
 #pragma once
+#include "codegen/CostModel.h"
 #include "codegen/Evaluator.h"
 #include "codegen/Target.h"
 
@@ -28,10 +29,12 @@ struct PlannedStep : PlanStep {
 // Everything that is made while one main function is lowered.
 class Lowering {
 public:
-  Lowering(mlir::ModuleOp kernels, const Target &target) : kernels(kernels), target(target) {}
+  Lowering(mlir::ModuleOp kernels, const Target &target, const CostModel &model)
+      : kernels(kernels), target(target), model(model) {}
 
   mlir::ModuleOp kernels;
   const Target &target;
+  const CostModel &model;
   Plan plan;
   std::vector<PlannedStep> steps;
   llvm::DenseMap<mlir::Value, Storage> values; // of the main function
@@ -79,13 +82,11 @@ void scheduleContraction(Lowering &lowering, const Group &group);
 void scheduleScatter(Lowering &lowering, const Group &group);
 void scheduleAttention(Lowering &lowering, const Group &group);
 
-// The costly values of a row's shape that more than one loop over the row would compute, in order: each reduction is such a
-// loop, and one loop computes `last`.
+// The costly values of a row's shape that more than one loop over the row would compute, in order: each reduction is
+// such a loop, and one loop computes `last`.
 llvm::SmallVector<mlir::Value> sharedRowValues(Lowering &lowering, const Group &group, const Sizes &space,
                                                llvm::ArrayRef<mlir::Value> last);
 
-// Tasks that a thread should at least get, if one handles `elements` elements at `cost` scalar operations each.
-int64_t grainFor(int64_t elements, int64_t cost);
 // The cost of everything in the group, for one element.
 int64_t groupCost(Lowering &lowering, const Group &group);
 

@@ -14,12 +14,7 @@ namespace weft {
 
 static constexpr int64_t kLanes = 64, kBlock = 4096; // of the canonical order
 static constexpr int64_t kGroup = 8;                 // lanes that the tree joins at once
-// Rows are streams for the prefetchers, and a strip's part of a row is best as long as a page; but the accumulators
-// must stay in the second-level cache.
-static constexpr int64_t kWidest = 1024, kNarrowest = 64;
-static constexpr int64_t kUnit = 16;      // columns that are a task
-static constexpr int64_t kPiece = 512;    // columns worth a thread of their own, if there are as many
-static constexpr int64_t kUnrolled = 100; // operations in one loop's body
+static constexpr int64_t kUnit = 16;                 // columns that are a task
 
 namespace {
 
@@ -85,7 +80,7 @@ ColumnSchedule::ColumnSchedule(Lowering &lowering, const Group &group, Columns c
   for (lanes = kLanes; lanes > 1 && lanes / 2 >= rows;)
     lanes /= 2;
   int64_t cost = space.from.empty() ? groupCost(lowering, group) + 1 : 1;
-  for (unroll = 1; unroll < kGroup && 2 * unroll * cost <= kUnrolled;)
+  for (unroll = 1; unroll < kGroup && 2 * unroll * cost <= lowering.model.unrolledOperations;)
     unroll *= 2;
   direct = lanes <= kGroup ? rows <= unroll : rows <= lanes && rows % kGroup == 0 && rows / kGroup <= unroll;
 
@@ -94,8 +89,10 @@ ColumnSchedule::ColumnSchedule(Lowering &lowering, const Group &group, Columns c
   for (size_t i = 0; i < group.results.size(); ++i)
     bytes += space.levels * (direct ? kGroup : lanes) * llvm::divideCeil(reducedType(op).getIntOrFloatBitWidth(), 8);
   bool gpu = lowering.target.gpu;
-  int64_t widest = space.columns.isStatic() ? std::min(kWidest, space.columns.constant) : kWidest;
-  for (strip = kNarrowest; !gpu && strip < widest && 2 * strip * bytes <= lowering.target.level2Bytes / 4;)
+  int64_t widest = space.columns.isStatic() ? std::min(lowering.model.widestStrip, space.columns.constant)
+                                            : lowering.model.widestStrip;
+  for (strip = lowering.model.narrowestStrip;
+       !gpu && strip < widest && 2 * strip * bytes <= lowering.target.level2Bytes / 4;)
     strip *= 2;
   whole = !gpu && space.columns.isStatic() && space.columns.constant % kUnit == 0;
   unit = gpu ? strip : ceilDivide(space.columns, kUnit) ? kUnit : 1;
@@ -323,8 +320,9 @@ void ColumnSchedule::run(StringRef suffix) {
   }
   Size grid = parts * units;
   int64_t cost = space.from.empty() ? groupCost(lowering, group) : 1;
-  int64_t grain = grainFor(unit * std::min(kBlock, space.rows.estimate()), cost);
-  lowering.finish(kernel, group, grid, std::max(grain, std::min(kPiece / unit, grid.estimate() / 4)));
+  int64_t grain = lowering.model.grain(unit * std::min(kBlock, space.rows.estimate()), cost);
+  lowering.finish(kernel, group, grid,
+                  std::max(grain, std::min(lowering.model.columnPiece / unit, grid.estimate() / 4)));
 }
 
 void scheduleColumn(Lowering &lowering, const Group &group) {
@@ -333,7 +331,7 @@ void scheduleColumn(Lowering &lowering, const Group &group) {
   std::vector<int64_t> dims = intsAttr(op, "dims");
   int first = int(dims.front()), end = int(dims.back()) + 1;
   Columns all{product(shape, 0, first), product(shape, first, end), product(shape, end, int(shape.size()))};
-  bool fits = !lowering.target.gpu || ceilDivide(all.columns, kNarrowest);
+  bool fits = !lowering.target.gpu || ceilDivide(all.columns, lowering.model.narrowestStrip);
   if (all.outer.is(0) || all.rows.is(0) || all.columns.is(0) || !fits)
     return scheduleLoop(lowering, group);
   if (all.rows.isStatic() && all.rows.constant <= kBlock)

@@ -6,9 +6,6 @@ using namespace mlir;
 
 namespace weft {
 
-static constexpr int64_t kShortLane = 16;   // fewer lanes than these are not worth a loop of their own
-static constexpr int64_t kLaneBlock = 8192; // elements of a task where few outer indices leave threads idle
-
 void scheduleLoop(Lowering &lowering, const Group &group) {
   Sizes shape = sizesOf(group.results.front());
   int rank = int(shape.size());
@@ -40,31 +37,32 @@ void scheduleLoop(Lowering &lowering, const Group &group) {
     --inner;
     while (inner > 0 && !(wanted & boundary(inner)))
       --inner;
-  } while (inner > 0 && product(shape, inner, rank).estimate() < kShortLane);
+  } while (inner > 0 && product(shape, inner, rank).estimate() < lowering.model.shortLane);
   int64_t cost = groupCost(lowering, group);
   if (inner <= 0 || product(shape, 0, inner).is(1) || !lane) {
     k.loop(k.begin, k.end, lane,
            [&](Value i) { body(rank ? Point{{0, rank, count.is(1) ? k.index(0) : i}} : Point{}); });
-    lowering.finish(kernel, group, count, grainFor(1, cost));
+    lowering.finish(kernel, group, count, lowering.model.grain(1, cost));
     return;
   }
 
   Size outerCount = product(shape, 0, inner), lanes = product(shape, inner, rank);
-  auto blocks = outerCount.isStatic() && outerCount.constant < 64 && lanes.estimate() > 2 * kLaneBlock
-                    ? ceilDivide(lanes, kLaneBlock)
+  auto blocks = outerCount.isStatic() && outerCount.constant < 64 && lanes.estimate() > 2 * lowering.model.laneBlock
+                    ? ceilDivide(lanes, lowering.model.laneBlock)
                     : std::nullopt;
   k.loop(k.begin, k.end, false, [&](Value task) {
     Value outer = task, first = k.index(0), last = k.size(lanes);
     if (blocks) {
       Value block;
       std::tie(outer, block) = k.split(task, *blocks);
-      first = k.mul(block, k.index(kLaneBlock));
-      last = k.min(k.add(first, k.index(kLaneBlock)), last);
+      first = k.mul(block, k.index(lowering.model.laneBlock));
+      last = k.min(k.add(first, k.index(lowering.model.laneBlock)), last);
     }
     k.loop(first, last, true, [&](Value i) { body({{0, inner, outer}, {inner, rank - inner, i}}); });
   });
   Size grid = blocks ? outerCount * *blocks : outerCount;
-  lowering.finish(kernel, group, grid, grainFor(blocks ? kLaneBlock : lanes.estimate(), cost));
+  lowering.finish(kernel, group, grid,
+                  lowering.model.grain(blocks ? lowering.model.laneBlock : lanes.estimate(), cost));
 }
 
 } // namespace weft

@@ -7,9 +7,7 @@ using namespace mlir;
 
 namespace weft {
 
-static constexpr int64_t kBlock = 4096;      // of the canonical order
-static constexpr int64_t kLong = 8 * kBlock; // worth two steps
-static constexpr int64_t kFewRows = 16;
+static constexpr int64_t kBlock = 4096; // of the canonical order
 
 void scheduleReduction(Lowering &lowering, const Group &group) {
   Operation *op = group.results.front().getDefiningOp();
@@ -24,8 +22,9 @@ void scheduleReduction(Lowering &lowering, const Group &group) {
   if (isRun && !trailing && !StringRef(kind).starts_with("arg") && !product(shape, int(dims.back()) + 1, rank).is(1))
     return scheduleColumn(lowering, group);
   auto blocks = ceilDivide(length, kBlock);
-  bool isLong = length.isStatic() ? length.constant >= kLong : true;
-  if (!trailing || !isLong || !blocks || rows.is(0) || rows.estimate() > kFewRows || StringRef(kind).starts_with("arg"))
+  bool isLong = length.isStatic() ? length.constant >= lowering.model.longRow : true;
+  if (!trailing || !isLong || !blocks || rows.is(0) || rows.estimate() > lowering.model.fewRows ||
+      StringRef(kind).starts_with("arg"))
     return scheduleLoop(lowering, group);
 
   Type type = reducedType(op);
@@ -49,7 +48,7 @@ void scheduleReduction(Lowering &lowering, const Group &group) {
       });
       kernel.store(kernel.e.scalar(total, type), partial, {{0, 2, task}});
     });
-    lowering.finish(kernel, group, rows * *blocks, grainFor(kBlock, groupCost(lowering, group)));
+    lowering.finish(kernel, group, rows * *blocks, lowering.model.grain(kBlock, groupCost(lowering, group)));
   }
   Kernel kernel(lowering, group);
   KernelBuilder &k = kernel.k;

@@ -7,9 +7,6 @@ using namespace mlir;
 
 namespace weft {
 
-static constexpr int64_t kScratchElements = 16384; // of a row that is kept
-static constexpr int kCostly = 10;                 // scalar operations: a division and all of the elementary functions
-
 namespace {
 
 class RowSchedule {
@@ -51,7 +48,7 @@ public:
   SmallVector<Value> find(ArrayRef<Value> last) {
     for (Operation *op : llvm::reverse(group.ops)) {
       Value value = op->getResult(0);
-      if (sizesOf(value) != space || !isComputed(op) || lowering.scalarCost(op) < kCostly)
+      if (sizesOf(value) != space || !isComputed(op) || lowering.scalarCost(op) < lowering.model.costly)
         continue;
       int loops = isIn(last, op);
       for (Operation *other : group.ops)
@@ -100,7 +97,7 @@ void RowSchedule::keep(Value value, Value row, std::vector<const Storage *> &fre
   KernelBuilder &k = kernel.k;
   Type element = elementType(value), type = computeType(element);
   Value memory, base = k.index(0);
-  if (length.isStatic() && length.constant <= kScratchElements) {
+  if (length.isStatic() && length.constant <= lowering.model.rowScratch) {
     memory = k.scratch(length.constant, type);
   } else {
     auto at = llvm::find_if(freeResults, [&](const Storage *s) { return s->type == type && element == type; });
@@ -168,7 +165,7 @@ void RowSchedule::run() {
         kernel.store(value, lowering.result(group, result), full(row, i));
     });
   });
-  lowering.finish(kernel, group, rows, grainFor(length.estimate(), groupCost(lowering, group)));
+  lowering.finish(kernel, group, rows, lowering.model.grain(length.estimate(), groupCost(lowering, group)));
 }
 
 void scheduleRow(Lowering &lowering, const Group &group) { RowSchedule(lowering, group).run(); }

@@ -8,8 +8,6 @@ using namespace mlir;
 
 namespace weft {
 
-static constexpr int64_t kTile = 256; // elements behind the indexed axis that are a task
-
 void scheduleScatter(Lowering &lowering, const Group &group) {
   Operation *op = group.results.front().getDefiningOp();
   Value input = op->getOperand(0), positions = op->getOperand(1), source = op->getOperand(2);
@@ -26,7 +24,7 @@ void scheduleScatter(Lowering &lowering, const Group &group) {
       Point at = rank ? Point{{0, rank, i}} : Point{};
       kernel.store(kernel.e.evaluate(input, at), result, at);
     });
-    lowering.finish(kernel, group, product(into), grainFor(1, 1));
+    lowering.finish(kernel, group, product(into), lowering.model.grain(1, 1));
   }
   if (product(shape).is(0))
     return;
@@ -35,7 +33,7 @@ void scheduleScatter(Lowering &lowering, const Group &group) {
   kernel.mayRunInPlace = false;
   KernelBuilder &k = kernel.k;
   Size outer = product(shape, 0, dim), inner = product(shape, dim + 1, rank);
-  auto tiles = ceilDivide(inner, kTile);
+  auto tiles = ceilDivide(inner, lowering.model.scatterTile);
   Type type = storageType(result.type);
   Value memory = k.buffer(result.planBuffer, type);
   kernel.e.reads.push_back({result.planBuffer, Value()});
@@ -74,8 +72,8 @@ void scheduleScatter(Lowering &lowering, const Group &group) {
       Value tile = task;
       if (!outer.is(1))
         std::tie(before, tile) = k.split(task, *tiles);
-      first = k.mul(tile, k.index(kTile));
-      last = k.min(k.add(first, k.index(kTile)), last);
+      first = k.mul(tile, k.index(lowering.model.scatterTile));
+      last = k.min(k.add(first, k.index(lowering.model.scatterTile)), last);
     }
     k.loop(k.index(0), k.size(shape[dim]), false, [&](Value i) {
       auto at = [&](Value behind) {
@@ -94,7 +92,9 @@ void scheduleScatter(Lowering &lowering, const Group &group) {
     });
   });
   Size grid = tiles ? outer * *tiles : outer;
-  lowering.finish(kernel, group, grid, grainFor(shape[dim].estimate() * (tiles ? kTile : inner.estimate()), 4));
+  lowering.finish(
+      kernel, group, grid,
+      lowering.model.grain(shape[dim].estimate() * (tiles ? lowering.model.scatterTile : inner.estimate()), 4));
 }
 
 } // namespace weft

@@ -2,6 +2,7 @@
 
 #include "frontend/BoundedCache.h"
 #include "frontend/CompilerLibrary.h"
+#include "frontend/Tuning.h"
 #include "runtime/KernelCache.h"
 #include "runtime/cuda/Driver.h"
 
@@ -55,7 +56,8 @@ static ExecutablePtr loadOrCompile(const Graph &graph, const std::string &option
   KernelCache &disk = KernelCache::global();
   // WEFT_DEBUG asks to see the compiler at work.
   bool useDisk = disk.isEnabled() && !std::getenv("WEFT_DEBUG");
-  if (useDisk) {
+  bool tunes = tuningAsked() && !options.cuda && graph.symbolCount == 0;
+  if (useDisk && (!tunes || disk.find("tuned", key))) {
     if (std::optional<std::string> path = disk.findExecutable(key)) {
       try {
         ExecutablePtr executable = Executable::load(*path, device.index);
@@ -69,7 +71,10 @@ static ExecutablePtr loadOrCompile(const Graph &graph, const std::string &option
       }
     }
   }
-  std::string elf = timed([&] { return compilerLibrary().compile(graph, options); });
+  std::string elf =
+      timed([&] { return tunes ? tunedProgram(graph, options) : compilerLibrary().compile(graph, options); });
+  if (useDisk && tunes) // the entry below is found without WEFT_TUNE too; this one says that it need not be tuned again
+    disk.store("tuned", key, "");
   if (useDisk)
     if (std::optional<std::string> path = disk.storeExecutable(key, elf))
       return Executable::load(*path, device.index);

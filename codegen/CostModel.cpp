@@ -1,0 +1,17 @@
+#include "codegen/CostModel.h"
+
+namespace weft {
+
+const std::vector<CostModel::Parameter> &CostModel::parameters() {
+  static const std::vector<Parameter> parameters{
+      {"thread-operations", &CostModel::threadOperations, {100000, 1000000}},
+      {"lane-block", &CostModel::laneBlock, {2048, 32768}},
+      {"widest-strip", &CostModel::widestStrip, {256, 512}},
+      {"column-piece", &CostModel::columnPiece, {128, 1024}},
+      {"unrolled-operations", &CostModel::unrolledOperations, {30, 300}},
+      {"costly", &CostModel::costly, {5, 30}},
+  };
+  return parameters;
+}
+
+} // namespace weft

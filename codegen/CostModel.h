@@ -1,0 +1,57 @@
+// Every number by which schedules choose a loop's shape, what a task is, and what is copied or kept. They decide speed
+// and nothing else: each result is the same whatever they are, so a tuned program may take others (parameters()).
+//
+// The model is simple on purpose. A core has a near cache (Target::level1Bytes) that holds what an inner loop works on,
+// and a far one (level2Bytes) that holds what a task works on; a task is worth a thread when it takes longer than a few
+// forks and joins; there should be a few tasks a thread, so that a slow one does not make the others wait. Costs are
+// counted in scalar operations an element, a load or store being eight of them.
+#pragma once
+#include "codegen/Target.h"
+
+#include <algorithm>
+#include <vector>
+
+namespace weft {
+
+struct CostModel {
+  // Tasks. Operations that take some ten microseconds: what a fork and a join cost, a few times over.
+  int64_t threadOperations = 300000;
+  int64_t memoryOperations = 8; // that a load and a store cost
+  // Tasks that a thread should at least get, if one handles `elements` elements at `cost` scalar operations each.
+  int64_t grain(int64_t elements, int64_t cost) const {
+    return std::max<int64_t>(1, threadOperations / (std::max<int64_t>(1, elements) * (cost + memoryOperations)));
+  }
+
+  // Loops: elements of a task where few outer indices leave threads idle, and lanes too few for a loop of their own.
+  int64_t laneBlock = 8192;
+  int64_t shortLane = 16;
+
+  // Rows: elements of a row that is kept in scratch memory between its passes (what is cheaper than `costly` operations
+  // is computed again instead: a division and all of the elementary functions are not).
+  int64_t rowScratch = 16384;
+  int64_t costly = 10;
+
+  // Columns: a strip of them is reduced together. Rows are streams for the prefetchers, and a strip's part of a row is
+  // best as long as a page; but its 64 accumulators a column must stay in a quarter of the far cache. Then: columns
+  // worth a thread of their own, if there are as many, and the operations in the body of an unrolled loop.
+  int64_t narrowestStrip = 64, widestStrip = 1024;
+  int64_t columnPiece = 512;
+  int64_t unrolledOperations = 100;
+
+  // Reductions of long, few rows take two steps, the blocks' results and then theirs.
+  int64_t longRow = 8 * 4096;
+  int64_t fewRows = 16;
+
+  // Scatter: elements behind the indexed axis that are a task.
+  int64_t scatterTile = 256;
+
+  // The numbers that tuning may change, and the values it tries besides the model's own.
+  struct Parameter {
+    const char *name;
+    int64_t CostModel::*member;
+    std::vector<int64_t> candidates;
+  };
+  static const std::vector<Parameter> &parameters();
+};
+
+} // namespace weft
