@@ -53,11 +53,15 @@ void FusionGroups::merge(int producer, int consumer, const FusionGroup &merged) 
   // A group has its last member's number; those before the first member here depend on none of them.
   for (int i = into.members.front(); i < visited; ++i) {
     FusionGroup &other = groups[i];
-    if (other.members.empty() || (!other.dependencies.test(producer) && !other.dependencies.test(consumer)))
+    if (other.members.empty())
       continue;
-    other.dependencies |= into.dependencies;
-    other.dependencies.reset(gone);
-    other.dependencies.set(kept);
+    bool onGone = other.dependencies.test(gone), onKept = other.dependencies.test(kept);
+    if (onGone != onKept) // else it has the dependencies of both, or of neither
+      other.dependencies |= into.dependencies;
+    if (onGone) {
+      other.dependencies.reset(gone);
+      other.dependencies.set(kept);
+    }
   }
 }
 
