@@ -98,6 +98,8 @@ void KernelWriter::load(kernel::LoadOp op) {
       return result(Lanes::Uniform, phi);
     }
   }
+  if (isConstant(index, 1))
+    prefetchNextRow(op, pointer(op.getBuffer(), index.value));
   Value *mask = this->mask(op.getMask());
   Value *otherwise = op.getOtherwise() ? inMemory(vector(op.getOtherwise())) : nullptr;
   result(Lanes::Varying, loadLanes(op.getBuffer(), index, mask, otherwise));

@@ -1,9 +1,10 @@
-// kernel.reduce in the canonical order (KernelOps.td). Outside a lane loop the 64 lanes of the order are four vectors
-// of 16, taken in turn; which of the four a round ends on does not matter, as the tree pairs the same ones under any
-// rotation. Within a lane loop the 64 accumulators, a vector each, stand on the stack.
+// kernel.reduce in the canonical order (KernelOps.td). Outside a lane loop the 64 lanes of the order are one vector,
+// which LLVM keeps in four registers or eight. Within a lane loop the 64 accumulators, a vector each, stand on the
+// stack.
 #include "codegen/cpu/KernelWriter.h"
 
 #include "llvm/ADT/StringSwitch.h"
+#include "llvm/Analysis/VectorUtils.h"
 
 using namespace llvm;
 
@@ -140,50 +141,59 @@ void KernelWriter::reduce(kernel::ReduceOp op) {
   values[op] = within ? Lanes::varying(value) : Lanes::uniform(value);
 }
 
-// Combines the elements [lower, upper) into one vector of 16 lanes, unless the order asks for 64.
-Accumulator KernelWriter::rotatingLoop(Reduction &r, Value *lower, Value *upper) {
-  lanes = kLanes;
-  unsigned ways = r.indexed ? 1 : kPositions / kLanes, width = r.indexed ? 2 : 1;
-  Carried initial;
-  for (unsigned i = 0; i < ways; ++i)
-    initial.append(r.initial());
-  auto step = [&](Value *index, const Carried &carried) {
-    Accumulator element = r.at(Lanes::linear(index, constant(1)));
-    Accumulator sum = r.combine(Accumulator(carried.begin(), carried.begin() + width), element);
-    Carried next(carried.begin() + width, carried.end());
-    next.append(sum);
-    return next;
-  };
-  Value *count = b.CreateSub(upper, lower), *rest = b.CreateAnd(count, constant(lanes - 1));
-  auto masked = [&](Value *index, Value *left, const Carried &carried) {
-    laneMask = firstLanes(left);
-    Carried next = step(index, carried);
+// Combines the elements [lower, upper) of a block.
+Accumulator KernelWriter::reduceBlock(Reduction &r, Value *lower, Value *upper) {
+  mlir::Block &body = r.op.getBody().front();
+  Value *count = b.CreateSub(upper, lower);
+  auto *known = dyn_cast<ConstantInt>(count);
+  // Fewer elements than lanes need no more lanes; a long body is compiled for as many as it runs best with.
+  int width = r.indexed ? kLanes : kPositions;
+  while (known && width > kLanes && known->getSExtValue() <= width / 2)
+    width /= 2;
+  int part = isLong(body) ? std::min(width, lanesFor(body, count)) : width;
+  auto elements = [&](Value *index, Value *left) {
+    SmallVector<Accumulator> parts;
+    lanes = part;
+    for (int first = 0; first < width; first += part) {
+      laneMask = left ? firstLanes(first ? b.CreateSub(left, constant(first)) : left) : nullptr;
+      parts.push_back(r.at(Lanes::linear(first ? b.CreateAdd(index, constant(first)) : index, constant(1))));
+    }
     laneMask = nullptr;
-    return next;
+    lanes = width;
+    if (parts.size() == 1)
+      return parts[0];
+    SmallVector<Value *> vectors;
+    for (const Accumulator &values : parts)
+      vectors.push_back(values[0]);
+    return Accumulator{concatenateVectors(b, vectors)};
   };
-  auto *known = dyn_cast<ConstantInt>(rest);
-  Carried sums;
-  if (!(known && known->isZero()) && isLong(r.op.getBody().front())) {
-    sums = loop(lower, upper, lanes, initial, [&](Value *index, const Carried &carried) {
-      return masked(index, b.CreateSub(upper, index), carried);
-    });
+  auto step = [&](Value *index, Value *left, const Carried &carried) {
+    Accumulator sum = r.combine(Accumulator(carried.begin(), carried.end()), elements(index, left));
+    return Carried(sum.begin(), sum.end());
+  };
+  lanes = width;
+  Accumulator initial = r.initial();
+  Carried sums(initial.begin(), initial.end());
+  Value *rest = b.CreateAnd(count, constant(width - 1));
+  auto *knownRest = dyn_cast<ConstantInt>(rest);
+  if (!(knownRest && knownRest->isZero()) && isLong(body)) {
+    sums = loop(lower, upper, width, sums,
+                [&](Value *index, const Carried &carried) { return step(index, b.CreateSub(upper, index), carried); });
   } else {
-    Value *whole = b.CreateAdd(lower, b.CreateAnd(count, constant(-lanes)));
-    sums = loop(lower, whole, lanes, initial, step);
+    Value *whole = b.CreateAdd(lower, b.CreateAnd(count, constant(-width)));
+    sums = loop(lower, whole, width, sums,
+                [&](Value *index, const Carried &carried) { return step(index, nullptr, carried); });
     sums = branch(b.CreateICmpNE(rest, constant(0)), sums,
-                  [&](const Carried &carried) { return masked(whole, rest, carried); });
+                  [&](const Carried &carried) { return step(whole, rest, carried); });
   }
-  Accumulator result(sums.begin(), sums.begin() + width);
-  if (ways == 4)
-    result = {r.combine(r.combine(sums[0], sums[2]), r.combine(sums[1], sums[3]))};
-  result = acrossVector(r, result);
   lanes = 1;
-  return result;
+  return acrossVector(r, Accumulator(sums.begin(), sums.end()));
 }
 
 Accumulator KernelWriter::acrossVector(Reduction &r, Accumulator vector) {
-  for (int half = kLanes / 2; half; half /= 2) {
-    SmallVector<int, 8> low, high;
+  int width = cast<FixedVectorType>(vector[0]->getType())->getNumElements();
+  for (int half = width / 2; half; half /= 2) {
+    SmallVector<int, 32> low, high;
     for (int i = 0; i < half; ++i) {
       low.push_back(i);
       high.push_back(half + i);
@@ -237,9 +247,7 @@ Value *KernelWriter::combineBlocks(Reduction &r, Value *upper, function_ref<Valu
 
 void KernelWriter::fill(Reduction &r, AllocaInst *array, Type *element) {
   if (!inLanes()) {
-    Value *vector = ConstantVector::getSplat(ElementCount::getFixed(kLanes), r.identity());
-    for (int i = 0; i < kPositions; i += kLanes)
-      b.CreateAlignedStore(vector, b.CreateConstGEP1_64(element, array, i), Align(64));
+    b.CreateAlignedStore(ConstantVector::getSplat(ElementCount::getFixed(kPositions), r.identity()), array, Align(64));
     return;
   }
   Value *identity = r.identityVector();
@@ -250,11 +258,8 @@ void KernelWriter::fill(Reduction &r, AllocaInst *array, Type *element) {
 // The tree over the first `count` positions of an array; the others count as the identity. The array is overwritten.
 Value *KernelWriter::tree(Reduction &r, AllocaInst *array, Type *element, int64_t count) {
   if (!inLanes()) {
-    Value *v[4];
-    for (int i = 0; i < 4; ++i)
-      v[i] = b.CreateAlignedLoad(FixedVectorType::get(r.type, kLanes), b.CreateConstGEP1_64(element, array, i * kLanes),
-                                 Align(64));
-    return acrossVector(r, {r.combine(r.combine(v[0], v[2]), r.combine(v[1], v[3]))})[0];
+    Value *all = b.CreateAlignedLoad(FixedVectorType::get(r.type, kPositions), array, Align(64));
+    return acrossVector(r, {all})[0];
   }
   loop(constant(0), constant(Log2_64(kPositions)), 1, [&](Value *step) {
     Value *half = b.CreateLShr(constant(kPositions / 2), step);
@@ -269,8 +274,8 @@ Value *KernelWriter::tree(Reduction &r, AllocaInst *array, Type *element, int64_
 Accumulator KernelWriter::reduceAcross(Reduction &r, Value *upper) {
   auto *known = dyn_cast<ConstantInt>(upper);
   if (!r.ordered || (known && known->getSExtValue() <= kBlock))
-    return rotatingLoop(r, constant(0), upper);
-  return {combineBlocks(r, upper, [&](Value *lower, Value *upper) { return rotatingLoop(r, lower, upper)[0]; })};
+    return reduceBlock(r, constant(0), upper);
+  return {combineBlocks(r, upper, [&](Value *lower, Value *upper) { return reduceBlock(r, lower, upper)[0]; })};
 }
 
 Accumulator KernelWriter::reduceWithin(Reduction &r, Value *upper) {

@@ -1,14 +1,16 @@
 // RUN: weft-translate --emit=llvm --cpu=cascadelake %s | FileCheck %s
-// Sixteen of the 64 positions a vector, four vectors in turn; 200 is twelve whole vectors and one of eight lanes, and the lanes that
-// are out of range add -0.0.
+// The 64 lanes of the order are one vector; 200 is three of them and eight elements, and the lanes that are out of range
+// add -0.0.
 
 // CHECK-LABEL: @row
 // CHECK: loop1:
-// CHECK-COUNT-4: phi <16 x float> [ splat (float -0.000000e+00)
-// CHECK: load <16 x float>
-// CHECK-NEXT: %[[SUM:.*]] = fadd <16 x float>
-// CHECK: call <16 x float> @llvm.masked.load.v16f32.p0(ptr align 4 %{{.*}}, <16 x i1> <i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 false,
-// CHECK: select <16 x i1> {{.*}}, <16 x float> %{{.*}}, <16 x float> splat (float -0.000000e+00)
+// CHECK: %[[SUM:.*]] = phi <64 x float> [ splat (float -0.000000e+00)
+// CHECK: load <64 x float>
+// CHECK-NEXT: fadd <64 x float> %[[SUM]]
+// CHECK: call <64 x float> @llvm.masked.load.v64f32.p0(ptr align 4 %{{.*}}, <64 x i1> <i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 true, i1 false,
+// CHECK: select <64 x i1> {{.*}}, <64 x float> %{{.*}}, <64 x float> splat (float -0.000000e+00)
+// CHECK: fadd <64 x float>
+// CHECK: fadd <32 x float>
 // CHECK: fadd <16 x float>
 // CHECK: fadd <8 x float>
 // CHECK: fadd <4 x float>
