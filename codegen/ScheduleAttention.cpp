@@ -430,6 +430,7 @@ void AttentionSchedule::run() {
     return;
   plan();
   kernel.mayRunInPlace = false;
+  kernel.suffix = "_attention";
   k.loop(k.begin, k.end, false, [&](Value task) {
     auto [whole, part] = k.split(task, Size(tasksOfHead));
     head = whole;

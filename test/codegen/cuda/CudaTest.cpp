@@ -34,7 +34,7 @@ struct CudaSource {
 
   explicit CudaSource(const Graph &graph) {
     auto module = importGraph(graph, *context);
-    runPipeline(*module);
+    runPipeline(*module, {/*fuse=*/true, /*attention=*/false});
     weft::Target target;
     target.gpu = true;
     Lowered lowered = lowerToKernels(*module, target);
@@ -184,7 +184,7 @@ std::vector<Bytes> randomInputs(const Graph &graph) {
 std::vector<Bytes> runOnCpu(const Graph &graph, std::vector<Bytes> inputs) {
   mlir::MLIRContext context;
   auto module = importGraph(graph, context);
-  runPipeline(*module);
+  runPipeline(*module, {/*fuse=*/true, /*attention=*/false});
   cpu::Target target = cpu::Target::find("");
   Lowered lowered = lowerToKernels(*module, cpu::scheduleTarget(target));
   std::string code = cpu::compileProgram(*lowered.kernels, lowered.plan, target);
@@ -233,7 +233,7 @@ TEST(CudaProgram, CarriesItsCubin) {
     GTEST_SKIP() << reason;
   mlir::MLIRContext context;
   auto module = importGraph(cudaGraphs().front().graph, context);
-  runPipeline(*module);
+  runPipeline(*module, {/*fuse=*/true, /*attention=*/false});
   CompileOptions options;
   options.cuda = true;
   std::string code = cuda::compileProgram(*module, options);
