@@ -1,16 +1,27 @@
 """The GPU, if there is one."""
 
-import glob
 import os
-import sysconfig
+import sys
 
 from . import _C
 
-# The compiler library looks for NVRTC here; PyPI's nvidia-cuda-nvrtc puts it among this Python's packages.
-if "WEFT_NVRTC" not in os.environ:
-    _found = sorted(glob.glob(os.path.join(sysconfig.get_path("purelib"), "nvidia", "cu*", "lib", "libnvrtc.so.*")))
-    if _found:
-        os.environ["WEFT_NVRTC"] = _found[-1]
+
+def _find_nvrtc():
+    """The newest libnvrtc that PyPI's nvidia-cuda-nvrtc put among this Python's packages, or None. Without the modules glob and
+    sysconfig, which take longer to import than the rest of weft."""
+    found = []
+    for packages in sys.path:
+        root = os.path.join(packages, "nvidia")
+        for version in os.listdir(root) if os.path.isdir(root) else ():
+            folder = os.path.join(root, version, "lib")
+            if version.startswith("cu") and os.path.isdir(folder):
+                found += [os.path.join(folder, name) for name in os.listdir(folder) if name.startswith("libnvrtc.so.")]
+    return max(found, default=None)
+
+
+# The compiler library looks for NVRTC here.
+if "WEFT_NVRTC" not in os.environ and (_nvrtc := _find_nvrtc()):
+    os.environ["WEFT_NVRTC"] = _nvrtc
 
 
 def is_available():
