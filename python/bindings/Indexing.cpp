@@ -1,5 +1,6 @@
 // x[...] and x[...] = v. Ints, slices, None and Ellipsis are views. Index tensors (int, bool; lists, arrays) become
 // index_select over the indexed dimensions taken as one.
+#include "frontend/Trace.h"
 #include "python/bindings/PyTensor.h"
 
 namespace py = pybind11;
@@ -164,8 +165,8 @@ Tensor wrapNegative(const Tensor &index, int64_t size) {
 }
 
 void checkBounds(const Tensor &index, int64_t size, int dim) {
-  // A lazy tensor's values would cost a flush; kernels clip those.
-  if (index.impl->storage->isLazy() || !index.device().isCpu())
+  // A traced call must not need the values.
+  if (Trace::active() || !index.device().isCpu())
     return;
   Tensor flat = index.contiguous();
   const auto *data = static_cast<const int64_t *>(flat.data());
