@@ -3,9 +3,7 @@
 
 #include "codegen/GraphToKernel.h"
 #include "codegen/cpu/Program.h"
-#ifdef WEFT_HAS_CUDA_CODEGEN
 #include "codegen/cuda/Program.h"
-#endif
 #include "ir/GraphIR.h"
 #include "passes/Differentiate.h"
 #include "passes/Pipeline.h"
@@ -89,11 +87,7 @@ std::string compileGraph(const Graph &graph, const CompileOptions &options) {
     pipeline.print = debugAsksFor("ir");
     runPipeline(*module, pipeline);
     if (options.cuda) {
-#ifdef WEFT_HAS_CUDA_CODEGEN
       result = cuda::compileProgram(*module, options);
-#else
-      throw std::runtime_error("[compile] this build of weft has no code generator for CUDA");
-#endif
     } else {
       const cpu::Target &target = cpuTarget(options.cpu);
       Lowered lowered;

@@ -1,10 +1,8 @@
 // weft's passes on textual IR, as mlir-opt does for MLIR's: weft-opt --weft-simplify --weft-fusion graph.mlir
+#include "codegen/Passes.h"
 #include "ir/WeftDialect.h"
 #include "ir/kernel/KernelDialect.h"
 #include "passes/Pipeline.h"
-#ifdef WEFT_OPT_CODEGEN
-#include "codegen/Passes.h"
-#endif
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
@@ -14,8 +12,6 @@ int main(int argc, char **argv) {
   registry.insert<mlir::func::FuncDialect, mlir::arith::ArithDialect, mlir::math::MathDialect, weft::WeftDialect,
                   weft::kernel::KernelDialect>();
   weft::registerPasses();
-#ifdef WEFT_OPT_CODEGEN
   weft::registerCodegenPasses();
-#endif
   return mlir::asMainReturnCode(mlir::MlirOptMain(argc, argv, "weft's optimiser\n", registry));
 }
