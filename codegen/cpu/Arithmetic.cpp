@@ -196,6 +196,17 @@ Value *KernelWriter::convert(mlir::Operation *op, Value *x, mlir::Type from, mli
   return b.CreateSExtOrTrunc(x, target); // extsi, trunci, index_cast
 }
 
+// llvm.copysign of a value that is then rounded to a narrower type becomes one of that type, for which the X86 code
+// generator rounds the sign, too: from double to half by a function of the C library.
+static Value *copySign(IRBuilder<> &b, Value *magnitude, Value *sign) {
+  unsigned bits = magnitude->getType()->getScalarSizeInBits();
+  Type *words = magnitude->getType()->getWithNewType(b.getIntNTy(bits));
+  APInt mask = APInt::getSignMask(bits);
+  Value *kept = b.CreateAnd(b.CreateBitCast(magnitude, words), ConstantInt::get(words, ~mask));
+  Value *taken = b.CreateAnd(b.CreateBitCast(sign, words), ConstantInt::get(words, mask));
+  return b.CreateBitCast(b.CreateOr(kept, taken), magnitude->getType());
+}
+
 Value *KernelWriter::compute(mlir::Operation *op, ArrayRef<Value *> operands) {
   mlir::Type in = op->getOperand(0).getType(), out = op->getResult(0).getType();
   Value *x = operands[0], *y = operands.size() > 1 ? operands[1] : nullptr,
@@ -251,7 +262,7 @@ Value *KernelWriter::compute(mlir::Operation *op, ArrayRef<Value *> operands) {
           .Case<math::TruncOp>([&](auto) { return unary(Intrinsic::trunc); })
           .Case<math::RoundEvenOp>([&](auto) { return unary(Intrinsic::roundeven); })
           .Case<math::SqrtOp>([&](auto) { return unary(Intrinsic::sqrt); })
-          .Case<math::CopySignOp>([&](auto) { return binary(Intrinsic::copysign); })
+          .Case<math::CopySignOp>([&](auto) { return copySign(b, x, y); })
           .Case<math::AbsIOp>(
               [&](auto) { return b.CreateIntrinsic(Intrinsic::abs, {x->getType()}, {x, b.getFalse()}); })
           .Case<math::FmaOp>([&](auto) { return b.CreateIntrinsic(Intrinsic::fma, {x->getType()}, {x, y, z}); })
