@@ -104,3 +104,14 @@ def test_rows_of_bfloat16_end_where_they_end():
         assert_same_bits(weft.compile(add_to_every_second_row)(x, y), add_to_every_second_row(x, y))
     finally:
         del os.environ["WEFT_FUSE"]
+
+
+@pytest.mark.parametrize("cpu", ["x86-64-v3", "x86-64-v4"])
+def test_a_sign_of_float16(monkeypatch, cpu):
+    """LLVM's X86 code generator would round the sign's operand by a function that is not there."""
+    x, y = weft.tensor(-2.0, dtype=weft.float16), weft.tensor(0.75, dtype=weft.float16)
+    eager = weft.fmod(weft.erfc(x), y)
+    if cpu == "x86-64-v4" and "avx512vl" not in pathlib.Path("/proc/cpuinfo").read_text():
+        pytest.skip("the processor has no AVX-512")
+    monkeypatch.setenv("WEFT_CPU", cpu)
+    assert_same_bits(weft.compile(lambda x, y: weft.fmod(weft.erfc(x), y))(x, y), eager)
