@@ -15,29 +15,9 @@ std::vector<Tensor> tensorsOf(py::handle sequence) {
   return tensors;
 }
 
-// `with no_grad_guard():`, without Python code of its own on the way.
-struct GradModeScope {
-  bool enabled;
-  std::vector<bool> before;
-};
-
 } // namespace
 
 void bindAutograd(py::module_ &module) {
-  module.def("grad_enabled", &gradEnabled);
-  module.def("set_grad_enabled", &setGradEnabled);
-  py::class_<GradModeScope>(module, "GradModeScope")
-      .def("__enter__",
-           [](GradModeScope &scope) {
-             scope.before.push_back(gradEnabled());
-             setGradEnabled(scope.enabled);
-           })
-      .def("__exit__", [](GradModeScope &scope, const py::args &) {
-        setGradEnabled(scope.before.back());
-        scope.before.pop_back();
-      });
-  module.def("no_grad_guard", [] { return GradModeScope{false, {}}; });
-  module.def("grad_mode_guard", [](bool enabled) { return GradModeScope{enabled, {}}; });
   module.def("backward",
              [](py::sequence outputs, py::sequence gradients, bool retain, bool create, py::sequence inputs) {
                backward(tensorsOf(outputs), tensorsOf(gradients), retain, create, tensorsOf(inputs));

@@ -23,6 +23,7 @@ PYBIND11_MODULE(_C, module) {
   bindCreation(module);
   bindBuffers(module);
   bindDLPack(module);
+  bindGradMode(module);
   bindAutograd(module);
   bindCompile(module);
   bindExport(module);

@@ -54,6 +54,7 @@ void bindTensorMethods(pybind11::module_ &module);
 void bindCreation(pybind11::module_ &module);
 void bindBuffers(pybind11::module_ &module);
 void bindDLPack(pybind11::module_ &module);
+void bindGradMode(pybind11::module_ &module);
 void bindAutograd(pybind11::module_ &module);
 void bindCompile(pybind11::module_ &module);
 void bindExport(pybind11::module_ &module);

@@ -275,7 +275,7 @@ _IMPURE_OF_OURS = {
 # Methods of these types change at most the object, which Capture compares if it is reachable.
 _PLAIN_TYPES = (
     str, bytes, bytearray, int, float, complex, bool, list, dict, set, frozenset, tuple, range, slice, type(None), _C.Tensor,
-    _C.Compiled, _C.dtype, types.MappingProxyType, types.CodeType, types.FunctionType, property, BaseException,
+    _C.Compiled, _C.GradMode, _C.dtype, types.MappingProxyType, types.CodeType, types.FunctionType, property, BaseException,
 )  # fmt: skip
 _PLAIN_TYPE_METHODS = (*_PLAIN_TYPES, object, type)
 

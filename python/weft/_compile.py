@@ -130,7 +130,7 @@ class Compilation:
             # Captured tensors have no copy from before: compare this call's results only.
             return result
         after = _C.generator_state()
-        with _C.no_grad_guard():
+        with _C.GradMode(False):
             for t, copy, grad in before.values():
                 if copy is not None and not t.requires_grad:
                     t.copy_(copy)

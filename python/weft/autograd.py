@@ -6,52 +6,33 @@ from . import _C
 from ._C import Tensor
 
 
-class _GradMode:
+class _GradMode(_C.GradMode):
     """A context manager that is also a decorator; nests."""
 
-    enabled: bool
-
-    def __init__(self):
-        self._before = []
-
-    def __enter__(self):
-        self._before.append(_C.grad_enabled())
-        _C.set_grad_enabled(self.enabled)
-
-    def __exit__(self, *exception):
-        _C.set_grad_enabled(self._before.pop())
+    __slots__ = ()
 
     def __call__(self, function):
         enabled = self.enabled
 
         @functools.wraps(function)
         def wrapper(*args, **kwargs):
-            with _C.grad_mode_guard(enabled):
+            with _C.GradMode(enabled):
                 return function(*args, **kwargs)
 
         return wrapper
 
 
 class no_grad(_GradMode):
-    """Operations inside are not recorded for backward()."""
+    """Operations inside are not recorded for backward(). Decorates with or without parentheses."""
 
+    __slots__ = ()
     enabled = False
-
-    def __new__(cls, function=None):
-        # Used as `@no_grad` without parentheses.
-        mode = super().__new__(cls)
-        if function is None:
-            return mode
-        _GradMode.__init__(mode)
-        return mode(function)
-
-    def __init__(self, function=None):
-        super().__init__()
 
 
 class enable_grad(_GradMode):
-    """Operations inside are recorded for backward(), also within no_grad."""
+    """Operations inside are recorded for backward(), also within no_grad. Decorates with or without parentheses."""
 
+    __slots__ = ()
     enabled = True
 
 
@@ -59,14 +40,15 @@ class set_grad_enabled(_GradMode):
     """Sets the mode at once; as a context manager restores it at the end."""
 
     def __init__(self, mode):
-        super().__init__()
         self.enabled = bool(mode)
-        self._outer = _C.grad_enabled()
+        self._before = _C.grad_enabled()
         _C.set_grad_enabled(self.enabled)
 
     def __enter__(self):
-        self._before.append(self._outer)
         _C.set_grad_enabled(self.enabled)
+
+    def __exit__(self, *exception):
+        _C.set_grad_enabled(self._before)
 
 
 inference_mode = no_grad

@@ -20,7 +20,7 @@ def export(model, args, path):
     named = []
     if hasattr(model, "named_parameters"):
         named = [*model.named_parameters(), *model.named_buffers()]
-    with _C.no_grad_guard():
+    with _C.GradMode(False):
         text, weights = _C.export_graph(model, args, named, os.path.basename(stem) + ".safetensors")
         if weights:
             save(dict(weights), stem + ".safetensors")

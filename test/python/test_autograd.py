@@ -51,6 +51,23 @@ def test_modes():
     with weft.set_grad_enabled(False):
         assert not weft.is_grad_enabled()
     assert weft.is_grad_enabled()
+    mode = weft.no_grad()
+    with mode, weft.enable_grad(), mode:
+        assert not weft.is_grad_enabled()
+    assert weft.is_grad_enabled()
+    with pytest.raises(ValueError), mode:
+        raise ValueError
+    assert weft.is_grad_enabled()
+    with pytest.raises(TypeError, match="no_grad"):
+        weft.no_grad(1, 2)
+
+    @weft.enable_grad
+    def h():
+        """Doubles."""
+        return x * 2
+
+    with mode:
+        assert h().requires_grad and h.__doc__ == "Doubles."
 
 
 def test_grad_leaves_dot_grad_alone():

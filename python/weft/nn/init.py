@@ -7,18 +7,18 @@ from .. import _C
 
 def uniform_(tensor, a=0.0, b=1.0):
     """Fills with uniform values of [a, b)."""
-    with _C.no_grad_guard():
+    with _C.GradMode(False):
         return tensor.uniform_(a, b)
 
 
 def normal_(tensor, mean=0.0, std=1.0):
     """Fills with normal values."""
-    with _C.no_grad_guard():
+    with _C.GradMode(False):
         return tensor.normal_(mean, std)
 
 
 def constant_(tensor, value):
-    with _C.no_grad_guard():
+    with _C.GradMode(False):
         return tensor.fill_(value)
 
 

@@ -181,11 +181,14 @@ class Module:
         return self
 
     def zero_grad(self, set_to_none=True):
-        for parameter in self.parameters():
-            if set_to_none:
-                parameter.grad = None
-            elif parameter.grad is not None:
-                parameter.grad.zero_()
+        for module in self.modules():
+            for parameter in module._parameters.values():
+                if parameter is None:
+                    continue
+                if set_to_none:
+                    parameter.grad = None
+                elif parameter.grad is not None:
+                    parameter.grad.zero_()
 
     def apply(self, function):
         """Calls ``function`` on every module, children first; returns self."""
@@ -195,7 +198,7 @@ class Module:
         return self
 
     def _convert(self, convert):
-        with _C.no_grad_guard():
+        with _C.GradMode(False):
             for module in self.modules():
                 for parameter in module._parameters.values():
                     if parameter is not None:
@@ -271,7 +274,7 @@ class Module:
                 f"[load_state_dict] the state does not fit {type(self).__name__}: {'; '.join(problems)}; "
                 "build the module with the saved model's sizes, or pass strict=False to skip names"
             )
-        with _C.no_grad_guard():
+        with _C.GradMode(False):
             for name, tensor in own.items():
                 if name in state_dict:
                     tensor.copy_(state_dict[name])

@@ -37,7 +37,7 @@ class Optimizer:
         if any(id(p) in known for p in group["params"]):
             raise ValueError("[optim] some parameters appear in more than one parameter group; pass each once")
         self.param_groups.append(group)
-        with _C.no_grad_guard():
+        with _C.GradMode(False):
             self._init_group(group)
 
     def _init_group(self, group):
@@ -50,9 +50,9 @@ class Optimizer:
         """Updates the parameters that have a gradient. ``closure``, if given, computes the loss again."""
         loss = None
         if closure is not None:
-            with _C.grad_mode_guard(True):
+            with _C.GradMode(True):
                 loss = closure()
-        with _C.no_grad_guard():
+        with _C.GradMode(False):
             for group in self.param_groups:
                 self._update_group(group)
         return loss
