@@ -36,7 +36,7 @@ std::string TensorGuard::mismatch(const TensorImpl &impl) const {
   return "";
 }
 
-// The tensors that the sources name now; false where there is none. The generator's state is left undefined.
+// The tensors that the sources name now, but those that a replay makes; false where there is none.
 bool CompiledCall::resolve(const Tensor *arguments, Tensor *found) const {
   for (size_t i = 0; i < sources.size(); ++i) {
     const TensorSource &source = sources[i];
@@ -55,6 +55,7 @@ bool CompiledCall::resolve(const Tensor *arguments, Tensor *found) const {
       break;
     }
     case TensorSource::Kind::GeneratorState:
+    case TensorSource::Kind::Number:
       continue;
     }
     if (source.isView)
@@ -87,6 +88,9 @@ bool CompiledCall::guardsHold(const Tensor *arguments, int count) const {
   TensorArray found(sources.size());
   if (!resolve(arguments, found.data()))
     return false;
+  for (const auto &number : numbers)
+    if (double value; !number->read(value))
+      return false;
   for (const GradRead &read : gradReads) {
     const AutogradMeta *meta = found.data()[read.owner].impl->autograd;
     if ((meta && meta->grad.defined()) != read.defined)
@@ -96,7 +100,7 @@ bool CompiledCall::guardsHold(const Tensor *arguments, int count) const {
   static std::atomic<uint64_t> nextMark{1};
   uint64_t mark = nextMark.fetch_add(1, std::memory_order_relaxed) << 24;
   for (size_t i = 0; i < sources.size(); ++i) {
-    if (sources[i].kind == TensorSource::Kind::GeneratorState)
+    if (sources[i].isMadeByReplay())
       continue;
     TensorImpl &impl = *found.data()[i].impl;
     if (i >= size_t(count) && !guards[i].matches(impl))
@@ -123,11 +127,14 @@ std::string CompiledCall::explainMismatch(const Tensor *arguments, int count) co
   std::vector<Tensor> found(sources.size());
   if (!resolve(arguments, found.data()))
     return "a .grad that was a tensor is None";
+  for (const auto &number : numbers)
+    if (double value; !number->read(value))
+      return "a hyper-parameter is no float any more";
   for (const GradRead &read : gradReads)
     if (Tensor(found[size_t(read.owner)].impl).grad().defined() != read.defined)
       return std::string("a .grad was ") + (read.defined ? "a tensor, is None" : "None, is a tensor");
   for (size_t i = size_t(count); i < sources.size(); ++i)
-    if (sources[i].kind != TensorSource::Kind::GeneratorState)
+    if (!sources[i].isMadeByReplay())
       if (std::string what = guards[i].mismatch(*found[i].impl); !what.empty())
         return "a captured tensor: " + what;
   return "tensors share memory otherwise than before";
@@ -194,8 +201,13 @@ std::vector<Tensor> CompiledCall::replay(const Tensor *arguments, int count) con
   Tensor *found = array.data();
   resolve(arguments, found);
   for (size_t i = 0; i < sources.size(); ++i)
-    if (sources[i].kind == TensorSource::Kind::GeneratorState)
+    if (sources[i].kind == TensorSource::Kind::GeneratorState) {
       found[i] = Generator::defaultGenerator().state(plan.device);
+    } else if (sources[i].kind == TensorSource::Kind::Number) {
+      double value = 0;
+      numbers[size_t(sources[i].index)]->read(value); // the guards held
+      found[i] = Tensor::fromHost(&value, {}, DType::Float64, plan.device);
+    }
   Ref<Storage> few[kInlineSources];
   std::vector<Ref<Storage>> many;
   Ref<Storage> *storages = few;

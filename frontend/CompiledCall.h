@@ -22,11 +22,18 @@ struct TensorGuard {
 };
 TensorGuard guardOf(const Tensor &tensor);
 
+// A number that is read each time a call is replayed: another value needs no other program.
+struct NumberSource {
+  virtual ~NumberSource() = default;
+  virtual bool read(double &value) const = 0; // false where there is no number now
+};
+
 // Where a compiled call finds a tensor.
 struct TensorSource {
-  enum class Kind : uint8_t { Argument, Captured, Grad, GeneratorState };
+  enum class Kind : uint8_t { Argument, Captured, Grad, GeneratorState, Number };
+  bool isMadeByReplay() const { return kind == Kind::GeneratorState || kind == Kind::Number; }
   Kind kind = Kind::Captured;
-  int index = 0;       // Argument: which; Captured: in `captured`; Grad: the source whose .grad it is
+  int index = 0;       // Argument: which; Captured, Number: in the call's list; Grad: the source whose .grad it is
   bool isView = false; // a view of that tensor: shape, strides, and its offset relative to the tensor's
   Dims shape, strides;
   int64_t offset = 0;
@@ -101,6 +108,7 @@ public:
   SegmentPlan plan;
   int argumentCount = 0;
   std::vector<Tensor> captured;
+  std::vector<std::shared_ptr<const NumberSource>> numbers;
   std::vector<TensorSource> sources; // the arguments first
   std::vector<TensorGuard> guards;   // of each source
   std::vector<int> sameStorage;      // the first source with the same storage

@@ -256,6 +256,15 @@ Tensor Trace::randomState(int64_t count, int64_t &offset, Device device) {
   return state->generatorState;
 }
 
+Tensor Trace::number(std::shared_ptr<const NumberSource> source, Device device) {
+  double value = 0;
+  if (!source->read(value))
+    throw std::logic_error("trace: a number that cannot be read");
+  Tensor tensor = Tensor::fromHost(&value, {}, DType::Float64, device);
+  state->numbers.emplace_back(tensor, std::move(source));
+  return tensor;
+}
+
 void Trace::noteGradRead(const Tensor &leaf) {
   for (const State::GradNote &note : state->grads)
     if (note.leaf.is(leaf))

@@ -29,8 +29,8 @@ public:
   void flush(const std::string &why);
   // The binding tells that the call did something that a replay could not.
   void notReplayable(const std::string &why);
-  // The graph recorded so far that computes `outputs`, and the tensors that are its inputs. For export. Throws UserError
-  // after a flush.
+  // The graph recorded so far that computes `outputs`, and the tensors that are its inputs. For export. Throws
+  // UserError after a flush.
   Graph graphOf(const std::vector<Tensor> &outputs, std::vector<Tensor> &inputs);
 
   // Gives the user's current line ("model.py:12") for what is recorded; the binding sets it. Null: unknown.
@@ -56,6 +56,8 @@ public:
   // target's whole storage gets the value of `value` (same type). False: target is a part of its storage; flush and
   // write eagerly.
   bool rebind(const Tensor &target, const Tensor &value);
+  // A 0-d float64 tensor that a replay fills with what `source` reads then.
+  Tensor number(std::shared_ptr<const NumberSource> source, Device device);
   Tensor randomState(int64_t count, int64_t &offset, Device device); // the generator's state as an operand
   void noteGradRead(const Tensor &leaf);
   void noteGradWrite(const Tensor &leaf);

@@ -87,6 +87,13 @@ int Trace::State::Description::sourceOf(const Tensor &t) {
     source.kind = TensorSource::Kind::GeneratorState;
     return addSource(source, t, t);
   }
+  for (auto &[number, reader] : state.numbers)
+    if (number.is(t)) {
+      source.kind = TensorSource::Kind::Number;
+      source.index = int(call.numbers.size());
+      call.numbers.push_back(reader);
+      return addSource(source, t, t);
+    }
   for (size_t i = 0; i < state.arguments.size(); ++i)
     if (shares(state.arguments[i])) {
       source.kind = TensorSource::Kind::Argument;

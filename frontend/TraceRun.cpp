@@ -157,6 +157,7 @@ void Trace::State::endSegment() {
   mutated.clear();
   locations.clear();
   generatorState = {};
+  numbers.clear();
   randomCount = 0;
   static std::atomic<uint64_t> next{uint64_t(1) << 40};
   segment = next++;

@@ -53,6 +53,7 @@ struct Trace::State {
   std::vector<Tensor> mutated;   // tensors from outside that were written to
   Tensor generatorState;
   int64_t randomCount = 0;
+  std::vector<std::pair<Tensor, std::shared_ptr<const NumberSource>>> numbers;
   std::vector<GradNote> grads;
   std::string reason;
   std::vector<std::string> flushes;

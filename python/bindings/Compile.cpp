@@ -14,6 +14,20 @@ namespace py = pybind11;
 namespace weft::python {
 namespace {
 
+// A float in a dict.
+struct DictNumber : NumberSource {
+  DictNumber(py::dict holder, py::str key) : holder(std::move(holder)), key(std::move(key)) {}
+  bool read(double &value) const override {
+    PyObject *item = PyDict_GetItem(holder.ptr(), key.ptr());
+    if (!item || !PyFloat_CheckExact(item))
+      return false;
+    value = PyFloat_AS_DOUBLE(item);
+    return true;
+  }
+  py::dict holder;
+  py::str key;
+};
+
 // A traced call as Python sees it.
 struct Traced {
   std::shared_ptr<CompiledCall> call;
@@ -240,6 +254,7 @@ void bindCompile(py::module_ &module) {
   py::class_<GuardSet, std::shared_ptr<GuardSet>>(module, "GuardSet")
       .def(py::init<py::sequence>())
       .def("first_broken", &GuardSet::firstBroken)
+      .def("accept_any_float", &GuardSet::acceptAnyFloat)
       .def("__len__", &GuardSet::size);
   py::class_<Traced, std::shared_ptr<Traced>>(module, "Traced")
       .def_property_readonly("reason", [](const Traced &t) { return t.reason; })
@@ -253,6 +268,14 @@ void bindCompile(py::module_ &module) {
                                    list.push_back(py::reinterpret_steal<py::object>(box(tensor)));
                                  return list;
                                }()));
+                             })
+      .def_property_readonly("numbers",
+                             [](const Traced &t) {
+                               py::list list;
+                               for (const auto &number : t.call->numbers)
+                                 if (auto *item = dynamic_cast<const DictNumber *>(number.get()))
+                                   list.append(py::make_tuple(item->holder, item->key));
+                               return list;
                              })
       .def("set_guards", [](Traced &t, std::shared_ptr<GuardSet> guards) { t.guards = std::move(guards); })
       .def("mismatch", [](const Traced &t, py::tuple args, py::dict kwargs) -> py::object {
@@ -278,6 +301,13 @@ void bindCompile(py::module_ &module) {
   });
   module.def("entries", [](py::handle object) { return *asCompiled(object).entries; });
   module.def("run_traced", &runTraced);
+  module.def("traced_number", [](py::dict holder, py::str key, Device device) -> py::object {
+    auto number = std::make_shared<const DictNumber>(holder, key);
+    Trace *trace = Trace::active();
+    if (double value; !trace || !number->read(value))
+      return holder[key];
+    return py::reinterpret_steal<py::object>(box(trace->number(std::move(number), device)));
+  });
   module.def("tracing", [] { return Trace::active() != nullptr; });
   module.def("not_replayable", [](const std::string &why) {
     if (Trace *trace = Trace::active())

@@ -51,6 +51,10 @@ bool Guard::holds() const {
   }
   case GuardKind::TypeMember:
     return _PyType_Lookup(reinterpret_cast<PyTypeObject *>(holder.ptr()), key.ptr()) == value.ptr();
+  case GuardKind::FloatItem: {
+    PyObject *item = PyDict_GetItem(holder.ptr(), key.ptr());
+    return item && PyFloat_CheckExact(item);
+  }
   case GuardKind::SetEquals:
     return PyObject_RichCompareBool(holder.ptr(), value.ptr(), Py_EQ) == 1;
   }

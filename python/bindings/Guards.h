@@ -14,6 +14,7 @@ enum class GuardKind : int {
   Attribute,  // getattr(holder, key) is value
   TypeMember, // what the type (or a base) has under key is value
   SetEquals,  // the set's elements are those of value
+  FloatItem,  // holder[key] is a float
 };
 
 struct Guard {
@@ -34,6 +35,8 @@ public:
   // The index of the first that does not hold, or -1.
   int firstBroken() const;
   int size() const { return int(guards.size()); }
+  // Makes a guard of kind DictItem, on a float, hold for all floats.
+  void acceptAnyFloat(int index) { guards.at(size_t(index)).kind = GuardKind::FloatItem; }
 
 private:
   std::vector<Guard> guards;

@@ -68,6 +68,8 @@ class Capture:
         self.tensors = []  # (tensor, whether it requires grad)
         self.reason = None
         self._seen = {}
+        self._shared = set()  # ids of containers that the function can reach in more than one way
+        self._hyper_parameters = {}  # id of a parameter group → the ids of it and of its optimizer's list of groups
 
     def _guard(self, kind, holder, key, value, path):
         self.guards.append((kind, holder, key, value))
@@ -81,6 +83,7 @@ class Capture:
 
     def _argument(self, value, path):
         kind = type(value)
+        self._shared.add(id(value))
         if kind is list:
             self.transient.append((LENGTH, value, len(value), None))
             for i, item in enumerate(value):
@@ -101,7 +104,10 @@ class Capture:
         """Notes what can be read through ``value``; that it is ``value`` itself is the holder's guard."""
         if isinstance(value, _C.Tensor):
             self.tensors.append((value, value.requires_grad))
-        if isinstance(value, _ATOMIC) or id(value) in self._seen or self.reason:
+        if isinstance(value, _ATOMIC) or self.reason:
+            return
+        if id(value) in self._seen:
+            self._shared.add(id(value))
             return
         self._seen[id(value)] = value  # kept alive: the id stays taken
         if len(self.guards) > MAX_GUARDS:
@@ -156,6 +162,9 @@ class Capture:
             what = "an iterator" if hasattr(kind, "__next__") else "a NumPy array"
             self.reason = f"it can read {path}, {what}, which cannot be guarded"
             return
+        if kind.__module__.startswith("weft.optim."):
+            for group in getattr(value, "param_groups", ()):
+                self._hyper_parameters[id(group)] = {id(group), id(value.param_groups)}
         if isinstance(state, dict):
             self._dict(state, lambda key: f"{path}.{key}")
         for cls in kind.__mro__:
@@ -251,6 +260,45 @@ class Capture:
             names.update(dict.fromkeys(code.co_names))
             pending += [c for c in code.co_consts if isinstance(c, types.CodeType)]
         return tuple(names)
+
+    def index_of(self, holder, key):
+        """The number of the guard on an item of a dict."""
+        return next(i for i, g in enumerate(self.guards) if g[0] == DICT_ITEM and g[1] is holder and g[2] == key)
+
+    def is_read_by_optimizers_alone(self, holder, watch):
+        """Whether nothing but an optimizer's step can have read the numbers of a parameter group in the call that ran."""
+        path = self._hyper_parameters.get(id(holder))
+        if path is None or path & self._shared:
+            return False
+        for code in self.codes | watch.codes:
+            if _is_ours(code.co_filename):
+                if code in watch.codes and _OPTIMIZERS in code.co_filename and code.co_name not in _OF_A_STEP:
+                    return False
+            elif not _is_stdlib(code.co_filename) and not _WAYS_TO_A_GROUP.isdisjoint(_words(code)):
+                return False
+        return True
+
+
+# Names by which Python code gets at a parameter group or at all that an object holds.
+_WAYS_TO_A_GROUP = {
+    "lr", "param_groups", "state_dict", "defaults", "__dict__", "__getstate__", "__reduce__", "__reduce_ex__", "vars", "getattr",
+    "attrgetter", "getmembers", "deepcopy", "gc",
+}  # fmt: skip
+_OPTIMIZERS = os.sep + "optim" + os.sep
+# Functions of weft.optim that use hyper-parameters for nothing but the update.
+_OF_A_STEP = {"step", "zero_grad", "_update_group", "_by_step", "learning_rate", "<listcomp>", "<setcomp>", "<genexpr>"}
+
+
+def _words(code):
+    """The names and the strings that a code object mentions."""
+    words, pending = set(code.co_names), list(code.co_consts)
+    while pending:
+        constant = pending.pop()
+        if isinstance(constant, str):
+            words.add(constant)
+        elif isinstance(constant, (tuple, frozenset)):
+            pending += constant
+    return words
 
 
 # C functions that neither change anything outside nor depend on it.

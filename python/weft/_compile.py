@@ -91,6 +91,9 @@ class Compilation:
             self.failures = 0
             self.last_reason = None
             if keep:
+                for holder, key in traced.numbers:
+                    if capture.is_read_by_optimizers_alone(holder, watch):
+                        guards.accept_any_float(capture.index_of(holder, key))
                 traced.set_guards(guards)
                 _C.add_entry(self.compiled, traced)
             self.paths[traced] = capture.paths
@@ -177,7 +180,9 @@ class KernelRun(namedtuple("KernelRun", "name location seconds bytes")):
 
     def __str__(self):
         rate = self.bytes / self.seconds / 1e9 if self.seconds else 0.0
-        return f"{self.seconds * 1e6:9.1f} us  {self.bytes / 1e6:9.3f} MB  {rate:6.1f} GB/s  {self.name}  {self.location}"
+        return (
+            f"{self.seconds * 1e6:9.1f} us  {self.bytes / 1e6:9.3f} MB  {rate:6.1f} GB/s  {self.name}  {self.location}"
+        )
 
 
 class Explanation:

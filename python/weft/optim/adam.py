@@ -1,7 +1,7 @@
 """Adam (Kingma and Ba 2015) and AdamW (Loshchilov and Hutter 2019)."""
 
 from .. import _C, _factories
-from .optimizer import Optimizer, check
+from .optimizer import Optimizer, check, learning_rate
 
 
 class Adam(Optimizer):
@@ -32,21 +32,22 @@ class Adam(Optimizer):
             }
 
     def _update_group(self, group):
+        rate, decay = learning_rate(group), group["weight_decay"]
+        kept = 1.0 - rate * decay
         updated = [p for p in group["params"] if p.grad is not None]
         for step, parameters in self._by_step(group, updated):
             beta1, beta2 = group["betas"]
             step.add_(1.0)
-            step_size = group["lr"] / (1.0 - beta1**step)
+            step_size = rate / (1.0 - beta1**step)
             root = (1.0 - beta2**step).sqrt()
             for p in parameters:
                 state = self.state[p]
                 mean, square = state["exp_avg"], state["exp_avg_sq"]
                 g = -p.grad if group["maximize"] else p.grad
-                if group["weight_decay"]:
-                    if self.decoupled:
-                        p.mul_(1.0 - group["lr"] * group["weight_decay"])
-                    else:
-                        g = g + p * group["weight_decay"]
+                if decay and self.decoupled:
+                    p.mul_(kept)
+                elif decay:
+                    g = g + p * decay
                 mean.mul_(beta1).add_(g * (1.0 - beta1))
                 square.mul_(beta2).add_(g * g * (1.0 - beta2))
                 p.sub_(mean / (square.sqrt() / root + group["eps"]) * step_size)

@@ -107,6 +107,17 @@ class Optimizer:
         return "\n".join([*lines, ")"])
 
 
+def learning_rate(group):
+    """The group's learning rate. In a trace it is an input of the program instead of a part of it, so that another rate needs no
+    other program; its arithmetic is in float64 as Python's, and rounds to the same bits where it meets a parameter."""
+    kinds = {(p.device, p.dtype) for p in group["params"]} if _C.tracing() else ()
+    if len(kinds) == 1:
+        ((device, dtype),) = kinds
+        if dtype in (_C.float32, _C.float64):
+            return _C.traced_number(group, "lr", device)
+    return group["lr"]
+
+
 def check(name, condition, what, got):
     if not condition:
         raise ValueError(f"[{name}] invalid {what}: {got}; see PyTorch's {name} for the range")

@@ -1,7 +1,7 @@
 """Stochastic gradient descent."""
 
 from .. import _factories
-from .optimizer import Optimizer, check
+from .optimizer import Optimizer, check, learning_rate
 
 
 class SGD(Optimizer):
@@ -26,7 +26,7 @@ class SGD(Optimizer):
                 self.state[p] = {"momentum_buffer": None if group["dampening"] else _factories.zeros_like(p)}
 
     def _update_group(self, group):
-        momentum = group["momentum"]
+        momentum, rate = group["momentum"], learning_rate(group)
         for p in group["params"]:
             if p.grad is None:
                 continue
@@ -41,4 +41,4 @@ class SGD(Optimizer):
                     buffer.mul_(momentum)
                     buffer.add_(g * (1 - group["dampening"]) if group["dampening"] else g)
                 g = g + buffer * momentum if group["nesterov"] else buffer
-            p.sub_(g * group["lr"])
+            p.sub_(g * rate)
