@@ -26,6 +26,10 @@ struct CostModel {
   int64_t laneBlock = 8192;
   int64_t shortLane = 16;
 
+  // Loops across the rows of a tensor: what a task copies, transposed, a few lanes at a time, and the lanes of a task.
+  int64_t transposedRows = 64;
+  int64_t transposedLanes = 512;
+
   // Rows: elements of a row that is kept in scratch memory between its passes (what is cheaper than `costly` operations
   // is computed again instead: a division and all of the elementary functions are not).
   int64_t rowScratch = 16384;

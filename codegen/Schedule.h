@@ -24,6 +24,7 @@ struct PlannedStep : PlanStep {
   // (read, written): every element of the buffer `read` is read only by the iteration that writes the same place of
   // `written`.
   std::vector<std::pair<int, int>> inPlace;
+  bool kept = false; // its results are good until a weight changes
 };
 
 // Everything that is made while one main function is lowered.
@@ -38,6 +39,7 @@ public:
   Plan plan;
   std::vector<PlannedStep> steps;
   llvm::DenseMap<mlir::Value, Storage> values; // of the main function
+  std::set<int> weights;                       // buffers of inputs that seldom change
 
   int addBuffer(int32_t kind, const Sizes &shape, mlir::Type element);
   Storage temporary(const Sizes &shape, mlir::Type element);
@@ -75,6 +77,10 @@ std::string groupKind(const Group &group);
 // "model.py:12 add, relu": where the group comes from and what it does.
 std::string stepLocation(const Group &group);
 void scheduleLoop(Lowering &lowering, const Group &group);
+// Of loops that read a tensor across its rows; false if this one does not. `wanted` are the boundaries of the loop's
+// shape, `body` evaluates and stores the results at a point.
+bool scheduleTransposed(Lowering &lowering, const Group &group, const Sizes &shape, Boundaries wanted,
+                        llvm::function_ref<void(Kernel &kernel, const Point &point)> body);
 void scheduleRow(Lowering &lowering, const Group &group);
 void scheduleColumn(Lowering &lowering, const Group &group);
 void scheduleReduction(Lowering &lowering, const Group &group);

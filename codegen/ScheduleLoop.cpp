@@ -12,8 +12,6 @@ void scheduleLoop(Lowering &lowering, const Group &group) {
   Size count = product(shape);
   if (count.is(0))
     return;
-  Kernel kernel(lowering, group);
-  KernelBuilder &k = kernel.k;
   auto inputs = lowering.inputs(group);
   Boundaries wanted = 0;
   bool lane = !count.is(1);
@@ -24,13 +22,19 @@ void scheduleLoop(Lowering &lowering, const Group &group) {
       lane &= intsAttr(op, "dims").back() + 1 != int64_t(sizesOf(op->getOperand(0)).size());
 
   // All results are evaluated before the first is stored: a result may take the place of an input.
-  auto body = [&](const Point &point) {
+  auto evaluate = [&](Kernel &kernel, const Point &point) {
+    KernelBuilder &k = kernel.k;
     SmallVector<Scalar> results;
     for (Value result : group.results)
       results.push_back(kernel.e.evaluate(result, reshaped(k, point, shape, sizesOf(result))));
     for (auto [i, result] : llvm::enumerate(results))
       kernel.store(result, lowering.result(group, i), reshaped(k, point, shape, lowering.result(group, i).shape));
   };
+  if (scheduleTransposed(lowering, group, shape, wanted, evaluate))
+    return;
+  Kernel kernel(lowering, group);
+  KernelBuilder &k = kernel.k;
+  auto body = [&](const Point &point) { evaluate(kernel, point); };
 
   int inner = rank; // where the lanes' axes begin
   do {

@@ -89,6 +89,18 @@ Lanes KernelWriter::linearArithmetic(mlir::Operation *op) {
       return Lanes::uniform(known);
     return Lanes::linear(b.CreateMul(x.value, y.value), stride);
   }
+  if (mlir::isa<arith::DivUIOp, arith::RemUIOp>(op)) {
+    // All lanes have one quotient where they are between two multiples of the divisor.
+    const Lanes &y = get(op->getOperand(1));
+    auto *divisor = y.kind == Lanes::Uniform ? dyn_cast<ConstantInt>(y.value) : nullptr;
+    auto *stride = dyn_cast_or_null<ConstantInt>(x.stride);
+    if (!divisor || !stride || !stride->isOne() || !x.aligned || divisor->isZero() ||
+        divisor->getZExtValue() % lanes != 0)
+      return none;
+    if (mlir::isa<arith::DivUIOp>(op))
+      return Lanes::uniform(b.CreateUDiv(x.value, divisor));
+    return Lanes::linear(b.CreateURem(x.value, divisor), stride, /*aligned=*/true);
+  }
   if (mlir::isa<arith::IndexCastOp, arith::IndexCastUIOp, arith::TruncIOp>(op)) {
     Type *from = x.value->getType(), *to = type(op->getResult(0).getType());
     if (to->getScalarSizeInBits() <= from->getScalarSizeInBits())

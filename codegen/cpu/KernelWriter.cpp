@@ -106,22 +106,24 @@ void KernelWriter::forLoop(kernel::ForOp op) {
 void KernelWriter::laneLoop(Value *lower, Value *upper, mlir::Block &body, function_ref<void(Lanes)> run) {
   Value *count = maximum(b.CreateSub(upper, lower), constant(0));
   lanes = lanesFor(body, count);
+  auto *first = dyn_cast<ConstantInt>(lower);
+  bool aligned = first && first->getSExtValue() % lanes == 0;
   Value *rest = b.CreateAnd(count, constant(lanes - 1));
   auto *known = dyn_cast<ConstantInt>(rest);
   if (!(known && known->isZero()) && isLong(body)) {
     loop(lower, upper, lanes, [&](Value *index) {
       laneMask = firstLanes(b.CreateSub(upper, index));
-      run(Lanes::linear(index, constant(1)));
+      run(Lanes::linear(index, constant(1), aligned));
       laneMask = nullptr;
     });
     lanes = 1;
     return;
   }
   Value *whole = b.CreateAdd(lower, b.CreateAnd(count, constant(-lanes)));
-  loop(lower, whole, lanes, [&](Value *index) { run(Lanes::linear(index, constant(1))); });
+  loop(lower, whole, lanes, [&](Value *index) { run(Lanes::linear(index, constant(1), aligned)); });
   branch(b.CreateICmpNE(rest, constant(0)), [&] {
     laneMask = firstLanes(rest);
-    run(Lanes::linear(whole, constant(1)));
+    run(Lanes::linear(whole, constant(1), aligned));
     laneMask = nullptr;
   });
   lanes = 1;

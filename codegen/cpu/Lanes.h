@@ -11,9 +11,12 @@ struct Lanes {
   Kind kind = Uniform;
   llvm::Value *value = nullptr;  // the scalar; the scalar of lane 0; the vector
   llvm::Value *stride = nullptr; // Linear only, of the scalar's type
+  bool aligned = false;          // Linear only: the scalar is a multiple of the number of lanes
 
   static Lanes uniform(llvm::Value *value) { return {Uniform, value, nullptr}; }
-  static Lanes linear(llvm::Value *base, llvm::Value *stride) { return {Linear, base, stride}; }
+  static Lanes linear(llvm::Value *base, llvm::Value *stride, bool aligned = false) {
+    return {Linear, base, stride, aligned};
+  }
   static Lanes varying(llvm::Value *vector) { return {Varying, vector, nullptr}; }
 };
 

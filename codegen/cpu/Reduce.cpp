@@ -156,7 +156,9 @@ Accumulator KernelWriter::reduceBlock(Reduction &r, Value *lower, Value *upper) 
     lanes = part;
     for (int first = 0; first < width; first += part) {
       laneMask = left ? firstLanes(first ? b.CreateSub(left, constant(first)) : left) : nullptr;
-      parts.push_back(r.at(Lanes::linear(first ? b.CreateAdd(index, constant(first)) : index, constant(1))));
+      // Blocks begin at multiples of 4096.
+      Value *start = first ? b.CreateAdd(index, constant(first)) : index;
+      parts.push_back(r.at(Lanes::linear(start, constant(1), /*aligned=*/true)));
     }
     laneMask = nullptr;
     lanes = width;

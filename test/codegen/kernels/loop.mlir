@@ -57,3 +57,22 @@ func.func @main(%x: tensor<?x?xf32, #weft.symbols<[0, 1]>> {weft.strides = array
   %0 = weft.add %x, %y : (tensor<?x?xf32, #weft.symbols<[0, 1]>>, tensor<?x?xf32, #weft.symbols<[0, 1]>>) -> tensor<?x?xf32, #weft.symbols<[0, 1]>>
   return %0 : tensor<?x?xf32, #weft.symbols<[0, 1]>>
 }
+
+// -----
+
+// A loop across the rows of a tensor: 64 of its columns a task, copied and transposed a panel of 32 lanes at a time. The copy
+// is read by vectors, the other tensor where it lies.
+// CHECK: // batch 0: add_0{{.*}} x 4, grain
+// CHECK-LABEL: kernel.func
+// CHECK: %[[COPY:.*]] = kernel.scratch 2048 : <f32>
+// CHECK: kernel.pack %arg0[%{{.*}}, %c1{{.*}}, %c200{{.*}}] {{.*}} into %[[COPY]][%c0
+// CHECK: kernel.for %
+// CHECK: kernel.for lane
+// CHECK-NOT: kernel.load %arg0
+// CHECK: kernel.load %[[COPY]]
+// CHECK: kernel.load %arg1
+func.func @main(%x: tensor<300x200xf32>, %y: tensor<200x300xf32>) -> tensor<200x300xf32> {
+  %0 = weft.permute %x {dims = array<i64: 1, 0>} : (tensor<300x200xf32>) -> tensor<200x300xf32>
+  %1 = weft.add %0, %y : (tensor<200x300xf32>, tensor<200x300xf32>) -> tensor<200x300xf32>
+  return %1 : tensor<200x300xf32>
+}
