@@ -81,6 +81,30 @@ std::string stepLocation(const Group &group) {
   return location + (location.empty() ? "" : " ") + joinedNames(group, ", ");
 }
 
+namespace {
+// The kernel's loads and stores numbered in the order in which they run for one element: by buffer of the plan, the
+// number of its last load and of its first store.
+struct Accesses {
+  Accesses(kernel::FuncOp func, ArrayRef<int32_t> buffers) {
+    llvm::DenseMap<Value, int> bufferOf;
+    for (auto [buffer, argument] : llvm::zip(buffers, func.getArguments()))
+      bufferOf[argument] = buffer;
+    int number = 0;
+    func.walk([&](Operation *op) {
+      ++number;
+      if (auto load = dyn_cast<kernel::LoadOp>(op)) {
+        if (auto found = bufferOf.find(load.getBuffer()); found != bufferOf.end())
+          lastLoad[found->second] = number;
+      } else if (auto store = dyn_cast<kernel::StoreOp>(op)) {
+        if (auto found = bufferOf.find(store.getBuffer()); found != bufferOf.end())
+          firstStore.try_emplace(found->second, number);
+      }
+    });
+  }
+  llvm::DenseMap<int, int> lastLoad, firstStore;
+};
+} // namespace
+
 void Lowering::finish(Kernel &kernel, const Group &group, const Size &grid, int64_t grain) {
   PlannedStep step;
   kernel::FuncOp func = kernel.k.finish("kernel");
@@ -103,13 +127,15 @@ void Lowering::finish(Kernel &kernel, const Group &group, const Size &grid, int6
     step.reads.insert(buffer);
   for (auto &[buffer, index] : kernel.writes)
     step.writes.insert(buffer);
+  Accesses accesses(func, step.buffers);
   auto elementBits = [&](int buffer) {
     Value parameter = kernel.k.buffer(buffer, {});
     return cast<kernel::BufferType>(parameter.getType()).getElementType().getIntOrFloatBitWidth();
   };
   for (int written : step.writes) {
     for (int read : step.reads) {
-      bool safe = kernel.mayRunInPlace && !step.writes.count(read) && elementBits(read) == elementBits(written);
+      bool safe = kernel.mayRunInPlace && !step.writes.count(read) && elementBits(read) == elementBits(written) &&
+                  accesses.lastLoad.lookup(read) < accesses.firstStore.lookup(written);
       for (auto &[buffer, index] : kernel.writes)
         for (auto &[readBuffer, readIndex] : kernel.e.reads)
           safe &= buffer != written || readBuffer != read || index == readIndex;

@@ -115,3 +115,15 @@ def test_a_sign_of_float16(monkeypatch, cpu):
         pytest.skip("the processor has no AVX-512")
     monkeypatch.setenv("WEFT_CPU", cpu)
     assert_same_bits(weft.compile(lambda x, y: weft.fmod(weft.erfc(x), y))(x, y), eager)
+
+
+def test_a_row_kernel_writes_where_an_input_lies_only_after_reading_it():
+    """The relu, which the kernel stores first, must not take the memory of a product, which it reads last."""
+
+    def gradients(x, w, c):
+        x, w = x.detach().requires_grad_(), w.detach().requires_grad_()
+        v = weft.relu(x)
+        loss = 0.5 * (v @ w).sum() + 0.75 * weft.where(c > 0, w, v).sum()
+        return weft.autograd.grad(loss, [x, w])
+
+    check(gradients, (2, 7, 1), (1, 3), (1, 3))
