@@ -49,6 +49,24 @@ struct CostModel {
   // Scatter: elements behind the indexed axis that are a task.
   int64_t scatterTile = 256;
 
+  // Products: a task is a block of rows x columns, equal ones as far as possible. Its sums (columns of four bytes) and
+  // 256 columns of A stay in the far cache while panels of B go by; the larger it is, the less is read. But no fewer
+  // tasks than `fewProducts`, so that threads have equal shares.
+  int64_t productRows = 128, productColumns = 256;
+  int64_t fewProducts = 4;
+  // B is packed by a step of its own where several blocks of rows would each pack it, and it has so many elements.
+  int64_t packElements = 1 << 16;
+  int64_t packColumns = 128; // of a task that packs
+  // Products of one row: columns of a task.
+  int64_t vectorColumns = 64;
+
+  // Attention: rows of scores that are worked on together, with fewer as they are longer, so that they stay in the far
+  // cache; fewer too where later columns are hidden, as the part of a block that is multiplied in vain grows with it.
+  // With few heads a head's rows are several tasks.
+  int64_t attentionRows = 128, causalRows = 64, leastAttentionRows = 32;
+  int64_t attentionElements = 1 << 16;
+  int64_t fewHeads = 16;
+
   // The numbers that tuning may change, and the values it tries besides the model's own.
   struct Parameter {
     const char *name;

@@ -8,12 +8,7 @@ using namespace mlir;
 
 namespace weft {
 
-static constexpr int64_t kRowBlock = 126, kColumnBlock = 256; // multiples of the register tile
-static constexpr int64_t kPanel = 32, kPanelRows = 16;        // columns of a panel of packed B; its rows are a multiple
-static constexpr int64_t kPackColumns = 128;                  // of a task that packs B: a few panels
-static constexpr int64_t kPackElements = 1 << 16;             // of a B that is worth a step of its own
-static constexpr int64_t kFewTasks = 4;
-static constexpr int64_t kVectorColumns = 64; // of a task of a product of one row
+static constexpr int64_t kPanel = 32, kPanelRows = 16; // columns of a panel of packed B; its rows are a multiple
 
 namespace {
 
@@ -70,6 +65,7 @@ private:
   Value base(Kernel &kernel, const Storage &storage, const std::vector<std::pair<int, Value>> &indices);
   Size freeSize(int operand);
   void split();
+  void chooseBlocks();
   Storage packedPanels();
   void emit();
 
@@ -82,7 +78,7 @@ private:
   // Free axes [0, rowsFrom) of A and [0, columnsFrom) of B are outer indices, the others are the rows and columns of C.
   int rowsFrom = 0, columnsFrom = 0;
   bool byLanes = false; // C has one row
-  int64_t rowBlock = kRowBlock, columnBlock = kColumnBlock;
+  int64_t rowBlock = 1, columnBlock = kPanel;
   Size rows, columns, depth;
 };
 
@@ -157,31 +153,41 @@ Size ContractionSchedule::freeSize(int operand) {
   return size;
 }
 
-// Splits the free axes into outer indices, blocks, and places in a block.
+// Splits the free axes into outer indices and blocks.
 void ContractionSchedule::split() {
   // All but the last axis are outer indices if the run time could not count the blocks of several.
   rowsFrom = mergedTail(a.free, left);
   columnsFrom = mergedTail(b.free, right);
-  if (!ceilDivide(tailSize(a.free, rowsFrom, left), kRowBlock))
+  if (!ceilDivide(tailSize(a.free, rowsFrom, left), 2))
     rowsFrom = int(a.free.size()) - 1;
-  if (!ceilDivide(tailSize(b.free, columnsFrom, right), kColumnBlock))
+  if (!ceilDivide(tailSize(b.free, columnsFrom, right), 2))
     columnsFrom = int(b.free.size()) - 1;
   rows = tailSize(a.free, rowsFrom, left);
   columns = tailSize(b.free, columnsFrom, right);
   depth = tailSize(a.contract, 0, left);
-  if (byLanes) {
-    columnBlock = kVectorColumns;
-    return;
-  }
-  Size outer = divideExactly(product(sizesOf(dot->getResult(0))), rows * columns).value_or(Size(1));
-  auto tasks = [&] {
-    return outer.estimate() * ((rows.estimate() + rowBlock - 1) / rowBlock) *
-           ((columns.estimate() + columnBlock - 1) / columnBlock);
+  if (byLanes)
+    columnBlock = lowering.model.vectorColumns;
+  else
+    chooseBlocks();
+}
+
+// As few blocks as the model allows, of nearly one size; the longer side is cut further where there would be too few.
+void ContractionSchedule::chooseBlocks() {
+  const CostModel &model = lowering.model;
+  int64_t m = std::max<int64_t>(1, rows.estimate()), n = std::max<int64_t>(1, columns.estimate());
+  int64_t mostColumns =
+      model.productColumns * 4 / std::max<int64_t>(4, elementType(dot->getResult(0)).getIntOrFloatBitWidth() / 8);
+  int64_t rowBlocks = llvm::divideCeil(m, model.productRows), columnBlocks = llvm::divideCeil(n, mostColumns);
+  auto choose = [&] {
+    rowBlock = llvm::divideCeil(m, rowBlocks);
+    columnBlock = llvm::alignTo(llvm::divideCeil(n, columnBlocks), kPanel);
   };
-  while (tasks() < kFewTasks && columnBlock > 2 * kPanel && columnBlock >= 2 * rowBlock / 3)
-    columnBlock /= 2;
-  if (tasks() < kFewTasks)
-    rowBlock = 42;
+  choose();
+  int64_t outer = divideExactly(product(sizesOf(dot->getResult(0))), rows * columns).value_or(Size(1)).estimate();
+  while (outer * rowBlocks * columnBlocks < model.fewProducts && (columnBlock > 2 * kPanel || rowBlock > 2 * kPanel)) {
+    (columnBlock >= rowBlock ? columnBlocks : rowBlocks) += 1;
+    choose();
+  }
 }
 
 // B packed (kernel.pack), for each outer index one such matrix.
@@ -192,9 +198,10 @@ Storage ContractionSchedule::packedPanels() {
   for (int axis : outerAxes)
     outerShape.push_back(right.shape[axis]);
   Size outer = product(outerShape), panelRows = *ceilDivide(depth, kPanelRows) * Size(kPanelRows);
-  Size blocks = *ceilDivide(columns, kPackColumns);
+  int64_t packColumns = lowering.model.packColumns;
+  Size blocks = *ceilDivide(columns, packColumns);
   Type type = kernel::ContractOp::sumType(storageType(right.type), storageType(right.type));
-  Storage result = lowering.temporary({outer, blocks, panelRows, Size(kPackColumns)}, type);
+  Storage result = lowering.temporary({outer, blocks, panelRows, Size(packColumns)}, type);
   Kernel kernel(lowering, group);
   kernel.suffix = "_panels";
   KernelBuilder &k = kernel.k;
@@ -209,17 +216,17 @@ Storage ContractionSchedule::packedPanels() {
     for (const Segment &segment : cut(k, whole, outerShape, allBoundaries(int(outerAxes.size()))))
       indices.push_back({outerAxes[segment.first], segment.index});
     Value strideK = k.size(tailStride(b.contract, 0, right)), strideN = k.size(tailStride(b.free, columnsFrom, right));
-    Value first = k.mul(block, k.index(kPackColumns)),
+    Value first = k.mul(block, k.index(packColumns)),
           start = k.add(base(kernel, right, indices), k.mul(first, strideN));
-    Value count = k.min(k.index(kPackColumns), k.sub(k.size(columns), first));
+    Value count = k.min(k.index(packColumns), k.sub(k.size(columns), first));
     Value from = k.buffer(right.planBuffer, storageType(right.type)), to = k.buffer(result.planBuffer, type);
     Value place = linear(k, {{0, 2, task}}, result.shape);
     kernel.e.reads.push_back({right.planBuffer, Value()});
     kernel.writes.push_back({result.planBuffer, place});
     kernel::PackOp::create(k.builder, k.location, from, start, strideK, strideN, k.size(depth), count, to,
-                           k.mul(place, panelRows * Size(kPackColumns)));
+                           k.mul(place, panelRows * Size(packColumns)));
   });
-  lowering.finish(kernel, group, outer * blocks, lowering.model.grain(kPackColumns * depth.estimate() / 4, 1));
+  lowering.finish(kernel, group, outer * blocks, lowering.model.grain(packColumns * depth.estimate() / 4, 1));
   return result;
 }
 
@@ -229,7 +236,7 @@ void ContractionSchedule::emit() {
   int batches = int(a.batch.size()), rank = int(shape.size());
   split();
   bool packs = !byLanes && !lowering.target.gpu && rows.estimate() > rowBlock &&
-               columns.estimate() * depth.estimate() >= kPackElements && ceilDivide(depth, kPanelRows);
+               columns.estimate() * depth.estimate() >= lowering.model.packElements && ceilDivide(depth, kPanelRows);
   Storage panels;
   if (packs)
     panels = packedPanels();
@@ -281,7 +288,8 @@ void ContractionSchedule::emit() {
     kernel.e.reads.push_back({right.planBuffer, Value()});
     Value rowBegin = k.mul(row, k.index(rowBlock)), columnBegin = k.mul(column, k.index(columnBlock));
     Value strideK = packs ? k.index(kPanel) : k.size(tailStride(b.contract, 0, right));
-    Value strideN = packs ? k.index(1) : k.size(tailStride(b.free, columnsFrom, right));
+    Value strideN = packs ? k.size(*ceilDivide(depth, kPanelRows) * Size(kPanelRows))
+                          : k.size(tailStride(b.free, columnsFrom, right));
     SmallVector<Value> operands{aBuffer,
                                 base(kernel, left, leftIndices),
                                 k.size(tailStride(a.free, rowsFrom, left)),

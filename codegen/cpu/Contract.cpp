@@ -42,6 +42,16 @@ std::string KernelWriter::MatrixTypes::name(const char *kind) const {
   return name;
 }
 
+// The height of the tiles that take the least time: a row costs as much as a multiply-add a vector of columns, and each
+// step of a tile about half a row more.
+static int64_t tileHeight(int64_t rows, int64_t most) {
+  int64_t best = most, least = INT64_MAX;
+  for (int64_t height = most; height > 0; --height)
+    if (int64_t cost = divideCeil(rows, height) * (2 * height + 1); cost < least)
+      least = cost, best = height;
+  return best;
+}
+
 KernelWriter::Product::Product(kernel::ContractOp op, KernelWriter &w)
     : MatrixTypes(op.getA().getType().getElementType(), op.getB().getType().getElementType(), w) {
   tileColumns = kTileVectors * vectorLanes;
@@ -51,7 +61,7 @@ KernelWriter::Product::Product(kernel::ContractOp op, KernelWriter &w)
   tileRows = mostRows;
   blockRows = kMostBlockRows / mostRows * mostRows;
   if (rowSpan > 0) {
-    tileRows = divideCeil(rowSpan, divideCeil(rowSpan, mostRows)); // tiles of one height that waste least
+    tileRows = tileHeight(std::min(rowSpan, kMostBlockRows), mostRows);
     blockRows = std::min<int64_t>(kMostBlockRows / tileRows, divideCeil(rowSpan, tileRows)) * tileRows;
   }
   blockColumns = kMostBlockColumns;
@@ -72,10 +82,8 @@ void KernelWriter::contract(kernel::ContractOp op) {
   Product p(op, *this);
   Value *strideM = scalar(op.getAStrideM()), *strideK = scalar(op.getAStrideK()), *k = scalar(op.getK());
   Value *strideBK = scalar(op.getBStrideK()), *strideBN = scalar(op.getBStrideN());
-  // Packed panels lie side by side, as if a column were K elements from the one before.
-  if (p.packed)
-    strideBN = roundUp(k, kPanelRows);
-  else if (op.getPackedB())
+  // Packed panels lie side by side, as if a column were as many elements from the one before as a panel has rows.
+  if (op.getPackedB() && !p.packed)
     unsupported(op, "a packed operand has the type of the sums");
   Value *rowEnd = scalar(op.getRowEnd()), *columnEnd = scalar(op.getColumnEnd());
   Function *function = blockFunction(p), *tile = tileFunction(p);
@@ -129,17 +137,16 @@ Value *KernelWriter::add(Value *x, Value *y) {
 }
 
 // void (a, b, copy of a, copy of b, c, function that copies a, that copies b, tile, a's strides, b's strides, k, rows,
-// columns, rows of a tile): the block of C. What depends on the layout is in the functions it is given, so that all
-// products share it.
+// columns, rows of a tile): the block of C. What depends on the layout is in the functions it is given, so
+// that all products share it.
 Function *KernelWriter::blockFunction(Product &p) {
   return helper(p.name("block") + (p.packed ? "_packed" : ""), 8, 8, [&](Function *f) {
     auto argument = [&](int i) -> Value * { return f->getArg(i); };
     Value *fromA = argument(0), *fromB = argument(1), *a = argument(2), *panels = argument(3), *c = argument(4);
-    Value *copyA = argument(5), *copyB = argument(6), *tile = argument(7), *strideM = argument(8),
-          *strideK = argument(9);
-    Value *strideBK = argument(10), *strideBN = argument(11), *k = argument(12), *rows = argument(13),
-          *columns = argument(14);
-    Value *height = argument(15), *tiles = b.CreateUDiv(b.CreateSub(b.CreateAdd(rows, height), constant(1)), height);
+    Value *copyA = argument(5), *copyB = argument(6), *tile = argument(7), *strideM = argument(8);
+    Value *strideK = argument(9), *strideBK = argument(10), *strideBN = argument(11), *k = argument(12);
+    Value *rows = argument(13), *columns = argument(14), *height = argument(15);
+    Value *tiles = b.CreateUDiv(b.CreateSub(b.CreateAdd(rows, height), constant(1)), height);
     Value *paddedRows = b.CreateMul(tiles, height);
     Type *pointer = b.getPtrTy(), *i64 = b.getInt64Ty();
     FunctionType *copyType =
@@ -163,7 +170,7 @@ Function *KernelWriter::blockFunction(Product &p) {
       Value *right = panels, *panel = constant(kPanelElements);
       if (p.packed) {
         right = b.CreateGEP(p.type, fromB, b.CreateMul(k0, constant(kPanel)));
-        panel = b.CreateMul(roundUp(k, kPanelRows), constant(kPanel));
+        panel = b.CreateMul(strideBN, constant(kPanel));
       } else {
         Value *cornerB = b.CreateGEP(memoryType(p.bType), fromB, b.CreateMul(k0, strideBK));
         b.CreateCall(copyType, copyB,

@@ -12,7 +12,7 @@ inline constexpr int64_t kTileVectors = 2; // columns of a tile in vectors
 // functions, and not a power of two, which would put the rows of a tile into the same cache sets.
 inline constexpr int64_t kStrideA = 256 + 16, kStrideC = 256 + 16;
 inline constexpr int64_t kPanelElements = kDepth * kPanel;
-inline constexpr int64_t kMostBlockRows = 252, kMostBlockColumns = 256;
+inline constexpr int64_t kMostBlockRows = 266, kMostBlockColumns = 256;
 
 inline constexpr int64_t kPrefetchDistance = 16; // steps of K
 

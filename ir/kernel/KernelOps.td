@@ -125,6 +125,10 @@ def Kernel_PackOp : Kernel_Op<"pack", [MemoryEffects<[MemRead, MemWrite]>]> {
     type($b) `,` type($panels)
   }];
   let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    // The columns of a panel, and what its rows are a multiple of.
+    static constexpr int64_t kColumns = 32, kRows = 16;
+  }];
 }
 
 def Kernel_ContractOp : Kernel_Op<"contract", [SingleBlockImplicitTerminator<"YieldOp">]> {
@@ -136,8 +140,8 @@ def Kernel_ContractOp : Kernel_Op<"contract", [SingleBlockImplicitTerminator<"Yi
     [rowBegin, rowEnd) x [columnBegin, columnEnd) is the part of C to compute.
 
     With `packedB`, B is stored in panels of 32 columns (kernel.pack), of the type of the sums: the element (k, n) is at
-    bBase + (n / 32 * K' + k) * 32 + n % 32, where K' is K rounded up to a multiple of 16. Its strides are not looked at; columnBegin
-    must be a multiple of 32.
+    bBase + (n / 32 * bStrideN + k) * 32 + n % 32, where bStrideN is the depth it was packed for, rounded up to a multiple of 16. bStrideK is
+    not looked at; columnBegin must be a multiple of 32.
     The elements of A and B may be of different types if both are f16, bf16 or f32.
 
     With `lanes` the float order is that of kernel.reduce's sums instead, where a lane adds a product by one fused multiply-add. It is the
