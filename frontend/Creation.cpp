@@ -44,9 +44,7 @@ Tensor arange(double start, double stop, double step, DType dtype, Device device
 }
 
 static Tensor random(OpKind op, const Dims &shape, DType dtype, Device device) {
-  for (int64_t size : shape)
-    if (size < 0)
-      fail(UserError::Kind::Runtime, info(op).name, "sizes must not be negative; got " + toString(shape));
+  checkSizes(info(op).name, {dtype, shape});
   int64_t offset = 0;
   Tensor state = randomState(shape.product(), offset, device);
   return applyKernel(op, &state, 1, {Attr::list(shape), Attr::dtype(dtype), Attr::integer(offset)});

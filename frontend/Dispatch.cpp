@@ -359,6 +359,7 @@ Tensor applyKernel(OpKind op, const Tensor *operands, int count, const Attrs &at
 
 Tensor applyCreation(OpKind op, const Attrs &attrs, Device device) {
   TensorType type = inferType(op, nullptr, 0, attrs);
+  checkSizes(info(op).name, type);
   if (Trace *trace = Trace::active())
     return trace->record(op, nullptr, 0, attrs, type, device);
   Tensor result = Tensor::empty(type.shape, type.dtype, device);

@@ -115,9 +115,7 @@ Tensor aliasOf(const Tensor &base, const Dims &shape, const Dims &strides, int64
 // ---------------------------------------------------------------- Making tensors
 
 Tensor Tensor::empty(const Dims &shape, DType dtype, Device device) {
-  for (int64_t size : shape)
-    if (size < 0)
-      fail(UserError::Kind::Runtime, "empty", "sizes must not be negative; got " + weft::toString(shape));
+  checkSizes("empty", {dtype, shape});
   Ref<TensorImpl> impl(new TensorImpl);
   impl->shape = shape;
   impl->strides = contiguousStrides(shape);

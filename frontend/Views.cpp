@@ -52,43 +52,36 @@ static Tensor withStorage(const Tensor &t) {
 
 // ---------------------------------------------------------------- reshape
 
-// Sizes as the user gave them: a -1 is no symbol here.
-static std::string asGiven(const Dims &sizes) {
-  std::string text = "[";
-  for (int i = 0; i < sizes.size(); ++i)
-    text += (i ? ", " : "") + std::to_string(sizes[i]);
-  return text + "]";
-}
-
 // Replaces one -1 by the size that the number of elements asks for.
 static Dims inferShape(const char *op, const Dims &shape, const Tensor &t) {
   int64_t numel = t.numel();
   Dims result = shape;
   int unknown = -1;
   int64_t known = 1;
+  bool tooMany = false;
   for (int i = 0; i < shape.size(); ++i) {
     if (shape[i] == -1) {
       if (unknown >= 0)
         fail(Kind::Runtime, op,
-             "only one dimension can be inferred; got " + asGiven(shape) + " for " + toString(t.type()));
+             "only one dimension can be inferred; got " + toStringAsGiven(shape) + " for " + toString(t.type()));
       unknown = i;
     } else if (shape[i] < 0) {
       fail(Kind::Runtime, op,
-           "invalid shape dimension " + std::to_string(shape[i]) + "; got " + asGiven(shape) + " for " +
+           "invalid shape dimension " + std::to_string(shape[i]) + "; got " + toStringAsGiven(shape) + " for " +
                toString(t.type()));
     } else {
-      known *= shape[i];
+      tooMany |= __builtin_mul_overflow(known, shape[i], &known);
     }
   }
   if (unknown >= 0 && known == 0)
     fail(Kind::Runtime, op,
-         "cannot reshape tensor of " + std::to_string(numel) + " elements into shape " + asGiven(shape) +
+         "cannot reshape tensor of " + std::to_string(numel) + " elements into shape " + toStringAsGiven(shape) +
              " because the unspecified dimension size -1 can be any value and is ambiguous");
-  if (unknown >= 0 && numel % known == 0)
+  if (unknown >= 0 && !tooMany && numel % known == 0)
     result[unknown] = numel / known;
-  else if (unknown >= 0 || known != numel)
+  else if (unknown >= 0 || tooMany || known != numel)
     fail(Kind::Runtime, op,
-         "shape '" + asGiven(shape) + "' is invalid for input of size " + std::to_string(numel) + "; got " +
+         "shape '" + toStringAsGiven(shape) + "' is invalid for input of size " + std::to_string(numel) + "; got " +
              toString(t.type()) + "; the new shape must have as many elements");
   return result;
 }
@@ -185,13 +178,13 @@ Tensor flatten(const Tensor &t, int startDim, int endDim) {
 Tensor permute(const Tensor &t, const Dims &requested) {
   if (requested.size() != t.dim())
     fail(Kind::Runtime, "permute",
-         "the number of dims in the order must be that of the tensor; got " + asGiven(requested) + " for " +
+         "the number of dims in the order must be that of the tensor; got " + toStringAsGiven(requested) + " for " +
              toString(t.type()));
   Dims order, shape, strides;
   for (int64_t dim : requested) {
     int axis = normaliseDim("permute", dim, t.dim());
     if (order.contains(axis))
-      fail(Kind::Runtime, "permute", "duplicate dims are not allowed in the order; got " + asGiven(requested));
+      fail(Kind::Runtime, "permute", "duplicate dims are not allowed in the order; got " + toStringAsGiven(requested));
     order.push_back(axis);
     shape.push_back(t.shape()[axis]);
     strides.push_back(t.strides()[axis]);
@@ -216,7 +209,7 @@ Tensor expand(const Tensor &input, const Dims &requested) {
     fail(Kind::Runtime, "expand",
          "the number of sizes provided (" + std::to_string(requested.size()) +
              ") must be greater or equal to the number of dimensions in the tensor (" + std::to_string(t.dim()) +
-             "); got " + toString(t.type()) + " and " + asGiven(requested));
+             "); got " + toString(t.type()) + " and " + toStringAsGiven(requested));
   Dims shape = requested, strides(requested.size(), 0);
   for (int i = 0; i < requested.size(); ++i) {
     int64_t size = i < added ? 1 : t.shape()[i - added];
@@ -228,10 +221,11 @@ Tensor expand(const Tensor &input, const Dims &requested) {
       fail(Kind::Runtime, "expand",
            "The expanded size of the tensor (" + std::to_string(requested[i]) + ") must match the existing size (" +
                std::to_string(size) + ") at non-singleton dimension " + std::to_string(i) +
-               ". Target sizes: " + asGiven(requested) + ". Tensor sizes: " + toString(t.shape()));
+               ". Target sizes: " + toStringAsGiven(requested) + ". Tensor sizes: " + toString(t.shape()));
   }
   if (shape == t.shape())
     return t;
+  checkSizes("expand", {t.dtype(), shape});
   return recordedView(OpKind::Expand, t, shape, aliasOf(t, shape, strides, t.offset()));
 }
 

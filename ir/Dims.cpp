@@ -12,6 +12,21 @@ std::string toString(const Dims &dims) {
   return out + "]";
 }
 
+std::string toStringAsGiven(const Dims &dims) {
+  std::string out = "[";
+  for (int i = 0; i < dims.size(); ++i)
+    out += (i ? ", " : "") + std::to_string(dims[i]);
+  return out + "]";
+}
+
+bool isAddressable(const Dims &shape, int64_t itemBytes) {
+  int64_t bytes = itemBytes;
+  for (int64_t size : shape)
+    if (__builtin_mul_overflow(bytes, size > 1 ? size : 1, &bytes))
+      return false;
+  return bytes <= int64_t(1) << 62;
+}
+
 Dims contiguousStrides(const Dims &shape) {
   Dims strides(shape.size(), 1);
   for (int i = shape.size() - 2; i >= 0; --i)

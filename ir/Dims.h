@@ -93,6 +93,11 @@ private:
 
 // "[2, 3]", as PyTorch prints sizes; symbols print as s0, s1, ...
 std::string toString(const Dims &dims);
+// The same for sizes that a user gave, where a number below zero is no symbol.
+std::string toStringAsGiven(const Dims &dims);
+// Whether the elements, had an axis of size 0 size 1, take at most 2^62 bytes: then strides and offsets are in range,
+// too.
+bool isAddressable(const Dims &shape, int64_t itemBytes);
 // Row-major strides of a shape without symbols.
 Dims contiguousStrides(const Dims &shape);
 

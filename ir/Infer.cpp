@@ -58,12 +58,6 @@ TensorType where(const char *name, const TensorType *operands, int count, const 
   return operands[1];
 }
 
-static void checkSizes(const char *name, const Dims &shape) {
-  // Symbols look like negative sizes: what asks for a shape checks what a user gave.
-  if (!shape.hasSymbol() && shape.product() < 0)
-    fail(Kind::Runtime, name, "a size is negative; got " + toString(shape) + "; give sizes >= 0");
-}
-
 TensorType cast(const char *, const TensorType *operands, int, const Attrs &attrs) {
   return {attrs[0].asDType(), operands[0].shape};
 }
@@ -173,7 +167,8 @@ TensorType slice(const char *name, const TensorType *operands, int, const Attrs 
   for (int i = 0; i < sizes.size(); ++i) {
     bool whole = sizes[i] == x.shape[i] && starts[i] == 0 && steps[i] == 1;
     bool inside = !isSymbol(sizes[i]) && starts[i] >= 0 && steps[i] >= 1 &&
-                  (sizes[i] == 0 || isSymbol(x.shape[i]) || starts[i] + (sizes[i] - 1) * steps[i] < x.shape[i]);
+                  (sizes[i] == 0 || isSymbol(x.shape[i]) ||
+                   (starts[i] < x.shape[i] && sizes[i] - 1 <= (x.shape[i] - 1 - starts[i]) / steps[i]));
     if (!whole && !inside)
       mismatch(name,
                "start " + std::to_string(starts[i]) + ", size " + std::to_string(sizes[i]) + ", step " +
@@ -196,7 +191,10 @@ TensorType pad(const char *name, const TensorType *operands, int, const Attrs &a
       continue;
     if (isSymbol(shape[i]))
       mismatch(name, "axis " + std::to_string(i) + " has a symbolic size", operands, 1, "pad axes of known size");
-    shape[i] += low + high + (shape[i] > 0 ? (shape[i] - 1) * interior : 0);
+    int64_t gaps = shape[i] > 0 ? shape[i] - 1 : 0;
+    if (__builtin_mul_overflow(gaps, interior, &gaps) || __builtin_add_overflow(shape[i], gaps, &shape[i]) ||
+        __builtin_add_overflow(shape[i], low, &shape[i]) || __builtin_add_overflow(shape[i], high, &shape[i]))
+      mismatch(name, "the size of axis " + std::to_string(i) + " would pass 2^63", operands, 1, "pad by less");
   }
   return {x.dtype, shape};
 }
@@ -213,7 +211,9 @@ TensorType concatenate(const char *name, const TensorType *operands, int count, 
     if (!fits || isSymbol(shape[dim]) || isSymbol(result.shape[dim]))
       mismatch(name, "sizes must match but along axis " + std::to_string(dim), operands, count,
                "bring the tensors to sizes that fit");
-    result.shape[dim] += shape[dim];
+    if (__builtin_add_overflow(result.shape[dim], shape[dim], &result.shape[dim]))
+      mismatch(name, "the size of axis " + std::to_string(dim) + " would pass 2^63", operands, count,
+               "concatenate fewer");
   }
   return result;
 }
@@ -225,7 +225,6 @@ TensorType flip(const char *name, const TensorType *operands, int, const Attrs &
 
 TensorType iota(const char *name, const TensorType *, int, const Attrs &attrs) {
   TensorType result{attrs[2].asDType(), attrs[0].ints};
-  checkSizes(name, result.shape);
   checkAxis(name, attrs[1].i, result);
   if (result.dtype == DType::Bool)
     fail(Kind::Runtime, name, "counts in integers or floats; got bool; ask for dtype int64");
@@ -233,7 +232,6 @@ TensorType iota(const char *name, const TensorType *, int, const Attrs &attrs) {
 }
 
 TensorType full(const char *name, const TensorType *, int, const Attrs &attrs) {
-  checkSizes(name, attrs[0].ints);
   return {attrs[3].asDType(), attrs[0].ints};
 }
 
@@ -244,7 +242,6 @@ TensorType random(const char *name, const TensorType *operands, int count, const
     fail(Kind::Runtime, name,
          std::string("draws floats; got dtype ") + weft::name(attrs[1].asDType()) +
              "; ask for a float dtype and convert");
-  checkSizes(name, attrs[0].ints);
   return {attrs[1].asDType(), attrs[0].ints};
 }
 

@@ -50,7 +50,20 @@ TensorType inferType(OpKind op, const TensorType *operands, int count, const Att
       fail(UserError::Kind::Type, record.name,
            std::string("attribute ") + record.attrs[i].name + " must be " + word(record.attrs[i].kind) + ", but is " +
                word(attrs[i].kind));
-  return record.infer(record.name, operands, count, attrs);
+  TensorType type = record.infer(record.name, operands, count, attrs);
+  if (!isAddressable(type.shape, itemSize(type.dtype)))
+    checkSizes(record.name, type);
+  return type;
+}
+
+void checkSizes(const char *op, const TensorType &type) {
+  for (int64_t size : type.shape)
+    if (size < 0)
+      fail(UserError::Kind::Runtime, op, "sizes must not be negative; got " + toStringAsGiven(type.shape));
+  if (!isAddressable(type.shape, itemSize(type.dtype)))
+    fail(UserError::Kind::Runtime, op,
+         "a tensor of sizes " + toString(type.shape) + " and dtype " + name(type.dtype) +
+             " is larger than any memory; it must take at most 2^62 bytes");
 }
 
 } // namespace weft

@@ -51,5 +51,7 @@ OpKind opByName(const std::string &name); // throws std::out_of_range
 
 // Checks operands and attributes and gives the type of the result.
 TensorType inferType(OpKind op, const TensorType *operands, int count, const Attrs &attrs);
+// For a type without symbols: throws UserError where a size is negative, or the tensor larger than any memory.
+void checkSizes(const char *op, const TensorType &type);
 
 } // namespace weft

@@ -9,18 +9,17 @@ namespace weft::python {
 namespace {
 DType dtypeOr(py::handle dtype, DType otherwise) { return dtype.is_none() ? otherwise : unboxDType(dtype.ptr()); }
 
-Dims checkedShape(const char *op, py::handle shape) {
-  Dims dims = unboxDims(shape.ptr(), op, "sizes");
-  for (int64_t size : dims)
-    if (size < 0)
-      fail(UserError::Kind::Runtime, op, "sizes must not be negative; got shape " + toString(dims));
-  return dims;
+TensorType typeOf(const char *op, py::handle shape, DType dtype) {
+  TensorType type{dtype, unboxDims(shape.ptr(), op, "sizes")};
+  checkSizes(op, type);
+  return type;
 }
 } // namespace
 
 void bindCreation(py::module_ &module) {
   module.def("empty", [](py::handle shape, py::handle dtype, py::handle device) {
-    return Tensor::empty(checkedShape("empty", shape), dtypeOr(dtype, defaultDType()), unboxDevice(device.ptr()));
+    TensorType type = typeOf("empty", shape, dtypeOr(dtype, defaultDType()));
+    return Tensor::empty(type.shape, type.dtype, unboxDevice(device.ptr()));
   });
   module.def("full", [](py::handle shape, py::handle value, py::handle dtype, py::handle device) {
     Tensor number = operand(value.ptr());
@@ -28,16 +27,19 @@ void bindCreation(py::module_ &module) {
       fail(UserError::Kind::Type, "full",
            std::string("the value must be a number; got ") + Py_TYPE(value.ptr())->tp_name);
     DType inferred = isFloat(number.dtype()) && number.impl->wrappedNumber ? defaultDType() : number.dtype();
-    return full(checkedShape("full", shape), number, dtypeOr(dtype, inferred), unboxDevice(device.ptr()));
+    TensorType type = typeOf("full", shape, dtypeOr(dtype, inferred));
+    return full(type.shape, number, type.dtype, unboxDevice(device.ptr()));
   });
   module.def("arange", [](double start, double stop, double step, DType dtype, py::handle device) {
     return arange(start, stop, step, dtype, unboxDevice(device.ptr()));
   });
   module.def("rand", [](py::handle shape, py::handle dtype, py::handle device) {
-    return rand(checkedShape("rand", shape), dtypeOr(dtype, defaultDType()), unboxDevice(device.ptr()));
+    TensorType type = typeOf("rand", shape, dtypeOr(dtype, defaultDType()));
+    return rand(type.shape, type.dtype, unboxDevice(device.ptr()));
   });
   module.def("randn", [](py::handle shape, py::handle dtype, py::handle device) {
-    return randn(checkedShape("randn", shape), dtypeOr(dtype, defaultDType()), unboxDevice(device.ptr()));
+    TensorType type = typeOf("randn", shape, dtypeOr(dtype, defaultDType()));
+    return randn(type.shape, type.dtype, unboxDevice(device.ptr()));
   });
   module.def("manual_seed", [](int64_t seed) { Generator::defaultGenerator().manualSeed(seed); });
   module.def("initial_seed", [] { return Generator::defaultGenerator().initialSeed(); });
