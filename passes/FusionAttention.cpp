@@ -123,7 +123,7 @@ private:
 } // namespace
 
 bool isHeadProduct(Operation *op) {
-  if (familyOf(op) != OpFamily::Contraction)
+  if (familyOf(op) != OpFamily::Contraction || !isFloat(dtypeOf(op->getResult(0))))
     return false;
   OperandAxes left(op, 0), right(op, 1);
   Dims shape = shapeOf(op->getResult(0));

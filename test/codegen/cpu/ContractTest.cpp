@@ -131,7 +131,8 @@ template <class T> void check(const std::string &type, int64_t m, int64_t n, int
                                            {"AM", stride((layout.transposeA ? 1 : k) * spread)},
                                            {"AK", stride((layout.transposeA ? m : 1) * spread)},
                                            {"BK", stride((layout.transposeB ? 1 : n) * spread)},
-                                           {"BN", stride((layout.transposeB ? k : 1) * spread)},
+                                           {"BN", layout.packed ? dimension((k + 15) / 16 * 16)
+                                                                : stride((layout.transposeB ? k : 1) * spread)},
                                            {"PACKED", layout.packed  ? "packed"
                                                       : layout.lanes ? "lanes"
                                                                      : ""},

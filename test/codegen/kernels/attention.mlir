@@ -1,11 +1,11 @@
 // RUN: weft-opt %s --weft-decompose --weft-simplify --weft-fusion --weft-to-kernel --split-input-file | FileCheck %s
 
-// No matrix of scores in memory: one kernel, no temporaries.
+// No matrix of scores in memory: one kernel, no temporaries. Keys and values are packed once a task.
 // CHECK-NOT: temporary
-// CHECK: // batch 0: {{.*}}_attention_0(0, 1, 2, 3) x 12
+// CHECK: // batch 0: {{.*}}_attention_0(1, 2, 0, 3) x 12
 // CHECK: // arena: 0 bytes
 // CHECK-LABEL: kernel.func @dot_general_full_mul_amax_attention_0
-// CHECK: kernel.scratch
+// CHECK-COUNT-2: kernel.pack
 // CHECK: kernel.contract {{.*}}depth %c16
 // CHECK: kernel.reduce max
 // CHECK: kernel.reduce sum
@@ -20,9 +20,9 @@ func.func @main(%q: tensor<2x3x512x16xf32>, %k: tensor<2x3x500x16xf32>, %v: tens
 
 // Where later keys are hidden, products and rows end at the last key that is seen.
 // CHECK-LABEL: kernel.func @dot_general_full_mul_iota_attention_0
-// CHECK: %[[COLUMNS:.*]] = arith.minsi %{{.*}}, %c512
-// CHECK: kernel.contract {{.*}}depth %c16 rows {{.*}} columns %c0 to %[[COLUMNS]]
-// CHECK: kernel.reduce max %{{.*}} to %[[ROW:[a-z0-9]*]] : f32
+// CHECK: kernel.contract {{.*}}depth %c16 rows {{.*}} columns %c0 to %[[COLUMNS:[0-9]*]] packed
+// CHECK: %[[ROW:.*]] = arith.minsi %{{.*}}, %[[COLUMNS]]
+// CHECK: kernel.reduce max %{{.*}} to %[[ROW]] : f32
 // CHECK: kernel.reduce sum %{{.*}} to %[[ROW]] : f32
 // CHECK: kernel.contract {{.*}}depth %[[COLUMNS]]
 func.func @main(%q: tensor<6x512x16xf32>, %k: tensor<6x512x16xf32>, %v: tensor<6x512x8xf32>) -> tensor<6x512x8xf32> {
