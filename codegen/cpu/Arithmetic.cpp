@@ -65,20 +65,32 @@ bool KernelWriter::arithmetic(mlir::Operation *op) {
   return true;
 }
 
-// Indices that stay linear; a null value where the result does not.
+// Whether the value, or that of lane 0, is a multiple of the number of lanes.
+bool KernelWriter::isAligned(const Lanes &value) const {
+  auto *known = dyn_cast<ConstantInt>(value.value);
+  return value.aligned || (value.kind != Lanes::Varying && known && known->getSExtValue() % lanes == 0);
+}
+
+static bool isAscending(const Lanes &value) {
+  auto *stride = dyn_cast_or_null<ConstantInt>(value.stride);
+  return stride && stride->isOne();
+}
+
+// Indices that stay linear or become uniform; a null value where the result does not.
 Lanes KernelWriter::linearArithmetic(mlir::Operation *op) {
   const Lanes none = Lanes::uniform(nullptr);
   Lanes x = get(op->getOperand(0));
   auto strideOf = [&](const Lanes &v) { return v.stride ? v.stride : ConstantInt::get(v.value->getType(), 0); };
   if (mlir::isa<arith::AddIOp, arith::SubIOp, arith::MulIOp>(op)) {
     Lanes y = get(op->getOperand(1));
+    bool aligned = isAligned(x) && isAligned(y);
     if (mlir::isa<arith::AddIOp>(op))
-      return Lanes::linear(b.CreateAdd(x.value, y.value), b.CreateAdd(strideOf(x), strideOf(y)));
+      return Lanes::linear(b.CreateAdd(x.value, y.value), b.CreateAdd(strideOf(x), strideOf(y)), aligned);
     if (mlir::isa<arith::SubIOp>(op)) {
       Value *stride = b.CreateSub(strideOf(x), strideOf(y));
       if (auto *known = dyn_cast<ConstantInt>(stride); known && known->isZero())
         return Lanes::uniform(b.CreateSub(x.value, y.value));
-      return Lanes::linear(b.CreateSub(x.value, y.value), stride);
+      return Lanes::linear(b.CreateSub(x.value, y.value), stride, aligned);
     }
     if (x.kind == Lanes::Linear && y.kind == Lanes::Linear)
       return none;
@@ -90,16 +102,22 @@ Lanes KernelWriter::linearArithmetic(mlir::Operation *op) {
     return Lanes::linear(b.CreateMul(x.value, y.value), stride);
   }
   if (mlir::isa<arith::DivUIOp, arith::RemUIOp>(op)) {
-    // All lanes have one quotient where they are between two multiples of the divisor.
+    // Lanes from one multiple of their number to the next have one quotient by a third.
     const Lanes &y = get(op->getOperand(1));
-    auto *divisor = y.kind == Lanes::Uniform ? dyn_cast<ConstantInt>(y.value) : nullptr;
-    auto *stride = dyn_cast_or_null<ConstantInt>(x.stride);
-    if (!divisor || !stride || !stride->isOne() || !x.aligned || divisor->isZero() ||
-        divisor->getZExtValue() % lanes != 0)
+    auto *divisor = dyn_cast<ConstantInt>(y.value);
+    if (!isAligned(x) || !isAscending(x) || !divisor || !isAligned(y) || divisor->isZero())
       return none;
     if (mlir::isa<arith::DivUIOp>(op))
       return Lanes::uniform(b.CreateUDiv(x.value, divisor));
-    return Lanes::linear(b.CreateURem(x.value, divisor), stride, /*aligned=*/true);
+    return Lanes::linear(b.CreateURem(x.value, divisor), x.stride, /*aligned=*/true);
+  }
+  if (auto compare = mlir::dyn_cast<arith::CmpIOp>(op)) {
+    // And they are all below it, or none.
+    bool below = compare.getPredicate() == arith::CmpIPredicate::ult;
+    Lanes y = get(op->getOperand(1));
+    if (!below || !isAligned(x) || !isAscending(x) || y.kind != Lanes::Uniform || !isAligned(y))
+      return none;
+    return Lanes::uniform(b.CreateICmpULT(x.value, y.value));
   }
   if (mlir::isa<arith::IndexCastOp, arith::IndexCastUIOp, arith::TruncIOp>(op)) {
     Type *from = x.value->getType(), *to = type(op->getResult(0).getType());

@@ -65,6 +65,7 @@ private:
   // ---- arith and math (Arithmetic.cpp)
   bool arithmetic(mlir::Operation *op); // false: not an operation of these dialects
   Lanes linearArithmetic(mlir::Operation *op);
+  bool isAligned(const Lanes &value) const;
   Value *compute(mlir::Operation *op, llvm::ArrayRef<Value *> operands);
   Value *compareFloats(mlir::arith::CmpFPredicate predicate, Value *x, Value *y);
   Value *divideIndices(mlir::Operation *op);

@@ -98,10 +98,17 @@ void KernelWriter::load(kernel::LoadOp op) {
       return result(Lanes::Uniform, phi);
     }
   }
+  Value *otherwise = op.getOtherwise() ? inMemory(vector(op.getOtherwise())) : nullptr;
+  if (op.getMask() && maskKind == Lanes::Uniform) {
+    // All lanes or none: a part of a concatenation, or of what is padded.
+    Carried loaded = branch(scalar(op.getMask()), {otherwise}, [&](const Carried &) {
+      return Carried{loadLanes(op.getBuffer(), index, laneMask, otherwise)};
+    });
+    return result(Lanes::Varying, loaded[0]);
+  }
   if (isConstant(index, 1))
     prefetchNextRow(op, pointer(op.getBuffer(), index.value));
   Value *mask = this->mask(op.getMask());
-  Value *otherwise = op.getOtherwise() ? inMemory(vector(op.getOtherwise())) : nullptr;
   result(Lanes::Varying, loadLanes(op.getBuffer(), index, mask, otherwise));
 }
 

@@ -67,3 +67,31 @@ kernel.func @chain(%x: !kernel.buffer<f32>, %y: !kernel.buffer<f32>, %begin: ind
   }
   kernel.return
 }
+
+// The 256 lanes of the middle third: a comparison is the same for all 16 lanes of a vector, and so is a quotient.
+// CHECK-LABEL: void @third
+// CHECK: %[[INSIDE:.*]] = icmp ult i64
+// CHECK: %[[QUOTIENT:.*]] = udiv i64 %{{.*}}, 32
+// CHECK: br i1 %[[INSIDE]]
+// CHECK: load <16 x float>
+// CHECK-NOT: masked.gather
+// CHECK: ret void
+kernel.func @third(%x: !kernel.buffer<f32>, %y: !kernel.buffer<f32>, %begin: index, %end: index) {
+  %c0 = arith.constant 0 : index
+  %c32 = arith.constant 32 : index
+  %c256 = arith.constant 256 : index
+  %c4096 = arith.constant 4096 : index
+  %n = arith.constant 768 : index
+  %zero = arith.constant 0.0 : f32
+  kernel.for lane %i = %c0 to %n {
+    %at = arith.subi %i, %c256 : index
+    %inside = arith.cmpi ult, %at, %c256 : index
+    %q = arith.divui %at, %c32 : index
+    %r = arith.remui %at, %c32 : index
+    %row = arith.muli %q, %c4096 : index
+    %place = arith.addi %row, %r : index
+    %a = kernel.load %x[%place] mask %inside else %zero : f32 : !kernel.buffer<f32> -> f32
+    kernel.store %a, %y[%i] : f32, !kernel.buffer<f32>
+  }
+  kernel.return
+}
