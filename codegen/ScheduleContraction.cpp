@@ -1,8 +1,10 @@
 // Matrix products. dot_general becomes outer indices (batch axes, and free axes that do not merge into one stride)
 // times a product C[m, n] = sum over k of A[m, k] * B[k, n] with strides; a task is a block of one C, the epilogue runs
 // on its results. An operand without such strides is copied first. Where C has one row or one column the sums go by
-// lanes (kernel.contract), and the operand that has more than a row is B.
+// lanes (kernel.contract), and the operand that has more than a row is B. Where K is 1 there is nothing to sum.
 #include "codegen/Schedule.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
 
 using namespace mlir;
 
@@ -67,6 +69,10 @@ private:
   void split();
   void chooseBlocks();
   Storage packedPanels();
+  bool isOuter() const { return depth.is(1) && !byLanes; }
+  using Epilogue = llvm::function_ref<void(Value m, Value n, Value sum)>;
+  void contract(KernelBuilder &k, ArrayRef<Value> operands, bool packs, Epilogue epilogue);
+  void outerProduct(KernelBuilder &k, ArrayRef<Value> operands, Epilogue epilogue);
   void emit();
 
   Lowering &lowering;
@@ -165,10 +171,14 @@ void ContractionSchedule::split() {
   rows = tailSize(a.free, rowsFrom, left);
   columns = tailSize(b.free, columnsFrom, right);
   depth = tailSize(a.contract, 0, left);
-  if (byLanes)
+  if (byLanes) {
     columnBlock = lowering.model.vectorColumns;
-  else
+  } else if (isOuter()) {
+    columnBlock = lowering.model.laneBlock;
+    rowBlock = std::max<int64_t>(1, lowering.model.laneBlock / std::max<int64_t>(1, columns.estimate()));
+  } else {
     chooseBlocks();
+  }
 }
 
 // As few blocks as the model allows, of nearly one size; the longer side is cut further where there would be too few.
@@ -230,12 +240,49 @@ Storage ContractionSchedule::packedPanels() {
   return result;
 }
 
+void ContractionSchedule::contract(KernelBuilder &k, ArrayRef<Value> operands, bool packs, Epilogue epilogue) {
+  OperationState state(k.location, kernel::ContractOp::getOperationName());
+  state.addOperands(operands);
+  if (packs)
+    state.addAttribute("packedB", k.builder.getUnitAttr());
+  if (byLanes)
+    state.addAttribute("lanes", k.builder.getUnitAttr());
+  Block *body = new Block;
+  state.addRegion()->push_back(body);
+  Type index = k.builder.getIndexType(),
+       sum = kernel::ContractOp::sumType(storageType(left.type), storageType(right.type));
+  body->addArguments({index, index, sum}, {k.location, k.location, k.location});
+  k.builder.create(state);
+  OpBuilder::InsertionGuard guard(k.builder);
+  k.builder.setInsertionPointToEnd(body);
+  epilogue(body->getArgument(0), body->getArgument(1), body->getArgument(2));
+  kernel::YieldOp::create(k.builder, k.location, ValueRange());
+}
+
+// One product an element, which a multiply-add to +0.0 rounds as kernel.contract does.
+void ContractionSchedule::outerProduct(KernelBuilder &k, ArrayRef<Value> operands, Epilogue epilogue) {
+  Type type = kernel::ContractOp::sumType(storageType(left.type), storageType(right.type));
+  auto load = [&](Value buffer, Value index) {
+    Value value = kernel::LoadOp::create(k.builder, k.location, buffer, index);
+    if (value.getType() != type)
+      value = arith::ExtFOp::create(k.builder, k.location, type, value);
+    return Scalar{&k.builder, k.location, value};
+  };
+  k.loop(operands[9], operands[10], false, [&](Value m) {
+    Scalar x = load(operands[0], k.add(operands[1], k.mul(m, operands[2])));
+    k.loop(operands[11], operands[12], true, [&](Value n) {
+      Scalar y = load(operands[4], k.add(operands[5], k.mul(n, operands[7])));
+      epilogue(m, n, (isa<FloatType>(type) ? fma(x, y, x.constant(0)) : x * y).value);
+    });
+  });
+}
+
 void ContractionSchedule::emit() {
   Value dotValue = dot->getResult(0);
   Sizes shape = sizesOf(dotValue);
   int batches = int(a.batch.size()), rank = int(shape.size());
   split();
-  bool packs = !byLanes && !lowering.target.gpu && rows.estimate() > rowBlock &&
+  bool packs = !byLanes && !isOuter() && !lowering.target.gpu && rows.estimate() > rowBlock &&
                columns.estimate() * depth.estimate() >= lowering.model.packElements && ceilDivide(depth, kPanelRows);
   Storage panels;
   if (packs)
@@ -303,42 +350,36 @@ void ContractionSchedule::emit() {
                                 k.min(k.add(rowBegin, k.index(rowBlock)), k.size(rows)),
                                 columnBegin,
                                 k.min(k.add(columnBegin, k.index(columnBlock)), k.size(columns))};
-    Type sumType = kernel::ContractOp::sumType(storageType(left.type), storageType(right.type));
-    OperationState state(k.location, kernel::ContractOp::getOperationName());
-    state.addOperands(operands);
-    if (packs)
-      state.addAttribute("packedB", k.builder.getUnitAttr());
-    if (byLanes)
-      state.addAttribute("lanes", k.builder.getUnitAttr());
-    Block *body = new Block;
-    state.addRegion()->push_back(body);
-    body->addArguments({k.builder.getIndexType(), k.builder.getIndexType(), sumType},
-                       {k.location, k.location, k.location});
-    k.builder.create(state);
-    OpBuilder::InsertionGuard guard(k.builder);
-    k.builder.setInsertionPointToEnd(body);
 
-    Point at = outerPoint;
-    auto within = [&](const Axes &axes, int from, Value index) {
-      if (int count = int(axes.free.size()) - from)
-        at.push_back({axes.result + from, count, index});
+    auto epilogue = [&](Value m, Value n, Value sumOfProducts) {
+      Point at = outerPoint;
+      auto within = [&](const Axes &axes, int from, Value index) {
+        if (int count = int(axes.free.size()) - from)
+          at.push_back({axes.result + from, count, index});
+      };
+      within(a, rowsFrom, m);
+      within(b, columnsFrom, n);
+      llvm::sort(at, [](const Segment &x, const Segment &y) { return x.first < y.first; });
+      Type element = elementType(dotValue);
+      Scalar sum = kernel.e.rounded(kernel.e.scalar(sumOfProducts, element), element);
+      kernel.e.override(dotValue, [sum](const Point &) { return sum.value; });
+      SmallVector<Scalar> values;
+      for (Value result : group.results)
+        values.push_back(kernel.e.evaluate(result, reshaped(k, at, shape, sizesOf(result))));
+      for (auto [i, value] : llvm::enumerate(values))
+        kernel.store(value, lowering.result(group, i), reshaped(k, at, shape, lowering.result(group, i).shape));
     };
-    within(a, rowsFrom, body->getArgument(0));
-    within(b, columnsFrom, body->getArgument(1));
-    llvm::sort(at, [](const Segment &x, const Segment &y) { return x.first < y.first; });
-    Type element = elementType(dotValue);
-    Scalar sum = kernel.e.rounded(kernel.e.scalar(body->getArgument(2), element), element);
-    kernel.e.override(dotValue, [sum](const Point &) { return sum.value; });
-    SmallVector<Scalar> values;
-    for (Value result : group.results)
-      values.push_back(kernel.e.evaluate(result, reshaped(k, at, shape, sizesOf(result))));
-    for (auto [i, value] : llvm::enumerate(values))
-      kernel.store(value, lowering.result(group, i), reshaped(k, at, shape, lowering.result(group, i).shape));
-    kernel::YieldOp::create(k.builder, k.location, ValueRange());
+    if (isOuter())
+      outerProduct(k, operands, epilogue);
+    else
+      contract(k, operands, packs, epilogue);
   });
   int64_t work = std::min(rows.estimate(), rowBlock) * std::min(columns.estimate(), columnBlock) * depth.estimate();
   lowering.finish(kernel, group, batchSize * outerRows * outerColumns * *rowBlocks * *columnBlocks,
-                  lowering.model.grain(byLanes ? work / 2 : work / 16, 1));
+                  lowering.model.grain(isOuter() ? work
+                                       : byLanes ? work / 2
+                                                 : work / 16,
+                                       1));
 }
 
 void ContractionSchedule::run() {
