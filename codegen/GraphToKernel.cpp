@@ -102,6 +102,8 @@ Lowered lowerToKernels(ModuleOp main, const Target &target, const CostModel &mod
       for (auto [stride, given] : llvm::zip(storage.strides, strides.asArrayRef()))
         stride = Size::ofDim(given);
     lowering.values[argument] = storage;
+    if (func.getArgAttr(argument.getArgNumber(), "weft.weight"))
+      lowering.weights.insert(storage.planBuffer);
   }
   // An output that is an argument, or another output, is copied from it in the end.
   std::vector<std::pair<Value, Storage>> copies;
@@ -127,6 +129,9 @@ Lowered lowerToKernels(ModuleOp main, const Target &target, const CostModel &mod
     for (auto [output, input] : llvm::enumerate(given.asArrayRef()))
       if (input >= 0)
         donations.push_back({plan.inputCount + int(output), int(input)});
+  for (const Donation &donation : donations)
+    lowering.weights.erase(donation.input);
+  keepOfWeights(lowering);
   orderSteps(lowering, donations);
   placeTemporaries(lowering);
   for (PlannedStep &step : lowering.steps)
@@ -145,7 +150,7 @@ static std::string toString(const Extent &extent) {
 }
 
 std::string toString(const Plan &plan) {
-  static const char *const kinds[] = {"input", "output", "temporary", "constant"};
+  static const char *const kinds[] = {"input", "output", "temporary", "constant", "kept"};
   std::string text;
   for (size_t i = 0; i < plan.buffers.size(); ++i) {
     const PlanBuffer &buffer = plan.buffers[i];
@@ -164,6 +169,8 @@ std::string toString(const Plan &plan) {
       text += "; " + toString(scalar);
     text += ") x " + toString(step.grid) + ", grain " + std::to_string(step.grain) + "\n";
   }
+  if (plan.keptSteps)
+    text += "// kept: " + std::to_string(plan.keptBytes) + " bytes of the first " + std::to_string(plan.keptSteps) + " steps\n";
   return text + "// arena: " + std::to_string(plan.arenaBytes) + " bytes\n";
 }
 

@@ -9,7 +9,7 @@ namespace {
 // Writes all that a schedule may depend on; types and attributes are unique, so that their addresses stand for them.
 class GroupKey {
 public:
-  GroupKey(Lowering &lowering, const Group &group) {
+  GroupKey(Lowering &lowering, const Group &group) : lowering(lowering) {
     append(group.op->getName().getAsOpaquePointer());
     append(group.op->getAttrDictionary().getAsOpaquePointer());
     append(group.inputs.size());
@@ -53,6 +53,7 @@ private:
     append(uint64_t(at - buffers.begin()));
     if (at == buffers.end())
       buffers.push_back(storage.planBuffer);
+    append(uint64_t(lowering.weights.count(storage.planBuffer)));
     append(storage.type.getAsOpaquePointer());
     append(storage.shape.size());
     for (const Size &size : storage.shape)
@@ -63,6 +64,7 @@ private:
   }
   uint64_t number(Value value) { return numbers.try_emplace(value, numbers.size()).first->second; }
 
+  Lowering &lowering;
   llvm::DenseMap<Value, uint64_t> numbers;
 };
 

@@ -105,6 +105,34 @@ void orderSteps(Lowering &lowering, const std::vector<Donation> &donations) {
     ready = std::move(next);
   }
   steps = std::move(sorted);
+  // What is kept needs nothing else, and may be left out as a whole.
+  std::stable_partition(steps.begin(), steps.end(), [](const PlannedStep &step) { return step.kept; });
+}
+
+void keepOfWeights(Lowering &lowering) {
+  Plan &plan = lowering.plan;
+  std::map<int, int> otherWriters;
+  for (const PlannedStep &step : lowering.steps)
+    for (int buffer : step.writes)
+      ++otherWriters[buffer];
+  std::set<int> constant = lowering.weights;
+  for (PlannedStep &step : lowering.steps) {
+    bool reads = std::includes(constant.begin(), constant.end(), step.reads.begin(), step.reads.end());
+    bool writes = llvm::all_of(step.writes, [&](int buffer) {
+      const PlanBuffer &written = plan.buffers[buffer];
+      return written.kind == WEFT_TEMPORARY && written.bytes.isStatic() && otherWriters[buffer] == 1;
+    });
+    if (step.reads.empty() || !reads || !writes)
+      continue;
+    step.kept = true;
+    ++plan.keptSteps;
+    for (int buffer : step.writes) {
+      plan.buffers[buffer].kind = WEFT_KEPT;
+      plan.buffers[buffer].arenaOffset = plan.keptBytes;
+      plan.keptBytes += (plan.buffers[buffer].bytes.constant + 63) / 64 * 64;
+      constant.insert(buffer);
+    }
+  }
 }
 
 namespace {

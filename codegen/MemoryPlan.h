@@ -9,8 +9,12 @@ struct Donation {
   int output, input;
 };
 
+// Marks the steps that depend on weights alone, and have results of known size: those become kept buffers.
+void keepOfWeights(Lowering &lowering);
+
 // Sorts the steps into levels (PlanStep::batch): the steps of a level depend on earlier levels only and run side by
-// side. Takes the donations that no other reader of the input forbids, as aliases in the plan. Writes plan.steps.
+// side. Kept steps come first. Takes the donations that no other reader of the input forbids, as aliases in the plan.
+// Writes plan.steps.
 void orderSteps(Lowering &lowering, const std::vector<Donation> &donations);
 
 // Gives the temporaries of known size offsets in one arena, 64-byte aligned: largest first, each at the lowest place

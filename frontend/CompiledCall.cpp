@@ -181,7 +181,8 @@ void SegmentPlan::run(const Tensor *sources, Ref<Storage> *storages) const {
         out[i] = storage.memory;
       }
     }
-    executable->run(in, out, nullptr);
+    std::shared_ptr<KeptResults> results = kept ? kept->of(*executable, inputs, sources) : nullptr;
+    executable->run(in, out, nullptr, results.get());
     for (size_t i = 0; i < slots.size(); ++i) {
       const ResultSlot &slot = slots[i];
       if (slot.from != ResultSlot::From::CopyOfOutput)

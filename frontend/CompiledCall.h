@@ -1,8 +1,7 @@
 // What it takes to do a traced call again without Python: which tensors to look at, what they must be like, the
 // executable, and what to do with its results.
 #pragma once
-#include "frontend/Tensor.h"
-#include "runtime/Executable.h"
+#include "frontend/WeightResults.h"
 
 #include <memory>
 #include <string>
@@ -56,6 +55,7 @@ struct SegmentPlan {
   std::vector<ResultSlot> slots;
   std::vector<int> outputSlots; // the slot of each of its outputs
   Device device;
+  std::shared_ptr<WeightResults> kept; // null: nothing is kept from run to run
   // Fills storages[i] for each slot; those of `into` slots are ignored.
   void run(const Tensor *sources, Ref<Storage> *storages) const;
 };

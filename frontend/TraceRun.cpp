@@ -6,6 +6,7 @@
 #include "frontend/Ops.h"
 #include "frontend/TraceDescription.h"
 
+#include <algorithm>
 #include <atomic>
 
 namespace weft {
@@ -55,6 +56,16 @@ Graph Trace::graphOf(const std::vector<Tensor> &outputs, std::vector<Tensor> &gr
   return graph;
 }
 
+// A tensor that the function captured and does not write to. (A gradient that it reads will be another at its next
+// call.)
+bool Trace::State::isWeight(const Storage &storage) const {
+  auto isHere = [&](const Tensor &t) { return t.defined() && t.impl->storage.get() == &storage; };
+  return !storage.device.isCuda() && WeightResults::canBeWeight(storage) &&
+         std::none_of(arguments.begin(), arguments.end(), isHere) &&
+         std::none_of(mutated.begin(), mutated.end(), isHere) &&
+         std::none_of(grads.begin(), grads.end(), [&](const GradNote &note) { return isHere(note.before); });
+}
+
 // Which storages get which values, and whether the executable may write where a mutated tensor lies.
 Trace::State::Segment Trace::State::planSegment() {
   Segment segment;
@@ -66,6 +77,8 @@ Trace::State::Segment Trace::State::planSegment() {
     }
   segment.graph = buildGraph(wanted, segment.inputs, ids);
   Graph &graph = segment.graph;
+  for (size_t i = 0; i < segment.inputs.size(); ++i)
+    graph.inputs[i].weight = isWeight(*segment.inputs[i].impl->storage);
   SegmentPlan &plan = segment.plan;
   plan.device = device;
   segment.sources = segment.inputs;
@@ -124,6 +137,8 @@ void Trace::State::runSegment(CompiledCall *call, const std::vector<Tensor> &out
   Segment segment = planSegment();
   if (!segment.plan.outputSlots.empty()) {
     segment.plan.executable = executableFor(segment.graph, device);
+    if (call && !segment.plan.executable->keptInputs().empty())
+      segment.plan.kept = std::make_shared<WeightResults>();
     // A donation that the compiler could not take, since the program still reads the memory when it writes the output.
     for (size_t i = 0; i < segment.graph.donations.size(); ++i)
       if (int32_t donated = segment.graph.donations[i]; donated >= 0)

@@ -33,6 +33,7 @@ struct Trace::State {
 
   // The graph that computes `wanted`, without what they do not need. ids: the wanted values in the graph.
   Graph buildGraph(const std::vector<ValueId> &wanted, std::vector<Tensor> &used, std::vector<ValueId> &ids) const;
+  bool isWeight(const Storage &storage) const;
   Segment planSegment();
   // Compiles and runs what was recorded. With `call`: describes it there.
   void runSegment(CompiledCall *call, const std::vector<Tensor> &outputs);

@@ -14,7 +14,7 @@ bool Attr::operator==(const Attr &o) const {
 
 ValueId Graph::addInput(const TensorType &type, const Dims &strides) {
   assert(nodes.empty() && "inputs are numbered before nodes");
-  inputs.push_back({type, strides});
+  inputs.push_back({type, strides, false});
   return ValueId(inputs.size() - 1);
 }
 
@@ -126,6 +126,7 @@ std::string serialize(const Graph &graph) {
     w.type(input.type);
     // A scalar and an input without given strides are both contiguous.
     w.list(input.strides);
+    w.integer(input.weight);
   }
   w.integer(int64_t(graph.nodes.size()));
   for (const Node &node : graph.nodes) {
@@ -149,7 +150,8 @@ Graph deserialize(const std::string &bytes) {
   graph.symbolCount = int(r.integer(0, INT32_MAX));
   for (int64_t n = r.count(); n; --n) {
     TensorType type = r.type();
-    graph.inputs.push_back({type, r.dims()});
+    Dims strides = r.dims();
+    graph.inputs.push_back({type, strides, r.integer(0, 2) != 0});
   }
   for (int64_t n = r.count(); n; --n) {
     Node node;

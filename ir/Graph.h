@@ -79,6 +79,7 @@ struct Node {
 struct Input {
   TensorType type;
   Dims strides;
+  bool weight = false; // seldom changes: what depends on weights alone may be kept from run to run
 };
 
 // A constant tensor embedded in the graph is an input whose data is known: AOT embeds it, compile() passes it.

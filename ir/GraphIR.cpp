@@ -47,9 +47,12 @@ OwningOpRef<ModuleOp> importGraph(const Graph &graph, MLIRContext &context) {
     outputTypes.push_back(toMlir(&context, graph.type(output)));
   builder.setInsertionPointToEnd(module->getBody());
   auto func = func::FuncOp::create(builder, unknown, "main", builder.getFunctionType(inputTypes, outputTypes));
-  for (auto [i, input] : llvm::enumerate(graph.inputs))
+  for (auto [i, input] : llvm::enumerate(graph.inputs)) {
     if (!input.strides.empty())
       func.setArgAttr(i, "weft.strides", toMlir(&context, Attr::list(input.strides)));
+    if (input.weight)
+      func.setArgAttr(i, "weft.weight", builder.getUnitAttr());
+  }
   if (!graph.donations.empty())
     func->setAttr("weft.donations",
                   builder.getDenseI64ArrayAttr(SmallVector<int64_t>(graph.donations.begin(), graph.donations.end())));
@@ -93,6 +96,7 @@ Graph exportGraph(ModuleOp module) {
     if (auto given = func.getArgAttrOfType<DenseI64ArrayAttr>(argument.getArgNumber(), "weft.strides"))
       strides = Dims(given.asArrayRef().begin(), given.asArrayRef().end());
     ids[argument] = graph.addInput(*type, strides);
+    graph.inputs.back().weight = func.getArgAttr(argument.getArgNumber(), "weft.weight") != nullptr;
   }
   llvm::StringMap<int32_t> locations;
   for (Operation &op : block.without_terminator()) {

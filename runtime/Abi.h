@@ -11,7 +11,7 @@
 extern "C" {
 #endif
 
-#define WEFT_ABI_VERSION 1
+#define WEFT_ABI_VERSION 2
 #define WEFT_MAX_FACTORS 8
 
 /* constant * product over the factors, where factor i is ceil(symbols[symbol] / divide); symbol -1 stands for 1. */
@@ -27,14 +27,16 @@ typedef struct WeftExtent {
   WeftFactor factors[WEFT_MAX_FACTORS];
 } WeftExtent;
 
-enum WeftBufferKind { WEFT_INPUT, WEFT_OUTPUT, WEFT_TEMPORARY, WEFT_CONSTANT };
+/* KEPT: made from inputs that seldom change, such as a weight's packed copy, and good until they do. */
+enum WeftBufferKind { WEFT_INPUT, WEFT_OUTPUT, WEFT_TEMPORARY, WEFT_CONSTANT, WEFT_KEPT };
 
-/* Buffers are numbered: inputs, outputs, then temporaries and constants in any order. */
+/* Buffers are numbered: inputs, outputs, then the others in any order. */
 typedef struct WeftBuffer {
   int32_t kind;
   int32_t alias; /* OUTPUT: the input whose memory it takes (donated), else -1 */
   WeftExtent bytes;
-  int64_t arenaOffset; /* TEMPORARY: offset in the arena; -1: allocated by itself (its size is symbolic) */
+  int64_t arenaOffset; /* TEMPORARY: offset in the arena; -1: allocated by itself (its size is symbolic); KEPT: offset
+                          in the block of kept buffers */
   const void *data;    /* CONSTANT */
 } WeftBuffer;
 
@@ -70,6 +72,9 @@ typedef struct WeftProgram {
   const void *cubin; /* CUDA: the module's image, else null */
   int64_t cubinBytes;
   const char *target; /* "x86-64 cascadelake", "sm_90" */
+  int64_t keptBytes;
+  int32_t keptSteps; /* the first steps, which write the kept buffers and nothing else */
+  int32_t reserved;
 } WeftProgram;
 
 #ifdef __cplusplus

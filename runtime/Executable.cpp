@@ -86,6 +86,8 @@ Executable::Executable(const WeftProgram *program) : plan(program) {
     const WeftBuffer &buffer = plan->buffers[i];
     if (buffer.kind == WEFT_CONSTANT)
       constants[i] = const_cast<void *>(buffer.data);
+    else if (buffer.kind == WEFT_KEPT)
+      keptBuffers.push_back(i);
     else if (buffer.kind == WEFT_TEMPORARY)
       (buffer.arenaOffset >= 0 ? arenaTemporaries : sizedTemporaries).push_back(i);
   }
@@ -95,12 +97,20 @@ Executable::Executable(const WeftProgram *program) : plan(program) {
     stepBuffers.insert(stepBuffers.end(), step.buffers, step.buffers + step.bufferCount);
     for (int s = 0; s < step.scalarCount; ++s)
       scalars.push_back(prepare(step.scalars[s]));
-    if (i > 0 && step.batch == plan->steps[i - 1].batch)
+    if (i > 0 && i != plan->keptSteps && step.batch == plan->steps[i - 1].batch)
       ++batches.back().count;
     else
       batches.push_back({i, 1});
+    if (i < plan->keptSteps) {
+      keptBatches = batches.size();
+      for (int b = 0; b < step.bufferCount; ++b)
+        if (int number = step.buffers[b];
+            number < plan->inputCount &&
+            std::find(inputsOfKept.begin(), inputsOfKept.end(), number) == inputsOfKept.end())
+          inputsOfKept.push_back(number);
+    }
   }
-  single = plan->stepCount == 1 && arenaTemporaries.empty() && sizedTemporaries.empty() &&
+  single = plan->stepCount == 1 && arenaTemporaries.empty() && sizedTemporaries.empty() && keptBuffers.empty() &&
            stepBuffers.size() <= kSingleBuffers && scalars.size() <= kSingleScalars;
 }
 
@@ -131,6 +141,9 @@ void Executable::checkProgram() const {
     if (buffer.kind == WEFT_OUTPUT && buffer.alias >= plan->inputCount)
       malformed("output buffer " + std::to_string(i) + " takes the memory of an input that is not there");
   }
+  if (plan->keptSteps < 0 || plan->keptSteps > plan->stepCount || plan->keptBytes < 0)
+    malformed("it keeps the results of " + std::to_string(plan->keptSteps) + " of " + std::to_string(plan->stepCount) +
+              " steps");
   for (int i = 0; i < plan->stepCount; ++i) {
     const WeftStep &step = plan->steps[i];
     for (int b = 0; b < step.bufferCount; ++b)
@@ -144,11 +157,11 @@ void Executable::checkProgram() const {
   }
 }
 
-void Executable::run(void *const *inputs, void *const *outputs, const int64_t *symbols) const {
+void Executable::run(void *const *inputs, void *const *outputs, const int64_t *symbols, KeptResults *kept) const {
   if (single)
     runSingle(inputs, outputs, symbols);
   else
-    runGeneral(inputs, outputs, symbols);
+    runGeneral(inputs, outputs, symbols, kept);
 }
 
 void Executable::runSingle(void *const *inputs, void *const *outputs, const int64_t *symbols) const {
@@ -166,7 +179,7 @@ void Executable::runSingle(void *const *inputs, void *const *outputs, const int6
   const WeftStep &step = *steps[0].step;
   Launch launch{step.kernel, arguments, values, steps[0].grid(symbols), step.grain, step.scratchBytes};
   if (const StepProfiler *profiler = stepProfiler.load(std::memory_order_acquire))
-    return runProfiled(*profiler, &launch, symbols);
+    return runProfiled(*profiler, 0, &launch, symbols);
   runBatch(&launch, 0, 1);
 }
 
@@ -198,17 +211,34 @@ private:
   alignas(64) char local[8192];
 };
 
-void Executable::runGeneral(void *const *inputs, void *const *outputs, const int64_t *symbols) const {
+void Executable::runGeneral(void *const *inputs, void *const *outputs, const int64_t *symbols,
+                            KeptResults *kept) const {
   Frame frame(*this);
   std::copy_n(inputs, plan->inputCount, frame.pointers);
   std::copy_n(outputs, plan->outputCount, frame.pointers + plan->inputCount);
+  auto placeKept = [&](char *base) {
+    for (int number : keptBuffers)
+      frame.pointers[number] = base + plan->buffers[number].arenaOffset;
+  };
   int named = plan->inputCount + plan->outputCount;
   std::copy(constants.begin() + named, constants.end(), frame.pointers + named);
 
-  // All temporaries are in one block: the planned arena, then those whose size is known only now. On CUDA it may be
-  // given back as soon as the kernels are in the stream.
+  std::unique_lock<std::mutex> filling;
+  bool fills = true; // the kept buffers
+  if (kept && !keptBuffers.empty()) {
+    filling = std::unique_lock<std::mutex>(kept->mutex);
+    if (!kept->memory)
+      kept->memory = Buffer::allocate(size_t(plan->keptBytes), place);
+    fills = !kept->filled;
+    if (!fills)
+      filling.unlock();
+  }
+
+  // All temporaries are in one block: the planned arena, those whose size is known only now, and what nobody keeps. On
+  // CUDA it may be given back as soon as the kernels are in the stream.
   BufferRef memory;
-  int64_t bytes = alignUp(plan->arenaBytes);
+  int64_t keptHere = kept ? 0 : alignUp(plan->keptBytes);
+  int64_t bytes = alignUp(plan->arenaBytes) + keptHere;
   for (int number : sizedTemporaries)
     bytes += alignUp(evaluate(plan->buffers[number].bytes, symbols));
   if (bytes > 0) {
@@ -217,12 +247,17 @@ void Executable::runGeneral(void *const *inputs, void *const *outputs, const int
     for (int number : arenaTemporaries)
       frame.pointers[number] = base + plan->buffers[number].arenaOffset;
     base += alignUp(plan->arenaBytes);
+    if (keptHere)
+      placeKept(base);
+    base += keptHere;
     for (int number : sizedTemporaries) {
       frame.pointers[number] = base;
       base += alignUp(evaluate(plan->buffers[number].bytes, symbols));
     }
   }
 
+  if (kept && !keptBuffers.empty())
+    placeKept(static_cast<char *>(kept->memory->data()));
   for (size_t i = 0; i < stepBuffers.size(); ++i)
     frame.arguments[i] = frame.pointers[stepBuffers[i]];
   for (size_t i = 0; i < scalars.size(); ++i)
@@ -237,15 +272,19 @@ void Executable::runGeneral(void *const *inputs, void *const *outputs, const int
                          s.step->scratchBytes};
   }
   if (const StepProfiler *profiler = stepProfiler.load(std::memory_order_acquire))
-    return runProfiled(*profiler, frame.launches, symbols);
-  for (const Batch &batch : batches)
-    runBatch(frame.launches + batch.first, batch.first, batch.count);
+    runProfiled(*profiler, fills ? 0 : plan->keptSteps, frame.launches, symbols);
+  else
+    for (size_t i = fills ? 0 : keptBatches; i < batches.size(); ++i)
+      runBatch(frame.launches + batches[i].first, batches[i].first, batches[i].count);
+  if (filling)
+    kept->filled = true;
 }
 
 void Executable::runBatch(const Launch *launches, int, int count) const { ThreadPool::global().run(launches, count); }
 
-void Executable::runProfiled(const StepProfiler &profiler, const Launch *launches, const int64_t *symbols) const {
-  for (int i = 0; i < int(steps.size()); ++i) {
+void Executable::runProfiled(const StepProfiler &profiler, int first, const Launch *launches,
+                             const int64_t *symbols) const {
+  for (int i = first; i < int(steps.size()); ++i) {
     auto start = std::chrono::steady_clock::now();
     runBatch(launches + i, i, 1);
     if (place.isCuda())

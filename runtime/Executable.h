@@ -6,6 +6,7 @@
 #include "runtime/cpu/ThreadPool.h"
 
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -26,6 +27,20 @@ struct StepProfiler {
   void *context;
 };
 void setStepProfiler(const StepProfiler *profiler);
+
+// What a program's first steps made of inputs that seldom change. Whoever keeps it makes a new one when one of
+// keptInputs() has changed. May be used by several runs at once.
+class KeptResults {
+public:
+  KeptResults() = default;
+  KeptResults(const KeptResults &) = delete;
+
+private:
+  friend class Executable;
+  std::mutex mutex; // while it is filled
+  BufferRef memory;
+  bool filled = false;
+};
 
 class Executable;
 using ExecutablePtr = std::shared_ptr<Executable>;
@@ -54,11 +69,14 @@ public:
     return evaluate(plan->buffers[plan->inputCount + i].bytes, symbols);
   }
   Device device() const { return place; }
+  // The inputs that KeptResults are made of; empty: the program keeps nothing.
+  const std::vector<int> &keptInputs() const { return inputsOfKept; }
 
   // Runs all steps. inputs[i] and outputs[i] point to the first element, in memory of device(); symbols[k] is the value
   // of symbol k (null when there are none). May be called by several threads at once. CPU: complete on return; CUDA: in
-  // the order of the device's stream. Throws OutOfMemory before any step has run.
-  void run(void *const *inputs, void *const *outputs, const int64_t *symbols) const;
+  // the order of the device's stream. With `kept`, steps whose results it has are left out. Throws OutOfMemory before
+  // any step has run.
+  void run(void *const *inputs, void *const *outputs, const int64_t *symbols, KeptResults *kept = nullptr) const;
 
 protected:
   // Runs `count` independent steps from number `first` on.
@@ -97,8 +115,8 @@ private:
   static Value prepare(const WeftExtent &extent);
   void checkProgram() const;
   void runSingle(void *const *inputs, void *const *outputs, const int64_t *symbols) const;
-  void runGeneral(void *const *inputs, void *const *outputs, const int64_t *symbols) const;
-  void runProfiled(const StepProfiler &profiler, const Launch *launches, const int64_t *symbols) const;
+  void runGeneral(void *const *inputs, void *const *outputs, const int64_t *symbols, KeptResults *kept) const;
+  void runProfiled(const StepProfiler &profiler, int first, const Launch *launches, const int64_t *symbols) const;
 
   const WeftProgram *plan;
   std::vector<Step> steps;
@@ -107,6 +125,9 @@ private:
   std::vector<int32_t> stepBuffers;      // buffer numbers, of all steps in order
   std::vector<int32_t> arenaTemporaries; // buffer numbers
   std::vector<int32_t> sizedTemporaries; // those that are sized when the program runs
+  std::vector<int32_t> keptBuffers;      // buffer numbers
+  std::vector<int> inputsOfKept;
+  size_t keptBatches = 0; // the first ones
   bool single = false;                   // one small step and no temporaries
 };
 

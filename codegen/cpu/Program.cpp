@@ -59,7 +59,8 @@ public:
                    number32(plan.outputCount), number32(plan.buffers.size()), number32(plan.steps.size()),
                    array(buffers), array(steps), number64(plan.arenaBytes),
                    hasCubin ? global(ConstantDataArray::getString(context, cubin, /*AddNull=*/false), 64) : null(),
-                   number64(cubin.size()), string(target)});
+                   number64(cubin.size()), string(target), number64(plan.keptBytes), number32(plan.keptSteps),
+                   number32(0)});
   }
 
 private:

@@ -12,21 +12,37 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include <unordered_map>
+#include <vector>
 
 using namespace weft;
 
 namespace {
 thread_local std::string lastError;
 
-// The executable of a program, made at its first run and kept: a shared object that holds programs is not unloaded.
-const Executable &executableOf(const WeftProgram *program) {
+// A program's executable, and what it made of its weights: the program's own, or a file's, which lies elsewhere when it
+// is loaded again.
+struct Model {
+  ExecutablePtr executable;
+  std::vector<const void *> weights;
+  std::shared_ptr<KeptResults> kept;
+};
+
+// Made at the program's first run and held: a shared object that holds programs is not unloaded.
+std::pair<ExecutablePtr, std::shared_ptr<KeptResults>> modelOf(const WeftProgram *program, void *const *inputs) {
   static std::mutex mutex;
-  static auto &executables = *new std::unordered_map<const WeftProgram *, ExecutablePtr>;
+  static auto &models = *new std::unordered_map<const WeftProgram *, Model>;
   std::lock_guard<std::mutex> lock(mutex);
-  ExecutablePtr &entry = executables[program];
-  if (!entry)
-    entry = Executable::fromProgram(program);
-  return *entry;
+  Model &model = models[program];
+  if (!model.executable)
+    model.executable = Executable::fromProgram(program);
+  std::vector<const void *> weights;
+  for (int input : model.executable->keptInputs())
+    weights.push_back(inputs[input]);
+  if (!weights.empty() && (!model.kept || weights != model.weights)) {
+    model.weights = std::move(weights);
+    model.kept = std::make_shared<KeptResults>();
+  }
+  return {model.executable, model.kept};
 }
 
 std::string because(const char *path, const char *what) {
@@ -44,7 +60,8 @@ struct File {
 
 int weft_model_run(const WeftProgram *program, void *const *inputs, void *const *outputs, const int64_t *symbols) {
   try {
-    executableOf(program).run(inputs, outputs, symbols);
+    auto [executable, kept] = modelOf(program, inputs);
+    executable->run(inputs, outputs, symbols, kept.get());
     lastError.clear();
     return 0;
   } catch (const std::exception &error) {

@@ -295,3 +295,28 @@ TEST(Executable, OfCudaNeedsADevice) {
   b.program.cubin = "image";
   EXPECT_EQ(messageOf(b.finish()).find("[cuda] CUDA is not available: "), 0u);
 }
+
+TEST(Executable, KeepsWhatItsFirstStepsMade) {
+  Builder b;
+  b.input(fixed(8)).input(fixed(8)).output(fixed(8));
+  b.buffers.push_back({WEFT_KEPT, -1, fixed(8), 0, nullptr});
+  b.step(scaleAdd, {0, 0, 3}, {fixed(2)}, fixed(1), 0); // kept = 3 * weight
+  b.step(scaleAdd, {3, 1, 2}, {fixed(1)}, fixed(1), 0); // out = kept + x, though of the same batch number
+  b.program.keptBytes = 64;
+  b.program.keptSteps = 1;
+  Executable executable(b.finish());
+  EXPECT_EQ(executable.keptInputs(), std::vector<int>{0});
+  int64_t weight = 5, x = 100, out = 0;
+  void *inputs[] = {&weight, &x}, *outputs[] = {&out};
+  auto run = [&](KeptResults *kept) {
+    executable.run(inputs, outputs, nullptr, kept);
+    return out;
+  };
+  KeptResults kept, others;
+  EXPECT_EQ(run(nullptr), 115);
+  EXPECT_EQ(run(&kept), 115);
+  weight = 7, x = 200;
+  EXPECT_EQ(run(&kept), 215);
+  EXPECT_EQ(run(&others), 221);
+  EXPECT_EQ(run(nullptr), 221);
+}
