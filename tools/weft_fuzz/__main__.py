@@ -4,9 +4,10 @@
 
 A program is a graph of a few random statements: every op of the table, its gradients, in-place writes, views; on random shapes,
 dtypes and memory layouts. Each statement is compared with the NumPy expression of its op's record. A batch of programs then runs
-eagerly, compiled (traced, then replayed), compiled without fusion, through weft-aot and, now and then, on contiguous copies of the
-inputs, each on 1, 2, 3 and 8 threads, each for this machine's processor, x86-64-v3 or x86-64-v4, drawn for each; all bits must agree
-(but for NaNs' payloads). What fails is made smaller and written as .mlir and .py.
+eagerly, compiled (traced, then replayed), compiled without fusion, through weft-aot and, now and then, eagerly on contiguous copies
+of the inputs, or with gradients that programs of their own compute since the tape was seen often; each on 1, 2, 3 and 8 threads,
+compiled for this machine's processor, x86-64-v3 or x86-64-v4, drawn for each; all bits must agree (but for NaNs' payloads). What
+fails is made smaller and written as .mlir and .py.
 """
 
 from __future__ import annotations

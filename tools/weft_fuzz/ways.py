@@ -20,6 +20,7 @@ from .program import load, source
 
 THREADS = (2, 1, 3, 8)
 CPUS = ("", "x86-64-v3", "x86-64-v4")  # "": this machine's
+EAGER = ("contiguous", "repeated")  # ways that are this machine's alone
 AVX512 = {"avx512f", "avx512vl", "avx512bw", "avx512dq", "avx512cd"}
 MASKS = {"float16": (numpy.uint16, 0x7C00), "bfloat16": (numpy.uint16, 0x7F80), "float32": (numpy.uint32, 0x7F800000),
          "float64": (numpy.uint64, 0x7FF0000000000000)}  # fmt: skip
@@ -34,12 +35,12 @@ def cpus():
 def drawn(seed):
     """A way of each kind, as "KIND" or "KIND CPU". A result may not depend on the processor, so any will do for each."""
     r = random.Random(seed)
-    kinds = ["compiled", "unfused", "aot"] + ["contiguous"] * (r.random() < 0.25)
-    return [f"{kind} {r.choice(cpus())}".strip() if kind != "contiguous" else kind for kind in kinds]
+    kinds = [kind for kind in EAGER if r.random() < 0.25] + ["compiled", "unfused", "aot"]
+    return [f"{kind} {r.choice(cpus())}".strip() if kind not in EAGER else kind for kind in kinds]
 
 
 def every():
-    return ["contiguous", *(f"{kind} {cpu}".strip() for kind in ("compiled", "unfused", "aot") for cpu in cpus())]
+    return [*EAGER, *(f"{kind} {cpu}".strip() for kind in ("compiled", "unfused", "aot") for cpu in cpus())]
 
 
 @contextlib.contextmanager
@@ -114,6 +115,13 @@ class Batch:
 
     def contiguous(self):
         return self.runs(self.function, lambda t: t.detach().clone().requires_grad_(t.requires_grad))
+
+    def repeated(self):
+        """Once the tapes have been seen so often that their gradients are computed by programs."""
+        for _ in self.runs(self.function):
+            pass
+        weft._C.wait_for_background()
+        return self.runs(self.function)
 
     def compiled(self, cpu=""):
         """The first run traces, the others replay."""
