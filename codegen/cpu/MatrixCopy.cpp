@@ -66,6 +66,10 @@ void KernelWriter::pack(kernel::PackOp op) {
                 b.CreateMul(rows, constant(kPanel))});
 }
 
+// Rows often are pages apart, where the processor does not look ahead by itself: the copies ask for what is so many
+// rows (or, of a transposed part, elements of a row) further on.
+static constexpr int64_t kRowsAhead = 4, kElementsAhead = 32;
+
 // By rows; vectors are loaded where the elements of a row are contiguous, else gathered.
 Function *KernelWriter::copyFunction(MatrixTypes &p, mlir::Type element, bool contiguous) {
   return helper(helperName(contiguous ? "copy" : "gather", element, p.type, kLanes), 2, 8, [&](Function *f) {
@@ -77,13 +81,16 @@ Function *KernelWriter::copyFunction(MatrixTypes &p, mlir::Type element, bool co
     loop(constant(0), f->getArg(5), 1, [&](Value *r) {
       Value *valid = b.CreateSelect(b.CreateICmpSLT(r, rows), columns, constant(0));
       Value *source = b.CreateGEP(memory, from, b.CreateMul(r, strideRow));
+      Value *later = b.CreateGEP(memory, source, b.CreateMul(strideRow, constant(kRowsAhead)));
       Value *target = b.CreateGEP(p.type, to, b.CreateMul(r, toStride));
-      loop(constant(0), f->getArg(7), kPanel, [&](Value *c) {
+      auto copy = [&](Value *c, bool whole) {
         Value *place = b.CreateGEP(p.type, target, b.CreateMul(b.CreateLShr(c, Log2_64(kPanel)), panel));
         for (int64_t part = 0; part < kPanel; part += lanes) {
-          Value *first = b.CreateAdd(c, constant(part)), *mask = firstLanes(b.CreateSub(valid, first)), *value;
+          Value *first = b.CreateAdd(c, constant(part)), *value;
+          Value *mask = whole ? nullptr : firstLanes(b.CreateSub(valid, first));
           if (contiguous) {
             value = loadVector(memory, b.CreateGEP(memory, source, first), mask);
+            prefetch(b.CreateGEP(memory, later, first));
           } else {
             Value *corner = b.CreateGEP(memory, source, b.CreateMul(first, strideColumn));
             Value *pointers = b.CreateGEP(memory, corner, vector(Lanes::linear(constant(0), strideColumn)));
@@ -92,7 +99,10 @@ Function *KernelWriter::copyFunction(MatrixTypes &p, mlir::Type element, bool co
           }
           storeVector(widen(value, element), b.CreateGEP(p.type, place, constant(part)), nullptr);
         }
-      });
+      };
+      Value *whole = contiguous ? b.CreateAnd(valid, constant(-kPanel)) : constant(0);
+      loop(constant(0), whole, kPanel, [&](Value *c) { copy(c, true); });
+      loop(whole, f->getArg(7), kPanel, [&](Value *c) { copy(c, false); });
     });
   });
 }
@@ -110,7 +120,9 @@ Function *KernelWriter::transposeFunction(MatrixTypes &p, mlir::Type element) {
     // The rows of a panel that a vector of them covers stay in the first-level cache until they are complete.
     loop(constant(0), f->getArg(7), kPanel, [&](Value *first) {
       Value *target = b.CreateGEP(p.type, to, b.CreateMul(b.CreateLShr(first, Log2_64(kPanel)), panel));
-      loop(constant(0), f->getArg(5), lanes, [&](Value *r) {
+      Value *isWhole = b.CreateICmpSLE(b.CreateAdd(first, constant(kPanel)), columns);
+      Value *wholeRows = b.CreateSelect(isWhole, b.CreateAnd(rows, constant(-lanes)), constant(0));
+      auto transpose = [&](Value *r, bool whole) {
         Value *rowOfPanel = b.CreateGEP(p.type, target, b.CreateMul(r, toStride));
         loop(constant(0), constant(kPanel), part, [&](Value *inPanel) {
           Value *c = b.CreateAdd(first, inPanel), *left = b.CreateSub(columns, c);
@@ -119,7 +131,8 @@ Function *KernelWriter::transposeFunction(MatrixTypes &p, mlir::Type element) {
           for (int i = 0; i < part; ++i) {
             Value *valid = b.CreateSelect(b.CreateICmpSLT(constant(i), left), b.CreateSub(rows, r), constant(0));
             Value *start = b.CreateGEP(memory, source, b.CreateMul(constant(i), strideColumn));
-            vectors.push_back(widen(loadVector(memory, start, firstLanes(valid)), element));
+            vectors.push_back(widen(loadVector(memory, start, whole ? nullptr : firstLanes(valid)), element));
+            prefetch(b.CreateConstGEP1_64(memory, start, kElementsAhead));
           }
           Value *place = b.CreateGEP(p.type, rowOfPanel, inPanel);
           vectors = transposeParts(b, vectors);
@@ -131,7 +144,9 @@ Function *KernelWriter::transposeFunction(MatrixTypes &p, mlir::Type element) {
             place = b.CreateGEP(p.type, place, toStride);
           }
         });
-      });
+      };
+      loop(constant(0), wholeRows, lanes, [&](Value *r) { transpose(r, true); });
+      loop(wholeRows, f->getArg(5), lanes, [&](Value *r) { transpose(r, false); });
     });
   });
 }
