@@ -97,6 +97,9 @@ std::string compileGraph(const Graph &graph, const CompileOptions &options) {
       });
       if (pipeline.print)
         lowered.kernels->print(llvm::errs());
+      if (debugAsksFor("memory"))
+        llvm::errs() << "// memory of " << lowered.plan.steps.size() << " steps: " << memoryReport(lowered.plan)
+                     << "\n";
       result = cpu::compileProgram(*lowered.kernels, lowered.plan, target);
     }
   }

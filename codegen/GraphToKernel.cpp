@@ -5,6 +5,7 @@
 #include "codegen/MemoryPlan.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "llvm/Support/Format.h"
 
 using namespace mlir;
 
@@ -149,6 +150,16 @@ static std::string toString(const Extent &extent) {
   return text;
 }
 
+std::string memoryReport(const Plan &plan) {
+  std::string text = std::to_string(plan.arenaBytes) + " bytes";
+  if (plan.liveBytes > 0) {
+    llvm::raw_string_ostream out(text);
+    out << ", " << plan.liveBytes << " alive at once";
+    out << llvm::format(" (%.3f)", double(plan.arenaBytes) / double(plan.liveBytes));
+  }
+  return text;
+}
+
 std::string toString(const Plan &plan) {
   static const char *const kinds[] = {"input", "output", "temporary", "constant", "kept"};
   std::string text;
@@ -170,8 +181,9 @@ std::string toString(const Plan &plan) {
     text += ") x " + toString(step.grid) + ", grain " + std::to_string(step.grain) + "\n";
   }
   if (plan.keptSteps)
-    text += "// kept: " + std::to_string(plan.keptBytes) + " bytes of the first " + std::to_string(plan.keptSteps) + " steps\n";
-  return text + "// arena: " + std::to_string(plan.arenaBytes) + " bytes\n";
+    text += "// kept: " + std::to_string(plan.keptBytes) + " bytes of the first " + std::to_string(plan.keptSteps) +
+            " steps\n";
+  return text + "// arena: " + memoryReport(plan) + "\n";
 }
 
 } // namespace weft

@@ -19,5 +19,7 @@ Lowered lowerToKernels(mlir::ModuleOp main, const Target &target, const CostMode
 
 // The plan as comments for people, one line a buffer and a step.
 std::string toString(const Plan &plan);
+// The arena's size beside what is alive at once, which is the least it could be.
+std::string memoryReport(const Plan &plan);
 
 } // namespace weft

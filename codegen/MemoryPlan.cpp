@@ -1,6 +1,7 @@
 #include "codegen/MemoryPlan.h"
 
 #include <algorithm>
+#include <climits>
 #include <numeric>
 
 namespace weft {
@@ -77,6 +78,63 @@ static bool takeDonation(const std::vector<PlannedStep> &steps, Dependences &ord
   return true;
 }
 
+// One more than the latest of those before.
+static std::vector<int> earliestLevels(const Dependences &order) {
+  std::vector<int> levels(order.after.size()), waits(order.after.size()), ready;
+  for (const std::set<int> &successors : order.after)
+    for (int next : successors)
+      ++waits[next];
+  for (size_t i = 0; i < waits.size(); ++i)
+    if (!waits[i])
+      ready.push_back(int(i));
+  for (; !ready.empty();) {
+    int i = ready.back();
+    ready.pop_back();
+    for (int next : order.after[i]) {
+      levels[next] = std::max(levels[next], levels[i] + 1);
+      if (--waits[next] == 0)
+        ready.push_back(next);
+    }
+  }
+  return levels;
+}
+
+static int64_t temporaryBytes(const Lowering &lowering, int buffer) {
+  const PlanBuffer &planned = lowering.plan.buffers[buffer];
+  return planned.kind == WEFT_TEMPORARY && planned.bytes.isStatic() ? llvm::alignTo(planned.bytes.constant, 64) : 0;
+}
+
+// Moves steps to right before their results are wanted, where these are more than what must then be kept for the step:
+// a backward pass packs its weights when it comes to them, not when the program begins.
+static void delaySteps(const Lowering &lowering, const Dependences &order, std::vector<int> &levels) {
+  const std::vector<PlannedStep> &steps = lowering.steps;
+  std::map<int, std::vector<int>> users;
+  for (int i = 0; i < int(steps.size()); ++i) {
+    for (int buffer : steps[i].reads)
+      users[buffer].push_back(i);
+    for (int buffer : steps[i].writes)
+      users[buffer].push_back(i);
+  }
+  std::vector<int> last(steps.size());
+  std::iota(last.begin(), last.end(), 0);
+  llvm::stable_sort(last, [&](int a, int b) { return levels[a] > levels[b]; });
+  for (int i : last) {
+    if (order.after[i].empty() || steps[i].kept)
+      continue;
+    int latest = INT_MAX;
+    for (int next : order.after[i])
+      latest = std::min(latest, levels[next] - 1);
+    int64_t made = 0, extended = 0;
+    for (int buffer : steps[i].writes)
+      made += temporaryBytes(lowering, buffer);
+    for (int buffer : steps[i].reads)
+      if (llvm::none_of(users[buffer], [&](int user) { return user != i && levels[user] >= latest; }))
+        extended += temporaryBytes(lowering, buffer);
+    if (made > extended)
+      levels[i] = latest;
+  }
+}
+
 void orderSteps(Lowering &lowering, const std::vector<Donation> &donations) {
   std::vector<PlannedStep> &steps = lowering.steps;
   Dependences order(steps);
@@ -84,25 +142,15 @@ void orderSteps(Lowering &lowering, const std::vector<Donation> &donations) {
     if (takeDonation(steps, order, donation))
       lowering.plan.buffers[donation.output].alias = donation.input;
 
-  std::vector<int> waits(steps.size()), ready;
-  for (const std::set<int> &successors : order.after)
-    for (int next : successors)
-      ++waits[next];
-  for (int i = 0; i < int(steps.size()); ++i)
-    if (!waits[i])
-      ready.push_back(i);
+  std::vector<int> levels = earliestLevels(order);
+  delaySteps(lowering, order, levels);
+  std::vector<int> sequence(steps.size());
+  std::iota(sequence.begin(), sequence.end(), 0);
+  llvm::stable_sort(sequence, [&](int a, int b) { return levels[a] < levels[b]; });
   std::vector<PlannedStep> sorted;
-  for (int level = 0; !ready.empty(); ++level) {
-    std::vector<int> next;
-    for (int i : ready) {
-      for (int successor : order.after[i])
-        if (--waits[successor] == 0)
-          next.push_back(successor);
-      steps[i].batch = level;
-      sorted.push_back(std::move(steps[i]));
-    }
-    std::sort(next.begin(), next.end());
-    ready = std::move(next);
+  for (int i : sequence) {
+    steps[i].batch = levels[i];
+    sorted.push_back(std::move(steps[i]));
   }
   steps = std::move(sorted);
   // What is kept needs nothing else, and may be left out as a whole.
@@ -141,6 +189,7 @@ namespace {
 struct Life {
   int buffer, first, last;
   int64_t bytes, offset = -1;
+  bool inPlace = false;
 };
 
 } // namespace
@@ -176,6 +225,20 @@ static int inPlaceOf(const Lowering &lowering, const std::vector<Life> &lives, c
   return -1;
 }
 
+// The bytes of the level at which the most are alive: no plan for this order of steps needs fewer. What takes the place
+// of another counts from the level after.
+static int64_t mostAlive(const std::vector<Life> &lives) {
+  std::map<int, int64_t> changes;
+  for (const Life &life : lives) {
+    changes[life.first + life.inPlace] += life.bytes;
+    changes[life.last + 1] -= life.bytes;
+  }
+  int64_t alive = 0, most = 0;
+  for (auto [level, change] : changes)
+    most = std::max(most, alive += change);
+  return most;
+}
+
 void placeTemporaries(Lowering &lowering) {
   std::vector<Life> lives;
   std::map<int, size_t> index;
@@ -201,6 +264,7 @@ void placeTemporaries(Lowering &lowering) {
     Life &life = lives[i];
     if (int from = inPlaceOf(lowering, lives, life); from >= 0) {
       life.offset = lives[index[from]].offset;
+      life.inPlace = true;
     } else {
       std::vector<std::pair<int64_t, int64_t>> taken;
       for (const Life &other : lives)
@@ -217,6 +281,7 @@ void placeTemporaries(Lowering &lowering) {
     lowering.plan.buffers[life.buffer].arenaOffset = life.offset;
     lowering.plan.arenaBytes = std::max(lowering.plan.arenaBytes, life.offset + life.bytes);
   }
+  lowering.plan.liveBytes = mostAlive(lives);
 }
 
 } // namespace weft

@@ -44,6 +44,7 @@ struct Plan {
   std::vector<PlanBuffer> buffers; // inputs, outputs, then the rest
   std::vector<PlanStep> steps;
   int64_t arenaBytes = 0;
+  int64_t liveBytes = 0; // of temporaries that are alive at once, at most: a bound for the arena
   int64_t keptBytes = 0;
   int32_t keptSteps = 0;
 };

@@ -7,7 +7,7 @@
 // CHECK: // batch 0: add_0(0, 1, 3)
 // CHECK: // batch 1: neg_1(3, 4)
 // CHECK: // batch 2: add_0(0, 4, 2)
-// CHECK: // arena: 448 bytes
+// CHECK: // arena: 448 bytes, 448 alive at once (1.000)
 // CHECK-COUNT-2: kernel.func
 // CHECK-NOT: kernel.func
 func.func @main(%x: tensor<100xf32>, %y: tensor<100xf32>) -> tensor<100xf32> attributes {weft.donations = array<i64: 0>} {
@@ -37,4 +37,21 @@ func.func @main(%x: tensor<100xf32>) -> (tensor<100xf32>, tensor<100xf32>, tenso
 func.func @main(%x: tensor<256x400xf32>, %w: tensor<400x256xf32> {weft.weight}) -> tensor<256x256xf32> {
   %0 = weft.dot_general %x, %w {lhs_batch = array<i64>, rhs_batch = array<i64>, lhs_contract = array<i64: 1>, rhs_contract = array<i64: 0>} : (tensor<256x400xf32>, tensor<400x256xf32>) -> tensor<256x256xf32>
   return %0 : tensor<256x256xf32>
+}
+
+// -----
+
+// What makes more than it takes waits until it is wanted (the negative of an input); what takes more comes early.
+// CHECK: // batch 0: add_0(0, 1,
+// CHECK-NEXT: // batch 1: sum_2(
+// CHECK-NEXT: // batch 2: neg_1(5,
+// CHECK-NEXT: // batch 3: neg_1(0,
+func.func @main(%x: tensor<64x100xf32>, %y: tensor<64x100xf32>) -> tensor<64x100xf32> {
+  %0 = weft.add %x, %y : (tensor<64x100xf32>, tensor<64x100xf32>) -> tensor<64x100xf32>
+  %1 = weft.neg %x : (tensor<64x100xf32>) -> tensor<64x100xf32>
+  %2 = weft.sum %0 {dims = array<i64: 1>, keepdim = true} : (tensor<64x100xf32>) -> tensor<64x1xf32>
+  %3 = weft.neg %2 : (tensor<64x1xf32>) -> tensor<64x1xf32>
+  %4 = weft.expand %3 {shape = array<i64: 64, 100>} : (tensor<64x1xf32>) -> tensor<64x100xf32>
+  %5 = weft.mul %1, %4 : (tensor<64x100xf32>, tensor<64x100xf32>) -> tensor<64x100xf32>
+  return %5 : tensor<64x100xf32>
 }
