@@ -23,8 +23,10 @@ struct AttentionKernel {
   mlir::Value heldFirst;          // the first row that is kept
   mlir::Value block, blockColumns; // the block's number, and the columns that its rows do not leave out
 
-  // The blocks of rows [first, first + rows) of all: as many strips of columns.
+  // Blocks of columns as large as those of rows.
   int64_t strips() const { return (parts.columns.constant + blockRows - 1) / blockRows; }
+  // Of the rows that are kept, and those past the last that a product reads in vain (kernel.contract).
+  int64_t blockElements() const { return (heldRows + kernel::ContractOp::kRowsPastEnd) * rowStride; }
   // At most `most` of those from `first` on, as a constant where it is one.
   mlir::Value atMost(int64_t most, mlir::Value first, const Size &all);
   // The place of an operand's element.

@@ -16,7 +16,7 @@ AttentionRows::AttentionRows(AttentionKernel &a) : a(a), k(a.k) {
       taken.push_back(product.scores);
   for (const ScoreProduct &product : a.parts.into) {
     Value scores = product.dot->getResult(0);
-    hold(scores, {k.scratch(a.heldRows * a.rowStride, computeType(elementType(scores))), true});
+    hold(scores, {k.scratch(a.blockElements(), computeType(elementType(scores))), true});
   }
   SmallVector<Value> kept = sharedRowValues(a.lowering, a.group, a.parts.space, taken), loopValues;
   for (Operation *op : a.group.ops)
@@ -66,7 +66,7 @@ AttentionRows::Memory AttentionRows::memoryFor(Value value, size_t loop, bool is
     if (fits && !readLater && owners.lookup(memory.buffer) == read)
       return memory;
   }
-  return {k.scratch((isBlock ? a.heldRows : 1) * a.rowStride, type), isBlock};
+  return {k.scratch(isBlock ? a.blockElements() : a.rowStride, type), isBlock};
 }
 
 // From here on the value is read from memory.

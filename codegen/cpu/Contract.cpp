@@ -1,7 +1,7 @@
 // kernel.contract: the rows and columns of the task are taken in blocks that stay in the second-level cache. For each
 // 256 of K a block of A is copied row by row, a block of B in panels of 32 columns (MatrixCopy.cpp), and register tiles
 // (MatrixTile.cpp) run over the two, adding to the block of C in scratch memory; the epilogue then reads the sums from
-// there. Copies are padded with zeros, so tiles are always whole.
+// there. Copies are padded with zeros, so tiles are always whole. An A that is in scratch memory is not copied.
 #include "codegen/cpu/Product.h"
 
 using namespace llvm;
@@ -11,7 +11,7 @@ namespace weft::cpu {
 
 int64_t span(mlir::Value begin, mlir::Value end) {
   auto constantOf = [](mlir::Value value) -> std::optional<int64_t> {
-    auto constant = value.getDefiningOp<arith::ConstantIndexOp>();
+    auto constant = value ? value.getDefiningOp<arith::ConstantIndexOp>() : nullptr;
     return constant ? std::optional<int64_t>(constant.value()) : std::nullopt;
   };
   if (auto low = constantOf(begin), high = constantOf(end); low && high)
@@ -70,7 +70,17 @@ KernelWriter::Product::Product(kernel::ContractOp op, KernelWriter &w)
   oneRowBlock = rowSpan >= 0 && rowSpan <= blockRows;
   oneColumnBlock = columnSpan >= 0 && columnSpan <= blockColumns;
   auto reserve = [&](int64_t elements) { return w.reserveScratch(type, elements); };
-  a = reserve((blockRows + kLanes) * kStrideA); // a transposed block may end past the last tile
+  auto constantOf = [](mlir::Value stride) {
+    auto known = stride.getDefiningOp<arith::ConstantIndexOp>();
+    return known ? known.value() : 0;
+  };
+  aStrideM = constantOf(op.getAStrideM()), aStrideK = constantOf(op.getAStrideK());
+  inPlace = op.getA().getDefiningOp<kernel::ScratchOp>() && aType == sumType && (aStrideM == 1 || aStrideK == 1) &&
+            aStrideM && aStrideK;
+  if (!inPlace) {
+    a = reserve((blockRows + kLanes) * kStrideA); // a transposed block may end past the last tile
+    aStrideM = kStrideA, aStrideK = 1;
+  }
   c = reserve(blockRows * kStrideC);
   packed = op.getPackedB() && bType == sumType;
   b = packed ? nullptr : reserve(blockColumns / kPanel * kPanelElements);
@@ -79,6 +89,7 @@ KernelWriter::Product::Product(kernel::ContractOp op, KernelWriter &w)
 void KernelWriter::contract(kernel::ContractOp op) {
   if (op.getLanes())
     return contractByLanes(op);
+  int64_t before = scratchBytes;
   Product p(op, *this);
   Value *strideM = scalar(op.getAStrideM()), *strideK = scalar(op.getAStrideK()), *k = scalar(op.getK());
   Value *strideBK = scalar(op.getBStrideK()), *strideBN = scalar(op.getBStrideN());
@@ -87,7 +98,9 @@ void KernelWriter::contract(kernel::ContractOp op) {
     unsupported(op, "a packed operand has the type of the sums");
   Value *rowEnd = scalar(op.getRowEnd()), *columnEnd = scalar(op.getColumnEnd());
   Function *function = blockFunction(p), *tile = tileFunction(p);
-  Function *copyA = copyFunctionFor(p, p.aType, strideM, strideK), *copyB = tile;
+  Function *copyA = tile, *copyB = tile;
+  if (!p.inPlace)
+    copyA = copyFunctionFor(p, p.aType, strideM, strideK);
   if (!p.packed)
     copyB = copyFunctionFor(p, p.bType, strideBK, strideBN);
 
@@ -97,7 +110,7 @@ void KernelWriter::contract(kernel::ContractOp op) {
       Value *columns = minimum(constant(p.blockColumns), b.CreateSub(columnEnd, column));
       Value *fromA = pointer(op.getA(), b.CreateAdd(scalar(op.getABase()), b.CreateMul(row, strideM)));
       Value *fromB = pointer(op.getB(), b.CreateAdd(scalar(op.getBBase()), b.CreateMul(column, strideBN)));
-      b.CreateCall(function, {fromA, fromB, p.a, p.packed ? p.a : p.b, p.c, copyA, copyB, tile, strideM, strideK,
+      b.CreateCall(function, {fromA, fromB, p.inPlace ? p.c : p.a, p.packed ? p.c : p.b, p.c, copyA, copyB, tile, strideM, strideK,
                               strideBK, strideBN, k, rows, columns, constant(p.tileRows)});
       loop(constant(0), rows, 1, [&](Value *i) {
         Value *rowOfC = b.CreateGEP(p.type, p.c, b.CreateMul(i, constant(kStrideC)));
@@ -106,6 +119,9 @@ void KernelWriter::contract(kernel::ContractOp op) {
       });
     });
   });
+  // The next product may use the same memory.
+  mostScratchBytes = std::max(mostScratchBytes, scratchBytes);
+  scratchBytes = before;
 }
 
 // Most tasks are one block: no loop then.
@@ -140,7 +156,7 @@ Value *KernelWriter::add(Value *x, Value *y) {
 // columns, rows of a tile): the block of C. What depends on the layout is in the functions it is given, so
 // that all products share it.
 Function *KernelWriter::blockFunction(Product &p) {
-  return helper(p.name("block") + (p.packed ? "_packed" : ""), 8, 8, [&](Function *f) {
+  return helper(p.name("block") + (p.packed ? "_packed" : "") + (p.inPlace ? "_in_place" : ""), 8, 8, [&](Function *f) {
     auto argument = [&](int i) -> Value * { return f->getArg(i); };
     Value *fromA = argument(0), *fromB = argument(1), *a = argument(2), *panels = argument(3), *c = argument(4);
     Value *copyA = argument(5), *copyB = argument(6), *tile = argument(7), *strideM = argument(8);
@@ -151,22 +167,22 @@ Function *KernelWriter::blockFunction(Product &p) {
     Type *pointer = b.getPtrTy(), *i64 = b.getInt64Ty();
     FunctionType *copyType =
         FunctionType::get(b.getVoidTy(), {pointer, pointer, i64, i64, i64, i64, i64, i64, i64, i64}, false);
-    FunctionType *tileType = FunctionType::get(b.getVoidTy(), {pointer, pointer, pointer, i64}, false);
+    FunctionType *tileType = FunctionType::get(b.getVoidTy(), {pointer, pointer, pointer, i64, i64}, false);
 
-    // -0.0, to which the first block's sum is added without a change; no products at all sum to +0.0.
-    Value *zero = Constant::getNullValue(p.type);
-    if (p.type->isFloatingPointTy())
-      zero = b.CreateSelect(b.CreateICmpEQ(k, constant(0)), zero, ConstantFP::getNegativeZero(p.type));
-    Value *zeros = b.CreateVectorSplat(kLanes, zero);
-    loop(constant(0), b.CreateMul(paddedRows, constant(kStrideC)), kLanes,
-         [&](Value *i) { storeVector(zeros, b.CreateGEP(p.type, c, i), nullptr); });
+    branch(b.CreateICmpEQ(k, constant(0)), [&] {
+      Value *zeros = b.CreateVectorSplat(kLanes, Constant::getNullValue(p.type));
+      loop(constant(0), b.CreateMul(paddedRows, constant(kStrideC)), kLanes,
+           [&](Value *i) { storeVector(zeros, b.CreateGEP(p.type, c, i), nullptr); });
+    });
 
     loop(constant(0), k, kDepth, [&](Value *k0) {
       Value *depth = minimum(constant(kDepth), b.CreateSub(k, k0));
       Value *cornerA = b.CreateGEP(memoryType(p.aType), fromA, b.CreateMul(k0, strideK));
-      b.CreateCall(copyType, copyA,
-                   {cornerA, a, strideM, strideK, rows, paddedRows, depth, roundUp(depth, kPanel), constant(kStrideA),
-                    constant(kPanel)});
+      Value *left = p.inPlace ? cornerA : a, *leftStride = p.inPlace ? strideM : constant(kStrideA);
+      if (!p.inPlace)
+        b.CreateCall(copyType, copyA,
+                     {cornerA, a, strideM, strideK, rows, paddedRows, depth, roundUp(depth, kPanel),
+                      constant(kStrideA), constant(kPanel)});
       Value *right = panels, *panel = constant(kPanelElements);
       if (p.packed) {
         right = b.CreateGEP(p.type, fromB, b.CreateMul(k0, constant(kPanel)));
@@ -182,9 +198,9 @@ Function *KernelWriter::blockFunction(Product &p) {
         Value *rightTile = b.CreateGEP(p.type, right, b.CreateAdd(inPanels, b.CreateAnd(j, constant(kPanel - 1))));
         loop(constant(0), tiles, 1, [&](Value *number) {
           Value *i = b.CreateMul(number, height);
-          Value *rowOfA = b.CreateGEP(p.type, a, b.CreateMul(i, constant(kStrideA)));
+          Value *rowOfA = b.CreateGEP(p.type, left, b.CreateMul(i, leftStride));
           Value *tileOfC = b.CreateGEP(p.type, c, b.CreateAdd(b.CreateMul(i, constant(kStrideC)), j));
-          b.CreateCall(tileType, tile, {rowOfA, rightTile, tileOfC, depth});
+          b.CreateCall(tileType, tile, {rowOfA, rightTile, tileOfC, depth, k0});
         });
       });
     });

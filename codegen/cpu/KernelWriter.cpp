@@ -16,7 +16,7 @@ int64_t KernelWriter::write(kernel::FuncOp func) {
   b.SetInsertPoint(BasicBlock::Create(module.getContext(), "entry", function));
   Value *buffers = function->getArg(0), *scalars = function->getArg(1);
   scratch = function->getArg(4);
-  scratchBytes = 0;
+  scratchBytes = mostScratchBytes = 0;
   values.clear();
   nextRows.clear();
 
@@ -33,7 +33,7 @@ int64_t KernelWriter::write(kernel::FuncOp func) {
     values[func.getArgument(i)] = Lanes::uniform(value);
   }
   block(func.getBody().front());
-  return scratchBytes;
+  return std::max(mostScratchBytes, scratchBytes);
 }
 
 void KernelWriter::block(mlir::Block &block) {

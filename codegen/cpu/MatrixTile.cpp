@@ -32,11 +32,12 @@ void KernelWriter::prefetch(Value *address) {
   b.CreateIntrinsic(Intrinsic::prefetch, {address->getType()}, {address, b.getInt32(0), b.getInt32(3), b.getInt32(1)});
 }
 
-// void (a, panel of b, c, depth)
+// void (a, panel of b, c, depth, k): k is the number of steps of K before; where there are none, c is written, not added
+// to.
 Function *KernelWriter::tileFunction(Product &p) {
   std::string name;
-  raw_string_ostream(name) << "weft_tile_" << *p.type << '_' << p.tileRows << 'x' << p.tileColumns;
-  return helper(name, 3, 1, [&](Function *tile) {
+  raw_string_ostream(name) << "weft_tile_" << *p.type << '_' << p.tileRows << 'x' << p.tileColumns << '_' << p.aStrideM << '_' << p.aStrideK;
+  return helper(name, 3, 2, [&](Function *tile) {
     Value *a = tile->getArg(0), *panel = tile->getArg(1), *c = tile->getArg(2);
     auto *vector = FixedVectorType::get(p.type, p.vectorLanes);
     Align align(p.type->getScalarSizeInBits() / 8);
@@ -44,7 +45,7 @@ Function *KernelWriter::tileFunction(Product &p) {
     sums.push_back(panel);
     auto step = [&](Value *k, const Carried &carried) {
       Carried next;
-      Value *rowOfB = carried.back(), *columnOfA = b.CreateGEP(p.type, a, k);
+      Value *rowOfB = carried.back(), *columnOfA = b.CreateGEP(p.type, a, b.CreateMul(k, constant(p.aStrideK)));
       Value *right[kTileVectors];
       for (int64_t j = 0; j < kTileVectors; ++j)
         right[j] = b.CreateAlignedLoad(vector, b.CreateConstGEP1_64(p.type, rowOfB, j * p.vectorLanes), align);
@@ -52,7 +53,7 @@ Function *KernelWriter::tileFunction(Product &p) {
       for (int64_t j = 0; j < kTileVectors; ++j)
         prefetch(b.CreateConstGEP1_64(p.type, rowOfB, kPrefetchDistance * kPanel + j * p.vectorLanes));
       for (int64_t i = 0; i < p.tileRows; ++i) {
-        Value *element = b.CreateAlignedLoad(p.type, b.CreateConstGEP1_64(p.type, columnOfA, i * kStrideA), align);
+        Value *element = b.CreateAlignedLoad(p.type, b.CreateConstGEP1_64(p.type, columnOfA, i * p.aStrideM), align);
         Value *left = b.CreateVectorSplat(p.vectorLanes, element);
         for (int64_t j = 0; j < kTileVectors; ++j) {
           next.push_back(multiplyAdd(left, right[j], carried[i * kTileVectors + j]));
@@ -62,12 +63,19 @@ Function *KernelWriter::tileFunction(Product &p) {
       return next;
     };
     sums = loop(constant(0), tile->getArg(3), 1, sums, step, /*atLeastOnce=*/true);
-    for (int64_t i = 0; i < p.tileRows; ++i)
-      for (int64_t j = 0; j < kTileVectors; ++j) {
-        Value *place = b.CreateConstGEP1_64(p.type, c, i * kStrideC + j * p.vectorLanes);
-        Value *before = b.CreateAlignedLoad(vector, place, align);
-        b.CreateAlignedStore(add(before, sums[i * kTileVectors + j]), place, align);
-      }
+    auto place = [&](int64_t number) {
+      int64_t row = number / kTileVectors, column = number % kTileVectors * p.vectorLanes;
+      return b.CreateConstGEP1_64(p.type, c, row * kStrideC + column);
+    };
+    sums.pop_back();
+    sums = branch(b.CreateICmpNE(tile->getArg(4), constant(0)), sums, [&](const Carried &sums) {
+      Carried added;
+      for (auto [i, sum] : enumerate(sums))
+        added.push_back(add(b.CreateAlignedLoad(vector, place(i), align), sum));
+      return added;
+    });
+    for (auto [i, sum] : enumerate(sums))
+      b.CreateAlignedStore(sum, place(i), align);
   });
 }
 

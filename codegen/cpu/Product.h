@@ -16,7 +16,7 @@ inline constexpr int64_t kMostBlockRows = 266, kMostBlockColumns = 256;
 
 inline constexpr int64_t kPrefetchDistance = 16; // steps of K
 
-// An upper bound of end - begin, or -1 where none can be seen.
+// An upper bound of end - begin (null: of end), or -1 where none can be seen.
 int64_t span(mlir::Value begin, mlir::Value end);
 
 struct KernelWriter::MatrixTypes {
@@ -33,6 +33,8 @@ struct KernelWriter::Product : MatrixTypes {
   int64_t blockRows, blockColumns;  // multiples of tileRows and of kPanel
   bool oneRowBlock, oneColumnBlock; // a task is never more
   bool packed;                      // tiles read B's panels where they are
+  bool inPlace;                     // tiles read A where it is
+  int64_t aStrideM, aStrideK;       // of the A that tiles read
   llvm::Value *a, *b, *c;           // scratch memory
 
   Product(kernel::ContractOp op, KernelWriter &writer);

@@ -1,7 +1,7 @@
 // kernel.reduce in the canonical order (KernelOps.td). Outside a lane loop the 64 lanes of the order are one vector,
 // which LLVM keeps in four registers or eight. Within a lane loop the 64 accumulators, a vector each, stand on the
 // stack.
-#include "codegen/cpu/KernelWriter.h"
+#include "codegen/cpu/Product.h"
 
 #include "llvm/ADT/StringSwitch.h"
 #include "llvm/Analysis/VectorUtils.h"
@@ -274,8 +274,8 @@ Value *KernelWriter::tree(Reduction &r, AllocaInst *array, Type *element, int64_
 }
 
 Accumulator KernelWriter::reduceAcross(Reduction &r, Value *upper) {
-  auto *known = dyn_cast<ConstantInt>(upper);
-  if (!r.ordered || (known && known->getSExtValue() <= kBlock))
+  int64_t most = span(nullptr, r.op.getUpper());
+  if (!r.ordered || (most >= 0 && most <= kBlock))
     return reduceBlock(r, constant(0), upper);
   return {combineBlocks(r, upper, [&](Value *lower, Value *upper) { return reduceBlock(r, lower, upper)[0]; })};
 }

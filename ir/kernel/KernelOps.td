@@ -142,7 +142,8 @@ def Kernel_ContractOp : Kernel_Op<"contract", [SingleBlockImplicitTerminator<"Yi
     With `packedB`, B is stored in panels of 32 columns (kernel.pack), of the type of the sums: the element (k, n) is at
     bBase + (n / 32 * bStrideN + k) * 32 + n % 32, where bStrideN is the depth it was packed for, rounded up to a multiple of 16. bStrideK is
     not looked at; columnBegin must be a multiple of 32.
-    The elements of A and B may be of different types if both are f16, bf16 or f32.
+    The elements of A and B may be of different types if both are f16, bf16 or f32. Of an A in scratch memory so many rows may be read past
+    rowEnd (kRowsPastEnd), with any elements.
 
     With `lanes` the float order is that of kernel.reduce's sums instead, where a lane adds a product by one fused multiply-add. It is the
     order of every product of one row or one column (whose single row of A is then what is broadcast): long chains of dependent
@@ -163,6 +164,7 @@ def Kernel_ContractOp : Kernel_Op<"contract", [SingleBlockImplicitTerminator<"Yi
       "mlir::ValueRange":$rows, "mlir::ValueRange":$columns, "bool":$packedB,
       "llvm::function_ref<void(mlir::OpBuilder &, mlir::Location, mlir::Value, mlir::Value, mlir::Value)>":$body)>];
   let extraClassDeclaration = [{
+    static constexpr int64_t kRowsPastEnd = 16;
     // The type of the sum of products of elements of these types; null if they do not go together.
     static mlir::Type sumType(mlir::Type a, mlir::Type b);
   }];
