@@ -25,6 +25,7 @@ PYBIND11_MODULE(_C, module) {
   bindDLPack(module);
   bindGradMode(module);
   bindAutograd(module);
+  bindModuleBase(module);
   bindCompile(module);
   bindExport(module);
   bindProfile(module);

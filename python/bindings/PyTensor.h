@@ -56,6 +56,7 @@ void bindBuffers(pybind11::module_ &module);
 void bindDLPack(pybind11::module_ &module);
 void bindGradMode(pybind11::module_ &module);
 void bindAutograd(pybind11::module_ &module);
+void bindModuleBase(pybind11::module_ &module);
 void bindCompile(pybind11::module_ &module);
 void bindExport(pybind11::module_ &module);
 void bindProfile(pybind11::module_ &module);

@@ -163,3 +163,43 @@ def test_sequential():
     m = nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 1))
     assert len(m) == 3 and len(m[:2]) == 2 and isinstance(m[1], nn.ReLU)
     assert repr(m).splitlines()[1] == "  (0): Linear(in_features=2, out_features=3, bias=True)"
+
+
+class Wrapped(nn.Module):
+    """A module that passes on what it does not have."""
+
+    def __init__(self, inner):
+        super().__init__()
+        self.inner = inner
+
+    def __getattr__(self, name):
+        try:
+            return super().__getattr__(name)
+        except AttributeError:
+            return getattr(self.inner, name)
+
+    def forward(self, x, *, scale=1.0):
+        return self.inner(x) * scale
+
+
+def test_attributes_and_calls():
+    import copy
+    import pickle
+
+    layer = nn.Linear(2, 3)
+    with pytest.raises(AttributeError, match="'Linear' object has no attribute 'wieght'"):
+        _ = layer.wieght
+    assert getattr(layer, "wieght", None) is None and not hasattr(nn.Module(), "forwards")
+    wrapped = Wrapped(layer)
+    assert wrapped.weight is layer.weight and wrapped.inner is layer and wrapped.in_features == 2
+    x = weft.randn(4, 2)
+    assert_same_bits(wrapped(x, scale=2.0), layer(x) * 2.0)
+    with pytest.raises(TypeError, match="positional"):
+        wrapped(x, 2.0)
+    with pytest.raises(NotImplementedError, match="has no forward"):
+        nn.Module()(x)
+    for other in (copy.deepcopy(layer), pickle.loads(pickle.dumps(layer))):
+        assert other.weight is not layer.weight
+        assert_same_bits(other(x), layer(x))
+    layer.forward = lambda x: x
+    assert layer(x) is x

@@ -5,11 +5,12 @@ from collections import OrderedDict
 from .. import _C
 from .parameter import Parameter
 
-_EMPTY = object()
 
+class Module(_C.ModuleBase):
+    """Base class of all layers. Sub-classes call ``super().__init__()`` and define ``forward``.
 
-class Module:
-    """Base class of all layers. Sub-classes call ``super().__init__()`` and define ``forward``."""
+    Calling a module calls ``forward``; parameters, sub-modules and buffers are found as attributes (_C.ModuleBase does both).
+    """
 
     training: bool
 
@@ -23,9 +24,6 @@ class Module:
 
     def forward(self, *args, **kwargs):
         raise NotImplementedError(f"[{type(self).__name__}] has no forward(); define it in the class")
-
-    def __call__(self, *args, **kwargs):
-        return self.forward(*args, **kwargs)
 
     # ---- attributes
     def __setattr__(self, name, value):
@@ -58,15 +56,6 @@ class Module:
         self.__dict__.pop(name, None)
         for table in (self._parameters, self._buffers, self._modules):
             table.pop(name, None)
-
-    def __getattr__(self, name):
-        # Only called where the ordinary look-up found nothing.
-        state = self.__dict__
-        for table in ("_parameters", "_modules", "_buffers"):
-            value = state.get(table, {}).get(name, _EMPTY)
-            if value is not _EMPTY:
-                return value
-        raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
 
     def __delattr__(self, name):
         for table in (self._parameters, self._buffers, self._modules):
