@@ -282,8 +282,10 @@ void ContractionSchedule::emit() {
   Sizes shape = sizesOf(dotValue);
   int batches = int(a.batch.size()), rank = int(shape.size());
   split();
-  bool packs = !byLanes && !isOuter() && !lowering.target.gpu && rows.estimate() > rowBlock &&
-               columns.estimate() * depth.estimate() >= lowering.model.packElements && ceilDivide(depth, kPanelRows);
+  // A step that packs B is worth it when several blocks of rows read the copy, and always when the copy is kept.
+  bool packs = !byLanes && !isOuter() && !lowering.target.gpu && ceilDivide(depth, kPanelRows) &&
+               (lowering.weights.count(right.planBuffer) ||
+                (rows.estimate() > rowBlock && columns.estimate() * depth.estimate() >= lowering.model.packElements));
   Storage panels;
   if (packs)
     panels = packedPanels();
