@@ -25,8 +25,12 @@ namespace {
 const cpu::Target &cpuTarget(const std::string &name) {
   thread_local std::map<std::string, cpu::Target> targets;
   auto found = targets.find(name);
-  if (found == targets.end())
-    found = targets.emplace(name, cpu::Target::find(name)).first;
+  if (found == targets.end()) {
+    cpu::Target target = cpu::Target::find(name);
+    if (!name.empty())
+      cpu::Target::checkRunsHere(name);
+    found = targets.emplace(name, std::move(target)).first;
+  }
   return found->second;
 }
 

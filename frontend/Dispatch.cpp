@@ -310,6 +310,31 @@ void checkIndices(OpKind op, const Tensor *operands, int count, const Attrs &att
                "; indices count from 0");
 }
 
+// Whether an element is 0. Of a tensor whose values are not there to be looked at: false.
+static bool hasZero(const Tensor &t) {
+  if (t.impl->constant)
+    return t.impl->integer == 0;
+  if (Trace::active() || !t.device().isCpu())
+    return false;
+  Tensor dense = t.contiguous();
+  const char *bytes = static_cast<const char *>(dense.data());
+  const char zero[8] = {};
+  int64_t item = itemSize(t.dtype());
+  for (int64_t i = 0, n = dense.numel(); i < n; ++i)
+    if (std::memcmp(bytes + i * item, zero, size_t(item)) == 0)
+      return true;
+  return false;
+}
+
+void checkDivisor(OpKind op, const Tensor *operands) {
+  if (op != OpKind::FloorDivide && op != OpKind::Remainder && op != OpKind::Fmod)
+    return;
+  if (!isFloat(operands[1].dtype()) && hasZero(operands[1]))
+    fail(Kind::Runtime, info(op).name,
+         "ZeroDivisionError: an integer is divided by 0; got " + toString(operands[0].type()) + " and " +
+             toString(operands[1].type()) + "; divide floats, or choose another divisor by where()");
+}
+
 static Device commonDevice(OpKind op, const Tensor *operands, int count) {
   Device device = operands[0].device();
   for (int i = 1; i < count; ++i)
@@ -348,6 +373,7 @@ Tensor applyKernel(OpKind op, const Tensor *operands, int count, const Attrs &at
   }
   TensorType type = inferType(op, types, count, attrs);
   Device device = commonDevice(op, operands, count);
+  checkDivisor(op, operands);
   if (Trace *trace = Trace::active())
     return finish(op, operands, count, attrs, trace->record(op, operands, count, attrs, type, device));
   if (info(op).family == OpFamily::Indexing || info(op).family == OpFamily::Composite)

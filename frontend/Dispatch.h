@@ -21,6 +21,8 @@ void storeInto(const Tensor &target, const Tensor &value);
 
 // Throws where an index is outside; index tensors on the CPU only.
 void checkIndices(OpKind op, const Tensor *operands, int count, const Attrs &attrs);
+// Throws where an integer is divided by 0; divisors that are tensors on the CPU outside a trace, and numbers.
+void checkDivisor(OpKind op, const Tensor *operands);
 
 // The memories of two views may overlap.
 bool mayOverlap(const Tensor &a, const Tensor &b);

@@ -93,6 +93,7 @@ static bool runInTarget(OpKind op, const Tensor *operands, int count, const Attr
   }
   if (inferType(op, types, count, attrs) != target.type())
     return false;
+  checkDivisor(op, ready);
   runKernel(op, ready, count, attrs, target.type(), target.device(), target.data(), 0);
   ++target.impl->storage->version;
   return true;

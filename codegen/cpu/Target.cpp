@@ -1,5 +1,6 @@
 #include "codegen/cpu/Target.h"
 
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/MC/MCSubtargetInfo.h"
 #include "llvm/MC/TargetRegistry.h"
@@ -22,6 +23,30 @@ static std::string hostFeatures() {
   return text;
 }
 
+static bool hasFeatures(StringRef cpu, ArrayRef<StringRef> wanted) {
+  SmallVector<StringRef> features;
+  X86::getFeaturesForCPU(cpu, features);
+  return all_of(wanted, [&](StringRef feature) { return is_contained(features, feature); });
+}
+
+// The names that find() takes.
+static std::string knownNames() {
+  SmallVector<StringRef> names;
+  X86::fillValidCPUArchList(names, /*Only64Bit=*/true);
+  erase_if(names, [](StringRef name) { return !hasFeatures(name, {"avx2", "fma", "f16c"}); });
+  return join(names, ", ");
+}
+
+void Target::checkRunsHere(const std::string &cpu) {
+  SmallVector<StringRef> features;
+  X86::getFeaturesForCPU(cpu, features);
+  StringMap<bool> host = sys::getHostCPUFeatures();
+  for (StringRef feature : features)
+    if (auto found = host.find(feature); found != host.end() && !found->second)
+      throw std::runtime_error("[codegen] this machine cannot run code for the CPU '" + cpu + "': it lacks " +
+                               feature.str() + "; set WEFT_CPU to an older one, such as x86-64-v3, or not at all");
+}
+
 Target Target::find(const std::string &name) {
   static std::once_flag once;
   std::call_once(once, [] {
@@ -32,8 +57,7 @@ Target Target::find(const std::string &name) {
   result.cpu = name.empty() ? sys::getHostCPUName().str() : name;
   result.features = name.empty() ? hostFeatures() : "";
   if (X86::parseArchX86(result.cpu, /*Only64Bit=*/true) == X86::CK_None)
-    throw std::runtime_error("[codegen] unknown CPU '" + result.cpu +
-                             "'; use one of LLVM's names for x86-64, as x86-64-v3");
+    throw std::runtime_error("[codegen] unknown CPU '" + result.cpu + "'; known are " + knownNames());
 
   Triple triple("x86_64-unknown-linux-gnu");
   std::string error;

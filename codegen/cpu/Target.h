@@ -16,6 +16,8 @@ struct Target {
   // Of an LLVM CPU name; empty: this machine. Throws std::runtime_error on a CPU that is unknown or lacks AVX2, FMA or
   // F16C.
   static Target find(const std::string &cpu);
+  // Throws std::runtime_error where this machine lacks a feature that code for the CPU of this name may use.
+  static void checkRunsHere(const std::string &cpu);
   Target clone() const; // with a machine of its own
   void prepare(llvm::Module &module) const;
 };

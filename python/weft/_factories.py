@@ -83,7 +83,9 @@ def arange(start, end=None, step=1, dtype=None, device=None):
 def linspace(start, end, steps, dtype=None, device=None):
     """``steps`` evenly spaced numbers from ``start`` to ``end``, both included."""
     dtype = dtype or _C.default_dtype()
-    if steps < 1:
+    if steps < 0:
+        raise RuntimeError(f"[linspace] number of steps must be non-negative; got {steps}")
+    if steps == 0:
         return empty(0, dtype=dtype, device=device)
     if steps == 1:
         return full((1,), start, dtype, device)
