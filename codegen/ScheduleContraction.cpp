@@ -1,217 +1,96 @@
-// Matrix products. dot_general becomes outer indices (batch axes, and free axes that do not merge into one stride)
-// times a product C[m, n] = sum over k of A[m, k] * B[k, n] with strides; a task is a block of one C, the epilogue runs
-// on its results. An operand without such strides is copied first. Where C has one row or one column the sums go by
-// lanes (kernel.contract), and the operand that has more than a row is B. Where K is 1 there is nothing to sum.
+// Matrix products. dot_general becomes outer indices times a product C[m, n] = sum over k of A[m, k] * B[k, n] with
+// strides (ContractionOperand.h); a task is a block of one C, the epilogue runs on its results. Of three forms the
+// sizes choose one:
+// - K is 1: a loop, as there is nothing to sum;
+// - C has one row or one column: kernel.contract by lanes, the operand that has more than a row as B, read once where
+//   it is;
+// - else kernel.contract in chains, whose B is packed by a step of its own where several blocks of rows read the copy,
+//   and always where the copy is kept.
+#include "codegen/ContractionOperand.h"
 #include "codegen/Schedule.h"
-
-#include "mlir/Dialect/Arith/IR/Arith.h"
 
 using namespace mlir;
 
 namespace weft {
 
-static constexpr int64_t kPanel = 32, kPanelRows = 16; // columns of a panel of packed B; its rows are a multiple
+static constexpr int64_t kPanelColumns = kernel::PackOp::kColumns, kPanelRows = kernel::PackOp::kRows;
 
 namespace {
 
-// An operand's axes by their part in the product; the free ones are those from `result` on of the result.
-struct Axes {
-  std::vector<int> batch, free, contract;
-  int result = 0;
-};
-
-// The tail of `axes` that is one axis by its strides, so that `axes[merged..]` may be indexed as one.
-int mergedTail(const std::vector<int> &axes, const Storage &storage) {
-  int at = int(axes.size());
-  while (at > 0) {
-    Sizes shape, strides;
-    for (size_t i = at - 1; i < axes.size(); ++i) {
-      shape.push_back(storage.shape[axes[i]]);
-      strides.push_back(storage.strides[axes[i]]);
-    }
-    if (stridedBoundaries(shape, strides))
-      break;
-    --at;
-  }
-  return at;
-}
-
-Size tailSize(const std::vector<int> &axes, int from, const Storage &storage) {
-  Size size;
-  for (size_t i = from; i < axes.size(); ++i)
-    size = size * storage.shape[axes[i]];
-  return size;
-}
-
-Size tailStride(const std::vector<int> &axes, int from, const Storage &storage) {
-  for (int i = int(axes.size()) - 1; i >= from; --i)
-    if (!storage.shape[axes[i]].is(1))
-      return storage.strides[axes[i]];
-  return Size(0);
-}
-
 class ContractionSchedule {
 public:
-  ContractionSchedule(Lowering &lowering, const Group &group) : lowering(lowering), group(group) {
-    for (Operation *op : group.ops)
-      if (familyOf(op) == OpFamily::Contraction)
-        dot = op;
-    inputs = lowering.inputs(group);
-  }
-  void run();
+  ContractionSchedule(Lowering &lowering, const Group &group, Operation *dot);
+  void product();
 
 private:
-  Axes axesOf(StringRef side, int operand);
-  Storage operandStorage(int operand, Axes &axes);
-  Storage copied(Value value, Axes &axes);
-  Value base(Kernel &kernel, const Storage &storage, const std::vector<std::pair<int, Value>> &indices);
-  Size freeSize(int operand);
-  void split();
+  enum class Form { Outer, Lanes, Chains };
   void chooseBlocks();
-  Storage packedPanels();
-  bool isOuter() const { return depth.is(1) && !byLanes; }
+  ContractionOperand packed();
   using Epilogue = llvm::function_ref<void(Value m, Value n, Value sum)>;
   void contract(KernelBuilder &k, ArrayRef<Value> operands, bool packs, Epilogue epilogue);
   void outerProduct(KernelBuilder &k, ArrayRef<Value> operands, Epilogue epilogue);
-  void emit();
 
   Lowering &lowering;
   const Group &group;
-  Operation *dot = nullptr;
-  llvm::DenseMap<Value, Storage> inputs;
-  Axes a, b;
-  Storage left, right;
-  // Free axes [0, rowsFrom) of A and [0, columnsFrom) of B are outer indices, the others are the rows and columns of C.
-  int rowsFrom = 0, columnsFrom = 0;
-  bool byLanes = false; // C has one row
-  int64_t rowBlock = 1, columnBlock = kPanel;
-  Size rows, columns, depth;
+  Operation *dot;
+  ContractionOperand a, b;
+  Form form;
+  int64_t rowBlock = 1, columnBlock = kPanelColumns;
 };
 
 } // namespace
 
-Axes ContractionSchedule::axesOf(StringRef side, int operand) {
-  Axes axes;
-  for (int64_t axis : intsAttr(dot, (side + "_batch").str()))
-    axes.batch.push_back(int(axis));
-  for (int64_t axis : intsAttr(dot, (side + "_contract").str()))
-    axes.contract.push_back(int(axis));
-  for (int axis = 0; axis < int(sizesOf(dot->getOperand(operand)).size()); ++axis)
-    if (!llvm::is_contained(axes.batch, axis) && !llvm::is_contained(axes.contract, axis))
-      axes.free.push_back(axis);
-  return axes;
-}
-
-// The operand copied into memory with its axes in the order batch, free, contract.
-Storage ContractionSchedule::copied(Value value, Axes &axes) {
-  Sizes shape = sizesOf(value), ordered;
-  std::vector<int> order = axes.batch;
-  order.insert(order.end(), axes.free.begin(), axes.free.end());
-  order.insert(order.end(), axes.contract.begin(), axes.contract.end());
-  for (int axis : order)
-    ordered.push_back(shape[axis]);
-  int rank = int(shape.size());
-  Storage result = lowering.temporary(ordered, elementType(value));
-  Kernel kernel(lowering, group);
-  kernel.suffix = "_operand";
-  KernelBuilder &k = kernel.k;
-  Size count = product(shape);
-  k.loop(k.begin, k.end, !count.is(1), [&](Value i) {
-    Point at = cut(k, {{0, rank, i}}, ordered, allBoundaries(rank)), from(rank);
-    for (int dim = 0; dim < rank; ++dim)
-      from[order[dim]] = {order[dim], 1, at[dim].index};
-    kernel.store(kernel.e.evaluate(value, from), result, {{0, rank, i}});
-  });
-  lowering.finish(kernel, group, count, lowering.model.grain(1, 8));
-  int next = 0;
-  for (std::vector<int> *part : {&axes.batch, &axes.free, &axes.contract})
-    for (int &axis : *part)
-      axis = next++;
-  return result;
-}
-
-Storage ContractionSchedule::operandStorage(int operand, Axes &axes) {
-  axes = axesOf(operand ? "rhs" : "lhs", operand);
-  axes.result = int(axes.batch.size());
-  if (operand)
-    axes.result += int(axesOf("lhs", 0).free.size());
-  Value value = dot->getOperand(operand);
-  auto storage = stridedView(value, inputs);
-  if (!storage || mergedTail(axes.contract, *storage) > 0)
-    return copied(value, axes);
-  return *storage;
-}
-
-Value ContractionSchedule::base(Kernel &kernel, const Storage &storage,
-                                const std::vector<std::pair<int, Value>> &indices) {
-  KernelBuilder &k = kernel.k;
-  Value sum = k.offset(storage.offset);
-  for (auto [axis, index] : indices)
-    sum = k.add(sum, k.mul(index, storage.strides[axis]));
-  return sum;
-}
-
-Size ContractionSchedule::freeSize(int operand) {
-  Sizes shape = sizesOf(dot->getOperand(operand));
-  Size size;
-  for (int axis : axesOf(operand ? "rhs" : "lhs", operand).free)
-    size = size * shape[axis];
-  return size;
-}
-
-// Splits the free axes into outer indices and blocks.
-void ContractionSchedule::split() {
-  // All but the last axis are outer indices if the run time could not count the blocks of several.
-  rowsFrom = mergedTail(a.free, left);
-  columnsFrom = mergedTail(b.free, right);
-  if (!ceilDivide(tailSize(a.free, rowsFrom, left), 2))
-    rowsFrom = int(a.free.size()) - 1;
-  if (!ceilDivide(tailSize(b.free, columnsFrom, right), 2))
-    columnsFrom = int(b.free.size()) - 1;
-  rows = tailSize(a.free, rowsFrom, left);
-  columns = tailSize(b.free, columnsFrom, right);
-  depth = tailSize(a.contract, 0, left);
-  if (byLanes) {
-    columnBlock = lowering.model.vectorColumns;
-  } else if (isOuter()) {
-    columnBlock = lowering.model.laneBlock;
-    rowBlock = std::max<int64_t>(1, lowering.model.laneBlock / std::max<int64_t>(1, columns.estimate()));
-  } else {
-    chooseBlocks();
-  }
+ContractionSchedule::ContractionSchedule(Lowering &lowering, const Group &group, Operation *dot)
+    : lowering(lowering), group(group), dot(dot) {
+  bool isRow = ContractionOperand(dot, 0).freeSize().is(1);
+  bool isColumn = !isRow && ContractionOperand(dot, 1).freeSize().is(1);
+  a = ContractionOperand::find(lowering, group, dot, isColumn ? 1 : 0);
+  b = ContractionOperand::find(lowering, group, dot, isColumn ? 0 : 1);
+  form = isRow || isColumn ? Form::Lanes : a.depth().is(1) ? Form::Outer : Form::Chains;
+  chooseBlocks();
 }
 
 // As few blocks as the model allows, of nearly one size; the longer side is cut further where there would be too few.
 void ContractionSchedule::chooseBlocks() {
   const CostModel &model = lowering.model;
-  int64_t m = std::max<int64_t>(1, rows.estimate()), n = std::max<int64_t>(1, columns.estimate());
-  int64_t mostColumns =
-      model.productColumns * 4 / std::max<int64_t>(4, elementType(dot->getResult(0)).getIntOrFloatBitWidth() / 8);
-  int64_t rowBlocks = llvm::divideCeil(m, model.productRows), columnBlocks = llvm::divideCeil(n, mostColumns);
+  int64_t m = std::max<int64_t>(1, a.count().estimate()), n = std::max<int64_t>(1, b.count().estimate());
+  if (form == Form::Lanes)
+    columnBlock = model.vectorColumns;
+  if (form == Form::Outer) {
+    columnBlock = model.laneBlock;
+    rowBlock = std::max<int64_t>(1, model.laneBlock / n);
+  }
+  if (form != Form::Chains)
+    return;
+  int64_t bytes = std::max<int64_t>(4, elementType(dot->getResult(0)).getIntOrFloatBitWidth() / 8);
+  int64_t rowBlocks = llvm::divideCeil(m, model.productRows);
+  int64_t columnBlocks = llvm::divideCeil(n, model.productColumns * 4 / bytes);
   auto choose = [&] {
     rowBlock = llvm::divideCeil(m, rowBlocks);
-    columnBlock = llvm::alignTo(llvm::divideCeil(n, columnBlocks), kPanel);
+    columnBlock = llvm::alignTo(llvm::divideCeil(n, columnBlocks), kPanelColumns);
   };
   choose();
-  int64_t outer = divideExactly(product(sizesOf(dot->getResult(0))), rows * columns).value_or(Size(1)).estimate();
-  while (outer * rowBlocks * columnBlocks < model.fewProducts && (columnBlock > 2 * kPanel || rowBlock > 2 * kPanel)) {
+  int64_t outer =
+      divideExactly(weft::product(sizesOf(dot->getResult(0))), a.count() * b.count()).value_or(Size(1)).estimate();
+  while (outer * rowBlocks * columnBlocks < model.fewProducts && std::max(columnBlock, rowBlock) > 2 * kPanelColumns) {
     (columnBlock >= rowBlock ? columnBlocks : rowBlocks) += 1;
     choose();
   }
 }
 
-// B packed (kernel.pack), for each outer index one such matrix.
-Storage ContractionSchedule::packedPanels() {
+// B packed (kernel.pack), one such matrix for each batch and outer index, as an operand whose only axis of strides is
+// that of the matrices.
+ContractionOperand ContractionSchedule::packed() {
+  std::vector<int> outerAxes = b.outerAxes();
   Sizes outerShape;
-  std::vector<int> outerAxes = b.batch;
-  outerAxes.insert(outerAxes.end(), b.free.begin(), b.free.begin() + columnsFrom);
   for (int axis : outerAxes)
-    outerShape.push_back(right.shape[axis]);
-  Size outer = product(outerShape), panelRows = *ceilDivide(depth, kPanelRows) * Size(kPanelRows);
+    outerShape.push_back(b.storage.shape[axis]);
   int64_t packColumns = lowering.model.packColumns;
-  Size blocks = *ceilDivide(columns, packColumns);
-  Type type = kernel::ContractOp::sumType(storageType(right.type), storageType(right.type));
-  Storage result = lowering.temporary({outer, blocks, panelRows, Size(packColumns)}, type);
+  Size outer = weft::product(outerShape), blocks = *ceilDivide(b.count(), packColumns);
+  Size panelRows = *ceilDivide(b.depth(), kPanelRows) * Size(kPanelRows);
+  Type element = storageType(b.storage.type), type = kernel::ContractOp::sumType(element, element);
+  ContractionOperand result = b;
+  result.storage = lowering.temporary({outer, blocks, panelRows, Size(packColumns)}, type);
   Kernel kernel(lowering, group);
   kernel.suffix = "_panels";
   KernelBuilder &k = kernel.k;
@@ -225,18 +104,17 @@ Storage ContractionSchedule::packedPanels() {
       whole.push_back({0, int(outerAxes.size()), index});
     for (const Segment &segment : cut(k, whole, outerShape, allBoundaries(int(outerAxes.size()))))
       indices.push_back({outerAxes[segment.first], segment.index});
-    Value strideK = k.size(tailStride(b.contract, 0, right)), strideN = k.size(tailStride(b.free, columnsFrom, right));
-    Value first = k.mul(block, k.index(packColumns)),
-          start = k.add(base(kernel, right, indices), k.mul(first, strideN));
-    Value count = k.min(k.index(packColumns), k.sub(k.size(columns), first));
-    Value from = k.buffer(right.planBuffer, storageType(right.type)), to = k.buffer(result.planBuffer, type);
-    Value place = linear(k, {{0, 2, task}}, result.shape);
-    kernel.e.reads.push_back({right.planBuffer, Value()});
-    kernel.writes.push_back({result.planBuffer, place});
-    kernel::PackOp::create(k.builder, k.location, from, start, strideK, strideN, k.size(depth), count, to,
+    Value strideK = k.size(b.depthStride()), strideN = k.size(b.stride());
+    Value first = k.mul(block, k.index(packColumns)), start = k.add(b.base(k, indices), k.mul(first, strideN));
+    Value count = k.min(k.index(packColumns), k.sub(k.size(b.count()), first));
+    Value from = k.buffer(b.storage.planBuffer, element), to = k.buffer(result.storage.planBuffer, type);
+    Value place = linear(k, {{0, 2, task}}, result.storage.shape);
+    kernel.e.reads.push_back({b.storage.planBuffer, Value()});
+    kernel.writes.push_back({result.storage.planBuffer, place});
+    kernel::PackOp::create(k.builder, k.location, from, start, strideK, strideN, k.size(b.depth()), count, to,
                            k.mul(place, panelRows * Size(packColumns)));
   });
-  lowering.finish(kernel, group, outer * blocks, lowering.model.grain(packColumns * depth.estimate() / 4, 1));
+  lowering.finish(kernel, group, outer * blocks, lowering.model.grain(packColumns * b.depth().estimate() / 4, 1));
   return result;
 }
 
@@ -245,12 +123,12 @@ void ContractionSchedule::contract(KernelBuilder &k, ArrayRef<Value> operands, b
   state.addOperands(operands);
   if (packs)
     state.addAttribute("packedB", k.builder.getUnitAttr());
-  if (byLanes)
+  if (form == Form::Lanes)
     state.addAttribute("lanes", k.builder.getUnitAttr());
   Block *body = new Block;
   state.addRegion()->push_back(body);
   Type index = k.builder.getIndexType(),
-       sum = kernel::ContractOp::sumType(storageType(left.type), storageType(right.type));
+       sum = kernel::ContractOp::sumType(storageType(a.storage.type), storageType(b.storage.type));
   body->addArguments({index, index, sum}, {k.location, k.location, k.location});
   k.builder.create(state);
   OpBuilder::InsertionGuard guard(k.builder);
@@ -261,7 +139,7 @@ void ContractionSchedule::contract(KernelBuilder &k, ArrayRef<Value> operands, b
 
 // One product an element, which a multiply-add to +0.0 rounds as kernel.contract does.
 void ContractionSchedule::outerProduct(KernelBuilder &k, ArrayRef<Value> operands, Epilogue epilogue) {
-  Type type = kernel::ContractOp::sumType(storageType(left.type), storageType(right.type));
+  Type type = kernel::ContractOp::sumType(storageType(a.storage.type), storageType(b.storage.type));
   auto load = [&](Value buffer, Value index) {
     Value value = kernel::LoadOp::create(k.builder, k.location, buffer, index);
     if (value.getType() != type)
@@ -277,25 +155,22 @@ void ContractionSchedule::outerProduct(KernelBuilder &k, ArrayRef<Value> operand
   });
 }
 
-void ContractionSchedule::emit() {
+void ContractionSchedule::product() {
   Value dotValue = dot->getResult(0);
   Sizes shape = sizesOf(dotValue);
   int batches = int(a.batch.size()), rank = int(shape.size());
-  split();
-  // A step that packs B is worth it when several blocks of rows read the copy, and always when the copy is kept.
-  bool packs = !byLanes && !isOuter() && !lowering.target.gpu && ceilDivide(depth, kPanelRows) &&
-               (lowering.weights.count(right.planBuffer) ||
+  Size rows = a.count(), columns = b.count(), depth = a.depth();
+  bool packs = form == Form::Chains && !lowering.target.gpu && ceilDivide(depth, kPanelRows) &&
+               (lowering.weights.count(b.storage.planBuffer) ||
                 (rows.estimate() > rowBlock && columns.estimate() * depth.estimate() >= lowering.model.packElements));
-  Storage panels;
-  if (packs)
-    panels = packedPanels();
+  ContractionOperand right = packs ? packed() : b;
 
   Kernel kernel(lowering, group);
   KernelBuilder &k = kernel.k;
   auto rowBlocks = ceilDivide(rows, rowBlock), columnBlocks = ceilDivide(columns, columnBlock);
-  Size outerRows = product(shape, a.result, a.result + rowsFrom);
-  Size outerColumns = product(shape, b.result, b.result + columnsFrom);
-  Size batchSize = product(shape, 0, batches);
+  Size outerRows = weft::product(shape, a.result, a.result + a.outer);
+  Size outerColumns = weft::product(shape, b.result, b.result + b.outer);
+  Size batchSize = weft::product(shape, 0, batches);
 
   k.loop(k.begin, k.end, false, [&](Value task) {
     Value outer = k.index(0), block = task;
@@ -322,29 +197,25 @@ void ContractionSchedule::emit() {
       leftIndices.push_back({a.batch[axis], index});
       rightIndices.push_back({b.batch[axis], index});
     });
-    place(a.result, rowsFrom, outerRow, [&](int axis, Value index) { leftIndices.push_back({a.free[axis], index}); });
-    place(b.result, columnsFrom, outerColumn,
+    place(a.result, a.outer, outerRow, [&](int axis, Value index) { leftIndices.push_back({a.free[axis], index}); });
+    place(b.result, b.outer, outerColumn,
           [&](int axis, Value index) { rightIndices.push_back({b.free[axis], index}); });
+    if (packs)
+      rightIndices = {{0, k.join(batch, outerColumn, outerColumns)}};
 
-    if (packs) { // one packed matrix after another, for each batch and outer column
-      Value matrix = k.join(batch, outerColumn, outerColumns);
-      right = panels;
-      rightIndices = {{0, matrix}};
-    }
-    Value aBuffer = k.buffer(left.planBuffer, storageType(left.type));
-    Value bBuffer = k.buffer(right.planBuffer, storageType(right.type));
-    kernel.e.reads.push_back({left.planBuffer, Value()});
-    kernel.e.reads.push_back({right.planBuffer, Value()});
+    Value aBuffer = k.buffer(a.storage.planBuffer, storageType(a.storage.type));
+    Value bBuffer = k.buffer(right.storage.planBuffer, storageType(right.storage.type));
+    kernel.e.reads.push_back({a.storage.planBuffer, Value()});
+    kernel.e.reads.push_back({right.storage.planBuffer, Value()});
     Value rowBegin = k.mul(row, k.index(rowBlock)), columnBegin = k.mul(column, k.index(columnBlock));
-    Value strideK = packs ? k.index(kPanel) : k.size(tailStride(b.contract, 0, right));
-    Value strideN = packs ? k.size(*ceilDivide(depth, kPanelRows) * Size(kPanelRows))
-                          : k.size(tailStride(b.free, columnsFrom, right));
+    Value strideK = packs ? k.index(kPanelColumns) : k.size(b.depthStride());
+    Value strideN = k.size(packs ? right.storage.shape[2] : b.stride());
     SmallVector<Value> operands{aBuffer,
-                                base(kernel, left, leftIndices),
-                                k.size(tailStride(a.free, rowsFrom, left)),
-                                k.size(tailStride(a.contract, 0, left)),
+                                a.base(k, leftIndices),
+                                k.size(a.stride()),
+                                k.size(a.depthStride()),
                                 bBuffer,
-                                base(kernel, right, rightIndices),
+                                right.base(k, rightIndices),
                                 strideK,
                                 strideN,
                                 k.size(depth),
@@ -355,12 +226,9 @@ void ContractionSchedule::emit() {
 
     auto epilogue = [&](Value m, Value n, Value sumOfProducts) {
       Point at = outerPoint;
-      auto within = [&](const Axes &axes, int from, Value index) {
-        if (int count = int(axes.free.size()) - from)
-          at.push_back({axes.result + from, count, index});
-      };
-      within(a, rowsFrom, m);
-      within(b, columnsFrom, n);
+      for (auto [operand, index] : {std::pair(&a, m), std::pair(&b, n)})
+        if (int count = int(operand->free.size()) - operand->outer)
+          at.push_back({operand->result + operand->outer, count, index});
       llvm::sort(at, [](const Segment &x, const Segment &y) { return x.first < y.first; });
       Type element = elementType(dotValue);
       Scalar sum = kernel.e.rounded(kernel.e.scalar(sumOfProducts, element), element);
@@ -371,29 +239,23 @@ void ContractionSchedule::emit() {
       for (auto [i, value] : llvm::enumerate(values))
         kernel.store(value, lowering.result(group, i), reshaped(k, at, shape, lowering.result(group, i).shape));
     };
-    if (isOuter())
+    if (form == Form::Outer)
       outerProduct(k, operands, epilogue);
     else
       contract(k, operands, packs, epilogue);
   });
   int64_t work = std::min(rows.estimate(), rowBlock) * std::min(columns.estimate(), columnBlock) * depth.estimate();
+  // Multiply-adds for an operation of the model: one where each stores a result, half as many as elements of B are
+  // read, or a vector's.
+  int64_t operations = form == Form::Outer ? work : form == Form::Lanes ? work / 2 : work / 16;
   lowering.finish(kernel, group, batchSize * outerRows * outerColumns * *rowBlocks * *columnBlocks,
-                  lowering.model.grain(isOuter() ? work
-                                       : byLanes ? work / 2
-                                                 : work / 16,
-                                       1));
+                  lowering.model.grain(operations, 1));
 }
 
-void ContractionSchedule::run() {
-  if (product(sizesOf(dot->getResult(0))).is(0))
-    return;
-  bool isRow = freeSize(0).is(1), isColumn = freeSize(1).is(1) && !isRow;
-  byLanes = isRow || isColumn;
-  left = operandStorage(isColumn ? 1 : 0, a);
-  right = operandStorage(isColumn ? 0 : 1, b);
-  emit();
+void scheduleContraction(Lowering &lowering, const Group &group) {
+  Operation *dot = *llvm::find_if(group.ops, [](Operation *op) { return familyOf(op) == OpFamily::Contraction; });
+  if (!weft::product(sizesOf(dot->getResult(0))).is(0))
+    ContractionSchedule(lowering, group, dot).product();
 }
-
-void scheduleContraction(Lowering &lowering, const Group &group) { ContractionSchedule(lowering, group).run(); }
 
 } // namespace weft
