@@ -8,14 +8,26 @@ namespace c = coefficients;
 
 namespace {
 
-// erfc(a) for a >= 0, f64: exp(-a^2) / (1 + 2a) times a polynomial in (a - 4) / (a + 4).
+// The polynomial c[0] + x * rest as a sum of two, where c[0] is the larger part by far.
+template <size_t N> Pair polynomialPair(Scalar x, const double (&c)[N]) {
+  Scalar rest = x.constant(c[N - 1]);
+  for (size_t i = N - 1; i-- > 1;)
+    rest = fma(rest, x, c[i]);
+  Scalar high = fma(rest, x, c[0]);
+  return {high, weft::fma(rest, x, c[0] - high)};
+}
+
+// erfc(a) for a >= 1/2, f64: exp(-a^2) / (1 + 2a) times a polynomial in (a - 4) / (a + 4). Each factor is a sum of two,
+// so that the errors of the exponential and of the last rounding are all there is.
 Scalar erfcPositive(Scalar a) {
   a = minimum(a, 28.0); // erfc(28) rounds to 0
   Scalar q = (a - 4.0) / (a + 4.0);
   Pair square = twoProduct(a, a);
-  Scalar e = exp(-square.high);
-  e = fma(-e, square.low, e);
-  return e * (polynomial(q, c::erfc64) / fma(a, 2.0, 1.0));
+  Scalar e = exp(-square.high), eLow = -(e * square.low);
+  Pair p = polynomialPair(q, c::erfc64), divisor = fastTwoSum(a + a, a.constant(1.0));
+  Scalar reciprocal = 1.0 / divisor.high, quotient = p.high * reciprocal;
+  Scalar rest = weft::fma(-quotient, divisor.high, p.high) + (p.low - quotient * divisor.low);
+  return weft::fma(e, quotient, weft::fma(e, rest * reciprocal, eLow * quotient));
 }
 
 } // namespace

@@ -66,7 +66,7 @@ const Function functions[] = {
     {"acosh", acosh32, acosh64, acoshl, screen::apply<screen::acosh>, 1, 2.5},
     {"atanh", atanh32, atanh64, atanhl, screen::apply<screen::atanh>, 1, 2.5},
     {"erf", erf32, erf64, erfl, screen::apply<screen::erf>, 1, 1.5},
-    {"erfc", erfc32, erfc64, erfcl, screen::apply<screen::erfc>, 1, 3.5},
+    {"erfc", erfc32, erfc64, erfcl, screen::apply<screen::erfc>, 1, 2},
     {"cbrt", cbrt32, cbrt64, cbrtl, screen::apply<screen::cbrt>, 1, 1},
     {"rsqrt", rsqrt32, rsqrt64, rsqrtReference, screen::apply<screen::rsqrt>, 1, 1},
     {"sigmoid", sigmoid32, sigmoid64, sigmoidReference, screen::apply<screen::sigmoid>, 1, 1},
