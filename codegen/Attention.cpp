@@ -43,7 +43,8 @@ AttentionParts::AttentionParts(Lowering &lowering, const Group &group) {
       continue;
     }
     int64_t contracted = intsAttr(op, left ? "lhs_contract" : "rhs_contract").front();
-    outOf.push_back({op, op->getOperand(left ? 0 : 1), left, contracted == batches, matrixOperand(op, left ? 1 : 0, inputs)});
+    outOf.push_back(
+        {op, op->getOperand(left ? 0 : 1), left, contracted == batches, matrixOperand(op, left ? 1 : 0, inputs)});
   }
 }
 

@@ -1,5 +1,5 @@
-// The parts of a group of kind "attention" (passes/Fusion.h): products into the scores, work on their rows, products out
-// of them.
+// The parts of a group of kind "attention" (passes/Fusion.h): products into the scores, work on their rows, products
+// out of them.
 #pragma once
 #include "codegen/Schedule.h"
 

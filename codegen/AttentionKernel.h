@@ -19,8 +19,8 @@ struct AttentionKernel {
 
   // Where the code is that is being written.
   mlir::Value head;
-  Point headPoint;                // the same, as batches
-  mlir::Value heldFirst;          // the first row that is kept
+  Point headPoint;                 // the same, as batches
+  mlir::Value heldFirst;           // the first row that is kept
   mlir::Value block, blockColumns; // the block's number, and the columns that its rows do not leave out
 
   // Blocks of columns as large as those of rows.
@@ -76,10 +76,10 @@ private:
   mlir::Value row, rowBase, columns; // of all heads; in a block; that it does not leave out, in whole vectors
 };
 
-// What products leave out where later columns are hidden: zeros times elements of the other operand. They sum to a zero,
-// whose sign matters to a sum that is -0, or to NaN. For a sum over columns, by block of rows, those of the columns
-// behind the block's; for a sum over rows, by strip of columns, those of the rows before the strip's, which stand before
-// all others in a chain that begins with +0, so that they count as -0 or NaN.
+// What products leave out where later columns are hidden: zeros times elements of the other operand. They sum to a
+// zero, whose sign matters to a sum that is -0, or to NaN. For a sum over columns, by block of rows, those of the
+// columns behind the block's; for a sum over rows, by strip of columns, those of the rows before the strip's, which
+// stand before all others in a chain that begins with +0, so that they count as -0 or NaN.
 class HiddenSums {
 public:
   explicit HiddenSums(AttentionKernel &a) : a(a), k(a.k) {}

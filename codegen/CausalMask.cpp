@@ -1,6 +1,6 @@
-// What is known of a value's elements at hidden columns, by the ops that lead to it from `where(j <= i, scores, c)`. That a
-// softmax is 0 there holds but for rows where it is NaN, and there it is NaN at all columns: sums over a row, which has
-// column 0, come out the same, those over other rows would not.
+// What is known of a value's elements at hidden columns, by the ops that lead to it from `where(j <= i, scores, c)`.
+// That a softmax is 0 there holds but for rows where it is NaN, and there it is NaN at all columns: sums over a row,
+// which has column 0, come out the same, those over other rows would not.
 #include "codegen/CausalMask.h"
 
 #include <cmath>

@@ -4,6 +4,7 @@
 //    behind it.
 #include "ir/OpAccess.h"
 #include "passes/FusionAttention.h"
+#include "passes/Simplify.h"
 
 #include "mlir/IR/IRMapping.h"
 
@@ -24,8 +25,8 @@ public:
       for (Value operand : op.getOperands())
         stage = std::max(stage, stages.lookup(operand));
       for (OpOperand &operand : op.getOpOperands())
-        if (auto at = scores.find(operand.get()); at != scores.end() && at->second.isSoftmax &&
-                                                   stages.lookup(operand.get()) < stage) {
+        if (auto at = scores.find(operand.get());
+            at != scores.end() && at->second.isSoftmax && stages.lookup(operand.get()) < stage) {
           builder.setInsertionPoint(&op);
           operand.set(copied(operand.get(), stage));
         }
@@ -94,6 +95,11 @@ private:
 
 } // namespace
 
-bool recomputeScores(func::FuncOp func) { return Recompute(func.front()).run(); }
+bool recomputeScores(func::FuncOp func) {
+  bool changed = Recompute(func.front()).run();
+  if (changed)
+    eraseDeadOps(func.front()); // what only the gradient read
+  return changed;
+}
 
 } // namespace weft

@@ -115,9 +115,9 @@ Lanes KernelWriter::linearArithmetic(mlir::Operation *op) {
     // And they are all below it, or none.
     bool below = compare.getPredicate() == arith::CmpIPredicate::ult;
     Lanes y = get(op->getOperand(1));
-    if (!below || !isAligned(x) || !isAscending(x) || y.kind != Lanes::Uniform || !isAligned(y))
-      return none;
-    return Lanes::uniform(b.CreateICmpULT(x.value, y.value));
+    if (below && isAligned(x) && isAscending(x) && y.kind == Lanes::Uniform && isAligned(y))
+      return Lanes::uniform(b.CreateICmpULT(x.value, y.value));
+    return isAscending(x) && y.kind == Lanes::Uniform ? Lanes::varying(compareIndices(compare)) : none;
   }
   if (mlir::isa<arith::IndexCastOp, arith::IndexCastUIOp, arith::TruncIOp>(op)) {
     Type *from = x.value->getType(), *to = type(op->getResult(0).getType());
@@ -125,6 +125,23 @@ Lanes KernelWriter::linearArithmetic(mlir::Operation *op) {
       return Lanes::linear(b.CreateTrunc(x.value, to), b.CreateTrunc(x.stride, to));
   }
   return none;
+}
+
+// An index that ascends, against one number: the lanes below a count, which fits in 32 bits. Else null.
+Value *KernelWriter::compareIndices(arith::CmpIOp op) {
+  mlir::Value left = op.getLhs();
+  if (auto cast = left.getDefiningOp<arith::IndexCastOp>())
+    left = cast.getIn();
+  arith::CmpIPredicate predicate = op.getPredicate();
+  bool orEqual = predicate == arith::CmpIPredicate::sle || predicate == arith::CmpIPredicate::sgt;
+  bool above = predicate == arith::CmpIPredicate::sgt || predicate == arith::CmpIPredicate::sge;
+  bool below = predicate == arith::CmpIPredicate::sle || predicate == arith::CmpIPredicate::slt;
+  Value *first = get(op.getLhs()).value, *number = get(op.getRhs()).value;
+  if (!left.getType().isIndex() || !first->getType()->isIntegerTy(64) || (!above && !below))
+    return nullptr;
+  number = minimum(maximum(number, b.CreateSub(first, constant(1))), b.CreateAdd(first, constant(lanes)));
+  Value *mask = firstLanes(b.CreateAdd(b.CreateSub(number, first), constant(orEqual)));
+  return above ? b.CreateNot(mask) : mask;
 }
 
 Value *KernelWriter::compareFloats(arith::CmpFPredicate predicate, Value *x, Value *y) {

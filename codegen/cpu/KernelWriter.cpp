@@ -148,7 +148,8 @@ int KernelWriter::lanesFor(mlir::Block &body, Value *count) const {
            });
   };
   auto isLinear = [](mlir::Operation &op) {
-    return mlir::isa<mlir::arith::ConstantOp, mlir::arith::AddIOp, mlir::arith::SubIOp, mlir::arith::MulIOp>(op);
+    return mlir::isa<mlir::arith::ConstantOp, mlir::arith::AddIOp, mlir::arith::SubIOp, mlir::arith::MulIOp,
+                     mlir::arith::IndexCastOp>(op);
   };
   if (!isLong(body) || !llvm::all_of(body, [&](mlir::Operation &op) { return isNarrow(op) || isLinear(op); }))
     return kLanes;

@@ -67,6 +67,7 @@ private:
   Lanes linearArithmetic(mlir::Operation *op);
   bool isAligned(const Lanes &value) const;
   Value *compute(mlir::Operation *op, llvm::ArrayRef<Value *> operands);
+  Value *compareIndices(mlir::arith::CmpIOp op);
   Value *compareFloats(mlir::arith::CmpFPredicate predicate, Value *x, Value *y);
   Value *divideIndices(mlir::Operation *op);
   Value *divide(mlir::Operation *op, Value *x, Value *y);
