@@ -63,8 +63,8 @@ void backward(const std::vector<Tensor> &outputs, const std::vector<Tensor> &gra
               bool createGraph, const std::vector<Tensor> &only) {
   std::vector<std::pair<Ref<TensorImpl>, Tensor>> gradientsOf;
   { // the pass must let go of the values, so that accumulation can take them over
-    BackwardRequest request{outputs, startGradients("backward", outputs, gradients), only.empty() ? nullptr : &only,
-                            createGraph, "backward"};
+    BackwardRequest request(outputs, startGradients("backward", outputs, gradients), only.empty() ? nullptr : &only,
+                            createGraph, "backward");
     BackwardPass pass(request);
     pass.run();
     if (!retainGraph && !createGraph)
@@ -92,7 +92,7 @@ std::vector<Tensor> grad(const std::vector<Tensor> &outputs, const std::vector<T
       fail(Kind::Runtime, "grad",
            "One of the differentiated Tensors does not require grad; got " + toString(input.type()) +
                "; call requires_grad_() before it is used");
-  BackwardRequest request{outputs, startGradients("grad", outputs, gradients), &inputs, createGraph, "grad"};
+  BackwardRequest request(outputs, startGradients("grad", outputs, gradients), &inputs, createGraph, "grad");
   BackwardPass pass(request);
   pass.run();
   std::vector<Tensor> result;

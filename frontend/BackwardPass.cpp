@@ -33,17 +33,8 @@ void BackwardPass::run() {
 // ---------------------------------------------------------------- The graph
 
 void BackwardPass::findCuts() {
-  auto isCut = [&](TapeNode *node) {
-    if (!node->hooks.empty() || (node->resultMeta && node->resultMeta->retainGrad))
-      return true;
-    if (request.inputs)
-      for (const Tensor &input : *request.inputs)
-        if (tapeNode(*input.impl) == node)
-          return true;
-    return false;
-  };
   for (TapeNode *node : tape.nodes)
-    if (isCut(node)) {
+    if (!node->hooks.empty() || (node->resultMeta && node->resultMeta->retainGrad) || request.wants(node)) {
       cutOf[node] = int(cuts.size());
       cuts.push_back({node, -1, -1, -1, false});
     }

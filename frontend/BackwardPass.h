@@ -10,18 +10,28 @@
 
 #include <memory>
 #include <unordered_map>
+#include <unordered_set>
 
 namespace weft {
 
 // What backward() or grad() was asked for.
-struct BackwardRequest {
-  const std::vector<Tensor> &outputs;
-  std::vector<Tensor> gradients;     // an undefined one stands for ones
-  const std::vector<Tensor> *inputs; // null: all leaves, into their .grad
-  bool createGraph;
-  const char *name; // of the user's function
+class BackwardRequest {
+public:
+  // gradients: an undefined one stands for ones. inputs: null for all leaves. name: of the user's function.
+  BackwardRequest(const std::vector<Tensor> &outputs, std::vector<Tensor> gradients, const std::vector<Tensor> *inputs,
+                  bool createGraph, const char *name);
 
-  bool wants(const TensorImpl *leaf) const;
+  const std::vector<Tensor> &outputs;
+  const std::vector<Tensor> gradients;
+  const bool createGraph;
+  const char *const name;
+
+  bool wants(const TensorImpl *leaf) const { return wantsAll || wanted.count(leaf); }
+  bool wants(const TapeNode *node) const { return wanted.count(node); }
+
+private:
+  bool wantsAll;
+  std::unordered_set<const void *> wanted; // leaves, and nodes that made the others
 };
 
 // A value that a derivative reads, by its place: an operand or the result of a node, kept or a leaf; an output that is

@@ -8,13 +8,14 @@ namespace weft {
 
 using Kind = UserError::Kind;
 
-bool BackwardRequest::wants(const TensorImpl *leaf) const {
-  if (!inputs)
-    return true;
-  for (const Tensor &input : *inputs)
-    if (input.impl.get() == leaf)
-      return true;
-  return false;
+BackwardRequest::BackwardRequest(const std::vector<Tensor> &outputs, std::vector<Tensor> gradients,
+                                 const std::vector<Tensor> *inputs, bool createGraph, const char *name)
+    : outputs(outputs), gradients(std::move(gradients)), createGraph(createGraph), name(name), wantsAll(!inputs) {
+  if (inputs)
+    for (const Tensor &input : *inputs) {
+      const TapeNode *node = tapeNode(*input.impl);
+      wanted.insert(node ? static_cast<const void *>(node) : input.impl.get());
+    }
 }
 
 TapePart::TapePart(const BackwardRequest &request) : request(request) {
