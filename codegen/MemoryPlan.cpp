@@ -104,8 +104,8 @@ static int64_t temporaryBytes(const Lowering &lowering, int buffer) {
   return planned.kind == WEFT_TEMPORARY && planned.bytes.isStatic() ? llvm::alignTo(planned.bytes.constant, 64) : 0;
 }
 
-// Moves steps to right before their results are wanted, where these are more than what must then be kept for the step:
-// a backward pass packs its weights when it comes to them, not when the program begins.
+// Moves steps to right before their results are wanted, where these are no less than what must then be kept for the
+// step: a backward pass packs its weights when it comes to them, not when the program begins.
 static void delaySteps(const Lowering &lowering, const Dependences &order, std::vector<int> &levels) {
   const std::vector<PlannedStep> &steps = lowering.steps;
   std::map<int, std::vector<int>> users;
@@ -130,7 +130,7 @@ static void delaySteps(const Lowering &lowering, const Dependences &order, std::
     for (int buffer : steps[i].reads)
       if (llvm::none_of(users[buffer], [&](int user) { return user != i && levels[user] >= latest; }))
         extended += temporaryBytes(lowering, buffer);
-    if (made > extended)
+    if (made > 0 && made >= extended)
       levels[i] = latest;
   }
 }

@@ -7,6 +7,7 @@
 #include "passes/Fusion.h"
 #include "ir/OpAccess.h"
 #include "passes/FusionAttention.h"
+#include "passes/Rematerialise.h"
 
 #include <algorithm>
 #include <map>
@@ -55,7 +56,7 @@ public:
   // The group that `producer` and `consumer` make, if they may merge at all. `producer` need not be read by `consumer`.
   Merged merged(int producer, int consumer) const {
     const FusionGroup &p = groups[producer], &c = groups[consumer];
-    if (int(p.members.size() + c.members.size()) > maxMembers)
+    if (int(p.members.size() + c.members.size()) > maxMembers || computesAgain(producer, consumer))
       return {};
     Merged result = mergedShape(producer, consumer);
     if (result && streams(producer) + streams(consumer) > maxStreams)
@@ -99,6 +100,13 @@ public:
 private:
   const FusionGroups &groups;
   const FusionGraph &graph;
+
+  // Whether the consumer is there so that the producer need not store what it makes of its tensor.
+  bool computesAgain(int producer, int consumer) const {
+    return !allReads(producer, consumer, [&](const FusionNode &node, const Read &read) {
+      return !node.op->hasAttr(recomputedAttr) || graph.nodes[read.source].shape != node.shape;
+    });
+  }
 
   Merged mergedShape(int producer, int consumer) const {
     const FusionGroup &p = groups[producer], &c = groups[consumer];

@@ -5,6 +5,7 @@
 #include "passes/Forward.h"
 #include "passes/Fusion.h"
 #include "passes/Pipeline.h"
+#include "passes/Rematerialise.h"
 #include "passes/Simplify.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -76,6 +77,13 @@ struct ForwardPass : ModulePass<ForwardPass> {
   }
 };
 
+struct RematerialisePass : ModulePass<RematerialisePass> {
+  MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(RematerialisePass)
+  StringRef getArgument() const final { return "weft-rematerialise"; }
+  StringRef getDescription() const final { return "Late uses of elementwise values compute them again"; }
+  void run(ModuleOp module) { runRematerialise(module); }
+};
+
 struct FusionPass : ModulePass<FusionPass> {
   MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(FusionPass)
   FusionPass() = default;
@@ -100,6 +108,7 @@ void registerPasses() {
   PassRegistration<DecomposePass>();
   PassRegistration<AutodiffPass>();
   PassRegistration<ForwardPass>();
+  PassRegistration<RematerialisePass>();
   PassRegistration<FusionPass>();
   PassRegistration<PipelinePass>();
 }

@@ -1,6 +1,7 @@
 #include "passes/Pipeline.h"
 #include "passes/Decompose.h"
 #include "passes/Fusion.h"
+#include "passes/Rematerialise.h"
 #include "passes/Simplify.h"
 
 #include "mlir/IR/Verifier.h"
@@ -57,6 +58,8 @@ void runPipeline(mlir::ModuleOp module, const PipelineOptions &options) {
   runStep("simplify", module, print, [&] { return runSimplify(module); });
   runStep("decompose", module, print, [&] { return runDecompose(module); });
   runStep("simplify", module, print, [&] { return runSimplify(module); });
+  if (options.fuse)
+    runStep("rematerialise", module, print, [&] { return runRematerialise(module); });
   runStep("fusion", module, print, [&] { return runFusion(module, {options.fuse, options.attention}); });
 }
 
