@@ -21,6 +21,9 @@ def compile(function=None, *, dynamic=None, numerics="exact", fullgraph=False, c
     running Python. A function that prints, reads the clock or branches on a tensor's value runs as Python each time, its
     tensor operations collected into compiled segments. ``weft.explain`` says which, and why.
 
+    Compile the whole training step, or a model alone: what a replay returns has a history, and ``backward()`` may be called on it
+    outside. The learning rate of weft's optimizers may change from call to call.
+
     Args:
         function: a function, method or Module; without it, a decorator is returned.
         dynamic: None or False; sizes are compiled for as they come.
