@@ -199,7 +199,8 @@ def ScaledDotProductAttentionOp : Composite<"scaled_dot_product_attention", ["qu
   let summary = "softmax(query key^T * scale + mask) value.";
   let description = [{
     query: [..., L, E]; key: [..., S, E]; value: [..., S, V]; one float dtype and one set of leading axes. mask: absent, bool (false hides), or
-    of the operands' dtype, added; it broadcasts to [..., L, S]. is_causal hides column j from row i where j > i.
+    of the operands' dtype, added; it broadcasts to [..., L, S]. is_causal hides column j from row i where j > i: its probability is 0.
+    It runs as one kernel over blocks of rows, without the matrix of scores in memory.
   }];
   let infer = "attention";
   let expansion = "attention(query, key, value, mask, is_causal, scale)";

@@ -54,13 +54,14 @@ SIZES = [
 ]
 
 
+CASES = [
+    *((size, weft.float32, threads) for size in SIZES for threads in (1, 3)),
+    *((size, dtype, 3) for size in SIZES[1:4] for dtype in (weft.float64, weft.bfloat16)),
+]
+
+
 @pytest.mark.parametrize("is_causal", [False, True], ids=["all", "causal"])
-@pytest.mark.parametrize("size", SIZES, ids=str)
-@pytest.mark.parametrize(
-    "dtype, threads",
-    [(weft.float32, 1), (weft.float32, 3), (weft.float64, 3), (weft.bfloat16, 1)],
-    ids=["float32", "three threads", "float64", "bfloat16"],
-)
+@pytest.mark.parametrize("size, dtype, threads", CASES, ids=str)
 def test_is_its_ops(size, dtype, is_causal, threads):
     batch, queries, keys, depth, width = size
     inputs = tensors(queries, dtype, (*batch, queries, depth), (*batch, keys, depth), (*batch, keys, width))
