@@ -43,7 +43,7 @@ struct CostModel {
   int64_t unrolledOperations = 100;
 
   // Reductions of long, few rows take two steps, the blocks' results and then theirs.
-  int64_t longRow = 8 * 4096;
+  int64_t longRow = 32768;
   int64_t fewRows = 16;
 
   // Scatter: elements behind the indexed axis that are a task.
@@ -52,7 +52,7 @@ struct CostModel {
   // Products: a task is a block of rows x columns, equal ones as far as possible. Its sums (columns of four bytes) and
   // 256 columns of A stay in the far cache while panels of B go by; the larger it is, the less is read. But no fewer
   // tasks than `fewProducts`, so that threads have equal shares.
-  int64_t productRows = 128, productColumns = 256;
+  int64_t productRows = 128, productColumns = 384;
   int64_t fewProducts = 4;
   // B is packed by a step of its own where several blocks of rows would each pack it, and it has so many elements.
   int64_t packElements = 1 << 16;

@@ -110,8 +110,8 @@ void KernelWriter::contract(kernel::ContractOp op) {
       Value *columns = minimum(constant(p.blockColumns), b.CreateSub(columnEnd, column));
       Value *fromA = pointer(op.getA(), b.CreateAdd(scalar(op.getABase()), b.CreateMul(row, strideM)));
       Value *fromB = pointer(op.getB(), b.CreateAdd(scalar(op.getBBase()), b.CreateMul(column, strideBN)));
-      b.CreateCall(function, {fromA, fromB, p.inPlace ? p.c : p.a, p.packed ? p.c : p.b, p.c, copyA, copyB, tile, strideM, strideK,
-                              strideBK, strideBN, k, rows, columns, constant(p.tileRows)});
+      b.CreateCall(function, {fromA, fromB, p.inPlace ? p.c : p.a, p.packed ? p.c : p.b, p.c, copyA, copyB, tile,
+                              strideM, strideK, strideBK, strideBN, k, rows, columns, constant(p.tileRows)});
       loop(constant(0), rows, 1, [&](Value *i) {
         Value *rowOfC = b.CreateGEP(p.type, p.c, b.CreateMul(i, constant(kStrideC)));
         epilogue(op, b.CreateAdd(row, i), column, columns,
@@ -167,7 +167,7 @@ Function *KernelWriter::blockFunction(Product &p) {
     Type *pointer = b.getPtrTy(), *i64 = b.getInt64Ty();
     FunctionType *copyType =
         FunctionType::get(b.getVoidTy(), {pointer, pointer, i64, i64, i64, i64, i64, i64, i64, i64}, false);
-    FunctionType *tileType = FunctionType::get(b.getVoidTy(), {pointer, pointer, pointer, i64, i64}, false);
+    FunctionType *tileType = FunctionType::get(b.getVoidTy(), {pointer, pointer, pointer, pointer, i64, i64}, false);
 
     branch(b.CreateICmpEQ(k, constant(0)), [&] {
       Value *zeros = b.CreateVectorSplat(kLanes, Constant::getNullValue(p.type));
@@ -181,8 +181,8 @@ Function *KernelWriter::blockFunction(Product &p) {
       Value *left = p.inPlace ? cornerA : a, *leftStride = p.inPlace ? strideM : constant(kStrideA);
       if (!p.inPlace)
         b.CreateCall(copyType, copyA,
-                     {cornerA, a, strideM, strideK, rows, paddedRows, depth, roundUp(depth, kPanel),
-                      constant(kStrideA), constant(kPanel)});
+                     {cornerA, a, strideM, strideK, rows, paddedRows, depth, roundUp(depth, kPanel), constant(kStrideA),
+                      constant(kPanel)});
       Value *right = panels, *panel = constant(kPanelElements);
       if (p.packed) {
         right = b.CreateGEP(p.type, fromB, b.CreateMul(k0, constant(kPanel)));
@@ -200,7 +200,12 @@ Function *KernelWriter::blockFunction(Product &p) {
           Value *i = b.CreateMul(number, height);
           Value *rowOfA = b.CreateGEP(p.type, left, b.CreateMul(i, leftStride));
           Value *tileOfC = b.CreateGEP(p.type, c, b.CreateAdd(b.CreateMul(i, constant(kStrideC)), j));
-          b.CreateCall(tileType, tile, {rowOfA, rightTile, tileOfC, depth, k0});
+          // The tiles of a panel ask for the next one together.
+          Value *ahead = rightTile;
+          if (p.packed)
+            ahead = b.CreateGEP(b.getInt8Ty(), b.CreateGEP(p.type, rightTile, panel),
+                                b.CreateMul(number, constant(kDepth * kAheadBytes)));
+          b.CreateCall(tileType, tile, {rowOfA, rightTile, tileOfC, ahead, depth, k0});
         });
       });
     });

@@ -84,7 +84,7 @@ private:
   Value *loadVector(llvm::Type *element, Value *pointer, Value *mask, Value *otherwise = nullptr);
   void storeVector(Value *value, Value *pointer, Value *mask);
   Value *reversed(Value *vector);
-  void prefetch(Value *address); // into the first-level cache
+  void prefetch(Value *address, int level = 1); // into the cache of that level
 
   // ---- the next row (Prefetch.cpp)
   void findPrefetches(kernel::ForOp rows);

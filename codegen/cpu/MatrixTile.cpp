@@ -28,17 +28,19 @@ Function *KernelWriter::helper(const std::string &name, unsigned pointers, unsig
   return result;
 }
 
-void KernelWriter::prefetch(Value *address) {
-  b.CreateIntrinsic(Intrinsic::prefetch, {address->getType()}, {address, b.getInt32(0), b.getInt32(3), b.getInt32(1)});
+void KernelWriter::prefetch(Value *address, int level) {
+  b.CreateIntrinsic(Intrinsic::prefetch, {address->getType()},
+                    {address, b.getInt32(0), b.getInt32(4 - level), b.getInt32(1)});
 }
 
-// void (a, panel of b, c, depth, k): k is the number of steps of K before; where there are none, c is written, not added
-// to.
+// void (a, panel of b, c, what to ask for meanwhile, depth, k): k is the number of steps of K before; where there are
+// none, c is written, not added to.
 Function *KernelWriter::tileFunction(Product &p) {
   std::string name;
-  raw_string_ostream(name) << "weft_tile_" << *p.type << '_' << p.tileRows << 'x' << p.tileColumns << '_' << p.aStrideM << '_' << p.aStrideK;
-  return helper(name, 3, 2, [&](Function *tile) {
-    Value *a = tile->getArg(0), *panel = tile->getArg(1), *c = tile->getArg(2);
+  raw_string_ostream(name) << "weft_tile_" << *p.type << '_' << p.tileRows << 'x' << p.tileColumns << '_' << p.aStrideM
+                           << '_' << p.aStrideK;
+  return helper(name, 4, 2, [&](Function *tile) {
+    Value *a = tile->getArg(0), *panel = tile->getArg(1), *c = tile->getArg(2), *ahead = tile->getArg(3);
     auto *vector = FixedVectorType::get(p.type, p.vectorLanes);
     Align align(p.type->getScalarSizeInBits() / 8);
     Carried sums(p.tileRows * kTileVectors, Constant::getNullValue(vector));
@@ -52,6 +54,7 @@ Function *KernelWriter::tileFunction(Product &p) {
       // B comes from the second-level cache or from beyond, and waits there would stop the multiply-adds.
       for (int64_t j = 0; j < kTileVectors; ++j)
         prefetch(b.CreateConstGEP1_64(p.type, rowOfB, kPrefetchDistance * kPanel + j * p.vectorLanes));
+      prefetch(b.CreateGEP(b.getInt8Ty(), ahead, b.CreateMul(k, constant(kAheadBytes))), 2);
       for (int64_t i = 0; i < p.tileRows; ++i) {
         Value *element = b.CreateAlignedLoad(p.type, b.CreateConstGEP1_64(p.type, columnOfA, i * p.aStrideM), align);
         Value *left = b.CreateVectorSplat(p.vectorLanes, element);
@@ -62,13 +65,13 @@ Function *KernelWriter::tileFunction(Product &p) {
       next.push_back(b.CreateConstGEP1_64(p.type, rowOfB, kPanel));
       return next;
     };
-    sums = loop(constant(0), tile->getArg(3), 1, sums, step, /*atLeastOnce=*/true);
+    sums = loop(constant(0), tile->getArg(4), 1, sums, step, /*atLeastOnce=*/true);
     auto place = [&](int64_t number) {
       int64_t row = number / kTileVectors, column = number % kTileVectors * p.vectorLanes;
       return b.CreateConstGEP1_64(p.type, c, row * kStrideC + column);
     };
     sums.pop_back();
-    sums = branch(b.CreateICmpNE(tile->getArg(4), constant(0)), sums, [&](const Carried &sums) {
+    sums = branch(b.CreateICmpNE(tile->getArg(5), constant(0)), sums, [&](const Carried &sums) {
       Carried added;
       for (auto [i, sum] : enumerate(sums))
         added.push_back(add(b.CreateAlignedLoad(vector, place(i), align), sum));

@@ -1,20 +1,24 @@
 // How one kernel.contract is cut into blocks and tiles, and where its copies stand in scratch memory.
 #pragma once
 #include "codegen/cpu/KernelWriter.h"
+#include "ir/kernel/CanonicalOrder.h"
 
 namespace weft::cpu {
 
-inline constexpr int64_t kDepth = 256;     // of K: the blocks that the order of the sum names
-inline constexpr int64_t kPanel = 32;      // columns of a panel of B
-inline constexpr int64_t kPanelRows = 16;  // K is rounded up to a multiple of it in whole panels
-inline constexpr int64_t kTileVectors = 2; // columns of a tile in vectors
+inline constexpr int64_t kDepth = order::kProductBlock;      // of K: the blocks that the order of the sum names
+inline constexpr int64_t kPanel = kernel::PackOp::kColumns;  // columns of a panel of B
+inline constexpr int64_t kPanelRows = kernel::PackOp::kRows; // K is rounded up to a multiple of it in whole panels
+inline constexpr int64_t kTileVectors = 2;                   // columns of a tile in vectors
 // Elements from row to row of the copy of A and of the block of C: the same for all products, so that they share
 // functions, and not a power of two, which would put the rows of a tile into the same cache sets.
-inline constexpr int64_t kStrideA = 256 + 16, kStrideC = 256 + 16;
+inline constexpr int64_t kStrideA = 256 + 16, kStrideC = 384 + 16;
 inline constexpr int64_t kPanelElements = kDepth * kPanel;
-inline constexpr int64_t kMostBlockRows = 266, kMostBlockColumns = 256;
+inline constexpr int64_t kMostBlockRows = 266, kMostBlockColumns = 384;
 
-inline constexpr int64_t kPrefetchDistance = 16; // steps of K
+inline constexpr int64_t kPrefetchDistance = 16; // steps of K, into the first-level cache
+// Into the second-level cache, for each step of K: a quarter of a line, as more at a time would hold up what the tile
+// itself reads.
+inline constexpr int64_t kAheadBytes = 16;
 
 // An upper bound of end - begin (null: of end), or -1 where none can be seen.
 int64_t span(mlir::Value begin, mlir::Value end);
