@@ -209,6 +209,8 @@ std::vector<Tensor> CompiledCall::replay(const Tensor *arguments, int count) con
       numbers[size_t(sources[i].index)]->read(value); // the guards held
       found[i] = Tensor::fromHost(&value, {}, DType::Float64, plan.device);
     }
+  for (auto &[source, range] : indexRanges)
+    range.check(found[source]);
   Ref<Storage> few[kInlineSources];
   std::vector<Ref<Storage>> many;
   Ref<Storage> *storages = few;

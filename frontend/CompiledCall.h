@@ -1,6 +1,7 @@
 // What it takes to do a traced call again without Python: which tensors to look at, what they must be like, the
 // executable, and what to do with its results.
 #pragma once
+#include "frontend/IndexRange.h"
 #include "frontend/WeightResults.h"
 
 #include <memory>
@@ -109,9 +110,10 @@ public:
   int argumentCount = 0;
   std::vector<Tensor> captured;
   std::vector<std::shared_ptr<const NumberSource>> numbers;
-  std::vector<TensorSource> sources; // the arguments first
-  std::vector<TensorGuard> guards;   // of each source
-  std::vector<int> sameStorage;      // the first source with the same storage
+  std::vector<TensorSource> sources;                   // the arguments first
+  std::vector<TensorGuard> guards;                     // of each source
+  std::vector<std::pair<int, IndexRange>> indexRanges; // of sources
+  std::vector<int> sameStorage;                        // the first source with the same storage
   struct GradRead {
     int owner; // source
     bool defined;

@@ -2,6 +2,7 @@
 
 #include "frontend/Autograd.h"
 #include "frontend/Executables.h"
+#include "frontend/IndexRange.h"
 #include "frontend/KernelKey.h"
 #include "frontend/Ops.h"
 #include "frontend/Promotion.h"
@@ -271,43 +272,21 @@ void runKernel(OpKind op, const Tensor *operands, int count, const Attrs &attrs,
 
 // ---------------------------------------------------------------- Checks
 
-// The operand of the op that holds positions, what they count, and the value that stands for "none".
-static int indexOperand(OpKind op, const Tensor *operands, int count, const Attrs &attrs, int64_t &bound,
-                        int64_t &ignored) {
-  ignored = -1;
-  const Dims &shape = operands[0].shape();
+void checkIndices(OpKind op, const Tensor *operands, const Attrs &attrs) {
+  const char *name = info(op).name;
+  const TensorType x = operands[0].type();
   switch (op) {
   case OpKind::Gather:
   case OpKind::IndexSelect:
   case OpKind::ScatterAdd:
-    bound = shape.empty() ? 1 : shape[int(attrs[0].i)];
-    return 1;
+    return checkIndex(operands[1], {name, x, x.shape.empty() ? 1 : x.shape[int(attrs[0].i)], false});
   case OpKind::Embedding:
-    bound = operands[1].shape()[0];
-    return 0;
+    return checkIndex(operands[0], {name, operands[1].type(), operands[1].shape()[0], false});
   case OpKind::CrossEntropy:
-    bound = shape[shape.size() > 1 ? 1 : 0];
-    ignored = attrs[1].i;
-    return 1;
+    return checkIndex(operands[1], {name, x, x.shape[x.shape.size() > 1 ? 1 : 0], false, true, attrs[1].i});
   default:
-    return -1;
-  }
-}
-
-void checkIndices(OpKind op, const Tensor *operands, int count, const Attrs &attrs) {
-  int64_t bound = 0, ignored = -1;
-  int position = indexOperand(op, operands, count, attrs, bound, ignored);
-  if (position < 0 || !operands[position].device().isCpu())
     return;
-  const Tensor &index = operands[position];
-  Tensor dense = index.contiguous();
-  const int64_t *values = static_cast<const int64_t *>(dense.data());
-  for (int64_t i = 0, n = dense.numel(); i < n; ++i)
-    if ((values[i] < 0 || values[i] >= bound) && (op != OpKind::CrossEntropy || values[i] != ignored))
-      fail(Kind::Index, info(op).name,
-           "index " + std::to_string(values[i]) + " is out of bounds for dimension with size " + std::to_string(bound) +
-               "; got " + toString(operands[1 - position].type()) + " and index " + toString(index.type()) +
-               "; indices count from 0");
+  }
 }
 
 // Whether an element is 0. Of a tensor whose values are not there to be looked at: false.
@@ -374,10 +353,10 @@ Tensor applyKernel(OpKind op, const Tensor *operands, int count, const Attrs &at
   TensorType type = inferType(op, types, count, attrs);
   Device device = commonDevice(op, operands, count);
   checkDivisor(op, operands);
+  if (info(op).family == OpFamily::Indexing || info(op).family == OpFamily::Composite)
+    checkIndices(op, operands, attrs);
   if (Trace *trace = Trace::active())
     return finish(op, operands, count, attrs, trace->record(op, operands, count, attrs, type, device));
-  if (info(op).family == OpFamily::Indexing || info(op).family == OpFamily::Composite)
-    checkIndices(op, operands, count, attrs);
   Tensor result = Tensor::empty(type.shape, type.dtype, device);
   runKernel(op, operands, count, attrs, type, device, result.impl->storage->memory);
   return finish(op, operands, count, attrs, std::move(result));

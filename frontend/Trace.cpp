@@ -265,6 +265,10 @@ Tensor Trace::number(std::shared_ptr<const NumberSource> source, Device device) 
   return tensor;
 }
 
+void Trace::noteIndexRange(const Tensor &index, const IndexRange &range) {
+  state->indexRanges.emplace_back(index, range);
+}
+
 void Trace::noteGradRead(const Tensor &leaf) {
   for (const State::GradNote &note : state->grads)
     if (note.leaf.is(leaf))

@@ -59,6 +59,7 @@ public:
   // A 0-d float64 tensor that a replay fills with what `source` reads then.
   Tensor number(std::shared_ptr<const NumberSource> source, Device device);
   Tensor randomState(int64_t count, int64_t &offset, Device device); // the generator's state as an operand
+  void noteIndexRange(const Tensor &index, const IndexRange &range); // each replay checks it
   void noteGradRead(const Tensor &leaf);
   void noteGradWrite(const Tensor &leaf);
   void storageDied(Storage &storage);

@@ -195,6 +195,7 @@ std::shared_ptr<CompiledCall> Trace::finish(const std::vector<Tensor> &outputs) 
   call->flushes = state->flushes;
   state->arguments.clear();
   state->grads.clear();
+  state->indexRanges.clear();
   return call;
 }
 

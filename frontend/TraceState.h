@@ -56,6 +56,7 @@ struct Trace::State {
   int64_t randomCount = 0;
   std::vector<std::pair<Tensor, std::shared_ptr<const NumberSource>>> numbers;
   std::vector<GradNote> grads;
+  std::vector<std::pair<Tensor, IndexRange>> indexRanges; // of tensors from outside
   std::string reason;
   std::vector<std::string> flushes;
   int opCount = 0;

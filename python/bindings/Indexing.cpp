@@ -1,6 +1,6 @@
 // x[...] and x[...] = v. Ints, slices, None and Ellipsis are views. Index tensors (int, bool; lists, arrays) become
 // index_select over the indexed dimensions taken as one.
-#include "frontend/Trace.h"
+#include "frontend/IndexRange.h"
 #include "python/bindings/PyTensor.h"
 
 namespace py = pybind11;
@@ -164,19 +164,6 @@ Tensor wrapNegative(const Tensor &index, int64_t size) {
   return call(ops().where, {below, call(ops().add, {index, Tensor::wrapped(size)}), index});
 }
 
-void checkBounds(const Tensor &index, int64_t size, int dim) {
-  // A traced call must not need the values.
-  if (Trace::active() || !index.device().isCpu())
-    return;
-  Tensor flat = index.contiguous();
-  const auto *data = static_cast<const int64_t *>(flat.data());
-  for (int64_t i = 0, n = flat.numel(); i < n; ++i)
-    if (data[i] < -size || data[i] >= size)
-      fail(UserError::Kind::Index, kWhat,
-           "index " + std::to_string(data[i]) + " is out of bounds for dimension " + std::to_string(dim) +
-               " with size " + std::to_string(size));
-}
-
 // The indexed dimensions [first, first + count) of `x` as one, and the index into it, of shape `shape`.
 struct Combined {
   Tensor x, index;
@@ -219,7 +206,7 @@ Combined combine(Tensor x, std::vector<Selector> selectors) {
     result.shape = broadcastShapes(kWhat, result.shape, selector.index.shape());
   for (const Selector &selector : selectors) {
     int64_t size = x.shape()[selector.dim];
-    checkBounds(selector.index, size, selector.dim);
+    checkIndex(selector.index, {kWhat, x.type(), size, true});
     Tensor wrapped = wrapNegative(selector.index, size);
     result.index = result.index.defined()
                        ? call(ops().add, {call(ops().mul, {result.index, Tensor::wrapped(size)}), wrapped})

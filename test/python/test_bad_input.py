@@ -175,3 +175,24 @@ assert (x + 1)[-3:].tolist() == [8, 1, 1]
 """
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert run.returncode == 0, run.stderr
+
+
+def test_an_index_outside_is_an_error_in_a_replay_too():
+    x, good, bad = weft.randn(16, 4), weft.tensor([3, 15]), weft.tensor([3, 16])
+    functions = {
+        "index": lambda x, i: x[i],
+        "a view": lambda x, i: x[i.unsqueeze(1).squeeze(1)],
+        "embedding": lambda x, i: F.embedding(i, x),
+        "index_select": lambda x, i: weft.index_select(x, 0, i),
+        "gather": lambda x, i: weft.gather(x, 0, i.unsqueeze(1)),
+        "cross_entropy": lambda x, i: F.cross_entropy(x.reshape(4, 16)[:2], i),
+    }
+    for name, function in functions.items():
+        compiled = weft.compile(function)
+        for _ in range(2):
+            assert_same_bits(compiled(x, good), function(x, good))
+        for run in (function, compiled, weft.compile(function)):
+            with pytest.raises(IndexError, match="index 16 is out of bounds"):
+                run(x, bad)
+        assert weft.explain(function, x, good).mode == "replay", name
+    assert weft.compile(lambda x, i: x[i])(x, weft.tensor([-16])).shape == (1, 4)
