@@ -1,5 +1,19 @@
 // The passes between the writer and LLVM's code generator. None of them may change a result's bits: no operation
 // carries a fast-math flag, so they cannot reassociate or contract.
+//
+// The list is short because the writer leaves little to do: its code is in SSA form, its loops are rotated and written
+// in vectors, and its indices are shared and hoisted. Against LLVM's stock O2 (opt -O2 on the same code; milliseconds of
+// processor time for the passes + code generation, then cycles for 16 elements within the cache, Cascade Lake):
+//
+//                ours          O2            ours    O2
+//   softmax      1 + 8         27 + 16       32.1    31.7
+//   layer norm   1 + 8         5 + 20        19.5    18.9
+//   GELU         1 + 11        21 + 14       44.3    44.4
+//   ew_chain     1 + 9         24 + 3        102     104
+//   reduce_sum   9 + 15        49 + 47
+//   matmul_256   2 + 25        34 + 35
+//   mlp_train    20 + 96       231 + 205
+//   gpt_train    30 + 413      779 + 473
 #include "codegen/cpu/Target.h"
 
 #include "llvm/Analysis/AliasAnalysis.h"
