@@ -2,8 +2,8 @@
 // carries a fast-math flag, so they cannot reassociate or contract.
 //
 // The list is short because the writer leaves little to do: its code is in SSA form, its loops are rotated and written
-// in vectors, and its indices are shared and hoisted. Against LLVM's stock O2 (opt -O2 on the same code; milliseconds of
-// processor time for the passes + code generation, then cycles for 16 elements within the cache, Cascade Lake):
+// in vectors, and its indices are shared and hoisted. Against LLVM's stock O2 (opt -O2 on the same code; milliseconds
+// of processor time for the passes + code generation, then cycles for 16 elements within the cache, Cascade Lake):
 //
 //                ours          O2            ours    O2
 //   softmax      1 + 8         27 + 16       32.1    31.7
