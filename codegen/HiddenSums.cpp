@@ -1,5 +1,6 @@
 #include "codegen/AttentionKernel.h"
 
+#include "ir/kernel/CanonicalOrder.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
 #include <algorithm>
@@ -8,7 +9,7 @@ using namespace mlir;
 
 namespace weft {
 
-static constexpr int64_t kDepth = 256; // of a block of a product's sum
+using order::kProductBlock;
 
 void HiddenSums::write(const ResultProduct &product) {
   Size width = product.other.freeSize(), length = product.overRows ? a.parts.rows : a.parts.columns;
@@ -27,7 +28,7 @@ void HiddenSums::write(const ResultProduct &product) {
     Value before = product.overRows ? k.sub(step, k.index(1)) : k.add(entry, k.index(1));
     Value from = begin(before), count = k.sub(begin(k.add(before, k.index(1))), from);
     // A block of the order of the sum that is left out as a whole is +0.
-    Value nextDepth = k.mul(k.div(k.add(from, k.index(kDepth - 1)), k.index(kDepth)), k.index(kDepth));
+    Value nextDepth = k.mul(k.div(k.add(from, k.index(kProductBlock - 1)), k.index(kProductBlock)), k.index(kProductBlock));
     Value anyWhole = k.less(nextDepth, k.size(length));
     k.loop(k.index(0), k.size(width), true, [&](Value n) {
       Value most = k.reduce("max", count, type, [&](Value i) {

@@ -4,13 +4,14 @@
 #include "codegen/AttentionKernel.h"
 #include "codegen/CausalMask.h"
 
+#include "ir/kernel/CanonicalOrder.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
 using namespace mlir;
 
 namespace weft {
 
-static constexpr int64_t kDepth = 256;
+using order::kProductBlock;
 static constexpr int64_t kRowPadding = 16; // rows a power of two apart would share sets of the cache
 static constexpr int64_t kPanelColumns = kernel::PackOp::kColumns, kPanelRows = kernel::PackOp::kRows;
 
@@ -24,7 +25,7 @@ AttentionKernel::AttentionKernel(Lowering &lowering, const Group &group)
   while (blockRows > model.leastAttentionRows && blockRows * columns > model.attentionElements)
     blockRows /= 2;
   blocks = (parts.rows.constant + blockRows - 1) / blockRows;
-  heldRows = overRows ? kDepth : blockRows;
+  heldRows = overRows ? kProductBlock : blockRows;
   rowStride = int64_t(llvm::alignTo(columns, kRowPadding)) + kRowPadding;
 }
 
@@ -106,7 +107,7 @@ private:
 void AttentionSchedule::pack(Operation *dot, const MatrixOperand &operand, Range contracted) {
   const Storage &storage = operand.storage;
   Value depth = contracted.count, rounded = k.mul(k.div(k.add(depth, k.index(kPanelRows - 1)), k.index(kPanelRows)), k.index(kPanelRows));
-  int64_t most = KernelBuilder::constantOf(depth).value_or(kDepth);
+  int64_t most = KernelBuilder::constantOf(depth).value_or(kProductBlock);
   int64_t columns = llvm::alignTo(operand.freeSize().constant, kPanelColumns);
   Type type = kernel::ContractOp::sumType(storageType(storage.type), storageType(storage.type));
   Value &buffer = panels[dot].buffer;
@@ -228,7 +229,7 @@ Value AttentionSchedule::sumIndex(const ResultProduct &product, Value scoreFree,
 // They start from -0, to which the first sum is added without a change.
 void AttentionSchedule::reserveSums() {
   for (const ResultProduct &product : a.parts.outOf) {
-    if (!product.overRows || a.parts.rows.constant <= kDepth)
+    if (!product.overRows || a.parts.rows.constant <= kProductBlock)
       continue;
     Type element = storageType(elementType(product.dot->getResult(0)));
     Type type = kernel::ContractOp::sumType(element, element);

@@ -1,9 +1,10 @@
 // Reductions over axes with others behind them, in the canonical order of kernel.reduce but for a strip of columns at a
-// time: row i goes to the accumulators of lane i % 64, so that memory is read along its rows, and blocks of 4096 rows
+// time: row i goes to the accumulators of lane i % 64, so that memory is read along its rows, and blocks of kBlock rows
 // are reduced by the same rule. A reduction of many rows is two kernels: blocks side by side, then their results.
 #include "codegen/ScalarBodies.h"
 #include "codegen/Schedule.h"
 
+#include "ir/kernel/CanonicalOrder.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
 #include <cmath>
@@ -12,7 +13,7 @@ using namespace mlir;
 
 namespace weft {
 
-static constexpr int64_t kLanes = 64, kBlock = 4096; // of the canonical order
+using order::kBlock, order::kPositions;
 static constexpr int64_t kGroup = 8;                 // lanes that the tree joins at once
 static constexpr int64_t kUnit = 16;                 // columns that are a task
 
@@ -77,7 +78,7 @@ ColumnSchedule::ColumnSchedule(Lowering &lowering, const Group &group, Columns c
   first = int(intsAttr(op, "dims").front());
   lead = int(intsAttr(op, "dims").size());
   int64_t rows = space.rows.isStatic() ? space.rows.constant : kBlock;
-  for (lanes = kLanes; lanes > 1 && lanes / 2 >= rows;)
+  for (lanes = kPositions; lanes > 1 && lanes / 2 >= rows;)
     lanes /= 2;
   int64_t cost = space.from.empty() ? groupCost(lowering, group) + 1 : 1;
   for (unroll = 1; unroll < kGroup && 2 * unroll * cost <= lowering.model.unrolledOperations;)
@@ -337,7 +338,7 @@ void scheduleColumn(Lowering &lowering, const Group &group) {
   if (all.rows.isStatic() && all.rows.constant <= kBlock)
     return ColumnSchedule(lowering, group, all).run("");
 
-  // The depth that an unknown number of rows needs is that of 4096^3.
+  // The depth that an unknown number of rows needs is that of kBlock^3.
   auto blocks = ceilDivide(all.rows, kBlock);
   if (!blocks) {
     all.levels = 3;

@@ -1,13 +1,14 @@
-// A reduction by itself. A long one over trailing axes is done in two steps, blocks of 4096 in parallel and then their
+// A reduction by itself. A long one over trailing axes is done in two steps, blocks in parallel and then their
 // results, which is the canonical order; one over axes with others behind them is read row by row (ScheduleColumn.cpp);
 // everything else is a loop over the results.
 #include "codegen/Schedule.h"
+#include "ir/kernel/CanonicalOrder.h"
 
 using namespace mlir;
 
 namespace weft {
 
-static constexpr int64_t kBlock = 4096; // of the canonical order
+using order::kBlock;
 
 void scheduleReduction(Lowering &lowering, const Group &group) {
   Operation *op = group.results.front().getDefiningOp();

@@ -2,12 +2,13 @@
 // gives it. A sum has 64 lanes. Where B is contiguous along K these are in registers, for a few columns at once; else
 // they are a strip of memory in the first-level cache, a row of it for each lane, and rows of B are added to its rows.
 #include "codegen/cpu/Product.h"
+#include "ir/kernel/CanonicalOrder.h"
 
 using namespace llvm;
 
 namespace weft::cpu {
 
-static constexpr int64_t kPositions = 64, kBlock = 4096; // of the order
+using order::kBlock, order::kPositions;
 static constexpr int64_t kColumns = 64;                  // of a strip, and of the sums in work
 static constexpr int64_t kStrip = kPositions * kColumns;
 

@@ -3,6 +3,7 @@
 // stack.
 #include "codegen/cpu/Product.h"
 
+#include "ir/kernel/CanonicalOrder.h"
 #include "llvm/ADT/StringSwitch.h"
 #include "llvm/Analysis/VectorUtils.h"
 
@@ -10,7 +11,7 @@ using namespace llvm;
 
 namespace weft::cpu {
 
-static constexpr int64_t kPositions = 64, kBlock = 4096;
+using order::kBlock, order::kPositions;
 
 struct KernelWriter::Reduction {
   enum Kind { Sum, Prod, Max, Min, Any, All, ArgMax, ArgMin };
@@ -156,7 +157,7 @@ Accumulator KernelWriter::reduceBlock(Reduction &r, Value *lower, Value *upper) 
     lanes = part;
     for (int first = 0; first < width; first += part) {
       laneMask = left ? firstLanes(first ? b.CreateSub(left, constant(first)) : left) : nullptr;
-      // Blocks begin at multiples of 4096.
+      // Blocks begin at multiples of kBlock.
       Value *start = first ? b.CreateAdd(index, constant(first)) : index;
       parts.push_back(r.at(Lanes::linear(start, constant(1), /*aligned=*/true)));
     }
@@ -212,10 +213,10 @@ Accumulator KernelWriter::acrossVector(Reduction &r, Accumulator vector) {
   return vector;
 }
 
-// The rounds above the first level: results of blocks go to position (block mod 64) of an array; a full array of 4096
+// The rounds above the first level: results of blocks go to position (block mod 64) of an array; a full array of kBlock
 // results goes to the next array in the same way. `lanes` is 1 for arrays of scalars.
 Value *KernelWriter::combineBlocks(Reduction &r, Value *upper, function_ref<Value *(Value *, Value *)> blockResult) {
-  Value *blocks = b.CreateLShr(b.CreateAdd(upper, constant(kBlock - 1)), 12);
+  Value *blocks = b.CreateLShr(b.CreateAdd(upper, constant(kBlock - 1)), Log2_64(kBlock));
   auto *known = dyn_cast<ConstantInt>(blocks);
   bool deep = !known || known->getSExtValue() > kBlock;
   Type *element = inLanes() ? (Type *)vectorType(r.type) : r.type;
@@ -229,11 +230,11 @@ Value *KernelWriter::combineBlocks(Reduction &r, Value *upper, function_ref<Valu
   };
   auto flush = [&](Value *number) {
     Value *sum = tree(r, second, element, kPositions);
-    add(third, b.CreateLShr(number, 12), sum);
+    add(third, b.CreateLShr(number, Log2_64(kBlock)), sum);
     fill(r, second, element);
   };
   loop(constant(0), blocks, 1, [&](Value *number) {
-    Value *lower = b.CreateShl(number, 12);
+    Value *lower = b.CreateShl(number, Log2_64(kBlock));
     add(second, number, blockResult(lower, minimum(upper, b.CreateAdd(lower, constant(kBlock)))));
     if (deep) {
       Value *last = b.CreateICmpEQ(b.CreateAnd(number, constant(kBlock - 1)), constant(kBlock - 1));

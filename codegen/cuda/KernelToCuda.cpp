@@ -2,6 +2,7 @@
 #include "codegen/cuda/KernelPrinter.h"
 #include "codegen/cuda/Prelude.h"
 
+#include "ir/kernel/CanonicalOrder.h"
 #include "llvm/ADT/StringMap.h"
 
 using namespace mlir;
@@ -47,7 +48,7 @@ void finish(Plan &plan, PlanStep &step, const Printed &printed) {
 } // namespace
 
 std::string printKernels(ModuleOp kernels, Plan *plan) {
-  std::string text = kPrelude;
+  std::string text = "constexpr long long weftBlock = " + std::to_string(order::kBlock) + ";\n" + kPrelude;
   llvm::StringMap<Printed> all;
   for (auto func : kernels.getOps<kernel::FuncOp>()) {
     KernelPrinter printer(func);

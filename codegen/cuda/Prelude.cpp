@@ -56,7 +56,7 @@ __device__ unsigned short weftToBF16(float x) {
   return (unsigned short)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
 }
 
-// Reductions: an operation with its identity; `Ordered` ones are taken in blocks of 4096.
+// Reductions: an operation with its identity; `Ordered` ones are taken in blocks of weftBlock.
 template <class T> struct WeftUnsigned { using Type = T; };
 template <> struct WeftUnsigned<signed char> { using Type = unsigned; };
 template <> struct WeftUnsigned<short> { using Type = unsigned; };
@@ -172,23 +172,23 @@ template <class Op, class F> __device__ typename Op::Value weftReduceBlock(long 
 
 // By all threads of a block together.
 template <class Op, class F> __device__ typename Op::Value weftReduce(long long count, F element) {
-  long long blocks = (count + 4095) / 4096;
+  long long blocks = (count + weftBlock - 1) / weftBlock;
   if (!Op::ordered || blocks <= 1)
     return weftReduceBlock<Op>(0, count, element);
   typename Op::Value second = Op::identity(), third = second;
   for (long long block = 0; block < blocks; ++block) {
-    long long lower = block * 4096, upper = lower + 4096 < count ? lower + 4096 : count;
+    long long lower = block * weftBlock, upper = lower + weftBlock < count ? lower + weftBlock : count;
     typename Op::Value sum = weftReduceBlock<Op>(lower, upper, element);
     if (threadIdx.x == (block & 63))
       second = Op::combine(second, sum);
-    if (blocks > 4096 && ((block & 4095) == 4095 || block == blocks - 1)) {
+    if (blocks > weftBlock && (block % weftBlock == weftBlock - 1 || block == blocks - 1)) {
       sum = weftTree<Op>(second);
       if (threadIdx.x == ((block >> 12) & 63))
         third = Op::combine(third, sum);
       second = Op::identity();
     }
   }
-  return weftTree<Op>(blocks > 4096 ? third : second);
+  return weftTree<Op>(blocks > weftBlock ? third : second);
 }
 
 // By one thread. Lanes are taken in bit-reversed order, so that partial trees are few.
@@ -223,23 +223,23 @@ template <class Op, class F> __device__ typename Op::Value weftAccumulateSeriall
       sum = add(sum, i);
     return sum;
   }
-  long long blocks = (count + 4095) / 4096;
+  long long blocks = (count + weftBlock - 1) / weftBlock;
   if (blocks <= 1)
     return weftSerialBlock<Op>(0, count, add);
   typename Op::Value second[64], third[64];
   for (int l = 0; l < 64; ++l)
     second[l] = third[l] = Op::identity();
   for (long long block = 0; block < blocks; ++block) {
-    long long lower = block * 4096, upper = lower + 4096 < count ? lower + 4096 : count;
+    long long lower = block * weftBlock, upper = lower + weftBlock < count ? lower + weftBlock : count;
     second[block & 63] = Op::combine(second[block & 63], weftSerialBlock<Op>(lower, upper, add));
-    if (blocks > 4096 && ((block & 4095) == 4095 || block == blocks - 1)) {
+    if (blocks > weftBlock && (block % weftBlock == weftBlock - 1 || block == blocks - 1)) {
       int l = (int)(block >> 12 & 63);
       third[l] = Op::combine(third[l], weftSerialTree<Op>(64, [&](int i) { return second[i]; }));
       for (int i = 0; i < 64; ++i)
         second[i] = Op::identity();
     }
   }
-  return weftSerialTree<Op>(64, [&](int l) { return blocks > 4096 ? third[l] : second[l]; });
+  return weftSerialTree<Op>(64, [&](int l) { return blocks > weftBlock ? third[l] : second[l]; });
 }
 template <class Op, class F> __device__ typename Op::Value weftReduceSerially(long long count, F element) {
   return weftAccumulateSerially<Op>(

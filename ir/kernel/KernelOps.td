@@ -62,9 +62,10 @@ def Kernel_ForOp : Kernel_Op<"for", [SingleBlockImplicitTerminator<"YieldOp">, R
 def Kernel_ReduceOp : Kernel_Op<"reduce", [SingleBlock, RecursiveMemoryEffects]> {
   let summary = "The reduction of the yielded values over [0, upper), in the canonical order.";
   let description = [{
-    The canonical order of a float sum or product depends on the number of elements alone. Element i belongs to block i / 4096.
+    The canonical order of a float sum or product depends on the number of elements alone. Element i belongs to block i / 1024.
     Within a block, lane l of 64 combines the elements at positions l, l + 64, l + 128, ... in order; then lanes combine
-    as a tree: l with l + 32, then l + 16, 8, 4, 2, 1. The results of the blocks are reduced by the same rule, recursively.
+    as a tree: l with l + 32, then l + 16, 8, 4, 2, 1. The results of the blocks are reduced by the same rule, and theirs as one block.
+    (The numbers are those of ir/kernel/CanonicalOrder.h.)
     A lane's accumulator starts from the identity, which is exact: -0.0 for sums, 1 for products, -inf and +inf for max and min.
 
     `kind` is one of sum, prod, max, min (NaN wins), any, all (on i1), argmax, argmin (index of the first; a NaN wins; result i64).

@@ -20,13 +20,13 @@ def tree(lanes):
 
 
 def in_lanes(x, y):
-    """[m, K] by [K, n], where m or n is 1: 64 lanes in blocks of 4096."""
+    """[m, K] by [K, n], where m or n is 1: 64 lanes in blocks of 1024."""
     blocks = numpy.full((64, len(x), y.shape[1]), -0.0, "float32")
-    for start in range(0, len(y), 4096):
+    for start in range(0, len(y), 1024):
         lanes = numpy.full((64, len(x), y.shape[1]), -0.0, "float32")
-        for k in range(start, min(start + 4096, len(y))):
+        for k in range(start, min(start + 1024, len(y))):
             lanes[k % 64] = multiply_add(x[:, k, None], y[k], lanes[k % 64])
-        blocks[start // 4096] += tree(lanes)
+        blocks[start // 1024] += tree(lanes)
     return tree(blocks)
 
 

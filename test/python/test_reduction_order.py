@@ -1,5 +1,5 @@
 """Sums along any axes against the canonical order (ir/kernel/KernelOps.td) written out in NumPy, bit by bit: 64 lanes by position
-in blocks of 4096, a tree over the lanes, and the blocks' results by the same rule."""
+in blocks of 1024, a tree over the lanes, and the blocks' results by the same rule."""
 
 import numpy
 import pytest
@@ -9,8 +9,8 @@ import weft
 def canonical_sum(x):
     """Along axis 0."""
     blocks = []
-    for start in range(0, len(x), 4096):
-        block = x[start : start + 4096]
+    for start in range(0, len(x), 1024):
+        block = x[start : start + 1024]
         lanes = numpy.full((64, *x.shape[1:]), -0.0, x.dtype)
         for start_of_row in range(0, len(block), 64):
             row = block[start_of_row : start_of_row + 64]

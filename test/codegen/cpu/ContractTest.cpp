@@ -1,5 +1,6 @@
 // Matrix products against the orders of ir/kernel/KernelOps.td: multiply-adds in blocks of 256 along K, or in 64 lanes.
 #include "test/codegen/cpu/KernelRunner.h"
+#include "ir/kernel/CanonicalOrder.h"
 
 #include <cmath>
 #include <cstring>
@@ -74,11 +75,11 @@ template <class T, class F> T inLanes(int64_t count, F step) {
   std::vector<T> second = start();
   if (!count)
     return T(0);
-  for (int64_t first = 0; first < count; first += 4096) {
+  for (int64_t first = 0; first < count; first += weft::order::kBlock) {
     std::vector<T> lanes = start();
-    for (int64_t i = first; i < std::min(count, first + 4096); ++i)
+    for (int64_t i = first; i < std::min(count, first + weft::order::kBlock); ++i)
       lanes[i % 64] = step(lanes[i % 64], i);
-    T &slot = second[first / 4096 % 64];
+    T &slot = second[first / weft::order::kBlock % 64];
     slot = T(slot + tree(lanes));
   }
   return tree(second);

@@ -16,13 +16,13 @@ func.func @main(%x: tensor<32x100xf32>) -> tensor<100xf32> {
 
 // -----
 
-// A long reduction: blocks of 4096 in parallel, then their results.
-// CHECK: // batch 0: sum_blocks_0{{.*}} x 25,
+// A long reduction: blocks of 1024 in parallel, then their results.
+// CHECK: // batch 0: sum_blocks_0{{.*}} x 98,
 // CHECK: // batch 1: sum_of_blocks_1{{.*}} x 1,
 // CHECK-LABEL: kernel.func @sum_blocks_0
 // CHECK: kernel.reduce sum
 // CHECK-LABEL: kernel.func @sum_of_blocks_1
-// CHECK: kernel.reduce sum %{{.*}} to %c25
+// CHECK: kernel.reduce sum %{{.*}} to %c98
 func.func @main(%x: tensor<100000xf32>) -> tensor<f32> {
   %0 = weft.sum %x {dims = array<i64: 0>, keepdim = false} : (tensor<100000xf32>) -> tensor<f32>
   return %0 : tensor<f32>
@@ -46,7 +46,7 @@ func.func @main(%x: tensor<1024x96xf32>) -> tensor<96xf32> {
 // -----
 
 // More rows than a block of the order has: blocks side by side, then their results.
-// CHECK: // batch 0: sum_blocks_0{{.*}} x 12, grain
+// CHECK: // batch 0: sum_blocks_0{{.*}} x 36, grain
 // CHECK: // batch 1: sum_of_blocks_1{{.*}} x 4, grain
 func.func @main(%x: tensor<9000x64xf32>) -> tensor<64xf32> {
   %0 = weft.sum %x {dims = array<i64: 0>, keepdim = false} : (tensor<9000x64xf32>) -> tensor<64xf32>
