@@ -35,8 +35,9 @@ public:
       return {};
     switch (kindOf(op)) {
     case OpKind::Where: {
-      std::optional<double> constant = constantValue(op->getOperand(2));
-      return constant && isVisible(op->getOperand(0)) ? std::optional<Hidden>({*constant, true}) : std::nullopt;
+      std::optional<bool> hides = hidesWhereTrue(op->getOperand(0));
+      auto constant = hides ? constantValue(op->getOperand(*hides ? 1 : 2)) : std::nullopt;
+      return constant ? std::optional<Hidden>({*constant, true}) : std::nullopt;
     }
     case OpKind::Sub: {
       auto x = of(op->getOperand(0));
@@ -80,15 +81,42 @@ private:
     return y && isZero(*y) && isPositive(constantValue(a)) ? y : std::nullopt;
   }
 
-  // j <= i
-  bool isVisible(Value condition) {
+  // Whether a condition is j > i (true), or j <= i (false).
+  std::optional<bool> hidesWhereTrue(Value condition) {
     Operation *op = condition.getDefiningOp();
-    auto isIndex = [&](Value value, int dim) {
-      Operation *iota = value.getDefiningOp();
-      return iota && kindOf(iota) == OpKind::Iota && sizesOf(value) == parts.space && intAttr(iota, "dim") == dim;
+    while (op && kindOf(op) == OpKind::Expand)
+      op = op->getOperand(0).getDefiningOp();
+    if (!op || op->getNumOperands() != 2 || sizesOf(op->getResult(0)).size() < 2)
+      return {};
+    auto compares = [&](int left, int right) {
+      return isIndex(op->getOperand(0), left) && isIndex(op->getOperand(1), right);
     };
-    return op && kindOf(op) == OpKind::Le && isIndex(op->getOperand(0), parts.batches + 1) &&
-           isIndex(op->getOperand(1), parts.batches);
+    OpKind kind = kindOf(op);
+    if ((kind == OpKind::Le && compares(0, 1)) || (kind == OpKind::Ge && compares(1, 0)))
+      return false;
+    if ((kind == OpKind::Gt && compares(0, 1)) || (kind == OpKind::Lt && compares(1, 0)))
+      return true;
+    return {};
+  }
+
+  // Whether the value's elements are their numbers along an axis, counted from the last.
+  static bool isIndex(Value value, int fromLast) {
+    Operation *op = value.getDefiningOp();
+    if (!op)
+      return false;
+    Sizes shape = sizesOf(value);
+    int axis = int(shape.size()) - 1 - fromLast;
+    if (axis < 0 || shape[axis].is(1))
+      return false;
+    if (kindOf(op) == OpKind::Iota)
+      return intAttr(op, "dim") == axis;
+    if (kindOf(op) == OpKind::Expand)
+      return isIndex(op->getOperand(0), fromLast);
+    if (kindOf(op) != OpKind::Reshape)
+      return false;
+    // Of a vector that has been given axes of size 1.
+    Sizes from = sizesOf(op->getOperand(0));
+    return from.size() == 1 && from[0] == shape[axis] && isIndex(op->getOperand(0), 0);
   }
 
   bool isRowReduction(Value value, OpKind kind, Value of) {

@@ -99,6 +99,12 @@ def hidden_by_triangle(query, key, value):
     return weft.softmax(scores.masked_fill(hidden, -INFINITY), -1) @ value
 
 
+def hidden_by_numbers(query, key, value):
+    scores = query @ key.transpose(-1, -2)
+    hidden = weft.arange(scores.shape[-2]).unsqueeze(1) < weft.arange(scores.shape[-1])
+    return weft.softmax(scores.masked_fill(hidden, -INFINITY), -1) @ value
+
+
 def transposed(query, key, value):
     return value.transpose(-1, -2) @ weft.softmax(query @ key.transpose(-1, -2), -1).transpose(-1, -2)
 
@@ -121,7 +127,15 @@ def dropped(query, key, value):
 
 @pytest.mark.parametrize(
     "attention",
-    [hidden_by_triangle, transposed, shares_keys_and_values, returns_probabilities, two_layers, dropped],
+    [
+        hidden_by_triangle,
+        hidden_by_numbers,
+        transposed,
+        shares_keys_and_values,
+        returns_probabilities,
+        two_layers,
+        dropped,
+    ],
 )
 def test_hand_written(attention):
     inputs = tensors(2, weft.float32, (2, 2, 150, 10), (2, 2, 150, 10), (2, 2, 150, 10))

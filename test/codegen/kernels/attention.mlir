@@ -29,3 +29,24 @@ func.func @main(%q: tensor<6x512x16xf32>, %k: tensor<6x512x16xf32>, %v: tensor<6
   %0 = weft.scaled_dot_product_attention %q, %k, %v {is_causal = true, scale = 2.500000e-01 : f64} : (tensor<6x512x16xf32>, tensor<6x512x16xf32>, tensor<6x512x8xf32>) -> tensor<6x512x8xf32>
   return %0 : tensor<6x512x8xf32>
 }
+
+// -----
+
+// A mask written by hand.
+// CHECK-LABEL: kernel.func @dot_general_iota_gt_full_attention_0
+// CHECK: kernel.contract {{.*}}depth %c16 rows {{.*}} columns %c0 to %[[COLUMNS:[0-9]*]] packed
+// CHECK: kernel.contract {{.*}}depth %[[COLUMNS]]
+func.func @main(%q: tensor<6x512x16xf32>, %k: tensor<6x512x16xf32>, %v: tensor<6x512x8xf32>) -> tensor<6x512x8xf32> {
+  %0 = weft.dot_general %q, %k {lhs_batch = array<i64: 0>, lhs_contract = array<i64: 2>, rhs_batch = array<i64: 0>, rhs_contract = array<i64: 2>} : (tensor<6x512x16xf32>, tensor<6x512x16xf32>) -> tensor<6x512x512xf32>
+  %1 = weft.iota {dim = 0 : i64, dtype = i64, shape = array<i64: 512>} : () -> tensor<512xi64>
+  %2 = weft.reshape %1 {shape = array<i64: 512, 1>} : (tensor<512xi64>) -> tensor<512x1xi64>
+  %3 = weft.expand %1 {shape = array<i64: 512, 512>} : (tensor<512xi64>) -> tensor<512x512xi64>
+  %4 = weft.expand %2 {shape = array<i64: 512, 512>} : (tensor<512x1xi64>) -> tensor<512x512xi64>
+  %5 = weft.gt %3, %4 : (tensor<512x512xi64>, tensor<512x512xi64>) -> tensor<512x512xi1>
+  %6 = weft.expand %5 {shape = array<i64: 6, 512, 512>} : (tensor<512x512xi1>) -> tensor<6x512x512xi1>
+  %7 = weft.full {dtype = f32, integer = 0 : i64, shape = array<i64: 6, 512, 512>, value = 0xFFF0000000000000 : f64} : () -> tensor<6x512x512xf32>
+  %8 = weft.where %6, %7, %0 : (tensor<6x512x512xi1>, tensor<6x512x512xf32>, tensor<6x512x512xf32>) -> tensor<6x512x512xf32>
+  %9 = weft.softmax %8 {dim = 2 : i64} : (tensor<6x512x512xf32>) -> tensor<6x512x512xf32>
+  %10 = weft.dot_general %9, %v {lhs_batch = array<i64: 0>, lhs_contract = array<i64: 2>, rhs_batch = array<i64: 0>, rhs_contract = array<i64: 1>} : (tensor<6x512x512xf32>, tensor<6x512x8xf32>) -> tensor<6x512x8xf32>
+  return %10 : tensor<6x512x8xf32>
+}
