@@ -14,7 +14,8 @@ using order::kProductBlock;
 void HiddenSums::write(const ResultProduct &product) {
   Size width = product.other.freeSize(), length = product.overRows ? a.parts.rows : a.parts.columns;
   int64_t entries = product.overRows ? a.strips() : std::max(a.strips(), a.blocks);
-  Type element = storageType(elementType(product.dot->getResult(0))), type = kernel::ContractOp::sumType(element, element);
+  Type element = storageType(elementType(product.dot->getResult(0))),
+       type = kernel::ContractOp::sumType(element, element);
   Value table = tables[product.dot] = k.scratch(entries * width.constant, type);
   Scalar zero{&k.builder, k.location, a.kernel.e.constantZero(type)}, none = zero.constant(-0.0);
   auto place = [&](Value entry, Value n) { return k.add(k.mul(entry, width), n); };
@@ -28,7 +29,8 @@ void HiddenSums::write(const ResultProduct &product) {
     Value before = product.overRows ? k.sub(step, k.index(1)) : k.add(entry, k.index(1));
     Value from = begin(before), count = k.sub(begin(k.add(before, k.index(1))), from);
     // A block of the order of the sum that is left out as a whole is +0.
-    Value nextDepth = k.mul(k.div(k.add(from, k.index(kProductBlock - 1)), k.index(kProductBlock)), k.index(kProductBlock));
+    Value nextDepth =
+        k.mul(k.div(k.add(from, k.index(kProductBlock - 1)), k.index(kProductBlock)), k.index(kProductBlock));
     Value anyWhole = k.less(nextDepth, k.size(length));
     k.loop(k.index(0), k.size(width), true, [&](Value n) {
       Value most = k.reduce("max", count, type, [&](Value i) {

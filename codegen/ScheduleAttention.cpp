@@ -1,8 +1,7 @@
-// Attention: a task is a head, or some of its rows. Blocks of rows of scores are made in scratch memory, worked on row by
-// row where they are, and multiplied on. A product over the rows takes 256 of them at a time: its sum has blocks of so
-// many (ir/kernel/KernelOps.td). What many blocks multiply by is packed once.
+// Attention: a task is a head, or some of its rows. Blocks of rows of scores are made in scratch memory, worked on row
+// by row where they are, and multiplied on. A product over the rows takes 256 of them at a time: its sum has blocks of
+// so many (ir/kernel/KernelOps.td). What many blocks multiply by is packed once.
 #include "codegen/AttentionKernel.h"
-#include "codegen/CausalMask.h"
 
 #include "ir/kernel/CanonicalOrder.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -12,53 +11,7 @@ using namespace mlir;
 namespace weft {
 
 using order::kProductBlock;
-static constexpr int64_t kRowPadding = 16; // rows a power of two apart would share sets of the cache
 static constexpr int64_t kPanelColumns = kernel::PackOp::kColumns, kPanelRows = kernel::PackOp::kRows;
-
-AttentionKernel::AttentionKernel(Lowering &lowering, const Group &group)
-    : lowering(lowering), group(group), kernel(lowering, group), k(kernel.k), parts(lowering, group),
-      causal(hidesLaterColumns(group, parts)) {
-  overRows = llvm::any_of(parts.outOf, [](const ResultProduct &product) { return product.overRows; });
-  const CostModel &model = lowering.model;
-  int64_t columns = parts.columns.constant;
-  blockRows = causal ? model.causalRows : model.attentionRows;
-  while (blockRows > model.leastAttentionRows && blockRows * columns > model.attentionElements)
-    blockRows /= 2;
-  blocks = (parts.rows.constant + blockRows - 1) / blockRows;
-  heldRows = overRows ? kProductBlock : blockRows;
-  rowStride = int64_t(llvm::alignTo(columns, kRowPadding)) + kRowPadding;
-}
-
-Value AttentionKernel::atMost(int64_t most, Value first, const Size &all) {
-  if (all.constant <= most)
-    return k.size(all);
-  return all.constant % most == 0 ? k.index(most) : k.min(k.index(most), k.sub(k.size(all), first));
-}
-
-Value AttentionKernel::base(const MatrixOperand &operand, Value free, Value contract) {
-  const Storage &storage = operand.storage;
-  Value sum = k.add(k.size(storage.offset), k.mul(free, storage.strides[operand.free]));
-  for (const Segment &segment : cut(k, headPoint, parts.space, allBoundaries(int(parts.space.size()))))
-    sum = k.add(sum, k.mul(segment.index, storage.strides[operand.batch[segment.first]]));
-  return k.add(sum, k.mul(contract, storage.strides[operand.contract]));
-}
-
-Scalar AttentionKernel::element(const MatrixOperand &operand, Value free, Value contract) {
-  SmallVector<Value> indices(operand.storage.shape.size());
-  for (const Segment &segment : cut(k, headPoint, parts.space, allBoundaries(int(parts.space.size()))))
-    indices[operand.batch[segment.first]] = segment.index;
-  indices[operand.free] = free;
-  indices[operand.contract] = contract;
-  Point at;
-  for (auto [axis, index] : llvm::enumerate(indices))
-    at.push_back({int(axis), 1, index});
-  return kernel.e.evaluate(operand.value, at);
-}
-
-Value AttentionKernel::buffer(const MatrixOperand &operand) {
-  kernel.e.reads.push_back({operand.storage.planBuffer, Value()});
-  return k.buffer(operand.storage.planBuffer, storageType(operand.storage.type));
-}
 
 namespace {
 
@@ -106,7 +59,8 @@ private:
 // Packs what a product multiplies by, if that is its B.
 void AttentionSchedule::pack(Operation *dot, const MatrixOperand &operand, Range contracted) {
   const Storage &storage = operand.storage;
-  Value depth = contracted.count, rounded = k.mul(k.div(k.add(depth, k.index(kPanelRows - 1)), k.index(kPanelRows)), k.index(kPanelRows));
+  Value depth = contracted.count,
+        rounded = k.mul(k.div(k.add(depth, k.index(kPanelRows - 1)), k.index(kPanelRows)), k.index(kPanelRows));
   int64_t most = KernelBuilder::constantOf(depth).value_or(kProductBlock);
   int64_t columns = llvm::alignTo(operand.freeSize().constant, kPanelColumns);
   Type type = kernel::ContractOp::sumType(storageType(storage.type), storageType(storage.type));
@@ -158,8 +112,19 @@ void AttentionSchedule::multiply(const ResultProduct &product, Range scoreRows, 
   if (left) {
     Panels right = panels.lookup(product.dot);
     Value skipped = product.overRows ? k.sub(scoreRows.first, a.heldFirst) : scoreColumns.first;
-    operands = {scores,       base, freeStride,       contractStride, right.buffer, k.mul(skipped, k.index(kPanelColumns)),
-                k.index(kPanelColumns), right.rows, contracted.count, zero, free.count, zero, width};
+    operands = {scores,
+                base,
+                freeStride,
+                contractStride,
+                right.buffer,
+                k.mul(skipped, k.index(kPanelColumns)),
+                k.index(kPanelColumns),
+                right.rows,
+                contracted.count,
+                zero,
+                free.count,
+                zero,
+                width};
   } else {
     operands = {a.buffer(other),
                 a.base(other, zero, contracted.first),
@@ -175,9 +140,8 @@ void AttentionSchedule::multiply(const ResultProduct &product, Range scoreRows, 
                 zero,
                 free.count};
   }
-  k.contract(operands, left, [&](Value m, Value n, Value sum) {
-    body(k.add(free.first, left ? m : n), left ? n : m, sum);
-  });
+  k.contract(operands, left,
+             [&](Value m, Value n, Value sum) { body(k.add(free.first, left ? m : n), left ? n : m, sum); });
 }
 
 void AttentionSchedule::store(const ResultProduct &product, Value scoreFree, Value otherFree, Value sum) {
@@ -215,8 +179,7 @@ void AttentionSchedule::overRows(const ResultProduct &product, Range range) {
   k.loop(k.index(0), k.index(a.strips()), false, [&](Value number) {
     Value firstColumn = k.mul(number, k.index(a.blockRows)), end = k.add(range.first, range.count);
     Value firstRow = k.min(k.max(range.first, firstColumn), end);
-    strip(number, {firstRow, k.sub(end, firstRow)},
-          {firstColumn, a.atMost(a.blockRows, firstColumn, a.parts.columns)});
+    strip(number, {firstRow, k.sub(end, firstRow)}, {firstColumn, a.atMost(a.blockRows, firstColumn, a.parts.columns)});
   });
 }
 
