@@ -41,7 +41,10 @@ struct CudaSource {
     text = cuda::printKernels(*lowered.kernels, &lowered.plan);
     plan = lowered.plan;
   }
-  std::string kernels() const { return text.substr(std::strlen(cuda::kPrelude)); }
+  // What all programs have in common, and what comes behind it.
+  size_t preludeEnd() const { return text.find(cuda::kPrelude) + std::strlen(cuda::kPrelude); }
+  std::string prelude() const { return text.substr(0, preludeEnd()); }
+  std::string kernels() const { return text.substr(preludeEnd()); }
 };
 
 int64_t evaluate(const Extent &extent) {
@@ -100,7 +103,8 @@ public:
 
 private:
   HostDevice() {
-    std::string source = std::string("#include \"") + HOST_BLOCK + "\"\n" + cuda::kPrelude;
+    std::string source = std::string("#include \"") + HOST_BLOCK + "\"\n";
+    source += CudaSource(cudaGraphs().front().graph).prelude();
     for (const NamedGraph &named : cudaGraphs()) {
       CudaSource cuda(named.graph);
       std::string text = cuda.kernels();
