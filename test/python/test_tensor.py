@@ -230,9 +230,9 @@ def test_indices_against_numbers():
     numbers = [-(2**63), 1 - 2**63, -1, 0, 1, 15, 16, 17, 39, 40, 2**31, 2**32 + 5, 2**63 - 1]
     rows = weft.tensor(numbers, dtype=weft.int64).unsqueeze(1)
     for compare in ("__lt__", "__le__", "__gt__", "__ge__", "__eq__"):
-        f = weft.compile(lambda x: getattr(weft.arange(40), compare)(x))
+        f = weft.compile(lambda x: getattr(weft.arange(40), compare)(x))  # noqa: B023
         expected = getattr(numpy.arange(40), compare)(numpy.array(numbers)[:, None])
         assert numpy.array_equal(f(rows).numpy(), expected)
-        g = weft.compile(lambda x: getattr(weft.arange(70), compare)(weft.arange(70).unsqueeze(1)))
+        g = weft.compile(lambda x: getattr(weft.arange(70), compare)(weft.arange(70).unsqueeze(1)))  # noqa: B023
         expected = getattr(numpy.arange(70), compare)(numpy.arange(70)[:, None])
         assert numpy.array_equal(g(rows).numpy(), expected)
