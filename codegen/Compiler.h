@@ -13,7 +13,7 @@ struct CompileOptions {
   std::string cpu;   // LLVM's CPU name ("cascadelake", "x86-64-v3"); empty: this machine's
   bool cuda = false; // kernels as a cubin, launched by the CUDA run time
   std::string cudaArch = "sm_90";
-  bool fuse = true; // false: every op is a kernel of its own (for tests: the bits must agree)
+  bool fuse = true;                     // false: every op is a kernel of its own (for tests: the bits must agree)
   std::map<std::string, int64_t> model; // numbers of the cost model that are not its own, by their names
 };
 

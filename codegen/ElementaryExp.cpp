@@ -45,8 +45,8 @@ Scalar powerOfTwo(Scalar rounded) {
 }
 
 // twice * 2^(n - 1 + shift), where the bits of `rounded` end in n + bias - 1 + shift. Results that are subnormal are
-// computed 2^64 (f32) or 2^128 (f64) too large and scaled back, so that they are rounded once; to 0 where they are known
-// to round to that: processors take a hundred cycles for a product that underflows, and masked scores all do.
+// computed 2^64 (f32) or 2^128 (f64) too large and scaled back, so that they are rounded once; to 0 where they are
+// known to round to that: processors take a hundred cycles for a product that underflows, and masked scores all do.
 Scalar scale(Scalar twice, Scalar rounded, Scalar isSmall, Scalar isZero) {
   Format format(twice);
   int lift = format.single ? 64 : 128;

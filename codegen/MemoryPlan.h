@@ -13,8 +13,8 @@ struct Donation {
 void keepOfWeights(Lowering &lowering);
 
 // Sorts the steps into levels (PlanStep::batch): the steps of a level depend on earlier levels only and run side by
-// side, as early as they can but for those that would only make temporaries live longer. Kept steps come first. Takes the donations that no other reader of the input forbids, as aliases in the plan.
-// Writes plan.steps.
+// side, as early as they can but for those that would only make temporaries live longer. Kept steps come first. Takes
+// the donations that no other reader of the input forbids, as aliases in the plan. Writes plan.steps.
 void orderSteps(Lowering &lowering, const std::vector<Donation> &donations);
 
 // Gives the temporaries of known size offsets in one arena, 64-byte aligned: largest first, each at the lowest place

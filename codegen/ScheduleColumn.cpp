@@ -14,8 +14,8 @@ using namespace mlir;
 namespace weft {
 
 using order::kBlock, order::kPositions;
-static constexpr int64_t kGroup = 8;                 // lanes that the tree joins at once
-static constexpr int64_t kUnit = 16;                 // columns that are a task
+static constexpr int64_t kGroup = 8; // lanes that the tree joins at once
+static constexpr int64_t kUnit = 16; // columns that are a task
 
 namespace {
 

@@ -141,8 +141,7 @@ private:
 } // namespace
 
 const char *name(GroupKind kind) {
-  static const char *const names[] = {"loop",        "row",     "column",   "reduction",
-                                      "contraction", "scatter", "attention"};
+  static const char *const names[] = {"loop", "row", "column", "reduction", "contraction", "scatter", "attention"};
   return names[int(kind)];
 }
 

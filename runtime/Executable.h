@@ -128,7 +128,7 @@ private:
   std::vector<int32_t> keptBuffers;      // buffer numbers
   std::vector<int> inputsOfKept;
   size_t keptBatches = 0; // the first ones
-  bool single = false;                   // one small step and no temporaries
+  bool single = false;    // one small step and no temporaries
 };
 
 } // namespace weft

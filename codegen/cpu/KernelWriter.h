@@ -145,8 +145,8 @@ private:
   llvm::DenseMap<mlir::Value, Lanes> values;
   Value *scratch = nullptr;
   int64_t scratchBytes = 0, mostScratchBytes = 0; // reserved now, and ever
-  int lanes = 1;             // of the lane loop the walk is in; 1 outside
-  Value *laneMask = nullptr; // the lanes that are in range; null: all
+  int lanes = 1;                                  // of the lane loop the walk is in; 1 outside
+  Value *laneMask = nullptr;                      // the lanes that are in range; null: all
   bool inLanes() const { return lanes > 1; }
 };
 

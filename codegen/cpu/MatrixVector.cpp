@@ -9,7 +9,7 @@ using namespace llvm;
 namespace weft::cpu {
 
 using order::kBlock, order::kPositions;
-static constexpr int64_t kColumns = 64;                  // of a strip, and of the sums in work
+static constexpr int64_t kColumns = 64; // of a strip, and of the sums in work
 static constexpr int64_t kStrip = kPositions * kColumns;
 
 struct KernelWriter::VectorProduct : MatrixTypes {

@@ -5,8 +5,8 @@
 
 namespace weft::order {
 
-// A reduction goes by blocks of kBlock elements, in kPositions chains. Chains of 16 are more accurate than torch's sums on
-// data of one sign and of both (docs/accuracy.md), and a tree for every 16 vectors costs nothing beside the memory.
+// A reduction goes by blocks of kBlock elements, in kPositions chains. Chains of 16 are more accurate than torch's sums
+// on data of one sign and of both (docs/accuracy.md), and a tree for every 16 vectors costs nothing beside the memory.
 inline constexpr int64_t kPositions = 64, kBlock = 1024;
 // A product's chain of multiply-adds along K.
 inline constexpr int64_t kProductBlock = 256;

@@ -111,10 +111,8 @@ TEST_F(CudaExecutables, TellTheProfiler) {
   TwoSteps plan;
   ExecutablePtr executable = Executable::fromProgram(&plan.program);
   std::string seen;
-  StepProfiler profiler{[](void *context, const ProfiledStep &step) {
-                          *static_cast<std::string *>(context) += step.location;
-                        },
-                        &seen};
+  StepProfiler profiler{
+      [](void *context, const ProfiledStep &step) { *static_cast<std::string *>(context) += step.location; }, &seen};
   int64_t size = 10;
   BufferRef in = Buffer::allocate(80, gpu), out = Buffer::allocate(80, gpu);
   void *inputs[] = {in->data()}, *outputs[] = {out->data()};

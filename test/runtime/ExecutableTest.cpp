@@ -203,8 +203,8 @@ TEST(Executable, TellsTheProfiler) {
   std::string seen;
   StepProfiler profiler{[](void *context, const ProfiledStep &step) {
                           EXPECT_GE(step.nanoseconds, 0);
-                          *static_cast<std::string *>(context) += std::string(step.name) + "@" + step.location + " " +
-                                                                  std::to_string(step.bytes) + " ";
+                          *static_cast<std::string *>(context) +=
+                              std::string(step.name) + "@" + step.location + " " + std::to_string(step.bytes) + " ";
                         },
                         &seen};
   int64_t x = 5, out = 0;

@@ -1,6 +1,6 @@
 // Matrix products against the orders of ir/kernel/KernelOps.td: multiply-adds in blocks of 256 along K, or in 64 lanes.
-#include "test/codegen/cpu/KernelRunner.h"
 #include "ir/kernel/CanonicalOrder.h"
+#include "test/codegen/cpu/KernelRunner.h"
 
 #include <cmath>
 #include <cstring>
@@ -126,21 +126,21 @@ template <class T> void check(const std::string &type, int64_t m, int64_t n, int
   };
   // Unit strides are known even where sizes are not.
   auto stride = [&](int64_t value) { return value == 1 ? std::string("arith.constant 1 : index") : dimension(value); };
-  std::string text = substitute(kProduct, {{"ROWS", dimension(m)},
-                                           {"COLUMNS", dimension(n)},
-                                           {"DEPTH", dimension(k)},
-                                           {"AM", stride((layout.transposeA ? 1 : k) * spread)},
-                                           {"AK", stride((layout.transposeA ? m : 1) * spread)},
-                                           {"BK", stride((layout.transposeB ? 1 : n) * spread)},
-                                           {"BN", layout.packed ? dimension((k + 15) / 16 * 16)
-                                                                : stride((layout.transposeB ? k : 1) * spread)},
-                                           {"PACKED", layout.packed  ? "packed"
-                                                      : layout.lanes ? "lanes"
-                                                                     : ""},
-                                           {"ADD", type[0] == 'f' ? "arith.addf" : "arith.addi"},
-                                           {"A", type},
-                                           {"B", type},
-                                           {"S", type}});
+  std::string text = substitute(
+      kProduct, {{"ROWS", dimension(m)},
+                 {"COLUMNS", dimension(n)},
+                 {"DEPTH", dimension(k)},
+                 {"AM", stride((layout.transposeA ? 1 : k) * spread)},
+                 {"AK", stride((layout.transposeA ? m : 1) * spread)},
+                 {"BK", stride((layout.transposeB ? 1 : n) * spread)},
+                 {"BN", layout.packed ? dimension((k + 15) / 16 * 16) : stride((layout.transposeB ? k : 1) * spread)},
+                 {"PACKED", layout.packed  ? "packed"
+                            : layout.lanes ? "lanes"
+                                           : ""},
+                 {"ADD", type[0] == 'f' ? "arith.addf" : "arith.addi"},
+                 {"A", type},
+                 {"B", type},
+                 {"S", type}});
   text.insert(text.find("  %zero"), constants);
   KernelRunner runner(text, layout.cpu);
   runner.run({givenA.data(), given.data(), bias.data(), c.data()}, {0}, 0, (m + 125) / 126);

@@ -1,6 +1,6 @@
 // Reductions against the canonical order of ir/kernel/KernelOps.td written as plain loops.
-#include "test/codegen/cpu/KernelRunner.h"
 #include "ir/kernel/CanonicalOrder.h"
+#include "test/codegen/cpu/KernelRunner.h"
 
 #include <cmath>
 #include <functional>
@@ -98,7 +98,8 @@ float larger(float x, float y) { return std::isnan(x) || std::isnan(y) ? NAN : x
 } // namespace
 
 TEST(Reduce, FloatSumInCanonicalOrder) {
-  for (int64_t length : {1, 2, 7, 10, 15, 16, 17, 31, 32, 33, 63, 64, 65, 100, 200, 1000, 1023, 1024, 1025, 4097, 10000}) {
+  for (int64_t length :
+       {1, 2, 7, 10, 15, 16, 17, 31, 32, 33, 63, 64, 65, 100, 200, 1000, 1023, 1024, 1025, 4097, 10000}) {
     std::vector<float> x = randomFloats(length * 37, length);
     auto reference = [](const std::vector<float> &v) { return canonical<float>(v, -0.0f, std::plus<float>()); };
     check<float, float>("sum", "f32", "f32", length, true, x, reference);
