@@ -16,11 +16,17 @@ struct Hidden {
   bool always; // else NaN in rows where some element that is not hidden is NaN too
 };
 
-// The number that a float value holds everywhere.
-std::optional<double> constantValue(Value value) {
+// What makes a value's elements, before they are repeated or given axes; null for an input.
+Operation *makerOf(Value value) {
   Operation *op = value.getDefiningOp();
   while (op && (kindOf(op) == OpKind::Expand || kindOf(op) == OpKind::Reshape))
     op = op->getOperand(0).getDefiningOp();
+  return op;
+}
+
+// The number that a float value holds everywhere.
+std::optional<double> constantValue(Value value) {
+  Operation *op = makerOf(value);
   bool isConstant = op && kindOf(op) == OpKind::Full && isa<FloatType>(elementType(value));
   return isConstant ? std::optional<double>(floatOf(op, "value")) : std::nullopt;
 }
@@ -119,10 +125,8 @@ private:
     return from.size() == 1 && from[0] == shape[axis] && isIndex(op->getOperand(0), 0);
   }
 
-  bool isRowReduction(Value value, OpKind kind, Value of) {
-    Operation *op = value.getDefiningOp();
-    while (op && (kindOf(op) == OpKind::Expand || kindOf(op) == OpKind::Reshape))
-      op = op->getOperand(0).getDefiningOp();
+  static bool isRowReduction(Value value, OpKind kind, Value of) {
+    Operation *op = makerOf(value);
     return op && kindOf(op) == kind && op->getOperand(0) == of;
   }
 };

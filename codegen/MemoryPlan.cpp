@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <climits>
 #include <numeric>
+#include <tuple>
 
 namespace weft {
 
@@ -117,7 +118,7 @@ static void delaySteps(const Lowering &lowering, const Dependences &order, std::
   }
   std::vector<int> last(steps.size());
   std::iota(last.begin(), last.end(), 0);
-  llvm::stable_sort(last, [&](int a, int b) { return levels[a] > levels[b]; });
+  llvm::sort(last, [&](int a, int b) { return std::pair(-levels[a], a) < std::pair(-levels[b], b); });
   for (int i : last) {
     if (order.after[i].empty() || steps[i].kept)
       continue;
@@ -146,29 +147,29 @@ void orderSteps(Lowering &lowering, const std::vector<Donation> &donations) {
   delaySteps(lowering, order, levels);
   std::vector<int> sequence(steps.size());
   std::iota(sequence.begin(), sequence.end(), 0);
-  llvm::stable_sort(sequence, [&](int a, int b) { return levels[a] < levels[b]; });
+  // What is kept needs nothing else, and may be left out as a whole: it comes first.
+  auto place = [&](int i) { return std::tuple(!steps[i].kept, levels[i], i); };
+  llvm::sort(sequence, [&](int a, int b) { return place(a) < place(b); });
   std::vector<PlannedStep> sorted;
   for (int i : sequence) {
     steps[i].batch = levels[i];
     sorted.push_back(std::move(steps[i]));
   }
   steps = std::move(sorted);
-  // What is kept needs nothing else, and may be left out as a whole.
-  std::stable_partition(steps.begin(), steps.end(), [](const PlannedStep &step) { return step.kept; });
 }
 
 void keepOfWeights(Lowering &lowering) {
   Plan &plan = lowering.plan;
-  std::map<int, int> otherWriters;
+  std::map<int, int> writerCounts;
   for (const PlannedStep &step : lowering.steps)
     for (int buffer : step.writes)
-      ++otherWriters[buffer];
+      ++writerCounts[buffer];
   std::set<int> constant = lowering.weights;
   for (PlannedStep &step : lowering.steps) {
     bool reads = std::includes(constant.begin(), constant.end(), step.reads.begin(), step.reads.end());
     bool writes = llvm::all_of(step.writes, [&](int buffer) {
       const PlanBuffer &written = plan.buffers[buffer];
-      return written.kind == WEFT_TEMPORARY && written.bytes.isStatic() && otherWriters[buffer] == 1;
+      return written.kind == WEFT_TEMPORARY && written.bytes.isStatic() && writerCounts[buffer] == 1;
     });
     if (step.reads.empty() || !reads || !writes)
       continue;
@@ -177,7 +178,7 @@ void keepOfWeights(Lowering &lowering) {
     for (int buffer : step.writes) {
       plan.buffers[buffer].kind = WEFT_KEPT;
       plan.buffers[buffer].arenaOffset = plan.keptBytes;
-      plan.keptBytes += (plan.buffers[buffer].bytes.constant + 63) / 64 * 64;
+      plan.keptBytes += llvm::alignTo(plan.buffers[buffer].bytes.constant, 64);
       constant.insert(buffer);
     }
   }

@@ -9,11 +9,11 @@ inline constexpr int64_t kDepth = order::kProductBlock;      // of K: the blocks
 inline constexpr int64_t kPanel = kernel::PackOp::kColumns;  // columns of a panel of B
 inline constexpr int64_t kPanelRows = kernel::PackOp::kRows; // K is rounded up to a multiple of it in whole panels
 inline constexpr int64_t kTileVectors = 2;                   // columns of a tile in vectors
-// Elements from row to row of the copy of A and of the block of C: the same for all products, so that they share
-// functions, and not a power of two, which would put the rows of a tile into the same cache sets.
-inline constexpr int64_t kStrideA = 256 + 16, kStrideC = 384 + 16;
 inline constexpr int64_t kPanelElements = kDepth * kPanel;
 inline constexpr int64_t kMostBlockRows = 266, kMostBlockColumns = 384;
+// Elements from row to row of the copy of A and of the block of C: the same for all products, so that they share
+// functions, and not a power of two, which would put the rows of a tile into the same cache sets.
+inline constexpr int64_t kStrideA = kDepth + 16, kStrideC = kMostBlockColumns + 16;
 
 inline constexpr int64_t kPrefetchDistance = 16; // steps of K, into the first-level cache
 // Into the second-level cache, for each step of K: a quarter of a line, as more at a time would hold up what the tile
