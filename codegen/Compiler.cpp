@@ -27,8 +27,9 @@ const cpu::Target &cpuTarget(const std::string &name) {
   auto found = targets.find(name);
   if (found == targets.end()) {
     cpu::Target target = cpu::Target::find(name);
-    if (!name.empty())
-      cpu::Target::checkRunsHere(name);
+    if (target.architecture != &cpu::Architecture::host())
+      throw std::runtime_error("[codegen] this machine cannot run code for the CPU '" + name + "', which is " +
+                               target.architecture->name + "; set WEFT_CPU to one of its own kind, or not at all");
     found = targets.emplace(name, std::move(target)).first;
   }
   return found->second;

@@ -2,9 +2,9 @@
 
 #include "frontend/Background.h"
 #include "ir/OpTable.h"
+#include "runtime/cpu/Features.h"
 
 #include <atomic>
-#include <cpuid.h>
 #include <cstdlib>
 #include <cstring>
 #include <dlfcn.h>
@@ -94,13 +94,7 @@ const std::string &compilerIdentity() {
     if (stat(compilerLibraryPath().c_str(), &file) == 0)
       text += ":" + std::to_string(file.st_size) + ":" + std::to_string(file.st_mtim.tv_sec) + "." +
               std::to_string(file.st_mtim.tv_nsec);
-    // Family, model and features, without the parts of leaf 1 that differ from core to core.
-    unsigned a = 0, b = 0, c = 0, d = 0;
-    __get_cpuid(1, &a, &b, &c, &d);
-    text += ":" + std::to_string(a) + "." + std::to_string(c & ~(1u << 27)) + "." + std::to_string(d);
-    __get_cpuid_count(7, 0, &a, &b, &c, &d);
-    text += "." + std::to_string(b) + "." + std::to_string(c) + "." + std::to_string(d);
-    return text;
+    return text + ":" + hostIdentity();
   }();
   return identity;
 }

@@ -11,7 +11,7 @@
 extern "C" {
 #endif
 
-#define WEFT_ABI_VERSION 2
+#define WEFT_ABI_VERSION 3
 #define WEFT_MAX_FACTORS 8
 
 /* constant * product over the factors, where factor i is ceil(symbols[symbol] / divide); symbol -1 stands for 1. */
@@ -71,10 +71,11 @@ typedef struct WeftProgram {
   int64_t arenaBytes;
   const void *cubin; /* CUDA: the module's image, else null */
   int64_t cubinBytes;
-  const char *target; /* "x86-64 cascadelake", "sm_90" */
+  const char *target; /* "x86-64 cascadelake", "sm_90": for messages */
   int64_t keptBytes;
   int32_t keptSteps; /* the first steps, which write the kept buffers and nothing else */
   int32_t reserved;
+  uint64_t features; /* of the processor that the code may use: bits of the tables in runtime/cpu/Features.h */
 } WeftProgram;
 
 #ifdef __cplusplus

@@ -11,7 +11,7 @@ MAY_INCLUDE = {
     "runtime": set(),
     "ir": set(),
     "passes": {"ir"},
-    "codegen": {"ir", "passes", "runtime/Abi.h"},
+    "codegen": {"ir", "passes", "runtime/Abi.h", "runtime/cpu/Features.h"},
     "frontend": {"ir", "passes", "codegen", "runtime"},
     "python": {"ir", "codegen", "runtime", "frontend"},
 }

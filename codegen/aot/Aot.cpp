@@ -91,11 +91,12 @@ std::string binarySymbol(const std::string &path) {
   return name;
 }
 
-// The C functions, which gather pointers and call runtime/aot/Model.h.
+// The C functions, which gather pointers and call runtime/aot/Model.h. Any machine runs them: it is the run time that
+// says what the processor lacks.
 class EntryPoints {
 public:
-  EntryPoints(const Model &model, llvm::Module &module)
-      : model(model), module(module), context(module.getContext()), ir(context) {
+  EntryPoints(const Model &model, llvm::Module &module, const cpu::Architecture &architecture)
+      : model(model), module(module), architecture(architecture), context(module.getContext()), ir(context) {
     pointer = ir.getPtrTy();
   }
 
@@ -121,6 +122,8 @@ private:
   llvm::Function *define(const std::string &name, llvm::Type *result, llvm::ArrayRef<llvm::Type *> parameters) {
     auto *function = llvm::Function::Create(llvm::FunctionType::get(result, parameters, false),
                                             llvm::GlobalValue::ExternalLinkage, name, module);
+    function->addFnAttr("target-cpu", architecture.baseline);
+    function->addFnAttr("target-features", "");
     ir.SetInsertPoint(llvm::BasicBlock::Create(context, "", function));
     return function;
   }
@@ -188,6 +191,7 @@ private:
 
   const Model &model;
   llvm::Module &module;
+  const cpu::Architecture &architecture;
   llvm::LLVMContext &context;
   llvm::IRBuilder<> ir;
   llvm::PointerType *pointer;
@@ -198,7 +202,7 @@ std::string entryObject(const Model &model, const cpu::Target &target) {
   llvm::LLVMContext context;
   llvm::Module module("weft-aot", context);
   target.prepare(module);
-  EntryPoints(model, module).write();
+  EntryPoints(model, module, *target.architecture).write();
   return cpu::emitObject(module, target);
 }
 
@@ -239,35 +243,51 @@ void writeWhole(const std::string &path, const std::string &bytes) {
   }
 }
 
+// The run time for the target's architecture.
+std::string runtimeArchive(const std::string &folder, const cpu::Architecture &architecture) {
+  if (&architecture == &cpu::Architecture::host())
+    return folder + "/libweft_runtime.a";
+  std::string library = std::string("weft_runtime_") + architecture.name, path = folder + "/lib" + library + ".a";
+  if (!llvm::sys::fs::exists(path))
+    throw std::runtime_error("there is no run time for " + std::string(architecture.name) + " at " + path +
+                             "; install Debian's libstdc++-12-dev-" + architecture.debianName +
+                             "-cross and build it: tools/dev build " + library);
+  return path;
+}
+
 } // namespace
 
 std::string weft::buildModel(mlir::ModuleOp module, const AotOptions &options, const std::string &path) {
   Graph graph = exportGraph(module);
   Model model = readModel(module, graph, options);
   cpu::Target target = cpu::Target::find(options.cpu);
-  model.interface.target = "x86-64 " + target.cpu;
+  model.interface.target = target.name();
   runPipeline(module);
   Lowered lowered = lowerToKernels(module, cpu::scheduleTarget(target));
   std::vector<std::string> objects{cpu::programObject(*lowered.kernels, lowered.plan, target),
                                    entryObject(model, target)};
 
-  const std::string &name = options.name;
+  const std::string &name = options.name, libraries = target.architecture->libraries;
   TemporaryFile exports("{ global: " + name + "_run; " + name + "_load; " + name + "_error; local: *; };\n");
   std::vector<std::string> arguments{"-z",
                                      "undefs",
                                      "-z",
                                      "nodelete",
                                      "--gc-sections",
+                                     "--eh-frame-hdr", // without it no exception of the run time is ever caught
                                      "--version-script=" + exports.path(),
                                      "--undefined-version",
-                                     options.runtimeArchive,
-                                     "-L/usr/lib/x86_64-linux-gnu",
-                                     "-L/lib/x86_64-linux-gnu",
+                                     runtimeArchive(options.runtimeFolder, *target.architecture),
+                                     "-L/usr/lib/" + libraries,
+                                     "-L/lib/" + libraries,
+                                     "-L/usr/" + libraries + "/lib", // of a cross compiler
                                      "-L/usr/lib64",
                                      "-l:libstdc++.so.6",
                                      "-l:libc.so.6",
                                      "-l:libm.so.6",
                                      "-l:libgcc_s.so.1"};
+  if (target.architecture->triple.isAArch64()) // whose libc.so.6 lacks pthread_atfork
+    arguments.push_back("-l:libc_nonshared.a");
   if (!model.weightsPath.empty() && !model.interface.externalWeights)
     arguments.insert(arguments.end(), {"--format=binary", model.weightsPath, "--format=default"});
   writeWhole(path, cpu::linkShared(objects, arguments));

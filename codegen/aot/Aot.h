@@ -10,9 +10,9 @@ struct AotOptions {
   std::string name; // a C identifier: the functions are NAME_run, NAME_error and, with external weights, NAME_load
   std::string weightsPath; // the safetensors file that holds the weights; empty where the module has none
   bool externalWeights = false;
-  std::string cpu;            // as CompileOptions::cpu
-  std::string runtimeArchive; // libweft_runtime.a
-  std::string source;         // named in the header
+  std::string cpu;           // as CompileOptions::cpu
+  std::string runtimeFolder; // of libweft_runtime.a, and libweft_runtime_NAME.a for another architecture
+  std::string source;        // named in the header
 };
 
 // The module's @main takes tensors; an argument's `weft.name` names it in C, and `weft.weight` says that it is that

@@ -48,7 +48,7 @@ public:
   }
 
   // With a cubin the kernels are in there, and steps name them only.
-  Constant *program(const Plan &plan, const std::string &target, const std::string &cubin = {}) {
+  Constant *program(const Plan &plan, const std::string &target, uint64_t features, const std::string &cubin = {}) {
     hasCubin = !cubin.empty();
     std::vector<Constant *> buffers, steps;
     for (const PlanBuffer &buffer : plan.buffers)
@@ -60,7 +60,7 @@ public:
                    array(buffers), array(steps), number64(plan.arenaBytes),
                    hasCubin ? global(ConstantDataArray::getString(context, cubin, /*AddNull=*/false), 64) : null(),
                    number64(cubin.size()), string(target), number64(plan.keptBytes), number32(plan.keptSteps),
-                   number32(0)});
+                   number32(0), number64(features)});
   }
 
 private:
@@ -129,14 +129,14 @@ static void exportProgram(Module &module, Constant *value) {
 }
 
 void writeProgram(Module &module, const Plan &plan, const Target &target) {
-  exportProgram(module, ProgramWriter(module).program(plan, "x86-64 " + target.cpu));
+  exportProgram(module, ProgramWriter(module).program(plan, target.name(), target.neededFeatures()));
 }
 
 std::string wrapProgram(const Plan &plan, const std::string &cubin, const std::string &arch, const Target &host) {
   LLVMContext context;
   Module module("weft", context);
   host.prepare(module);
-  exportProgram(module, ProgramWriter(module).program(plan, arch, cubin));
+  exportProgram(module, ProgramWriter(module).program(plan, arch, /*features=*/0, cubin));
   return linkShared({emitObject(module, host)});
 }
 
@@ -260,7 +260,7 @@ weft::Target scheduleTarget(const Target &target) {
   weft::Target result;
   result.name = "cpu";
   result.vectorBytes = target.vectorBytes;
-  result.vectorRegisters = target.vectorBytes == 64 ? 32 : 16;
+  result.vectorRegisters = target.vectorRegisters;
   return result;
 }
 

@@ -1,83 +1,54 @@
 #include "codegen/cpu/Target.h"
 
-#include "llvm/ADT/StringExtras.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/MC/MCSubtargetInfo.h"
 #include "llvm/MC/TargetRegistry.h"
 #include "llvm/Support/CommandLine.h"
-#include "llvm/Support/TargetSelect.h"
 #include "llvm/TargetParser/Host.h"
-#include "llvm/TargetParser/X86TargetParser.h"
 
-#include <mutex>
 #include <stdexcept>
 
 using namespace llvm;
 
 namespace weft::cpu {
 
-static std::string hostFeatures() {
+static std::string hostFeatureText() {
   std::string text;
   for (auto &feature : sys::getHostCPUFeatures())
     text += (text.empty() ? "" : ",") + std::string(feature.second ? "+" : "-") + feature.first().str();
   return text;
 }
 
-static bool hasFeatures(StringRef cpu, ArrayRef<StringRef> wanted) {
-  SmallVector<StringRef> features;
-  X86::getFeaturesForCPU(cpu, features);
-  return all_of(wanted, [&](StringRef feature) { return is_contained(features, feature); });
-}
-
-// The names that find() takes.
-static std::string knownNames() {
-  SmallVector<StringRef> names;
-  X86::fillValidCPUArchList(names, /*Only64Bit=*/true);
-  erase_if(names, [](StringRef name) { return !hasFeatures(name, {"avx2", "fma", "f16c"}); });
-  return join(names, ", ");
-}
-
-void Target::checkRunsHere(const std::string &cpu) {
-  SmallVector<StringRef> features;
-  X86::getFeaturesForCPU(cpu, features);
-  StringMap<bool> host = sys::getHostCPUFeatures();
-  for (StringRef feature : features)
-    if (auto found = host.find(feature); found != host.end() && !found->second)
-      throw std::runtime_error("[codegen] this machine cannot run code for the CPU '" + cpu + "': it lacks " +
-                               feature.str() + "; set WEFT_CPU to an older one, such as x86-64-v3, or not at all");
-}
-
 Target Target::find(const std::string &name) {
-  static std::once_flag once;
-  std::call_once(once, [] {
-    InitializeNativeTarget();
-    InitializeNativeTargetAsmPrinter();
-  });
   Target result;
   result.cpu = name.empty() ? sys::getHostCPUName().str() : name;
-  result.features = name.empty() ? hostFeatures() : "";
-  if (X86::parseArchX86(result.cpu, /*Only64Bit=*/true) == X86::CK_None)
-    throw std::runtime_error("[codegen] unknown CPU '" + result.cpu + "'; known are " + knownNames());
+  result.features = name.empty() ? hostFeatureText() : "";
+  const Architecture &architecture = name.empty() ? Architecture::host() : Architecture::of(name);
+  result.architecture = &architecture;
+  architecture.initialize();
 
-  Triple triple("x86_64-unknown-linux-gnu");
   std::string error;
-  const llvm::Target *found = TargetRegistry::lookupTarget(triple, error);
+  const llvm::Target *found = TargetRegistry::lookupTarget(architecture.triple, error);
   if (!found)
-    throw std::runtime_error("[codegen] this build of LLVM has no x86-64 target: " + error);
+    throw std::runtime_error("[codegen] this build of LLVM lacks a target: " + error);
   TargetOptions options;
   options.AllowFPOpFusion = FPOpFusion::Strict;
   options.TrapUnreachable = false;
-  TargetMachine *machine = found->createTargetMachine(triple, result.cpu, result.features, options, Reloc::PIC_,
-                                                      CodeModel::Small, CodeGenOptLevel::Default);
+  TargetMachine *machine = found->createTargetMachine(architecture.triple, result.cpu, result.features, options,
+                                                      Reloc::PIC_, CodeModel::Small, CodeGenOptLevel::Default);
   result.machine.reset(machine);
   const MCSubtargetInfo &subtarget = *machine->getMCSubtargetInfo();
-  if (!subtarget.checkFeatures("+avx2,+fma,+f16c"))
-    throw std::runtime_error("[codegen] the CPU '" + result.cpu +
-                             "' lacks AVX2, FMA or F16C; the oldest one supported is x86-64-v3");
-  if (subtarget.checkFeatures("+avx512f,+avx512vl,+avx512bw,+avx512dq"))
-    result.vectorBytes = 64;
+  if (!subtarget.checkFeatures(architecture.needed))
+    throw std::runtime_error("[codegen] the CPU '" + result.cpu + "' lacks " + architecture.neededText +
+                             "; the oldest one supported is " + architecture.oldest);
+  result.vectorBytes = architecture.vectorBytes(subtarget);
+  result.vectorRegisters = architecture.vectorRegisters(subtarget);
   return result;
 }
+
+uint64_t Target::neededFeatures() const { return architecture->features(*machine->getMCSubtargetInfo()); }
+
+std::string Target::name() const { return std::string(architecture->name) + " " + cpu; }
 
 Target Target::clone() const {
   Target result = *this;

@@ -1,5 +1,7 @@
 // What code is generated for, and how LLVM turns a module into an object file.
 #pragma once
+#include "codegen/cpu/Architecture.h"
+
 #include "llvm/IR/Module.h"
 #include "llvm/Target/TargetMachine.h"
 
@@ -10,15 +12,17 @@ namespace weft::cpu {
 
 struct Target {
   std::string cpu, features;
-  int vectorBytes = 32;                         // 64 with AVX-512
+  const Architecture *architecture = nullptr;
+  int vectorBytes = 32;
+  int vectorRegisters = 16;
   std::shared_ptr<llvm::TargetMachine> machine; // not for two threads at once
 
-  // Of an LLVM CPU name; empty: this machine. Throws std::runtime_error on a CPU that is unknown or lacks AVX2, FMA or
-  // F16C.
+  // Of an LLVM CPU name; empty: this machine. Throws std::runtime_error on a CPU that is unknown or lacks what kernels
+  // need (Architecture.h).
   static Target find(const std::string &cpu);
-  // Throws std::runtime_error where this machine lacks a feature that code for the CPU of this name may use.
-  static void checkRunsHere(const std::string &cpu);
-  Target clone() const; // with a machine of its own
+  Target clone() const;            // with a machine of its own
+  std::string name() const;        // of WeftProgram::target: "x86-64 cascadelake"
+  uint64_t neededFeatures() const; // that the code may use: bits of WeftProgram::features
   void prepare(llvm::Module &module) const;
 };
 

@@ -1,5 +1,6 @@
 """export and weft-aot: a C program gets eager's bits."""
 
+import ctypes
 import os
 import pathlib
 import shutil
@@ -82,3 +83,16 @@ def test_a_c_program_gets_eagers_bits(tmp_path, external):
     assert_same_bits(weft.from_numpy(numpy.fromfile(tmp_path / "y", "float32").reshape(5, 10)), expected)
     needed = subprocess.run(["ldd", "model.so"], cwd=tmp_path, capture_output=True, text=True).stdout
     assert "LLVM" not in needed and "python" not in needed and "MLIR" not in needed
+
+
+@pytest.mark.skipif(AOT is None, reason="weft-aot is not installed")
+@pytest.mark.skipif("amx_fp16" in pathlib.Path("/proc/cpuinfo").read_text(), reason="runs code for diamondrapids")
+def test_a_processor_that_lacks_what_the_model_needs_is_an_error(tmp_path):
+    weft.export(lambda x: x + 1, (weft.zeros(4),), tmp_path / "model.mlir")
+    subprocess.run([AOT, "model.mlir", "-o", "model.so", "--cpu=diamondrapids"], cwd=tmp_path, check=True, timeout=120)
+    model = ctypes.CDLL(str(tmp_path / "model.so"))
+    model.model_error.restype = ctypes.c_char_p
+    assert model.model_run(ctypes.create_string_buffer(16), ctypes.create_string_buffer(16)) == 1
+    message = model.model_error().decode()
+    assert "cannot run code for x86-64 diamondrapids: it lacks " in message and "avx10.2" in message
+    assert "weft-aot --cpu=x86-64-v3" in message

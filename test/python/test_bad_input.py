@@ -148,8 +148,13 @@ def test_unknown_processor(monkeypatch):
         weft.compile(lambda x: x * 3)(weft.ones(7))
     monkeypatch.setenv("WEFT_CPU", "diamondrapids")
     if "amx_fp16" not in pathlib.Path("/proc/cpuinfo").read_text():
-        with pytest.raises(RuntimeError, match="cannot run code for the CPU 'diamondrapids': it lacks"):
+        with pytest.raises(
+            RuntimeError, match="cannot run code for x86-64 diamondrapids: it lacks .*avx10.2.*x86-64-v3"
+        ):
             weft.compile(lambda x: x * 3)(weft.ones(7))
+    monkeypatch.setenv("WEFT_CPU", "neoverse-n1")
+    with pytest.raises(RuntimeError, match="cannot run code for the CPU 'neoverse-n1', which is aarch64"):
+        weft.compile(lambda x: x * 3)(weft.ones(7))
 
 
 def free_memory():

@@ -1,5 +1,6 @@
 #include "runtime/Executable.h"
 #include "runtime/KernelCache.h"
+#include "runtime/cpu/Features.h"
 #include "runtime/cuda/Driver.h"
 
 #include <gtest/gtest.h>
@@ -25,7 +26,7 @@ struct Builder {
   std::vector<WeftStep> steps;
   std::vector<std::vector<int32_t>> order;
   std::vector<std::vector<WeftExtent>> scalars;
-  WeftProgram program{WEFT_ABI_VERSION, 0, 0, 0, 0, 0, nullptr, nullptr, 0, nullptr, 0, "test", 0, 0, 0};
+  WeftProgram program{WEFT_ABI_VERSION, 0, 0, 0, 0, 0, nullptr, nullptr, 0, nullptr, 0, "test", 0, 0, 0, 0};
 
   Builder() { order.reserve(100), scalars.reserve(100); }
   Builder &input(WeftExtent bytes) { return ++program.inputCount, add({WEFT_INPUT, -1, bytes, 0, nullptr}); }
@@ -245,6 +246,20 @@ TEST(Executable, RejectsMalformedPrograms) {
     b.steps[0].kernel = nullptr;
     EXPECT_NE(messageOf(b.finish()).find("step 0 has no kernel"), std::string::npos);
   }
+}
+
+TEST(Executable, RefusesCodeThatThisProcessorCannotRun) {
+  Builder b;
+  b.input(fixed(8)).output(fixed(8));
+  b.step(scaleAdd, {0, 0, 1}, {fixed(1)}, fixed(1), 0);
+  b.program.target = "x86-64 imaginary";
+  b.program.features = hostFeatures();
+  EXPECT_EQ(messageOf(b.finish()), "");
+  b.program.features = ~uint64_t(0);
+  std::string message = messageOf(b.finish());
+  EXPECT_NE(message.find("cannot run code for x86-64 imaginary: it lacks "), std::string::npos) << message;
+  EXPECT_NE(message.find("feature 63; compile for an older processor, such as "), std::string::npos) << message;
+  EXPECT_NE(message.find("weft-aot --cpu="), std::string::npos) << message;
 }
 
 TEST(Executable, LoadsFilesAndBytes) {

@@ -32,7 +32,7 @@ static cl::opt<Weights>
                        clEnumValN(Weights::External, "external", "in the safetensors file, which NAME_load() maps")),
             cl::cat(category));
 static cl::opt<std::string>
-    cpu("cpu", cl::desc("LLVM's name of the processor, such as x86-64-v3; this machine's if not given"),
+    cpu("cpu", cl::desc("LLVM's name of the processor, such as x86-64-v3 or neoverse-n1; this machine's if not given"),
         cl::cat(category));
 
 static int fail(const std::string &message) {
@@ -51,15 +51,13 @@ int main(int argc, char **argv) {
   if (!module)
     return 1; // the parser has said why, with the line
   std::string executable = llvm::sys::fs::getMainExecutable(argv[0], reinterpret_cast<void *>(&main));
-  llvm::SmallString<256> archive(llvm::sys::path::parent_path(executable));
-  llvm::sys::path::append(archive, "libweft_runtime.a");
 
   weft::AotOptions options;
   options.name = weft::cIdentifier(name.empty() ? llvm::sys::path::stem(output).str() : name.getValue());
   options.source = llvm::sys::path::filename(input).str();
   options.externalWeights = weights == Weights::External;
   options.cpu = cpu;
-  options.runtimeArchive = archive.str().str();
+  options.runtimeFolder = llvm::sys::path::parent_path(executable).str();
   if (!weightsFile.empty()) {
     options.weightsPath = weightsFile;
   } else if (auto named = (*module)->getAttrOfType<mlir::StringAttr>("weft.weights")) {
