@@ -95,6 +95,8 @@ inline TapeNode *tapeNode(const TensorImpl &impl) { return impl.autograd ? impl.
 uint64_t nextTapeOrder();
 // Where the operand's cotangent goes: to its history, or to itself where it is a leaf.
 void linkOperand(TapeOperand &operand, const Tensor &tensor);
+// Whether what is made of these operands gets a history.
+bool anyRequiresGrad(const Tensor *operands, int count);
 // Records `result = op(operands)`; the caller has checked that grad mode is on and that an operand requires grad.
 void recordOnTape(OpKind op, const Tensor *operands, int count, const Attrs &attrs, Tensor &result);
 // After the base of a view was written to: the view's history follows the base's new one.

@@ -4,6 +4,7 @@
 #include "frontend/Executables.h"
 #include "frontend/IndexRange.h"
 #include "frontend/KernelKey.h"
+#include "frontend/KnownCalls.h"
 #include "frontend/Ops.h"
 #include "frontend/Promotion.h"
 #include "frontend/Trace.h"
@@ -86,8 +87,12 @@ static Dims encode(SymbolTable &symbols, const Dims &values) {
   return codes;
 }
 
-static void run(const Executable &executable, const Tensor *operands, int count, void *out,
+static void run(const KernelKey &key, const Executable &executable, const Tensor *operands, int count, void *out,
                 const SymbolTable &symbols) {
+  if (key.overflowed()) // the executable may go
+    CallRecorder::noteOther();
+  else
+    CallRecorder::noteRun(executable, symbols.values(), operands, count, out);
   void *local[kInline];
   std::vector<void *> many;
   void **inputs = local;
@@ -157,7 +162,7 @@ static void runElementwise(OpKind op, const Tensor *operands, int count, const A
     graph.symbolCount = symbols.count();
     executable = compileKernel(key, op, attrs, std::move(graph), donated, device);
   }
-  run(*executable, operands, count, out, symbols);
+  run(key, *executable, operands, count, out, symbols);
 }
 
 // An op that reads its operands where they lie, whatever their strides.
@@ -183,7 +188,7 @@ static void runCreation(OpKind op, const Tensor *operands, int count, const Attr
     graph.symbolCount = symbols.count();
     executable = compileKernel(key, op, flat, std::move(graph), -1, device);
   }
-  run(*executable, operands, count, out, symbols);
+  run(key, *executable, operands, count, out, symbols);
 }
 
 // With `symbolic`, false where the op's shape rule cannot do without the sizes' values.
@@ -228,7 +233,7 @@ static bool runWithSizes(bool symbolic, OpKind op, const Tensor *operands, int c
   }
   if (!executable)
     return false;
-  run(*executable, operands, count, out, symbols);
+  run(key, *executable, operands, count, out, symbols);
   return true;
 }
 
@@ -327,17 +332,12 @@ static Device commonDevice(OpKind op, const Tensor *operands, int count) {
 // ---------------------------------------------------------------- apply
 
 static Tensor finish(OpKind op, const Tensor *operands, int count, const Attrs &attrs, Tensor result) {
-  if (gradEnabled() && info(op).differentiable && isFloat(result.dtype())) {
-    for (int i = 0; i < count; ++i)
-      if (operands[i].requiresGrad()) {
-        recordOnTape(op, operands, count, attrs, result);
-        break;
-      }
-  }
+  if (info(op).differentiable && isFloat(result.dtype()) && anyRequiresGrad(operands, count))
+    recordOnTape(op, operands, count, attrs, result);
   return result;
 }
 
-Tensor applyKernel(OpKind op, const Tensor *operands, int count, const Attrs &attrs) {
+static Tensor applyAnew(OpKind op, const Tensor *operands, int count, const Attrs &attrs) {
   TensorType local[kInline];
   std::vector<TensorType> many;
   TensorType *types = local;
@@ -360,6 +360,20 @@ Tensor applyKernel(OpKind op, const Tensor *operands, int count, const Attrs &at
   Tensor result = Tensor::empty(type.shape, type.dtype, device);
   runKernel(op, operands, count, attrs, type, device, result.impl->storage->memory);
   return finish(op, operands, count, attrs, std::move(result));
+}
+
+Tensor applyKernel(OpKind op, const Tensor *operands, int count, const Attrs &attrs) {
+  if (Trace::active())
+    return applyAnew(op, operands, count, attrs);
+  CallKey key(CallLevel::Apply, op, operands, count, attrs);
+  if (!key.isUsable())
+    return applyAnew(op, operands, count, attrs);
+  if (const KnownCall *known = findCall(key))
+    return finish(op, operands, count, attrs, known->run(operands));
+  CallRecorder recorder(key, op, operands, count, !attrs.empty());
+  Tensor result = applyAnew(op, operands, count, attrs);
+  recorder.finish(result);
+  return result;
 }
 
 Tensor applyCreation(OpKind op, const Attrs &attrs, Device device) {

@@ -1,5 +1,9 @@
 #include "frontend/Promotion.h"
 
+#include "frontend/Autograd.h"
+#include "frontend/KnownCalls.h"
+#include "frontend/Trace.h"
+
 #include <array>
 #include <cmath>
 #include <cstring>
@@ -166,48 +170,55 @@ template <class T> static void storeInteger(const Tensor &number, void *memory, 
   std::memcpy(memory, &value, sizeof(T));
 }
 
-Tensor constantOf(const Tensor &number, DType dtype, Device device) {
+static double realValue(const TensorImpl &number) {
+  return isFloat(number.dtype) ? number.number : double(number.integer);
+}
+
+void storeNumber(const Tensor &number, DType dtype, void *memory) {
   const TensorImpl &n = *number.impl;
-  double real = isFloat(n.dtype) ? n.number : double(n.integer);
-  alignas(8) char bytes[8];
+  double real = realValue(n);
   switch (dtype) {
   case DType::Float64:
-    std::memcpy(bytes, &real, 8);
+    std::memcpy(memory, &real, 8);
     break;
   case DType::Float32: {
     float f = float(real);
-    std::memcpy(bytes, &f, 4);
+    std::memcpy(memory, &f, 4);
     break;
   }
   case DType::Float16: {
     uint16_t h = floatToHalf(real);
-    std::memcpy(bytes, &h, 2);
+    std::memcpy(memory, &h, 2);
     break;
   }
   case DType::BFloat16: {
     uint16_t h = floatToBFloat(real);
-    std::memcpy(bytes, &h, 2);
+    std::memcpy(memory, &h, 2);
     break;
   }
-  case DType::Bool:
-    bytes[0] = isFloat(n.dtype) ? n.number != 0 : n.integer != 0;
+  case DType::Bool: {
+    bool truth = isFloat(n.dtype) ? n.number != 0 : n.integer != 0;
+    std::memcpy(memory, &truth, 1);
     break;
+  }
   case DType::UInt8:
-    storeInteger<uint8_t>(number, bytes, dtype);
-    break;
+    return storeInteger<uint8_t>(number, memory, dtype);
   case DType::Int8:
-    storeInteger<int8_t>(number, bytes, dtype);
-    break;
+    return storeInteger<int8_t>(number, memory, dtype);
   case DType::Int16:
-    storeInteger<int16_t>(number, bytes, dtype);
-    break;
+    return storeInteger<int16_t>(number, memory, dtype);
   case DType::Int32:
-    storeInteger<int32_t>(number, bytes, dtype);
-    break;
+    return storeInteger<int32_t>(number, memory, dtype);
   case DType::Int64:
-    storeInteger<int64_t>(number, bytes, dtype);
-    break;
+    return storeInteger<int64_t>(number, memory, dtype);
   }
+}
+
+Tensor constantOf(const Tensor &number, DType dtype, Device device) {
+  const TensorImpl &n = *number.impl;
+  double real = realValue(n);
+  alignas(8) char bytes[8];
+  storeNumber(number, dtype, bytes);
   Tensor t = Tensor::fromHost(bytes, {}, dtype, device);
   t.impl->constant = true;
   t.impl->number = real;
@@ -319,9 +330,7 @@ static bool normaliseAttrs(OpKind op, const Tensor *operands, int count, const A
   return changed;
 }
 
-Tensor call(OpKind op, const Tensor *operands, int count, const Attrs &attrs) {
-  while (count > 0 && !operands[count - 1].defined())
-    --count; // optional operands that are absent
+static Tensor callAnew(OpKind op, const Tensor *operands, int count, const Attrs &attrs) {
   const OpInfo &record = info(op);
   if (record.family == OpFamily::Elementwise) {
     const Tensor &a = operands[0];
@@ -366,6 +375,29 @@ Tensor call(OpKind op, const Tensor *operands, int count, const Attrs &attrs) {
     }
   }
   return apply(op, operands, count, used);
+}
+
+Tensor call(OpKind op, const Tensor *operands, int count, const Attrs &attrs) {
+  while (count > 0 && !operands[count - 1].defined())
+    --count; // optional operands that are absent
+  if (Trace::active())
+    return callAnew(op, operands, count, attrs);
+  CallKey key(CallLevel::Call, op, operands, count, attrs);
+  if (!key.isUsable())
+    return callAnew(op, operands, count, attrs);
+  if (const KnownCall *known = findCall(key)) {
+    bool taped = known->differentiable && anyRequiresGrad(operands, count);
+    if (taped && !known->direct)
+      return callAnew(op, operands, count, attrs);
+    Tensor result = known->run(operands);
+    if (taped)
+      recordOnTape(op, operands, count, attrs, result);
+    return result;
+  }
+  CallRecorder recorder(key, op, operands, count, !attrs.empty());
+  Tensor result = callAnew(op, operands, count, attrs);
+  recorder.finish(result);
+  return result;
 }
 
 } // namespace weft

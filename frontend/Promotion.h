@@ -13,6 +13,8 @@ struct ElementwiseRule {
 };
 const ElementwiseRule &elementwiseRule(OpKind op);
 
+// One element of a dtype. Throws where the dtype cannot hold the number.
+void storeNumber(const Tensor &number, DType dtype, void *memory);
 // A number as a 0-d tensor of a dtype; a constant in traces. Throws where the dtype cannot hold it.
 Tensor constantOf(const Tensor &number, DType dtype, Device device);
 

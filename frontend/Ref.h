@@ -13,7 +13,10 @@ public:
   RefCounted &operator=(const RefCounted &) = delete;
   void retain() const { count.fetch_add(1, std::memory_order_relaxed); }
   // True when this was the last reference; the caller deletes the object.
-  bool release() const { return count.fetch_sub(1, std::memory_order_acq_rel) == 1; }
+  bool release() const {
+    // The only owner needs no atomic read-modify-write.
+    return count.load(std::memory_order_acquire) == 1 || count.fetch_sub(1, std::memory_order_acq_rel) == 1;
+  }
   int32_t useCount() const { return count.load(std::memory_order_relaxed); }
 
 private:

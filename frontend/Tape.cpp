@@ -67,6 +67,15 @@ void linkOperand(TapeOperand &operand, const Tensor &tensor) {
     operand.leaf = tensor.impl;
 }
 
+bool anyRequiresGrad(const Tensor *operands, int count) {
+  if (!gradEnabled())
+    return false;
+  for (int i = 0; i < count; ++i)
+    if (operands[i].requiresGrad())
+      return true;
+  return false;
+}
+
 void recordOnTape(OpKind op, const Tensor *operands, int count, const Attrs &attrs, Tensor &result) {
   const OpInfo &record = info(op);
   for (int i = 0; i < count; ++i) // before this node gets its number

@@ -23,23 +23,24 @@ const Operators &operators() {
 
 template <OpKind Operators::*op> PyObject *binary(PyObject *left, PyObject *right) {
   return guarded([&]() -> PyObject * {
-    Tensor operands[2] = {operand(left), operand(right)};
-    if (!operands[0].defined() || !operands[1].defined()) {
+    Operands<2> operands;
+    if (!operands.set(0, left) || !operands.set(1, right)) {
       Py_INCREF(Py_NotImplemented);
       return Py_NotImplemented;
     }
-    return box(call(operators().*op, operands, 2));
+    return box(call(operators().*op, operands.data(), 2));
   });
 }
 
 template <OpKind Operators::*op> PyObject *inPlace(PyObject *left, PyObject *right) {
   return guarded([&]() -> PyObject * {
-    Tensor operands[2] = {operand(left), operand(right)};
-    if (!operands[1].defined()) {
+    Operands<2> operands;
+    operands.set(0, left);
+    if (!operands.set(1, right)) {
       Py_INCREF(Py_NotImplemented);
       return Py_NotImplemented;
     }
-    callInPlace(operators().*op, operands, 2);
+    callInPlace(operators().*op, operands.data(), 2);
     Py_INCREF(left);
     return left;
   });
@@ -47,8 +48,9 @@ template <OpKind Operators::*op> PyObject *inPlace(PyObject *left, PyObject *rig
 
 template <OpKind Operators::*op> PyObject *unary(PyObject *self) {
   return guarded([&] {
-    Tensor x = unbox(self);
-    return box(call(operators().*op, &x, 1));
+    Operands<1> x;
+    x.set(0, self);
+    return box(call(operators().*op, x.data(), 1));
   });
 }
 

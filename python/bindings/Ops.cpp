@@ -68,11 +68,8 @@ Attr readAttr(const OpInfo &info, const AttrInfo &attr, PyObject *value) {
   __builtin_unreachable();
 }
 
-Tensor readOperand(const OpInfo &info, const char *name, PyObject *value) {
-  Tensor tensor = operand(value);
-  if (!tensor.defined())
-    failArguments(info, std::string(name) + " must be a tensor or a number; got " + Py_TYPE(value)->tp_name);
-  return tensor;
+[[noreturn]] void failOperand(const OpInfo &info, const char *name, PyObject *value) {
+  failArguments(info, std::string(name) + " must be a tensor or a number; got " + Py_TYPE(value)->tp_name);
 }
 
 constexpr int kMaxParameters = 12;
@@ -121,18 +118,22 @@ PyObject *callOp(PyObject *self, PyObject *const *arguments, size_t flags, PyObj
         failArguments(info, "needs a sequence of tensors");
       }
       std::vector<Tensor> tensors;
-      for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(list.ptr()); ++i)
-        tensors.push_back(readOperand(info, "each of the inputs", PyTuple_GET_ITEM(list.ptr(), i)));
+      for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(list.ptr()); ++i) {
+        tensors.push_back(operand(PyTuple_GET_ITEM(list.ptr(), i)));
+        if (!tensors.back().defined())
+          failOperand(info, "each of the inputs", PyTuple_GET_ITEM(list.ptr(), i));
+      }
       return box(call(function->op, tensors.data(), int(tensors.size()), attrs));
     }
     // Optional operands are the last ones; those absent are left out.
     int present = operands;
     while (present > info.requiredOperands && values[present - 1] == Py_None)
       --present;
-    Tensor tensors[kMaxParameters];
+    Operands<kMaxParameters> tensors;
     for (int i = 0; i < present; ++i)
-      tensors[i] = readOperand(info, info.operandNames[i], values[i]);
-    return box(call(function->op, tensors, present, attrs));
+      if (!tensors.set(i, values[i]))
+        failOperand(info, info.operandNames[i], values[i]);
+    return box(call(function->op, tensors.data(), present, attrs));
   });
 }
 

@@ -47,7 +47,7 @@ PyMemberDef members[] = {
 
 } // namespace
 
-PyObject *boxAs(PyTypeObject *type, const Tensor &tensor) {
+PyObject *boxAs(PyTypeObject *type, Tensor tensor) {
   PyTensor *box;
   if (type == tensorType && freeBoxCount > 0) {
     box = freeBoxes[--freeBoxCount];
@@ -58,18 +58,18 @@ PyObject *boxAs(PyTypeObject *type, const Tensor &tensor) {
     if (!box)
       throw py::error_already_set();
   }
-  new (&box->impl) Ref<TensorImpl>(tensor.impl);
   box->weakReferences = nullptr;
   tensor.impl->pythonObject = box;
+  new (&box->impl) Ref<TensorImpl>(std::move(tensor.impl));
   return reinterpret_cast<PyObject *>(box);
 }
 
-PyObject *box(const Tensor &tensor) {
+PyObject *box(Tensor tensor) {
   if (auto *known = static_cast<PyObject *>(tensor.impl->pythonObject)) {
     Py_INCREF(known);
     return known;
   }
-  return boxAs(tensorType, tensor);
+  return boxAs(tensorType, std::move(tensor));
 }
 
 Tensor operand(PyObject *object) {

@@ -22,12 +22,40 @@ inline bool isTensor(PyObject *object) {
 // The object must be a tensor.
 inline Tensor unbox(PyObject *object) { return Tensor(reinterpret_cast<PyTensor *>(object)->impl); }
 // A new reference. A tensor has at most one Python object at a time, so `a.grad is a.grad`.
-PyObject *box(const Tensor &tensor);
-PyObject *boxAs(PyTypeObject *type, const Tensor &tensor);
+PyObject *box(Tensor tensor);
+PyObject *boxAs(PyTypeObject *type, Tensor tensor);
 
 // What may stand beside a tensor in an operation: a tensor, a Python number (promotes by its category), a NumPy scalar
 // or array. Undefined for anything else, without a Python error.
 Tensor operand(PyObject *object);
+
+// The operands of a call. Tensors are borrowed from their objects, which the caller holds: counting their references
+// up and down would cost as much as a small kernel.
+template <int capacity> class Operands {
+public:
+  Operands() = default;
+  Operands(const Operands &) = delete;
+  ~Operands() {
+    for (int i = 0; i < capacity; ++i)
+      if (borrowed >> i & 1)
+        tensors[i].impl.detach();
+  }
+  // False where the object is no operand.
+  bool set(int i, PyObject *object) {
+    if (isTensor(object)) {
+      tensors[i].impl = Ref<TensorImpl>::attach(reinterpret_cast<PyTensor *>(object)->impl.get());
+      borrowed |= 1u << i;
+      return true;
+    }
+    tensors[i] = operand(object);
+    return tensors[i].defined();
+  }
+  const Tensor *data() const { return tensors; }
+
+private:
+  Tensor tensors[capacity];
+  uint32_t borrowed = 0;
+};
 
 // Turns the C++ exception that is being handled into a Python error. For slots; pybind11 functions have a translator.
 void translateException();
