@@ -1,5 +1,6 @@
 #include "runtime/Executable.h"
 #include "runtime/Library.h"
+#include "runtime/cpu/Features.h"
 #include "runtime/cuda/CudaExecutable.h"
 #include "runtime/cuda/Driver.h"
 
@@ -123,6 +124,10 @@ void Executable::checkProgram() const {
     throw std::runtime_error("[executable] the compiled program has launch plan version " +
                              std::to_string(plan->abiVersion) + ", this run time reads version " +
                              std::to_string(WEFT_ABI_VERSION) + "; build it again");
+  if (std::string missing = missingFeatures(plan->features); !missing.empty())
+    throw std::runtime_error(std::string("[executable] this machine cannot run code for ") + plan->target +
+                             ": it lacks " + missing + "; compile for an older processor, such as " + kOldestCpu +
+                             " (weft-aot --cpu=" + kOldestCpu + ", or WEFT_CPU=" + kOldestCpu + ")");
   int named = plan->inputCount + plan->outputCount;
   if (plan->inputCount < 0 || plan->outputCount < 0 || plan->stepCount < 0 || plan->bufferCount < named)
     malformed("its counts do not fit together");

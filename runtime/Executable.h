@@ -7,7 +7,6 @@
 
 #include <memory>
 #include <mutex>
-#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -43,13 +42,6 @@ private:
   bool filled = false;
 };
 
-// A check of the program failed; what() is its message. The caller's outputs hold nothing of use; inputs whose memory
-// an output takes are as they were.
-struct CheckFailed : std::runtime_error {
-  int check; // its number
-  CheckFailed(int check, const std::string &message) : std::runtime_error(message), check(check) {}
-};
-
 class Executable;
 using ExecutablePtr = std::shared_ptr<Executable>;
 
@@ -83,7 +75,7 @@ public:
   // Runs all steps. inputs[i] and outputs[i] point to the first element, in memory of device(); symbols[k] is the value
   // of symbol k (null when there are none). May be called by several threads at once. CPU: complete on return; CUDA: in
   // the order of the device's stream. With `kept`, steps whose results it has are left out. Throws OutOfMemory before
-  // any step has run, CheckFailed before a step writes to memory that an output takes from an input.
+  // any step has run.
   void run(void *const *inputs, void *const *outputs, const int64_t *symbols, KeptResults *kept = nullptr) const;
 
 protected:
@@ -127,9 +119,7 @@ private:
   void checkProgram() const;
   void runSingle(void *const *inputs, void *const *outputs, const int64_t *symbols) const;
   void runGeneral(void *const *inputs, void *const *outputs, const int64_t *symbols, KeptResults *kept) const;
-  void runBatches(const Launch *launches, size_t first, size_t end, const int64_t *symbols) const;
-  void runProfiled(const StepProfiler &profiler, Batch batch, const Launch *launches, const int64_t *symbols) const;
-  void lookAtChecks(void *const *pointers) const;
+  void runProfiled(const StepProfiler &profiler, int first, const Launch *launches, const int64_t *symbols) const;
 
   const WeftProgram *plan;
   std::vector<Step> steps;
@@ -141,8 +131,7 @@ private:
   std::vector<int32_t> keptBuffers;      // buffer numbers
   std::vector<int> inputsOfKept;
   size_t keptBatches = 0; // the first ones
-  size_t checkedBatches = 0;
-  bool single = false; // one small step and no temporaries
+  bool single = false;    // one small step and no temporaries
 };
 
 } // namespace weft
