@@ -1,6 +1,6 @@
 """Random programs, run in every way that must give the same bits.
 
-    tools/dev fuzz [--graphs N] [--seconds S] [--seed S] [--jobs N] [--out FOLDER]
+    tools/dev fuzz [--graphs N] [--seconds S] [--seed S] [--jobs N] [--cache FOLDER] [--out FOLDER]
 
 A program is a graph of a few random statements: every op of the table, its gradients, in-place writes, views; on random shapes,
 dtypes and memory layouts. Each statement is compared with the NumPy expression of its op's record. A batch of programs then runs
@@ -33,13 +33,14 @@ def main():
     parser.add_argument("--statements", type=int, default=4, help="of a program, on average")
     parser.add_argument("--batch", type=int, default=16, help="programs that become one function")
     parser.add_argument("--jobs", type=int, default=1, help="processes at a time")
+    parser.add_argument("--cache", help="folder that keeps the kernels for another run; a temporary one if not given")
     parser.add_argument("--out", default="fuzz-failures", help="folder for what fails")
     options = parser.parse_args()
     seed = random.SystemRandom().randrange(10**9) if options.seed is None else options.seed
     print(f"seed {seed}", flush=True)
     start = time.monotonic()
-    with tempfile.TemporaryDirectory() as cache:
-        fuzzer = Fuzzer(cache, options.out, seed, options.statements, options.batch)
+    with tempfile.TemporaryDirectory() as temporary:
+        fuzzer = Fuzzer(options.cache or temporary, options.out, seed, options.statements, options.batch)
 
         def summary():
             seconds = time.monotonic() - start

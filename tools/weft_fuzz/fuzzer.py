@@ -25,16 +25,16 @@ class Fuzzer:
 
     def run(self, wanted, jobs=1):
         """Until `wanted()` is false, which is asked before each batch, on `jobs` processes."""
-        threads = [threading.Thread(target=self.work, args=(wanted, i)) for i in range(jobs)]
+        threads = [threading.Thread(target=self.work, args=(wanted,)) for _ in range(jobs)]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
 
-    def work(self, wanted, number):
-        """One process at a time, each with kernels for another processor."""
+    def work(self, wanted):
+        """One process at a time, each with eager kernels for one processor."""
         while wanted():
-            cpu = ways.cpus()[number % len(ways.cpus())]
+            cpu = ways.eager(self.next)
             with Worker(self.cache, cpu) as worker:
                 for _ in range(LIFE - 1):
                     if not wanted():
@@ -43,7 +43,6 @@ class Fuzzer:
                         seeds = list(range(self.next, self.next + self.batch))
                         self.next += self.batch
                     self.one(worker, seeds, cpu)
-            number += 1
 
     def one(self, worker, seeds, cpu):
         chosen = ways.drawn(seeds[0])

@@ -9,7 +9,7 @@ import numpy
 import weft
 
 from . import reference
-from .program import PRELUDE, Program, Statement, load, source
+from .program import Program, Statement, load, scope
 from .structured import Structured
 
 FLOATS = ["float32", "float32", "float32", "float64", "float16", "bfloat16"]
@@ -38,7 +38,7 @@ class Generator(Structured):
         self.largest = self.random.choice(LARGEST)
         self.program = Program()
         self.records = reference.records()
-        self.scope = load(PRELUDE)
+        self.scope = scope()
         self.values: dict[str, Value] = {}
         self.refused: list[str] = []  # valid-looking statements that weft refused
         self.wrong: list[str] = []  # differences from NumPy
@@ -339,9 +339,9 @@ def generate(seed, statements, first=0):
 
 def differentiable(program):
     """False where no loss depends on an input, or a value that backward needs was written to since."""
-    scope = load(source([program]))
+    functions = load([program])
     try:
-        scope["program"](*scope["inputs"]())
+        functions["program"](*functions["inputs"]())
     except RuntimeError as error:
         return not re.search(
             "does not require grad|requires_grad|no gradient|modified by an inplace|in an in-place operation",

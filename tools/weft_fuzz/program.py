@@ -3,10 +3,33 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import inspect
 import re
 
 import numpy
+
+
+@functools.lru_cache(256)
+def numbers(seed, shape, dtype, kind):
+    """What make() gives, as an array that may be of a wider dtype. A program's inputs are made many times."""
+    r = numpy.random.RandomState(seed)
+    if kind.startswith("index:"):
+        return r.randint(0, int(kind[6:]), shape)
+    if dtype == "bool":
+        return r.rand(*shape) < 0.5
+    if dtype in ("float16", "bfloat16", "float32", "float64"):
+        a = r.randn(*shape) if kind != "ties" else r.randint(-2, 3, shape) / 2.0
+        if kind == "positive":
+            return numpy.abs(a) + 0.1
+        if kind == "special":
+            extremes = [numpy.nan, numpy.inf, -numpy.inf, 0.0, -0.0, 1e30, -1e-30, 1e-42, 65504.0, 0.5, -1.5, 2.5]
+            return numpy.where(r.rand(*shape) < 0.5, r.choice(extremes, shape), a)
+        return a
+    if kind == "special":
+        info = numpy.iinfo(dtype)
+        return r.choice([info.min, info.max, 0, 1, info.max - 1, 7], shape)
+    return r.randint(0 if dtype == "uint8" or kind == "positive" else -5, 8, shape)
 
 
 def make(seed, shape, dtype, kind="normal", layout="plain"):
@@ -22,24 +45,7 @@ def make(seed, shape, dtype, kind="normal", layout="plain"):
     if layout == "expanded":
         axis = seed % len(shape)
         return make(seed, (*shape[:axis], 1, *shape[axis + 1 :]), dtype, kind).expand(shape)
-    r = numpy.random.RandomState(seed)
-    if kind.startswith("index:"):
-        a = r.randint(0, int(kind[6:]), shape)
-    elif dtype == "bool":
-        a = r.rand(*shape) < 0.5
-    elif dtype in ("float16", "bfloat16", "float32", "float64"):
-        a = r.randn(*shape) if kind != "ties" else r.randint(-2, 3, shape) / 2.0
-        if kind == "positive":
-            a = numpy.abs(a) + 0.1
-        if kind == "special":
-            extremes = [numpy.nan, numpy.inf, -numpy.inf, 0.0, -0.0, 1e30, -1e-30, 1e-42, 65504.0, 0.5, -1.5, 2.5]
-            a = numpy.where(r.rand(*shape) < 0.5, r.choice(extremes, shape), a)
-    elif kind == "special":
-        info = numpy.iinfo(dtype)
-        a = r.choice([info.min, info.max, 0, 1, info.max - 1, 7], shape)
-    else:
-        a = r.randint(0 if dtype == "uint8" or kind == "positive" else -5, 8, shape)
-    return weft.from_numpy(numpy.ascontiguousarray(a).reshape(shape)).to(getattr(weft, dtype))
+    return weft.from_numpy(numpy.array(numbers(seed, shape, dtype, kind)).reshape(shape)).to(getattr(weft, dtype))
 
 
 @dataclasses.dataclass
@@ -103,21 +109,26 @@ class Program:
         return dataclasses.replace(self, inputs=inputs, statements=kept[::-1])
 
 
-PRELUDE = f"""import numpy
+PRELUDE = f"""import functools
+
+import numpy
 import weft
 from weft import _ops as ops
 from weft.nn import functional as F
 
 
+{inspect.getsource(numbers)}
+
 {inspect.getsource(make)}
+
 """
 
 
-def source(programs):
-    """The programs, whose names differ, as a module with inputs() and program(*inputs), which gives the results of all."""
+def functions(programs):
+    """The programs, whose names differ, as inputs() and program(*inputs), which gives the results of all."""
     inputs = [s for p in programs for s in p.inputs]
     names = ", ".join(s.target for s in inputs)
-    lines = ["", "def inputs():", "    weft.manual_seed(0)", *(f"    {s.text}" for s in inputs)]
+    lines = ["def inputs():", "    weft.manual_seed(0)", *(f"    {s.text}" for s in inputs)]
     lines += [f"    {name}.requires_grad_()" for p in programs for name in p.wrt]
     lines += [f"    return [{names}]", "", "", f"def program({names}):"]
     results = []
@@ -125,15 +136,31 @@ def source(programs):
         body, values = p.body()
         lines += [f"    {line}" for line in body]
         results += values
-    return PRELUDE + "\n".join([*lines, f"    return [{', '.join(results)}]"]) + "\n"
+    return "\n".join([*lines, f"    return [{', '.join(results)}]"]) + "\n"
 
 
-def load(source):
+def source(programs):
+    """functions() as a module that stands alone."""
+    return PRELUDE + functions(programs)
+
+
+def scope():
+    """The names that functions() uses."""
+    import weft
+    from weft import _ops as ops
+    from weft.nn import functional
+
+    return {"__name__": "fuzzed", "numpy": numpy, "weft": weft, "ops": ops, "F": functional, "make": make}
+
+
+def load(programs):
+    """functions(), by name."""
     import linecache
 
+    text = functions(programs)
     # weft.compile reads the code object; tracebacks the lines.
-    name = f"<program {hash(source)}>"
-    linecache.cache[name] = (len(source), None, source.splitlines(True), name)
-    scope = {"__name__": "fuzzed"}
-    exec(compile(source, name, "exec"), scope)
-    return scope
+    name = f"<program {hash(text)}>"
+    linecache.cache[name] = (len(text), None, text.splitlines(True), name)
+    names = scope()
+    exec(compile(text, name, "exec"), names)
+    return names

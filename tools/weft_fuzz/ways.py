@@ -9,6 +9,7 @@ import os
 import pathlib
 import random
 import re
+import shutil
 import subprocess
 import tempfile
 import traceback
@@ -16,10 +17,11 @@ import traceback
 import numpy
 import weft
 
-from .program import load, source
+from .program import load
 
 THREADS = (2, 1, 3, 8)
 CPUS = ("", "x86-64-v3", "x86-64-v4")  # "": this machine's
+OTHER_EAGER = 0.3  # of the processes draw the processor of their eager kernels
 EAGER = ("contiguous", "repeated")  # ways that are this machine's alone
 AVX512 = {"avx512f", "avx512vl", "avx512bw", "avx512dq", "avx512cd"}
 MASKS = {"float16": (numpy.uint16, 0x7C00), "bfloat16": (numpy.uint16, 0x7F80), "float32": (numpy.uint32, 0x7F800000),
@@ -30,6 +32,12 @@ def cpus():
     """Those of CPUS that this machine can run."""
     flags = set(re.search(r"^flags\s*: (.*)$", pathlib.Path("/proc/cpuinfo").read_text(), re.M)[1].split())
     return CPUS if AVX512 <= flags else CPUS[:2]
+
+
+def eager(seed):
+    """The processor of a process's eager kernels. Mostly this machine's: every other one needs all the kernels once more."""
+    r = random.Random(seed)
+    return r.choice(cpus()) if r.random() < OTHER_EAGER else ""
 
 
 def drawn(seed):
@@ -89,8 +97,8 @@ class Batch:
 
     def __init__(self, programs):
         self.programs = programs
-        scope = load(source(programs))
-        self.function, self.inputs = scope["program"], scope["inputs"]
+        functions = load(programs)
+        self.function, self.inputs = functions["program"], functions["inputs"]
 
     def names(self):
         """(program's number, what it is) of each of the bits."""
@@ -165,36 +173,44 @@ class Batch:
             arguments = re.search(r"m_run\((.*?)\)", (path / "m.h").read_text(), re.S)[1].split(",")
             names = [a.split("*")[-1].strip() for a in arguments]
             given = {f"input{i}": weft._C.raw_bytes(t.detach().contiguous()) for i, t in enumerate(self.inputs())}
-            for threads in THREADS:
-                yield threads, run_model(path / "m.so", names, given, sizes, threads)
+            return run_model(path / "m.so", names, given, sizes)
 
 
-def run_model(library, names, given, sizes, threads):
-    """The outputs' bytes. A model's thread pool lives as long as its process: hence a child."""
+def run_model(library, names, given, sizes):
+    """(threads, the outputs' bytes) for each of THREADS, computed in a child: a model's threads live as long as its process."""
     offsets = numpy.cumsum([8, *(-(-n // 64) * 64 for n in sizes)]).tolist()
-    shared = mmap.mmap(-1, offsets[-1] + 4096)
+    shared = mmap.mmap(-1, len(THREADS) * (offsets[-1] + 4096))
+    places = {threads: i * (offsets[-1] + 4096) for i, threads in enumerate(THREADS)}
     child = os.fork()
     if child == 0:
         status = 1
         try:
-            os.environ["WEFT_NUM_THREADS"] = str(threads)
-            model = ctypes.CDLL(str(library))
-            model.m_error.restype = ctypes.c_char_p
-            buffers = {name: ctypes.create_string_buffer(data, max(1, len(data))) for name, data in given.items()}
-            buffers |= {f"output{i}": ctypes.create_string_buffer(max(1, n)) for i, n in enumerate(sizes)}
-            status = 2 if model.m_run(*(buffers[n] for n in names)) else 0
-            if status:
-                print(f"m_run: {model.m_error().decode()}", flush=True)
-            for i, n in enumerate(sizes):
-                shared[offsets[i] : offsets[i] + n] = buffers[f"output{i}"].raw[:n]
+            for threads in THREADS:
+                run_copy(library, names, given, sizes, threads, shared, [places[threads] + at for at in offsets])
+            status = 0
         except BaseException:
             traceback.print_exc()
         finally:
             os._exit(status)
     status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     if status:
-        raise RuntimeError(f"the model's process ended with {status}, {threads} threads")
-    return [shared[offsets[i] : offsets[i] + n] for i, n in enumerate(sizes)]
+        raise RuntimeError(f"the model's process ended with {status}")
+    return [(threads, [shared[at + o : at + o + n] for o, n in zip(offsets, sizes)]) for threads, at in places.items()]
+
+
+def run_copy(library, names, given, sizes, threads, shared, offsets):
+    """Runs a copy of the model's library, which has a thread pool of its own, and writes its outputs at `offsets`."""
+    copy = library.with_name(f"{threads}.so")
+    shutil.copyfile(library, copy)
+    os.environ["WEFT_NUM_THREADS"] = str(threads)
+    model = ctypes.CDLL(str(copy))
+    model.m_error.restype = ctypes.c_char_p
+    outputs = {
+        f"output{i}": (ctypes.c_char * max(1, n)).from_buffer(shared, at)
+        for i, (n, at) in enumerate(zip(sizes, offsets))
+    }
+    if model.m_run(*(outputs[n] if n in outputs else given[n] for n in names)):
+        raise RuntimeError(f"m_run, {threads} threads: {model.m_error().decode()}")
 
 
 def disagreements(programs, ways):

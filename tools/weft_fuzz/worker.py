@@ -16,7 +16,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 import weft  # noqa: E402
 
 from weft_fuzz import generate, ways  # noqa: E402
-from weft_fuzz.program import Program, load, source  # noqa: E402
+from weft_fuzz.program import Program, load  # noqa: E402
 
 APART = 1000  # between the numbers of two programs' first values
 
@@ -58,18 +58,18 @@ def operations(programs):
 
 def describe(programs):
     """dtype and shape of each value, by name."""
-    scope = load(source(programs))
-    inputs, known = scope["inputs"](), {}
+    functions = load(programs)
+    inputs, known = functions["inputs"](), {}
 
     def look(frame, event, argument):
-        if event == "return" and frame.f_code is scope["program"].__code__:
+        if event == "return" and frame.f_code is functions["program"].__code__:
             known.update(
                 {n: [t.dtype.name, list(t.shape)] for n, t in frame.f_locals.items() if isinstance(t, weft.Tensor)}
             )
 
     sys.setprofile(look)
     try:
-        scope["program"](*inputs)
+        functions["program"](*inputs)
     except Exception:  # what ran up to it is known
         pass
     finally:
