@@ -3,6 +3,7 @@
 #include "codegen/GraphToKernel.h"
 #include "codegen/GroupReuse.h"
 #include "codegen/MemoryPlan.h"
+#include "ir/GraphIR.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "llvm/Support/Format.h"
@@ -93,7 +94,8 @@ Lowered lowerToKernels(ModuleOp main, const Target &target, const CostModel &mod
   Plan &plan = lowering.plan;
   Operation *end = func.getBody().front().getTerminator();
   plan.inputCount = int32_t(func.getNumArguments());
-  plan.outputCount = int32_t(end->getNumOperands());
+  std::vector<std::string> checks = checkMessages(func); // of the last results
+  plan.outputCount = int32_t(end->getNumOperands() - checks.size());
   if (auto symbols = func->getAttrOfType<IntegerAttr>("weft.symbol_count"))
     plan.symbolCount = int32_t(symbols.getInt());
 
@@ -108,7 +110,7 @@ Lowered lowerToKernels(ModuleOp main, const Target &target, const CostModel &mod
   }
   // An output that is an argument, or another output, is copied from it in the end.
   std::vector<std::pair<Value, Storage>> copies;
-  for (Value output : end->getOperands()) {
+  for (Value output : end->getOperands().take_front(plan.outputCount)) {
     Storage storage = contiguous(lowering, output, WEFT_OUTPUT);
     if (!lowering.values.try_emplace(output, storage).second)
       copies.push_back({output, storage});
@@ -124,6 +126,9 @@ Lowered lowerToKernels(ModuleOp main, const Target &target, const CostModel &mod
   }
   for (auto &[value, storage] : copies)
     copy(lowering, end, value, storage);
+
+  for (auto [message, broken] : llvm::zip(checks, end->getOperands().drop_front(plan.outputCount)))
+    plan.checks.push_back({lowering.values.find(broken)->second.planBuffer, message});
 
   std::vector<Donation> donations;
   if (auto given = func->getAttrOfType<DenseI64ArrayAttr>("weft.donations"))
@@ -183,6 +188,9 @@ std::string toString(const Plan &plan) {
   if (plan.keptSteps)
     text += "// kept: " + std::to_string(plan.keptBytes) + " bytes of the first " + std::to_string(plan.keptSteps) +
             " steps\n";
+  for (const PlanCheck &check : plan.checks)
+    text += "// check after " + std::to_string(plan.checkedSteps) + " steps: buffer " + std::to_string(check.buffer) +
+            ": " + check.message + "\n";
   return text + "// arena: " + memoryReport(plan) + "\n";
 }
 

@@ -58,14 +58,22 @@ static bool isInPlace(const PlannedStep &step, int input, int output) {
   return std::find(step.inPlace.begin(), step.inPlace.end(), std::make_pair(input, output)) != step.inPlace.end();
 }
 
-// The output's writers must run after every other reader of the input, and read it themselves only in place.
-static bool takeDonation(const std::vector<PlannedStep> &steps, Dependences &order, Donation donation) {
+// Whether the step computes a check.
+static bool makesCheck(const Plan &plan, const PlannedStep &step) {
+  return llvm::any_of(plan.checks, [&](const PlanCheck &check) { return step.writes.count(check.buffer); });
+}
+
+// The output's writers must run after every other reader of the input, and read it themselves only in place. They must
+// also run after all checks: a run that fails has not written to what it was given.
+static bool takeDonation(const Lowering &lowering, Dependences &order, Donation donation) {
+  const std::vector<PlannedStep> &steps = lowering.steps;
   std::vector<int> readers, writers;
   for (int i = 0; i < int(steps.size()); ++i) {
     bool reads = steps[i].reads.count(donation.input), writes = steps[i].writes.count(donation.output);
-    if (reads && writes && !isInPlace(steps[i], donation.input, donation.output))
+    bool checks = makesCheck(lowering.plan, steps[i]);
+    if (writes && (checks || (reads && !isInPlace(steps[i], donation.input, donation.output))))
       return false;
-    if (reads && !writes)
+    if ((reads || checks) && !writes)
       readers.push_back(i);
     if (writes)
       writers.push_back(i);
@@ -140,7 +148,7 @@ void orderSteps(Lowering &lowering, const std::vector<Donation> &donations) {
   std::vector<PlannedStep> &steps = lowering.steps;
   Dependences order(steps);
   for (Donation donation : donations)
-    if (takeDonation(steps, order, donation))
+    if (takeDonation(lowering, order, donation))
       lowering.plan.buffers[donation.output].alias = donation.input;
 
   std::vector<int> levels = earliestLevels(order);
@@ -156,6 +164,12 @@ void orderSteps(Lowering &lowering, const std::vector<Donation> &donations) {
     sorted.push_back(std::move(steps[i]));
   }
   steps = std::move(sorted);
+  // The whole batches up to the last that computes a check.
+  int32_t &checked = lowering.plan.checkedSteps;
+  for (int i = 0; i < int(steps.size()); ++i)
+    if (makesCheck(lowering.plan, steps[i]) ||
+        (checked == i && i > 0 && steps[i].batch == steps[i - 1].batch && steps[i].kept == steps[i - 1].kept))
+      checked = i + 1;
 }
 
 void keepOfWeights(Lowering &lowering) {
@@ -256,6 +270,9 @@ void placeTemporaries(Lowering &lowering) {
       lives[at->second].last = step.batch;
     }
   }
+  for (const PlanCheck &check : lowering.plan.checks)
+    if (auto at = index.find(check.buffer); at != index.end())
+      lives[at->second].last = INT_MAX - 1; // looked at later
   std::vector<size_t> order(lives.size());
   std::iota(order.begin(), order.end(), 0);
   std::sort(order.begin(), order.end(), [&](size_t a, size_t b) {

@@ -27,6 +27,11 @@ struct PlanBuffer {
   std::string data; // CONSTANT
 };
 
+struct PlanCheck {
+  int32_t buffer;
+  std::string message;
+};
+
 struct PlanStep {
   std::string kernel; // symbol of the kernel.func
   std::string location;
@@ -47,6 +52,8 @@ struct Plan {
   int64_t liveBytes = 0; // of temporaries that are alive at once, at most: a bound for the arena
   int64_t keptBytes = 0;
   int32_t keptSteps = 0;
+  std::vector<PlanCheck> checks;
+  int32_t checkedSteps = 0;
 };
 
 } // namespace weft

@@ -2,6 +2,7 @@
 
 #include "frontend/Dispatch.h"
 #include "frontend/Executables.h"
+#include "frontend/OperandCheck.h"
 #include "frontend/Ops.h"
 #include "frontend/RepeatedTapes.h"
 #include "frontend/Trace.h"
@@ -187,6 +188,7 @@ Tensor BackwardPass::valueOf(ValueId v) {
     std::vector<Tensor> operands;
     for (ValueId operand : node.operands)
       operands.push_back(valueOf(operand));
+    AlreadyChecked recorded;
     value = apply(node.op, operands.data(), int(operands.size()), node.attrs);
   } else {
     value = tape.read(derivative.places[size_t(v)]);
@@ -219,6 +221,7 @@ void BackwardPass::evaluate(ValueId target) {
     std::vector<Tensor> operands;
     for (ValueId operand : node.operands)
       operands.push_back(valueOf(operand));
+    AlreadyChecked recorded;
     values[v] = operands.empty() ? applyCreation(node.op, node.attrs, request.outputs[0].device())
                                  : apply(node.op, operands.data(), int(operands.size()), node.attrs);
     for (ValueId operand : node.operands) {

@@ -16,9 +16,16 @@ const CompiledCall *CompiledFunction::find(const Tensor *arguments, int count) c
 
 std::vector<Tensor> CompiledFunction::trace(const std::vector<Tensor> &arguments) {
   std::vector<Tensor> outputs;
-  Trace trace(arguments);
-  outputs = function(arguments);
-  std::shared_ptr<CompiledCall> call = trace.finish(outputs);
+  std::shared_ptr<CompiledCall> call;
+  {
+    Trace trace(arguments);
+    outputs = function(arguments);
+    call = trace.finish(outputs);
+  }
+  if (!call) {
+    reason = kCheckFailed;
+    return function(arguments);
+  }
   reason = call->reason;
   if (call->replayable)
     kept.insert(kept.begin(), std::move(call));
@@ -28,9 +35,14 @@ std::vector<Tensor> CompiledFunction::trace(const std::vector<Tensor> &arguments
 std::vector<Tensor> CompiledFunction::operator()(const std::vector<Tensor> &arguments) {
   if (Trace::active()) // inside another compiled function: a part of that
     return function(arguments);
-  if (const CompiledCall *call = find(arguments.data(), int(arguments.size())))
+  const CompiledCall *call = find(arguments.data(), int(arguments.size()));
+  if (!call)
+    return trace(arguments);
+  try {
     return call->replay(arguments.data(), int(arguments.size()));
-  return trace(arguments);
+  } catch (const CheckFailure &) {
+    return function(arguments); // where it is thrown as it would have been, and may be caught
+  }
 }
 
 } // namespace weft

@@ -142,6 +142,10 @@ std::string CompiledCall::explainMismatch(const Tensor *arguments, int count) co
 
 // ---------------------------------------------------------------- Running
 
+std::string SegmentPlan::Check::message() const {
+  return check.message(values) + (location.empty() ? "" : " (" + location + ")");
+}
+
 void SegmentPlan::run(const Tensor *sources, Ref<Storage> *storages) const {
   // What is copied from sources is read before anything is written.
   std::vector<std::pair<Tensor, Tensor>> late; // target, value
@@ -182,7 +186,12 @@ void SegmentPlan::run(const Tensor *sources, Ref<Storage> *storages) const {
       }
     }
     std::shared_ptr<KeptResults> results = kept ? kept->of(*executable, inputs, sources) : nullptr;
-    executable->run(in, out, nullptr, results.get());
+    try {
+      executable->run(in, out, nullptr, results.get());
+    } catch (const CheckFailed &failed) {
+      const Check &check = checks[size_t(failed.check)];
+      check.check.fail(check.message());
+    }
     for (size_t i = 0; i < slots.size(); ++i) {
       const ResultSlot &slot = slots[i];
       if (slot.from != ResultSlot::From::CopyOfOutput)
@@ -209,8 +218,8 @@ std::vector<Tensor> CompiledCall::replay(const Tensor *arguments, int count) con
       numbers[size_t(sources[i].index)]->read(value); // the guards held
       found[i] = Tensor::fromHost(&value, {}, DType::Float64, plan.device);
     }
-  for (auto &[source, range] : indexRanges)
-    range.check(found[source]);
+  for (auto &[source, check] : inputChecks)
+    check.scan(found[source]);
   Ref<Storage> few[kInlineSources];
   std::vector<Ref<Storage>> many;
   Ref<Storage> *storages = few;

@@ -1,7 +1,7 @@
 // What it takes to do a traced call again without Python: which tensors to look at, what they must be like, the
 // executable, and what to do with its results.
 #pragma once
-#include "frontend/IndexRange.h"
+#include "frontend/OperandCheck.h"
 #include "frontend/WeightResults.h"
 
 #include <memory>
@@ -51,13 +51,23 @@ struct ResultSlot {
 
 // The runnable part: sources in, slots out.
 struct SegmentPlan {
+  // One of the program's checks, in its order.
+  struct Check {
+    ValueId broken; // of the graph: whether it fails
+    OperandCheck check;
+    TensorType values;
+    std::string location; // "model.py:12"
+    std::string message() const;
+  };
   ExecutablePtr executable; // null: nothing to compute
   std::vector<int> inputs;  // the source of each of its inputs
   std::vector<ResultSlot> slots;
   std::vector<int> outputSlots; // the slot of each of its outputs
   Device device;
   std::shared_ptr<WeightResults> kept; // null: nothing is kept from run to run
-  // Fills storages[i] for each slot; those of `into` slots are ignored.
+  std::vector<Check> checks;
+  // Fills storages[i] for each slot; those of `into` slots are ignored. Throws CheckFailure before it writes to a
+  // source.
   void run(const Tensor *sources, Ref<Storage> *storages) const;
 };
 
@@ -98,6 +108,8 @@ public:
   // Whether arguments, captured tensors, gradients and modes are as they were when traced.
   bool guardsHold(const Tensor *arguments, int count) const;
   std::string explainMismatch(const Tensor *arguments, int count) const;
+  // Throws CheckFailure where a check fails. Nothing has changed then: the function itself, called in its place, does
+  // what it would have done until there.
   std::vector<Tensor> replay(const Tensor *arguments, int count) const;
 
   bool replayable = true;
@@ -110,10 +122,10 @@ public:
   int argumentCount = 0;
   std::vector<Tensor> captured;
   std::vector<std::shared_ptr<const NumberSource>> numbers;
-  std::vector<TensorSource> sources;                   // the arguments first
-  std::vector<TensorGuard> guards;                     // of each source
-  std::vector<std::pair<int, IndexRange>> indexRanges; // of sources
-  std::vector<int> sameStorage;                        // the first source with the same storage
+  std::vector<TensorSource> sources;                     // the arguments first
+  std::vector<TensorGuard> guards;                       // of each source
+  std::vector<std::pair<int, OperandCheck>> inputChecks; // of sources
+  std::vector<int> sameStorage;                          // the first source with the same storage
   struct GradRead {
     int owner; // source
     bool defined;

@@ -2,9 +2,9 @@
 
 #include "frontend/Autograd.h"
 #include "frontend/Executables.h"
-#include "frontend/IndexRange.h"
 #include "frontend/KernelKey.h"
 #include "frontend/KnownCalls.h"
+#include "frontend/OperandCheck.h"
 #include "frontend/Ops.h"
 #include "frontend/Promotion.h"
 #include "frontend/Trace.h"
@@ -277,48 +277,6 @@ void runKernel(OpKind op, const Tensor *operands, int count, const Attrs &attrs,
 
 // ---------------------------------------------------------------- Checks
 
-void checkIndices(OpKind op, const Tensor *operands, const Attrs &attrs) {
-  const char *name = info(op).name;
-  const TensorType x = operands[0].type();
-  switch (op) {
-  case OpKind::Gather:
-  case OpKind::IndexSelect:
-  case OpKind::ScatterAdd:
-    return checkIndex(operands[1], {name, x, x.shape.empty() ? 1 : x.shape[int(attrs[0].i)], false});
-  case OpKind::Embedding:
-    return checkIndex(operands[0], {name, operands[1].type(), operands[1].shape()[0], false});
-  case OpKind::CrossEntropy:
-    return checkIndex(operands[1], {name, x, x.shape[x.shape.size() > 1 ? 1 : 0], false, true, attrs[1].i});
-  default:
-    return;
-  }
-}
-
-// Whether an element is 0. Of a tensor whose values are not there to be looked at: false.
-static bool hasZero(const Tensor &t) {
-  if (t.impl->constant)
-    return t.impl->integer == 0;
-  if (Trace::active() || !t.device().isCpu())
-    return false;
-  Tensor dense = t.contiguous();
-  const char *bytes = static_cast<const char *>(dense.data());
-  const char zero[8] = {};
-  int64_t item = itemSize(t.dtype());
-  for (int64_t i = 0, n = dense.numel(); i < n; ++i)
-    if (std::memcmp(bytes + i * item, zero, size_t(item)) == 0)
-      return true;
-  return false;
-}
-
-void checkDivisor(OpKind op, const Tensor *operands) {
-  if (op != OpKind::FloorDivide && op != OpKind::Remainder && op != OpKind::Fmod)
-    return;
-  if (!isFloat(operands[1].dtype()) && hasZero(operands[1]))
-    fail(Kind::Runtime, info(op).name,
-         "ZeroDivisionError: an integer is divided by 0; got " + toString(operands[0].type()) + " and " +
-             toString(operands[1].type()) + "; divide floats, or choose another divisor by where()");
-}
-
 static Device commonDevice(OpKind op, const Tensor *operands, int count) {
   Device device = operands[0].device();
   for (int i = 1; i < count; ++i)
@@ -352,9 +310,7 @@ static Tensor applyAnew(OpKind op, const Tensor *operands, int count, const Attr
   }
   TensorType type = inferType(op, types, count, attrs);
   Device device = commonDevice(op, operands, count);
-  checkDivisor(op, operands);
-  if (info(op).family == OpFamily::Indexing || info(op).family == OpFamily::Composite)
-    checkIndices(op, operands, attrs);
+  checkOperands(op, operands, attrs);
   if (Trace *trace = Trace::active())
     return finish(op, operands, count, attrs, trace->record(op, operands, count, attrs, type, device));
   Tensor result = Tensor::empty(type.shape, type.dtype, device);

@@ -19,11 +19,6 @@ void runKernel(OpKind op, const Tensor *operands, int count, const Attrs &attrs,
 // Writes `value` (same shape and dtype) to target's memory, eagerly; they may overlap.
 void storeInto(const Tensor &target, const Tensor &value);
 
-// Throws where an index is outside, as far as checkIndex() says.
-void checkIndices(OpKind op, const Tensor *operands, const Attrs &attrs);
-// Throws where an integer is divided by 0; divisors that are tensors on the CPU outside a trace, and numbers.
-void checkDivisor(OpKind op, const Tensor *operands);
-
 // The memories of two views may overlap.
 bool mayOverlap(const Tensor &a, const Tensor &b);
 

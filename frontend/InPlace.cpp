@@ -2,6 +2,7 @@
 // result by a strided copy. Operands that overlap the memory otherwise than being it are copied first.
 #include "frontend/Autograd.h"
 #include "frontend/Dispatch.h"
+#include "frontend/OperandCheck.h"
 #include "frontend/Ops.h"
 #include "frontend/Parts.h"
 #include "frontend/Promotion.h"
@@ -93,7 +94,7 @@ static bool runInTarget(OpKind op, const Tensor *operands, int count, const Attr
   }
   if (inferType(op, types, count, attrs) != target.type())
     return false;
-  checkDivisor(op, ready);
+  checkOperands(op, ready, attrs);
   runKernel(op, ready, count, attrs, target.type(), target.device(), target.data(), 0);
   ++target.impl->storage->version;
   return true;

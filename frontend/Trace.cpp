@@ -25,11 +25,12 @@ void Trace::setLocationProvider(LocationProvider provider) { locationProvider = 
 Trace::Pause::Pause() : paused(activeTrace) { activeTrace = nullptr; }
 Trace::Pause::~Pause() { activeTrace = paused; }
 
-Trace::Trace(std::vector<Tensor> arguments) : state(new State) {
+Trace::Trace(std::vector<Tensor> arguments, Purpose purpose) : state(new State) {
   if (activeTrace)
     fail(Kind::Runtime, "compile",
          "a trace is active already on this thread; call the function itself inside a compiled one");
   state->trace = this;
+  state->purpose = purpose;
   state->arguments = std::move(arguments);
   state->number = nextNumber++;
   state->segment = nextNumber++;
@@ -240,7 +241,7 @@ bool Trace::rebind(const Tensor &target, const Tensor &value) {
     return false;
   ValueId id = valueOf(value);
   if (!storage.lazyTrace)
-    state->mutated.push_back(target);
+    state->mutated.push_back({target, storage.version});
   state->device = target.device();
   state->attach(storage, id, target.type());
   ++storage.version;
@@ -265,16 +266,13 @@ Tensor Trace::number(std::shared_ptr<const NumberSource> source, Device device) 
   return tensor;
 }
 
-void Trace::noteIndexRange(const Tensor &index, const IndexRange &range) {
-  state->indexRanges.emplace_back(index, range);
-}
+static Tensor gradOf(const Tensor &leaf) { return leaf.impl->autograd ? leaf.impl->autograd->grad : Tensor(); }
 
 void Trace::noteGradRead(const Tensor &leaf) {
   for (const State::GradNote &note : state->grads)
     if (note.leaf.is(leaf))
       return; // read before, or the trace's own
-  Tensor grad = leaf.impl->autograd ? leaf.impl->autograd->grad : Tensor();
-  state->grads.push_back({leaf, true, grad, false});
+  state->grads.push_back({leaf, gradOf(leaf), true, false});
 }
 
 void Trace::noteGradWrite(const Tensor &leaf) {
@@ -283,7 +281,7 @@ void Trace::noteGradWrite(const Tensor &leaf) {
       note.written = true;
       return;
     }
-  state->grads.push_back({leaf, false, {}, true});
+  state->grads.push_back({leaf, gradOf(leaf), false, true});
 }
 
 } // namespace weft

@@ -17,13 +17,17 @@ public:
   static Trace *active();
   static uint64_t activeNumber(); // unique; 0 where none is active
 
+  // What for: a replayable call, which looks at its inputs before it runs, or graphOf(), a graph that stands alone.
+  enum class Purpose : uint8_t { Call, Export };
   // Makes it active until finish() or the destructor; traces do not nest: throws if one is active. `arguments` are the
   // tensors that the call gets anew each time.
-  explicit Trace(std::vector<Tensor> arguments);
+  explicit Trace(std::vector<Tensor> arguments, Purpose purpose = Purpose::Call);
   ~Trace(); // without finish() (an exception): what was traced is run, so that no tensor stays without data
   Trace(const Trace &) = delete;
 
-  // Ends the trace: compiles and runs what is left, so that all tensors have their data.
+  // Ends the trace: compiles and runs what is left, so that all tensors have their data. Null: a check failed, and
+  // everything is as it was before the trace, so that the function can be called without one, to fail where it does.
+  // Where that is not possible it throws CheckFailure.
   std::shared_ptr<CompiledCall> finish(const std::vector<Tensor> &outputs);
   // Runs what was recorded so far. `why` is kept: the call is not replayable.
   void flush(const std::string &why);
@@ -59,7 +63,8 @@ public:
   // A 0-d float64 tensor that a replay fills with what `source` reads then.
   Tensor number(std::shared_ptr<const NumberSource> source, Device device);
   Tensor randomState(int64_t count, int64_t &offset, Device device); // the generator's state as an operand
-  void noteIndexRange(const Tensor &index, const IndexRange &range); // each replay checks it
+  // isInput: the values are there, so that a replay can look at them before it runs; else the program does.
+  void recordCheck(const Tensor &values, const OperandCheck &check, bool isInput);
   void noteGradRead(const Tensor &leaf);
   void noteGradWrite(const Tensor &leaf);
   void storageDied(Storage &storage);

@@ -17,8 +17,8 @@ void Trace::State::Description::describe(const std::vector<Tensor> &outputs) {
   returned.resize(segment.storages.size());
 
   renumberSources();
-  for (auto &[index, range] : state.indexRanges)
-    call.indexRanges.emplace_back(sourceOf(index), range);
+  for (auto &[values, check] : state.inputChecks)
+    call.inputChecks.emplace_back(sourceOf(values), check);
   for (const Tensor &output : outputs)
     addResult(output, false);
   describeGradients();

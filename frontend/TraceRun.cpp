@@ -17,6 +17,8 @@ Graph Trace::State::buildGraph(const std::vector<ValueId> &wanted, std::vector<T
   auto need = [&](ValueId v) { (v < kFirstNode ? inputNeeded[size_t(v)] : nodeNeeded[size_t(v - kFirstNode)]) = 1; };
   for (ValueId v : wanted)
     need(v);
+  for (const SegmentPlan::Check &check : checks)
+    need(check.broken);
   for (size_t n = nodes.size(); n-- > 0;)
     if (nodeNeeded[n])
       for (ValueId v : nodes[n].operands)
@@ -38,6 +40,9 @@ Graph Trace::State::buildGraph(const std::vector<ValueId> &wanted, std::vector<T
       nodeId[n] = graph.addNode(nodes[n].op, std::move(operands), nodes[n].attrs, nodes[n].type, nodes[n].location);
     }
   graph.locations = locations;
+  for (const SegmentPlan::Check &check : checks)
+    graph.checks.push_back(
+        {id(check.broken), purpose == Purpose::Export ? check.message() : check.check.message(check.values)});
   for (ValueId v : wanted)
     ids.push_back(id(v));
   return graph;
@@ -60,9 +65,10 @@ Graph Trace::graphOf(const std::vector<Tensor> &outputs, std::vector<Tensor> &gr
 // call.)
 bool Trace::State::isWeight(const Storage &storage) const {
   auto isHere = [&](const Tensor &t) { return t.defined() && t.impl->storage.get() == &storage; };
+  auto isMutated = [&](const Mutation &mutation) { return isHere(mutation.target); };
   return !storage.device.isCuda() && WeightResults::canBeWeight(storage) &&
          std::none_of(arguments.begin(), arguments.end(), isHere) &&
-         std::none_of(mutated.begin(), mutated.end(), isHere) &&
+         std::none_of(mutated.begin(), mutated.end(), isMutated) &&
          std::none_of(grads.begin(), grads.end(), [&](const GradNote &note) { return isHere(note.before); });
 }
 
@@ -81,6 +87,7 @@ Trace::State::Segment Trace::State::planSegment() {
     graph.inputs[i].weight = isWeight(*segment.inputs[i].impl->storage);
   SegmentPlan &plan = segment.plan;
   plan.device = device;
+  plan.checks = checks;
   segment.sources = segment.inputs;
   for (size_t i = 0; i < segment.inputs.size(); ++i)
     plan.inputs.push_back(int(i));
@@ -91,7 +98,7 @@ Trace::State::Segment Trace::State::planSegment() {
     ResultSlot slot;
     slot.type = storage->lazyType;
     int donated = -1;
-    for (const Tensor &target : mutated) {
+    for (const auto &[target, version] : mutated) {
       if (target.impl->storage.get() != storage)
         continue;
       int readers = 0;
@@ -135,7 +142,7 @@ Trace::State::Segment Trace::State::planSegment() {
 
 void Trace::State::runSegment(CompiledCall *call, const std::vector<Tensor> &outputs) {
   Segment segment = planSegment();
-  if (!segment.plan.outputSlots.empty()) {
+  if (!segment.plan.outputSlots.empty() || !checks.empty()) {
     segment.plan.executable = executableFor(segment.graph, device);
     if (call && !segment.plan.executable->keptInputs().empty())
       segment.plan.kept = std::make_shared<WeightResults>();
@@ -153,6 +160,7 @@ void Trace::State::runSegment(CompiledCall *call, const std::vector<Tensor> &out
   try {
     segment.plan.run(segment.sources.data(), segment.storages.data());
   } catch (...) {
+    randomCount = 0; // nothing was drawn
     endSegment();
     throw;
   }
@@ -170,6 +178,7 @@ void Trace::State::endSegment() {
   inputsOf.clear();
   nodes.clear();
   mutated.clear();
+  checks.clear();
   locations.clear();
   generatorState = {};
   numbers.clear();
@@ -180,6 +189,14 @@ void Trace::State::endSegment() {
 
 void Trace::State::abandon() { endSegment(); }
 
+void Trace::State::undo(const std::vector<Mutation> &mutations) {
+  for (const auto &[target, version] : mutations)
+    target.impl->storage->version = version;
+  for (const GradNote &note : grads)
+    if (note.written && note.leaf.impl->autograd)
+      note.leaf.impl->autograd->grad = note.before;
+}
+
 std::shared_ptr<CompiledCall> Trace::finish(const std::vector<Tensor> &outputs) {
   auto call = std::make_shared<CompiledCall>();
   call->gradMode = gradEnabled();
@@ -187,15 +204,25 @@ std::shared_ptr<CompiledCall> Trace::finish(const std::vector<Tensor> &outputs) 
   {
     Pause pause;
     bool whole = state->reason.empty();
-    state->runSegment(whole ? call.get() : nullptr, outputs);
+    std::vector<State::Mutation> mutated = state->mutated;
+    try {
+      state->runSegment(whole ? call.get() : nullptr, outputs);
+    } catch (const CheckFailure &) {
+      if (!state->reason.empty())
+        throw;
+      state->undo(mutated);
+      call = nullptr;
+    }
   }
   end();
+  if (!call)
+    return call;
   call->reason = state->reason;
   call->replayable = state->reason.empty();
   call->flushes = state->flushes;
   state->arguments.clear();
   state->grads.clear();
-  state->indexRanges.clear();
+  state->inputChecks.clear();
   return call;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 #include "frontend/Trace.h"
 
+#include <optional>
 #include <unordered_map>
 
 namespace weft {
@@ -20,9 +21,13 @@ struct Trace::State {
   };
   struct GradNote {
     Tensor leaf;
-    bool read;     // its .grad on entry was looked at:
-    Tensor before; // what it was
+    Tensor before; // its .grad on entry
+    bool read;     // it was looked at
     bool written;
+  };
+  struct Mutation {
+    Tensor target;
+    uint32_t version; // before
   };
 
   ValueId addNode(OpKind op, std::vector<ValueId> operands, const Attrs &attrs, const TensorType &type);
@@ -41,7 +46,17 @@ struct Trace::State {
   void endSegment();
   void abandon();
 
+  // Whether every element that the value can have lies in [least, greatest].
+  struct Range {
+    int64_t least, greatest;
+  };
+  std::optional<Range> rangeOf(ValueId value, int depth = 0) const;
+  // Puts back what a segment that failed has changed outside: gradients, and versions of memory not written to after
+  // all.
+  void undo(const std::vector<Mutation> &mutations);
+
   Trace *trace = nullptr;
+  Purpose purpose = Purpose::Call;
   std::vector<Tensor> arguments;
   uint64_t number = 0, segment = 0;
   uint64_t firstOrder = 0; // tape nodes made during the trace have this number or a higher one
@@ -50,13 +65,14 @@ struct Trace::State {
   std::unordered_multimap<Storage *, ValueId> inputsOf;
   std::vector<Node> nodes;
   std::vector<std::string> locations;
-  std::vector<Storage *> lazies; // that have a value in this segment; null where they died
-  std::vector<Tensor> mutated;   // tensors from outside that were written to
+  std::vector<Storage *> lazies;          // that have a value in this segment; null where they died
+  std::vector<Mutation> mutated;          // tensors from outside that were written to
+  std::vector<SegmentPlan::Check> checks; // of what the segment computes
   Tensor generatorState;
   int64_t randomCount = 0;
   std::vector<std::pair<Tensor, std::shared_ptr<const NumberSource>>> numbers;
   std::vector<GradNote> grads;
-  std::vector<std::pair<Tensor, IndexRange>> indexRanges; // of tensors from outside
+  std::vector<std::pair<Tensor, OperandCheck>> inputChecks; // of tensors from outside, before each replay
   std::string reason;
   std::vector<std::string> flushes;
   int opCount = 0;

@@ -30,7 +30,7 @@ const TensorType &Graph::type(ValueId v) const {
 
 namespace {
 
-constexpr char kMagic[] = "weft1";
+constexpr char kMagic[] = "weft2";
 
 struct Writer {
   std::string bytes;
@@ -45,6 +45,10 @@ struct Writer {
     integer(int64_t(values.size()));
     for (auto v : values)
       integer(v);
+  }
+  void text(const std::string &t) {
+    integer(int64_t(t.size()));
+    bytes += t;
   }
   void type(const TensorType &t) {
     integer(int64_t(t.dtype));
@@ -87,6 +91,11 @@ struct Reader {
   }
   // Every listed thing takes at least a byte.
   int64_t count() { return integer(0, int64_t(bytes.size() - at) + 1); }
+  std::string text() {
+    size_t size = size_t(count());
+    at += size;
+    return bytes.substr(at - size, size);
+  }
   Dims dims() {
     Dims out;
     for (int64_t n = integer(0, kMaxRank + 1); n; --n)
@@ -139,6 +148,11 @@ std::string serialize(const Graph &graph) {
   }
   w.list(graph.outputs);
   w.list(graph.donations);
+  w.integer(int64_t(graph.checks.size()));
+  for (const GraphCheck &check : graph.checks) {
+    w.integer(check.broken);
+    w.text(check.message);
+  }
   return std::move(w.bytes);
 }
 
@@ -167,6 +181,10 @@ Graph deserialize(const std::string &bytes) {
     graph.outputs.push_back(ValueId(r.integer(0, graph.valueCount())));
   for (int64_t n = r.count(); n; --n)
     graph.donations.push_back(int32_t(r.integer(-1, int64_t(graph.inputs.size()))));
+  for (int64_t n = r.count(); n; --n) {
+    ValueId broken = ValueId(r.integer(0, graph.valueCount()));
+    graph.checks.push_back({broken, r.text()});
+  }
   if (r.at != bytes.size())
     Reader::malformed();
   return graph;

@@ -82,6 +82,13 @@ struct Input {
   bool weight = false; // seldom changes: what depends on weights alone may be kept from run to run
 };
 
+// What must not come to pass: `broken` is a 0-d bool of the graph. The program computes it as it does its outputs, and
+// a run in which it is true fails with the message.
+struct GraphCheck {
+  ValueId broken;
+  std::string message;
+};
+
 // A constant tensor embedded in the graph is an input whose data is known: AOT embeds it, compile() passes it.
 struct Graph {
   std::vector<Input> inputs;
@@ -90,6 +97,7 @@ struct Graph {
   // donations[i] = k >= 0: output i may be written into the memory of input k (same type, contiguous), which the caller
   // gives up.
   std::vector<int32_t> donations;
+  std::vector<GraphCheck> checks;
   int symbolCount = 0;
   std::vector<std::string> locations; // "file.py:12"
 

@@ -30,6 +30,16 @@ std::string locationText(Location location) {
   return "";
 }
 
+static constexpr char kChecksName[] = "weft.checks";
+
+std::vector<std::string> checkMessages(Operation *func) {
+  std::vector<std::string> messages;
+  if (auto given = func->getAttrOfType<ArrayAttr>(kChecksName))
+    for (auto message : given.getAsRange<StringAttr>())
+      messages.push_back(message.str());
+  return messages;
+}
+
 OwningOpRef<ModuleOp> importGraph(const Graph &graph, MLIRContext &context) {
   context.loadDialect<func::FuncDialect, WeftDialect>();
   auto *dialect = context.getLoadedDialect<WeftDialect>();
@@ -45,6 +55,11 @@ OwningOpRef<ModuleOp> importGraph(const Graph &graph, MLIRContext &context) {
     inputTypes.push_back(toMlir(&context, input.type));
   for (ValueId output : graph.outputs)
     outputTypes.push_back(toMlir(&context, graph.type(output)));
+  SmallVector<Attribute> messages; // of the checks, whose values are the last results
+  for (const GraphCheck &check : graph.checks) {
+    outputTypes.push_back(toMlir(&context, graph.type(check.broken)));
+    messages.push_back(builder.getStringAttr(check.message));
+  }
   builder.setInsertionPointToEnd(module->getBody());
   auto func = func::FuncOp::create(builder, unknown, "main", builder.getFunctionType(inputTypes, outputTypes));
   for (auto [i, input] : llvm::enumerate(graph.inputs)) {
@@ -56,6 +71,8 @@ OwningOpRef<ModuleOp> importGraph(const Graph &graph, MLIRContext &context) {
   if (!graph.donations.empty())
     func->setAttr("weft.donations",
                   builder.getDenseI64ArrayAttr(SmallVector<int64_t>(graph.donations.begin(), graph.donations.end())));
+  if (!messages.empty())
+    func->setAttr(kChecksName, builder.getArrayAttr(messages));
   if (graph.symbolCount)
     func->setAttr("weft.symbol_count", builder.getI64IntegerAttr(graph.symbolCount));
 
@@ -75,6 +92,8 @@ OwningOpRef<ModuleOp> importGraph(const Graph &graph, MLIRContext &context) {
   SmallVector<Value> outputs;
   for (ValueId output : graph.outputs)
     outputs.push_back(values[output]);
+  for (const GraphCheck &check : graph.checks)
+    outputs.push_back(values[check.broken]);
   func::ReturnOp::create(builder, unknown, outputs);
   return module;
 }
@@ -116,6 +135,11 @@ Graph exportGraph(ModuleOp module) {
   }
   for (Value output : block.getTerminator()->getOperands())
     graph.outputs.push_back(ids.at(output));
+  std::vector<std::string> messages = checkMessages(func);
+  size_t outputs = graph.outputs.size() - messages.size();
+  for (size_t i = 0; i < messages.size(); ++i)
+    graph.checks.push_back({graph.outputs[outputs + i], messages[i]});
+  graph.outputs.resize(outputs);
   if (auto donations = func->getAttrOfType<DenseI64ArrayAttr>("weft.donations"))
     graph.donations.assign(donations.asArrayRef().begin(), donations.asArrayRef().end());
   if (auto count = func->getAttrOfType<IntegerAttr>("weft.symbol_count"))

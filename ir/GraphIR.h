@@ -2,7 +2,8 @@
 //
 // The module has one func.func @main: inputs are arguments, outputs results. An argument whose strides are given has
 // `weft.strides = array<i64: ...>` (symbols as negative numbers). The function has `weft.donations = array<i64: ...>`
-// where there are donations, and `weft.symbol_count = n : i64` where there are symbols. Locations are file:line:0, or
+// where there are donations, and `weft.symbol_count = n : i64` where there are symbols. With `weft.checks = ["message",
+// ...]` the last results, as many as there are messages, are the checks'. Locations are file:line:0, or
 // names where they have no line.
 #pragma once
 #include "ir/Graph.h"
@@ -17,6 +18,8 @@ mlir::OwningOpRef<mlir::ModuleOp> importGraph(const Graph &graph, mlir::MLIRCont
 
 // Throws std::runtime_error where the module is not such a function of ops with records.
 Graph exportGraph(mlir::ModuleOp module);
+
+std::vector<std::string> checkMessages(mlir::Operation *func);
 
 mlir::Location toMlirLocation(mlir::MLIRContext &context, const std::string &location);
 std::string locationText(mlir::Location location); // "file.py:12"; empty where unknown

@@ -59,6 +59,14 @@ typedef struct WeftStep {
   int32_t blockThreads; /* CUDA: threads a block */
 } WeftStep;
 
+/* The buffer's one byte says, once the program's first `checkedSteps` steps have run, whether the run fails. No step
+ * among these writes an OUTPUT with an alias. */
+typedef struct WeftCheck {
+  int32_t buffer;
+  int32_t reserved;
+  const char *message;
+} WeftCheck;
+
 typedef struct WeftProgram {
   int32_t abiVersion;
   int32_t symbolCount;
@@ -74,8 +82,11 @@ typedef struct WeftProgram {
   const char *target; /* "x86-64 cascadelake", "sm_90": for messages */
   int64_t keptBytes;
   int32_t keptSteps; /* the first steps, which write the kept buffers and nothing else */
-  int32_t reserved;
+  int32_t checkCount;
   uint64_t features; /* of the processor that the code may use: bits of the tables in runtime/cpu/Features.h */
+  const WeftCheck *checks;
+  int32_t checkedSteps; /* the steps after which the checks are looked at */
+  int32_t reserved;
 } WeftProgram;
 
 #ifdef __cplusplus

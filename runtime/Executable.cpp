@@ -13,8 +13,6 @@
 namespace weft {
 namespace {
 
-std::atomic<const StepProfiler *> stepProfiler{nullptr};
-
 constexpr int kSingleBuffers = 32; // of a program that takes the short way through run()
 constexpr int kSingleScalars = 64;
 
@@ -49,9 +47,9 @@ int64_t evaluate(const WeftExtent &extent, const int64_t *symbols) {
   return value;
 }
 
-void setStepProfiler(const StepProfiler *profiler) { stepProfiler.store(profiler, std::memory_order_release); }
+std::atomic<const StepProfiler *> Executable::stepProfiler{nullptr};
 
-bool Executable::isProfiled() { return stepProfiler.load(std::memory_order_acquire) != nullptr; }
+void setStepProfiler(const StepProfiler *profiler) { Executable::stepProfiler.store(profiler, std::memory_order_release); }
 
 ExecutablePtr Executable::load(const std::string &path, int device) {
   return fromLibrary(openLibrary(path), path, device);
@@ -104,6 +102,8 @@ Executable::Executable(const WeftProgram *program) : plan(program) {
       ++batches.back().count;
     else
       batches.push_back({i, 1});
+    if (i < plan->checkedSteps)
+      checkedBatches = batches.size();
     if (i < plan->keptSteps) {
       keptBatches = batches.size();
       for (int b = 0; b < step.bufferCount; ++b)
@@ -114,7 +114,7 @@ Executable::Executable(const WeftProgram *program) : plan(program) {
     }
   }
   single = plan->stepCount == 1 && arenaTemporaries.empty() && sizedTemporaries.empty() && keptBuffers.empty() &&
-           stepBuffers.size() <= kSingleBuffers && scalars.size() <= kSingleScalars;
+           plan->checkCount == 0 && stepBuffers.size() <= kSingleBuffers && scalars.size() <= kSingleScalars;
 }
 
 Executable::~Executable() = default;
@@ -151,6 +151,12 @@ void Executable::checkProgram() const {
   if (plan->keptSteps < 0 || plan->keptSteps > plan->stepCount || plan->keptBytes < 0)
     malformed("it keeps the results of " + std::to_string(plan->keptSteps) + " of " + std::to_string(plan->stepCount) +
               " steps");
+  if (plan->checkedSteps < 0 || plan->checkedSteps > plan->stepCount)
+    malformed("it looks at its checks after " + std::to_string(plan->checkedSteps) + " of " +
+              std::to_string(plan->stepCount) + " steps");
+  for (int i = 0; i < plan->checkCount; ++i)
+    if (plan->checks[i].buffer < 0 || plan->checks[i].buffer >= plan->bufferCount)
+      malformed("check " + std::to_string(i) + " names buffer " + std::to_string(plan->checks[i].buffer));
   for (int i = 0; i < plan->stepCount; ++i) {
     const WeftStep &step = plan->steps[i];
     for (int b = 0; b < step.bufferCount; ++b)
@@ -186,7 +192,7 @@ void Executable::runSingle(void *const *inputs, void *const *outputs, const int6
   const WeftStep &step = *steps[0].step;
   Launch launch{step.kernel, arguments, values, steps[0].grid(symbols), step.grain, step.scratchBytes};
   if (const StepProfiler *profiler = stepProfiler.load(std::memory_order_acquire))
-    return runProfiled(*profiler, 0, &launch, symbols);
+    return runProfiled(*profiler, batches[0], &launch, symbols);
   runBatch(&launch, 0, 1);
 }
 
@@ -278,20 +284,38 @@ void Executable::runGeneral(void *const *inputs, void *const *outputs, const int
                          s.step->grain,
                          s.step->scratchBytes};
   }
-  if (const StepProfiler *profiler = stepProfiler.load(std::memory_order_acquire))
-    runProfiled(*profiler, fills ? 0 : plan->keptSteps, frame.launches, symbols);
-  else
-    for (size_t i = fills ? 0 : keptBatches; i < batches.size(); ++i)
-      runBatch(frame.launches + batches[i].first, batches[i].first, batches[i].count);
+  size_t first = fills ? 0 : keptBatches, checked = std::max(first, checkedBatches);
+  runBatches(frame.launches, first, checked, symbols);
+  lookAtChecks(frame.pointers);
+  runBatches(frame.launches, checked, batches.size(), symbols);
   if (filling)
     kept->filled = true;
 }
 
+void Executable::runBatches(const Launch *launches, size_t first, size_t end, const int64_t *symbols) const {
+  const StepProfiler *profiler = stepProfiler.load(std::memory_order_acquire);
+  for (size_t i = first; i < end; ++i)
+    if (profiler)
+      runProfiled(*profiler, batches[i], launches, symbols);
+    else
+      runBatch(launches + batches[i].first, batches[i].first, batches[i].count);
+}
+
+void Executable::lookAtChecks(void *const *pointers) const {
+  for (int i = 0; i < plan->checkCount; ++i) {
+    const WeftCheck &check = plan->checks[i];
+    bool broken = false;
+    copyMemory(&broken, Device(), pointers[check.buffer], place, 1);
+    if (broken)
+      throw CheckFailed(i, check.message);
+  }
+}
+
 void Executable::runBatch(const Launch *launches, int, int count) const { ThreadPool::global().run(launches, count); }
 
-void Executable::runProfiled(const StepProfiler &profiler, int first, const Launch *launches,
+void Executable::runProfiled(const StepProfiler &profiler, Batch batch, const Launch *launches,
                              const int64_t *symbols) const {
-  for (int i = first; i < int(steps.size()); ++i) {
+  for (int i = batch.first; i < batch.first + batch.count; ++i) {
     auto start = std::chrono::steady_clock::now();
     runBatch(launches + i, i, 1);
     if (place.isCuda())

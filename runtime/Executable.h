@@ -5,8 +5,10 @@
 #include "runtime/Buffer.h"
 #include "runtime/cpu/ThreadPool.h"
 
+#include <atomic>
 #include <memory>
 #include <mutex>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -42,6 +44,13 @@ private:
   bool filled = false;
 };
 
+// A check of the program failed; what() is its message. The caller's outputs hold nothing of use; inputs whose memory
+// an output takes are as they were.
+struct CheckFailed : std::runtime_error {
+  int check; // its number
+  CheckFailed(int check, const std::string &message) : std::runtime_error(message), check(check) {}
+};
+
 class Executable;
 using ExecutablePtr = std::shared_ptr<Executable>;
 
@@ -75,7 +84,7 @@ public:
   // Runs all steps. inputs[i] and outputs[i] point to the first element, in memory of device(); symbols[k] is the value
   // of symbol k (null when there are none). May be called by several threads at once. CPU: complete on return; CUDA: in
   // the order of the device's stream. With `kept`, steps whose results it has are left out. Throws OutOfMemory before
-  // any step has run.
+  // any step has run, CheckFailed before a step writes to memory that an output takes from an input.
   void run(void *const *inputs, void *const *outputs, const int64_t *symbols, KeptResults *kept = nullptr) const;
 
 protected:
@@ -87,7 +96,9 @@ protected:
 
 private:
   friend class PreparedRun;
-  static bool isProfiled();
+  friend void setStepProfiler(const StepProfiler *profiler);
+  static bool isProfiled() { return stepProfiler.load(std::memory_order_acquire) != nullptr; }
+  static std::atomic<const StepProfiler *> stepProfiler;
 
   // An extent in the form in which it is most quickly evaluated.
   struct Value {
@@ -119,7 +130,9 @@ private:
   void checkProgram() const;
   void runSingle(void *const *inputs, void *const *outputs, const int64_t *symbols) const;
   void runGeneral(void *const *inputs, void *const *outputs, const int64_t *symbols, KeptResults *kept) const;
-  void runProfiled(const StepProfiler &profiler, int first, const Launch *launches, const int64_t *symbols) const;
+  void runBatches(const Launch *launches, size_t first, size_t end, const int64_t *symbols) const;
+  void runProfiled(const StepProfiler &profiler, Batch batch, const Launch *launches, const int64_t *symbols) const;
+  void lookAtChecks(void *const *pointers) const;
 
   const WeftProgram *plan;
   std::vector<Step> steps;
@@ -131,7 +144,8 @@ private:
   std::vector<int32_t> keptBuffers;      // buffer numbers
   std::vector<int> inputsOfKept;
   size_t keptBatches = 0; // the first ones
-  bool single = false;    // one small step and no temporaries
+  size_t checkedBatches = 0;
+  bool single = false; // one small step and no temporaries
 };
 
 } // namespace weft

@@ -50,7 +50,9 @@ public:
   // With a cubin the kernels are in there, and steps name them only.
   Constant *program(const Plan &plan, const std::string &target, uint64_t features, const std::string &cubin = {}) {
     hasCubin = !cubin.empty();
-    std::vector<Constant *> buffers, steps;
+    std::vector<Constant *> buffers, steps, checks;
+    for (const PlanCheck &check : plan.checks)
+      checks.push_back(fields({number32(check.buffer), number32(0), string(check.message)}));
     for (const PlanBuffer &buffer : plan.buffers)
       buffers.push_back(this->buffer(buffer));
     for (const PlanStep &step : plan.steps)
@@ -60,7 +62,8 @@ public:
                    array(buffers), array(steps), number64(plan.arenaBytes),
                    hasCubin ? global(ConstantDataArray::getString(context, cubin, /*AddNull=*/false), 64) : null(),
                    number64(cubin.size()), string(target), number64(plan.keptBytes), number32(plan.keptSteps),
-                   number32(0), number64(features)});
+                   number32(plan.checks.size()), number64(features), array(checks), number32(plan.checkedSteps),
+                   number32(0)});
   }
 
 private:

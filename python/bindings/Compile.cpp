@@ -60,6 +60,13 @@ bool Traced::matches(PyObject *args, PyObject *kwargs, std::vector<Tensor> &tens
   return true;
 }
 
+py::object callEagerly(PyObject *function, const py::tuple &args, const py::object &kwargs) {
+  auto result = py::reinterpret_steal<py::object>(PyObject_Call(function, args.ptr(), kwargs.ptr()));
+  if (!result)
+    throw py::error_already_set();
+  return result;
+}
+
 // Runs function(*args, **kwargs) under a trace. Gives (result, Traced).
 py::tuple runTraced(py::object function, py::tuple args, py::dict kwargs, py::object afterCall) {
   auto traced = std::make_shared<Traced>();
@@ -70,9 +77,7 @@ py::tuple runTraced(py::object function, py::tuple args, py::dict kwargs, py::ob
   py::object result;
   {
     Trace trace(tensors);
-    result = py::reinterpret_steal<py::object>(PyObject_Call(function.ptr(), args.ptr(), kwargs.ptr()));
-    if (!result)
-      throw py::error_already_set();
+    result = callEagerly(function.ptr(), args, kwargs);
     if (!afterCall.is_none()) {
       py::object why = afterCall();
       if (!why.is_none())
@@ -92,6 +97,11 @@ py::tuple runTraced(py::object function, py::tuple args, py::dict kwargs, py::ob
         traced->spent.push_back({int(i), node});
     }
     traced->call = trace.finish(outputs);
+  }
+  if (!traced->call) {
+    traced->call = std::make_shared<CompiledCall>();
+    traced->reason = kCheckFailed;
+    return py::make_tuple(callEagerly(function.ptr(), args, kwargs), py::cast(traced));
   }
   const CompiledCall &call = *traced->call;
   if (!call.replayable)
@@ -142,7 +152,12 @@ PyObject *callCompiled(PyObject *self, PyObject *const *arguments, size_t flags,
           std::rotate(entries.begin(), entries.begin() + i, entries.begin() + i + 1);
         std::vector<Tensor> tensors = std::move(scratch);
         std::shared_ptr<Traced> entry = entries[0];
-        py::object result = replay(*entry, tensors);
+        py::object result;
+        try {
+          result = replay(*entry, tensors);
+        } catch (const CheckFailure &) {
+          result = callEagerly(compiled->function, args, kwargs); // it fails there, with Python's stack, or is caught
+        }
         tensors.clear();
         scratch = std::move(tensors);
         return result.release().ptr();

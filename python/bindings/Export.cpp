@@ -21,15 +21,15 @@ void addLeaves(const Pattern &pattern, const std::vector<Tensor> &tensors, std::
 // Traces function(*args). Gives (text, names and tensors of the weights). An input is an argument, named after its
 // number; or a weight, by its name in `named` (pairs of name and tensor), or "constantN".
 py::tuple exportGraph(py::object function, py::tuple args, py::list named, const std::string &weightsFile) {
-  std::vector<Tensor> arguments, outputs, inputs;
+  std::vector<Tensor> arguments, inputs;
   Pattern::of(args.ptr(), arguments);
   Graph graph;
   {
-    Trace trace(arguments);
+    Trace trace(arguments, Trace::Purpose::Export);
     py::object result = py::reinterpret_steal<py::object>(PyObject_CallObject(function.ptr(), args.ptr()));
     if (!result)
       throw py::error_already_set();
-    std::vector<Tensor> distinct;
+    std::vector<Tensor> distinct, outputs; // die before the trace, which runs for what lives
     addLeaves(Pattern::of(result.ptr(), distinct), distinct, outputs);
     if (outputs.empty())
       fail(UserError::Kind::Type, "export",

@@ -1,6 +1,6 @@
 // x[...] and x[...] = v. Ints, slices, None and Ellipsis are views. Index tensors (int, bool; lists, arrays) become
 // index_select over the indexed dimensions taken as one.
-#include "frontend/IndexRange.h"
+#include "frontend/OperandCheck.h"
 #include "python/bindings/PyTensor.h"
 
 namespace py = pybind11;
@@ -206,7 +206,7 @@ Combined combine(Tensor x, std::vector<Selector> selectors) {
     result.shape = broadcastShapes(kWhat, result.shape, selector.index.shape());
   for (const Selector &selector : selectors) {
     int64_t size = x.shape()[selector.dim];
-    checkIndex(selector.index, {kWhat, x.type(), size, true});
+    check(selector.index, OperandCheck::index(kWhat, x.type(), size, /*fromEnd=*/true));
     Tensor wrapped = wrapNegative(selector.index, size);
     result.index = result.index.defined()
                        ? call(ops().add, {call(ops().mul, {result.index, Tensor::wrapped(size)}), wrapped})
@@ -224,6 +224,7 @@ PyObject *getItem(PyObject *self, PyObject *key) {
     if (selectors.empty())
       return box(view.is(unbox(self)) ? expand(view, view.shape()) : view); // x[:] is a new view
     Combined c = combine(view, selectors);
+    AlreadyChecked combined; // out of indices that were
     Tensor rows = call(ops().indexSelect, {c.x, c.index}, {Attr::integer(c.first)});
     Dims shape;
     for (int d = 0; d < c.first; ++d)

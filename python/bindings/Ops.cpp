@@ -1,5 +1,6 @@
 // The ops of the table as Python callables: one OpFunction an op serves as function (`weft.tanh(x)`) and as method
 // (`x.tanh()`). Names and defaults come from tools/generate_python_ops.py; arguments are read here.
+#include "frontend/OperandCheck.h"
 #include "python/bindings/PyTensor.h"
 
 #include <structmember.h>
@@ -213,6 +214,8 @@ void bindOps(py::module_ &module) {
   module.attr("OpFunction") = py::handle(reinterpret_cast<PyObject *>(opFunctionType));
   module.def("make_op", &makeOp);
   module.def("in_place", &inPlace);
+  module.def("check_classes",
+             [](const Tensor &classes, int64_t count) { check(classes, OperandCheck::classes("one_hot", count)); });
 }
 
 } // namespace weft::python

@@ -26,7 +26,8 @@ struct Builder {
   std::vector<WeftStep> steps;
   std::vector<std::vector<int32_t>> order;
   std::vector<std::vector<WeftExtent>> scalars;
-  WeftProgram program{WEFT_ABI_VERSION, 0, 0, 0, 0, 0, nullptr, nullptr, 0, nullptr, 0, "test", 0, 0, 0, 0};
+  WeftProgram program{WEFT_ABI_VERSION, 0, 0, 0, 0, 0,       nullptr, nullptr, 0, nullptr, 0,
+                      "test",           0, 0, 0, 0, nullptr, 0,       0};
 
   Builder() { order.reserve(100), scalars.reserve(100); }
   Builder &input(WeftExtent bytes) { return ++program.inputCount, add({WEFT_INPUT, -1, bytes, 0, nullptr}); }

@@ -126,11 +126,7 @@ def one_hot(tensor, num_classes=-1):
     """int64 with a 1 at the class of each element."""
     if num_classes < 0:
         num_classes = int(tensor.max()) + 1
-    elif not _C.tracing() and tensor.numel() and not 0 <= int(tensor.min()) <= int(tensor.max()) < num_classes:
-        raise RuntimeError(
-            f"[one_hot] classes must be from 0 to num_classes - 1; got {int(tensor.min())} to {int(tensor.max())} "
-            f"and num_classes={num_classes}"
-        )
+    _C.check_classes(tensor.to(_C.int64), num_classes)
     return (tensor.unsqueeze(-1) == _C.arange(0, num_classes, 1, _C.int64, tensor.device)).to(_C.int64)
 
 
