@@ -25,6 +25,9 @@ struct CostModel {
   // Loops: elements of a task where few outer indices leave threads idle, and lanes too few for a loop of their own.
   int64_t laneBlock = 8192;
   int64_t shortLane = 16;
+  // Flat loops: operations of a body that is compiled under a mask all the way unless tasks are blocks, and the block.
+  int64_t longBody = 64;
+  int64_t flatBlock = 1024;
 
   // Loops across the rows of a tensor: what a task copies, transposed, a few lanes at a time, and the lanes of a task.
   int64_t transposedRows = 64;

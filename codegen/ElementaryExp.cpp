@@ -142,24 +142,22 @@ Scalar tanh(Scalar x) {
 
 Scalar sigmoid(Scalar x) {
   Format format(x);
-  // 1 / (1 + E) with E = exp(-x) = y * s. Where that is subnormal, 2^-64 (2^-128 in f64) / (2^-64 + 2^-64 E).
+  // 1 / (1 + E) with E = exp(-x) = y * s. The sum is computed 2^lift too small, so that no E overflows, and the
+  // quotient that much too large, so that one that is subnormal is rounded once.
+  int lift = format.single ? 32 : 128;
+  double one = std::ldexp(1.0, -lift);
   Scalar negated = -maximum(minimum(x, format.single ? 40.0 : 80.0), format.single ? -105.0 : -746.0);
-  Reduced reduced = reduceByLn2(negated, format.bias - 1);
+  Reduced reduced = reduceByLn2(negated, format.bias - 1 - lift);
   Scalar low = x;
   Scalar y = twiceExp(reduced.r, &low);
-  Scalar isSmall = greater(negated, format.single ? 85.0 : 706.0);
-  int lift = format.single ? 64 : 128;
-  Scalar bits = shiftLeft(bitsOf(reduced.rounded), format.fractionBits);
-  bits = select(isSmall, bits - bits.constantInt(int64_t(lift) << format.fractionBits), bits);
-  Scalar s = bitcast(bits, x.type());
-  Scalar one = select(isSmall, x.constant(std::ldexp(1.0, -lift)), 1.0);
+  Scalar s = powerOfTwo(reduced.rounded);
   Scalar denominator = fma(y, s, one);
   Scalar quotient = 1.0 / denominator;
   // One Newton step with what the denominator's rounding and exp's polynomial left out.
   Scalar added = denominator - one;
-  Scalar rest = fma(low, s, fma(y, s, -added) + (one - (denominator - added)));
-  Scalar remainder = fma(-quotient, rest, fma(-quotient, denominator, 1.0));
-  return fma(remainder, quotient, quotient) * one;
+  Scalar rest = weft::fma(low, s, weft::fma(y, s, -added) + (one - (denominator - added)));
+  Scalar remainder = weft::fma(-quotient, rest, fma(-quotient, denominator, 1.0));
+  return weft::fma(remainder, quotient, quotient) * one;
 }
 
 } // namespace weft

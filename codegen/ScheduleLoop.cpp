@@ -1,5 +1,6 @@
 // Elementwise work over one iteration space. Where nothing needs an axis of its own the loop is flat and a task is an
-// element; else the trailing axes that act as one are the lanes and a task is one index of the others.
+// element, or a block of them where a mask for the ends of tasks would cost time and all blocks are whole; else the
+// trailing axes that act as one are the lanes and a task is one index of the others.
 #include "codegen/Schedule.h"
 
 using namespace mlir;
@@ -43,7 +44,18 @@ void scheduleLoop(Lowering &lowering, const Group &group) {
       --inner;
   } while (inner > 0 && product(shape, inner, rank).estimate() < lowering.model.shortLane);
   int64_t cost = groupCost(lowering, group);
-  if (inner <= 0 || product(shape, 0, inner).is(1) || !lane) {
+  bool flat = inner <= 0 || product(shape, 0, inner).is(1) || !lane;
+  if (int64_t block = lowering.model.flatBlock; flat && lane && !lowering.target.gpu &&
+                                                cost >= lowering.model.longBody && count.isStatic() &&
+                                                count.constant % block == 0) {
+    k.loop(k.begin, k.end, false, [&](Value task) {
+      Value first = k.mul(task, k.index(block));
+      k.loop(k.index(0), k.index(block), true, [&](Value i) { body({{0, rank, k.add(first, i)}}); });
+    });
+    lowering.finish(kernel, group, Size(count.constant / block), lowering.model.grain(block, cost));
+    return;
+  }
+  if (flat) {
     k.loop(k.begin, k.end, lane,
            [&](Value i) { body(rank ? Point{{0, rank, count.is(1) ? k.index(0) : i}} : Point{}); });
     lowering.finish(kernel, group, count, lowering.model.grain(1, cost));

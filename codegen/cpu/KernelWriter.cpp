@@ -37,8 +37,8 @@ int64_t KernelWriter::write(kernel::FuncOp func) {
 }
 
 void KernelWriter::block(mlir::Block &block) {
-  for (mlir::Operation &op : block)
-    operation(&op);
+  for (mlir::Operation *op : inOrder(block))
+    operation(op);
 }
 
 void KernelWriter::operation(mlir::Operation *op) {
@@ -127,35 +127,6 @@ void KernelWriter::laneLoop(Value *lower, Value *upper, mlir::Block &body, funct
     laneMask = nullptr;
   });
   lanes = 1;
-}
-
-// Whether a body under a mask should be written but once.
-bool KernelWriter::isLong(mlir::Block &body) const {
-  constexpr int kLongBody = 20;
-  int count = 0;
-  for (mlir::Operation &op : body)
-    count += op.getNumRegions() ? kLongBody : !mlir::isa<mlir::arith::ConstantOp>(op);
-  return target.vectorBytes == 64 && count > kLongBody;
-}
-
-// How many elements an iteration handles. A long body is a chain of dependent operations, a polynomial's for one, and
-// the processor's scheduler holds about two iterations of it: two vectors side by side keep the units busy. (A chain of
-// sigmoid, tanh and exp: 5.7 ms one by one, 4.8 ms in pairs.)
-int KernelWriter::lanesFor(mlir::Block &body, Value *count) const {
-  auto isNarrow = [](mlir::Operation &op) {
-    return op.getNumRegions() == 0 && llvm::all_of(op.getResultTypes(), [](mlir::Type type) {
-             return type.isIntOrFloat() && type.getIntOrFloatBitWidth() <= 32;
-           });
-  };
-  auto isLinear = [](mlir::Operation &op) {
-    return mlir::isa<mlir::arith::ConstantOp, mlir::arith::AddIOp, mlir::arith::SubIOp, mlir::arith::MulIOp,
-                     mlir::arith::IndexCastOp>(op);
-  };
-  if (!isLong(body) || !llvm::all_of(body, [&](mlir::Operation &op) { return isNarrow(op) || isLinear(op); }))
-    return kLanes;
-  auto *known = dyn_cast<ConstantInt>(count);
-  bool fits = !known || known->getSExtValue() % (2 * kLanes) == 0 || known->getSExtValue() > 8 * kLanes;
-  return fits ? 2 * kLanes : kLanes;
 }
 
 KernelWriter::Carried KernelWriter::loop(Value *lower, Value *upper, int64_t step, const Carried &initial,

@@ -31,8 +31,6 @@ private:
   void forLoop(kernel::ForOp op);
   // Runs run(index), which writes `body`, for [lower, upper) in vectors of lanes.
   void laneLoop(Value *lower, Value *upper, mlir::Block &body, llvm::function_ref<void(Lanes)> run);
-  bool isLong(mlir::Block &body) const;
-  int lanesFor(mlir::Block &body, Value *count) const;
   // for (i = lower; i < upper; i += step) carried = body(i, carried); gives what is carried in the end.
   using Carried = llvm::SmallVector<Value *, 4>;
   Carried loop(Value *lower, Value *upper, int64_t step, const Carried &initial,
@@ -44,6 +42,11 @@ private:
   int64_t reserveScratch(int64_t bytes); // gives the offset
   Value *reserveScratch(llvm::Type *element, int64_t count);
   llvm::AllocaInst *stackArray(llvm::Type *element, int64_t count);
+
+  // ---- bodies of lane loops (LaneBody.cpp)
+  bool isLong(mlir::Block &body) const;
+  int lanesFor(mlir::Block &body, Value *count) const;
+  llvm::SmallVector<mlir::Operation *> inOrder(mlir::Block &body) const;
 
   // ---- values (Values.cpp)
   llvm::Type *type(mlir::Type type);       // in registers: f16 and bf16 are i16
@@ -86,9 +89,10 @@ private:
   Value *reversed(Value *vector);
   void prefetch(Value *address, int level = 1); // into the cache of that level
 
-  // ---- the next row (Prefetch.cpp)
+  // ---- what will be read (Prefetch.cpp)
   void findPrefetches(kernel::ForOp rows);
-  void prefetchNextRow(kernel::LoadOp load, Value *place);
+  // Of a load of whole vectors from `place` on.
+  void prefetchFor(kernel::LoadOp load, Value *place);
   llvm::DenseMap<mlir::Operation *, mlir::Value> nextRows; // loads that ask for the next row, and its distance
 
   // ---- reductions (Reduce.cpp)

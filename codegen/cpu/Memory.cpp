@@ -107,7 +107,7 @@ void KernelWriter::load(kernel::LoadOp op) {
     return result(Lanes::Varying, loaded[0]);
   }
   if (isConstant(index, 1))
-    prefetchNextRow(op, pointer(op.getBuffer(), index.value));
+    prefetchFor(op, pointer(op.getBuffer(), index.value));
   Value *mask = this->mask(op.getMask());
   result(Lanes::Varying, loadLanes(op.getBuffer(), index, mask, otherwise));
 }

@@ -1,6 +1,8 @@
 // Rows that are read more than once. The first loop over a row waits for memory, the later ones compute on what is then
 // in the cache; the second one asks for the next row, so that memory is busy all the time. (softmax of 4096 x 1024:
 // 2.8 ms without, 2.4 ms with.)
+// And long bodies of lane loops: the loads of a short one are many, and the processor prefetches for them; a long one
+// fills the window of the operations that the processor looks at. (GELU of 2048 x 2048: 2.3 ms without, 2.0 ms with.)
 #include "codegen/cpu/KernelWriter.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -24,6 +26,8 @@ static mlir::Value rowLength(kernel::LoadOp load, mlir::Value row, mlir::Value i
   return start ? otherOperand<arith::MulIOp>(start, row) : mlir::Value();
 }
 
+constexpr int64_t kBytesAhead = 1024;
+
 void KernelWriter::findPrefetches(kernel::ForOp rows) {
   constexpr int64_t kShortRow = 128, kLongRow = 16384; // next to the processor's own prefetching; as the cache
   SmallPtrSet<mlir::Value, 8> read, asked;
@@ -45,14 +49,17 @@ void KernelWriter::findPrefetches(kernel::ForOp rows) {
   }
 }
 
-void KernelWriter::prefetchNextRow(kernel::LoadOp load, Value *place) {
-  auto found = nextRows.find(load);
-  if (found == nextRows.end())
-    return;
+void KernelWriter::prefetchFor(kernel::LoadOp load, Value *place) {
   Type *element = memoryType(load.getType());
+  Value *next = nullptr;
+  if (auto found = nextRows.find(load); found != nextRows.end())
+    next = b.CreateGEP(element, place, scalar(found->second));
+  else if (inLanes() && mlir::isa<mlir::BlockArgument>(load.getBuffer()) && isLong(*load->getBlock()))
+    next = b.CreateConstGEP1_64(b.getInt8Ty(), place, kBytesAhead);
+  if (!next)
+    return;
   constexpr int64_t kLine = 64;
   int64_t bytes = int64_t(module.getDataLayout().getTypeStoreSize(element)) * lanes;
-  Value *next = b.CreateGEP(element, place, scalar(found->second));
   for (int64_t at = 0; at < bytes; at += kLine)
     prefetch(at ? b.CreateConstGEP1_64(b.getInt8Ty(), next, at) : next);
 }

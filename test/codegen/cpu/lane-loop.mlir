@@ -29,11 +29,12 @@ kernel.func @scale(%x: !kernel.buffer<f32>, %s: !kernel.buffer<f32>, %y: !kernel
   kernel.return
 }
 
-// A long chain of operations runs on two vectors side by side.
+// A long chain of operations runs on four vectors side by side, and asks for what comes later.
 // CHECK-LABEL: void @chain
-// CHECK: load <32 x float>
-// CHECK-COUNT-24: fadd <32 x float>
-// CHECK: store <32 x float>
+// CHECK: call void @llvm.prefetch
+// CHECK: load <64 x float>
+// CHECK-COUNT-24: fadd <64 x float>
+// CHECK: store <64 x float>
 kernel.func @chain(%x: !kernel.buffer<f32>, %y: !kernel.buffer<f32>, %begin: index, %end: index) {
   %c0 = arith.constant 0 : index
   %n = arith.constant 1024 : index
@@ -64,6 +65,51 @@ kernel.func @chain(%x: !kernel.buffer<f32>, %y: !kernel.buffer<f32>, %begin: ind
     %a23 = arith.addf %a22, %a0 : f32
     %a24 = arith.addf %a23, %a0 : f32
     kernel.store %a24, %y[%i] : f32, !kernel.buffer<f32>
+  }
+  kernel.return
+}
+
+// Chains that are apart, enough of them to keep the processor busy, are interleaved on two vectors.
+// CHECK-LABEL: void @chains
+// CHECK: fadd <32 x float>
+// CHECK-NEXT: fmul <32 x float>
+// CHECK-NEXT: fadd <32 x float>
+// CHECK-NEXT: fmul <32 x float>
+// CHECK-NEXT: fsub <32 x float>
+// CHECK: store <32 x float>
+kernel.func @chains(%x: !kernel.buffer<f32>, %y: !kernel.buffer<f32>, %z: !kernel.buffer<f32>, %begin: index, %end: index) {
+  %c0 = arith.constant 0 : index
+  %n = arith.constant 1024 : index
+  kernel.for lane %i = %c0 to %n {
+    %a0 = kernel.load %x[%i] : !kernel.buffer<f32> -> f32
+    %b0 = kernel.load %y[%i] : !kernel.buffer<f32> -> f32
+    %a1 = arith.addf %a0, %a0 : f32
+    %a2 = arith.addf %a1, %a0 : f32
+    %a3 = arith.addf %a2, %a0 : f32
+    %a4 = arith.addf %a3, %a0 : f32
+    %a5 = arith.addf %a4, %a0 : f32
+    %a6 = arith.addf %a5, %a0 : f32
+    %a7 = arith.addf %a6, %a0 : f32
+    %a8 = arith.addf %a7, %a0 : f32
+    %b1 = arith.mulf %b0, %b0 : f32
+    %b2 = arith.mulf %b1, %b0 : f32
+    %b3 = arith.mulf %b2, %b0 : f32
+    %b4 = arith.mulf %b3, %b0 : f32
+    %b5 = arith.mulf %b4, %b0 : f32
+    %b6 = arith.mulf %b5, %b0 : f32
+    %b7 = arith.mulf %b6, %b0 : f32
+    %b8 = arith.mulf %b7, %b0 : f32
+    %c1 = arith.subf %b0, %a0 : f32
+    %c2 = arith.subf %c1, %a0 : f32
+    %c3 = arith.subf %c2, %a0 : f32
+    %c4 = arith.subf %c3, %a0 : f32
+    %c5 = arith.subf %c4, %a0 : f32
+    %c6 = arith.subf %c5, %a0 : f32
+    %c7 = arith.subf %c6, %a0 : f32
+    %c8 = arith.subf %c7, %a0 : f32
+    %ab = arith.addf %a8, %b8 : f32
+    %abc = arith.addf %ab, %c8 : f32
+    kernel.store %abc, %z[%i] : f32, !kernel.buffer<f32>
   }
   kernel.return
 }

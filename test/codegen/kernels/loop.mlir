@@ -76,3 +76,20 @@ func.func @main(%x: tensor<300x200xf32>, %y: tensor<200x300xf32>) -> tensor<200x
   %1 = weft.add %0, %y : (tensor<200x300xf32>, tensor<200x300xf32>) -> tensor<200x300xf32>
   return %1 : tensor<200x300xf32>
 }
+
+// -----
+
+// A long body and a count of whole blocks: a task is a block of elements, so that no mask is needed.
+// CHECK: // batch 0: sigmoid_mul_tanh_0(0, 1) x 4, grain
+// CHECK-LABEL: kernel.func @sigmoid_mul_tanh_0
+// CHECK: kernel.for %[[BLOCK:.*]] = %arg2 to %arg3 {
+// CHECK: %[[FIRST:.*]] = arith.muli %[[BLOCK]], %c1024
+// CHECK: kernel.for lane %[[I:.*]] = %c0{{.*}} to %c1024
+// CHECK: %[[AT:.*]] = arith.addi %[[FIRST]], %[[I]]
+// CHECK: kernel.load %arg0[%[[AT]]]
+func.func @main(%x: tensor<4x32x32xf32>) -> tensor<4x32x32xf32> {
+  %0 = weft.sigmoid %x : (tensor<4x32x32xf32>) -> tensor<4x32x32xf32>
+  %1 = weft.mul %0, %x : (tensor<4x32x32xf32>, tensor<4x32x32xf32>) -> tensor<4x32x32xf32>
+  %2 = weft.tanh %1 : (tensor<4x32x32xf32>) -> tensor<4x32x32xf32>
+  return %2 : tensor<4x32x32xf32>
+}
