@@ -50,6 +50,16 @@ def test_export_is_readable(tmp_path):
         assert_same_bits(weights[name], parameter)
 
 
+def test_export_compiles_nothing(tmp_path):
+    program = (
+        "import numpy, weft; x = weft.from_numpy(numpy.ones((3, 3)))\n"
+        "weft.export(lambda a: weft.tanh(a @ a) * 2, (x,), 'model.mlir')"
+    )
+    environment = {**os.environ, "WEFT_CACHE_DIR": str(tmp_path / "cache")}
+    subprocess.run([sys.executable, "-c", program], cwd=tmp_path, env=environment, check=True, timeout=120)
+    assert (tmp_path / "model.mlir").exists() and not list(tmp_path.glob("cache/*.so"))
+
+
 def test_a_tensor_returned_twice_is_two_outputs(tmp_path):
     path = weft.export(lambda a: (2 * (y := a + 1), y, y), (weft.ones(3),), tmp_path / "model.mlir")
     assert "-> (tensor<3xf32>, tensor<3xf32>, tensor<3xf32>)" in pathlib.Path(path).read_text()

@@ -4,10 +4,11 @@
 
 A program is a graph of a few random statements: every op of the table, its gradients, in-place writes, views; on random shapes,
 dtypes and memory layouts. Each statement is compared with the NumPy expression of its op's record. A batch of programs then runs
-eagerly, compiled (traced, then replayed), compiled without fusion, through weft-aot and, now and then, eagerly on contiguous copies
-of the inputs, or with gradients that programs of their own compute since the tape was seen often; each on 1, 2, 3 and 8 threads,
-compiled for this machine's processor, x86-64-v3 or x86-64-v4, drawn for each; all bits must agree (but for NaNs' payloads). What
-fails is made smaller and written as .mlir and .py.
+eagerly and compiled (traced, then replayed). Half of the batches, drawn for each way, also run compiled without fusion and through
+weft-aot; a fifth eagerly on contiguous copies of the inputs, and with gradients that programs of their own compute since the tape
+was seen often. Each way runs on 1, 2, 3 and 8 threads, compiled for this machine's processor, x86-64-v3 or x86-64-v4, drawn for
+each; all bits must agree (but for NaNs' payloads). The last lines say how many graphs ran in which way. What fails is made smaller
+and written as .mlir and .py.
 """
 
 from __future__ import annotations

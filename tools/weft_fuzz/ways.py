@@ -22,7 +22,10 @@ from .program import load
 THREADS = (2, 1, 3, 8)
 CPUS = ("", "x86-64-v3", "x86-64-v4")  # "": this machine's
 OTHER_EAGER = 0.3  # of the processes draw the processor of their eager kernels
-EAGER = ("contiguous", "repeated")  # ways that are this machine's alone
+# Kinds of ways, and the share of the batches that run in each. What a graph costs is LLVM's time for its programs, and a new graph
+# finds more than one more way of an old one.
+SHARES = {"contiguous": 0.2, "repeated": 0.2, "compiled": 1.0, "unfused": 0.5, "aot": 0.5}
+EAGER = ("contiguous", "repeated")  # kinds whose code is that of the process's eager kernels
 AVX512 = {"avx512f", "avx512vl", "avx512bw", "avx512dq", "avx512cd"}
 MASKS = {"float16": (numpy.uint16, 0x7C00), "bfloat16": (numpy.uint16, 0x7F80), "float32": (numpy.uint32, 0x7F800000),
          "float64": (numpy.uint64, 0x7FF0000000000000)}  # fmt: skip
@@ -41,9 +44,9 @@ def eager(seed):
 
 
 def drawn(seed):
-    """A way of each kind, as "KIND" or "KIND CPU". A result may not depend on the processor, so any will do for each."""
+    """The ways of a batch, as "KIND" or "KIND CPU". A result may not depend on the processor, so any will do for each."""
     r = random.Random(seed)
-    kinds = [kind for kind in EAGER if r.random() < 0.25] + ["compiled", "unfused", "aot"]
+    kinds = [kind for kind, share in SHARES.items() if r.random() < share]
     return [f"{kind} {r.choice(cpus())}".strip() if kind not in EAGER else kind for kind in kinds]
 
 
