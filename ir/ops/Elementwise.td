@@ -1,4 +1,5 @@
-// Arithmetic, comparison, logic, selection and conversion: one scalar body an op. All operands have one shape.
+// Arithmetic, comparison, logic, selection and conversion: one scalar body an op. All operands have one shape. In a kernel an integer
+// divided by 0 gives 0: that it does not come to pass is a check of the front end's (frontend/OperandCheck.h).
 #ifndef WEFT_OPS_ELEMENTWISE
 #define WEFT_OPS_ELEMENTWISE
 
@@ -57,7 +58,7 @@ def DivOp : Binary<"div", "Float"> {
 }
 def RemainderOp : Binary<"remainder"> {
   let summary = "Remainder with the sign of the divisor, elementwise: Python's x % y.";
-  let description = "x, y: one shape and dtype, not bool. An integer modulo zero is 0.";
+  let description = "x, y: one shape and dtype, not bool. An integer modulo zero is an error.";
   let scalar = [{
     if (x.isFloat()) {
       Scalar r = truncatedRemainder(x, y);
@@ -73,7 +74,7 @@ def RemainderOp : Binary<"remainder"> {
 }
 def FmodOp : Binary<"fmod"> {
   let summary = "Remainder with the sign of the dividend, elementwise: C's fmod.";
-  let description = "x, y: one shape and dtype, not bool. An integer modulo zero is 0.";
+  let description = "x, y: one shape and dtype, not bool. An integer modulo zero is an error.";
   let scalar = [{
     if (x.isFloat())
       return truncatedRemainder(x, y);
@@ -86,7 +87,7 @@ def FmodOp : Binary<"fmod"> {
 }
 def FloorDivideOp : Binary<"floor_divide"> {
   let summary = "Quotient rounded towards minus infinity, elementwise: Python's x // y.";
-  let description = "x, y: one shape and dtype, not bool. An integer divided by zero is 0.";
+  let description = "x, y: one shape and dtype, not bool. An integer divided by zero is an error.";
   let scalar = [{
     if (x.isFloat()) {
       Scalar r = truncatedRemainder(x, y), quotient = (x - r) / y;

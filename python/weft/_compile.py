@@ -24,6 +24,10 @@ def compile(function=None, *, dynamic=None, numerics="exact", fullgraph=False, c
     Compile the whole training step, or a model alone: what a replay returns has a history, and ``backward()`` may be called on it
     outside. The learning rate of weft's optimizers may change from call to call.
 
+    An index out of bounds or an integer divided by 0 is the error that it is without ``compile``, at its line, and leaves what
+    came before it: a program that meets one has changed nothing, and Python then runs the function in its place. Of a function
+    that runs as Python each time, the error comes where a value is first needed, and names the line.
+
     Args:
         function: a function, method or Module; without it, a decorator is returned.
         dynamic: None or False; sizes are compiled for as they come.

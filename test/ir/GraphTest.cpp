@@ -20,6 +20,7 @@ Graph example() {
   graph.outputs = {soft, soft, x};
   graph.donations = {0, -1, -1};
   graph.locations = {"model.py:12"};
+  graph.checks = {{sum, "too small"}, {soft, ""}};
   return graph;
 }
 
@@ -29,6 +30,7 @@ TEST(Graph, BytesRoundTrip) {
   EXPECT_EQ(copy.nodes[2].attrs, graph.nodes[2].attrs);
   EXPECT_EQ(copy.inputs[0].strides, graph.inputs[0].strides);
   EXPECT_EQ(copy.type(3), graph.type(3));
+  EXPECT_EQ(copy.checks[0].message, "too small");
 }
 
 TEST(Graph, LocationsAreNotIdentity) {

@@ -312,6 +312,38 @@ TEST(Executable, OfCudaNeedsADevice) {
   EXPECT_EQ(messageOf(b.finish()).find("[cuda] CUDA is not available: "), 0u);
 }
 
+TEST(Executable, LooksAtChecksBeforeItWritesToInputs) {
+  Builder b;
+  b.input(fixed(8)).input(fixed(8)).output(fixed(8), 0).temporary(fixed(8), 0);
+  b.step(scaleAdd, {1, 1, 3}, {fixed(0)}, fixed(1), 0); // broken = y
+  b.step(scaleAdd, {0, 1, 2}, {fixed(1)}, fixed(1), 1); // x += y
+  WeftCheck check{3, 0, "y is not 0"};
+  b.program.checkCount = 1;
+  b.program.checks = &check;
+  b.program.checkedSteps = 1;
+  Executable executable(b.finish(0, 64));
+  int64_t x = 5, y = 0;
+  void *inputs[] = {&x, &y}, *outputs[] = {&x};
+  executable.run(inputs, outputs, nullptr);
+  EXPECT_EQ(x, 5);
+  for (bool profiled : {false, true}) {
+    StepProfiler profiler{[](void *, const ProfiledStep &) {}, nullptr};
+    setStepProfiler(profiled ? &profiler : nullptr);
+    y = 1;
+    try {
+      executable.run(inputs, outputs, nullptr);
+      ADD_FAILURE() << "it ran";
+    } catch (const CheckFailed &failed) {
+      EXPECT_EQ(failed.check, 0);
+      EXPECT_STREQ(failed.what(), "y is not 0");
+    }
+    EXPECT_EQ(x, 5);
+  }
+  setStepProfiler(nullptr);
+  check.buffer = 4;
+  EXPECT_NE(messageOf(b.finish(0, 64)).find("check 0 names buffer 4"), std::string::npos);
+}
+
 TEST(Executable, KeepsWhatItsFirstStepsMade) {
   Builder b;
   b.input(fixed(8)).input(fixed(8)).output(fixed(8));

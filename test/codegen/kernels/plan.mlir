@@ -55,3 +55,34 @@ func.func @main(%x: tensor<64x100xf32>, %y: tensor<64x100xf32>) -> tensor<64x100
   %5 = weft.mul %1, %4 : (tensor<64x100xf32>, tensor<64x100xf32>) -> tensor<64x100xf32>
   return %5 : tensor<64x100xf32>
 }
+
+// -----
+
+// A check is a result that nobody is given. It is looked at before a step writes to what it was given; a step that does
+// both may not write there.
+// CHECK: // buffer 3: output, 800 bytes, in the place of 0
+// CHECK: // batch 0: remainder_0(1, 2,
+// CHECK: // batch {{[0-9]+}}: any_
+// CHECK-NOT: any_
+// CHECK: // batch {{[0-9]+}}: add_{{[0-9]+}}(0, {{[0-9]+}}, 3)
+// CHECK: // check after [[#]] steps: buffer [[#]]: too much
+func.func @main(%x: tensor<100xi64>, %y: tensor<100xi64>, %z: tensor<100xi64>) -> (tensor<100xi64>, tensor<i1>) attributes {weft.checks = ["too much"], weft.donations = array<i64: 0>} {
+  %0 = weft.remainder %y, %z : (tensor<100xi64>, tensor<100xi64>) -> tensor<100xi64>
+  %1 = weft.gt %0, %y : (tensor<100xi64>, tensor<100xi64>) -> tensor<100xi1>
+  %2 = weft.any %1 {dims = array<i64: 0>, keepdim = false} : (tensor<100xi1>) -> tensor<i1>
+  %3 = weft.add %x, %0 : (tensor<100xi64>, tensor<100xi64>) -> tensor<100xi64>
+  return %3, %2 : tensor<100xi64>, tensor<i1>
+}
+
+// -----
+
+// The check depends on what would be written in the input's place.
+// CHECK: // buffer 1: output, 800 bytes
+// CHECK-NOT: in the place of
+// CHECK: // check after 3 steps: buffer 3: above
+func.func @main(%x: tensor<100xi64>) -> (tensor<100xi64>, tensor<i1>) attributes {weft.checks = ["above"], weft.donations = array<i64: 0>} {
+  %0 = weft.neg %x : (tensor<100xi64>) -> tensor<100xi64>
+  %1 = weft.amax %0 {dims = array<i64: 0>, keepdim = false} : (tensor<100xi64>) -> tensor<i64>
+  %2 = weft.gt %1, %1 : (tensor<i64>, tensor<i64>) -> tensor<i1>
+  return %0, %2 : tensor<100xi64>, tensor<i1>
+}
