@@ -62,7 +62,7 @@ struct TapeOperand {
 };
 
 // An op that ran with something to differentiate among its operands.
-struct TapeNode : RefCounted {
+struct TapeNode : RefCounted, Pooled {
   OpKind op;
   bool emptied = false;  // backward() gave its saved tensors up
   bool released = false; // backward() gave saved tensors up here or in a node that this one depends on
@@ -78,7 +78,7 @@ struct TapeNode : RefCounted {
   ~TapeNode(); // frees long chains without recursion
 };
 
-struct AutogradMeta {
+struct AutogradMeta : Pooled {
   Ref<TapeNode> node; // null: a leaf
   Tensor grad;
   std::vector<std::pair<int64_t, GradHook>> hooks; // of a leaf; others are the node's

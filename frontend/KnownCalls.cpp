@@ -14,8 +14,10 @@ namespace weft {
 // are new each time.
 static bool looksAtElements(OpKind op) {
   OpFamily family = info(op).family;
+  if (family == OpFamily::Elementwise)
+    return op == OpKind::FloorDivide || op == OpKind::Remainder || op == OpKind::Fmod;
   return family == OpFamily::Indexing || family == OpFamily::Creation || op == OpKind::Embedding ||
-         op == OpKind::CrossEntropy || op == OpKind::FloorDivide || op == OpKind::Remainder || op == OpKind::Fmod;
+         op == OpKind::CrossEntropy;
 }
 
 CallKey::CallKey(CallLevel level, OpKind op, const Tensor *operands, int count, const Attrs &attrs) {
@@ -23,55 +25,54 @@ CallKey::CallKey(CallLevel level, OpKind op, const Tensor *operands, int count, 
     return;
   // With four operands of the highest rank there is room for attributes yet.
   static_assert(kCapacity > 1 + kMaxOperands * (1 + 2 * kMaxRank), "");
-  uint64_t *next = words;
-  *next++ = uint64_t(op) | uint64_t(count) << 16 | uint64_t(level) << 24 | uint64_t(defaultDType()) << 32 |
-            uint64_t(attrs.size()) << 40;
+  uint64_t *next = words, h = 0;
+  auto add = [&](uint64_t word) {
+    *next++ = word;
+    h = ((h << 13 | h >> 51) ^ word) * 0x9e3779b97f4a7c15;
+  };
+  add(uint64_t(op) | uint64_t(count) << 16 | uint64_t(level) << 24 | uint64_t(defaultDType()) << 32 |
+      uint64_t(attrs.size()) << 40);
   for (int k = 0; k < count; ++k) {
     const TensorImpl &impl = *operands[k].impl;
-    Device device = impl.storage ? impl.storage->device : Device();
-    if (!device.isCpu())
+    if (const Storage *storage = impl.storage.get(); storage && !storage->device.isCpu())
       return;
     int rank = impl.shape.size();
-    *next++ = uint64_t(impl.dtype) | uint64_t(rank) << 8 | uint64_t(impl.wrappedNumber) << 16;
+    add(uint64_t(impl.dtype) | uint64_t(rank) << 8 | uint64_t(impl.wrappedNumber) << 16);
     for (int i = 0; i < rank; ++i) {
-      *next++ = uint64_t(impl.shape[i]);
-      *next++ = uint64_t(impl.strides[i]);
+      add(uint64_t(impl.shape[i]));
+      add(uint64_t(impl.strides[i]));
     }
   }
   for (const Attr &attr : attrs) {
     if (words + kCapacity - next < 2 + kMaxRank)
       return;
-    *next++ = uint64_t(attr.kind) | uint64_t(attr.ints.size()) << 8;
+    add(uint64_t(attr.kind) | uint64_t(attr.ints.size()) << 8);
+    int64_t value = attr.i;
+    if (attr.kind == Attr::Kind::Float)
+      std::memcpy(&value, &attr.f, 8);
+    add(uint64_t(value));
     if (attr.kind == Attr::Kind::Ints)
-      next = std::copy(attr.ints.begin(), attr.ints.end(), next);
-    else if (attr.kind == Attr::Kind::Float)
-      std::memcpy(next++, &attr.f, 8);
-    else
-      *next++ = uint64_t(attr.i);
+      for (int64_t v : attr.ints)
+        add(uint64_t(v));
   }
   size = int(next - words);
+  hash = h;
 }
 
 CallKey &CallKey::operator=(const CallKey &o) {
   size = o.size;
+  hash = o.hash;
   std::copy_n(o.words, o.size, words);
   return *this;
 }
 
 bool CallKey::operator==(const CallKey &o) const {
-  if (size != o.size)
+  if (size != o.size || hash != o.hash)
     return false;
+  uint64_t differ = 0;
   for (int i = 0; i < size; ++i)
-    if (words[i] != o.words[i])
-      return false;
-  return true;
-}
-
-uint64_t CallKey::hash() const {
-  uint64_t h = 0;
-  for (int i = 0; i < size; ++i)
-    h = (h << 13 | h >> 51) ^ words[i];
-  return h * 0x9e3779b97f4a7c15;
+    differ |= words[i] ^ o.words[i];
+  return differ == 0;
 }
 
 // ---------------------------------------------------------------- The table
@@ -83,7 +84,7 @@ struct Calls {
   std::unique_ptr<KnownCall> slots[1 << kBits];
   CallRecorder *recorder = nullptr; // the innermost
 
-  std::unique_ptr<KnownCall> &slotOf(const CallKey &key) { return slots[key.hash() >> (64 - kBits)]; }
+  std::unique_ptr<KnownCall> &slotOf(const CallKey &key) { return slots[key.hash >> (64 - kBits)]; }
 };
 
 // The pointer is of trivial type, so that its use costs no check; the owner behind it is met once a thread.
@@ -121,12 +122,14 @@ Tensor KnownCall::run(const Tensor *operands) const {
     }
   }
   Ref<TensorImpl> result(new TensorImpl);
-  result->storage = Storage::lazyStorage(Device(), bytes);
-  result->storage->allocateMemory();
   result->shape = type.shape;
   result->strides = strides;
   result->dtype = type.dtype;
-  launch.run(inputs, &result->storage->memory);
+  result->storage = Ref<Storage>(new Storage);
+  Storage &storage = *result->storage;
+  storage.bytes = bytes;
+  storage.allocateMemory();
+  launch.run(inputs, &storage.memory);
   return Tensor(std::move(result));
 }
 

@@ -19,8 +19,8 @@ public:
   CallKey &operator=(const CallKey &o);
   // False: such a call is not remembered. Its outcome depends on the elements, or it has too many operands.
   bool isUsable() const { return size > 0; }
-  uint64_t hash() const;
 
+  uint64_t hash = 0;
   static constexpr int kMaxOperands = 4;
 
 private:

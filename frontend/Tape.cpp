@@ -68,11 +68,9 @@ void linkOperand(TapeOperand &operand, const Tensor &tensor) {
 }
 
 bool anyRequiresGrad(const Tensor *operands, int count) {
-  if (!gradEnabled())
-    return false;
   for (int i = 0; i < count; ++i)
     if (operands[i].requiresGrad())
-      return true;
+      return gradEnabled();
   return false;
 }
 

@@ -14,8 +14,14 @@ class Trace;
 struct TapeNode;
 struct AutogradMeta; // Autograd.h
 
+// Memory for the front end's small objects, from the allocator that keeps what a thread gives back.
+struct Pooled {
+  static void *operator new(size_t bytes) { return allocateBytes(bytes); }
+  static void operator delete(void *object, size_t bytes) { releaseBytes(object, bytes); }
+};
+
 // Memory. `lazy`: the storage's value is (also) in a trace and not yet in memory; data() makes the trace run first.
-class Storage : public RefCounted {
+class Storage : public RefCounted, public Pooled {
 public:
   // Allocates; the contents are undefined.
   static Ref<Storage> allocate(Device device, int64_t bytes);
@@ -59,7 +65,7 @@ private:
   BufferRef buffer; // external memory, and CUDA's; CPU memory of our own is taken from the allocator directly
 };
 
-struct TensorImpl : RefCounted {
+struct TensorImpl : RefCounted, Pooled {
   Ref<Storage> storage;
   Dims shape, strides; // in elements
   int64_t offset = 0;  // in elements

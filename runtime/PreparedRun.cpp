@@ -4,28 +4,21 @@ namespace weft {
 
 PreparedRun::PreparedRun(const Executable &executable, const int64_t *values)
     : executable(&executable), symbols(values, values + executable.symbolCount()) {
-  if (!executable.single || executable.place.isCuda())
+  if (!executable.single || executable.place.isCuda() || executable.stepBuffers.size() > kMaxBuffers)
     return;
   const Executable::Step &step = executable.steps[0];
   tasks = step.grid(values);
-  small = tasks <= step.step->grain && step.step->scratchBytes == 0 && executable.stepBuffers.size() <= kMaxBuffers;
-  for (int32_t number : executable.stepBuffers)
-    small &= number < executable.inputCount() + executable.outputCount();
-  kernel = step.step->kernel;
-  buffers = executable.stepBuffers;
+  if (tasks < 1 || tasks > step.step->grain || step.step->scratchBytes > 0)
+    return;
+  int inputs = executable.inputCount(), outputs = executable.outputCount();
+  for (int32_t number : executable.stepBuffers) {
+    if (number >= inputs + outputs)
+      return;
+    buffers[bufferCount++] = int8_t(number < inputs ? number : ~(number - inputs));
+  }
   for (const Executable::Value &scalar : executable.scalars)
     scalars.push_back(scalar(values));
-}
-
-void PreparedRun::run(void *const *inputs, void *const *outputs) const {
-  if (!small || Executable::isProfiled())
-    return executable->run(inputs, outputs, symbols.data());
-  void *arguments[kMaxBuffers];
-  int inputCount = executable->inputCount();
-  for (size_t i = 0; i < buffers.size(); ++i)
-    arguments[i] = buffers[i] < inputCount ? inputs[buffers[i]] : outputs[buffers[i] - inputCount];
-  if (tasks > 0)
-    kernel(arguments, scalars.data(), 0, tasks, nullptr);
+  kernel = step.step->kernel;
 }
 
 } // namespace weft

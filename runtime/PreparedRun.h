@@ -10,18 +10,25 @@ public:
   // The executable must outlive it.
   PreparedRun(const Executable &executable, const int64_t *symbols);
   // As Executable::run().
-  void run(void *const *inputs, void *const *outputs) const;
+  void run(void *const *inputs, void *const *outputs) const {
+    if (!kernel || Executable::isProfiled())
+      return executable->run(inputs, outputs, symbols.data());
+    void *arguments[kMaxBuffers];
+    for (int i = 0; i < bufferCount; ++i)
+      arguments[i] = buffers[i] < 0 ? outputs[~buffers[i]] : inputs[buffers[i]];
+    kernel(arguments, scalars.data(), 0, tasks, nullptr);
+  }
 
 private:
+  static constexpr int kMaxBuffers = 8;
   const Executable *executable;
   std::vector<int64_t> symbols;
-  // Of a program of one small step that has no buffers but inputs and outputs.
-  bool small = false;
+  // Of a program of one small step that works on inputs and outputs alone: the kernel and its arguments. Else null.
   WeftKernel kernel = nullptr;
   int64_t tasks = 0;
   std::vector<int64_t> scalars;
-  std::vector<int32_t> buffers; // buffer numbers, as the step lists them
-  static constexpr size_t kMaxBuffers = 16;
+  int bufferCount = 0;
+  int8_t buffers[kMaxBuffers]; // the number of an input, or ~ that of an output
 };
 
 } // namespace weft

@@ -36,25 +36,26 @@ public:
   Operands() = default;
   Operands(const Operands &) = delete;
   ~Operands() {
-    for (int i = 0; i < capacity; ++i)
-      if (borrowed >> i & 1)
-        tensors[i].impl.detach();
+    for (int i = 0; owned >> i; ++i)
+      if (owned >> i & 1)
+        slot(i)->~Tensor();
   }
-  // False where the object is no operand.
+  // Operand i, once each. False where the object is no operand.
   bool set(int i, PyObject *object) {
     if (isTensor(object)) {
-      tensors[i].impl = Ref<TensorImpl>::attach(reinterpret_cast<PyTensor *>(object)->impl.get());
-      borrowed |= 1u << i;
+      new (slot(i)) Tensor(Ref<TensorImpl>::attach(reinterpret_cast<PyTensor *>(object)->impl.get()));
       return true;
     }
-    tensors[i] = operand(object);
-    return tensors[i].defined();
+    new (slot(i)) Tensor(operand(object));
+    owned |= 1u << i;
+    return slot(i)->defined();
   }
-  const Tensor *data() const { return tensors; }
+  const Tensor *data() const { return reinterpret_cast<const Tensor *>(memory); }
 
 private:
-  Tensor tensors[capacity];
-  uint32_t borrowed = 0;
+  Tensor *slot(int i) { return reinterpret_cast<Tensor *>(memory) + i; }
+  alignas(Tensor) unsigned char memory[capacity * sizeof(Tensor)];
+  uint32_t owned = 0; // by bit
 };
 
 // Turns the C++ exception that is being handled into a Python error. For slots; pybind11 functions have a translator.
