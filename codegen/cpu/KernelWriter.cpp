@@ -18,7 +18,7 @@ int64_t KernelWriter::write(kernel::FuncOp func) {
   scratch = function->getArg(4);
   scratchBytes = mostScratchBytes = 0;
   values.clear();
-  nextRows.clear();
+  rowsAhead.clear();
 
   unsigned bufferCount = func.bufferCount(), count = func.getNumArguments();
   for (unsigned i = 0; i < count; ++i) {
@@ -92,6 +92,7 @@ void KernelWriter::forLoop(kernel::ForOp op) {
   if (op.getLane() && !inLanes())
     return laneLoop(lower, upper, op.getBody().front(), [&](Lanes index) {
       values[op.index()] = index;
+      prefetchRows(op, index);
       block(op.getBody().front());
     });
   findPrefetches(op);

@@ -58,7 +58,8 @@ private:
   Value *vector(const Lanes &value);
   Value *vector(mlir::Value value) { return vector(get(value)); }
   Value *laneNumbers(llvm::IntegerType *type);
-  Value *firstLanes(Value *count); // mask of the lanes below count
+  Value *firstLanes(Value *count);         // mask of the lanes below count
+  llvm::DenseMap<Value *, Value *> counts; // of such masks, where they are not constants
   Value *minimum(Value *a, Value *b);
   Value *maximum(Value *a, Value *b);
   // f16 and bf16 to f32 and back, scalars and vectors; other types pass.
@@ -87,13 +88,24 @@ private:
   Value *loadVector(llvm::Type *element, Value *pointer, Value *mask, Value *otherwise = nullptr);
   void storeVector(Value *value, Value *pointer, Value *mask);
   Value *reversed(Value *vector);
+  // Through the stack, where there are no masks for elements of this size.
+  Value *loadFirst(llvm::Type *element, Value *pointer, Value *count, Value *otherwise);
+  void storeFirst(Value *value, Value *pointer, Value *count);
+  void copyElements(llvm::Type *element, Value *from, Value *to, Value *count);
   void prefetch(Value *address, int level = 1); // into the cache of that level
 
-  // ---- what will be read (Prefetch.cpp)
+  // ---- what will be needed (Prefetch.cpp)
+  struct RowAhead {
+    mlir::Value buffer, row, length;
+    int half;
+    bool write; // the row itself is going to be written; else the next one is going to be read
+  };
+  llvm::DenseMap<mlir::Operation *, llvm::SmallVector<RowAhead, 2>> rowsAhead; // by the loop that asks for them
   void findPrefetches(kernel::ForOp rows);
+  void prefetchRows(mlir::Operation *loop, const Lanes &index);
   // Of a load of whole vectors from `place` on.
-  void prefetchFor(kernel::LoadOp load, Value *place);
-  llvm::DenseMap<mlir::Operation *, mlir::Value> nextRows; // loads that ask for the next row, and its distance
+  void prefetchAhead(kernel::LoadOp load, Value *place);
+  void prefetchLines(Value *place, int64_t bytes, bool write);
 
   // ---- reductions (Reduce.cpp)
   struct Reduction;

@@ -43,16 +43,20 @@ Value *KernelWriter::loadVector(Type *element, Value *pointer, Value *mask, Valu
   Type *vector = vectorType(element);
   if (!mask)
     return b.CreateAlignedLoad(vector, pointer, alignment(element));
-  return b.CreateMaskedLoad(vector, pointer, alignment(element), mask,
-                            otherwise ? otherwise : Constant::getNullValue(vector));
+  otherwise = otherwise ? otherwise : Constant::getNullValue(vector);
+  if (Value *count = counts.lookup(mask); count && element->getScalarSizeInBits() < target.maskedBits)
+    return loadFirst(element, pointer, count, otherwise);
+  return b.CreateMaskedLoad(vector, pointer, alignment(element), mask, otherwise);
 }
 
 void KernelWriter::storeVector(Value *value, Value *pointer, Value *mask) {
   Align align = alignment(value->getType());
-  if (mask)
-    b.CreateMaskedStore(value, pointer, align, mask);
-  else
+  if (!mask)
     b.CreateAlignedStore(value, pointer, align);
+  else if (Value *count = counts.lookup(mask); count && value->getType()->getScalarSizeInBits() < target.maskedBits)
+    storeFirst(value, pointer, count);
+  else
+    b.CreateMaskedStore(value, pointer, align, mask);
 }
 
 static bool isConstant(const Lanes &index, int64_t stride) {
@@ -107,7 +111,7 @@ void KernelWriter::load(kernel::LoadOp op) {
     return result(Lanes::Varying, loaded[0]);
   }
   if (isConstant(index, 1))
-    prefetchFor(op, pointer(op.getBuffer(), index.value));
+    prefetchAhead(op, pointer(op.getBuffer(), index.value));
   Value *mask = this->mask(op.getMask());
   result(Lanes::Varying, loadLanes(op.getBuffer(), index, mask, otherwise));
 }

@@ -116,6 +116,7 @@ struct KernelWriter::Reduction {
   // What the body yields at an index, with the identity in lanes that are out of range.
   Accumulator at(Lanes index) {
     w.values[op.index()] = index;
+    w.prefetchRows(op, index);
     w.block(op.getBody().front());
     Value *value = w.vector(op.yielded());
     if (w.laneMask && index.kind == Lanes::Linear)
