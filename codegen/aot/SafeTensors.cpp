@@ -20,6 +20,24 @@ static std::optional<DType> dtypeOf(llvm::StringRef name) {
   return std::nullopt;
 }
 
+// LLVM's parser calls itself for each list in a list. A header's innermost are those of an entry: three.
+static bool isNestedTooDeeply(llvm::StringRef json) {
+  int depth = 0;
+  bool inString = false;
+  for (size_t i = 0; i < json.size(); ++i) {
+    char c = json[i];
+    if (inString && c == '\\')
+      ++i;
+    else if (c == '"')
+      inString = !inString;
+    else if (!inString && (c == '[' || c == '{') && ++depth > 100)
+      return true;
+    else if (!inString && (c == ']' || c == '}'))
+      --depth;
+  }
+  return false;
+}
+
 SafeTensors SafeTensors::read(const std::string &path) {
   auto malformed = [&](const std::string &what) -> std::runtime_error {
     return std::runtime_error(path + " is not a safetensors file: " + what);
@@ -37,6 +55,8 @@ SafeTensors SafeTensors::read(const std::string &path) {
     throw malformed("its header is said to have " + std::to_string(length) + " bytes, but the file has " +
                     std::to_string(bytes.size()));
   file.header = bytes.take_front(8 + length).str();
+  if (isNestedTooDeeply(bytes.substr(8, length)))
+    throw malformed("its header nests more than 100 lists");
   llvm::Expected<llvm::json::Value> json = llvm::json::parse(bytes.substr(8, length));
   if (!json)
     throw malformed("its header is not JSON: " + llvm::toString(json.takeError()));

@@ -43,35 +43,22 @@ def save(tensors, path, metadata=None):
 
 def load(path, device=None):
     """The dict of name → tensor of a safetensors file, whoever wrote it."""
-    import json
+    from safetensors import SafetensorError, deserialize
 
     with open(path, "rb") as file:
-        data = bytearray(file.read())
+        data = file.read()
     try:
-        length = int.from_bytes(data[:8], "little")
-        if len(data) < 8 or length > len(data) - 8:
-            raise ValueError("it is cut short")
-        header = json.loads(data[8 : 8 + length])
-    except ValueError as error:
+        entries = deserialize(data)
+    except SafetensorError as error:
         raise RuntimeError(
-            f"[load] {os.fspath(path)} is not a safetensors file ({error}); save it with weft.save"
+            f"[load] {os.fspath(path)} is damaged or not a safetensors file ({error}); save it again with weft.save"
         ) from None
     dtypes = {short: _C.dtype_by_name(name) for name, short in _NAMES.items()}
-    body = memoryview(data)[8 + length :]
     result = {}
-    for name, entry in header.items():
-        if name == "__metadata__":
-            continue
+    for name, entry in entries:
         if entry["dtype"] not in dtypes:
             raise RuntimeError(f"[load] {name} has dtype {entry['dtype']}, which weft does not have; convert the file")
-        start, stop = entry["data_offsets"]
-        dtype = dtypes[entry["dtype"]]
-        count = 1
-        for size in entry["shape"]:
-            count *= size
-        if stop > len(body) or stop - start != count * dtype.itemsize:
-            raise RuntimeError(f"[load] {os.fspath(path)} is damaged: {name} lies outside the file; save it again")
-        tensor = _C.from_bytes(bytes(body[start:stop]), entry["shape"], dtype)
+        tensor = _C.from_bytes(bytes(entry["data"]), entry["shape"], dtypes[entry["dtype"]])
         result[name] = tensor if device is None else tensor.to(device)
     return result
 

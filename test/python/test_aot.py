@@ -96,6 +96,15 @@ def test_a_c_program_gets_eagers_bits(tmp_path, external):
 
 
 @pytest.mark.skipif(AOT is None, reason="weft-aot is not installed")
+def test_weights_that_nest_too_deeply_are_an_error(tmp_path):
+    """They would end weft-aot by a stack overflow."""
+    weft.export(nn.Linear(2, 2), (weft.zeros(1, 2),), tmp_path / "model.mlir")
+    (tmp_path / "model.safetensors").write_bytes((100_000).to_bytes(8, "little") + b"[" * 100_000)
+    run = subprocess.run([AOT, "model.mlir", "-o", "m.so"], cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    assert run.returncode == 1 and "not a safetensors file: its header nests" in run.stderr, run.stderr
+
+
+@pytest.mark.skipif(AOT is None, reason="weft-aot is not installed")
 @pytest.mark.skipif("amx_fp16" in pathlib.Path("/proc/cpuinfo").read_text(), reason="runs code for diamondrapids")
 def test_a_processor_that_lacks_what_the_model_needs_is_an_error(tmp_path):
     weft.export(lambda x: x + 1, (weft.zeros(4),), tmp_path / "model.mlir")

@@ -1,5 +1,6 @@
 """TensorDataset, DataLoader, save and load."""
 
+import json
 import os
 
 import numpy
@@ -69,7 +70,18 @@ def test_damaged_files(tmp_path):
     path = tmp_path / "x.safetensors"
     weft.save({"a": weft.ones(100)}, path)
     whole = path.read_bytes()
-    for broken in (b"", whole[:4], whole[:40], whole[:-10], b"\xff" * 64):
+    entry = {"dtype": "F32", "shape": [100], "data_offsets": [0, 400]}
+    headers = [
+        [],
+        None,
+        {"a": None},
+        {"a": {}},
+        {"a": {**entry, "data_offsets": [-8, 392]}},
+        {"a": {**entry, "shape": ["b"]}},
+    ]
+    texts = [*(json.dumps(h).encode() for h in headers), b"[" * 100_000]
+    headed = [len(text).to_bytes(8, "little") + text + bytes(400) for text in texts]
+    for broken in (b"", whole[:4], whole[:40], whole[:-10], b"\xff" * 64, *headed):
         path.write_bytes(broken)
         with pytest.raises(RuntimeError, match="x.safetensors"):
             weft.load(path)
