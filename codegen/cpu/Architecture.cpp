@@ -102,4 +102,10 @@ int Architecture::vectorRegisters(const MCSubtargetInfo &subtarget) const {
   return triple.isX86() && vectorBytes(subtarget) < 64 ? 16 : 32;
 }
 
+unsigned Architecture::maskedBits(const MCSubtargetInfo &subtarget) const {
+  if (!triple.isX86())
+    return UINT_MAX; // none do
+  return vectorBytes(subtarget) < 64 ? 32 : 8;
+}
+
 } // namespace weft::cpu

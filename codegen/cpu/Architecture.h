@@ -26,6 +26,8 @@ struct Architecture {
   uint64_t features(const llvm::MCSubtargetInfo &subtarget) const; // bits of WeftProgram::features
   int vectorBytes(const llvm::MCSubtargetInfo &subtarget) const;
   int vectorRegisters(const llvm::MCSubtargetInfo &subtarget) const;
+  // Loads and stores take masks for elements of so many bits and more.
+  unsigned maskedBits(const llvm::MCSubtargetInfo &subtarget) const;
 };
 
 } // namespace weft::cpu

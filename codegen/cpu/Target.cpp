@@ -43,6 +43,7 @@ Target Target::find(const std::string &name) {
                              "; the oldest one supported is " + architecture.oldest);
   result.vectorBytes = architecture.vectorBytes(subtarget);
   result.vectorRegisters = architecture.vectorRegisters(subtarget);
+  result.maskedBits = architecture.maskedBits(subtarget);
   return result;
 }
 

@@ -15,6 +15,7 @@ struct Target {
   const Architecture *architecture = nullptr;
   int vectorBytes = 32;
   int vectorRegisters = 16;
+  unsigned maskedBits = 32;                     // loads and stores take masks for elements of so many bits and more
   std::shared_ptr<llvm::TargetMachine> machine; // not for two threads at once
 
   // Of an LLVM CPU name; empty: this machine. Throws std::runtime_error on a CPU that is unknown or lacks what kernels

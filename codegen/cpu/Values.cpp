@@ -70,7 +70,10 @@ Value *KernelWriter::vector(const Lanes &value) {
 
 Value *KernelWriter::firstLanes(Value *count) {
   Value *narrow = b.CreateTrunc(count, b.getInt32Ty());
-  return b.CreateICmpSLT(laneNumbers(b.getInt32Ty()), b.CreateVectorSplat(lanes, narrow));
+  Value *mask = b.CreateICmpSLT(laneNumbers(b.getInt32Ty()), b.CreateVectorSplat(lanes, narrow));
+  if (!isa<Constant>(mask))
+    counts[mask] = count;
+  return mask;
 }
 
 // Bounds of loops are often constants; what folds here need not be compiled.

@@ -50,6 +50,7 @@ def model(runner, tmp_path, monkeypatch):
         buffers = {f"input{i}": weft._C.raw_bytes(t.detach().contiguous()) for i, t in enumerate(inputs)}
         buffers |= {f"output{i}": bytes(size) for i, size in enumerate(sizes)}
         names = [p.split("*")[-1].strip() for p in parameters]
+        assert len(names) <= 64, "more than RunModel.c passes on"
         (tmp_path / "data").write_bytes(b"".join(struct.pack("<q", len(buffers[n])) + buffers[n] for n in names))
         command = ["qemu-aarch64", "-cpu", emulated, "-L", LIBRARIES, runner, "./m.so", "data"]
         subprocess.run(command, cwd=tmp_path, check=True, timeout=300, env={**os.environ, "WEFT_NUM_THREADS": "2"})
@@ -159,20 +160,22 @@ def test_a_training_step_and_attention(check, cpu, emulated):
     )
 
 
-def test_random_programs(check):
+@pytest.mark.parametrize("part", [1, 2, 3, 4])
+def test_random_programs(check, part):
     """New ones each time; the seed is in the message."""
     from weft_fuzz import ways, worker
 
     seed = random.SystemRandom().randrange(10**9)
     print(f"seed {seed}")
-    programs = [p for p in worker.make(range(seed, seed + 16), 4)[0] if p.exportable]
+    programs = [p for p in worker.make(range(seed, seed + 4), 4)[0] if p.exportable]
     batch = ways.Batch(programs)
 
     def results(*inputs):
         copies = [t.detach().clone().requires_grad_(t.requires_grad) for t in inputs]
         return [t for t in batch.function(*copies) if t is not None]
 
-    check(results, batch.inputs())
+    if programs:
+        check(results, batch.inputs())
 
 
 def test_a_processor_that_lacks_what_the_model_needs_is_an_error(model, capfd):
