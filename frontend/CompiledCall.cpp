@@ -111,6 +111,10 @@ bool CompiledCall::guardsHold(const Tensor *arguments, int count) const {
     if (int(stamp & 0xffffff) != sameStorage[i])
       return false;
   }
+  for (const Place &place : places)
+    if (const TensorImpl &impl = *found.data()[place.source].impl;
+        impl.offset != place.offset || impl.storage->bytes != place.bytes)
+      return false;
   return true;
 }
 
@@ -233,7 +237,7 @@ std::vector<Tensor> CompiledCall::replay(const Tensor *arguments, int count) con
   plan.run(found, storages);
   for (const ResultSlot &slot : plan.slots)
     if (slot.into >= 0)
-      ++found[slot.into].impl->storage->version;
+      found[slot.into].impl->storage->version += slot.writes;
   if (randomCount)
     Generator::defaultGenerator().advance(randomCount);
 

@@ -45,6 +45,7 @@ struct ResultSlot {
   From from = From::Output;
   int index = 0;        // of the output (of executable or slot's) or source
   int into = -1;        // source whose memory is written; -1: fresh memory
+  uint32_t writes = 0;  // into: that the run stands for
   bool viaCopy = false; // into: the executable must not write there directly, since it reads it otherwise
   TensorType type;
 };
@@ -126,6 +127,12 @@ public:
   std::vector<TensorGuard> guards;                       // of each source
   std::vector<std::pair<int, OperandCheck>> inputChecks; // of sources
   std::vector<int> sameStorage;                          // the first source with the same storage
+  // Where a tensor lies in memory of which the call writes a part, or which it sees in more than one way.
+  struct Place {
+    int source;
+    int64_t offset, bytes; // of the tensor, and of the whole memory
+  };
+  std::vector<Place> places;
   struct GradRead {
     int owner; // source
     bool defined;

@@ -1,5 +1,6 @@
 #include "frontend/Parts.h"
 
+#include "frontend/OperandCheck.h"
 #include "frontend/Ops.h"
 
 #include <numeric>
@@ -33,6 +34,7 @@ Tensor withPart(const Tensor &flat, const Tensor &part, const Tensor &value) {
     mask[i] = integersOf(from)[i] >= 0;
     integersOf(from)[i] = mask[i] ? integersOf(from)[i] : 0;
   }
+  AlreadyChecked made; // here
   Tensor source = apply(OpKind::IndexSelect, {reshape(value, {count}), from.to(flat.device())}, {Attr::integer(0)});
   return apply(OpKind::Where, {covered.to(flat.device()), source, flat});
 }
@@ -40,6 +42,7 @@ Tensor withPart(const Tensor &flat, const Tensor &part, const Tensor &value) {
 Tensor partOf(const Tensor &flat, const Tensor &part) {
   Tensor positions = Tensor::empty({part.numel()}, DType::Int64);
   copyStrided(placed(counting(flat.numel()), flat, part), rowMajor(positions, part));
+  AlreadyChecked made; // here
   Tensor elements = apply(OpKind::IndexSelect, {flat, positions.to(flat.device())}, {Attr::integer(0)});
   return reshape(elements, part.shape());
 }

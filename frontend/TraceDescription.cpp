@@ -250,6 +250,21 @@ void Trace::State::Description::describeGuards() {
     call.guards.push_back(guardOf(t));
     call.sameStorage.push_back(first.emplace(t.impl->storage.get(), int(i)).first->second);
   }
+  std::unordered_set<const Storage *> written;
+  for (const Mutation &mutation : state.mutated)
+    written.insert(mutation.target.impl->storage.get());
+  std::vector<int> sharing(segment.sources.size()); // sources on the memory of this one, the first there
+  for (int number : call.sameStorage)
+    ++sharing[size_t(number)];
+  // How sources on written memory lie to each other. A tensor that is the whole of its memory lies nowhere else.
+  for (size_t i = 0; i < segment.sources.size(); ++i) {
+    const Tensor &t = segment.sources[i];
+    const Storage &storage = *t.impl->storage;
+    bool isWhole = t.offset() == 0 && t.isContiguous() && t.numel() * itemSize(t.dtype()) == storage.bytes;
+    bool isAlone = sharing[size_t(call.sameStorage[i])] == 1;
+    if (!(isWhole && isAlone) && written.count(&storage))
+      call.places.push_back({int(i), t.offset(), storage.bytes});
+  }
 }
 
 } // namespace weft

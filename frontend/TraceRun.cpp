@@ -113,6 +113,7 @@ Trace::State::Segment Trace::State::planSegment() {
       if (slot.viaCopy)
         donated = -1;
       slot.into = int(segment.sources.size());
+      slot.writes = storage->version - version;
       segment.sources.push_back(target);
       break;
     }

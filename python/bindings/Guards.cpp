@@ -143,15 +143,17 @@ bool Pattern::matches(PyObject *object, Tensor *tensors) const {
       if (!children[i].matches(PyList_GET_ITEM(object, i), tensors))
         return false;
     return true;
-  case Kind::Dict:
+  case Kind::Dict: {
     if (!PyDict_CheckExact(object) || PyDict_Size(object) != Py_ssize_t(children.size()))
       return false;
-    for (size_t i = 0; i < children.size(); ++i) {
-      PyObject *child = PyDict_GetItem(object, PyTuple_GET_ITEM(value.ptr(), i));
-      if (!child || !children[i].matches(child, tensors))
+    // The order of the keys, too: a function may go by it.
+    PyObject *key, *item;
+    Py_ssize_t position = 0;
+    for (size_t i = 0; PyDict_Next(object, &position, &key, &item); ++i)
+      if (!sameValue(PyTuple_GET_ITEM(value.ptr(), i), key) || !children[i].matches(item, tensors))
         return false;
-    }
     return true;
+  }
   }
   return false;
 }

@@ -43,7 +43,11 @@ PyObject *getGrad(const Tensor &t) {
   Tensor grad = t.grad();
   return grad.defined() ? box(grad) : newReference(Py_None);
 }
-PyObject *getVersion(const Tensor &t) { return PyLong_FromLong(t.version()); }
+PyObject *getVersion(const Tensor &t) {
+  if (Trace *trace = Trace::active())
+    trace->notReplayable("it reads how often a tensor was written to");
+  return PyLong_FromLong(t.version());
+}
 PyObject *getData(const Tensor &t) { return box(t.detach()); }
 PyObject *getGradFnName(const Tensor &t) {
   const char *name = gradFunctionName(t);
