@@ -89,10 +89,22 @@ void KernelWriter::prefetchRows(mlir::Operation *loop, const Lanes &index) {
   }
 }
 
+// Whether a body computes so long on what it loads that the processor's own prefetching falls behind.
+static bool computesLong(mlir::Block &body) {
+  constexpr int kOperations = 8;
+  int loads = 0, operations = 0;
+  for (mlir::Operation &op : body) {
+    loads += mlir::isa<kernel::LoadOp>(op);
+    operations += !mlir::isa<arith::ConstantOp>(op);
+  }
+  return operations >= kOperations * loads;
+}
+
 void KernelWriter::prefetchAhead(kernel::LoadOp load, Value *place) {
   constexpr int64_t kBytesAhead = 1024;
-  if (!inLanes() || !mlir::isa<mlir::BlockArgument>(load.getBuffer()) || !isLong(*load->getBlock()) ||
-      rowsAhead.count(load->getParentOp()))
+  mlir::Block &body = *load->getBlock();
+  if (!inLanes() || !mlir::isa<mlir::BlockArgument>(load.getBuffer()) || !isLong(body) || !computesLong(body) ||
+      rowsAhead.count(body.getParentOp()))
     return;
   int64_t bytes = int64_t(module.getDataLayout().getTypeStoreSize(memoryType(load.getType()))) * lanes;
   prefetchLines(b.CreateConstGEP1_64(b.getInt8Ty(), place, kBytesAhead), bytes, /*write=*/false);
