@@ -52,12 +52,12 @@ Graph Trace::graphOf(const std::vector<Tensor> &outputs, std::vector<Tensor> &gr
   std::vector<ValueId> wanted, ids;
   for (const Tensor &t : outputs)
     wanted.push_back(valueOf(t));
-  Graph graph = state->buildGraph(wanted, graphInputs, ids);
-  graph.outputs = ids;
-  if (!state->flushes.empty())
+  if (!state->flushes.empty()) // which made ids of before void
     fail(UserError::Kind::NotImplemented, "export",
          "the model needs a tensor's value while it runs, or writes into a part of an argument (" +
              state->flushes.front() + "), which a graph cannot hold");
+  Graph graph = state->buildGraph(wanted, graphInputs, ids);
+  graph.outputs = ids;
   return graph;
 }
 
