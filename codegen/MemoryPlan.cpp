@@ -63,21 +63,38 @@ static bool makesCheck(const Plan &plan, const PlannedStep &step) {
   return llvm::any_of(plan.checks, [&](const PlanCheck &check) { return step.writes.count(check.buffer); });
 }
 
+namespace {
+// The steps that read and write a buffer, in order, and those that compute a check.
+struct Uses {
+  explicit Uses(const Lowering &lowering)
+      : readers(lowering.plan.buffers.size()), writers(lowering.plan.buffers.size()) {
+    for (int i = 0; i < int(lowering.steps.size()); ++i) {
+      const PlannedStep &step = lowering.steps[i];
+      for (int buffer : step.reads)
+        readers[buffer].push_back(i);
+      for (int buffer : step.writes)
+        writers[buffer].push_back(i);
+      if (makesCheck(lowering.plan, step))
+        checking.push_back(i);
+    }
+  }
+  std::vector<std::vector<int>> readers, writers; // by buffer
+  std::vector<int> checking;
+};
+} // namespace
+
 // The output's writers must run after every other reader of the input, and read it themselves only in place. They must
 // also run after all checks: a run that fails has not written to what it was given.
-static bool takeDonation(const Lowering &lowering, Dependences &order, Donation donation) {
+static bool takeDonation(const Lowering &lowering, const Uses &uses, Dependences &order, Donation donation) {
   const std::vector<PlannedStep> &steps = lowering.steps;
-  std::vector<int> readers, writers;
-  for (int i = 0; i < int(steps.size()); ++i) {
-    bool reads = steps[i].reads.count(donation.input), writes = steps[i].writes.count(donation.output);
-    bool checks = makesCheck(lowering.plan, steps[i]);
-    if (writes && (checks || (reads && !isInPlace(steps[i], donation.input, donation.output))))
+  const std::vector<int> &writers = uses.writers[donation.output];
+  for (int i : writers)
+    if (makesCheck(lowering.plan, steps[i]) ||
+        (steps[i].reads.count(donation.input) && !isInPlace(steps[i], donation.input, donation.output)))
       return false;
-    if ((reads || checks) && !writes)
-      readers.push_back(i);
-    if (writes)
-      writers.push_back(i);
-  }
+  std::vector<int> readers;
+  for (const std::vector<int> *some : {&uses.readers[donation.input], &uses.checking})
+    llvm::copy_if(*some, std::back_inserter(readers), [&](int i) { return !llvm::is_contained(writers, i); });
   for (int reader : readers)
     for (int writer : writers)
       if (order.leadsTo(writer, reader))
@@ -147,8 +164,9 @@ static void delaySteps(const Lowering &lowering, const Dependences &order, std::
 void orderSteps(Lowering &lowering, const std::vector<Donation> &donations) {
   std::vector<PlannedStep> &steps = lowering.steps;
   Dependences order(steps);
+  Uses uses(lowering);
   for (Donation donation : donations)
-    if (takeDonation(lowering, order, donation))
+    if (takeDonation(lowering, uses, order, donation))
       lowering.plan.buffers[donation.output].alias = donation.input;
 
   std::vector<int> levels = earliestLevels(order);

@@ -6,6 +6,8 @@
 #include "frontend/Ops.h"
 #include "frontend/Trace.h"
 
+#include <memory>
+
 namespace weft {
 
 // ---------------------------------------------------------------- Guards
@@ -36,48 +38,72 @@ std::string TensorGuard::mismatch(const TensorImpl &impl) const {
   return "";
 }
 
+static constexpr size_t kInline = 64;
+
+namespace {
+// So many objects, on the stack where they are few.
+template <class T> class ShortArray {
+public:
+  explicit ShortArray(size_t count)
+      : count(count),
+        first(count > kInline ? static_cast<T *>(allocateBytes(count * sizeof(T))) : reinterpret_cast<T *>(memory)) {
+    std::uninitialized_value_construct_n(first, count);
+  }
+  ~ShortArray() {
+    std::destroy_n(first, count);
+    if (count > kInline)
+      releaseBytes(first, count * sizeof(T));
+  }
+  ShortArray(const ShortArray &) = delete;
+  T *data() { return first; }
+
+private:
+  size_t count;
+  T *first;
+  alignas(T) unsigned char memory[kInline * sizeof(T)];
+};
+
+// The tensor of each source. Those that caller or call hold are borrowed: counting references costs as much as a guard.
+class SourceTensors {
+public:
+  explicit SourceTensors(const std::vector<TensorSource> &sources) : sources(sources), tensors(sources.size()) {}
+  ~SourceTensors() {
+    for (size_t i = 0; i < sources.size(); ++i)
+      if (sources[i].isBorrowed())
+        data()[i].impl.detach();
+  }
+  Tensor *data() { return tensors.data(); }
+
+private:
+  const std::vector<TensorSource> &sources;
+  ShortArray<Tensor> tensors;
+};
+} // namespace
+
 // The tensors that the sources name now, but those that a replay makes; false where there is none.
 bool CompiledCall::resolve(const Tensor *arguments, Tensor *found) const {
   for (size_t i = 0; i < sources.size(); ++i) {
     const TensorSource &source = sources[i];
-    switch (source.kind) {
-    case TensorSource::Kind::Argument:
-      found[i] = arguments[source.index];
-      break;
-    case TensorSource::Kind::Captured:
-      found[i] = captured[size_t(source.index)];
-      break;
-    case TensorSource::Kind::Grad: {
+    if (source.isMadeByReplay())
+      continue;
+    const Tensor *root = source.kind == TensorSource::Kind::Argument   ? &arguments[source.index]
+                         : source.kind == TensorSource::Kind::Captured ? &captured[size_t(source.index)]
+                                                                       : nullptr;
+    if (!root) {
       const AutogradMeta *meta = found[source.index].impl->autograd;
       if (!meta || !meta->grad.defined())
         return false;
-      found[i] = meta->grad;
-      break;
-    }
-    case TensorSource::Kind::GeneratorState:
-    case TensorSource::Kind::Number:
-      continue;
+      root = &meta->grad;
     }
     if (source.isView)
-      found[i] = aliasOf(found[i], source.shape, source.strides, found[i].offset() + source.offset);
+      found[i] = aliasOf(*root, source.shape, source.strides, root->offset() + source.offset);
+    else if (source.isBorrowed())
+      found[i].impl = Ref<TensorImpl>::attach(root->impl.get());
+    else
+      found[i] = *root;
   }
   return true;
 }
-
-static constexpr size_t kInlineSources = 64;
-
-namespace {
-// Tensors on the stack where they are few.
-struct TensorArray {
-  explicit TensorArray(size_t count) {
-    if (count > kInlineSources)
-      many.resize(count);
-  }
-  Tensor *data() { return many.empty() ? few : many.data(); }
-  Tensor few[kInlineSources];
-  std::vector<Tensor> many;
-};
-} // namespace
 
 bool CompiledCall::guardsHold(const Tensor *arguments, int count) const {
   if (count != argumentCount || gradMode != gradEnabled() || defaultDType != weft::defaultDType())
@@ -85,7 +111,7 @@ bool CompiledCall::guardsHold(const Tensor *arguments, int count) const {
   for (int i = 0; i < count; ++i)
     if (!guards[size_t(i)].matches(*arguments[i].impl))
       return false;
-  TensorArray found(sources.size());
+  SourceTensors found(sources);
   if (!resolve(arguments, found.data()))
     return false;
   for (const auto &number : numbers)
@@ -128,8 +154,9 @@ std::string CompiledCall::explainMismatch(const Tensor *arguments, int count) co
   for (int i = 0; i < count; ++i)
     if (std::string what = guards[size_t(i)].mismatch(*arguments[i].impl); !what.empty())
       return "argument " + std::to_string(i) + ": " + what;
-  std::vector<Tensor> found(sources.size());
-  if (!resolve(arguments, found.data()))
+  SourceTensors array(sources);
+  Tensor *found = array.data();
+  if (!resolve(arguments, found))
     return "a .grad that was a tensor is None";
   for (const auto &number : numbers)
     if (double value; !number->read(value))
@@ -165,14 +192,8 @@ void SegmentPlan::run(const Tensor *sources, Ref<Storage> *storages) const {
       late.emplace_back(sources[slot.into], copy);
   }
   if (executable) {
-    void *fewInputs[kInlineSources], *fewOutputs[kInlineSources];
-    std::vector<void *> many;
-    void **in = fewInputs, **out = fewOutputs;
-    if (inputs.size() > kInlineSources || outputSlots.size() > kInlineSources) {
-      many.resize(inputs.size() + outputSlots.size());
-      in = many.data();
-      out = in + inputs.size();
-    }
+    ShortArray<void *> inputMemory(inputs.size()), outputMemory(outputSlots.size());
+    void **in = inputMemory.data(), **out = outputMemory.data();
     for (size_t i = 0; i < inputs.size(); ++i)
       in[i] = sources[inputs[i]].data();
     for (size_t i = 0; i < outputSlots.size(); ++i) {
@@ -211,7 +232,7 @@ void SegmentPlan::run(const Tensor *sources, Ref<Storage> *storages) const {
 }
 
 std::vector<Tensor> CompiledCall::replay(const Tensor *arguments, int count) const {
-  TensorArray array(sources.size());
+  SourceTensors array(sources);
   Tensor *found = array.data();
   resolve(arguments, found);
   for (size_t i = 0; i < sources.size(); ++i)
@@ -224,13 +245,8 @@ std::vector<Tensor> CompiledCall::replay(const Tensor *arguments, int count) con
     }
   for (auto &[source, check] : inputChecks)
     check.scan(found[source]);
-  Ref<Storage> few[kInlineSources];
-  std::vector<Ref<Storage>> many;
-  Ref<Storage> *storages = few;
-  if (plan.slots.size() > kInlineSources) {
-    many.resize(plan.slots.size());
-    storages = many.data();
-  }
+  ShortArray<Ref<Storage>> made(plan.slots.size());
+  Ref<Storage> *storages = made.data();
   for (size_t i = 0; i < plan.slots.size(); ++i)
     if (const ResultSlot &slot = plan.slots[i]; slot.into < 0)
       storages[i] = Storage::lazyStorage(plan.device, slot.type.shape.product() * itemSize(slot.type.dtype));

@@ -31,6 +31,8 @@ struct NumberSource {
 // Where a compiled call finds a tensor.
 struct TensorSource {
   enum class Kind : uint8_t { Argument, Captured, Grad, GeneratorState, Number };
+  // Whoever makes the call, or the call itself, holds the tensor while it runs.
+  bool isBorrowed() const { return !isView && (kind == Kind::Argument || kind == Kind::Captured); }
   bool isMadeByReplay() const { return kind == Kind::GeneratorState || kind == Kind::Number; }
   Kind kind = Kind::Captured;
   int index = 0;       // Argument: which; Captured, Number: in the call's list; Grad: the source whose .grad it is

@@ -269,19 +269,17 @@ Tensor Trace::number(std::shared_ptr<const NumberSource> source, Device device) 
 static Tensor gradOf(const Tensor &leaf) { return leaf.impl->autograd ? leaf.impl->autograd->grad : Tensor(); }
 
 void Trace::noteGradRead(const Tensor &leaf) {
-  for (const State::GradNote &note : state->grads)
-    if (note.leaf.is(leaf))
-      return; // read before, or the trace's own
-  state->grads.push_back({leaf, gradOf(leaf), true, false});
+  // Else it was read before, or is the trace's own.
+  if (state->gradOf.emplace(leaf.impl.get(), state->grads.size()).second)
+    state->grads.push_back({leaf, gradOf(leaf), true, false});
 }
 
 void Trace::noteGradWrite(const Tensor &leaf) {
-  for (State::GradNote &note : state->grads)
-    if (note.leaf.is(leaf)) {
-      note.written = true;
-      return;
-    }
-  state->grads.push_back({leaf, gradOf(leaf), false, true});
+  auto [known, isNew] = state->gradOf.emplace(leaf.impl.get(), state->grads.size());
+  if (isNew)
+    state->grads.push_back({leaf, gradOf(leaf), false, true});
+  else
+    state->grads[known->second].written = true;
 }
 
 } // namespace weft

@@ -16,6 +16,11 @@ void Trace::State::Description::describe(const std::vector<Tensor> &outputs) {
       freshSlots.emplace(segment.storages[i].get(), int(i));
   returned.resize(segment.storages.size());
 
+  for (size_t i = 0; i < state.arguments.size(); ++i)
+    argumentOn.emplace(state.arguments[i].impl->storage.get(), int(i));
+  for (size_t i = 0; i < state.grads.size(); ++i)
+    if (const GradNote &note = state.grads[i]; note.read && note.before.defined())
+      gradOn.emplace(note.before.impl->storage.get(), int(i));
   renumberSources();
   for (auto &[values, check] : state.inputChecks)
     call.inputChecks.emplace_back(sourceOf(values), check);
@@ -83,7 +88,6 @@ int Trace::State::Description::addSource(TensorSource source, const Tensor &root
 int Trace::State::Description::sourceOf(const Tensor &t) {
   if (auto known = sources.find(t.impl.get()); known != sources.end())
     return known->second;
-  auto shares = [&](const Tensor &other) { return other.defined() && other.impl->storage && other.sharesStorage(t); };
   TensorSource source;
   if (state.generatorState.defined() && state.generatorState.is(t)) {
     source.kind = TensorSource::Kind::GeneratorState;
@@ -96,18 +100,18 @@ int Trace::State::Description::sourceOf(const Tensor &t) {
       call.numbers.push_back(reader);
       return addSource(source, t, t);
     }
-  for (size_t i = 0; i < state.arguments.size(); ++i)
-    if (shares(state.arguments[i])) {
-      source.kind = TensorSource::Kind::Argument;
-      source.index = int(i);
-      return addSource(source, state.arguments[i], t);
-    }
-  for (const GradNote &note : state.grads)
-    if (note.read && shares(note.before)) {
-      source.kind = TensorSource::Kind::Grad;
-      source.index = sourceOf(note.leaf);
-      return addSource(source, note.before, t);
-    }
+  const Storage *storage = t.impl->storage.get();
+  if (auto argument = argumentOn.find(storage); argument != argumentOn.end()) {
+    source.kind = TensorSource::Kind::Argument;
+    source.index = argument->second;
+    return addSource(source, state.arguments[size_t(source.index)], t);
+  }
+  if (auto grad = gradOn.find(storage); grad != gradOn.end()) {
+    const GradNote &note = state.grads[size_t(grad->second)];
+    source.kind = TensorSource::Kind::Grad;
+    source.index = sourceOf(note.leaf);
+    return addSource(source, note.before, t);
+  }
   source.index = int(call.captured.size());
   call.captured.push_back(t);
   return addSource(source, t, t);

@@ -31,7 +31,8 @@ private:
   Segment &segment;
   CompiledCall &call;
   std::unordered_map<const TensorImpl *, int> sources, results;
-  std::unordered_map<const Storage *, int> freshSlots; // slots with memory of their own
+  std::unordered_map<const Storage *, int> freshSlots;         // slots with memory of their own
+  std::unordered_map<const Storage *, int> argumentOn, gradOn; // the first on the memory; of state.grads, those read
   std::vector<Tensor> resultTensors;
   std::vector<bool> returned;                             // by slot
   std::vector<std::pair<int, TapeNode *>> histories;      // of results

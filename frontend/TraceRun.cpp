@@ -61,15 +61,21 @@ Graph Trace::graphOf(const std::vector<Tensor> &outputs, std::vector<Tensor> &gr
   return graph;
 }
 
-// A tensor that the function captured and does not write to. (A gradient that it reads will be another at its next
-// call.)
-bool Trace::State::isWeight(const Storage &storage) const {
-  auto isHere = [&](const Tensor &t) { return t.defined() && t.impl->storage.get() == &storage; };
-  auto isMutated = [&](const Mutation &mutation) { return isHere(mutation.target); };
-  return !storage.device.isCuda() && WeightResults::canBeWeight(storage) &&
-         std::none_of(arguments.begin(), arguments.end(), isHere) &&
-         std::none_of(mutated.begin(), mutated.end(), isMutated) &&
-         std::none_of(grads.begin(), grads.end(), [&](const GradNote &note) { return isHere(note.before); });
+// Memory that holds other values at each call, or other memory: arguments', what is written to, gradients that are
+// read.
+std::unordered_set<const Storage *> Trace::State::changingStorages() const {
+  std::unordered_set<const Storage *> changing;
+  auto add = [&](const Tensor &t) {
+    if (t.defined())
+      changing.insert(t.impl->storage.get());
+  };
+  for (const Tensor &argument : arguments)
+    add(argument);
+  for (const Mutation &mutation : mutated)
+    add(mutation.target);
+  for (const GradNote &note : grads)
+    add(note.before);
+  return changing;
 }
 
 // Which storages get which values, and whether the executable may write where a mutated tensor lies.
@@ -83,8 +89,14 @@ Trace::State::Segment Trace::State::planSegment() {
     }
   segment.graph = buildGraph(wanted, segment.inputs, ids);
   Graph &graph = segment.graph;
-  for (size_t i = 0; i < segment.inputs.size(); ++i)
-    graph.inputs[i].weight = isWeight(*segment.inputs[i].impl->storage);
+  std::unordered_set<const Storage *> changing = changingStorages();
+  std::unordered_map<const Storage *, std::vector<int>> inputsOn;
+  for (size_t i = 0; i < segment.inputs.size(); ++i) {
+    const Storage &storage = *segment.inputs[i].impl->storage;
+    graph.inputs[i].weight =
+        !storage.device.isCuda() && WeightResults::canBeWeight(storage) && !changing.count(&storage);
+    inputsOn[&storage].push_back(int(i));
+  }
   SegmentPlan &plan = segment.plan;
   plan.device = device;
   plan.checks = checks;
@@ -92,30 +104,26 @@ Trace::State::Segment Trace::State::planSegment() {
   for (size_t i = 0; i < segment.inputs.size(); ++i)
     plan.inputs.push_back(int(i));
 
+  std::unordered_map<const Storage *, const Mutation *> mutationOf; // the first
+  for (const Mutation &mutation : mutated)
+    mutationOf.emplace(mutation.target.impl->storage.get(), &mutation);
   std::unordered_map<ValueId, int> outputOf; // the slot that has the value
   for (size_t i = 0; i < segment.storages.size(); ++i) {
     Storage *storage = segment.storages[i].get();
     ResultSlot slot;
     slot.type = storage->lazyType;
     int donated = -1;
-    for (const auto &[target, version] : mutated) {
-      if (target.impl->storage.get() != storage)
-        continue;
-      int readers = 0;
-      for (size_t k = 0; k < segment.inputs.size(); ++k)
-        if (segment.inputs[k].impl->storage.get() == storage) {
-          ++readers;
-          if (segment.inputs[k].isContiguous() && segment.inputs[k].type() == slot.type &&
-              segment.inputs[k].offset() == 0)
-            donated = int(k);
-        }
-      slot.viaCopy = readers > (donated >= 0 ? 1 : 0);
+    if (auto mutation = mutationOf.find(storage); mutation != mutationOf.end()) {
+      const std::vector<int> &readers = inputsOn[storage];
+      for (int k : readers)
+        if (const Tensor &t = segment.inputs[size_t(k)]; t.isContiguous() && t.type() == slot.type && t.offset() == 0)
+          donated = k;
+      slot.viaCopy = readers.size() > (donated >= 0 ? 1 : 0);
       if (slot.viaCopy)
         donated = -1;
       slot.into = int(segment.sources.size());
-      slot.writes = storage->version - version;
-      segment.sources.push_back(target);
-      break;
+      slot.writes = storage->version - mutation->second->version;
+      segment.sources.push_back(mutation->second->target);
     }
     auto known = outputOf.find(ids[i]);
     if (ids[i] < int(graph.inputs.size())) {
@@ -223,6 +231,7 @@ std::shared_ptr<CompiledCall> Trace::finish(const std::vector<Tensor> &outputs) 
   call->flushes = state->flushes;
   state->arguments.clear();
   state->grads.clear();
+  state->gradOf.clear();
   state->inputChecks.clear();
   return call;
 }

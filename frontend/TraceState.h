@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <unordered_map>
+#include <unordered_set>
 
 namespace weft {
 
@@ -38,7 +39,7 @@ struct Trace::State {
 
   // The graph that computes `wanted`, without what they do not need. ids: the wanted values in the graph.
   Graph buildGraph(const std::vector<ValueId> &wanted, std::vector<Tensor> &used, std::vector<ValueId> &ids) const;
-  bool isWeight(const Storage &storage) const;
+  std::unordered_set<const Storage *> changingStorages() const;
   Segment planSegment();
   // Compiles and runs what was recorded. With `call`: describes it there.
   void runSegment(CompiledCall *call, const std::vector<Tensor> &outputs);
@@ -72,6 +73,7 @@ struct Trace::State {
   int64_t randomCount = 0;
   std::vector<std::pair<Tensor, std::shared_ptr<const NumberSource>>> numbers;
   std::vector<GradNote> grads;
+  std::unordered_map<const TensorImpl *, size_t> gradOf; // the number of a leaf's note
   std::vector<std::pair<Tensor, OperandCheck>> inputChecks; // of tensors from outside, before each replay
   std::string reason;
   std::vector<std::string> flushes;

@@ -4,7 +4,8 @@ namespace weft {
 
 PreparedRun::PreparedRun(const Executable &executable, const int64_t *values)
     : executable(&executable), symbols(values, values + executable.symbolCount()) {
-  if (!executable.single || executable.place.isCuda() || executable.stepBuffers.size() > kMaxBuffers)
+  if (!executable.single || executable.program().checkCount > 0 || executable.place.isCuda() ||
+      executable.stepBuffers.size() > kMaxBuffers)
     return;
   const Executable::Step &step = executable.steps[0];
   tasks = step.grid(values);

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <pybind11/stl.h>
 #include <structmember.h>
+#include <unordered_set>
 
 namespace py = pybind11;
 
@@ -33,6 +34,7 @@ struct Traced {
   std::shared_ptr<CompiledCall> call;
   Pattern arguments, result;
   int tensorCount = 0; // distinct tensors among the arguments
+  bool argumentsShareMemory = false;
   std::shared_ptr<GuardSet> guards;
   std::vector<std::pair<int, Ref<TapeNode>>> spent; // results with a history that backward() has used up
   std::string reason;                               // why it cannot be replayed; empty: it can
@@ -54,9 +56,15 @@ bool Traced::matches(PyObject *args, PyObject *kwargs, std::vector<Tensor> &tens
     return differs([] { return std::string("a keyword argument's value or structure changed"); });
   if (!call->guardsHold(tensors.data(), tensorCount))
     return differs([&] { return call->explainMismatch(tensors.data(), tensorCount); });
-  if (guards)
-    if (int broken = guards->firstBroken(); broken >= 0)
-      return differs([&] { return "guard " + std::to_string(broken); });
+  // Two tensors cannot be one unless they share memory, which is guarded.
+  if (argumentsShareMemory) {
+    std::unordered_set<const TensorImpl *> distinct;
+    for (const Tensor &tensor : tensors)
+      if (!distinct.insert(tensor.impl.get()).second)
+        return differs([] { return std::string("two arguments are one tensor"); });
+  }
+  if (guards && !guards->hold())
+    return differs([&] { return "guard " + std::to_string(guards->firstBroken()); });
   return true;
 }
 
@@ -87,11 +95,11 @@ py::tuple runTraced(py::object function, py::tuple args, py::dict kwargs, py::ob
     traced->result = Pattern::of(result.ptr(), outputs);
     if (std::string name = traced->result.opaqueLeaf(); !name.empty())
       trace.notReplayable("it returns an object of type " + name);
+    std::unordered_set<const TensorImpl *> given;
+    for (const Tensor &argument : tensors)
+      given.insert(argument.impl.get());
     for (size_t i = 0; i < outputs.size(); ++i) {
-      bool given = false;
-      for (const Tensor &argument : tensors)
-        given |= argument.is(outputs[i]);
-      if (given || !outputs[i].requiresGrad() || outputs[i].isLeaf())
+      if (given.count(outputs[i].impl.get()) || !outputs[i].requiresGrad() || outputs[i].isLeaf())
         continue;
       if (Ref<TapeNode> node = autogradMeta(*outputs[i].impl).node; node && node->released)
         traced->spent.push_back({int(i), node});
@@ -106,6 +114,8 @@ py::tuple runTraced(py::object function, py::tuple args, py::dict kwargs, py::ob
   const CompiledCall &call = *traced->call;
   if (!call.replayable)
     traced->reason = call.reason.empty() ? "it needs a tensor's value" : call.reason;
+  for (int i = 0; i < int(call.sameStorage.size()) && i < traced->tensorCount; ++i)
+    traced->argumentsShareMemory |= call.sameStorage[size_t(i)] != i;
   return py::make_tuple(result, py::cast(traced));
 }
 

@@ -31,12 +31,20 @@ bool sameValue(PyObject *expected, PyObject *actual) {
   return false;
 }
 
+// Borrowed; null where the key is absent or cannot be looked up.
+static PyObject *itemOf(const py::object &dict, const py::object &key) {
+  PyObject *item = PyDict_GetItemWithError(dict.ptr(), key.ptr());
+  if (!item && PyErr_Occurred())
+    PyErr_Clear();
+  return item;
+}
+
 bool Guard::holds() const {
   switch (kind) {
   case GuardKind::DictItem:
-    return sameValue(value.ptr(), PyDict_GetItem(holder.ptr(), key.ptr()));
+    return sameValue(value.ptr(), itemOf(holder, key));
   case GuardKind::DictAbsent:
-    return !PyDict_GetItem(holder.ptr(), key.ptr());
+    return !itemOf(holder, key);
   case GuardKind::Length:
     return PyObject_Size(holder.ptr()) == number;
   case GuardKind::ListItem:
@@ -52,13 +60,22 @@ bool Guard::holds() const {
   case GuardKind::TypeMember:
     return _PyType_Lookup(reinterpret_cast<PyTypeObject *>(holder.ptr()), key.ptr()) == value.ptr();
   case GuardKind::FloatItem: {
-    PyObject *item = PyDict_GetItem(holder.ptr(), key.ptr());
+    PyObject *item = itemOf(holder, key);
     return item && PyFloat_CheckExact(item);
   }
   case GuardKind::SetEquals:
+    if (PySet_GET_SIZE(holder.ptr()) == 0)
+      return PySet_GET_SIZE(value.ptr()) == 0;
     return PyObject_RichCompareBool(holder.ptr(), value.ptr(), Py_EQ) == 1;
   }
   return false;
+}
+
+// It depends on nothing but what the dict holds.
+static bool isOnDict(const Guard &guard) {
+  bool kind = guard.kind == GuardKind::DictItem || guard.kind == GuardKind::DictAbsent ||
+              guard.kind == GuardKind::FloatItem || guard.kind == GuardKind::Length;
+  return kind && PyDict_CheckExact(guard.holder.ptr());
 }
 
 GuardSet::GuardSet(py::sequence list) {
@@ -70,6 +87,44 @@ GuardSet::GuardSet(py::sequence list) {
       guard.number = guard.key.cast<Py_ssize_t>();
     guards.push_back(std::move(guard));
   }
+  std::unordered_map<PyObject *, size_t> known;
+  for (size_t i = 0; i < guards.size(); ++i) {
+    PyObject *holder = guards[i].holder.ptr();
+    if (!isOnDict(guards[i])) {
+      others.push_back(int(i));
+      continue;
+    }
+    auto [entry, isNew] = known.emplace(holder, dicts.size());
+    if (isNew)
+      dicts.push_back({holder});
+    dicts[entry->second].members.push_back(int(i));
+  }
+}
+
+// CPython gives a dict a number that no dict had before with each change (PEP 509). 0: there is no such number.
+static uint64_t versionOf(PyObject *dict) {
+#if PY_VERSION_HEX < 0x030C0000
+  return reinterpret_cast<PyDictObject *>(dict)->ma_version_tag;
+#else
+  return 0;
+#endif
+}
+
+bool GuardSet::hold() {
+  for (OfDict &group : dicts) {
+    uint64_t version = versionOf(group.dict); // before the look: comparing may run Python
+    if (version && version == group.version)
+      continue;
+    group.version = 0;
+    for (int i : group.members)
+      if (!guards[size_t(i)].holds())
+        return false;
+    group.version = version;
+  }
+  for (int i : others)
+    if (!guards[size_t(i)].holds())
+      return false;
+  return true;
 }
 
 int GuardSet::firstBroken() const {
@@ -80,14 +135,20 @@ int GuardSet::firstBroken() const {
 }
 
 Pattern Pattern::of(PyObject *object, std::vector<Tensor> &tensors) {
+  std::unordered_map<const TensorImpl *, int> numbers;
+  return of(object, tensors, numbers);
+}
+
+Pattern Pattern::of(PyObject *object, std::vector<Tensor> &tensors,
+                    std::unordered_map<const TensorImpl *, int> &numbers) {
   Pattern pattern;
-  auto addChild = [&](PyObject *child) { pattern.children.push_back(of(child, tensors)); };
+  auto addChild = [&](PyObject *child) { pattern.children.push_back(of(child, tensors, numbers)); };
   if (isTensor(object)) {
     pattern.kind = Kind::Tensor;
     Tensor tensor = unbox(object);
-    while (pattern.index < int(tensors.size()) && !tensors[pattern.index].is(tensor))
-      ++pattern.index;
-    if (pattern.index == int(tensors.size()))
+    auto [number, isNew] = numbers.emplace(tensor.impl.get(), int(tensors.size()));
+    pattern.index = number->second;
+    if (isNew)
       tensors.push_back(tensor);
   } else if (PyTuple_CheckExact(object)) {
     pattern.kind = Kind::Tuple;
@@ -121,9 +182,6 @@ bool Pattern::matches(PyObject *object, Tensor *tensors) const {
     Tensor &slot = tensors[index];
     if (slot.defined())
       return slot.impl == impl;
-    for (int i = 0; i < index; ++i)
-      if (tensors[i].impl == impl)
-        return false;
     slot.impl = impl;
     return true;
   }

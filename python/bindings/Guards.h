@@ -3,6 +3,8 @@
 #pragma once
 #include "python/bindings/PyTensor.h"
 
+#include <unordered_map>
+
 namespace weft::python {
 
 enum class GuardKind : int {
@@ -32,6 +34,8 @@ class GuardSet {
 public:
   // Tuples (kind, holder, key or number, value).
   explicit GuardSet(pybind11::sequence guards);
+  // Whether all hold. Quick where the dicts have not changed since the last time.
+  bool hold();
   // The index of the first that does not hold, or -1.
   int firstBroken() const;
   int size() const { return int(guards.size()); }
@@ -39,7 +43,16 @@ public:
   void acceptAnyFloat(int index) { guards.at(size_t(index)).kind = GuardKind::FloatItem; }
 
 private:
+  // The guards on what one dict holds, by number. They hold for as long as the dict has the version at which they held.
+  struct OfDict {
+    PyObject *dict;
+    uint64_t version = 0; // 0: not known to hold
+    std::vector<int> members;
+  };
+
   std::vector<Guard> guards;
+  std::vector<OfDict> dicts;
+  std::vector<int> others; // that are not on a dict
 };
 
 // The structure of a call's arguments or result: containers with tensors, and other leaves by value or identity.
@@ -52,13 +65,17 @@ struct Pattern {
 
   // Reads an object; tensors go to `tensors`, each once.
   static Pattern of(PyObject *object, std::vector<Tensor> &tensors);
-  // Whether an object has this structure; its tensors go to `tensors` at their index. False where two of the pattern's
-  // tensors are one or the other way round.
+  // Whether an object has this structure; its tensors go to `tensors` at their index. False where one of the pattern's
+  // tensors is two. Where two are one, the caller must find out.
   bool matches(PyObject *object, Tensor *tensors) const;
   // The object with these tensors.
   pybind11::object build(const std::vector<Tensor> &tensors) const;
   // A leaf whose state the pattern does not describe: empty if there is none, else its type's name.
   std::string opaqueLeaf() const;
+
+private:
+  static Pattern of(PyObject *object, std::vector<Tensor> &tensors,
+                    std::unordered_map<const TensorImpl *, int> &numbers);
 };
 
 } // namespace weft::python

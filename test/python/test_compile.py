@@ -473,3 +473,68 @@ def test_steps_of_an_unrolled_loop_share_kernels():
         return {kernel.name for kernel in weft.explain(weft.compile(f), xs, weft.randn(8, 8)).kernels}
 
     assert len(kernels(12)) == len(kernels(4))
+
+
+class _Scaled:
+    def __init__(self):
+        self.scale, self.options, self.weights = 2.0, {"bias": 1.0}, [weft.ones(2)]
+
+    def __call__(self, x):
+        return x * self.scale + self.options.get("bias", 0.0) + self.weights[0] + _shift
+
+
+_shift = 0.0
+
+
+def _store_often(model, value):
+    for _ in range(100):  # CPython specialises the store
+        model.scale = value
+
+
+def test_every_way_to_change_a_dict_is_seen():
+    """Guards on a dict are looked at again when CPython has given it another version (python/bindings/Guards.cpp)."""
+    model, x = _Scaled(), weft.ones(2)
+    g = weft.compile(model)
+    options = model.options
+
+    def shift(value):
+        globals()["_shift"] = value
+
+    changes = [
+        lambda: setattr(model, "scale", 3.0),
+        lambda: _store_often(model, 4.0),
+        lambda: _store_often(model, 5.0),
+        lambda: vars(model).update(scale=6.0),
+        lambda: object.__setattr__(model, "scale", 7.0),
+        lambda: options.__setitem__("bias", 2.0),
+        lambda: options.update(bias=3.0),
+        lambda: options.__ior__({"bias": 4.0}),
+        lambda: options.pop("bias"),
+        lambda: options.setdefault("bias", 5.0),
+        lambda: options.popitem(),
+        lambda: options.update({"bias": 6.0, "unused": 1}),
+        lambda: options.__delitem__("bias"),
+        lambda: options.clear(),
+        lambda: setattr(model, "options", {"bias": 7.0}),
+        lambda: model.weights.__setitem__(0, weft.zeros(2)),
+        lambda: shift(1.0),
+        lambda: None,
+    ]
+    for change in changes:
+        for _ in range(3):
+            assert g(x).tolist() == model(x).tolist()
+        change()
+    assert weft.explain(g, x).mode == "replay"
+
+
+def test_one_tensor_twice_is_not_two_views_of_its_memory():
+    def f(x, y):
+        return x + y
+
+    g = weft.compile(f)
+    base = weft.ones(4).requires_grad_()
+    a, b = base.detach().requires_grad_(), base.detach().requires_grad_()
+    for x, y in ((a, b), (a, a), (b, a)):
+        a.grad = b.grad = None
+        g(x, y).sum().backward()
+        assert x.grad.tolist() == [1.0 if x is not y else 2.0] * 4
