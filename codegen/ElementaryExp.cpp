@@ -44,17 +44,21 @@ Scalar powerOfTwo(Scalar rounded) {
   return bitcast(shiftLeft(bitsOf(rounded), Format(rounded).fractionBits), rounded.type());
 }
 
-// twice * 2^(n - 1 + shift), where the bits of `rounded` end in n + bias - 1 + shift. Results that are subnormal are
-// computed 2^64 (f32) or 2^128 (f64) too large and scaled back, so that they are rounded once; to 0 where they are
-// known to round to that: processors take a hundred cycles for a product that underflows, and masked scores all do.
-Scalar scale(Scalar twice, Scalar rounded, Scalar isSmall, Scalar isZero) {
+// How much too large a result that is subnormal is computed before it is scaled back, so that it is rounded once.
+int subnormalLift(Format format) { return format.single ? 64 : 128; }
+
+// The least n that scale() takes. Its power of two is 0: processors take a hundred cycles for a product that
+// underflows, and masked scores all would.
+int leastExponent(Format format, int shift) { return -(format.bias - 1 + shift + subnormalLift(format)); }
+
+// twice * 2^(n - 1 + shift), where the bits of `rounded` end in n + bias - 1 + shift.
+Scalar scale(Scalar twice, Scalar rounded, Scalar isSmall) {
   Format format(twice);
-  int lift = format.single ? 64 : 128;
+  int lift = subnormalLift(format);
   Scalar bits = shiftLeft(bitsOf(rounded), format.fractionBits);
   bits = select(isSmall, bits + bits.constantInt(int64_t(lift) << format.fractionBits), bits);
   Scalar result = twice * bitcast(bits, twice.type());
-  Scalar back = select(isZero, result.constant(0.0), result.constant(std::ldexp(1.0, -lift)));
-  return select(isSmall, result * back, result);
+  return select(isSmall, result * std::ldexp(1.0, -lift), result);
 }
 
 // 2 exp(r) and 2^(n - 1) for x of moderate size.
@@ -69,24 +73,21 @@ Scalar elementary::expScaled(Scalar x, int shift) {
   Format format(x);
   // Above the upper bound the scale 2^(n - 1 + shift) itself would leave its range.
   double bound = (format.single ? 89.0 : 710.0) - shift;
-  Scalar clamped = maximum(minimum(x, bound), format.single ? -105.0 : -746.0);
+  Scalar clamped = maximum(minimum(x, bound), leastExponent(format, shift) * M_LN2);
   Reduced reduced = reduceByLn2(clamped, format.bias - 1 + shift);
-  Scalar isSmall = less(clamped, format.single ? -85.0 : -706.0);
-  Scalar isZero = less(clamped, format.single ? -104.9 : -745.9);
-  return scale(twiceExp(reduced.r), reduced.rounded, isSmall, isZero);
+  return scale(twiceExp(reduced.r), reduced.rounded, less(clamped, format.single ? -85.0 : -706.0));
 }
 
 Scalar exp(Scalar x) { return expScaled(x, 0); }
 
 Scalar elementary::exp2Sum(Scalar high, Scalar low) {
   Format format(high);
-  Scalar clamped = maximum(minimum(high, format.single ? 129.0 : 1025.0), format.single ? -151.0 : -1076.0);
+  Scalar clamped = maximum(minimum(high, format.single ? 129.0 : 1025.0), leastExponent(format, 0));
   double magic = format.roundMagic + format.bias - 1;
   Scalar rounded = clamped + magic;
   Scalar r = (clamped - (rounded - magic)) + low;
   Scalar slope = format.single ? polynomial(r, c::exp2_32, 2) : polynomial(r, c::exp2_64, 2);
-  Scalar isSmall = less(clamped, format.single ? -123.0 : -1018.0);
-  return scale(fma(slope, r, 2.0), rounded, isSmall, less(clamped, format.single ? -150.9 : -1075.9));
+  return scale(fma(slope, r, 2.0), rounded, less(clamped, format.single ? -123.0 : -1018.0));
 }
 
 Scalar exp2(Scalar x) { return exp2Sum(x, x.constant(-0.0)); }
