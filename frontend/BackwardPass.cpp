@@ -14,6 +14,8 @@ namespace weft {
 
 void BackwardPass::run() {
   GradMode mode(request.createGraph);
+  if (Trace *trace = Trace::active(); trace && !tape.nodes.empty() && trace->isFromBefore(*tape.nodes.front()))
+    trace->notReplayable("backward() goes through operations from before the call");
   findCuts();
   // Ops that tape or trace record, and those between which Python runs, run one by one.
   RepeatedTapes::Entry entry;

@@ -268,6 +268,8 @@ Tensor Trace::number(std::shared_ptr<const NumberSource> source, Device device) 
 
 static Tensor gradOf(const Tensor &leaf) { return leaf.impl->autograd ? leaf.impl->autograd->grad : Tensor(); }
 
+bool Trace::isFromBefore(const TapeNode &node) const { return node.order < state->firstOrder; }
+
 void Trace::noteGradRead(const Tensor &leaf) {
   // Else it was read before, or is the trace's own.
   if (state->gradOf.emplace(leaf.impl.get(), state->grads.size()).second)

@@ -65,6 +65,7 @@ public:
   Tensor randomState(int64_t count, int64_t &offset, Device device); // the generator's state as an operand
   // isInput: the values are there, so that a replay can look at them before it runs; else the program does.
   void recordCheck(const Tensor &values, const OperandCheck &check, bool isInput);
+  bool isFromBefore(const TapeNode &node) const; // recorded before the trace began
   void noteGradRead(const Tensor &leaf);
   void noteGradWrite(const Tensor &leaf);
   void storageDied(Storage &storage);

@@ -24,7 +24,7 @@ private:
   CallTapeNode::Operand describeOperand(const TapeOperand &operand, const std::unordered_map<TapeNode *, int> &numbers);
   CallTapeNode::Kept kept(const SavedTensor &saved);
   void describeGuards();
-  bool isOfCall(const TapeNode *node) const { return node->order >= state.firstOrder; }
+  bool isOfCall(const TapeNode *node) const { return !state.trace->isFromBefore(*node); }
   void refuse(const std::string &why) { state.trace->notReplayable(why); }
 
   State &state;

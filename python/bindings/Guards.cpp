@@ -67,6 +67,16 @@ bool Guard::holds() const {
     if (PySet_GET_SIZE(holder.ptr()) == 0)
       return PySet_GET_SIZE(value.ptr()) == 0;
     return PyObject_RichCompareBool(holder.ptr(), value.ptr(), Py_EQ) == 1;
+  case GuardKind::DictKeys: {
+    if (PyDict_Size(holder.ptr()) != PyTuple_GET_SIZE(value.ptr()))
+      return false;
+    PyObject *held, *item;
+    Py_ssize_t position = 0;
+    for (Py_ssize_t i = 0; PyDict_Next(holder.ptr(), &position, &held, &item); ++i)
+      if (PyTuple_GET_ITEM(value.ptr(), i) != held)
+        return false;
+    return true;
+  }
   }
   return false;
 }
@@ -74,7 +84,8 @@ bool Guard::holds() const {
 // It depends on nothing but what the dict holds.
 static bool isOnDict(const Guard &guard) {
   bool kind = guard.kind == GuardKind::DictItem || guard.kind == GuardKind::DictAbsent ||
-              guard.kind == GuardKind::FloatItem || guard.kind == GuardKind::Length;
+              guard.kind == GuardKind::FloatItem || guard.kind == GuardKind::Length ||
+              guard.kind == GuardKind::DictKeys;
   return kind && PyDict_CheckExact(guard.holder.ptr());
 }
 

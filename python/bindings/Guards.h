@@ -17,6 +17,7 @@ enum class GuardKind : int {
   TypeMember, // what the type (or a base) has under key is value
   SetEquals,  // the set's elements are those of value
   FloatItem,  // holder[key] is a float
+  DictKeys,   // the dict's keys are those of value, in that order
 };
 
 struct Guard {

@@ -14,7 +14,7 @@ import types
 
 from . import _C
 
-DICT_ITEM, DICT_ABSENT, LENGTH, LIST_ITEM, CELL, ATTRIBUTE, TYPE_MEMBER, SET_EQUALS = range(8)
+DICT_ITEM, DICT_ABSENT, LENGTH, LIST_ITEM, CELL, ATTRIBUTE, TYPE_MEMBER, SET_EQUALS, _, DICT_KEYS = range(10)
 MAX_GUARDS = 20000
 
 _PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
@@ -47,6 +47,15 @@ def _is_user_class(cls):
     if file is None:
         return cls.__module__ == "__main__" or (module is None and cls.__module__ != "builtins")
     return not _is_ours(file) and not _is_stdlib(file) and file.endswith(".py")
+
+
+def _is_user_module(module):
+    file = getattr(module, "__file__", None)
+    if file is None:  # built in, or made by the program
+        return module.__name__.partition(".")[0] not in sys.stdlib_module_names
+    return file.endswith(".py") and not (
+        _is_ours(file) or _is_stdlib(file) or any(part in file for part in _THIRD_PARTY)
+    )
 
 
 # Modules of Python's library whose functions depend on their arguments alone.
@@ -90,7 +99,7 @@ class Capture:
                 self.transient.append((LIST_ITEM, value, i, item))
                 self._argument(item, f"{path}[{i}]")
         elif kind is dict:
-            self.transient.append((LENGTH, value, len(value), None))
+            self.transient.append((DICT_KEYS, value, None, tuple(value)))
             for key, item in value.items():
                 self.transient.append((DICT_ITEM, value, key, item))
                 self._argument(item, f"{path}[{key!r}]")
@@ -130,7 +139,7 @@ class Capture:
                 self._guard(LIST_ITEM, value, i, item, f"{path}[{i}]")
                 self.walk(item, f"{path}[{i}]")
         elif isinstance(value, dict):
-            self._dict(value, lambda key: f"{path}[{key!r}]" if isinstance(key, (str, int)) else f"{path}[...]")
+            self._dict(value, path, lambda key: f"{path}[{key!r}]" if isinstance(key, (str, int)) else f"{path}[...]")
         elif isinstance(value, set):
             self._guard(SET_EQUALS, value, None, frozenset(value), path)
         elif isinstance(value, types.ModuleType):
@@ -144,13 +153,13 @@ class Capture:
                 self.walk(accessor, path)
         elif isinstance(value, functools.partial):
             self.walk((value.func, value.args, value.keywords), path)
-        elif hasattr(value, "__wrapped__") and not hasattr(value, "__dict__"):
+        elif not hasattr(value, "__dict__") and hasattr(value, "__wrapped__"):
             self.walk(value.__wrapped__, path)
         else:
             self._object(value, path)
 
-    def _dict(self, value, name):
-        self._guard(LENGTH, value, len(value), None, name("len"))
+    def _dict(self, value, path, name):
+        self._guard(DICT_KEYS, value, None, tuple(dict.__iter__(value)), f"the keys of {path}")
         for key, item in list(value.items()):
             self._guard(DICT_ITEM, value, key, item, name(key))
             self.walk(item, name(key))
@@ -166,7 +175,7 @@ class Capture:
             for group in getattr(value, "param_groups", ()):
                 self._hyper_parameters[id(group)] = {id(group), id(value.param_groups)}
         if isinstance(state, dict):
-            self._dict(state, lambda key: f"{path}.{key}")
+            self._dict(state, f"{path}.__dict__", lambda key: f"{path}.{key}")
         for cls in kind.__mro__:
             for slot in (
                 (cls.__dict__.get("__slots__", ()),)
@@ -184,6 +193,7 @@ class Capture:
         for base in cls.__mro__:
             if not _is_user_class(base):
                 continue
+            self._guard(LENGTH, vars(base), len(vars(base)), None, f"the members of {base.__qualname__}")
             for name, member in list(vars(base).items()):
                 if name in (
                     "__dict__",
@@ -241,15 +251,14 @@ class Capture:
         if value.__name__ == "numpy" and "random" in names or value.__name__.startswith("numpy.random"):
             # Its functions are not C functions that sys.setprofile reports.
             self.reason = f"it can draw from {path}.random, which cannot be guarded"
-        file = getattr(value, "__file__", None) or ""
-        if not file.endswith(".py") or _is_ours(file) or _is_stdlib(file) or any(part in file for part in _THIRD_PARTY):
-            return
+        is_users = _is_user_module(value)
         members = vars(value)
         for name in names:
             if name in members:
                 self._guard(DICT_ITEM, members, name, members[name], f"{path}.{name}")
-                self.walk(members[name], f"{path}.{name}")
-                self._module_members(members[name], names, f"{path}.{name}")
+                if is_users:
+                    self.walk(members[name], f"{path}.{name}")
+                    self._module_members(members[name], names, f"{path}.{name}")
 
     def _names(self, code):
         """All names of a code object and those nested in it."""

@@ -425,6 +425,77 @@ def is_counted_by_others():
     return lambda x: (buffer.add_(x), buffer.mul_(2), x * 1)[2], lambda: buffer._version
 
 
+@program(lambda: [[x3()]] * 4)
+def is_followed_by_another_library_function():
+    original, count = F.relu, iter(range(9))
+
+    def change():
+        F.relu = (lambda x: x * 100) if next(count) == 1 else original
+
+    return lambda x: F.relu(x - 2), change
+
+
+@program(lambda: [[x3()]] * 4)
+def reads_a_module_made_by_the_program():
+    module, count = types.ModuleType("made_here"), iter(range(9))
+    module.value = 1.0
+    return lambda x: x * module.value, lambda: setattr(module, "value", float(next(count)))
+
+
+@program(lambda: [[x3()]] * 6)
+def finds_attributes_where_python_does():
+    class Base:
+        factor = 1.0
+
+    class Derived(Base):
+        pass
+
+    thing, count = Derived(), iter(range(9))
+
+    def change():
+        i = next(count)
+        if i < 3:
+            (Base, Derived, thing)[i].factor = i + 2.0
+        elif i == 3:
+            del thing.factor
+
+    return lambda x: x * thing.factor, change
+
+
+@program(lambda: [[x3()]] * 3)
+def has_attributes_that_are_computed():
+    class Counter:
+        n = 0
+
+        def __getattr__(self, name):
+            Counter.n += 1
+            return float(Counter.n)
+
+    counter = Counter()
+    return lambda x: x * counter.anything, lambda: Counter.n
+
+
+@program(lambda: [[x3()]] * 5)
+def goes_by_the_order_of_a_captured_dict():
+    factors, count = {"a": 1.0, "b": 2.0}, iter(range(9))
+
+    def function(x):
+        for name, factor in factors.items():
+            x = x * factor + (name == "a")
+        return x
+
+    def change():
+        if next(count) == 1:
+            factors["a"] = factors.pop("a")
+
+    return function, change
+
+
+@program(lambda: [[weight := x3().requires_grad_(), weight * 2], [weight, weight * 3], [weight, weight * 4]])
+def runs_backward_through_what_came_before():
+    return lambda weight, y: (y.sum().backward(), weight.grad)[1], None
+
+
 @program(lambda: [[x3()]] * 3)
 def prints():
     out = io.StringIO()
