@@ -55,7 +55,7 @@ struct CostModel {
   // Products: a task is a block of rows x columns, equal ones as far as possible. Its sums (columns of four bytes) and
   // 256 columns of A stay in the far cache while panels of B go by; the larger it is, the less is read. But no fewer
   // tasks than `fewProducts`, so that threads have equal shares.
-  int64_t productRows = 128, productColumns = 384;
+  int64_t productRows = 128, productColumns = 512;
   int64_t fewProducts = 4;
   // B is packed by a step of its own where several blocks of rows would each pack it, and it has so many elements.
   int64_t packElements = 1 << 16;

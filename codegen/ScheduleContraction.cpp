@@ -14,6 +14,7 @@ using namespace mlir;
 namespace weft {
 
 static constexpr int64_t kPanelColumns = kernel::PackOp::kColumns, kPanelRows = kernel::PackOp::kRows;
+static constexpr int64_t kTileColumns = 2 * kPanelColumns; // of the widest tile
 
 namespace {
 
@@ -67,13 +68,13 @@ void ContractionSchedule::chooseBlocks() {
   int64_t columnBlocks = llvm::divideCeil(n, model.productColumns * 4 / bytes);
   auto choose = [&] {
     rowBlock = llvm::divideCeil(m, rowBlocks);
-    columnBlock = llvm::alignTo(llvm::divideCeil(n, columnBlocks), kPanelColumns);
+    columnBlock = llvm::alignTo(llvm::divideCeil(n, columnBlocks), kTileColumns);
   };
   choose();
   int64_t outer =
       divideExactly(weft::product(sizesOf(dot->getResult(0))), a.count() * b.count()).value_or(Size(1)).estimate();
   while (outer * rowBlocks * columnBlocks < model.fewProducts && std::max(columnBlock, rowBlock) > 2 * kPanelColumns) {
-    (columnBlock >= rowBlock ? columnBlocks : rowBlocks) += 1;
+    (columnBlock > 2 * rowBlock ? columnBlocks : rowBlocks) += 1;
     choose();
   }
 }
@@ -114,7 +115,7 @@ ContractionOperand ContractionSchedule::packed() {
     kernel::PackOp::create(k.builder, k.location, from, start, strideK, strideN, k.size(b.depth()), count, to,
                            k.mul(place, panelRows * Size(packColumns)));
   });
-  lowering.finish(kernel, group, outer * blocks, lowering.model.grain(packColumns * b.depth().estimate() / 4, 1));
+  lowering.finish(kernel, group, outer * blocks, lowering.model.grain(packColumns * b.depth().estimate(), 1));
   return result;
 }
 

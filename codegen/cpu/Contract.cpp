@@ -42,45 +42,61 @@ std::string KernelWriter::MatrixTypes::name(const char *kind) const {
   return name;
 }
 
-// The height of the tiles that take the least time: a row costs as much as a multiply-add a vector of columns, and each
-// step of a tile about half a row more.
-static int64_t tileHeight(int64_t rows, int64_t most) {
-  int64_t best = most, least = INT64_MAX;
-  for (int64_t height = most; height > 0; --height)
-    if (int64_t cost = divideCeil(rows, height) * (2 * height + 1); cost < least)
-      least = cost, best = height;
-  return best;
+// The tile by which a product of so many rows and columns (-1: many) takes the fewest instructions: each step of K
+// costs a multiply-add for each sum, and loads of A and of B, which wait for no other and count half. A tile that is
+// not as high as can be must save a quarter, as it is a function more to compile.
+void KernelWriter::Product::chooseTile(int64_t rows, int64_t columns, int64_t registers) {
+  int64_t least = INT64_MAX;
+  rows = rows > 0 ? std::min(rows, kMostBlockRows) : kMostBlockRows;
+  columns = columns > 0 ? std::min(columns, kMostBlockColumns) : kMostBlockColumns;
+  for (int64_t vectors : {4, 2}) {
+    int64_t highest = (registers - vectors - 1) / vectors;
+    if (!aStrideM)
+      highest = std::min(highest, kMostRowPointers);
+    for (int64_t height = highest; height > 0; --height) {
+      int64_t tiles = divideCeil(rows, height) * divideCeil(columns, vectors * vectorLanes);
+      int64_t cost = tiles * (2 * height * vectors + height + 2 * vectors + 2);
+      if (height < highest)
+        cost += cost / 3;
+      if (cost < least)
+        least = cost, tileRows = height, tileVectors = vectors;
+    }
+  }
+  tileColumns = tileVectors * vectorLanes;
 }
 
 KernelWriter::Product::Product(kernel::ContractOp op, KernelWriter &w)
     : MatrixTypes(op.getA().getType().getElementType(), op.getB().getType().getElementType(), w) {
-  tileColumns = kTileVectors * vectorLanes;
+  auto constantOf = [](mlir::Value value) {
+    auto known = value.getDefiningOp<arith::ConstantIndexOp>();
+    return known ? known.value() : 0;
+  };
+  // Copies are for what tiles cannot read as it is. (Rows of a tile whose distances are powers of two meet in the same
+  // sets of the first-level cache, but six do not fill them.)
+  aStrideM = constantOf(op.getAStrideM()), aStrideK = constantOf(op.getAStrideK());
+  if (op.getA().getDefiningOp<kernel::ScratchOp>())
+    inPlace = aType == sumType && (aStrideM == 1 || aStrideK == 1) && aStrideM && aStrideK;
+  else
+    inPlace = aType == sumType && aStrideK == 1, aStrideM = 0;
+  if (!inPlace)
+    aStrideM = 0, aStrideK = 1;
 
-  int64_t mostRows = w.target.vectorBytes == 64 ? 14 : 6; // accumulators fill the registers
   int64_t rowSpan = span(op.getRowBegin(), op.getRowEnd()), columnSpan = span(op.getColumnBegin(), op.getColumnEnd());
-  tileRows = mostRows;
-  blockRows = kMostBlockRows / mostRows * mostRows;
-  if (rowSpan > 0) {
-    tileRows = tileHeight(std::min(rowSpan, kMostBlockRows), mostRows);
-    blockRows = std::min<int64_t>(kMostBlockRows / tileRows, divideCeil(rowSpan, tileRows)) * tileRows;
-  }
+  chooseTile(rowSpan, columnSpan, w.target.vectorRegisters);
+  int64_t depth = constantOf(op.getK());
+  unrolled = !depth || depth >= kShortDepth ? kUnrolledSteps : 1;
+  wholeSteps = depth && depth % unrolled == 0;
+  blockRows = kMostBlockRows / tileRows * tileRows;
+  if (rowSpan > 0)
+    blockRows = std::min<int64_t>(blockRows, alignTo(rowSpan, tileRows));
   blockColumns = kMostBlockColumns;
   if (columnSpan > 0)
     blockColumns = std::min<int64_t>(blockColumns, alignTo(columnSpan, kPanel));
   oneRowBlock = rowSpan >= 0 && rowSpan <= blockRows;
   oneColumnBlock = columnSpan >= 0 && columnSpan <= blockColumns;
   auto reserve = [&](int64_t elements) { return w.reserveScratch(type, elements); };
-  auto constantOf = [](mlir::Value stride) {
-    auto known = stride.getDefiningOp<arith::ConstantIndexOp>();
-    return known ? known.value() : 0;
-  };
-  aStrideM = constantOf(op.getAStrideM()), aStrideK = constantOf(op.getAStrideK());
-  inPlace = op.getA().getDefiningOp<kernel::ScratchOp>() && aType == sumType && (aStrideM == 1 || aStrideK == 1) &&
-            aStrideM && aStrideK;
-  if (!inPlace) {
+  if (!inPlace)
     a = reserve((blockRows + kLanes) * kStrideA); // a transposed block may end past the last tile
-    aStrideM = kStrideA, aStrideK = 1;
-  }
   c = reserve(blockRows * kStrideC);
   packed = op.getPackedB() && bType == sumType;
   b = packed ? nullptr : reserve(blockColumns / kPanel * kPanelElements);
@@ -98,11 +114,9 @@ void KernelWriter::contract(kernel::ContractOp op) {
     unsupported(op, "a packed operand has the type of the sums");
   Value *rowEnd = scalar(op.getRowEnd()), *columnEnd = scalar(op.getColumnEnd());
   Function *function = blockFunction(p), *tile = tileFunction(p);
-  Function *copyA = tile, *copyB = tile;
-  if (!p.inPlace)
-    copyA = copyFunctionFor(p, p.aType, strideM, strideK);
-  if (!p.packed)
-    copyB = copyFunctionFor(p, p.bType, strideBK, strideBN);
+  Value *none = ConstantPointerNull::get(b.getPtrTy());
+  Value *copyA = p.inPlace ? none : copyFunctionFor(p, p.aType, strideM, strideK);
+  Value *copyB = p.packed ? none : copyFunctionFor(p, p.bType, strideBK, strideBN);
 
   blocks(scalar(op.getRowBegin()), rowEnd, p.blockRows, p.oneRowBlock, [&](Value *row) {
     Value *rows = minimum(constant(p.blockRows), b.CreateSub(rowEnd, row));
@@ -110,8 +124,9 @@ void KernelWriter::contract(kernel::ContractOp op) {
       Value *columns = minimum(constant(p.blockColumns), b.CreateSub(columnEnd, column));
       Value *fromA = pointer(op.getA(), b.CreateAdd(scalar(op.getABase()), b.CreateMul(row, strideM)));
       Value *fromB = pointer(op.getB(), b.CreateAdd(scalar(op.getBBase()), b.CreateMul(column, strideBN)));
-      b.CreateCall(function, {fromA, fromB, p.inPlace ? p.c : p.a, p.packed ? p.c : p.b, p.c, copyA, copyB, tile,
-                              strideM, strideK, strideBK, strideBN, k, rows, columns, constant(p.tileRows)});
+      b.CreateCall(function,
+                   {fromA, fromB, p.inPlace ? none : p.a, p.packed ? none : p.b, p.c, copyA, copyB, tile, strideM,
+                    strideK, strideBK, strideBN, k, rows, columns, constant(p.tileRows), constant(p.tileColumns)});
       loop(constant(0), rows, 1, [&](Value *i) {
         Value *rowOfC = b.CreateGEP(p.type, p.c, b.CreateMul(i, constant(kStrideC)));
         epilogue(op, b.CreateAdd(row, i), column, columns,
@@ -153,21 +168,29 @@ Value *KernelWriter::add(Value *x, Value *y) {
 }
 
 // void (a, b, copy of a, copy of b, c, function that copies a, that copies b, tile, a's strides, b's strides, k, rows,
-// columns, rows of a tile): the block of C. What depends on the layout is in the functions it is given, so
-// that all products share it.
+// columns, rows and columns of a tile): the block of C. An a that is read in place, or a packed b, has no copy and no
+// function. What depends on the layout is in the functions it is given, so that all products share it.
 Function *KernelWriter::blockFunction(Product &p) {
-  return helper(p.name("block") + (p.packed ? "_packed" : "") + (p.inPlace ? "_in_place" : ""), 8, 8, [&](Function *f) {
+  return helper(p.name("block"), 8, 9, [&](Function *f) {
     auto argument = [&](int i) -> Value * { return f->getArg(i); };
     Value *fromA = argument(0), *fromB = argument(1), *a = argument(2), *panels = argument(3), *c = argument(4);
     Value *copyA = argument(5), *copyB = argument(6), *tile = argument(7), *strideM = argument(8);
     Value *strideK = argument(9), *strideBK = argument(10), *strideBN = argument(11), *k = argument(12);
-    Value *rows = argument(13), *columns = argument(14), *height = argument(15);
-    Value *tiles = b.CreateUDiv(b.CreateSub(b.CreateAdd(rows, height), constant(1)), height);
-    Value *paddedRows = b.CreateMul(tiles, height);
-    Type *pointer = b.getPtrTy(), *i64 = b.getInt64Ty();
-    FunctionType *copyType =
-        FunctionType::get(b.getVoidTy(), {pointer, pointer, i64, i64, i64, i64, i64, i64, i64, i64}, false);
-    FunctionType *tileType = FunctionType::get(b.getVoidTy(), {pointer, pointer, pointer, pointer, i64, i64}, false);
+    Value *rows = argument(13), *columns = argument(14), *height = argument(15), *width = argument(16);
+    auto count = [&](Value *size, Value *part) {
+      return b.CreateUDiv(b.CreateSub(b.CreateAdd(size, part), constant(1)), part);
+    };
+    Value *tiles = count(rows, height), *tilesAcross = count(columns, width);
+    Value *paddedRows = b.CreateMul(tiles, height),
+          *twoPanels = b.CreateZExt(b.CreateICmpSGT(width, constant(kPanel)), b.getInt64Ty());
+    Value *copiesA = b.CreateIsNotNull(copyA), *copiesB = b.CreateIsNotNull(copyB);
+    Value *leftStride = b.CreateSelect(copiesA, constant(kStrideA), strideM);
+    Value *panel = b.CreateSelect(copiesB, constant(kPanelElements), b.CreateMul(strideBN, constant(kPanel)));
+    auto functionType = [&](unsigned pointers, unsigned integers) {
+      SmallVector<Type *, 12> types(pointers, b.getPtrTy());
+      types.append(integers, b.getInt64Ty());
+      return FunctionType::get(b.getVoidTy(), types, false);
+    };
 
     branch(b.CreateICmpEQ(k, constant(0)), [&] {
       Value *zeros = b.CreateVectorSplat(kLanes, Constant::getNullValue(p.type));
@@ -178,34 +201,37 @@ Function *KernelWriter::blockFunction(Product &p) {
     loop(constant(0), k, kDepth, [&](Value *k0) {
       Value *depth = minimum(constant(kDepth), b.CreateSub(k, k0));
       Value *cornerA = b.CreateGEP(memoryType(p.aType), fromA, b.CreateMul(k0, strideK));
-      Value *left = p.inPlace ? cornerA : a, *leftStride = p.inPlace ? strideM : constant(kStrideA);
-      if (!p.inPlace)
-        b.CreateCall(copyType, copyA,
-                     {cornerA, a, strideM, strideK, rows, paddedRows, depth, roundUp(depth, kPanel), constant(kStrideA),
+      branch(copiesA, [&] {
+        b.CreateCall(functionType(2, 8), copyA,
+                     {cornerA, a, strideM, strideK, rows, paddedRows, depth, roundUp(depth, kPanel), leftStride,
                       constant(kPanel)});
-      Value *right = panels, *panel = constant(kPanelElements);
-      if (p.packed) {
-        right = b.CreateGEP(p.type, fromB, b.CreateMul(k0, constant(kPanel)));
-        panel = b.CreateMul(strideBN, constant(kPanel));
-      } else {
+      });
+      branch(copiesB, [&] {
         Value *cornerB = b.CreateGEP(memoryType(p.bType), fromB, b.CreateMul(k0, strideBK));
-        b.CreateCall(copyType, copyB,
+        b.CreateCall(functionType(2, 8), copyB,
                      {cornerB, panels, strideBK, strideBN, depth, depth, columns, roundUp(columns, kPanel),
                       constant(kPanel), panel});
-      }
-      loop(constant(0), columns, p.tileColumns, [&](Value *j) {
-        Value *inPanels = b.CreateMul(b.CreateLShr(j, Log2_64(kPanel)), panel);
+      });
+      Value *left = b.CreateSelect(copiesA, a, cornerA);
+      Value *right = b.CreateGEP(p.type, fromB, b.CreateMul(k0, constant(kPanel)));
+      right = b.CreateSelect(copiesB, panels, right);
+      loop(constant(0), tilesAcross, 1, [&](Value *across) {
+        Value *j = b.CreateMul(across, width), *inPanels = b.CreateMul(b.CreateLShr(j, Log2_64(kPanel)), panel);
         Value *rightTile = b.CreateGEP(p.type, right, b.CreateAdd(inPanels, b.CreateAnd(j, constant(kPanel - 1))));
+        // Where a tile's second panel does not exist, its first serves for columns that nobody reads.
+        Value *hasNext = b.CreateICmpSLT(b.CreateAdd(j, constant(kPanel)), columns);
+        Value *nextPanel = b.CreateSelect(hasNext, panel, constant(0));
         loop(constant(0), tiles, 1, [&](Value *number) {
           Value *i = b.CreateMul(number, height);
           Value *rowOfA = b.CreateGEP(p.type, left, b.CreateMul(i, leftStride));
+          Value *lastRow = b.CreateSub(b.CreateSub(rows, i), constant(1));
           Value *tileOfC = b.CreateGEP(p.type, c, b.CreateAdd(b.CreateMul(i, constant(kStrideC)), j));
-          // The tiles of a panel ask for the next one together.
-          Value *ahead = rightTile;
-          if (p.packed)
-            ahead = b.CreateGEP(b.getInt8Ty(), b.CreateGEP(p.type, rightTile, panel),
-                                b.CreateMul(number, constant(kDepth * kAheadBytes)));
-          b.CreateCall(tileType, tile, {rowOfA, rightTile, tileOfC, ahead, depth, k0});
+          // The tiles of a panel ask for the next one together; those of two panels by turns.
+          Value *next = b.CreateAdd(b.CreateAdd(twoPanels, constant(1)), b.CreateAnd(number, twoPanels));
+          Value *ahead = b.CreateGEP(p.type, rightTile, b.CreateMul(next, panel));
+          ahead = b.CreateGEP(b.getInt8Ty(), ahead, b.CreateMul(b.CreateLShr(number, twoPanels), constant(kTileAhead)));
+          b.CreateCall(functionType(4, 5), tile,
+                       {rowOfA, rightTile, tileOfC, ahead, depth, k0, nextPanel, leftStride, lastRow});
         });
       });
     });

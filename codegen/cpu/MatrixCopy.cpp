@@ -68,7 +68,7 @@ void KernelWriter::pack(kernel::PackOp op) {
 
 // Rows often are pages apart, where the processor does not look ahead by itself: the copies ask for what is so many
 // rows (or, of a transposed part, elements of a row) further on.
-static constexpr int64_t kRowsAhead = 4, kElementsAhead = 32;
+static constexpr int64_t kRowsAhead = 16, kElementsAhead = 32;
 
 // By rows; vectors are loaded where the elements of a row are contiguous, else gathered.
 Function *KernelWriter::copyFunction(MatrixTypes &p, mlir::Type element, bool contiguous) {
@@ -83,8 +83,8 @@ Function *KernelWriter::copyFunction(MatrixTypes &p, mlir::Type element, bool co
       Value *source = b.CreateGEP(memory, from, b.CreateMul(r, strideRow));
       Value *later = b.CreateGEP(memory, source, b.CreateMul(strideRow, constant(kRowsAhead)));
       Value *target = b.CreateGEP(p.type, to, b.CreateMul(r, toStride));
-      auto copy = [&](Value *c, bool whole) {
-        Value *place = b.CreateGEP(p.type, target, b.CreateMul(b.CreateLShr(c, Log2_64(kPanel)), panel));
+      // A panel of the row from column c on, to where the panel lies.
+      auto copy = [&](Value *c, Value *place, bool whole) {
         for (int64_t part = 0; part < kPanel; part += lanes) {
           Value *first = b.CreateAdd(c, constant(part)), *value;
           Value *mask = whole ? nullptr : firstLanes(b.CreateSub(valid, first));
@@ -100,9 +100,21 @@ Function *KernelWriter::copyFunction(MatrixTypes &p, mlir::Type element, bool co
           storeVector(widen(value, element), b.CreateGEP(p.type, place, constant(part)), nullptr);
         }
       };
-      Value *whole = contiguous ? b.CreateAnd(valid, constant(-kPanel)) : constant(0);
-      loop(constant(0), whole, kPanel, [&](Value *c) { copy(c, true); });
-      loop(whole, f->getArg(7), kPanel, [&](Value *c) { copy(c, false); });
+      auto panels = [&](int64_t count, bool whole) {
+        return [&, count, whole](Value *c, Carried place) {
+          for (int64_t i = 0; i < count; ++i) {
+            copy(b.CreateAdd(c, constant(i * kPanel)), place[0], whole);
+            place[0] = b.CreateGEP(p.type, place[0], panel);
+          }
+          return place;
+        };
+      };
+      Carried place{target};
+      Value *whole = contiguous ? b.CreateAnd(valid, constant(-2 * kPanel)) : constant(0);
+      place = loop(constant(0), whole, 2 * kPanel, place, panels(2, true));
+      Value *most = contiguous ? b.CreateAnd(valid, constant(-kPanel)) : constant(0);
+      place = loop(whole, most, kPanel, place, panels(1, true));
+      loop(most, f->getArg(7), kPanel, place, panels(1, false));
     });
   });
 }

@@ -1,6 +1,6 @@
-// The register tile of a matrix product: C[rows, 2 vectors] += A[rows, depth] * B[depth, 2 vectors], with all of C in
-// registers. On AVX-512 and float32 that is 14 x 32: per step of K two loads of B, fourteen broadcasts of A and
-// twenty-eight multiply-adds.
+// The register tile of a matrix product: C[rows, vectors] += A[rows, depth] * B[depth, vectors], with all of C in
+// registers. On AVX-512 and float32 that is 6 x 64, of two panels: per step of K four loads of B, six broadcasts of A
+// and twenty-four multiply-adds.
 #include "codegen/cpu/Product.h"
 
 using namespace llvm;
@@ -33,51 +33,84 @@ void KernelWriter::prefetch(Value *address, int level) {
                     {address, b.getInt32(0), b.getInt32(4 - level), b.getInt32(1)});
 }
 
-// void (a, panel of b, c, what to ask for meanwhile, depth, k): k is the number of steps of K before; where there are
-// none, c is written, not added to.
+// void (a, panel of b, c, what to ask for meanwhile, depth, k, elements from the panel to the next, from a row of A to
+// the next, last row): k is the number of steps of K before; where there are none, c is written, not added to. Rows of
+// an A with a stride that is known are a constant apart, and all there; others have a pointer each, and what is beyond
+// the last row is read from that one.
 Function *KernelWriter::tileFunction(Product &p) {
   std::string name;
   raw_string_ostream(name) << "weft_tile_" << *p.type << '_' << p.tileRows << 'x' << p.tileColumns << '_' << p.aStrideM
-                           << '_' << p.aStrideK;
-  return helper(name, 4, 2, [&](Function *tile) {
-    Value *a = tile->getArg(0), *panel = tile->getArg(1), *c = tile->getArg(2), *ahead = tile->getArg(3);
+                           << '_' << p.aStrideK << '_' << p.unrolled << (p.wholeSteps ? "_whole" : "");
+  return helper(name, 4, 5, [&](Function *tile) {
+    Value *a = tile->getArg(0), *panel = tile->getArg(1), *c = tile->getArg(2), *depth = tile->getArg(4);
     auto *vector = FixedVectorType::get(p.type, p.vectorLanes);
-    Align align(p.type->getScalarSizeInBits() / 8);
-    Carried sums(p.tileRows * kTileVectors, Constant::getNullValue(vector));
-    sums.push_back(panel);
-    auto step = [&](Value *k, const Carried &carried) {
-      Carried next;
-      Value *rowOfB = carried.back(), *columnOfA = b.CreateGEP(p.type, a, b.CreateMul(k, constant(p.aStrideK)));
-      Value *right[kTileVectors];
-      for (int64_t j = 0; j < kTileVectors; ++j)
-        right[j] = b.CreateAlignedLoad(vector, b.CreateConstGEP1_64(p.type, rowOfB, j * p.vectorLanes), align);
-      // B comes from the second-level cache or from beyond, and waits there would stop the multiply-adds.
-      for (int64_t j = 0; j < kTileVectors; ++j)
-        prefetch(b.CreateConstGEP1_64(p.type, rowOfB, kPrefetchDistance * kPanel + j * p.vectorLanes));
-      prefetch(b.CreateGEP(b.getInt8Ty(), ahead, b.CreateMul(k, constant(kAheadBytes))), 2);
+    int64_t bytes = p.type->getScalarSizeInBits() / 8, distance = kPrefetchBytes / (p.tileColumns * bytes);
+    Align align(bytes);
+
+    SmallVector<Value *> rowsOfA;
+    for (int64_t i = 0; i < p.tileRows; ++i) {
+      Value *place = constant(i * p.aStrideM);
+      if (!p.aStrideM)
+        place = b.CreateMul(minimum(constant(i), tile->getArg(8)), tile->getArg(7));
+      rowsOfA.push_back(b.CreateGEP(p.type, a, place));
+    }
+    // The sums, what to ask for, the place in a row of A, and the row of each panel.
+    int64_t sumCount = p.tileRows * p.tileVectors, firstPanel = sumCount + 2;
+    Carried state(sumCount, Constant::getNullValue(vector));
+    state.append({tile->getArg(3), constant(0), panel});
+    if (p.tileColumns > kPanel)
+      state.push_back(b.CreateGEP(p.type, panel, tile->getArg(6)));
+    auto step = [&](Carried &state, int64_t k) {
+      SmallVector<Value *> right;
+      for (int64_t column = 0; column < p.tileColumns; column += p.vectorLanes) {
+        Value *row = state[firstPanel + column / kPanel];
+        int64_t place = k * kPanel + column % kPanel;
+        right.push_back(b.CreateAlignedLoad(vector, b.CreateConstGEP1_64(p.type, row, place), align));
+        // B comes from the second-level cache, and waits there would stop the multiply-adds.
+        if (place * bytes % kLine == 0)
+          prefetch(b.CreateConstGEP1_64(p.type, row, place + distance * kPanel));
+      }
       for (int64_t i = 0; i < p.tileRows; ++i) {
-        Value *element = b.CreateAlignedLoad(p.type, b.CreateConstGEP1_64(p.type, columnOfA, i * p.aStrideM), align);
+        Value *place = b.CreateGEP(p.type, rowsOfA[i], state[sumCount + 1]);
+        Value *element = b.CreateAlignedLoad(p.type, b.CreateConstGEP1_64(p.type, place, k * p.aStrideK), align);
         Value *left = b.CreateVectorSplat(p.vectorLanes, element);
-        for (int64_t j = 0; j < kTileVectors; ++j) {
-          next.push_back(multiplyAdd(left, right[j], carried[i * kTileVectors + j]));
+        for (int64_t j = 0; j < p.tileVectors; ++j) {
+          Value *&sum = state[i * p.tileVectors + j];
+          sum = multiplyAdd(left, right[j], sum);
         }
       }
-      next.push_back(b.CreateConstGEP1_64(p.type, rowOfB, kPanel));
-      return next;
     };
-    sums = loop(constant(0), tile->getArg(4), 1, sums, step, /*atLeastOnce=*/true);
+    auto steps = [&](int64_t count) {
+      return [&, count](Value *, Carried state) {
+        Value *&ahead = state[sumCount], *&placeInA = state[sumCount + 1];
+        if (count > 1)
+          prefetch(ahead, 2);
+        for (int64_t k = 0; k < count; ++k)
+          step(state, k);
+        ahead = b.CreateConstGEP1_64(b.getInt8Ty(), ahead, kLine);
+        placeInA = b.CreateAdd(placeInA, constant(count * p.aStrideK));
+        for (Value *&row : MutableArrayRef(state).drop_front(firstPanel))
+          row = b.CreateConstGEP1_64(p.type, row, count * kPanel);
+        return state;
+      };
+    };
+    Value *whole = p.wholeSteps ? depth : b.CreateAnd(depth, constant(-p.unrolled));
+    state = loop(constant(0), whole, p.unrolled, state, steps(p.unrolled), /*atLeastOnce=*/p.wholeSteps);
+    if (!p.wholeSteps)
+      state = loop(whole, depth, 1, state, steps(1));
+
     auto place = [&](int64_t number) {
-      int64_t row = number / kTileVectors, column = number % kTileVectors * p.vectorLanes;
+      int64_t row = number / p.tileVectors, column = number % p.tileVectors * p.vectorLanes;
       return b.CreateConstGEP1_64(p.type, c, row * kStrideC + column);
     };
-    sums.pop_back();
-    sums = branch(b.CreateICmpNE(tile->getArg(5), constant(0)), sums, [&](const Carried &sums) {
+    state.resize(sumCount);
+    state = branch(b.CreateICmpNE(tile->getArg(5), constant(0)), state, [&](const Carried &sums) {
       Carried added;
       for (auto [i, sum] : enumerate(sums))
         added.push_back(add(b.CreateAlignedLoad(vector, place(i), align), sum));
       return added;
     });
-    for (auto [i, sum] : enumerate(sums))
+    for (auto [i, sum] : enumerate(state))
       b.CreateAlignedStore(sum, place(i), align);
   });
 }

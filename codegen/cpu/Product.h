@@ -8,17 +8,20 @@ namespace weft::cpu {
 inline constexpr int64_t kDepth = order::kProductBlock;      // of K: the blocks that the order of the sum names
 inline constexpr int64_t kPanel = kernel::PackOp::kColumns;  // columns of a panel of B
 inline constexpr int64_t kPanelRows = kernel::PackOp::kRows; // K is rounded up to a multiple of it in whole panels
-inline constexpr int64_t kTileVectors = 2;                   // columns of a tile in vectors
 inline constexpr int64_t kPanelElements = kDepth * kPanel;
-inline constexpr int64_t kMostBlockRows = 266, kMostBlockColumns = 384;
+inline constexpr int64_t kMostRowPointers = 6; // registers for the rows of a tile of A where it is
+inline constexpr int64_t kMostBlockRows = 264, kMostBlockColumns = 512;
 // Elements from row to row of the copy of A and of the block of C: the same for all products, so that they share
 // functions, and not a power of two, which would put the rows of a tile into the same cache sets.
 inline constexpr int64_t kStrideA = kDepth + 16, kStrideC = kMostBlockColumns + 16;
 
-inline constexpr int64_t kPrefetchDistance = 16; // steps of K, into the first-level cache
-// Into the second-level cache, for each step of K: a quarter of a line, as more at a time would hold up what the tile
-// itself reads.
-inline constexpr int64_t kAheadBytes = 16;
+inline constexpr int64_t kLine = 64; // bytes
+// A tile takes so many steps of K at once, and asks meanwhile for a line of the next panel to come into the
+// second-level cache: more at a time would hold up what the tile itself reads.
+inline constexpr int64_t kUnrolledSteps = 4, kShortDepth = 64;         // but only one where K is short
+inline constexpr int64_t kTileAhead = kDepth / kUnrolledSteps * kLine; // bytes that a tile asks for
+// How far ahead of the loads B is brought into the first-level cache.
+inline constexpr int64_t kPrefetchBytes = 2048;
 
 // An upper bound of end - begin (null: of end), or -1 where none can be seen.
 int64_t span(mlir::Value begin, mlir::Value end);
@@ -33,15 +36,20 @@ struct KernelWriter::MatrixTypes {
 };
 
 struct KernelWriter::Product : MatrixTypes {
-  int64_t tileRows, tileColumns;
-  int64_t blockRows, blockColumns;  // multiples of tileRows and of kPanel
-  bool oneRowBlock, oneColumnBlock; // a task is never more
-  bool packed;                      // tiles read B's panels where they are
-  bool inPlace;                     // tiles read A where it is
-  int64_t aStrideM, aStrideK;       // of the A that tiles read
-  llvm::Value *a, *b, *c;           // scratch memory
+  int64_t tileRows, tileVectors, tileColumns; // of a register tile; its columns are those of so many vectors
+  int64_t unrolled;                           // steps of K that it takes at once
+  bool wholeSteps;                            // K is a multiple of them
+  int64_t blockRows, blockColumns;            // multiples of tileRows and of kPanel
+  bool oneRowBlock, oneColumnBlock;           // a task is never more
+  bool packed;                                // tiles read B's panels where they are
+  bool inPlace;                               // tiles read A where it is
+  int64_t aStrideM, aStrideK;                 // of the A that tiles read; aStrideM is 0 where it is not known
+  llvm::Value *a, *b, *c;                     // scratch memory
 
   Product(kernel::ContractOp op, KernelWriter &writer);
+
+private:
+  void chooseTile(int64_t rows, int64_t columns, int64_t registers);
 };
 
 } // namespace weft::cpu

@@ -1,10 +1,10 @@
 // RUN: weft-translate --emit=asm --cpu=neoverse-n1 %s | FileCheck %s
 
-// The register tile multiplies by an element of a register that was loaded once, and nothing is spilled.
-// CHECK-LABEL: weft_tile_float_{{[0-9]+x[0-9]+}}_272_1:
+// The register tile multiplies by an element of A, repeated as it is loaded or in a register, and nothing is spilled.
+// CHECK-LABEL: weft_tile_float_6x16_0_1_4_whole:
 // CHECK: [[LOOP:.LBB[0-9]+_[0-9]+]]:
 // CHECK-NOT: [sp
-// CHECK-COUNT-10: fmla v{{[0-9]+}}.4s, v{{[0-9]+}}.4s, v{{[0-9]+}}.s[0]
+// CHECK-COUNT-96: fmla v{{[0-9]+}}.4s, v{{[0-9]+}}.4s, v{{[0-9]+}}.{{4s|s\[[0-3]\]}}
 // CHECK-NOT: [sp
 // CHECK: b.{{l[te]|ne}} [[LOOP]]
 kernel.func @product(%a: !kernel.buffer<f32>, %b: !kernel.buffer<f32>, %c: !kernel.buffer<f32>, %begin: index, %end: index) {

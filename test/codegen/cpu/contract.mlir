@@ -1,17 +1,18 @@
 // RUN: weft-translate --emit=asm --cpu=cascadelake %s | FileCheck %s --check-prefix=AVX512
 // RUN: weft-translate --emit=asm --cpu=x86-64-v3 %s | FileCheck %s --check-prefix=AVX2
-// The register tile keeps all of its sums in registers: its loop is loads, broadcasts and multiply-adds, and nothing is spilled.
+// The register tile keeps all of its sums in registers and reads the rows of A where they are: its loop is four steps of
+// loads, broadcasts and multiply-adds, and nothing is spilled.
 
-// AVX512-LABEL: weft_tile_float_14x32_272_1:
-// AVX512-NOT: rsp
+// AVX512-LABEL: weft_tile_float_6x64_0_1_4_whole:
 // AVX512: [[LOOP:.LBB[0-9]+_[0-9]+]]:
-// AVX512-COUNT-28: vfmadd231ps {{.*}}%zmm
-// AVX512-NOT: vmovups {{.*}}, {{.*}}(%rsp)
+// AVX512-NOT: (%rsp)
+// AVX512-COUNT-96: vfmadd231ps {{.*}}%zmm
+// AVX512-NOT: (%rsp)
 // AVX512: jl [[LOOP]]
 
-// AVX2-LABEL: weft_tile_float_6x16_272_1:
+// AVX2-LABEL: weft_tile_float_6x16_0_1_4_whole:
 // AVX2: [[LOOP:.LBB[0-9]+_[0-9]+]]:
-// AVX2-COUNT-12: vfmadd231ps {{.*}}%ymm
+// AVX2-COUNT-48: vfmadd231ps {{.*}}%ymm
 // AVX2: jl [[LOOP]]
 kernel.func @product(%a: !kernel.buffer<f32>, %b: !kernel.buffer<f32>, %c: !kernel.buffer<f32>, %begin: index, %end: index) {
   %zero = arith.constant 0 : index
