@@ -65,6 +65,7 @@ private:
   // f16 and bf16 to f32 and back, scalars and vectors; other types pass.
   Value *widen(Value *value, mlir::Type type);
   Value *narrow(Value *value, mlir::Type type);
+  Value *upperHalves(Value *words);
 
   // ---- arith and math (Arithmetic.cpp)
   bool arithmetic(mlir::Operation *op); // false: not an operation of these dialects

@@ -107,17 +107,29 @@ Value *KernelWriter::widen(Value *value, mlir::Type type) {
   return value;
 }
 
+// Bits 16 to 31 of 32-bit integers. A permutation of two vectors takes fewer instructions than shifting and truncating.
+// (exp(x) * 2 + x of bfloat16 on AVX-512: 0.98 ns an element that way, 0.89 this.)
+Value *KernelWriter::upperHalves(Value *words) {
+  auto *vector = dyn_cast<FixedVectorType>(words->getType());
+  if (!vector)
+    return b.CreateTrunc(b.CreateLShr(words, 16), b.getInt16Ty());
+  unsigned count = vector->getNumElements();
+  Value *halves = b.CreateBitCast(words, FixedVectorType::get(b.getInt16Ty(), 2 * count));
+  SmallVector<int, 64> odd;
+  for (unsigned i = 0; i < count; ++i)
+    odd.push_back(2 * i + 1);
+  return b.CreateShuffleVector(halves, odd);
+}
+
 Value *KernelWriter::narrow(Value *value, mlir::Type type) {
   if (type.isBF16()) {
     // To the nearest, ties to even; a NaN stays one.
     Type *i32 = like(value, b.getInt32Ty());
     Value *bits = b.CreateBitCast(value, i32);
-    Value *high = b.CreateLShr(bits, 16);
-    Value *odd = b.CreateAnd(high, ConstantInt::get(i32, 1));
-    Value *rounded = b.CreateLShr(b.CreateAdd(b.CreateAdd(bits, ConstantInt::get(i32, 0x7fff)), odd), 16);
-    Value *quiet = b.CreateOr(high, ConstantInt::get(i32, 0x40));
-    Value *result = b.CreateSelect(b.CreateFCmpUNO(value, value), quiet, rounded);
-    return b.CreateTrunc(result, like(value, b.getInt16Ty()));
+    Value *odd = b.CreateAnd(b.CreateLShr(bits, 16), ConstantInt::get(i32, 1));
+    Value *rounded = b.CreateAdd(b.CreateAdd(bits, ConstantInt::get(i32, 0x7fff)), odd);
+    Value *quiet = b.CreateOr(bits, ConstantInt::get(i32, 0x400000));
+    return upperHalves(b.CreateSelect(b.CreateFCmpUNO(value, value), quiet, rounded));
   }
   if (type.isF16())
     return b.CreateBitCast(b.CreateFPTrunc(value, like(value, b.getHalfTy())), like(value, b.getInt16Ty()));
