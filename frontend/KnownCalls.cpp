@@ -1,5 +1,6 @@
 #include "frontend/KnownCalls.h"
 
+#include "frontend/OperandCheck.h"
 #include "frontend/Ops.h"
 #include "frontend/Promotion.h"
 
@@ -10,15 +11,8 @@ namespace weft {
 
 // ---------------------------------------------------------------- Keys
 
-// Its outcome depends on the elements, which are looked at before it runs (frontend/Dispatch.h), or on attributes that
-// are new each time.
-static bool looksAtElements(OpKind op) {
-  OpFamily family = info(op).family;
-  if (family == OpFamily::Elementwise)
-    return op == OpKind::FloorDivide || op == OpKind::Remainder || op == OpKind::Fmod;
-  return family == OpFamily::Indexing || family == OpFamily::Creation || op == OpKind::Embedding ||
-         op == OpKind::CrossEntropy;
-}
+// Its outcome depends on the elements, or on attributes that are new each time.
+static bool looksAtElements(OpKind op) { return checksOperands(op) || info(op).family == OpFamily::Creation; }
 
 CallKey::CallKey(CallLevel level, OpKind op, const Tensor *operands, int count, const Attrs &attrs) {
   if (count < 1 || count > kMaxOperands || looksAtElements(op))

@@ -128,7 +128,7 @@ AlreadyChecked::AlreadyChecked() : before(alreadyChecked) { alreadyChecked = tru
 AlreadyChecked::~AlreadyChecked() { alreadyChecked = before; }
 
 void checkOperands(OpKind op, const Tensor *operands, const Attrs &attrs) {
-  if (alreadyChecked)
+  if (!checksOperands(op) || alreadyChecked)
     return;
   const char *name = info(op).name;
   const Tensor &x = operands[0];
@@ -152,7 +152,7 @@ void checkOperands(OpKind op, const Tensor *operands, const Attrs &attrs) {
     return check(operands[1], target);
   }
   default:
-    return;
+    assert(false && "an op of checksOperands()");
   }
 }
 
