@@ -154,6 +154,7 @@ public:
   DType defaultDType = DType::Float32;
 
 private:
+  // found: the data of a SourceTensors, which knows what it must not release.
   bool resolve(const Tensor *arguments, Tensor *found) const;
   void recordTape(const Tensor *found, std::vector<Tensor> &made) const;
 };

@@ -24,6 +24,7 @@ namespace {
 constexpr int maxMembers = 160;
 constexpr int maxStreams = 24;
 constexpr int maxSiblingStreams = 14;
+constexpr size_t siblingDistance = 32; // in readers of a tensor; all pairs of its readers would be too many
 constexpr int maxEpilogueInputs = 3; // the contraction's own value among them
 constexpr int maxEpilogueResults = 3;
 constexpr int maxEpilogueMembers = 40;
@@ -270,7 +271,7 @@ private:
             readers[read.source].push_back(node);
     for (auto &[source, nodes] : readers)
       for (size_t i = 0; i + 1 < nodes.size(); ++i)
-        for (size_t j = i + 1; j < nodes.size(); ++j)
+        for (size_t j = i + 1; j < std::min(nodes.size(), i + 1 + siblingDistance); ++j)
           mergeSiblings(groups.groupOf(nodes[i]), groups.groupOf(nodes[j]));
   }
 

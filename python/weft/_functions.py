@@ -10,10 +10,10 @@ ValuesAndIndices = namedtuple("ValuesAndIndices", ["values", "indices"])
 
 
 def _dims(x, dim, op):
-    """Axes of a reduction: None and () mean all; sorted and non-negative."""
-    rank = x.ndim
+    """Axes of a reduction: () for all, which None means, too; else sorted and non-negative."""
     if dim is None or (isinstance(dim, (tuple, list)) and not dim):
-        return tuple(range(rank))
+        return ()
+    rank = x.ndim
     wanted = dim if isinstance(dim, (tuple, list)) else (dim,)
     for d in wanted:
         if not isinstance(d, int):
@@ -33,19 +33,12 @@ def _dims(x, dim, op):
     return tuple(found)
 
 
-def _accumulator(x, dtype):
-    """Integers are added in int64, as PyTorch does."""
-    if dtype is not None:
-        return x.to(dtype)
-    return x if x.dtype.is_floating_point or x.dtype is _C.int64 else x.to(_C.int64)
-
-
 def sum(input, dim=None, keepdim=False, *, dtype=None):
-    return _ops.sum(_accumulator(input, dtype), _dims(input, dim, "sum"), keepdim)
+    return _ops.sum(input if dtype is None else input.to(dtype), _dims(input, dim, "sum"), keepdim)
 
 
 def prod(input, dim=None, keepdim=False, *, dtype=None):
-    return _ops.prod(_accumulator(input, dtype), _dims(input, dim, "prod"), keepdim)
+    return _ops.prod(input if dtype is None else input.to(dtype), _dims(input, dim, "prod"), keepdim)
 
 
 def mean(input, dim=None, keepdim=False, *, dtype=None):
