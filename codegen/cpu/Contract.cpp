@@ -1,7 +1,7 @@
-// kernel.contract: the rows and columns of the task are taken in blocks that stay in the second-level cache. For each
-// 256 of K a block of A is copied row by row, a block of B in panels of 32 columns (MatrixCopy.cpp), and register tiles
-// (MatrixTile.cpp) run over the two, adding to the block of C in scratch memory; the epilogue then reads the sums from
-// there. Copies are padded with zeros, so tiles are always whole. An A that is in scratch memory is not copied.
+// kernel.contract: the rows and columns of the task are taken in blocks whose sums stay in the second-level cache. For
+// each 256 of K register tiles (MatrixTile.cpp) run over rows of A and panels of 32 columns of B, adding to the block of
+// C in scratch memory; the epilogue then reads the sums from there. B is packed before (kernel.pack) or copied here, and
+// A is copied where it is not of the type of the sums or its rows are not contiguous (MatrixCopy.cpp).
 #include "codegen/cpu/Product.h"
 
 using namespace llvm;
@@ -74,12 +74,12 @@ KernelWriter::Product::Product(kernel::ContractOp op, KernelWriter &w)
   // Copies are for what tiles cannot read as it is. (Rows of a tile whose distances are powers of two meet in the same
   // sets of the first-level cache, but six do not fill them.)
   aStrideM = constantOf(op.getAStrideM()), aStrideK = constantOf(op.getAStrideK());
-  if (op.getA().getDefiningOp<kernel::ScratchOp>())
-    inPlace = aType == sumType && (aStrideM == 1 || aStrideK == 1) && aStrideM && aStrideK;
-  else
-    inPlace = aType == sumType && aStrideK == 1, aStrideM = 0;
+  bool isScratch = op.getA().getDefiningOp<kernel::ScratchOp>();
+  inPlace = aType == sumType && (aStrideK == 1 || (isScratch && aStrideM == 1 && aStrideK));
   if (!inPlace)
-    aStrideM = 0, aStrideK = 1;
+    aStrideK = 1;
+  if (!inPlace || !isScratch)
+    aStrideM = 0;
 
   int64_t rowSpan = span(op.getRowBegin(), op.getRowEnd()), columnSpan = span(op.getColumnBegin(), op.getColumnEnd());
   chooseTile(rowSpan, columnSpan, w.target.vectorRegisters);
