@@ -351,8 +351,11 @@ class Watch:
         sys.setprofile(self._event)
 
     def stop(self):
-        if sys.getprofile() == self._event:
-            sys.setprofile(self._before)
+        if sys.getprofile() != self._event:
+            return
+        sys.setprofile(self._before if callable(self._before) else None)
+        if hasattr(self._before, "enable"):  # cProfile's, which is no function
+            self._before.enable()
 
     def _event(self, frame, event, function):
         if event == "call":

@@ -1,5 +1,7 @@
 """weft.compile: the same bits, the same meaning, and when Python is skipped."""
 
+import cProfile
+import sys
 import time
 
 import numpy
@@ -538,3 +540,11 @@ def test_one_tensor_twice_is_not_two_views_of_its_memory():
         a.grad = b.grad = None
         g(x, y).sum().backward()
         assert x.grad.tolist() == [1.0 if x is not y else 2.0] * 4
+
+
+def test_under_a_profiler():
+    profiler = cProfile.Profile()
+    profiler.enable()
+    assert weft.compile(lambda x: x + 1)(weft.ones(2)).tolist() == [2.0, 2.0]
+    assert sys.getprofile() is profiler
+    profiler.disable()
