@@ -73,7 +73,7 @@ struct Trace::State {
   int64_t randomCount = 0;
   std::vector<std::pair<Tensor, std::shared_ptr<const NumberSource>>> numbers;
   std::vector<GradNote> grads;
-  std::unordered_map<const TensorImpl *, size_t> gradOf; // the number of a leaf's note
+  std::unordered_map<const TensorImpl *, size_t> gradOf;    // the number of a leaf's note
   std::vector<std::pair<Tensor, OperandCheck>> inputChecks; // of tensors from outside, before each replay
   std::string reason;
   std::vector<std::string> flushes;

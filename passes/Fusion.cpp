@@ -25,7 +25,7 @@ constexpr int maxMembers = 160;
 constexpr int maxStreams = 24;
 constexpr int maxSiblingStreams = 14;
 constexpr size_t siblingDistance = 32; // in readers of a tensor; all pairs of its readers would be too many
-constexpr int maxEpilogueInputs = 3; // the contraction's own value among them
+constexpr int maxEpilogueInputs = 3;   // the contraction's own value among them
 constexpr int maxEpilogueResults = 3;
 constexpr int maxEpilogueMembers = 40;
 
