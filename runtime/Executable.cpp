@@ -49,7 +49,9 @@ int64_t evaluate(const WeftExtent &extent, const int64_t *symbols) {
 
 std::atomic<const StepProfiler *> Executable::stepProfiler{nullptr};
 
-void setStepProfiler(const StepProfiler *profiler) { Executable::stepProfiler.store(profiler, std::memory_order_release); }
+void setStepProfiler(const StepProfiler *profiler) {
+  Executable::stepProfiler.store(profiler, std::memory_order_release);
+}
 
 ExecutablePtr Executable::load(const std::string &path, int device) {
   return fromLibrary(openLibrary(path), path, device);

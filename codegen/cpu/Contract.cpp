@@ -1,7 +1,7 @@
 // kernel.contract: the rows and columns of the task are taken in blocks whose sums stay in the second-level cache. For
-// each 256 of K register tiles (MatrixTile.cpp) run over rows of A and panels of 32 columns of B, adding to the block of
-// C in scratch memory; the epilogue then reads the sums from there. B is packed before (kernel.pack) or copied here, and
-// A is copied where it is not of the type of the sums or its rows are not contiguous (MatrixCopy.cpp).
+// each 256 of K register tiles (MatrixTile.cpp) run over rows of A and panels of 32 columns of B, adding to the block
+// of C in scratch memory; the epilogue then reads the sums from there. B is packed before (kernel.pack) or copied here,
+// and A is copied where it is not of the type of the sums or its rows are not contiguous (MatrixCopy.cpp).
 #include "codegen/cpu/Product.h"
 
 using namespace llvm;
