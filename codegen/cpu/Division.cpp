@@ -54,13 +54,16 @@ Value *KernelWriter::divideIndices(mlir::Operation *op) {
   if (stride && divisor && stride->getSExtValue() > 0 &&
       (lanes - 1) * stride->getSExtValue() < divisor->getSExtValue()) {
     // From one lane to the last the quotient grows by one at most: where the remainder of lane 0 and the steps reach
-    // the divisor.
-    Value *first = b.CreateURem(x.value, divisor);
+    // the divisor. The first lanes may lie before the beginning of what is read, such as a later operand of a
+    // concatenation: they are masked, but the others count from their negative index.
+    Value *rest = b.CreateSRem(x.value, divisor);
+    Value *first = b.CreateSelect(b.CreateICmpSLT(rest, b.getInt64(0)), b.CreateAdd(rest, divisor), rest);
     Value *reached = vector(Lanes::linear(first, stride)), *limit = splat(divisor);
     Value *next = b.CreateICmpUGE(reached, limit);
     if (remainder)
       return b.CreateSelect(next, b.CreateSub(reached, limit), reached);
-    return b.CreateAdd(splat(b.CreateUDiv(x.value, divisor)), b.CreateZExt(next, limit->getType()));
+    Value *quotient = b.CreateSDiv(b.CreateSub(x.value, first), divisor);
+    return b.CreateAdd(splat(quotient), b.CreateZExt(next, limit->getType()));
   }
   Value *dividend = vector(x), *by = vector(y);
   if (target.vectorBytes != 64)

@@ -127,3 +127,13 @@ def test_a_row_kernel_writes_where_an_input_lies_only_after_reading_it():
         return weft.autograd.grad(loss, [x, w])
 
     check(gradients, (2, 7, 1), (1, 3), (1, 3))
+
+
+def test_operands_begin_within_a_vector_of_a_concatenation_of_strided_rows():
+    """Of the first vector of the second operand, the first lanes belong to the first: their index there is negative."""
+
+    def thrice(x):
+        rows = x[:, 1::2].flatten(0)
+        return (weft.cat([rows, rows, rows], 0),)
+
+    check(thrice, (13, 35))
