@@ -150,6 +150,8 @@ class Batch:
     def aot(self, cpu="", want=()):
         """The exportable programs through weft-aot and the C interface, in a process of its own for each number of threads.
         `want` is what they should give, and what stands for the others."""
+        for p in self.programs:
+            p.exportable = p.exportable and exports(p)
         exported = Batch([p for p in self.programs if p.exportable])
         places = [i for i, (owner, _) in enumerate(self.names()[: self.results()]) if self.programs[owner].exportable]
         places = [i for i in places if want[i] is not None]
@@ -177,6 +179,18 @@ class Batch:
             names = [a.split("*")[-1].strip() for a in arguments]
             given = {f"input{i}": weft._C.raw_bytes(t.detach().contiguous()) for i, t in enumerate(self.inputs())}
             return run_model(path / "m.so", names, given, sizes)
+
+
+def exports(program):
+    """False where it writes into a tensor that it has a view of, of a kind that a graph cannot hold."""
+    if all(s.target for s in program.statements):
+        return True
+    batch = Batch([program])
+    try:
+        batch.text(batch.inputs())
+    except NotImplementedError:
+        return False
+    return True
 
 
 def run_model(library, names, given, sizes):
