@@ -229,7 +229,8 @@ Function *KernelWriter::blockFunction(Product &p) {
           // The tiles of a panel ask for the next one together; those of two panels by turns.
           Value *next = b.CreateAdd(b.CreateAdd(twoPanels, constant(1)), b.CreateAnd(number, twoPanels));
           Value *ahead = b.CreateGEP(p.type, rightTile, b.CreateMul(next, panel));
-          ahead = b.CreateGEP(b.getInt8Ty(), ahead, b.CreateMul(b.CreateLShr(number, twoPanels), constant(kTileAhead)));
+          ahead = b.CreateGEP(b.getInt8Ty(), ahead,
+                              b.CreateMul(b.CreateLShr(number, twoPanels), constant(kDepth / kUnrolledSteps * kLine)));
           b.CreateCall(functionType(4, 5), tile,
                        {rowOfA, rightTile, tileOfC, ahead, depth, k0, nextPanel, leftStride, lastRow});
         });

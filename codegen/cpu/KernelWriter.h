@@ -24,6 +24,7 @@ public:
 private:
   using Value = llvm::Value;
   static constexpr int kLanes = 16;
+  static constexpr int64_t kLine = 64; // bytes of the caches' lines
 
   // ---- the walk (KernelWriter.cpp)
   void block(mlir::Block &block);
@@ -93,7 +94,7 @@ private:
   Value *loadFirst(llvm::Type *element, Value *pointer, Value *count, Value *otherwise);
   void storeFirst(Value *value, Value *pointer, Value *count);
   void copyElements(llvm::Type *element, Value *from, Value *to, Value *count);
-  void prefetch(Value *address, int level = 1); // into the cache of that level
+  void prefetch(Value *address, int level = 1, bool write = false); // into the cache of that level
 
   // ---- what will be needed (Prefetch.cpp)
   struct RowAhead {

@@ -28,11 +28,6 @@ Function *KernelWriter::helper(const std::string &name, unsigned pointers, unsig
   return result;
 }
 
-void KernelWriter::prefetch(Value *address, int level) {
-  b.CreateIntrinsic(Intrinsic::prefetch, {address->getType()},
-                    {address, b.getInt32(0), b.getInt32(4 - level), b.getInt32(1)});
-}
-
 // void (a, panel of b, c, what to ask for meanwhile, depth, k, elements from the panel to the next, from a row of A to
 // the next, last row): k is the number of steps of K before; where there are none, c is written, not added to. Rows of
 // an A with a stride that is known are a constant apart, and all there; others have a pointer each, and what is beyond

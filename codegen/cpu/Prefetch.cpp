@@ -111,11 +111,13 @@ void KernelWriter::prefetchAhead(kernel::LoadOp load, Value *place) {
 }
 
 void KernelWriter::prefetchLines(Value *place, int64_t bytes, bool write) {
-  constexpr int64_t kLine = 64;
   for (int64_t at = 0; at < bytes; at += kLine)
-    b.CreateIntrinsic(
-        Intrinsic::prefetch, {place->getType()},
-        {at ? b.CreateConstGEP1_64(b.getInt8Ty(), place, at) : place, b.getInt32(write), b.getInt32(3), b.getInt32(1)});
+    prefetch(at ? b.CreateConstGEP1_64(b.getInt8Ty(), place, at) : place, 1, write);
+}
+
+void KernelWriter::prefetch(Value *address, int level, bool write) {
+  b.CreateIntrinsic(Intrinsic::prefetch, {address->getType()},
+                    {address, b.getInt32(write), b.getInt32(4 - level), b.getInt32(1)});
 }
 
 } // namespace weft::cpu

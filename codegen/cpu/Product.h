@@ -15,11 +15,9 @@ inline constexpr int64_t kMostBlockRows = 264, kMostBlockColumns = 512;
 // functions, and not a power of two, which would put the rows of a tile into the same cache sets.
 inline constexpr int64_t kStrideA = kDepth + 16, kStrideC = kMostBlockColumns + 16;
 
-inline constexpr int64_t kLine = 64; // bytes
 // A tile takes so many steps of K at once, and asks meanwhile for a line of the next panel to come into the
 // second-level cache: more at a time would hold up what the tile itself reads.
-inline constexpr int64_t kUnrolledSteps = 4, kShortDepth = 64;         // but only one where K is short
-inline constexpr int64_t kTileAhead = kDepth / kUnrolledSteps * kLine; // bytes that a tile asks for
+inline constexpr int64_t kUnrolledSteps = 4, kShortDepth = 64; // but only one where K is short
 // How far ahead of the loads B is brought into the first-level cache.
 inline constexpr int64_t kPrefetchBytes = 2048;
 
