@@ -76,6 +76,7 @@ class Capture:
         self.codes = set()
         self.tensors = []  # (tensor, whether it requires grad)
         self.reason = None
+        self._reasons = []  # (code objects, why a call cannot be replayed in which one of them ran)
         self._seen = {}
         self._shared = set()  # ids of containers that the function can reach in more than one way
         self._hyper_parameters = {}  # id of a parameter group → the ids of it and of its optimizer's list of groups
@@ -143,7 +144,7 @@ class Capture:
         elif isinstance(value, set):
             self._guard(SET_EQUALS, value, None, frozenset(value), path)
         elif isinstance(value, types.ModuleType):
-            self._module(value, path)
+            self.reason = self._module_reason(value)
         elif isinstance(value, type):
             self._class(value, path)
         elif isinstance(value, (staticmethod, classmethod)):
@@ -213,15 +214,14 @@ class Capture:
 
     def _function(self, function, path):
         code = function.__code__
-        names = self._names(code)
+        names, codes = self._names(code)
         for cell_name, cell in zip(code.co_freevars, function.__closure__ or ()):
             try:
                 value = cell.cell_contents
             except ValueError:
                 continue  # not assigned yet
             self._guard(CELL, cell, None, value, f"{cell_name} (closure of {code.co_name})")
-            self.walk(value, cell_name)
-            self._module_members(value, names, cell_name)
+            self._named(value, names, codes, cell_name)
         self.walk(function.__defaults__, f"{path}.__defaults__")
         self.walk(function.__kwdefaults__, f"{path}.__kwdefaults__")
         self.walk(getattr(function, "__wrapped__", None), path)
@@ -232,43 +232,54 @@ class Capture:
             if name in scope:
                 value = scope[name]
                 self._guard(DICT_ITEM, scope, name, value, f"{name} (global)")
-                self.walk(value, name)
-                self._module_members(value, names, name)
+                self._named(value, names, codes, name)
             else:
                 self._guard(DICT_ABSENT, scope, name, None, f"{name} (global, absent)")
 
-    def _module(self, module, path):
-        """What the code names in a module is noted by _module_members; some of Python's own cannot be guarded."""
-        top = module.__name__.partition(".")[0]
-        if top in sys.stdlib_module_names and top not in _PURE_STDLIB:
-            self.reason = f"it can use the module {module.__name__}, which cannot be guarded"
-
-    def _module_members(self, value, names, path):
-        """A module's names that the code may look up in it."""
-        if not isinstance(value, types.ModuleType) or (id(value), names) in self._seen:
+    def _named(self, value, names, codes, path):
+        """What the code names. Of a module these are the names that the code may look up in it, and what it cannot be
+        guarded for matters only if the code runs: a replay runs what the trace ran."""
+        if not isinstance(value, types.ModuleType):
+            self.walk(value, path)
             return
-        self._seen[(id(value), names)] = value
+        if (id(value), codes) in self._seen:
+            return
+        self._seen[(id(value), codes)] = value
+        reason = self._module_reason(value)
         if value.__name__ == "numpy" and "random" in names or value.__name__.startswith("numpy.random"):
             # Its functions are not C functions that sys.setprofile reports.
-            self.reason = f"it can draw from {path}.random, which cannot be guarded"
+            reason = f"it can draw from {path}.random, which cannot be guarded"
+        if reason:
+            self._reasons.append((codes, reason))
         is_users = _is_user_module(value)
         members = vars(value)
         for name in names:
             if name in members:
                 self._guard(DICT_ITEM, members, name, members[name], f"{path}.{name}")
                 if is_users:
-                    self.walk(members[name], f"{path}.{name}")
-                    self._module_members(members[name], names, f"{path}.{name}")
+                    self._named(members[name], names, codes, f"{path}.{name}")
+
+    def _module_reason(self, module):
+        """Why a module of Python's own cannot be guarded, or None."""
+        top = module.__name__.partition(".")[0]
+        if top in sys.stdlib_module_names and top not in _PURE_STDLIB:
+            return f"it can use the module {module.__name__}, which cannot be guarded"
+        return None
 
     def _names(self, code):
-        """All names of a code object and those nested in it."""
-        names, pending = {}, [code]
+        """All names of a code object and those nested in it, and these code objects."""
+        names, codes, pending = {}, [], [code]
         while pending:
             code = pending.pop()
-            self.codes.add(code)
+            codes.append(code)
             names.update(dict.fromkeys(code.co_names))
             pending += [c for c in code.co_consts if isinstance(c, types.CodeType)]
-        return tuple(names)
+        self.codes.update(codes)
+        return tuple(names), frozenset(codes)
+
+    def reason_of(self, ran):
+        """Why a call in which these code objects ran cannot be replayed, or None."""
+        return self.reason or next((reason for codes, reason in self._reasons if not codes.isdisjoint(ran)), None)
 
     def index_of(self, holder, key):
         """The number of the guard on an item of a dict."""
@@ -395,8 +406,8 @@ class Watch:
 
 def not_replayable(capture, watch, guards, transient):
     """Why the call that just ran cannot be replayed, or None."""
-    if watch.reason or capture.reason:
-        return watch.reason or capture.reason
+    if reason := watch.reason or capture.reason_of(watch.codes):
+        return reason
     broken = guards.first_broken()
     if broken >= 0:
         return f"it changed {capture.paths[broken]}"

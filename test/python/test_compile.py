@@ -449,6 +449,24 @@ def test_wrapper_keeps_the_name():
     assert named.__name__ == "named" and named.__doc__ == "Text."
 
 
+def test_what_does_not_run_needs_no_guard():
+    class Model:
+        def __init__(self):
+            self.factor = 2.0
+
+        def forward(self, x):
+            return x * self.factor
+
+        def augment(self, x):
+            self.seconds = time.time()
+            return x * numpy.random.rand()
+
+    model = Model()
+    assert mode(lambda x: model.forward(x), weft.ones(2)) == "replay"
+    explained = weft.explain(lambda x: model.augment(model.forward(x)), weft.ones(2))
+    assert explained.mode == "lazy" and "it calls time.time()" in str(explained)
+
+
 def test_explain():
     def f(x):
         return (x * SCALE).sum()

@@ -496,6 +496,28 @@ def runs_backward_through_what_came_before():
     return lambda weight, y: (y.sum().backward(), weight.grad)[1], None
 
 
+@program(lambda: [[x3(), how] for how in ("quiet", "quiet", "noisy", "noisy", "quiet", "noisy")])
+def draws_from_numpy_in_a_method_that_runs_at_times():
+    class Model:
+        factor = 2.0
+
+        def quiet(self, x):
+            return x * self.factor
+
+        def noisy(self, x):
+            return x * numpy.random.rand()
+
+    model = Model()
+
+    def function(x, how):
+        if how == "quiet" and model.factor == 2.0:
+            return model.quiet(x)
+        return model.noisy(x)
+
+    numpy.random.seed(0)
+    return function, lambda: numpy.random.get_state()[2]
+
+
 @program(lambda: [[x3()]] * 3)
 def prints():
     out = io.StringIO()
