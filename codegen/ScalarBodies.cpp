@@ -42,16 +42,15 @@ struct ConstantBuilder {
   }
 };
 
-// C's fmod. A step takes the truncated quotient off exactly by a fused multiply-add: what remains is at most |y|, or
-// has lost 52 bits of a quotient too long for the significand. Two steps in f64 are exact while |x / y| < 2^104.
+// C's fmod. A step takes the rounded quotient off exactly by a fused multiply-add: what remains is below |y|, or has lost
+// 52 bits of a quotient too long for the significand, and is negative where the quotient was rounded up. Two steps in
+// f64 are exact while |x / y| < 2^104.
 Scalar truncatedRemainder(Scalar x, Scalar y) {
   Type type = x.type(), f64 = x.builder->getF64Type();
   Scalar wide = convert(x, f64), divisor = absolute(convert(y, f64)), r = absolute(wide);
-  for (int step = 0; step < 2; ++step) {
+  for (int step = 0; step < 2; ++step)
     r = fma(-trunc(r / divisor), divisor, r);
-    // The quotient was rounded up to the next integer.
-    r = select(r < 0, r + divisor, r);
-  }
+  r = select(r < 0, r + divisor, r);
   r = select(absolute(wide) < divisor, absolute(wide), r);
   return convert(copySign(r, wide), type);
 }

@@ -58,7 +58,7 @@ def DivOp : Binary<"div", "Float"> {
 }
 def RemainderOp : Binary<"remainder"> {
   let summary = "Remainder with the sign of the divisor, elementwise: Python's x % y.";
-  let description = "x, y: one shape and dtype, not bool. An integer modulo zero is an error.";
+  let description = "x, y: one shape and dtype, not bool. Exact while |x / y| < 2^104. An integer modulo zero is an error.";
   let scalar = [{
     if (x.isFloat()) {
       Scalar r = truncatedRemainder(x, y);
@@ -74,7 +74,7 @@ def RemainderOp : Binary<"remainder"> {
 }
 def FmodOp : Binary<"fmod"> {
   let summary = "Remainder with the sign of the dividend, elementwise: C's fmod.";
-  let description = "x, y: one shape and dtype, not bool. An integer modulo zero is an error.";
+  let description = "x, y: one shape and dtype, not bool. Exact while |x / y| < 2^104. An integer modulo zero is an error.";
   let scalar = [{
     if (x.isFloat())
       return truncatedRemainder(x, y);
