@@ -92,6 +92,14 @@ class Program:
             results.append(f"*gradients_{self.wrt[0]}")
         return lines, results
 
+    @property
+    def depends_on_layouts(self):
+        """True where its meaning depends on its inputs' layouts: view() is of contiguous tensors, and what a write changes depends
+        on whether reshape() copied and on which elements share memory."""
+        text = "\n".join(s.text for s in [*self.inputs, *self.statements])
+        writes = any(s.target is None for s in self.statements)
+        return ".view(" in text or writes and re.search(r"'expanded'|\b(reshape|flatten)\(", text) is not None
+
     def size(self):
         """What making it smaller makes smaller."""
         layouts = sum("plain" not in s.expression and s.expression.count("'") > 4 for s in self.inputs)

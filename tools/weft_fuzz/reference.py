@@ -47,7 +47,7 @@ def expected(record, operands, attrs):
         return None
 
 
-def difference(result, want, record, operands):
+def difference(result, want, record, operands, attrs):
     """What is wrong with a result, or None."""
     got = array_of(result)
     if tuple(got.shape) != want.shape:
@@ -66,16 +66,29 @@ def difference(result, want, record, operands):
     tolerance = 8 * epsilon * (1 + numpy.abs(numpy.where(finite, want, 0)).max(initial=0)) + TINY[name]
     if structured:
         length = max([1, *(o.size for o in flat if o is not None)])
-        largest = max(magnitude ** (1 if record["family"] == "Reduction" else 2), numpy.abs(want[finite]).max(initial=0))
+        largest = max(
+            magnitude ** (1 if record["family"] == "Reduction" else 2), numpy.abs(want[finite]).max(initial=0)
+        )
         tolerance += epsilon * largest * (length**0.5 + 8) * 2
     if record["name"] == "prod":
-        tolerance *= 100
+        tolerance = tolerance + length * epsilon * numpy.abs(numpy.where(finite, want, 0))
     with numpy.errstate(all="ignore"):
         wrong = numpy.where(finite, ~(numpy.abs(got - want) <= tolerance + 40 * epsilon * numpy.abs(want)), False)
         wrong |= numpy.isnan(want) != numpy.isnan(got)
         overflow = ~finite & ~numpy.isnan(want)
         wrong |= overflow & ~((numpy.sign(got) == numpy.sign(want)) & (numpy.abs(got) > 0.95 * LARGEST[name]))
+        if record["name"] == "prod":
+            wrong &= products_in_range(record, operands[0], attrs, name)
     return _first(got, want, wrong) if wrong.any() else None
+
+
+def products_in_range(record, x, attrs, dtype):
+    """Where no product of some of the factors, in whatever order, overflows or underflows."""
+    accumulator = "float64" if dtype == "float64" else "float32"
+    x = numpy.abs(x)
+    above = expected(record, [numpy.maximum(x, 1)], attrs)
+    below = expected(record, [numpy.where(x < 1, numpy.where(x == 0, 1, x), 1)], attrs)
+    return ~(above > 0.5 * LARGEST[accumulator]) & ~(below < 2 * TINY[accumulator])
 
 
 def _first(got, want, wrong):

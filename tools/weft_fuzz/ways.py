@@ -115,17 +115,23 @@ class Batch:
     def results(self):
         return sum(len(p.results) + len(p.wrt) for p in self.programs)
 
-    def runs(self, function, prepare=lambda t: t):
+    def runs(self, function, prepare=lambda inputs: inputs):
         for threads in THREADS:
             weft.set_num_threads(threads)
-            inputs = [prepare(t) for t in self.inputs()]
+            inputs = prepare(self.inputs())
             yield threads, bits([*function(*inputs), *inputs])
 
     def eager(self):
         return self.runs(self.function)
 
     def contiguous(self):
-        return self.runs(self.function, lambda t: t.detach().clone().requires_grad_(t.requires_grad))
+        """On contiguous copies of the inputs of the programs that say the same of them."""
+        kept = [p.depends_on_layouts for p in self.programs for _ in p.inputs]
+
+        def copied(inputs):
+            return [t if keep else t.detach().clone().requires_grad_(t.requires_grad) for keep, t in zip(kept, inputs)]
+
+        return self.runs(self.function, copied)
 
     def repeated(self):
         """Once the tapes have been seen so often that their gradients are computed by programs."""
