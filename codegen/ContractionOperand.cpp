@@ -95,6 +95,11 @@ Size ContractionOperand::stride() const { return tailStride(free, outer, storage
 Size ContractionOperand::depth() const { return tailSize(contract, 0, shape); }
 Size ContractionOperand::depthStride() const { return tailStride(contract, 0, storage); }
 
+bool ContractionOperand::isInRows(const ContractionOperand &other) const {
+  Type type = storageType(storage.type);
+  return depthStride().is(1) && type == kernel::ContractOp::sumType(type, storageType(other.storage.type));
+}
+
 std::vector<int> ContractionOperand::outerAxes() const {
   std::vector<int> axes = batch;
   axes.insert(axes.end(), free.begin(), free.begin() + outer);

@@ -10,10 +10,9 @@ const std::vector<CostModel::Parameter> &CostModel::parameters() {
       {"column-piece", &CostModel::columnPiece, {128, 1024}},
       {"unrolled-operations", &CostModel::unrolledOperations, {30, 300}},
       {"costly", &CostModel::costly, {5, 30}},
-      {"product-rows", &CostModel::productRows, {64, 256}},
-      {"product-columns", &CostModel::productColumns, {128, 256}},
+      {"product-rows", &CostModel::productRows, {256, 512}},
+      {"product-columns", &CostModel::productColumns, {64, 256}},
       {"few-products", &CostModel::fewProducts, {2, 8}},
-      {"pack-elements", &CostModel::packElements, {1 << 14, 1 << 18}},
       {"vector-columns", &CostModel::vectorColumns, {128, 256}},
       {"attention-elements", &CostModel::attentionElements, {1 << 15, 1 << 17}},
   };

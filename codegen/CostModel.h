@@ -52,14 +52,12 @@ struct CostModel {
   // Scatter: elements behind the indexed axis that are a task.
   int64_t scatterTile = 256;
 
-  // Products: a task is a block of rows x columns, equal ones as far as possible. Its sums (columns of four bytes) and
-  // 256 columns of A stay in the far cache while panels of B go by; the larger it is, the less is read. But no fewer
-  // tasks than `fewProducts`, so that threads have equal shares.
-  int64_t productRows = 128, productColumns = 512;
+  // Products: a task is a block of rows x columns (of four bytes), equal ones as far as possible. Its sums and 256 rows
+  // of B stay in the far cache while rows of A go by. But no fewer tasks than `fewProducts`, so that threads have equal
+  // shares.
+  int64_t productRows = 1024, productColumns = 128;
   int64_t fewProducts = 4;
-  // B is packed by a step of its own where several blocks of rows would each pack it, and it has so many elements.
-  int64_t packElements = 1 << 16;
-  int64_t packColumns = 128; // of a task that packs
+  int64_t packColumns = 128; // of B, or rows of A, that are a task of a step that packs
   // Products of one row: columns of a task.
   int64_t vectorColumns = 64;
 

@@ -4,8 +4,8 @@
 // - K is 1: a loop, as there is nothing to sum;
 // - C has one row or one column: kernel.contract by lanes, the operand that has more than a row as B, read once where
 //   it is;
-// - else kernel.contract in chains, whose B is packed by a step of its own where several blocks of rows read the copy,
-//   and always where the copy is kept.
+// - else kernel.contract in chains, whose B is packed by a step of its own where the copy is kept, and A where several
+//   blocks of columns would each copy it.
 #include "codegen/ContractionOperand.h"
 #include "codegen/Schedule.h"
 
@@ -26,7 +26,7 @@ public:
 private:
   enum class Form { Outer, Lanes, Chains };
   void chooseBlocks();
-  ContractionOperand packed();
+  ContractionOperand packed(const ContractionOperand &operand);
   using Epilogue = llvm::function_ref<void(Value m, Value n, Value sum)>;
   void contract(KernelBuilder &k, ArrayRef<Value> operands, bool packs, Epilogue epilogue);
   void outerProduct(KernelBuilder &k, ArrayRef<Value> operands, Epilogue epilogue);
@@ -79,21 +79,23 @@ void ContractionSchedule::chooseBlocks() {
   }
 }
 
-// B packed (kernel.pack), one such matrix for each batch and outer index, as an operand whose only axis of strides is
-// that of the matrices.
-ContractionOperand ContractionSchedule::packed() {
-  std::vector<int> outerAxes = b.outerAxes();
+// An operand as kernel.pack copies it, A in rows and B in panels: one such matrix for each batch and outer index, as an
+// operand whose only axis of strides is that of the matrices.
+ContractionOperand ContractionSchedule::packed(const ContractionOperand &operand) {
+  bool inRows = &operand == &a;
+  std::vector<int> outerAxes = operand.outerAxes();
   Sizes outerShape;
   for (int axis : outerAxes)
-    outerShape.push_back(b.storage.shape[axis]);
-  int64_t packColumns = lowering.model.packColumns;
-  Size outer = weft::product(outerShape), blocks = *ceilDivide(b.count(), packColumns);
-  Size panelRows = *ceilDivide(b.depth(), kPanelRows) * Size(kPanelRows);
-  Type element = storageType(b.storage.type), type = kernel::ContractOp::sumType(element, element);
-  ContractionOperand result = b;
-  result.storage = lowering.temporary({outer, blocks, panelRows, Size(packColumns)}, type);
+    outerShape.push_back(operand.storage.shape[axis]);
+  int64_t part = lowering.model.packColumns, multiple = inRows ? kPanelColumns : kPanelRows;
+  Size outer = weft::product(outerShape), blocks = *ceilDivide(operand.count(), part);
+  Size depth = *ceilDivide(operand.depth(), multiple) * Size(multiple);
+  Type element = storageType(operand.storage.type), type = kernel::ContractOp::sumType(element, element);
+  ContractionOperand result = operand;
+  result.storage = lowering.temporary(
+      inRows ? Sizes{outer, blocks, Size(part), depth} : Sizes{outer, blocks, depth, Size(part)}, type);
   Kernel kernel(lowering, group);
-  kernel.suffix = "_panels";
+  kernel.suffix = inRows ? "_rows" : "_panels";
   KernelBuilder &k = kernel.k;
   k.loop(k.begin, k.end, false, [&](Value task) {
     Value index = k.index(0), block = task;
@@ -105,17 +107,20 @@ ContractionOperand ContractionSchedule::packed() {
       whole.push_back({0, int(outerAxes.size()), index});
     for (const Segment &segment : cut(k, whole, outerShape, allBoundaries(int(outerAxes.size()))))
       indices.push_back({outerAxes[segment.first], segment.index});
-    Value strideK = k.size(b.depthStride()), strideN = k.size(b.stride());
-    Value first = k.mul(block, k.index(packColumns)), start = k.add(b.base(k, indices), k.mul(first, strideN));
-    Value count = k.min(k.index(packColumns), k.sub(k.size(b.count()), first));
-    Value from = k.buffer(b.storage.planBuffer, element), to = k.buffer(result.storage.planBuffer, type);
+    Value strideK = k.size(operand.depthStride()), stride = k.size(operand.stride());
+    Value first = k.mul(block, k.index(part)), start = k.add(operand.base(k, indices), k.mul(first, stride));
+    Value count = k.min(k.index(part), k.sub(k.size(operand.count()), first)), all = k.size(operand.depth());
+    Value from = k.buffer(operand.storage.planBuffer, element), to = k.buffer(result.storage.planBuffer, type);
     Value place = linear(k, {{0, 2, task}}, result.storage.shape);
-    kernel.e.reads.push_back({b.storage.planBuffer, Value()});
+    kernel.e.reads.push_back({operand.storage.planBuffer, Value()});
     kernel.writes.push_back({result.storage.planBuffer, place});
-    kernel::PackOp::create(k.builder, k.location, from, start, strideK, strideN, k.size(b.depth()), count, to,
-                           k.mul(place, panelRows * Size(packColumns)));
+    Value target = k.mul(place, depth * Size(part));
+    if (inRows)
+      kernel::PackOp::create(k.builder, k.location, from, start, stride, strideK, count, all, to, target, true);
+    else
+      kernel::PackOp::create(k.builder, k.location, from, start, strideK, stride, all, count, to, target);
   });
-  lowering.finish(kernel, group, outer * blocks, lowering.model.grain(packColumns * b.depth().estimate(), 1));
+  lowering.finish(kernel, group, outer * blocks, lowering.model.grain(part * operand.depth().estimate(), 1));
   return result;
 }
 
@@ -161,10 +166,11 @@ void ContractionSchedule::product() {
   Sizes shape = sizesOf(dotValue);
   int batches = int(a.batch.size()), rank = int(shape.size());
   Size rows = a.count(), columns = b.count(), depth = a.depth();
-  bool packs = form == Form::Chains && !lowering.target.gpu && ceilDivide(depth, kPanelRows) &&
-               (lowering.weights.count(b.storage.planBuffer) ||
-                (rows.estimate() > rowBlock && columns.estimate() * depth.estimate() >= lowering.model.packElements));
-  ContractionOperand right = packs ? packed() : b;
+  bool mayPack = form == Form::Chains && !lowering.target.gpu && ceilDivide(depth, kPanelColumns);
+  bool packsB = mayPack && lowering.weights.count(b.storage.planBuffer);
+  bool packsA = mayPack && !a.isInRows(b) && ceilDivide(rows, lowering.model.packColumns) &&
+                columns.estimate() > lowering.model.productColumns;
+  ContractionOperand left = packsA ? packed(a) : a, right = packsB ? packed(b) : b;
 
   Kernel kernel(lowering, group);
   KernelBuilder &k = kernel.k;
@@ -201,20 +207,22 @@ void ContractionSchedule::product() {
     place(a.result, a.outer, outerRow, [&](int axis, Value index) { leftIndices.push_back({a.free[axis], index}); });
     place(b.result, b.outer, outerColumn,
           [&](int axis, Value index) { rightIndices.push_back({b.free[axis], index}); });
-    if (packs)
+    if (packsA)
+      leftIndices = {{0, k.join(batch, outerRow, outerRows)}};
+    if (packsB)
       rightIndices = {{0, k.join(batch, outerColumn, outerColumns)}};
 
-    Value aBuffer = k.buffer(a.storage.planBuffer, storageType(a.storage.type));
+    Value aBuffer = k.buffer(left.storage.planBuffer, storageType(left.storage.type));
     Value bBuffer = k.buffer(right.storage.planBuffer, storageType(right.storage.type));
-    kernel.e.reads.push_back({a.storage.planBuffer, Value()});
+    kernel.e.reads.push_back({left.storage.planBuffer, Value()});
     kernel.e.reads.push_back({right.storage.planBuffer, Value()});
     Value rowBegin = k.mul(row, k.index(rowBlock)), columnBegin = k.mul(column, k.index(columnBlock));
-    Value strideK = packs ? k.index(kPanelColumns) : k.size(b.depthStride());
-    Value strideN = k.size(packs ? right.storage.shape[2] : b.stride());
+    Value strideK = packsB ? k.index(kPanelColumns) : k.size(b.depthStride());
+    Value strideN = k.size(packsB ? right.storage.shape[2] : b.stride());
     SmallVector<Value> operands{aBuffer,
-                                a.base(k, leftIndices),
-                                k.size(a.stride()),
-                                k.size(a.depthStride()),
+                                left.base(k, leftIndices),
+                                k.size(packsA ? left.storage.shape[3] : a.stride()),
+                                packsA ? k.index(1) : k.size(a.depthStride()),
                                 bBuffer,
                                 right.base(k, rightIndices),
                                 strideK,
@@ -243,7 +251,7 @@ void ContractionSchedule::product() {
     if (form == Form::Outer)
       outerProduct(k, operands, epilogue);
     else
-      contract(k, operands, packs, epilogue);
+      contract(k, operands, packsB, epilogue);
   });
   int64_t work = std::min(rows.estimate(), rowBlock) * std::min(columns.estimate(), columnBlock) * depth.estimate();
   // Multiply-adds for an operation of the model: one where each stores a result, half as many as elements of B are

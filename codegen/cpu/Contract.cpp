@@ -1,7 +1,8 @@
 // kernel.contract: the rows and columns of the task are taken in blocks whose sums stay in the second-level cache. For
 // each 256 of K register tiles (MatrixTile.cpp) run over rows of A and panels of 32 columns of B, adding to the block
-// of C in scratch memory; the epilogue then reads the sums from there. B is packed before (kernel.pack) or copied here,
-// and A is copied where it is not of the type of the sums or its rows are not contiguous (MatrixCopy.cpp).
+// of C in scratch memory; the epilogue reads the sums from there, a row of tiles after the other. B is packed before
+// (kernel.pack) or copied here, part by part between the tiles that work on the block before. A is copied where it is
+// not of the type of the sums or its rows are not contiguous (MatrixCopy.cpp).
 #include "codegen/cpu/Product.h"
 
 using namespace llvm;
@@ -47,7 +48,7 @@ std::string KernelWriter::MatrixTypes::name(const char *kind) const {
 // not as high as can be must save a quarter, as it is a function more to compile.
 void KernelWriter::Product::chooseTile(int64_t rows, int64_t columns, int64_t registers) {
   int64_t least = INT64_MAX;
-  rows = rows > 0 ? std::min(rows, kMostBlockRows) : kMostBlockRows;
+  rows = rows > 0 ? std::min(rows, kMostCopiedRows) : kMostCopiedRows;
   columns = columns > 0 ? std::min(columns, kMostBlockColumns) : kMostBlockColumns;
   for (int64_t vectors : {4, 2}) {
     int64_t highest = (registers - vectors - 1) / vectors;
@@ -86,20 +87,22 @@ KernelWriter::Product::Product(kernel::ContractOp op, KernelWriter &w)
   int64_t depth = constantOf(op.getK());
   unrolled = !depth || depth >= kShortDepth ? kUnrolledSteps : 1;
   wholeSteps = depth && depth % unrolled == 0;
-  blockRows = kMostBlockRows / tileRows * tileRows;
+  int64_t bytes = type->getScalarSizeInBits() / 8, mostRows = kMostBlockBytes / (bytes * kMostBlockColumns);
+  blockRows = (inPlace ? mostRows : kMostCopiedRows) / tileRows * tileRows;
   if (rowSpan > 0)
     blockRows = std::min<int64_t>(blockRows, alignTo(rowSpan, tileRows));
   blockColumns = kMostBlockColumns;
   if (columnSpan > 0)
     blockColumns = std::min<int64_t>(blockColumns, alignTo(columnSpan, kPanel));
   oneRowBlock = rowSpan >= 0 && rowSpan <= blockRows;
-  oneColumnBlock = columnSpan >= 0 && columnSpan <= blockColumns;
   auto reserve = [&](int64_t elements) { return w.reserveScratch(type, elements); };
   if (!inPlace)
     a = reserve((blockRows + kLanes) * kStrideA); // a transposed block may end past the last tile
   c = reserve(blockRows * kStrideC);
   packed = op.getPackedB() && bType == sumType;
+  bool isOneStep = depth && depth <= kDepth && columnSpan >= 0 && columnSpan <= blockColumns;
   b = packed ? nullptr : reserve(blockColumns / kPanel * kPanelElements);
+  nextB = packed || isOneStep ? b : reserve(blockColumns / kPanel * kPanelElements);
 }
 
 void KernelWriter::contract(kernel::ContractOp op) {
@@ -107,36 +110,83 @@ void KernelWriter::contract(kernel::ContractOp op) {
     return contractByLanes(op);
   int64_t before = scratchBytes;
   Product p(op, *this);
-  Value *strideM = scalar(op.getAStrideM()), *strideK = scalar(op.getAStrideK()), *k = scalar(op.getK());
-  Value *strideBK = scalar(op.getBStrideK()), *strideBN = scalar(op.getBStrideN());
   // Packed panels lie side by side, as if a column were as many elements from the one before as a panel has rows.
   if (op.getPackedB() && !p.packed)
     unsupported(op, "a packed operand has the type of the sums");
-  Value *rowEnd = scalar(op.getRowEnd()), *columnEnd = scalar(op.getColumnEnd());
-  Function *function = blockFunction(p), *tile = tileFunction(p);
-  Value *none = ConstantPointerNull::get(b.getPtrTy());
-  Value *copyA = p.inPlace ? none : copyFunctionFor(p, p.aType, strideM, strideK);
-  Value *copyB = p.packed ? none : copyFunctionFor(p, p.bType, strideBK, strideBN);
-
-  blocks(scalar(op.getRowBegin()), rowEnd, p.blockRows, p.oneRowBlock, [&](Value *row) {
-    Value *rows = minimum(constant(p.blockRows), b.CreateSub(rowEnd, row));
-    blocks(scalar(op.getColumnBegin()), columnEnd, p.blockColumns, p.oneColumnBlock, [&](Value *column) {
-      Value *columns = minimum(constant(p.blockColumns), b.CreateSub(columnEnd, column));
-      Value *fromA = pointer(op.getA(), b.CreateAdd(scalar(op.getABase()), b.CreateMul(row, strideM)));
-      Value *fromB = pointer(op.getB(), b.CreateAdd(scalar(op.getBBase()), b.CreateMul(column, strideBN)));
-      b.CreateCall(function,
-                   {fromA, fromB, p.inPlace ? none : p.a, p.packed ? none : p.b, p.c, copyA, copyB, tile, strideM,
-                    strideK, strideBK, strideBN, k, rows, columns, constant(p.tileRows), constant(p.tileColumns)});
-      loop(constant(0), rows, 1, [&](Value *i) {
-        Value *rowOfC = b.CreateGEP(p.type, p.c, b.CreateMul(i, constant(kStrideC)));
-        epilogue(op, b.CreateAdd(row, i), column, columns,
-                 [&](Value *n) { return loadVector(p.type, b.CreateGEP(p.type, rowOfC, n), laneMask); });
-      });
-    });
-  });
+  blocks(scalar(op.getRowBegin()), scalar(op.getRowEnd()), p.blockRows, p.oneRowBlock,
+         [&](Value *row) { rowsOfBlocks(op, p, row); });
   // The next product may use the same memory.
   mostScratchBytes = std::max(mostScratchBytes, scratchBytes);
   scratchBytes = before;
+}
+
+// The blocks of C that begin at this row. A step is 256 of K for one of them.
+void KernelWriter::rowsOfBlocks(kernel::ContractOp op, Product &p, Value *row) {
+  Value *strideM = scalar(op.getAStrideM()), *strideK = scalar(op.getAStrideK()), *k = scalar(op.getK());
+  Value *strideBN = scalar(op.getBStrideN());
+  Value *strideBK = p.packed ? constant(kPanel) : scalar(op.getBStrideK());
+  Value *firstColumn = scalar(op.getColumnBegin()), *columnEnd = scalar(op.getColumnEnd());
+  Value *panel = p.packed ? b.CreateMul(strideBN, constant(kPanel)) : constant(kPanelElements);
+  Function *tile = tileFunction(p), *tiles = tilesFunction(p);
+  Value *copyB = ConstantPointerNull::get(b.getPtrTy());
+  if (!p.packed)
+    copyB = copyFunctionFor(p, p.bType, strideBK, strideBN);
+  Value *rows = minimum(constant(p.blockRows), b.CreateSub(scalar(op.getRowEnd()), row));
+  Value *tilesDown = divideUp(rows, constant(p.tileRows));
+  Value *blocksOfK = maximum(divideUp(k, constant(kDepth)), constant(1));
+  Value *blocksAcross = divideUp(b.CreateSub(columnEnd, firstColumn), constant(p.blockColumns));
+  // A transposed copy takes as many rows as a vector has lanes.
+  bool transposes = isOne(strideBK) && !isOne(strideBN);
+  Value *slice = roundUp(divideUp(constant(kDepth), tilesDown), transposes ? p.vectorLanes : 2);
+
+  auto blockOfB = [&](Value *k0, Value *column) {
+    Value *inBlock = b.CreateAdd(b.CreateMul(column, strideBN), b.CreateMul(k0, strideBK));
+    return pointer(op.getB(), b.CreateAdd(scalar(op.getBBase()), inBlock));
+  };
+  auto depthFrom = [&](Value *k0) { return minimum(constant(kDepth), b.CreateSub(k, k0)); };
+  auto columnsFrom = [&](Value *column) { return minimum(constant(p.blockColumns), b.CreateSub(columnEnd, column)); };
+  Value *firstB = p.packed ? blockOfB(constant(0), firstColumn) : p.b;
+  if (!p.packed) {
+    Value *depth = depthFrom(constant(0)), *columns = columnsFrom(firstColumn);
+    b.CreateCall(copyFunctionFor(p, p.bType, strideBK, strideBN),
+                 {blockOfB(constant(0), firstColumn), p.b, strideBK, strideBN, depth, depth, columns,
+                  roundUp(columns, kPanel), constant(kPanel), panel});
+  }
+  Carried first{constant(0), firstColumn, firstB, p.packed ? firstB : p.nextB};
+  loop(constant(0), b.CreateMul(blocksOfK, blocksAcross), 1, first, [&](Value *, const Carried &at) {
+    Value *k0 = at[0], *column = at[1], *panels = at[2], *depth = depthFrom(k0), *columns = columnsFrom(column);
+    Value *deeper = b.CreateAdd(k0, constant(kDepth)), *isLast = b.CreateICmpSGE(deeper, k);
+    Value *nextK = b.CreateSelect(isLast, constant(0), deeper);
+    Value *nextColumn = b.CreateSelect(isLast, b.CreateAdd(column, constant(p.blockColumns)), column);
+    Value *nextDepth =
+        b.CreateSelect(b.CreateICmpSLT(nextColumn, columnEnd), depthFrom(nextK), constant(0));
+    Value *nextBlock = blockOfB(nextK, nextColumn), *nextPanels = p.packed ? nextBlock : at[3];
+
+    Value *left = pointer(op.getA(), b.CreateAdd(b.CreateAdd(scalar(op.getABase()), b.CreateMul(row, strideM)),
+                                                 b.CreateMul(k0, strideK)));
+    if (!p.inPlace) {
+      b.CreateCall(copyFunctionFor(p, p.aType, strideM, strideK),
+                   {left, p.a, strideM, strideK, rows, b.CreateMul(tilesDown, constant(p.tileRows)), depth, roundUp(depth, kPanel),
+                    constant(kStrideA), constant(kPanel)});
+      left = p.a;
+    }
+    loop(constant(0), b.CreateSelect(isLast, tilesDown, constant(1)), 1, [&](Value *number) {
+      Value *end = b.CreateSelect(isLast, b.CreateAdd(number, constant(1)), tilesDown);
+      b.CreateCall(tiles, {left, panels, p.c, nextBlock, nextPanels, copyB, tile,
+                           p.inPlace ? strideM : constant(kStrideA), panel, strideBK, strideBN, depth, k0, rows, columns,
+                           constant(p.tileRows), constant(p.tileColumns), number, end, slice, nextDepth,
+                           b.CreateSelect(b.CreateICmpSGT(nextDepth, constant(0)), columnsFrom(nextColumn), constant(0))});
+      branch(isLast, [&] {
+        Value *firstRow = b.CreateMul(number, constant(p.tileRows));
+        loop(firstRow, minimum(rows, b.CreateAdd(firstRow, constant(p.tileRows))), 1, [&](Value *i) {
+          Value *rowOfC = b.CreateGEP(p.type, p.c, b.CreateMul(i, constant(kStrideC)));
+          epilogue(op, b.CreateAdd(row, i), column, columns,
+                   [&](Value *n) { return loadVector(p.type, b.CreateGEP(p.type, rowOfC, n), laneMask); });
+        });
+      });
+    });
+    return Carried{nextK, nextColumn, nextPanels, panels};
+  });
 }
 
 // Most tasks are one block: no loop then.
@@ -167,73 +217,62 @@ Value *KernelWriter::add(Value *x, Value *y) {
   return x->getType()->isFPOrFPVectorTy() ? b.CreateFAdd(x, y) : b.CreateAdd(x, y);
 }
 
-// void (a, b, copy of a, copy of b, c, function that copies a, that copies b, tile, a's strides, b's strides, k, rows,
-// columns, rows and columns of a tile): the block of C. An a that is read in place, or a packed b, has no copy and no
-// function. What depends on the layout is in the functions it is given, so that all products share it.
-Function *KernelWriter::blockFunction(Product &p) {
-  return helper(p.name("block"), 8, 9, [&](Function *f) {
+// void (a, panels of b, c, the next block of b, where its panels go, the function that copies it, tile, elements from a
+// row of a to the next, from a panel to the next, b's strides, depth, steps of K before, rows, columns, rows and columns
+// of a tile, first and end of the rows of tiles, rows of b's next block to copy for each, rows and columns of that
+// block): these rows of the tiles of a block. What depends on the layout is in the functions it is given, so that all
+// products share it.
+Function *KernelWriter::tilesFunction(Product &p) {
+  return helper(p.name("tiles"), 7, 15, [&](Function *f) {
     auto argument = [&](int i) -> Value * { return f->getArg(i); };
-    Value *fromA = argument(0), *fromB = argument(1), *a = argument(2), *panels = argument(3), *c = argument(4);
-    Value *copyA = argument(5), *copyB = argument(6), *tile = argument(7), *strideM = argument(8);
-    Value *strideK = argument(9), *strideBK = argument(10), *strideBN = argument(11), *k = argument(12);
+    Value *a = argument(0), *panels = argument(1), *c = argument(2), *nextB = argument(3), *nextPanels = argument(4);
+    Value *copyB = argument(5), *tile = argument(6), *strideA = argument(7), *panel = argument(8);
+    Value *strideBK = argument(9), *strideBN = argument(10), *depth = argument(11), *k0 = argument(12);
     Value *rows = argument(13), *columns = argument(14), *height = argument(15), *width = argument(16);
-    auto count = [&](Value *size, Value *part) {
-      return b.CreateUDiv(b.CreateSub(b.CreateAdd(size, part), constant(1)), part);
-    };
-    Value *tiles = count(rows, height), *tilesAcross = count(columns, width);
-    Value *paddedRows = b.CreateMul(tiles, height),
-          *twoPanels = b.CreateZExt(b.CreateICmpSGT(width, constant(kPanel)), b.getInt64Ty());
-    Value *copiesA = b.CreateIsNotNull(copyA), *copiesB = b.CreateIsNotNull(copyB);
-    Value *leftStride = b.CreateSelect(copiesA, constant(kStrideA), strideM);
-    Value *panel = b.CreateSelect(copiesB, constant(kPanelElements), b.CreateMul(strideBN, constant(kPanel)));
+    Value *slice = argument(19), *nextDepth = argument(20), *nextColumns = argument(21);
     auto functionType = [&](unsigned pointers, unsigned integers) {
       SmallVector<Type *, 12> types(pointers, b.getPtrTy());
       types.append(integers, b.getInt64Ty());
       return FunctionType::get(b.getVoidTy(), types, false);
     };
+    Value *tilesAcross = divideUp(columns, width);
+    // What a tile asks for, a line each few steps: a part of the next block of packed panels, as long as there are any,
+    // then the lines of C that lie before the end of its rows.
+    int64_t most = kDepth / kUnrolledSteps * kLine, bytes = p.type->getScalarSizeInBits() / 8;
+    int64_t parts = kPanelElements * bytes / most; // of a panel
+    Value *asked = b.CreateMul(b.CreateUDiv(depth, constant(kUnrolledSteps)), constant(kLine));
+    Value *packedParts = b.CreateMul(b.CreateLShr(roundUp(nextColumns, kPanel), Log2_64(kPanel)), constant(parts));
+    Value *copies = b.CreateIsNotNull(copyB);
+    packedParts = b.CreateSelect(copies, constant(0), packedParts);
+    Value *copied = b.CreateSelect(copies, nextDepth, constant(0));
 
-    branch(b.CreateICmpEQ(k, constant(0)), [&] {
-      Value *zeros = b.CreateVectorSplat(kLanes, Constant::getNullValue(p.type));
-      loop(constant(0), b.CreateMul(paddedRows, constant(kStrideC)), kLanes,
-           [&](Value *i) { storeVector(zeros, b.CreateGEP(p.type, c, i), nullptr); });
-    });
-
-    loop(constant(0), k, kDepth, [&](Value *k0) {
-      Value *depth = minimum(constant(kDepth), b.CreateSub(k, k0));
-      Value *cornerA = b.CreateGEP(memoryType(p.aType), fromA, b.CreateMul(k0, strideK));
-      branch(copiesA, [&] {
-        b.CreateCall(functionType(2, 8), copyA,
-                     {cornerA, a, strideM, strideK, rows, paddedRows, depth, roundUp(depth, kPanel), leftStride,
-                      constant(kPanel)});
-      });
-      branch(copiesB, [&] {
-        Value *cornerB = b.CreateGEP(memoryType(p.bType), fromB, b.CreateMul(k0, strideBK));
+    loop(argument(17), argument(18), 1, [&](Value *number) {
+      Value *firstSlice = b.CreateMul(number, slice);
+      branch(b.CreateICmpSLT(firstSlice, copied), [&] {
+        Value *count = minimum(slice, b.CreateSub(copied, firstSlice));
         b.CreateCall(functionType(2, 8), copyB,
-                     {cornerB, panels, strideBK, strideBN, depth, depth, columns, roundUp(columns, kPanel),
-                      constant(kPanel), panel});
+                     {b.CreateGEP(memoryType(p.bType), nextB, b.CreateMul(firstSlice, strideBK)),
+                      b.CreateGEP(p.type, nextPanels, b.CreateMul(firstSlice, constant(kPanel))), strideBK, strideBN,
+                      count, count, nextColumns, roundUp(nextColumns, kPanel), constant(kPanel), panel});
       });
-      Value *left = b.CreateSelect(copiesA, a, cornerA);
-      Value *right = b.CreateGEP(p.type, fromB, b.CreateMul(k0, constant(kPanel)));
-      right = b.CreateSelect(copiesB, panels, right);
+      Value *i = b.CreateMul(number, height), *rowOfA = b.CreateGEP(p.type, a, b.CreateMul(i, strideA));
+      Value *lastRow = b.CreateSub(b.CreateSub(rows, i), constant(1));
+      Value *rowsOfC = b.CreateGEP(p.type, c, b.CreateMul(i, constant(kStrideC)));
+      Value *endOfC = b.CreateGEP(p.type, rowsOfC, b.CreateMul(height, constant(kStrideC)));
+      Value *linesOfC = b.CreateGEP(b.getInt8Ty(), endOfC, b.CreateNeg(asked));
+      Value *firstPart = b.CreateMul(number, tilesAcross);
       loop(constant(0), tilesAcross, 1, [&](Value *across) {
+        Value *part = b.CreateAdd(firstPart, across), *inPanel = b.CreateAnd(part, constant(parts - 1));
+        Value *partOfB = b.CreateGEP(p.type, nextB, b.CreateMul(b.CreateLShr(part, Log2_64(parts)), panel));
+        partOfB = b.CreateGEP(b.getInt8Ty(), partOfB, b.CreateMul(inPanel, constant(most)));
+        Value *ahead = b.CreateSelect(b.CreateICmpSLT(part, packedParts), partOfB, linesOfC);
         Value *j = b.CreateMul(across, width), *inPanels = b.CreateMul(b.CreateLShr(j, Log2_64(kPanel)), panel);
-        Value *rightTile = b.CreateGEP(p.type, right, b.CreateAdd(inPanels, b.CreateAnd(j, constant(kPanel - 1))));
+        Value *right = b.CreateGEP(p.type, panels, b.CreateAdd(inPanels, b.CreateAnd(j, constant(kPanel - 1))));
         // Where a tile's second panel does not exist, its first serves for columns that nobody reads.
         Value *hasNext = b.CreateICmpSLT(b.CreateAdd(j, constant(kPanel)), columns);
         Value *nextPanel = b.CreateSelect(hasNext, panel, constant(0));
-        loop(constant(0), tiles, 1, [&](Value *number) {
-          Value *i = b.CreateMul(number, height);
-          Value *rowOfA = b.CreateGEP(p.type, left, b.CreateMul(i, leftStride));
-          Value *lastRow = b.CreateSub(b.CreateSub(rows, i), constant(1));
-          Value *tileOfC = b.CreateGEP(p.type, c, b.CreateAdd(b.CreateMul(i, constant(kStrideC)), j));
-          // The tiles of a panel ask for the next one together; those of two panels by turns.
-          Value *next = b.CreateAdd(b.CreateAdd(twoPanels, constant(1)), b.CreateAnd(number, twoPanels));
-          Value *ahead = b.CreateGEP(p.type, rightTile, b.CreateMul(next, panel));
-          ahead = b.CreateGEP(b.getInt8Ty(), ahead,
-                              b.CreateMul(b.CreateLShr(number, twoPanels), constant(kDepth / kUnrolledSteps * kLine)));
-          b.CreateCall(functionType(4, 5), tile,
-                       {rowOfA, rightTile, tileOfC, ahead, depth, k0, nextPanel, leftStride, lastRow});
-        });
+        b.CreateCall(functionType(4, 5), tile,
+                     {rowOfA, right, b.CreateGEP(p.type, rowsOfC, j), ahead, depth, k0, nextPanel, strideA, lastRow});
       });
     });
   });

@@ -129,6 +129,9 @@ private:
   Value *roundUp(Value *value, int64_t multiple) {
     return b.CreateAnd(b.CreateAdd(value, constant(multiple - 1)), constant(-multiple));
   }
+  Value *divideUp(Value *value, Value *size) {
+    return b.CreateUDiv(b.CreateSub(b.CreateAdd(value, size), constant(1)), size);
+  }
   // Runs body(first) for [begin, end) in blocks of `size`; one: there is never more than one.
   void blocks(Value *begin, Value *end, int64_t size, bool one, llvm::function_ref<void(Value *)> body);
   // The epilogue for `columns` results of a row; `sums` gives the vector of them that begins at the n-th.
@@ -139,7 +142,8 @@ private:
   // Functions that all products of a module share; `body` is called with the new function as the current one.
   llvm::Function *helper(const std::string &name, unsigned pointers, unsigned integers,
                          llvm::function_ref<void(llvm::Function *)> body);
-  llvm::Function *blockFunction(Product &p);
+  void rowsOfBlocks(kernel::ContractOp op, Product &p, Value *row);
+  llvm::Function *tilesFunction(Product &p);
   llvm::Function *tileFunction(Product &p);
   llvm::Function *copyFunctionFor(MatrixTypes &p, mlir::Type element, Value *strideRow, Value *strideColumn);
   llvm::Function *copyFunction(MatrixTypes &p, mlir::Type element, bool contiguous);

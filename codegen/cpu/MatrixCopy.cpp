@@ -35,11 +35,6 @@ static SmallVector<Value *, 16> transposeParts(IRBuilder<> &b, SmallVector<Value
   return vectors;
 }
 
-static bool isOne(Value *stride) {
-  auto *known = dyn_cast<ConstantInt>(stride);
-  return known && known->isOne();
-}
-
 // Copies are functions (from, to, strideRow, strideColumn, rows, paddedRows, columns, paddedColumns, toStride, panel):
 // element (r, c) goes from from[r * strideRow + c * strideColumn] to to[c / 32 * panel + r * toStride + c % 32],
 // converted to the type of sums. Zeros go where r and c are not below `rows` and `columns`, up to the padded numbers of
@@ -59,11 +54,16 @@ void KernelWriter::pack(kernel::PackOp op) {
   mlir::Type element = op.getB().getType().getElementType();
   MatrixTypes types(element, element, *this);
   Value *strideK = scalar(op.getBStrideK()), *strideN = scalar(op.getBStrideN()), *depth = scalar(op.getK());
-  Value *columns = scalar(op.getColumns()), *rows = roundUp(depth, kPanelRows);
+  Value *columns = scalar(op.getColumns()), *rows = roundUp(depth, kPanelRows), *rounded = roundUp(columns, kPanel);
+  Value *toStride = constant(kPanel), *panel = b.CreateMul(rows, toStride);
+  if (op.getInRows()) {
+    rows = depth;
+    panel = toStride;
+    toStride = rounded;
+  }
   b.CreateCall(copyFunctionFor(types, element, strideK, strideN),
                {pointer(op.getB(), scalar(op.getBBase())), pointer(op.getPanels(), scalar(op.getPanelsBase())), strideK,
-                strideN, depth, rows, columns, roundUp(columns, kPanel), constant(kPanel),
-                b.CreateMul(rows, constant(kPanel))});
+                strideN, depth, rows, columns, rounded, toStride, panel});
 }
 
 // Rows often are pages apart, where the processor does not look ahead by itself: the copies ask for what is so many

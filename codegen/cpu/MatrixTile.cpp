@@ -79,7 +79,7 @@ Function *KernelWriter::tileFunction(Product &p) {
       return [&, count](Value *, Carried state) {
         Value *&ahead = state[sumCount], *&placeInA = state[sumCount + 1];
         if (count > 1)
-          prefetch(ahead, 2);
+          prefetch(ahead);
         for (int64_t k = 0; k < count; ++k)
           step(state, k);
         ahead = b.CreateConstGEP1_64(b.getInt8Ty(), ahead, kLine);

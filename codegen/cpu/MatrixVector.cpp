@@ -20,14 +20,10 @@ struct KernelWriter::VectorProduct : MatrixTypes {
 
   VectorProduct(kernel::ContractOp op, KernelWriter &w)
       : MatrixTypes(op.getA().getType().getElementType(), op.getB().getType().getElementType(), w) {
-    auto isOne = [&](mlir::Value stride) {
-      auto *known = dyn_cast<ConstantInt>(w.scalar(stride));
-      return known && known->isOne();
-    };
     vectors = kPositions / vectorLanes;
-    copiesX = !isOne(op.getAStrideK()) || aType != sumType;
-    alongK = isOne(op.getBStrideK());
-    alongN = isOne(op.getBStrideN());
+    copiesX = !isOne(w.scalar(op.getAStrideK())) || aType != sumType;
+    alongK = isOne(w.scalar(op.getBStrideK()));
+    alongN = isOne(w.scalar(op.getBStrideN()));
     auto *depth = dyn_cast<ConstantInt>(w.scalar(op.getK()));
     isLong = !depth || depth->getSExtValue() > kBlock;
   }

@@ -10,16 +10,24 @@ inline constexpr int64_t kPanel = kernel::PackOp::kColumns;  // columns of a pan
 inline constexpr int64_t kPanelRows = kernel::PackOp::kRows; // K is rounded up to a multiple of it in whole panels
 inline constexpr int64_t kPanelElements = kDepth * kPanel;
 inline constexpr int64_t kMostRowPointers = 6; // registers for the rows of a tile of A where it is
-inline constexpr int64_t kMostBlockRows = 264, kMostBlockColumns = 512;
+// A block of C is as large as half of the second-level cache; its rows are fewer where A must be copied. With few
+// columns the rows of A are read often, but so are C and the panels of B in the cache where they are.
+inline constexpr int64_t kMostBlockBytes = 528 << 10, kMostCopiedRows = 264, kMostBlockColumns = 128;
 // Elements from row to row of the copy of A and of the block of C: the same for all products, so that they share
-// functions, and not a power of two, which would put the rows of a tile into the same cache sets.
-inline constexpr int64_t kStrideA = kDepth + 16, kStrideC = kMostBlockColumns + 16;
+// functions. That of A is not a power of two, which would put the rows of a tile into the same cache sets.
+inline constexpr int64_t kStrideA = kDepth + 16, kStrideC = kMostBlockColumns;
 
-// A tile takes so many steps of K at once, and asks meanwhile for a line of the next panel to come into the
-// second-level cache: more at a time would hold up what the tile itself reads.
+// A tile takes so many steps of K at once, and asks meanwhile for a line of C: more at a time would hold up what the
+// tile itself reads.
 inline constexpr int64_t kUnrolledSteps = 4, kShortDepth = 64; // but only one where K is short
 // How far ahead of the loads B is brought into the first-level cache.
 inline constexpr int64_t kPrefetchBytes = 2048;
+
+// Whether it is known to be.
+inline bool isOne(llvm::Value *stride) {
+  auto *known = llvm::dyn_cast<llvm::ConstantInt>(stride);
+  return known && known->isOne();
+}
 
 // An upper bound of end - begin (null: of end), or -1 where none can be seen.
 int64_t span(mlir::Value begin, mlir::Value end);
@@ -38,11 +46,11 @@ struct KernelWriter::Product : MatrixTypes {
   int64_t unrolled;                           // steps of K that it takes at once
   bool wholeSteps;                            // K is a multiple of them
   int64_t blockRows, blockColumns;            // multiples of tileRows and of kPanel
-  bool oneRowBlock, oneColumnBlock;           // a task is never more
+  bool oneRowBlock;                           // a task is never more
   bool packed;                                // tiles read B's panels where they are
   bool inPlace;                               // tiles read A where it is
   int64_t aStrideM, aStrideK;                 // of the A that tiles read; aStrideM is 0 where it is not known
-  llvm::Value *a, *b, *c;                     // scratch memory
+  llvm::Value *a, *b, *nextB, *c;             // scratch memory
 
   Product(kernel::ContractOp op, KernelWriter &writer);
 
