@@ -1,6 +1,6 @@
 // Attention: a task is a head, or some of its rows. Blocks of rows of scores are made in scratch memory, worked on row
 // by row where they are, and multiplied on. A product over the rows takes 256 of them at a time: its sum has blocks of
-// so many (ir/kernel/KernelOps.td). What many blocks multiply by is packed once.
+// so many, and groups of 2048 (ir/kernel/KernelOps.td). What many blocks multiply by is packed once.
 #include "codegen/AttentionKernel.h"
 
 #include "ir/kernel/CanonicalOrder.h"
@@ -10,7 +10,7 @@ using namespace mlir;
 
 namespace weft {
 
-using order::kProductBlock;
+using order::kProductBlock, order::kProductGroup;
 static constexpr int64_t kPanelColumns = kernel::PackOp::kColumns, kPanelRows = kernel::PackOp::kRows;
 
 namespace {
@@ -33,7 +33,12 @@ private:
   void planTasks();
   void inTurn(Value begin, Value end, KernelBuilder::Body body);
   void reserveSums();
+  Value reserveSum(const ResultProduct &product);
+  void clear(Value sum, int64_t count);
+  int64_t sumCount(const ResultProduct &product) const;
   void head();
+  void held(Value number);
+  void addGroups();
   void rowBlock(Value number);
   void pack(Operation *dot, const MatrixOperand &operand, Range contracted);
   void intoScores(const ScoreProduct &product, Range range);
@@ -51,7 +56,8 @@ private:
   HiddenSums hidden;
   int64_t blocksOfTask = 0, tasksOfHead = 0;
   llvm::DenseMap<Operation *, Panels> panels;
-  llvm::MapVector<Operation *, Value> sums; // of products over rows, where there are more than 256
+  // Of products over rows: of the blocks where there are more than 256 rows, and of the groups, or the same.
+  llvm::DenseMap<Operation *, Value> sums, totals;
 };
 
 } // namespace
@@ -189,22 +195,52 @@ Value AttentionSchedule::sumIndex(const ResultProduct &product, Value scoreFree,
                                : k.add(k.mul(otherFree, a.parts.columns), scoreFree);
 }
 
-// They start from -0, to which the first sum is added without a change.
+int64_t AttentionSchedule::sumCount(const ResultProduct &product) const {
+  return product.other.freeSize().constant * a.parts.columns.constant;
+}
+
+// From -0, to which the first sum is added without a change.
+void AttentionSchedule::clear(Value sum, int64_t count) {
+  Type type = cast<kernel::BufferType>(sum.getType()).getElementType();
+  Value none = Scalar{&k.builder, k.location, a.kernel.e.constantZero(type)}.constant(-0.0).value;
+  k.loop(k.index(0), k.index(count), true, [&](Value i) { k.store(none, sum, i); });
+}
+
+Value AttentionSchedule::reserveSum(const ResultProduct &product) {
+  Type element = storageType(elementType(product.dot->getResult(0)));
+  Value sum = k.scratch(sumCount(product), kernel::ContractOp::sumType(element, element));
+  clear(sum, sumCount(product));
+  return sum;
+}
+
 void AttentionSchedule::reserveSums() {
   for (const ResultProduct &product : a.parts.outOf) {
     if (!product.overRows || a.parts.rows.constant <= kProductBlock)
       continue;
-    Type element = storageType(elementType(product.dot->getResult(0)));
-    Type type = kernel::ContractOp::sumType(element, element);
-    int64_t count = product.other.freeSize().constant * a.parts.columns.constant;
-    Value memory = sums[product.dot] = k.scratch(count, type);
-    Value none = Scalar{&k.builder, k.location, a.kernel.e.constantZero(type)}.constant(-0.0).value;
-    k.loop(k.index(0), k.index(count), true, [&](Value i) { k.store(none, memory, i); });
+    sums[product.dot] = totals[product.dot] = reserveSum(product);
+    if (a.parts.rows.constant > kProductGroup)
+      totals[product.dot] = reserveSum(product);
+  }
+}
+
+// After the last block of a group.
+void AttentionSchedule::addGroups() {
+  for (const ResultProduct &product : a.parts.outOf) {
+    Value sum = sums.lookup(product.dot), total = totals.lookup(product.dot);
+    if (sum == total)
+      continue;
+    int64_t count = sumCount(product);
+    k.loop(k.index(0), k.index(count), true, [&](Value i) {
+      Value before = kernel::LoadOp::create(k.builder, k.location, total, i);
+      Value group = kernel::LoadOp::create(k.builder, k.location, sum, i);
+      k.store(arith::AddFOp::create(k.builder, k.location, before, group), total, i);
+    });
+    clear(sum, count);
   }
 }
 
 void AttentionSchedule::storeSums(const ResultProduct &product) {
-  Value total = sums.lookup(product.dot);
+  Value total = totals.lookup(product.dot);
   if (!total)
     return;
   bool left = product.scoresAreLeft;
@@ -243,21 +279,29 @@ void AttentionSchedule::rowBlock(Value number) {
       overColumns(product, range);
 }
 
-// All of a head, 256 rows at a time.
+// The 256 rows of this number.
+void AttentionSchedule::held(Value number) {
+  a.heldFirst = k.mul(number, k.index(a.heldRows));
+  Range range{a.heldFirst, a.atMost(a.heldRows, a.heldFirst, a.parts.rows)};
+  for (const ResultProduct &product : a.parts.outOf)
+    if (product.overRows && product.scoresAreLeft)
+      pack(product.dot, product.other, range);
+  int64_t blocksHeld = a.heldRows / a.blockRows;
+  Value first = k.mul(number, k.index(blocksHeld));
+  inTurn(first, k.min(k.add(first, k.index(blocksHeld)), k.index(a.blocks)), [&](Value block) { rowBlock(block); });
+  for (const ResultProduct &product : a.parts.outOf)
+    if (product.overRows)
+      overRows(product, range);
+}
+
 void AttentionSchedule::head() {
   reserveSums();
-  inTurn(k.index(0), k.index(llvm::divideCeil(a.parts.rows.constant, a.heldRows)), [&](Value number) {
-    a.heldFirst = k.mul(number, k.index(a.heldRows));
-    Range range{a.heldFirst, a.atMost(a.heldRows, a.heldFirst, a.parts.rows)};
-    for (const ResultProduct &product : a.parts.outOf)
-      if (product.overRows && product.scoresAreLeft)
-        pack(product.dot, product.other, range);
-    int64_t blocksHeld = a.heldRows / a.blockRows;
-    Value first = k.mul(number, k.index(blocksHeld));
-    inTurn(first, k.min(k.add(first, k.index(blocksHeld)), k.index(a.blocks)), [&](Value block) { rowBlock(block); });
-    for (const ResultProduct &product : a.parts.outOf)
-      if (product.overRows)
-        overRows(product, range);
+  constexpr int64_t inGroup = kProductGroup / kProductBlock;
+  int64_t count = llvm::divideCeil(a.parts.rows.constant, a.heldRows);
+  inTurn(k.index(0), k.index(llvm::divideCeil(count, inGroup)), [&](Value group) {
+    Value first = k.mul(group, k.index(inGroup));
+    inTurn(first, k.min(k.add(first, k.index(inGroup)), k.index(count)), [&](Value number) { held(number); });
+    addGroups();
   });
   for (const ResultProduct &product : a.parts.outOf)
     storeSums(product);

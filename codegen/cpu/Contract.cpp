@@ -99,6 +99,8 @@ KernelWriter::Product::Product(kernel::ContractOp op, KernelWriter &w)
   if (!inPlace)
     a = reserve((blockRows + kLanes) * kStrideA); // a transposed block may end past the last tile
   c = reserve(blockRows * kStrideC);
+  hasGroups = !depth || depth > kGroupDepth;
+  totals = hasGroups ? reserve(blockRows * kStrideC) : c;
   packed = op.getPackedB() && bType == sumType;
   bool isOneStep = depth && depth <= kDepth && columnSpan >= 0 && columnSpan <= blockColumns;
   b = packed ? nullptr : reserve(blockColumns / kPanel * kPanelElements);
@@ -156,6 +158,7 @@ void KernelWriter::rowsOfBlocks(kernel::ContractOp op, Product &p, Value *row) {
   loop(constant(0), b.CreateMul(blocksOfK, blocksAcross), 1, first, [&](Value *, const Carried &at) {
     Value *k0 = at[0], *column = at[1], *panels = at[2], *depth = depthFrom(k0), *columns = columnsFrom(column);
     Value *deeper = b.CreateAdd(k0, constant(kDepth)), *isLast = b.CreateICmpSGE(deeper, k);
+    Value *inGroup = b.CreateAnd(k0, constant(kGroupDepth - 1));
     Value *nextK = b.CreateSelect(isLast, constant(0), deeper);
     Value *nextColumn = b.CreateSelect(isLast, b.CreateAdd(column, constant(p.blockColumns)), column);
     Value *nextDepth =
@@ -173,13 +176,16 @@ void KernelWriter::rowsOfBlocks(kernel::ContractOp op, Product &p, Value *row) {
     loop(constant(0), b.CreateSelect(isLast, tilesDown, constant(1)), 1, [&](Value *number) {
       Value *end = b.CreateSelect(isLast, b.CreateAdd(number, constant(1)), tilesDown);
       b.CreateCall(tiles, {left, panels, p.c, nextBlock, nextPanels, copyB, tile,
-                           p.inPlace ? strideM : constant(kStrideA), panel, strideBK, strideBN, depth, k0, rows, columns,
+                           p.inPlace ? strideM : constant(kStrideA), panel, strideBK, strideBN, depth, inGroup, rows, columns,
                            constant(p.tileRows), constant(p.tileColumns), number, end, slice, nextDepth,
                            b.CreateSelect(b.CreateICmpSGT(nextDepth, constant(0)), columnsFrom(nextColumn), constant(0))});
+      Value *firstRow = b.CreateMul(number, constant(p.tileRows));
+      if (p.hasGroups)
+        branch(b.CreateOr(isLast, b.CreateICmpEQ(inGroup, constant(kGroupDepth - kDepth))),
+               [&] { addGroup(p, k0, firstRow, b.CreateMul(end, constant(p.tileRows))); });
       branch(isLast, [&] {
-        Value *firstRow = b.CreateMul(number, constant(p.tileRows));
         loop(firstRow, minimum(rows, b.CreateAdd(firstRow, constant(p.tileRows))), 1, [&](Value *i) {
-          Value *rowOfC = b.CreateGEP(p.type, p.c, b.CreateMul(i, constant(kStrideC)));
+          Value *rowOfC = b.CreateGEP(p.type, p.totals, b.CreateMul(i, constant(kStrideC)));
           epilogue(op, b.CreateAdd(row, i), column, columns,
                    [&](Value *n) { return loadVector(p.type, b.CreateGEP(p.type, rowOfC, n), laneMask); });
         });
@@ -187,6 +193,19 @@ void KernelWriter::rowsOfBlocks(kernel::ContractOp op, Product &p, Value *row) {
     });
     return Carried{nextK, nextColumn, nextPanels, panels};
   });
+}
+
+// To the totals of these rows, which the first group's sums are.
+void KernelWriter::addGroup(Product &p, Value *k0, Value *firstRow, Value *endRow) {
+  Value *isFirst = b.CreateICmpSLT(k0, constant(kGroupDepth)), *stride = constant(kStrideC);
+  int outerLanes = std::exchange(lanes, kLanes);
+  loop(b.CreateMul(firstRow, stride), b.CreateMul(endRow, stride), kLanes, [&](Value *i) {
+    Value *total = b.CreateGEP(p.type, p.totals, i);
+    Value *group = loadVector(p.type, b.CreateGEP(p.type, p.c, i), nullptr);
+    Value *sum = add(loadVector(p.type, total, nullptr), group);
+    storeVector(b.CreateSelect(isFirst, group, sum), total, nullptr);
+  });
+  lanes = outerLanes;
 }
 
 // Most tasks are one block: no loop then.
@@ -218,7 +237,7 @@ Value *KernelWriter::add(Value *x, Value *y) {
 }
 
 // void (a, panels of b, c, the next block of b, where its panels go, the function that copies it, tile, elements from a
-// row of a to the next, from a panel to the next, b's strides, depth, steps of K before, rows, columns, rows and columns
+// row of a to the next, from a panel to the next, b's strides, depth, steps of K before in the group, rows, columns, rows and columns
 // of a tile, first and end of the rows of tiles, rows of b's next block to copy for each, rows and columns of that
 // block): these rows of the tiles of a block. What depends on the layout is in the functions it is given, so that all
 // products share it.

@@ -143,6 +143,7 @@ private:
   llvm::Function *helper(const std::string &name, unsigned pointers, unsigned integers,
                          llvm::function_ref<void(llvm::Function *)> body);
   void rowsOfBlocks(kernel::ContractOp op, Product &p, Value *row);
+  void addGroup(Product &p, Value *k0, Value *firstRow, Value *endRow);
   llvm::Function *tilesFunction(Product &p);
   llvm::Function *tileFunction(Product &p);
   llvm::Function *copyFunctionFor(MatrixTypes &p, mlir::Type element, Value *strideRow, Value *strideColumn);

@@ -5,7 +5,8 @@
 
 namespace weft::cpu {
 
-inline constexpr int64_t kDepth = order::kProductBlock;      // of K: the blocks that the order of the sum names
+// Of K: the blocks that the order of the sum names, and the groups of them.
+inline constexpr int64_t kDepth = order::kProductBlock, kGroupDepth = order::kProductGroup;
 inline constexpr int64_t kPanel = kernel::PackOp::kColumns;  // columns of a panel of B
 inline constexpr int64_t kPanelRows = kernel::PackOp::kRows; // K is rounded up to a multiple of it in whole panels
 inline constexpr int64_t kPanelElements = kDepth * kPanel;
@@ -50,7 +51,8 @@ struct KernelWriter::Product : MatrixTypes {
   bool packed;                                // tiles read B's panels where they are
   bool inPlace;                               // tiles read A where it is
   int64_t aStrideM, aStrideK;                 // of the A that tiles read; aStrideM is 0 where it is not known
-  llvm::Value *a, *b, *nextB, *c;             // scratch memory
+  bool hasGroups;                             // K may be more than a group
+  llvm::Value *a, *b, *nextB, *c, *totals;    // scratch memory; c holds the sums of a group, which are added to totals
 
   Product(kernel::ContractOp op, KernelWriter &writer);
 

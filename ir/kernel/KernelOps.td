@@ -137,8 +137,8 @@ def Kernel_PackOp : Kernel_Op<"pack", [MemoryEffects<[MemRead, MemWrite]>]> {
 def Kernel_ContractOp : Kernel_Op<"contract", [SingleBlockImplicitTerminator<"YieldOp">]> {
   let summary = "Tasks of a matrix product C[m, n] = sum over k of A[m, k] * B[k, n], each result handed to the epilogue region.";
   let description = [{
-    The float order along k: fused multiply-adds (float64 in float64, else in float32) in one chain from +0.0 within blocks of 256, and the
-    blocks' sums added in order, beginning with the first block's. Integers wrap. A and B are addressed as base + m * stride + k * stride
+    The float order along k: fused multiply-adds (float64 in float64, else in float32) in one chain from +0.0 within blocks of 256, the
+    blocks' sums added in order within groups of 2048, and the groups' in order, each beginning with the first. Integers wrap. A and B are addressed as base + m * stride + k * stride
     and so on. The region gets (m, n, sum), is a lane body along n, and stores. Nothing may be stored that A or B is read from.
     [rowBegin, rowEnd) x [columnBegin, columnEnd) is the part of C to compute.
 

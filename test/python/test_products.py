@@ -31,13 +31,16 @@ def in_lanes(x, y):
 
 
 def in_chains(x, y):
-    """[m, K] by [K, n]: chains of 256."""
+    """[m, K] by [K, n]: chains of 256, in groups of 2048."""
     total = None
-    for start in range(0, len(y), 256):
-        chain = numpy.zeros((len(x), y.shape[1]), "float32")
-        for k in range(start, min(start + 256, len(y))):
-            chain = multiply_add(x[:, k, None], y[k], chain)
-        total = chain if total is None else total + chain
+    for first in range(0, len(y), 2048):
+        group = None
+        for start in range(first, min(first + 2048, len(y)), 256):
+            chain = numpy.zeros((len(x), y.shape[1]), "float32")
+            for k in range(start, min(start + 256, len(y))):
+                chain = multiply_add(x[:, k, None], y[k], chain)
+            group = chain if group is None else group + chain
+        total = group if total is None else total + group
     return total
 
 
@@ -83,6 +86,7 @@ SHAPES = [  # batch, m, K, n
         (1, 512, 1, 784),
         (3, 20, 7, 33),
         (1, 300, 520, 40),
+        (1, 20, 4700, 140),
     ),
 ]
 

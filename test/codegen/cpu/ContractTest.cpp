@@ -1,4 +1,5 @@
-// Matrix products against the orders of ir/kernel/KernelOps.td: multiply-adds in blocks of 256 along K, or in 64 lanes.
+// Matrix products against the orders of ir/kernel/KernelOps.td: multiply-adds in blocks of 256 along K and
+// groups of 2048, or in 64 lanes.
 #include "ir/kernel/CanonicalOrder.h"
 #include "test/codegen/cpu/KernelRunner.h"
 
@@ -54,12 +55,14 @@ Layout byLanes(bool transposeB, std::string cpu = "", bool isStatic = true, bool
 
 // A sum of `count` products, the i-th of which `step(sum, i)` adds.
 template <class T, class F> T inChains(int64_t count, F step) {
-  T total = 0;
+  T total = 0, group = 0;
   for (int64_t first = 0; first < count; first += 256) {
     T sum = 0;
     for (int64_t i = first; i < std::min(count, first + 256); ++i)
       sum = step(sum, i);
-    total = first ? T(total + sum) : sum;
+    group = first % 2048 ? T(group + sum) : sum;
+    if (first % 2048 == 2048 - 256 || first + 256 >= count)
+      total = first >= 2048 ? T(total + group) : group;
   }
   return total;
 }
@@ -182,7 +185,19 @@ TEST(Contract, Packed) {
   check<float>("f32", 3, 100, 40, {false, false, true, false, ""});
 }
 
-TEST(Contract, LargerThanABlock) { check<float>("f32", 300, 300, 520, {}); }
+TEST(Contract, LargerThanABlock) {
+  check<float>("f32", 300, 300, 520, {});
+  check<float>("f32", 1100, 40, 30, {});
+}
+
+TEST(Contract, Groups) {
+  for (int64_t k : {2048, 2049, 4096, 4400})
+    for (bool isStatic : {true, false})
+      check<float>("f32", 20, 150, k, {false, false, false, isStatic, ""});
+  check<float>("f32", 20, 70, 4400, {false, true, true, true, ""});
+  check<float>("f32", 20, 70, 4400, {true, false, false, true, "x86-64-v3"});
+  check<int32_t>("i32", 20, 70, 4400, {});
+}
 
 TEST(Contract, OtherTypesAndCpus) {
   check<double>("f64", 40, 70, 300, {});

@@ -147,6 +147,7 @@ std::vector<NamedGraph> cudaGraphs() {
           {"amin", reduce("amin", {4, 333}, {1})},
           {"any", reduce("any", {4, 33}, {1}, DType::Bool)},
           {"product", product({70, 600}, {600, 90}, contraction({}, {}, {1}, {0}))},
+          {"product_groups", product({20, 4400}, {4400, 10}, contraction({}, {}, {1}, {0}))},
           {"product_batched", product({2, 20, 8}, {2, 33, 8}, contraction({0}, {0}, {2}, {2}))},
           {"product_bf16", product({20, 30}, {30, 40}, contraction({}, {}, {1}, {0}), DType::BFloat16)},
           {"product_f64", product({20, 300}, {300, 40}, contraction({}, {}, {1}, {0}), DType::Float64)},
