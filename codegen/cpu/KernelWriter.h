@@ -79,6 +79,11 @@ private:
   Value *divide(mlir::Operation *op, Value *x, Value *y);
   Value *convert(mlir::Operation *op, Value *x, mlir::Type from, mlir::Type to);
 
+  // ---- instructions of AVX-512; elsewhere the same results (Avx512.cpp)
+  int elementsOfRegister(Value *vector) const;
+  llvm::SmallVector<Value *> registersOf(Value *vector);
+  Value *extremum(bool isMax, Value *x, Value *y);
+
   // ---- memory (Memory.cpp)
   void load(kernel::LoadOp op);
   // The elements at an index that is not uniform, as they are in memory.

@@ -83,11 +83,10 @@ struct KernelWriter::Reduction {
     case Prod:
       return isFloat ? w.narrow(b.CreateFMul(p, q), element) : b.CreateMul(x, y);
     case Max:
-      return isFloat ? w.narrow(b.CreateBinaryIntrinsic(Intrinsic::maximum, p, q), element)
-                     : b.CreateBinaryIntrinsic(Intrinsic::smax, x, y);
     case Min:
-      return isFloat ? w.narrow(b.CreateBinaryIntrinsic(Intrinsic::minimum, p, q), element)
-                     : b.CreateBinaryIntrinsic(Intrinsic::smin, x, y);
+      if (isFloat)
+        return w.narrow(w.extremum(kind == Max, p, q), element);
+      return b.CreateBinaryIntrinsic(kind == Max ? Intrinsic::smax : Intrinsic::smin, x, y);
     case Any:
       return b.CreateOr(x, y);
     default:

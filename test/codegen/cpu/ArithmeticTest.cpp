@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstring>
 #include <gtest/gtest.h>
+#include <limits>
 
 using namespace weft::test;
 
@@ -73,6 +74,47 @@ TEST(Arithmetic, HalfGoesThereAndBack) {
         ASSERT_EQ(x[i], y[i]);
       }
   }
+}
+
+template <class T> void testExtremes(const std::string &type) {
+  const T limit = std::numeric_limits<T>::infinity(), nan = std::numeric_limits<T>::quiet_NaN();
+  const T tiny = std::numeric_limits<T>::denorm_min();
+  std::vector<T> values = {0, -T(0), 1, -1, tiny, -tiny, limit, -limit, nan, -nan}, x, y;
+  for (T a : values)
+    for (T b : values) {
+      x.push_back(a);
+      y.push_back(b);
+    }
+  for (bool isMax : {true, false})
+    for (const char *cpu : {"", "x86-64-v3"}) {
+      KernelRunner runner(substitute(R"(
+kernel.func @extremes(%x: !kernel.buffer<$T>, %y: !kernel.buffer<$T>, %z: !kernel.buffer<$T>, %begin: index, %end: index) {
+  kernel.for lane %i = %begin to %end {
+    %a = kernel.load %x[%i] : !kernel.buffer<$T> -> $T
+    %b = kernel.load %y[%i] : !kernel.buffer<$T> -> $T
+    %r = arith.$OP %a, %b : $T
+    kernel.store %r, %z[%i] : $T, !kernel.buffer<$T>
+  }
+  kernel.return
+})",
+                                     {{"T", type}, {"OP", isMax ? "maximumf" : "minimumf"}}),
+                          cpu);
+      std::vector<T> z(x.size());
+      runner.run({x.data(), y.data(), z.data()}, {}, 0, x.size());
+      for (size_t i = 0; i < x.size(); ++i) {
+        bool takeX = x[i] == y[i] ? std::signbit(x[i]) != isMax : (x[i] > y[i]) == isMax;
+        T expected = std::isnan(x[i]) || std::isnan(y[i]) ? nan : takeX ? x[i] : y[i];
+        if (std::isnan(expected))
+          EXPECT_TRUE(std::isnan(z[i])) << x[i] << " " << y[i];
+        else
+          EXPECT_EQ(0, memcmp(&expected, &z[i], sizeof(T))) << x[i] << " " << y[i] << " gives " << z[i];
+      }
+    }
+}
+
+TEST(Arithmetic, ExtremesOrderZerosAndKeepNaNs) {
+  testExtremes<float>("f32");
+  testExtremes<double>("f64");
 }
 
 TEST(Arithmetic, DivisionByZeroDoesNotTrap) {
