@@ -45,6 +45,10 @@ bool KernelWriter::arithmetic(mlir::Operation *op) {
     values[op->getResult(0)] = Lanes::varying(divideIndices(op));
     return true;
   }
+  if (lanes == kMostLanes && anyVarying && dividesByOne(op)) {
+    values[op->getResult(0)] = Lanes::varying(quotientsByOne(mlir::cast<arith::DivFOp>(op)));
+    return true;
+  }
   SmallVector<Value *, 4> operands;
   for (mlir::Value operand : op->getOperands())
     operands.push_back(wide ? vector(operand) : get(operand).value);

@@ -23,7 +23,7 @@ public:
 
 private:
   using Value = llvm::Value;
-  static constexpr int kLanes = 16;
+  static constexpr int kLanes = 16, kMostLanes = 4 * kLanes;
   static constexpr int64_t kLine = 64; // bytes of the caches' lines
 
   // ---- the walk (KernelWriter.cpp)
@@ -78,6 +78,10 @@ private:
   Value *divideIndices(mlir::Operation *op);
   Value *divide(mlir::Operation *op, Value *x, Value *y);
   Value *convert(mlir::Operation *op, Value *x, mlir::Type from, mlir::Type to);
+
+  // ---- quotients by a number that is known before the lane loop (Quotients.cpp)
+  bool dividesByOne(mlir::Operation *op) const;
+  Value *quotientsByOne(mlir::arith::DivFOp op);
 
   // ---- instructions of AVX-512; elsewhere the same results (Avx512.cpp)
   int elementsOfRegister(Value *vector) const;

@@ -91,15 +91,16 @@ int KernelWriter::lanesFor(mlir::Block &body, Value *count) const {
   auto isLinear = [](mlir::Operation &op) {
     return mlir::isa<arith::ConstantOp, arith::AddIOp, arith::SubIOp, arith::MulIOp, arith::IndexCastOp>(op);
   };
-  if (!isLong(body) || !all_of(body, [&](mlir::Operation &op) { return isNarrow(op) || isLinear(op); }))
+  bool divides = any_of(body, [&](mlir::Operation &op) { return dividesByOne(&op); });
+  if (!(divides || isLong(body)) || !all_of(body, [&](mlir::Operation &op) { return isNarrow(op) || isLinear(op); }))
     return kLanes;
   auto *known = dyn_cast<ConstantInt>(count);
   auto fits = [&](int lanes) {
     return !known || known->getSExtValue() % lanes == 0 || known->getSExtValue() > 4 * lanes;
   };
-  if (fits(4 * kLanes) && isChain(cyclesToEnd(body)))
-    return 4 * kLanes;
-  return fits(2 * kLanes) ? 2 * kLanes : kLanes;
+  if (fits(kMostLanes) && (divides || isChain(cyclesToEnd(body))))
+    return kMostLanes;
+  return isLong(body) && fits(2 * kLanes) ? 2 * kLanes : kLanes;
 }
 
 } // namespace weft::cpu

@@ -117,6 +117,59 @@ TEST(Arithmetic, ExtremesOrderZerosAndKeepNaNs) {
   testExtremes<double>("f64");
 }
 
+TEST(Arithmetic, QuotientsByOneNumberAreRoundedOnce) {
+  KernelRunner runner(R"(
+kernel.func @divide(%x: !kernel.buffer<f32>, %s: !kernel.buffer<f32>, %y: !kernel.buffer<f32>, %begin: index, %end: index) {
+  kernel.for %row = %begin to %end {
+    %n = arith.constant 1000 : index
+    %zero = arith.constant 0 : index
+    %divisor = kernel.load %s[%row] : !kernel.buffer<f32> -> f32
+    %first = arith.muli %row, %n : index
+    kernel.for lane %i = %zero to %n {
+      %a = kernel.load %x[%i] : !kernel.buffer<f32> -> f32
+      %r = arith.divf %a, %divisor : f32
+      %at = arith.addi %first, %i : index
+      kernel.store %r, %y[%at] : f32, !kernel.buffer<f32>
+    }
+  }
+  kernel.return
+})");
+  constexpr float limit = std::numeric_limits<float>::infinity(), tiny = std::numeric_limits<float>::denorm_min();
+  std::vector<float> special = {0.0f,  -0.0f,  1.0f,   3.0f,    -7.0f,    limit,   -limit,          NAN,   tiny,
+                                3e38f, -1e30f, 1e-30f, 0x1p32f, 0x1p-32f, 0x1p33f, 0x1.fffffep-33f, 1e-37f};
+  std::mt19937 engine(1);
+  auto anyBits = [&] {
+    uint32_t bits = engine();
+    float value;
+    memcpy(&value, &bits, 4);
+    return value;
+  };
+  std::vector<float> divisors = special;
+  for (float below = 2; divisors.size() < 300;) // where the reciprocal is least exact
+    divisors.push_back(below = std::nextafter(below, 0.0f));
+  for (float &value : randomFloats(300, 2))
+    divisors.push_back(value);
+  while (divisors.size() < 1000)
+    divisors.push_back(anyBits());
+  // Whole vectors of numbers near 1, of numbers of any size, and of zeros, and all of them mixed.
+  std::vector<float> x = randomFloats(1000, 3), y(1000 * divisors.size());
+  for (size_t i = 128; i < 320; ++i)
+    x[i] = 2 - float(i - 127) * 0x1p-23f;
+  for (size_t i = 320; i < 512; ++i)
+    x[i] = anyBits();
+  for (size_t i = 512; i < 576; ++i)
+    x[i] = 0;
+  for (size_t i = 576; i < 1000; i += 7)
+    x[i] = special[i % special.size()];
+  runner.run({x.data(), divisors.data(), y.data()}, {}, 0, divisors.size());
+  for (size_t row = 0; row < divisors.size(); ++row)
+    for (size_t i = 0; i < 1000; ++i) {
+      float expected = x[i] / divisors[row], got = y[row * 1000 + i];
+      ASSERT_TRUE(std::isnan(expected) ? std::isnan(got) : !memcmp(&expected, &got, 4))
+          << x[i] << " / " << divisors[row] << " is " << expected << ", not " << got;
+    }
+}
+
 TEST(Arithmetic, DivisionByZeroDoesNotTrap) {
   for (const char *operation : {"arith.divsi", "arith.remsi"}) {
     KernelRunner runner(substitute(R"(
