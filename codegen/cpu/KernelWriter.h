@@ -108,8 +108,8 @@ private:
   // ---- what will be needed (Prefetch.cpp)
   struct RowAhead {
     mlir::Value buffer, row, length;
-    int half;
-    bool write; // the row itself is going to be written; else the next one is going to be read
+    int firstQuarter, quarters; // of the row: one or two
+    bool write;                 // the row itself is going to be written; else the next one is going to be read
   };
   llvm::DenseMap<mlir::Operation *, llvm::SmallVector<RowAhead, 2>> rowsAhead; // by the loop that asks for them
   void findPrefetches(kernel::ForOp rows);

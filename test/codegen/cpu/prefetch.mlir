@@ -47,3 +47,53 @@ kernel.func @rows(%x: !kernel.buffer<f32>, %s: !kernel.buffer<f32>, %y: !kernel.
   }
   kernel.return
 }
+
+// With a loop more in between, all of the result's row is asked for: a quarter by the first loop, half by the second, and
+// the last quarter by the third.
+
+// CHECK-LABEL: @more
+// CHECK: call void @llvm.prefetch.p0(ptr %{{.*}}, i32 1, i32 3
+// CHECK-NOT: prefetch
+// CHECK: fadd <64 x float>
+// CHECK: call void @llvm.prefetch.p0(ptr %{{.*}}, i32 0, i32 3
+// CHECK: add i64 %{{.*}}, 256
+// CHECK: call void @llvm.prefetch.p0(ptr %{{.*}}, i32 1, i32 3
+// CHECK: fmul <16 x float>
+// CHECK: add i64 %{{.*}}, 768
+// CHECK: call void @llvm.prefetch.p0(ptr %{{.*}}, i32 1, i32 3
+// CHECK-NOT: prefetch
+// CHECK: fadd <64 x float>
+// CHECK: add i64 %{{.*}}, 512
+// CHECK: call void @llvm.prefetch.p0(ptr %{{.*}}, i32 0, i32 3
+// CHECK: fsub <16 x float>
+// CHECK: ret void
+kernel.func @more(%x: !kernel.buffer<f32>, %y: !kernel.buffer<f32>, %begin: index, %end: index) {
+  %c0 = arith.constant 0 : index
+  %n = arith.constant 1024 : index
+  %kept = kernel.scratch 1024 : !kernel.buffer<f32>
+  kernel.for %t = %begin to %end {
+    %first = arith.muli %t, %n : index
+    %r = kernel.reduce sum %i to %n : f32 {
+      %j = arith.addi %first, %i : index
+      %a = kernel.load %x[%j] : !kernel.buffer<f32> -> f32
+      kernel.yield %a : f32
+    }
+    kernel.for lane %i = %c0 to %n {
+      %j = arith.addi %first, %i : index
+      %a = kernel.load %x[%j] : !kernel.buffer<f32> -> f32
+      %b = arith.mulf %a, %r : f32
+      kernel.store %b, %kept[%i] : f32, !kernel.buffer<f32>
+    }
+    %s = kernel.reduce sum %i to %n : f32 {
+      %a = kernel.load %kept[%i] : !kernel.buffer<f32> -> f32
+      kernel.yield %a : f32
+    }
+    kernel.for lane %i = %c0 to %n {
+      %j = arith.addi %first, %i : index
+      %a = kernel.load %kept[%i] : !kernel.buffer<f32> -> f32
+      %b = arith.subf %a, %s : f32
+      kernel.store %b, %y[%j] : f32, !kernel.buffer<f32>
+    }
+  }
+  kernel.return
+}
