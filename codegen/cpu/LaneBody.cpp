@@ -100,7 +100,7 @@ int KernelWriter::lanesFor(mlir::Block &body, Value *count) const {
   };
   if (fits(kMostLanes) && (divides || isChain(cyclesToEnd(body))))
     return kMostLanes;
-  return isLong(body) && fits(2 * kLanes) ? 2 * kLanes : kLanes;
+  return !divides && fits(2 * kLanes) ? 2 * kLanes : kLanes;
 }
 
 } // namespace weft::cpu

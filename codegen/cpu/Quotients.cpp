@@ -22,10 +22,11 @@ namespace arith = mlir::arith;
 
 namespace weft::cpu {
 
-// Whether the divisor is known before the loop over lanes.
+// Whether the divisor is known before the loop over lanes. A long body, as of an optimizer's step, has other things to
+// do while it divides.
 bool KernelWriter::dividesByOne(mlir::Operation *op) const {
   auto divide = mlir::dyn_cast<arith::DivFOp>(op);
-  if (!divide || divide.getType().isF64() || target.vectorBytes != 64)
+  if (!divide || divide.getType().isF64() || target.vectorBytes != 64 || isLong(*op->getBlock()))
     return false;
   return divide.getRhs().getParentBlock() != op->getBlock() || divide.getRhs().getDefiningOp<arith::ConstantOp>();
 }
