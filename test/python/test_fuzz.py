@@ -70,6 +70,27 @@ def test_a_failing_program_is_reduced_to_mlir(tools, tmp_path):
     assert ops == ["weft.tanh"], text
 
 
+@needs_tools
+def test_a_program_that_fails_fails_the_same_in_each_way(tools):
+    """One writes to its input before; the other is also traced and exported with integers that are fine."""
+    from weft_fuzz.program import Program, Statement
+    from weft_fuzz.ways import disagreements
+
+    def program(first, expression, *written):
+        inputs = [Statement(f"x{first}", "make(1, (30, 3), 'int32', 'normal', 'transposed')")]
+        inputs.append(Statement(f"x{first + 1}", "make(2, (9,), 'int64', 'index:31', 'plain')"))
+        statements = [*(Statement(None, e) for e in written), Statement(f"v{first}", expression)]
+        return Program(inputs, statements, [f"v{first}"], exportable=not written, fails=True)
+
+    divided = program(0, "7 % x0", "x0.add_(1)")
+    indexed = program(10, "x10[x11]")
+    every = ["contiguous", "compiled", "unfused", "aot"]
+    assert disagreements([divided, indexed], every) == []
+    # Another index in each run, and the error is another.
+    indexed.inputs[1].expression = "weft.from_numpy(numpy.random.randint(30, 10**9, 9))"
+    assert {found[2] for found in disagreements([divided, indexed], every)} == {1}
+
+
 def check(function, *shapes):
     """Two calls of the compiled function against eager, on arguments that it may write to."""
     weft.manual_seed(0)

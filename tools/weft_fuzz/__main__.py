@@ -3,7 +3,8 @@
     tools/dev fuzz [--graphs N] [--seconds S] [--seed S] [--jobs N] [--cache FOLDER] [--out FOLDER]
 
 A program is a graph of a few random statements: every op of the table, its gradients, in-place writes, views; on random shapes,
-dtypes and memory layouts. Each statement is compared with the NumPy expression of its op's record. A batch of programs then runs
+dtypes and memory layouts. Some end with an integer divided by 0 or an index out of bounds: the error must be the same, and so
+must be what was written before it. Each statement is compared with the NumPy expression of its op's record. A batch of programs then runs
 eagerly and compiled (traced, then replayed). Half of the batches, drawn for each way, also run compiled without fusion and through
 weft-aot; a fifth eagerly on contiguous copies of the inputs, and with gradients that programs of their own compute since the tape
 was seen often. Each way runs on 1, 2, 3 and 8 threads, compiled for this machine's processor, x86-64-v3 or x86-64-v4, drawn for
@@ -32,7 +33,9 @@ def main():
     parser.add_argument("--seconds", type=float, default=float("inf"), help="stop after so long")
     parser.add_argument("--seed", type=int, help="of the first program; the next has the next; a new one if not given")
     parser.add_argument("--statements", type=int, default=4, help="of a program, on average")
-    parser.add_argument("--batch", type=int, default=16, help="programs that become one function")
+    parser.add_argument(
+        "--batch", type=int, default=64, help="programs that become one function: they share code of products"
+    )
     parser.add_argument("--jobs", type=int, default=1, help="processes at a time")
     parser.add_argument("--cache", help="folder that keeps the kernels for another run; a temporary one if not given")
     parser.add_argument("--out", default="fuzz-failures", help="folder for what fails")

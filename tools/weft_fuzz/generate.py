@@ -17,6 +17,9 @@ INTS = ["int64", "int32", "int16", "int8", "uint8"]
 SIZES = [0, 1, 1, 2, 3, 3, 4, 5, 7, 8, 13, 16, 17, 31, 32, 33, 64, 65, 100, 127, 257]
 LONG = [300, 511, 1000, 4096, 4097, 5000, 9001]
 LARGEST = (60_000,) * 40 + (2_000_000,)  # elements of a value
+FAILURE = re.compile(
+    "ZeroDivisionError|is out of bounds for dimension|classes must be"
+)  # what only operands' values decide
 # The statement that makes the record's op, and its kind, where the family does not say.
 MAKERS = {"where": "ternary where", "clamp": "ternary clamp", "cast": "cast", "mean": "reduce", "var": "reduce", "pad": "move",
           "concatenate": "move cat", "flip": "move", "embedding": "index", "matmul": "product", "linear": "product",
@@ -68,7 +71,9 @@ class Generator(Structured):
             sizes[self.random.randrange(rank)] = self.random.choice(LONG)
         if rank and self.largest > LARGEST[0]:
             sizes[self.random.randrange(rank)] = self.random.choice([40_000, 262_144, 300_007])
-        while numpy.prod(sizes) > self.largest / 4:
+        while (
+            numpy.prod([max(1, n) for n in sizes]) > self.largest / 4
+        ):  # an input of size 0 may be expanded from one of size 1
             at = sizes.index(max(sizes))
             others = [i for i in range(rank) if i != at] if max(sizes) <= self.largest / 4 else [at]
             at = max(others, key=lambda i: sizes[i])
@@ -168,7 +173,11 @@ class Generator(Structured):
                 eval(expression, self.scope, self.values) if not writes else exec(expression, self.scope, self.values)
             )
         except (RuntimeError, TypeError, IndexError, ValueError, NotImplementedError) as error:
-            self.refused.append(f"{expression}   [{self.describe(statement)}]: {type(error).__name__}: {error}")
+            if FAILURE.search(str(error)) and self.chance(0.3):
+                self.program.statements.append(statement)
+                self.program.fails = True
+            else:
+                self.refused.append(f"{expression}   [{self.describe(statement)}]: {type(error).__name__}: {error}")
             return None
         self.program.statements.append(statement)
         if writes:
@@ -312,13 +321,14 @@ class Generator(Structured):
             if self.program.statements:
                 break
             self.statementOf(self.focus)
-        while len(self.program.statements) < self.count and len(self.refused) < 10:
+        while len(self.program.statements) < self.count and len(self.refused) < 10 and not self.program.fails:
             self.step()
         targets = [s.target for s in self.program.statements if s.target]
         used = set().union(*(s.uses for s in self.program.statements)) if targets else set()
         results = [t for t in targets if t not in used or self.chance(0.25)]
         self.program.results = results or targets[-1:]
-        self.program.losses = [t for t in targets if self.values[t].dtype.is_floating_point and t not in used][:4]
+        if not self.program.fails:
+            self.program.losses = [t for t in targets if self.values[t].dtype.is_floating_point and t not in used][:4]
         if not self.program.losses:
             self.program.wrt = []
         return self.program

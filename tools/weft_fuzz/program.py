@@ -10,7 +10,7 @@ import re
 import numpy
 
 
-@functools.lru_cache(256)
+@functools.lru_cache(1024)
 def numbers(seed, shape, dtype, kind):
     """What make() gives, as an array that may be of a wider dtype. A program's inputs are made many times."""
     r = numpy.random.RandomState(seed)
@@ -72,6 +72,7 @@ class Program:
     losses: list[str] = dataclasses.field(default_factory=list)  # values whose weighted sum is differentiated
     wrt: list[str] = dataclasses.field(default_factory=list)  # inputs that it is differentiated by
     exportable: bool = True  # neither writes to an input nor draws random numbers
+    fails: bool = False  # the last statement raises an error, for the values of an operand
 
     @staticmethod
     def of(fields):

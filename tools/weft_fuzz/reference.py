@@ -15,6 +15,9 @@ except ImportError:
 EPSILON = {"float64": 2.0**-52, "float32": 2.0**-23, "float16": 2.0**-10, "bfloat16": 2.0**-7}
 LARGEST = {"float64": 1.79e308, "float32": 3.4e38, "float16": 65504.0, "bfloat16": 3.38e38}
 TINY = {"float64": 1e-307, "float32": 1e-37, "float16": 6e-8, "bfloat16": 1e-37}
+# The most additions that one of so many terms is in (ir/kernel/CanonicalOrder.h).
+ADDITIONS = {"sum": lambda n: 60, "mean": lambda n: 61,
+             **dict.fromkeys(["dot_general", "matmul", "linear"], lambda n: 265 + n / 2048)}  # fmt: skip
 
 
 def records():
@@ -64,7 +67,10 @@ def difference(result, want, record, operands, attrs):
     epsilon, want = EPSILON[name], want.astype(float)
     finite = numpy.isfinite(want) & (numpy.abs(want) < 0.98 * LARGEST[name])
     tolerance = 8 * epsilon * (1 + numpy.abs(numpy.where(finite, want, 0)).max(initial=0)) + TINY[name]
-    if structured:
+    accumulator = "float64" if name == "float64" else "float32"
+    if record["name"] in ADDITIONS:
+        tolerance = tolerance + rounding(record, operands, attrs, accumulator)
+    elif structured:
         length = max([1, *(o.size for o in flat if o is not None)])
         largest = max(
             magnitude ** (1 if record["family"] == "Reduction" else 2), numpy.abs(want[finite]).max(initial=0)
@@ -78,13 +84,20 @@ def difference(result, want, record, operands, attrs):
         overflow = ~finite & ~numpy.isnan(want)
         wrong |= overflow & ~((numpy.sign(got) == numpy.sign(want)) & (numpy.abs(got) > 0.95 * LARGEST[name]))
         if record["name"] == "prod":
-            wrong &= products_in_range(record, operands[0], attrs, name)
+            wrong &= products_in_range(record, operands[0], attrs, accumulator)
     return _first(got, want, wrong) if wrong.any() else None
 
 
-def products_in_range(record, x, attrs, dtype):
+def rounding(record, operands, attrs, accumulator):
+    """The largest error of adding: half an epsilon of the terms' absolute sum for each addition that a term is in."""
+    length = max(o.size for o in operands if o is not None)
+    additions = ADDITIONS[record["name"]](length) + (length if accumulator == "float64" else 0)  # NumPy's
+    absolute = [o if o is None else numpy.abs(o) for o in operands]
+    return additions * 0.5 * EPSILON[accumulator] * expected(record, absolute, attrs)
+
+
+def products_in_range(record, x, attrs, accumulator):
     """Where no product of some of the factors, in whatever order, overflows or underflows."""
-    accumulator = "float64" if dtype == "float64" else "float32"
     x = numpy.abs(x)
     above = expected(record, [numpy.maximum(x, 1)], attrs)
     below = expected(record, [numpy.where(x < 1, numpy.where(x == 0, 1, x), 1)], attrs)

@@ -129,6 +129,10 @@ class Structured:
         elif kind == "tril" and x.ndim >= 2:
             self.emit(f"weft.{self.random.choice(['tril', 'triu'])}({name}, {self.random.choice([0, 1, -1])})")
 
+    def indices(self, shape, size):
+        """Along an axis of this size; a few of them are out of bounds."""
+        return self.fresh(shape, "int64", f"index:{size + self.chance(0.1)}", "plain")
+
     def index(self):
         kind = self.kind(["gather", "index_select", "scatter_add", "getitem", "embedding"])
         if kind == "embedding":
@@ -143,14 +147,14 @@ class Structured:
             length = 1
         if kind == "gather":
             shape = [length if i == axis else self.random.choice([s, s, max(1, s // 2)]) for i, s in enumerate(x.shape)]
-            index = self.fresh(shape, "int64", f"index:{n}", "plain")
+            index = self.indices(shape, n)
             self.emit(f"weft.gather({name}, {axis}, {index})", "gather", [x, self.values[index]], [axis])
         elif kind == "index_select":
-            index = self.fresh((length,), "int64", f"index:{n}", "plain")
+            index = self.indices((length,), n)
             self.emit(f"weft.index_select({name}, {axis}, {index})", "index_select", [x, self.values[index]], [axis])
         elif kind == "scatter_add" and x.dtype is not weft.bool:
             shape = [length if i == axis else s for i, s in enumerate(x.shape)]
-            index = self.fresh(shape, "int64", f"index:{n}", "plain")
+            index = self.indices(shape, n)
             source = self.fresh(shape, x.dtype.name)
             known = "scatter_add" if x.dtype.itemsize >= 4 and not self.special else None
             self.emit(
@@ -160,10 +164,10 @@ class Structured:
                 [axis],
             )
         elif kind == "getitem":
-            index = self.fresh((length,), "int64", f"index:{x.shape[0]}", "plain")
+            index = self.indices((length,), x.shape[0])
             self.emit(f"{name}[{index}]")
         elif kind == "embedding":
-            index = self.fresh(self.random.choice([(length,), (2, 3), ()]), "int64", f"index:{x.shape[0]}", "plain")
+            index = self.indices(self.random.choice([(length,), (2, 3), ()]), x.shape[0])
             self.emit(f"F.embedding({index}, {name})")
 
     def product(self):
@@ -269,7 +273,7 @@ class Structured:
         elif kind == "cross_entropy":
             classes = 1 if x.ndim > 1 else 0
             shape = [n for i, n in enumerate(x.shape) if i != classes]
-            target = self.fresh(shape, "int64", f"index:{x.shape[classes]}", "plain")
+            target = self.indices(shape, x.shape[classes])
             reduction, smooth = self.random.choice(["none", "mean", "sum"]), self.random.choice([0.0, 0.125])
             ignore = self.random.choice([-100, 0])
             attrs = [["none", "mean", "sum"].index(reduction), ignore, smooth]
@@ -291,7 +295,7 @@ class Structured:
         elif kind == "dropout":
             self.emit(f"F.dropout({name}, {self.random.choice([0.1, 0.5])})")
         elif kind == "one_hot":
-            index = self.fresh((7,), "int64", "index:5", "plain")
+            index = self.indices((7,), 5)
             self.emit(f"F.one_hot({index}, 5)")
 
     def creation(self):

@@ -11,7 +11,7 @@ import sys
 import threading
 
 WORKER = pathlib.Path(__file__).with_name("worker.py")
-LIFE = 100  # requests; what was compiled is never unloaded
+LIFE = 25  # requests; what was compiled is never unloaded
 
 
 class Worker:
