@@ -9,6 +9,8 @@ import numpy
 import weft
 
 from . import reference
+from .elementwise import Elementwise
+from .movement import Movement
 from .program import Program, Statement, load, scope
 from .structured import Structured
 
@@ -17,9 +19,8 @@ INTS = ["int64", "int32", "int16", "int8", "uint8"]
 SIZES = [0, 1, 1, 2, 3, 3, 4, 5, 7, 8, 13, 16, 17, 31, 32, 33, 64, 65, 100, 127, 257]
 LONG = [300, 511, 1000, 4096, 4097, 5000, 9001]
 LARGEST = (60_000,) * 40 + (2_000_000,)  # elements of a value
-FAILURE = re.compile(
-    "ZeroDivisionError|is out of bounds for dimension|classes must be"
-)  # what only operands' values decide
+# Errors that operands' values decide.
+FAILURE = re.compile("ZeroDivisionError|is out of bounds for dimension|classes must be")
 # The statement that makes the record's op, and its kind, where the family does not say.
 MAKERS = {"where": "ternary where", "clamp": "ternary clamp", "cast": "cast", "mean": "reduce", "var": "reduce", "pad": "move",
           "concatenate": "move cat", "flip": "move", "embedding": "index", "matmul": "product", "linear": "product",
@@ -30,8 +31,8 @@ FAMILIES = {"Reduction": "reduce", "Shape": "view", "Contraction": "product", "I
 Value = weft.Tensor
 
 
-class Generator(Structured):
-    """Structured gives the statements with conditions on shapes; this the elementwise ones and the machinery."""
+class Generator(Elementwise, Structured, Movement):
+    """The machinery; the others give the statements."""
 
     def __init__(self, seed, statements, first=0):
         """`first` is the number of the first input and value: programs that become one function need names of their own."""
@@ -71,9 +72,8 @@ class Generator(Structured):
             sizes[self.random.randrange(rank)] = self.random.choice(LONG)
         if rank and self.largest > LARGEST[0]:
             sizes[self.random.randrange(rank)] = self.random.choice([40_000, 262_144, 300_007])
-        while (
-            numpy.prod([max(1, n) for n in sizes]) > self.largest / 4
-        ):  # an input of size 0 may be expanded from one of size 1
+        # Without the zeros: an input of size 0 may be expanded from one of size 1.
+        while numpy.prod([max(1, n) for n in sizes]) > self.largest / 4:
             at = sizes.index(max(sizes))
             others = [i for i in range(rank) if i != at] if max(sizes) <= self.largest / 4 else [at]
             at = max(others, key=lambda i: sizes[i])
@@ -195,112 +195,10 @@ class Generator(Structured):
             f"{n}: {self.values[n].dtype.name}{list(self.values[n].shape)}" for n in used if n in self.values
         )
 
-    # Elementwise statements.
-    def unary(self):
-        record = self.kind(self.families["elementwise1"])
-        name = self.of(record["dtypes"])
-        attrs = [self.chance(0.5)] if record["attrs"] else []
-        text = "".join(f", {a}" for a in attrs)
-        self.emit(f"ops.{record['name']}({name}{text})", record["name"], [self.values[name]], attrs)
-
-    def binary(self):
-        record = self.kind(self.families["elementwise2"])
-        name = self.of(record["dtypes"])
-        x = self.values[name]
-        if self.chance(0.2):
-            number = self.literal(x.dtype)
-            left = self.chance(0.3)
-            arguments = f"{number}, {name}" if left else f"{name}, {number}"
-            self.emit(f"ops.{record['name']}({arguments})")
-            return
-        other = self.like(name, record["dtypes"])
-        y = self.values[other]
-        common = weft.result_type(x, y)
-        operands = [v.to(common) for v in weft.broadcast_tensors(x, y)]
-        if self.chance(0.3):
-            name, other, operands = other, name, operands[::-1]
-        integers = not common.is_floating_point
-        compared = (
-            None
-            if integers and record["name"] in ("pow", "bitwise_left_shift", "bitwise_right_shift")
-            else record["name"]
-        )
-        self.emit(f"ops.{record['name']}({name}, {other})", compared, operands)
-
-    def ternary(self):
-        kind = self.kind(["where", "where", "clamp"])
-        name = self.of(["float", "int", "bool"] if kind == "where" else ["float", "int"])
-        if kind == "where":
-            condition = self.like(name, ["bool"]) if self.chance(0.5) else None
-            if condition is None or self.values[condition].dtype is not weft.bool:
-                condition = self.fresh(self.values[name].shape, "bool")
-            other = self.like(name)
-            x, y = self.values[name], self.values[other]
-            common = weft.result_type(x, y)
-            try:
-                c, x, y = weft.broadcast_tensors(self.values[condition], x, y)
-            except RuntimeError:
-                return
-            if c.numel() <= self.largest:
-                self.emit(f"weft.where({condition}, {name}, {other})", "where", [c, x.to(common), y.to(common)])
-        else:
-            low, high = self.like(name, exact=True), self.like(name, exact=True)
-            if self.chance(0.5):
-                self.emit(f"weft.clamp({name}, -1, 2)")
-            elif self.values[name].numel():
-                try:
-                    operands = weft.broadcast_tensors(*(self.values[n] for n in (name, low, high)))
-                except RuntimeError:  # low and high fit, but not each other
-                    return
-                if operands[0].numel() <= self.largest:
-                    self.emit(f"weft.clamp({name}, {low}, {high})", "clamp", list(operands))
-
-    def cast(self):
-        name = self.of(["float", "int", "bool"])
-        dtype, x = self.dtype(("float", "int", "bool")), self.values[name]
-        known = (
-            dtype in ("bool", *FLOATS)
-            or not x.dtype.is_floating_point
-            or bool((x.abs() < 100).all() and (x >= 0).all())
-        )
-        wanted = {"bfloat16": "float32", "bool": "bool"}.get(dtype, dtype)
-        known = known and dtype not in ("bfloat16", "float16")
-        self.emit(f"{name}.to(weft.{dtype})", "cast" if known else None, [x], [wanted])
-
-    def write(self):
-        """In place: into a value, or into a part of it."""
-        name = self.pick(lambda t: t.numel() > 0)
-        if name is None or name in self.fixed:
-            return
-        if self.gradients and self.values[name].is_leaf and name in self.program.wrt:
-            return
-        x = self.values[name]
-        target, part = name, x
-        if x.ndim and self.chance(0.5):
-            axis = self.random.randrange(x.ndim)
-            start = self.random.randrange(x.shape[axis])
-            index = ", ".join([":"] * axis + [self.random.choice([f"{start}:", f"{start}", "::2"])])
-            target, part = f"{name}[{index}]", eval(f"{name}[{index}]", {}, self.values)
-        shape = [1 if self.chance(0.2) else n for n in part.shape]
-        other = self.pick(lambda t: t.dtype is x.dtype and list(t.shape) == list(part.shape)) or self.fresh(
-            shape, x.dtype.name
-        )
-        choices = [f"{target}.copy_({other})", f"{target}.fill_({self.literal(x.dtype)})", f"{target}.zero_()"]
-        if target != name:
-            choices.append(f"{name}[{index}] = {other}")
-        if x.dtype is not weft.bool:
-            choices += [
-                f"{target}.add_({other})",
-                f"{target}.mul_({self.literal(x.dtype)})",
-                f"{target}.maximum_({other})",
-            ] * 2
-        if any(weft._C.same_storage(x, self.values[s.target]) for s in self.program.inputs):
-            self.program.exportable = False
-        self.emit(self.random.choice(choices), writes=True)
-
     def step(self):
         kinds = [self.unary] * 6 + [self.binary] * 6 + [self.ternary] * 2 + [self.cast] * 2 + [self.write]
-        kinds += self.structuredKinds()
+        kinds += [self.reduce] * 4 + [self.view] * 5 + [self.move] * 3 + [self.index] * 2
+        kinds += [self.product] * 3 + [self.composite] * 3 + [self.creation]
         self.random.choice(kinds)()
 
     def statementOf(self, op):
