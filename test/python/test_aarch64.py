@@ -66,7 +66,7 @@ def model(runner, tmp_path, monkeypatch):
 @pytest.fixture
 def check(model, monkeypatch):
     monkeypatch.syspath_prepend(str(HERE.parents[1] / "tools"))
-    from weft_fuzz.ways import bits, difference, same
+    from weft_fuzz.bits import bits, difference, same
 
     def check(function, inputs, cpu="neoverse-n1", emulated="neoverse-n1"):
         want = bits(function(*inputs))
