@@ -6,7 +6,7 @@
 // of processor time for the passes + code generation, then cycles for 16 elements within the cache, Cascade Lake):
 //
 //                ours          O2            ours    O2
-//   softmax      1 + 8         27 + 16       32.1    31.7
+//   softmax      1 + 8         27 + 16       22.2    21.9
 //   layer norm   1 + 8         5 + 20        19.5    18.9
 //   GELU         1 + 11        21 + 14       44.3    44.4
 //   ew_chain     1 + 9         24 + 3        102     104

@@ -13,6 +13,8 @@
 // - Let x < s and x / s be nearly 1.5 u away from q. It is (2 - x) u / 2 short of that at least, or (i + j) 2^-p u with
 //   s = 2 - j 2^(1-p) and x = s - i 2^(1-p). The errors of e, which may need one bit more than p, and of r are less
 //   than 2.6 2^-p u together, so i + j >= 3 suffices; for i = j = 1 the result is right, too.
+// (Also found so for all pairs of numbers of 3 to 11 bits, and in float32 for all x with 107,574 divisors, those next
+// to 1 and to 2 among them.)
 #include "codegen/cpu/KernelWriter.h"
 
 #include "llvm/IR/MDBuilder.h"
