@@ -6,10 +6,9 @@
 // (P. Markstein, Computation of elementary functions on the IBM RISC System/6000 processor, 1990), as long as nothing
 // on the way overflows or is subnormal. To see it, let x and s be in [1, 2), p the bits of a number, u the last place
 // of x / s. r is off by 2^-p / 2 at most, so q by less than u where x >= s, and by less than 1.5 u where x < s.
-// - Let x / s be nearly half of u away from q. It cannot be exactly that, so e, a multiple of 2^(1-p) u, differs from s
-// u / 2
-//   by 2^-p u or more. And e r falls on the same side of u / 2: by the error of r, u / 2 is moved by s u 2^-p / 4,
-//   which is less than the r 2^-p u of the former since r >= 1/2.
+// - Let x / s be nearly half of u away from q. It cannot be exactly that, so e, a multiple of 2^(1-p) u, differs from
+//   s u / 2 by 2^-p u or more. And e r falls on the same side of u / 2: by the error of r, u / 2 is moved by
+//   s u 2^-p / 4, which is less than the r 2^-p u of the former since r >= 1/2.
 // - Let x < s and x / s be nearly 1.5 u away from q. It is (2 - x) u / 2 short of that at least, or (i + j) 2^-p u with
 //   s = 2 - j 2^(1-p) and x = s - i 2^(1-p). The errors of e, which may need one bit more than p, and of r are less
 //   than 2.6 2^-p u together, so i + j >= 3 suffices; for i = j = 1 the result is right, too.
