@@ -12,6 +12,8 @@ const std::vector<CostModel::Parameter> &CostModel::parameters() {
       {"costly", &CostModel::costly, {5, 30}},
       {"product-rows", &CostModel::productRows, {256, 512}},
       {"product-columns", &CostModel::productColumns, {64, 256}},
+      {"wide-rows", &CostModel::wideRows, {64, 256}},
+      {"pack-elements", &CostModel::packElements, {1 << 14, 1 << 18}},
       {"few-products", &CostModel::fewProducts, {2, 8}},
       {"vector-columns", &CostModel::vectorColumns, {128, 256}},
       {"attention-elements", &CostModel::attentionElements, {1 << 15, 1 << 17}},

@@ -56,8 +56,11 @@ struct CostModel {
   // of B stay in the far cache while rows of A go by. But no fewer tasks than `fewProducts`, so that threads have equal
   // shares.
   int64_t productRows = 1024, productColumns = 128;
+  int64_t wideRows = 128, wideColumns = 512; // where tasks copy their rows of A, or K is short
   int64_t fewProducts = 4;
-  int64_t packColumns = 128; // of B, or rows of A, that are a task of a step that packs
+  // What is packed by a step of its own has so many elements; columns of B, or rows of A, of such a task.
+  int64_t packElements = 1 << 16;
+  int64_t packColumns = 128;
   // Products of one row: columns of a task.
   int64_t vectorColumns = 64;
 

@@ -42,9 +42,9 @@ struct ConstantBuilder {
   }
 };
 
-// C's fmod. A step takes the rounded quotient off exactly by a fused multiply-add: what remains is below |y|, or has lost
-// 52 bits of a quotient too long for the significand, and is negative where the quotient was rounded up. Two steps in
-// f64 are exact while |x / y| < 2^104.
+// C's fmod. A step takes the rounded quotient off exactly by a fused multiply-add: what remains is below |y|, or has
+// lost 52 bits of a quotient too long for the significand, and is negative where the quotient was rounded up. Two steps
+// in f64 are exact while |x / y| < 2^104.
 Scalar truncatedRemainder(Scalar x, Scalar y) {
   Type type = x.type(), f64 = x.builder->getF64Type();
   Scalar wide = convert(x, f64), divisor = absolute(convert(y, f64)), r = absolute(wide);

@@ -76,7 +76,7 @@ void AttentionSchedule::pack(Operation *dot, const MatrixOperand &operand, Range
   panels[dot].rows = rounded;
   kernel::PackOp::create(k.builder, k.location, a.buffer(operand), a.base(operand, k.index(0), contracted.first),
                          k.size(storage.strides[operand.contract]), k.size(storage.strides[operand.free]), depth,
-                         k.size(operand.freeSize()), buffer, k.index(0));
+                         k.size(operand.freeSize()), buffer, k.index(0), Value());
 }
 
 void AttentionSchedule::intoScores(const ScoreProduct &product, Range range) {

@@ -4,10 +4,13 @@
 // - K is 1: a loop, as there is nothing to sum;
 // - C has one row or one column: kernel.contract by lanes, the operand that has more than a row as B, read once where
 //   it is;
-// - else kernel.contract in chains, whose B is packed by a step of its own where the copy is kept, and A where several
-//   blocks of columns would each copy it.
+// - else kernel.contract in chains. It reads A where it is if that lies in rows. If not, the smaller operand is packed
+// by
+//   a step of its own: A, then to be read as one in rows, or B, and tasks copy their rows of A. B is also packed where
+//   the copy is kept.
 #include "codegen/ContractionOperand.h"
 #include "codegen/Schedule.h"
+#include "ir/kernel/CanonicalOrder.h"
 
 using namespace mlir;
 
@@ -26,6 +29,7 @@ public:
 private:
   enum class Form { Outer, Lanes, Chains };
   void chooseBlocks();
+  bool mayPack(const ContractionOperand &operand) const;
   ContractionOperand packed(const ContractionOperand &operand);
   using Epilogue = llvm::function_ref<void(Value m, Value n, Value sum)>;
   void contract(KernelBuilder &k, ArrayRef<Value> operands, bool packs, Epilogue epilogue);
@@ -37,6 +41,7 @@ private:
   ContractionOperand a, b;
   Form form;
   int64_t rowBlock = 1, columnBlock = kPanelColumns;
+  bool packsA = false, packsB = false;
 };
 
 } // namespace
@@ -63,9 +68,20 @@ void ContractionSchedule::chooseBlocks() {
   }
   if (form != Form::Chains)
     return;
+  if (lowering.target.gpu) {
+    rowBlock = columnBlock = kTileColumns; // as large as a block of threads takes
+    return;
+  }
+  auto packs = [&](const ContractionOperand &operand) {
+    return mayPack(operand) && (operand.count() * operand.depth()).estimate() >= model.packElements;
+  };
+  packsA = packs(a) && !a.isInRows(b) && n > model.productColumns && m <= n;
+  // Where one step of K is all, C is not read again, and the epilogue is better off with long rows.
+  bool isShort = a.depth().estimate() <= order::kProductBlock && m >= 4 * model.wideRows;
+  bool isWide = isShort || (!packsA && !a.isInRows(b));
   int64_t bytes = std::max<int64_t>(4, elementType(dot->getResult(0)).getIntOrFloatBitWidth() / 8);
-  int64_t rowBlocks = llvm::divideCeil(m, model.productRows);
-  int64_t columnBlocks = llvm::divideCeil(n, model.productColumns * 4 / bytes);
+  int64_t rowBlocks = llvm::divideCeil(m, isWide ? model.wideRows : model.productRows);
+  int64_t columnBlocks = llvm::divideCeil(n, (isWide ? model.wideColumns : model.productColumns) * 4 / bytes);
   auto choose = [&] {
     rowBlock = llvm::divideCeil(m, rowBlocks);
     columnBlock = llvm::alignTo(llvm::divideCeil(n, columnBlocks), kTileColumns);
@@ -77,6 +93,11 @@ void ContractionSchedule::chooseBlocks() {
     (columnBlock > 2 * rowBlock ? columnBlocks : rowBlocks) += 1;
     choose();
   }
+  packsB = (mayPack(b) && lowering.weights.count(b.storage.planBuffer)) || (packs(b) && isWide && m > rowBlock);
+}
+
+bool ContractionSchedule::mayPack(const ContractionOperand &operand) const {
+  return ceilDivide(operand.depth(), kPanelColumns) && ceilDivide(operand.count(), lowering.model.packColumns);
 }
 
 // An operand as kernel.pack copies it, A in rows and B in panels: one such matrix for each batch and outer index, as an
@@ -87,9 +108,14 @@ ContractionOperand ContractionSchedule::packed(const ContractionOperand &operand
   Sizes outerShape;
   for (int axis : outerAxes)
     outerShape.push_back(operand.storage.shape[axis]);
-  int64_t part = lowering.model.packColumns, multiple = inRows ? kPanelColumns : kPanelRows;
+  int64_t part = lowering.model.packColumns;
   Size outer = weft::product(outerShape), blocks = *ceilDivide(operand.count(), part);
-  Size depth = *ceilDivide(operand.depth(), multiple) * Size(multiple);
+  Size depth = *ceilDivide(operand.depth(), kPanelRows) * Size(kPanelRows);
+  // Rows an odd multiple of a panel apart are in different sets of a cache.
+  if (inRows)
+    depth = operand.depth().isStatic()
+                ? Size(llvm::alignTo(operand.depth().constant, 2 * kPanelColumns) + kPanelColumns)
+                : *ceilDivide(operand.depth(), kPanelColumns) * Size(kPanelColumns);
   Type element = storageType(operand.storage.type), type = kernel::ContractOp::sumType(element, element);
   ContractionOperand result = operand;
   result.storage = lowering.temporary(
@@ -116,9 +142,10 @@ ContractionOperand ContractionSchedule::packed(const ContractionOperand &operand
     kernel.writes.push_back({result.storage.planBuffer, place});
     Value target = k.mul(place, depth * Size(part));
     if (inRows)
-      kernel::PackOp::create(k.builder, k.location, from, start, stride, strideK, count, all, to, target, true);
+      kernel::PackOp::create(k.builder, k.location, from, start, stride, strideK, count, all, to, target,
+                             k.size(depth));
     else
-      kernel::PackOp::create(k.builder, k.location, from, start, strideK, stride, all, count, to, target);
+      kernel::PackOp::create(k.builder, k.location, from, start, strideK, stride, all, count, to, target, Value());
   });
   lowering.finish(kernel, group, outer * blocks, lowering.model.grain(part * operand.depth().estimate(), 1));
   return result;
@@ -166,10 +193,6 @@ void ContractionSchedule::product() {
   Sizes shape = sizesOf(dotValue);
   int batches = int(a.batch.size()), rank = int(shape.size());
   Size rows = a.count(), columns = b.count(), depth = a.depth();
-  bool mayPack = form == Form::Chains && !lowering.target.gpu && ceilDivide(depth, kPanelColumns);
-  bool packsB = mayPack && lowering.weights.count(b.storage.planBuffer);
-  bool packsA = mayPack && !a.isInRows(b) && ceilDivide(rows, lowering.model.packColumns) &&
-                columns.estimate() > lowering.model.productColumns;
   ContractionOperand left = packsA ? packed(a) : a, right = packsB ? packed(b) : b;
 
   Kernel kernel(lowering, group);

@@ -99,7 +99,7 @@ Value TransposedLoop::packed(const Storage &view) {
     copy = k.scratch(lowering.model.transposedRows * kPanel, type);
     kernel.e.reads.push_back({view.planBuffer, Value()});
     kernel::PackOp::create(k.builder, k.location, k.buffer(view.planBuffer, memory), start, k.index(1),
-                           k.size(stride(view, runs.back())), rows, lanes, copy, k.index(0));
+                           k.size(stride(view, runs.back())), rows, lanes, copy, k.index(0), Value());
   }
   Value index = k.add(k.mul(row, k.index(kPanel)), lane);
   return kernel::LoadOp::create(k.builder, k.location, copy, index);

@@ -49,7 +49,7 @@ std::string KernelWriter::MatrixTypes::name(const char *kind) const {
 void KernelWriter::Product::chooseTile(int64_t rows, int64_t columns, int64_t registers) {
   int64_t least = INT64_MAX;
   rows = rows > 0 ? std::min(rows, kMostCopiedRows) : kMostCopiedRows;
-  columns = columns > 0 ? std::min(columns, kMostBlockColumns) : kMostBlockColumns;
+  columns = columns > 0 ? std::min(columns, kStripColumns) : kStripColumns;
   for (int64_t vectors : {4, 2}) {
     int64_t highest = (registers - vectors - 1) / vectors;
     if (!aStrideM)
@@ -87,24 +87,29 @@ KernelWriter::Product::Product(kernel::ContractOp op, KernelWriter &w)
   int64_t depth = constantOf(op.getK());
   unrolled = !depth || depth >= kShortDepth ? kUnrolledSteps : 1;
   wholeSteps = depth && depth % unrolled == 0;
-  int64_t bytes = type->getScalarSizeInBits() / 8, mostRows = kMostBlockBytes / (bytes * kMostBlockColumns);
-  blockRows = (inPlace ? mostRows : kMostCopiedRows) / tileRows * tileRows;
+  int64_t most = kMostBlockBytes / (type->getScalarSizeInBits() / 8);
+  blockRows = (inPlace ? most / kStripColumns : kMostCopiedRows) / tileRows * tileRows;
   if (rowSpan > 0)
     blockRows = std::min<int64_t>(blockRows, alignTo(rowSpan, tileRows));
-  blockColumns = kMostBlockColumns;
+  blockColumns = alignDown(most / blockRows, kStripColumns);
   if (columnSpan > 0)
     blockColumns = std::min<int64_t>(blockColumns, alignTo(columnSpan, kPanel));
   oneRowBlock = rowSpan >= 0 && rowSpan <= blockRows;
+  oneColumnBlock = columnSpan >= 0 && columnSpan <= blockColumns;
+  bool isHigh = blockColumns <= kStripColumns && blockRows > kMostCopiedRows;
+  finishedRows = isHigh ? kFinishedTiles * tileRows : blockRows;
   auto reserve = [&](int64_t elements) { return w.reserveScratch(type, elements); };
   if (!inPlace)
     a = reserve((blockRows + kLanes) * kStrideA); // a transposed block may end past the last tile
-  c = reserve(blockRows * kStrideC);
+  int64_t elements = blockRows * alignTo(blockColumns, kStripColumns),
+          stripPanels = std::min(blockColumns, kStripColumns) / kPanel;
+  c = reserve(elements);
   hasGroups = !depth || depth > kGroupDepth;
-  totals = hasGroups ? reserve(blockRows * kStrideC) : c;
+  totals = hasGroups ? reserve(elements) : c;
   packed = op.getPackedB() && bType == sumType;
-  bool isOneStep = depth && depth <= kDepth && columnSpan >= 0 && columnSpan <= blockColumns;
-  b = packed ? nullptr : reserve(blockColumns / kPanel * kPanelElements);
-  nextB = packed || isOneStep ? b : reserve(blockColumns / kPanel * kPanelElements);
+  bool isOneStep = depth && depth <= kDepth && oneColumnBlock && blockColumns <= kStripColumns;
+  b = packed ? nullptr : reserve(stripPanels * kPanelElements);
+  nextB = packed || isOneStep ? b : reserve(stripPanels * kPanelElements);
 }
 
 void KernelWriter::contract(kernel::ContractOp op) {
@@ -115,97 +120,54 @@ void KernelWriter::contract(kernel::ContractOp op) {
   // Packed panels lie side by side, as if a column were as many elements from the one before as a panel has rows.
   if (op.getPackedB() && !p.packed)
     unsupported(op, "a packed operand has the type of the sums");
-  blocks(scalar(op.getRowBegin()), scalar(op.getRowEnd()), p.blockRows, p.oneRowBlock,
-         [&](Value *row) { rowsOfBlocks(op, p, row); });
+  Value *rowEnd = scalar(op.getRowEnd()), *columnEnd = scalar(op.getColumnEnd());
+  blocks(scalar(op.getRowBegin()), rowEnd, p.blockRows, p.oneRowBlock, [&](Value *row) {
+    Value *rows = minimum(constant(p.blockRows), b.CreateSub(rowEnd, row));
+    blocks(scalar(op.getColumnBegin()), columnEnd, p.blockColumns, p.oneColumnBlock, [&](Value *column) {
+      contractBlock(op, p, row, rows, column, minimum(constant(p.blockColumns), b.CreateSub(columnEnd, column)));
+    });
+  });
   // The next product may use the same memory.
   mostScratchBytes = std::max(mostScratchBytes, scratchBytes);
   scratchBytes = before;
 }
 
-// The blocks of C that begin at this row. A step is 256 of K for one of them.
-void KernelWriter::rowsOfBlocks(kernel::ContractOp op, Product &p, Value *row) {
+void KernelWriter::contractBlock(kernel::ContractOp op, Product &p, Value *row, Value *rows, Value *column,
+                                 Value *columns) {
   Value *strideM = scalar(op.getAStrideM()), *strideK = scalar(op.getAStrideK()), *k = scalar(op.getK());
-  Value *strideBN = scalar(op.getBStrideN());
-  Value *strideBK = p.packed ? constant(kPanel) : scalar(op.getBStrideK());
-  Value *firstColumn = scalar(op.getColumnBegin()), *columnEnd = scalar(op.getColumnEnd());
-  Value *panel = p.packed ? b.CreateMul(strideBN, constant(kPanel)) : constant(kPanelElements);
-  Function *tile = tileFunction(p), *tiles = tilesFunction(p);
-  Value *copyB = ConstantPointerNull::get(b.getPtrTy());
-  if (!p.packed)
-    copyB = copyFunctionFor(p, p.bType, strideBK, strideBN);
-  Value *rows = minimum(constant(p.blockRows), b.CreateSub(scalar(op.getRowEnd()), row));
-  Value *tilesDown = divideUp(rows, constant(p.tileRows));
-  Value *blocksOfK = maximum(divideUp(k, constant(kDepth)), constant(1));
-  Value *blocksAcross = divideUp(b.CreateSub(columnEnd, firstColumn), constant(p.blockColumns));
+  Value *strideBN = scalar(op.getBStrideN()), *strideBK = p.packed ? constant(kPanel) : scalar(op.getBStrideK());
+  Value *fromA = pointer(op.getA(), b.CreateAdd(scalar(op.getABase()), b.CreateMul(row, strideM)));
+  Value *fromB = pointer(op.getB(), b.CreateAdd(scalar(op.getBBase()), b.CreateMul(column, strideBN)));
+  Value *none = ConstantPointerNull::get(b.getPtrTy());
+  Value *copyA = p.inPlace ? none : copyFunctionFor(p, p.aType, strideM, strideK);
+  Value *copyB = p.packed ? none : copyFunctionFor(p, p.bType, strideBK, strideBN);
   // A transposed copy takes as many rows as a vector has lanes.
   bool transposes = isOne(strideBK) && !isOne(strideBN);
-  Value *slice = roundUp(divideUp(constant(kDepth), tilesDown), transposes ? p.vectorLanes : 2);
-
-  auto blockOfB = [&](Value *k0, Value *column) {
-    Value *inBlock = b.CreateAdd(b.CreateMul(column, strideBN), b.CreateMul(k0, strideBK));
-    return pointer(op.getB(), b.CreateAdd(scalar(op.getBBase()), inBlock));
-  };
-  auto depthFrom = [&](Value *k0) { return minimum(constant(kDepth), b.CreateSub(k, k0)); };
-  auto columnsFrom = [&](Value *column) { return minimum(constant(p.blockColumns), b.CreateSub(columnEnd, column)); };
-  Value *firstB = p.packed ? blockOfB(constant(0), firstColumn) : p.b;
-  if (!p.packed) {
-    Value *depth = depthFrom(constant(0)), *columns = columnsFrom(firstColumn);
-    b.CreateCall(copyFunctionFor(p, p.bType, strideBK, strideBN),
-                 {blockOfB(constant(0), firstColumn), p.b, strideBK, strideBN, depth, depth, columns,
-                  roundUp(columns, kPanel), constant(kPanel), panel});
-  }
-  Carried first{constant(0), firstColumn, firstB, p.packed ? firstB : p.nextB};
-  loop(constant(0), b.CreateMul(blocksOfK, blocksAcross), 1, first, [&](Value *, const Carried &at) {
-    Value *k0 = at[0], *column = at[1], *panels = at[2], *depth = depthFrom(k0), *columns = columnsFrom(column);
-    Value *deeper = b.CreateAdd(k0, constant(kDepth)), *isLast = b.CreateICmpSGE(deeper, k);
-    Value *inGroup = b.CreateAnd(k0, constant(kGroupDepth - 1));
-    Value *nextK = b.CreateSelect(isLast, constant(0), deeper);
-    Value *nextColumn = b.CreateSelect(isLast, b.CreateAdd(column, constant(p.blockColumns)), column);
-    Value *nextDepth =
-        b.CreateSelect(b.CreateICmpSLT(nextColumn, columnEnd), depthFrom(nextK), constant(0));
-    Value *nextBlock = blockOfB(nextK, nextColumn), *nextPanels = p.packed ? nextBlock : at[3];
-
-    Value *left = pointer(op.getA(), b.CreateAdd(b.CreateAdd(scalar(op.getABase()), b.CreateMul(row, strideM)),
-                                                 b.CreateMul(k0, strideK)));
-    if (!p.inPlace) {
-      b.CreateCall(copyFunctionFor(p, p.aType, strideM, strideK),
-                   {left, p.a, strideM, strideK, rows, b.CreateMul(tilesDown, constant(p.tileRows)), depth, roundUp(depth, kPanel),
-                    constant(kStrideA), constant(kPanel)});
-      left = p.a;
-    }
-    loop(constant(0), b.CreateSelect(isLast, tilesDown, constant(1)), 1, [&](Value *number) {
-      Value *end = b.CreateSelect(isLast, b.CreateAdd(number, constant(1)), tilesDown);
-      b.CreateCall(tiles, {left, panels, p.c, nextBlock, nextPanels, copyB, tile,
-                           p.inPlace ? strideM : constant(kStrideA), panel, strideBK, strideBN, depth, inGroup, rows, columns,
-                           constant(p.tileRows), constant(p.tileColumns), number, end, slice, nextDepth,
-                           b.CreateSelect(b.CreateICmpSGT(nextDepth, constant(0)), columnsFrom(nextColumn), constant(0))});
-      Value *firstRow = b.CreateMul(number, constant(p.tileRows));
-      if (p.hasGroups)
-        branch(b.CreateOr(isLast, b.CreateICmpEQ(inGroup, constant(kGroupDepth - kDepth))),
-               [&] { addGroup(p, k0, firstRow, b.CreateMul(end, constant(p.tileRows))); });
-      branch(isLast, [&] {
-        loop(firstRow, minimum(rows, b.CreateAdd(firstRow, constant(p.tileRows))), 1, [&](Value *i) {
-          Value *rowOfC = b.CreateGEP(p.type, p.totals, b.CreateMul(i, constant(kStrideC)));
-          epilogue(op, b.CreateAdd(row, i), column, columns,
-                   [&](Value *n) { return loadVector(p.type, b.CreateGEP(p.type, rowOfC, n), laneMask); });
-        });
+  Function *block = blockFunction(p), *tile = tileFunction(p);
+  Value *sums = p.c;
+  if (p.hasGroups)
+    sums = b.CreateSelect(b.CreateICmpSGT(k, constant(kGroupDepth)), p.totals, p.c);
+  blocks(constant(0), rows, p.finishedRows, p.finishedRows == p.blockRows, [&](Value *first) {
+    Value *end = minimum(rows, b.CreateAdd(first, constant(p.finishedRows)));
+    SmallVector<Value *, 24> arguments{
+        fromA, fromB, p.inPlace ? none : p.a, p.packed ? none : p.b, p.packed ? none : p.nextB, p.c, p.totals, copyA,
+        copyB, tile};
+    arguments.append({strideM, strideK, strideBK, strideBN, k, rows, columns, constant(p.blockRows)});
+    arguments.append({constant(p.tileRows), constant(p.tileColumns), constant(transposes ? p.vectorLanes : 2)});
+    arguments.append({first, end});
+    b.CreateCall(block, arguments);
+    loop(first, end, 1, [&](Value *i) {
+      epilogue(op, b.CreateAdd(row, i), column, columns, [&](Value *n) {
+        Value *inStrip = n, *strip = constant(0);
+        if (p.blockColumns > kStripColumns) {
+          inStrip = b.CreateAnd(n, constant(kStripColumns - 1));
+          strip = b.CreateMul(b.CreateSub(n, inStrip), constant(p.blockRows));
+        }
+        Value *place = b.CreateAdd(b.CreateAdd(strip, inStrip), b.CreateMul(i, constant(kStrideC)));
+        return loadVector(p.type, b.CreateGEP(p.type, sums, place), laneMask);
       });
     });
-    return Carried{nextK, nextColumn, nextPanels, panels};
   });
-}
-
-// To the totals of these rows, which the first group's sums are.
-void KernelWriter::addGroup(Product &p, Value *k0, Value *firstRow, Value *endRow) {
-  Value *isFirst = b.CreateICmpSLT(k0, constant(kGroupDepth)), *stride = constant(kStrideC);
-  int outerLanes = std::exchange(lanes, kLanes);
-  loop(b.CreateMul(firstRow, stride), b.CreateMul(endRow, stride), kLanes, [&](Value *i) {
-    Value *total = b.CreateGEP(p.type, p.totals, i);
-    Value *group = loadVector(p.type, b.CreateGEP(p.type, p.c, i), nullptr);
-    Value *sum = add(loadVector(p.type, total, nullptr), group);
-    storeVector(b.CreateSelect(isFirst, group, sum), total, nullptr);
-  });
-  lanes = outerLanes;
 }
 
 // Most tasks are one block: no loop then.
@@ -236,65 +198,129 @@ Value *KernelWriter::add(Value *x, Value *y) {
   return x->getType()->isFPOrFPVectorTy() ? b.CreateFAdd(x, y) : b.CreateAdd(x, y);
 }
 
-// void (a, panels of b, c, the next block of b, where its panels go, the function that copies it, tile, elements from a
-// row of a to the next, from a panel to the next, b's strides, depth, steps of K before in the group, rows, columns, rows and columns
-// of a tile, first and end of the rows of tiles, rows of b's next block to copy for each, rows and columns of that
-// block): these rows of the tiles of a block. What depends on the layout is in the functions it is given, so that all
-// products share it.
-Function *KernelWriter::tilesFunction(Product &p) {
-  return helper(p.name("tiles"), 7, 15, [&](Function *f) {
+// void (a, b, copy of a, two copies of a strip of b, c, totals, functions that copy a and b, tile, a's strides, b's
+// strides, k, rows, columns, rows from a strip of c to the next, rows and columns of a tile, what the parts of b that
+// are copied are a multiple of, first and end of the rows): these rows of a block of C, and with the first of them all
+// that comes before the last 256 of K. An a that is read in place, or a packed b, has no copy and no function. What
+// depends on the layout is in the functions it is given, so that all products share it.
+Function *KernelWriter::blockFunction(Product &p) {
+  return helper(p.name("block"), 10, 13, [&](Function *f) {
     auto argument = [&](int i) -> Value * { return f->getArg(i); };
-    Value *a = argument(0), *panels = argument(1), *c = argument(2), *nextB = argument(3), *nextPanels = argument(4);
-    Value *copyB = argument(5), *tile = argument(6), *strideA = argument(7), *panel = argument(8);
-    Value *strideBK = argument(9), *strideBN = argument(10), *depth = argument(11), *k0 = argument(12);
-    Value *rows = argument(13), *columns = argument(14), *height = argument(15), *width = argument(16);
-    Value *slice = argument(19), *nextDepth = argument(20), *nextColumns = argument(21);
+    Value *fromA = argument(0), *fromB = argument(1), *a = argument(2), *evenPanels = argument(3);
+    Value *oddPanels = argument(4), *c = argument(5), *totals = argument(6), *copyA = argument(7), *copyB = argument(8);
+    Value *tile = argument(9), *strideM = argument(10), *strideK = argument(11), *strideBK = argument(12);
+    Value *strideBN = argument(13), *k = argument(14), *rows = argument(15), *columns = argument(16);
+    Value *blockRows = argument(17), *height = argument(18), *width = argument(19), *multiple = argument(20);
     auto functionType = [&](unsigned pointers, unsigned integers) {
       SmallVector<Type *, 12> types(pointers, b.getPtrTy());
       types.append(integers, b.getInt64Ty());
       return FunctionType::get(b.getVoidTy(), types, false);
     };
-    Value *tilesAcross = divideUp(columns, width);
-    // What a tile asks for, a line each few steps: a part of the next block of packed panels, as long as there are any,
-    // then the lines of C that lie before the end of its rows.
-    int64_t most = kDepth / kUnrolledSteps * kLine, bytes = p.type->getScalarSizeInBits() / 8;
-    int64_t parts = kPanelElements * bytes / most; // of a panel
-    Value *asked = b.CreateMul(b.CreateUDiv(depth, constant(kUnrolledSteps)), constant(kLine));
-    Value *packedParts = b.CreateMul(b.CreateLShr(roundUp(nextColumns, kPanel), Log2_64(kPanel)), constant(parts));
-    Value *copies = b.CreateIsNotNull(copyB);
-    packedParts = b.CreateSelect(copies, constant(0), packedParts);
-    Value *copied = b.CreateSelect(copies, nextDepth, constant(0));
+    Value *zero = constant(0), *one = constant(1), *lessOne = b.CreateSub(multiple, one);
+    Value *copiesA = b.CreateIsNotNull(copyA), *copiesB = b.CreateIsNotNull(copyB);
+    Value *tilesDown = divideUp(rows, height), *firstTile = b.CreateUDiv(argument(21), height);
+    Value *endTile = divideUp(argument(22), height), *isFirst = b.CreateICmpEQ(firstTile, zero);
+    Value *strips = divideUp(columns, constant(kStripColumns));
+    Value *blocksOfK = maximum(divideUp(k, constant(kDepth)), one);
+    Value *strideA = b.CreateSelect(copiesA, constant(kStrideA), strideM);
+    Value *panel = b.CreateSelect(copiesB, constant(kPanelElements), b.CreateMul(strideBN, constant(kPanel)));
+    Value *slice = b.CreateAnd(b.CreateAdd(divideUp(constant(kDepth), tilesDown), lessOne), b.CreateNot(lessOne));
 
-    loop(argument(17), argument(18), 1, [&](Value *number) {
-      Value *firstSlice = b.CreateMul(number, slice);
-      branch(b.CreateICmpSLT(firstSlice, copied), [&] {
-        Value *count = minimum(slice, b.CreateSub(copied, firstSlice));
-        b.CreateCall(functionType(2, 8), copyB,
-                     {b.CreateGEP(memoryType(p.bType), nextB, b.CreateMul(firstSlice, strideBK)),
-                      b.CreateGEP(p.type, nextPanels, b.CreateMul(firstSlice, constant(kPanel))), strideBK, strideBN,
-                      count, count, nextColumns, roundUp(nextColumns, kPanel), constant(kPanel), panel});
+    auto partOfB = [&](Value *k0, Value *column) {
+      Value *place = b.CreateAdd(b.CreateMul(column, strideBN), b.CreateMul(k0, strideBK));
+      return b.CreateGEP(memoryType(p.bType), fromB, place);
+    };
+    auto depthFrom = [&](Value *k0) { return minimum(constant(kDepth), b.CreateSub(k, k0)); };
+    auto columnsFrom = [&](Value *column) { return minimum(constant(kStripColumns), b.CreateSub(columns, column)); };
+    auto copyRows = [&](Value *from, Value *to, Value *count, Value *columns) {
+      b.CreateCall(
+          functionType(2, 8), copyB,
+          {from, to, strideBK, strideBN, count, count, columns, roundUp(columns, kPanel), constant(kPanel), panel});
+    };
+    branch(b.CreateAnd(copiesB, isFirst), [&] { copyRows(fromB, evenPanels, depthFrom(zero), columnsFrom(zero)); });
+
+    // A step is 256 of K for a strip of columns.
+    Value *steps = b.CreateMul(blocksOfK, strips);
+    loop(b.CreateSelect(isFirst, zero, b.CreateSub(steps, strips)), steps, 1, [&](Value *step) {
+      auto blockOfK = [&](Value *step) { return b.CreateUDiv(step, strips); };
+      auto columnOf = [&](Value *step, Value *number) {
+        return b.CreateMul(b.CreateSub(step, b.CreateMul(number, strips)), constant(kStripColumns));
+      };
+      Value *next = b.CreateAdd(step, one), *number = blockOfK(step), *nextNumber = blockOfK(next);
+      Value *k0 = b.CreateMul(number, constant(kDepth)), *nextK = b.CreateMul(nextNumber, constant(kDepth));
+      Value *column = columnOf(step, number), *nextColumn = columnOf(next, nextNumber);
+      Value *depth = depthFrom(k0), *isLast = b.CreateICmpSGE(b.CreateAdd(k0, constant(kDepth)), k);
+      Value *inGroup = b.CreateAnd(k0, constant(kGroupDepth - 1));
+      Value *begin = b.CreateSelect(isLast, firstTile, zero), *end = b.CreateSelect(isLast, endTile, tilesDown);
+      Value *nextDepth = maximum(depthFrom(nextK), zero), *nextPart = partOfB(nextK, nextColumn);
+      Value *nextColumns = b.CreateSelect(b.CreateICmpSLT(nextK, k), columnsFrom(nextColumn), zero);
+      Value *isOdd = b.CreateTrunc(step, b.getInt1Ty());
+      Value *panels = b.CreateSelect(copiesB, b.CreateSelect(isOdd, oddPanels, evenPanels), partOfB(k0, column));
+      Value *nextPanels = b.CreateSelect(isOdd, evenPanels, oddPanels);
+      Value *corner = b.CreateGEP(memoryType(p.aType), fromA, b.CreateMul(k0, strideK));
+      Value *left = b.CreateSelect(copiesA, a, corner);
+      branch(b.CreateAnd(b.CreateAnd(copiesA, isFirst), b.CreateICmpEQ(column, zero)), [&] {
+        b.CreateCall(functionType(2, 8), copyA,
+                     {corner, a, strideM, strideK, rows, b.CreateMul(tilesDown, height), depth, roundUp(depth, kPanel),
+                      strideA, constant(kPanel)});
       });
-      Value *i = b.CreateMul(number, height), *rowOfA = b.CreateGEP(p.type, a, b.CreateMul(i, strideA));
-      Value *lastRow = b.CreateSub(b.CreateSub(rows, i), constant(1));
-      Value *rowsOfC = b.CreateGEP(p.type, c, b.CreateMul(i, constant(kStrideC)));
-      Value *endOfC = b.CreateGEP(p.type, rowsOfC, b.CreateMul(height, constant(kStrideC)));
-      Value *linesOfC = b.CreateGEP(b.getInt8Ty(), endOfC, b.CreateNeg(asked));
-      Value *firstPart = b.CreateMul(number, tilesAcross);
-      loop(constant(0), tilesAcross, 1, [&](Value *across) {
-        Value *part = b.CreateAdd(firstPart, across), *inPanel = b.CreateAnd(part, constant(parts - 1));
-        Value *partOfB = b.CreateGEP(p.type, nextB, b.CreateMul(b.CreateLShr(part, Log2_64(parts)), panel));
-        partOfB = b.CreateGEP(b.getInt8Ty(), partOfB, b.CreateMul(inPanel, constant(most)));
-        Value *ahead = b.CreateSelect(b.CreateICmpSLT(part, packedParts), partOfB, linesOfC);
-        Value *j = b.CreateMul(across, width), *inPanels = b.CreateMul(b.CreateLShr(j, Log2_64(kPanel)), panel);
-        Value *right = b.CreateGEP(p.type, panels, b.CreateAdd(inPanels, b.CreateAnd(j, constant(kPanel - 1))));
-        // Where a tile's second panel does not exist, its first serves for columns that nobody reads.
-        Value *hasNext = b.CreateICmpSLT(b.CreateAdd(j, constant(kPanel)), columns);
-        Value *nextPanel = b.CreateSelect(hasNext, panel, constant(0));
-        b.CreateCall(functionType(4, 5), tile,
-                     {rowOfA, right, b.CreateGEP(p.type, rowsOfC, j), ahead, depth, k0, nextPanel, strideA, lastRow});
+
+      // What a tile asks for, a line each few steps of K: a part of the next panels that are packed, as long as there
+      // are any, then the lines of C that lie before the end of its rows.
+      int64_t most = kDepth / kUnrolledSteps * kLine, parts = p.panelBytes() / most;
+      Value *asked = b.CreateMul(b.CreateUDiv(depth, constant(kUnrolledSteps)), constant(kLine));
+      Value *packedParts = b.CreateMul(b.CreateLShr(roundUp(nextColumns, kPanel), Log2_64(kPanel)), constant(parts));
+      packedParts = b.CreateSelect(copiesB, zero, packedParts);
+      Value *copied = b.CreateSelect(copiesB, nextDepth, zero);
+      Value *strip = b.CreateMul(column, blockRows), *sums = b.CreateGEP(p.type, c, strip);
+      Value *stripColumns = columnsFrom(column), *tilesAcross = divideUp(stripColumns, width);
+      loop(begin, end, 1, [&](Value *number) {
+        Value *firstRow = b.CreateMul(number, slice);
+        branch(b.CreateICmpSLT(firstRow, copied), [&] {
+          copyRows(b.CreateGEP(memoryType(p.bType), nextPart, b.CreateMul(firstRow, strideBK)),
+                   b.CreateGEP(p.type, nextPanels, b.CreateMul(firstRow, constant(kPanel))),
+                   minimum(slice, b.CreateSub(copied, firstRow)), nextColumns);
+        });
+        Value *i = b.CreateMul(number, height), *rowOfA = b.CreateGEP(p.type, left, b.CreateMul(i, strideA));
+        Value *lastRow = b.CreateSub(b.CreateSub(rows, i), one);
+        Value *rowsOfC = b.CreateGEP(p.type, sums, b.CreateMul(i, constant(kStrideC)));
+        Value *endOfC = b.CreateGEP(p.type, rowsOfC, b.CreateMul(height, constant(kStrideC)));
+        Value *linesOfC = b.CreateGEP(b.getInt8Ty(), endOfC, b.CreateNeg(asked));
+        Value *firstPart = b.CreateMul(number, tilesAcross);
+        loop(zero, tilesAcross, 1, [&](Value *across) {
+          Value *part = b.CreateAdd(firstPart, across), *inPanel = b.CreateAnd(part, constant(parts - 1));
+          Value *askedOfB = b.CreateGEP(p.type, nextPart, b.CreateMul(b.CreateLShr(part, Log2_64(parts)), panel));
+          askedOfB = b.CreateGEP(b.getInt8Ty(), askedOfB, b.CreateMul(inPanel, constant(most)));
+          Value *ahead = b.CreateSelect(b.CreateICmpSLT(part, packedParts), askedOfB, linesOfC);
+          Value *j = b.CreateMul(across, width), *inPanels = b.CreateMul(b.CreateLShr(j, Log2_64(kPanel)), panel);
+          Value *right = b.CreateGEP(p.type, panels, b.CreateAdd(inPanels, b.CreateAnd(j, constant(kPanel - 1))));
+          // Where a tile's second panel does not exist, its first serves for columns that nobody reads.
+          Value *hasNext = b.CreateICmpSLT(b.CreateAdd(j, constant(kPanel)), stripColumns);
+          Value *nextPanel = b.CreateSelect(hasNext, panel, zero);
+          b.CreateCall(
+              functionType(4, 5), tile,
+              {rowOfA, right, b.CreateGEP(p.type, rowsOfC, j), ahead, depth, inGroup, nextPanel, strideA, lastRow});
+        });
+      });
+      Value *endsGroup = b.CreateOr(isLast, b.CreateICmpEQ(inGroup, constant(kGroupDepth - kDepth)));
+      branch(b.CreateAnd(b.CreateICmpSGT(k, constant(kGroupDepth)), endsGroup), [&] {
+        Value *rowsOfStrip = b.CreateMul(height, constant(kStrideC));
+        addGroup(p, sums, b.CreateGEP(p.type, totals, strip), b.CreateICmpSLT(k0, constant(kGroupDepth)),
+                 b.CreateMul(begin, rowsOfStrip), b.CreateMul(end, rowsOfStrip));
       });
     });
   });
+}
+
+// To the totals, which the sums of the first group are.
+void KernelWriter::addGroup(Product &p, Value *c, Value *totals, Value *isFirst, Value *begin, Value *end) {
+  int outerLanes = std::exchange(lanes, kLanes);
+  loop(begin, end, kLanes, [&](Value *i) {
+    Value *total = b.CreateGEP(p.type, totals, i), *group = loadVector(p.type, b.CreateGEP(p.type, c, i), nullptr);
+    Value *sum = add(loadVector(p.type, total, nullptr), group);
+    storeVector(b.CreateSelect(isFirst, group, sum), total, nullptr);
+  });
+  lanes = outerLanes;
 }
 
 } // namespace weft::cpu

@@ -151,9 +151,9 @@ private:
   // Functions that all products of a module share; `body` is called with the new function as the current one.
   llvm::Function *helper(const std::string &name, unsigned pointers, unsigned integers,
                          llvm::function_ref<void(llvm::Function *)> body);
-  void rowsOfBlocks(kernel::ContractOp op, Product &p, Value *row);
-  void addGroup(Product &p, Value *k0, Value *firstRow, Value *endRow);
-  llvm::Function *tilesFunction(Product &p);
+  void contractBlock(kernel::ContractOp op, Product &p, Value *row, Value *rows, Value *column, Value *columns);
+  llvm::Function *blockFunction(Product &p);
+  void addGroup(Product &p, Value *c, Value *totals, Value *isFirst, Value *begin, Value *end);
   llvm::Function *tileFunction(Product &p);
   llvm::Function *copyFunctionFor(MatrixTypes &p, mlir::Type element, Value *strideRow, Value *strideColumn);
   llvm::Function *copyFunction(MatrixTypes &p, mlir::Type element, bool contiguous);

@@ -56,10 +56,10 @@ void KernelWriter::pack(kernel::PackOp op) {
   Value *strideK = scalar(op.getBStrideK()), *strideN = scalar(op.getBStrideN()), *depth = scalar(op.getK());
   Value *columns = scalar(op.getColumns()), *rows = roundUp(depth, kPanelRows), *rounded = roundUp(columns, kPanel);
   Value *toStride = constant(kPanel), *panel = b.CreateMul(rows, toStride);
-  if (op.getInRows()) {
+  if (op.getRowStride()) {
     rows = depth;
     panel = toStride;
-    toStride = rounded;
+    toStride = scalar(op.getRowStride());
   }
   b.CreateCall(copyFunctionFor(types, element, strideK, strideN),
                {pointer(op.getB(), scalar(op.getBBase())), pointer(op.getPanels(), scalar(op.getPanelsBase())), strideK,

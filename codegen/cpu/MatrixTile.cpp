@@ -29,9 +29,9 @@ Function *KernelWriter::helper(const std::string &name, unsigned pointers, unsig
 }
 
 // void (a, panel of b, c, what to ask for meanwhile, depth, k, elements from the panel to the next, from a row of A to
-// the next, last row): k is the number of steps of K before in the group; where there are none, c is written, not added to. Rows of
-// an A with a stride that is known are a constant apart, and all there; others have a pointer each, and what is beyond
-// the last row is read from that one.
+// the next, last row): k is the number of steps of K before in the group; where there are none, c is written, not added
+// to. Rows of an A with a stride that is known are a constant apart, and all there; others have a pointer each, and
+// what is beyond the last row is read from that one.
 Function *KernelWriter::tileFunction(Product &p) {
   std::string name;
   raw_string_ostream(name) << "weft_tile_" << *p.type << '_' << p.tileRows << 'x' << p.tileColumns << '_' << p.aStrideM

@@ -11,12 +11,15 @@ inline constexpr int64_t kPanel = kernel::PackOp::kColumns;  // columns of a pan
 inline constexpr int64_t kPanelRows = kernel::PackOp::kRows; // K is rounded up to a multiple of it in whole panels
 inline constexpr int64_t kPanelElements = kDepth * kPanel;
 inline constexpr int64_t kMostRowPointers = 6; // registers for the rows of a tile of A where it is
-// A block of C is as large as half of the second-level cache; its rows are fewer where A must be copied. With few
-// columns the rows of A are read often, but so are C and the panels of B in the cache where they are.
-inline constexpr int64_t kMostBlockBytes = 528 << 10, kMostCopiedRows = 264, kMostBlockColumns = 128;
-// Elements from row to row of the copy of A and of the block of C: the same for all products, so that they share
+// A block of C is as large as half of the second-level cache, in strips of columns: with few columns the rows of A are
+// read often, but so are C and the panels of B in the cache where they are. Where A must be copied its rows are fewer,
+// and the strips more.
+inline constexpr int64_t kMostBlockBytes = 528 << 10, kMostCopiedRows = 264, kStripColumns = 128;
+// Of a block of one high strip the epilogue runs after so many rows of tiles, else at the end.
+inline constexpr int64_t kFinishedTiles = 4;
+// Elements from row to row of the copy of A and of a strip of C: the same for all products, so that they share
 // functions. That of A is not a power of two, which would put the rows of a tile into the same cache sets.
-inline constexpr int64_t kStrideA = kDepth + 16, kStrideC = kMostBlockColumns;
+inline constexpr int64_t kStrideA = kDepth + 16, kStrideC = kStripColumns;
 
 // A tile takes so many steps of K at once, and asks meanwhile for a line of C: more at a time would hold up what the
 // tile itself reads.
@@ -40,6 +43,7 @@ struct KernelWriter::MatrixTypes {
 
   MatrixTypes(mlir::Type a, mlir::Type b, KernelWriter &writer);
   std::string name(const char *kind) const; // of a function that depends on the types alone
+  int64_t panelBytes() const { return kPanelElements * int64_t(type->getScalarSizeInBits()) / 8; }
 };
 
 struct KernelWriter::Product : MatrixTypes {
@@ -47,10 +51,11 @@ struct KernelWriter::Product : MatrixTypes {
   int64_t unrolled;                           // steps of K that it takes at once
   bool wholeSteps;                            // K is a multiple of them
   int64_t blockRows, blockColumns;            // multiples of tileRows and of kPanel
-  bool oneRowBlock;                           // a task is never more
+  bool oneRowBlock, oneColumnBlock;           // a task is never more
   bool packed;                                // tiles read B's panels where they are
   bool inPlace;                               // tiles read A where it is
   int64_t aStrideM, aStrideK;                 // of the A that tiles read; aStrideM is 0 where it is not known
+  int64_t finishedRows;                       // after which the epilogue runs
   bool hasGroups;                             // K may be more than a group
   llvm::Value *a, *b, *nextB, *c, *totals;    // scratch memory; c holds the sums of a group, which are added to totals
 

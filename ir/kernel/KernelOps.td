@@ -118,13 +118,13 @@ def Kernel_PackOp : Kernel_Op<"pack", [MemoryEffects<[MemRead, MemWrite]>]> {
   let summary = "Copies the k x columns elements of B into panels from panels[panelsBase] on, as kernel.contract reads them with packedB.";
   let description = [{
     What rounding up adds to K and to the columns is filled with zeros; f16 and bf16 become the f32 of the sums. For CPUs only.
-    With `inRows` the copy is no panels but k rows, one after the other, of the columns rounded up to a multiple of 32: as kernel.contract
-    best reads A, whose K are the columns then.
+    With a row stride the copy is no panels but k rows, so many elements from one to the next, of the columns rounded up to a multiple of
+    32: as kernel.contract reads an A where it is, whose rows and K these are.
   }];
   let arguments = (ins Kernel_Buffer:$b, Index:$bBase, Index:$bStrideK, Index:$bStrideN, Index:$k, Index:$columns,
-                   Kernel_Buffer:$panels, Index:$panelsBase, UnitAttr:$inRows);
+                   Kernel_Buffer:$panels, Index:$panelsBase, Optional<Index>:$rowStride);
   let assemblyFormat = [{
-    $b `[` $bBase `,` $bStrideK `,` $bStrideN `]` `depth` $k `columns` $columns `into` $panels `[` $panelsBase `]` (`rows` $inRows^)?
+    $b `[` $bBase `,` $bStrideK `,` $bStrideN `]` `depth` $k `columns` $columns `into` $panels `[` $panelsBase `]` (`rows` $rowStride^)?
     attr-dict `:` type($b) `,` type($panels)
   }];
   let hasVerifier = 1;

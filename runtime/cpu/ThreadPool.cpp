@@ -20,7 +20,9 @@ namespace weft {
 namespace {
 
 constexpr auto kSpinTime = std::chrono::microseconds(20);
-constexpr int kPiecesPerThread = 4;
+// Launches run together may have tasks of very different length, and others may take half of a core away: the smaller the
+// pieces, the more evenly the threads end.
+constexpr int kPiecesPerThread = 32;
 constexpr int kMaxThreads = 1024;
 
 // Idle -> Offered by the caller; Offered -> Running by the thread; Offered -> Idle or Sleeping by the caller, who takes
