@@ -129,7 +129,7 @@ private:
   Value *tree(Reduction &r, llvm::AllocaInst *array, llvm::Type *element, int64_t count);
   Accumulator acrossVector(Reduction &r, Accumulator vector);
 
-  // ---- matrix products (Contract.cpp, MatrixTile.cpp, MatrixCopy.cpp)
+  // ---- matrix products (Contract.cpp, MatrixBlock.cpp, MatrixTile.cpp, MatrixCopy.cpp)
   struct MatrixTypes;
   struct Product;
   void contract(kernel::ContractOp op);

@@ -2,9 +2,9 @@
 //
 // Rows that are read more than once: the first loop over a row waits for memory, the later ones compute on what is then
 // in the cache. So the second one asks for half of the next row, and the last one for the other half; and where a
-// result is stored by the last loop alone, those before ask for its row: memory is busy all the time, with as many lines
-// as the processor can wait for. (softmax of 4096 x 1024, of the bandwidth of a triad in the same minutes: 60 % without
-// any, 85 % where the second loop alone asks for the result's row, for half of it, 89 % with this.)
+// result is stored by the last loop alone, those before ask for its row: memory is busy all the time, with as many
+// lines as the processor can wait for. (softmax of 4096 x 1024, of the bandwidth of a triad in the same minutes: 60 %
+// without any, 85 % where the second loop alone asks for the result's row, for half of it, 89 % with this.)
 //
 // And long bodies of lane loops: the loads of a short one are many, and the processor prefetches for them; a long one
 // fills the window of the operations that the processor looks at. (GELU of 2048 x 2048: 2.3 ms without, 2.0 ms with.)

@@ -20,8 +20,8 @@ namespace weft {
 namespace {
 
 constexpr auto kSpinTime = std::chrono::microseconds(20);
-// Launches run together may have tasks of very different length, and others may take half of a core away: the smaller the
-// pieces, the more evenly the threads end.
+// Launches run together may have tasks of very different length, and others may take half of a core away: the smaller
+// the pieces, the more evenly the threads end.
 constexpr int kPiecesPerThread = 32;
 constexpr int kMaxThreads = 1024;
 

@@ -37,3 +37,29 @@ func.func @main(%x: tensor<512x300xf32>, %y: tensor<300x1xf32>) -> tensor<512x1x
   %0 = weft.dot_general %x, %y {lhs_batch = array<i64>, rhs_batch = array<i64>, lhs_contract = array<i64: 1>, rhs_contract = array<i64: 0>} : (tensor<512x300xf32>, tensor<300x1xf32>) -> tensor<512x1xf32>
   return %0 : tensor<512x1xf32>
 }
+
+// -----
+
+// A transposed left operand that is the smaller one is copied into rows first, an odd number of 32 elements apart.
+// CHECK-LABEL: kernel.func @dot_general_rows_0
+// CHECK: kernel.pack %{{.*}}[%{{.*}}, %c1{{.*}}, %c256{{.*}}] depth %{{.*}} columns %c600{{.*}} rows %c672
+// CHECK-LABEL: kernel.func @dot_general_1
+// CHECK: kernel.contract %{{.*}}[%{{.*}}, %c672{{.*}}, %c1{{.*}}]
+func.func @main(%x: tensor<600x256xf32>, %y: tensor<600x512xf32>) -> tensor<256x512xf32> {
+  %0 = weft.dot_general %x, %y {lhs_batch = array<i64>, rhs_batch = array<i64>, lhs_contract = array<i64: 0>, rhs_contract = array<i64: 0>} : (tensor<600x256xf32>, tensor<600x512xf32>) -> tensor<256x512xf32>
+  return %0 : tensor<256x512xf32>
+}
+
+// -----
+
+// A right operand that is the smaller one is packed, and tasks copy their rows of the left one.
+// CHECK-LABEL: kernel.func @dot_general_panels_0
+// CHECK: kernel.pack
+// CHECK-NOT: rows
+// CHECK-LABEL: kernel.func @dot_general_1
+// CHECK: kernel.contract %{{.*}}[%{{.*}}, %c1{{.*}}, %c512{{.*}}]
+// CHECK-SAME: packed
+func.func @main(%x: tensor<600x512xf32>, %y: tensor<600x256xf32>) -> tensor<512x256xf32> {
+  %0 = weft.dot_general %x, %y {lhs_batch = array<i64>, rhs_batch = array<i64>, lhs_contract = array<i64: 0>, rhs_contract = array<i64: 0>} : (tensor<600x512xf32>, tensor<600x256xf32>) -> tensor<512x256xf32>
+  return %0 : tensor<512x256xf32>
+}
