@@ -7,6 +7,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <fstream>
 #include <linux/futex.h>
 #include <mutex>
 #include <pthread.h>
@@ -92,12 +93,10 @@ void runSerially(const Launch *launches, int count) {
 int quotaThreads() {
   // "max 100000" or "<microseconds of processor time> <per so many>".
   int threads = kMaxThreads;
-  if (FILE *file = std::fopen("/sys/fs/cgroup/cpu.max", "re")) {
-    long long quota = 0, period = 0;
-    if (std::fscanf(file, "%lld %lld", &quota, &period) == 2 && quota > 0 && period > 0)
-      threads = int(std::min<long long>((quota + period - 1) / period, kMaxThreads));
-    std::fclose(file);
-  }
+  std::ifstream file("/sys/fs/cgroup/cpu.max");
+  long long quota = 0, period = 0;
+  if (file >> quota >> period && quota > 0 && period > 0)
+    threads = int(std::min<long long>((quota + period - 1) / period, kMaxThreads));
   return threads;
 }
 
@@ -169,10 +168,10 @@ void ThreadPool::start(int newThreads) {
       pthread_setname_np(workers.back().native_handle(), ("weft-" + std::to_string(started)).c_str());
     }
   } catch (const std::system_error &) {
-    // The system allows no more threads: those there are do the work.
+    newThreads = started; // The system allows no more: those there are do the work.
   }
   pthread_sigmask(SIG_SETMASK, &old, nullptr);
-  threads.store(started, std::memory_order_relaxed);
+  threads.store(newThreads, std::memory_order_relaxed);
 }
 
 void ThreadPool::stop() {
@@ -272,7 +271,7 @@ void ThreadPool::runPiece(int piece, void *scratch) const {
     const Launch &launch = job.launches[i];
     double weight = weightOf(launch);
     auto taskAt = [&](double position) {
-      return std::clamp<int64_t>(int64_t((position - start) * double(grainOf(launch)) + 0.5), 0,
+      return std::clamp<int64_t>(std::llround((position - start) * double(grainOf(launch))), 0,
                                  std::max<int64_t>(launch.tasks, 0));
     };
     int64_t begin = piece == 0 ? 0 : taskAt(from), end = last ? launch.tasks : taskAt(to);
