@@ -3,11 +3,13 @@
 #include "codegen/cpu/KernelWriter.h"
 #include "codegen/cpu/Link.h"
 
+#include "llvm/ADT/ScopeExit.h"
 #include "llvm/ADT/StringMap.h"
 
 #include <array>
 #include <future>
 #include <mutex>
+#include <set>
 
 using namespace llvm;
 
@@ -161,7 +163,7 @@ int cost(kernel::FuncOp kernel) {
 }
 
 // Kernels in two parts of about the same cost.
-std::array<std::vector<kernel::FuncOp>, 2> halves(mlir::ModuleOp kernels) {
+std::array<std::vector<kernel::FuncOp>, 2> inHalves(mlir::ModuleOp kernels) {
   SmallVector<std::pair<int, kernel::FuncOp>> all;
   for (auto kernel : kernels.getOps<kernel::FuncOp>())
     all.push_back({cost(kernel), kernel});
@@ -207,16 +209,61 @@ SpareTargets &spareTargets() {
   return *targets;
 }
 
-std::string kernelsObject(ArrayRef<kernel::FuncOp> kernels, const Target &target, StringMap<int64_t> &scratch) {
+// What the two parts of a program tell each other.
+class Parts {
+public:
+  // Gives the names of this part, waits for those of the other one and returns them.
+  std::set<std::string> exchange(int part, const std::set<std::string> &names) {
+    give(part, names);
+    return promises[1 - part].get_future().get();
+  }
+  // The other part must not wait for one that has failed.
+  void leave(int part) {
+    if (!given[part])
+      give(part, {});
+  }
+
+private:
+  void give(int part, const std::set<std::string> &names) {
+    given[part] = true;
+    promises[part].set_value(names);
+  }
+  std::promise<std::set<std::string>> promises[2];
+  bool given[2] = {false, false};
+};
+
+void share(Function &function) {
+  function.setLinkage(GlobalValue::ExternalLinkage);
+  function.setVisibility(GlobalValue::HiddenVisibility);
+}
+
+// Functions that kernels of both parts call, those of products, are compiled in one of them, in turns.
+void shareHelpers(Module &module, int part, Parts &parts) {
+  std::set<std::string> own;
+  for (Function &function : module)
+    if (function.hasInternalLinkage() && !function.isDeclaration())
+      own.insert(function.getName().str());
+  std::set<std::string> others = parts.exchange(part, own);
+  int turn = 0;
+  for (const std::string &name : own) {
+    if (!others.count(name))
+      continue;
+    Function *function = module.getFunction(name);
+    if (turn++ % 2 != part)
+      function->deleteBody();
+    share(*function);
+  }
+}
+
+std::string kernelsObject(ArrayRef<kernel::FuncOp> kernels, const Target &target, StringMap<int64_t> &scratch, int part,
+                          Parts &parts) {
   LLVMContext context;
   Module module("weft", context);
   target.prepare(module);
   write(kernels, target, module, scratch);
-  for (kernel::FuncOp kernel : kernels) {
-    Function *function = module.getFunction(kernel.getSymName());
-    function->setLinkage(GlobalValue::ExternalLinkage);
-    function->setVisibility(GlobalValue::HiddenVisibility);
-  }
+  for (kernel::FuncOp kernel : kernels)
+    share(*module.getFunction(kernel.getSymName()));
+  shareHelpers(module, part, parts);
   optimize(module, target);
   return emitObject(module, target);
 }
@@ -235,17 +282,20 @@ void declareKernels(mlir::ModuleOp kernels, Module &module) {
 
 // Code generation is most of the time of a compilation, so two threads share the kernels of larger programs.
 std::string compileProgram(mlir::ModuleOp kernels, Plan &plan, const Target &target) {
-  auto parts = halves(kernels);
-  if (parts[1].empty())
+  auto halves = inHalves(kernels);
+  if (halves[1].empty())
     return linkShared({programObject(kernels, plan, target)});
   StringMap<int64_t> scratch, otherScratch;
+  Parts parts;
   auto other = std::async(std::launch::async, [&] {
+    scope_exit atExit([&] { parts.leave(1); });
     Target machine = spareTargets().take(target);
-    std::string object = kernelsObject(parts[1], machine, otherScratch);
+    std::string object = kernelsObject(halves[1], machine, otherScratch, 1, parts);
     spareTargets().give(std::move(machine));
     return object;
   });
-  std::vector<std::string> objects{kernelsObject(parts[0], target, scratch), other.get()};
+  scope_exit atExit([&] { parts.leave(0); });
+  std::vector<std::string> objects{kernelsObject(halves[0], target, scratch, 0, parts), other.get()};
   for (auto &entry : otherScratch)
     scratch[entry.getKey()] = entry.getValue();
   noteScratch(plan, scratch);
