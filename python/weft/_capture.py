@@ -375,6 +375,8 @@ class Watch:
             if not self._is_pure(function):
                 name = getattr(function, "__qualname__", None) or getattr(function, "__name__", "a C function")
                 module = getattr(function, "__module__", None)
+                if module == "weft":  # the qualified name is the binding's own
+                    name = function.__name__
                 if module and module != "builtins":
                     name = f"{module}.{name}"
                 file = os.path.basename(frame.f_code.co_filename)

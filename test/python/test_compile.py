@@ -465,6 +465,8 @@ def test_what_does_not_run_needs_no_guard():
     assert mode(lambda x: model.forward(x), weft.ones(2)) == "replay"
     explained = weft.explain(lambda x: model.augment(model.forward(x)), weft.ones(2))
     assert explained.mode == "lazy" and "it calls time.time()" in str(explained)
+    explained = weft.explain(lambda x: (x * 2).detach().requires_grad_(), weft.ones(3))
+    assert explained.mode == "lazy" and "it calls weft.requires_grad_()" in str(explained)
 
 
 def test_explain():
