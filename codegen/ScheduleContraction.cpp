@@ -5,9 +5,8 @@
 // - C has one row or one column: kernel.contract by lanes, the operand that has more than a row as B, read once where
 //   it is;
 // - else kernel.contract in chains. It reads A where it is if that lies in rows. If not, the smaller operand is packed
-// by
-//   a step of its own: A, then to be read as one in rows, or B, and tasks copy their rows of A. B is also packed where
-//   the copy is kept.
+//   by a step of its own: A, then to be read as one in rows, or B, and tasks copy their rows of A. B is also packed
+//   where the copy is kept.
 #include "codegen/ContractionOperand.h"
 #include "codegen/Schedule.h"
 #include "ir/kernel/CanonicalOrder.h"

@@ -21,8 +21,8 @@ inline constexpr int64_t kFinishedTiles = 4;
 // functions. That of A is not a power of two, which would put the rows of a tile into the same cache sets.
 inline constexpr int64_t kStrideA = kDepth + 16, kStrideC = kStripColumns;
 
-// A tile takes so many steps of K at once, and asks meanwhile for a line of C: more at a time would hold up what the
-// tile itself reads.
+// A tile takes so many steps of K at once, and asks meanwhile for a line of C or of the next panels: more at a time
+// would hold up what the tile itself reads.
 inline constexpr int64_t kUnrolledSteps = 4, kShortDepth = 64; // but only one where K is short
 // How far ahead of the loads B is brought into the first-level cache.
 inline constexpr int64_t kPrefetchBytes = 2048;
