@@ -290,8 +290,8 @@ Value KernelBuilder::reduce(StringRef kind, Value upper, Type type, llvm::functi
   return reduce->getResult(0);
 }
 
-void KernelBuilder::contract(ArrayRef<Value> operands, bool packedB,
-                             llvm::function_ref<void(Value, Value, Value)> body) {
+kernel::ContractOp KernelBuilder::contract(ArrayRef<Value> operands, bool packedB,
+                                           llvm::function_ref<void(Value, Value, Value)> body) {
   OperationState state(location, kernel::ContractOp::getOperationName());
   state.addOperands(operands);
   if (packedB)
@@ -302,12 +302,13 @@ void KernelBuilder::contract(ArrayRef<Value> operands, bool packedB,
   block->addArguments({builder.getIndexType(), builder.getIndexType(),
                        kernel::ContractOp::sumType(element(operands[0]), element(operands[4]))},
                       {location, location, location});
-  builder.create(state);
+  auto contract = cast<kernel::ContractOp>(builder.create(state));
   OpBuilder::InsertionGuard guard(builder);
   builder.setInsertionPointToEnd(block);
   body(block->getArgument(0), block->getArgument(1), block->getArgument(2));
   builder.setInsertionPointToEnd(block);
   kernel::YieldOp::create(builder, location, ValueRange());
+  return contract;
 }
 
 Value KernelBuilder::scratch(int64_t elements, Type element) {

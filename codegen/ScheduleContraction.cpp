@@ -31,7 +31,6 @@ private:
   bool mayPack(const ContractionOperand &operand) const;
   ContractionOperand packed(const ContractionOperand &operand);
   using Epilogue = llvm::function_ref<void(Value m, Value n, Value sum)>;
-  void contract(KernelBuilder &k, ArrayRef<Value> operands, bool packs, Epilogue epilogue);
   void outerProduct(KernelBuilder &k, ArrayRef<Value> operands, Epilogue epilogue);
 
   Lowering &lowering;
@@ -150,25 +149,6 @@ ContractionOperand ContractionSchedule::packed(const ContractionOperand &operand
   return result;
 }
 
-void ContractionSchedule::contract(KernelBuilder &k, ArrayRef<Value> operands, bool packs, Epilogue epilogue) {
-  OperationState state(k.location, kernel::ContractOp::getOperationName());
-  state.addOperands(operands);
-  if (packs)
-    state.addAttribute("packedB", k.builder.getUnitAttr());
-  if (form == Form::Lanes)
-    state.addAttribute("lanes", k.builder.getUnitAttr());
-  Block *body = new Block;
-  state.addRegion()->push_back(body);
-  Type index = k.builder.getIndexType(),
-       sum = kernel::ContractOp::sumType(storageType(a.storage.type), storageType(b.storage.type));
-  body->addArguments({index, index, sum}, {k.location, k.location, k.location});
-  k.builder.create(state);
-  OpBuilder::InsertionGuard guard(k.builder);
-  k.builder.setInsertionPointToEnd(body);
-  epilogue(body->getArgument(0), body->getArgument(1), body->getArgument(2));
-  kernel::YieldOp::create(k.builder, k.location, ValueRange());
-}
-
 // One product an element, which a multiply-add to +0.0 rounds as kernel.contract does.
 void ContractionSchedule::outerProduct(KernelBuilder &k, ArrayRef<Value> operands, Epilogue epilogue) {
   Type type = kernel::ContractOp::sumType(storageType(a.storage.type), storageType(b.storage.type));
@@ -273,7 +253,7 @@ void ContractionSchedule::product() {
     if (form == Form::Outer)
       outerProduct(k, operands, epilogue);
     else
-      contract(k, operands, packsB, epilogue);
+      k.contract(operands, packsB, epilogue).setLanes(form == Form::Lanes);
   });
   int64_t work = std::min(rows.estimate(), rowBlock) * std::min(columns.estimate(), columnBlock) * depth.estimate();
   // Multiply-adds for an operation of the model: one where each stores a result, half as many as elements of B are

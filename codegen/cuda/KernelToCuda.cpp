@@ -48,7 +48,11 @@ void finish(Plan &plan, PlanStep &step, const Printed &printed) {
 } // namespace
 
 std::string printKernels(ModuleOp kernels, Plan *plan) {
-  std::string text = "constexpr long long weftBlock = " + std::to_string(order::kBlock) + ";\n" + kPrelude;
+  std::string text;
+  for (auto [name, value] : {std::pair("weftBlock", order::kBlock), std::pair("weftProductBlock", order::kProductBlock),
+                             std::pair("weftProductGroup", order::kProductGroup)})
+    text += "constexpr long long " + std::string(name) + " = " + std::to_string(value) + ";\n";
+  text += kPrelude;
   llvm::StringMap<Printed> all;
   for (auto func : kernels.getOps<kernel::FuncOp>()) {
     KernelPrinter printer(func);

@@ -246,7 +246,7 @@ template <class Op, class F> __device__ typename Op::Value weftReduceSerially(lo
       count, [&](typename Op::Value sum, long long i) { return Op::combine(sum, element(i)); });
 }
 
-// Products: 256 threads, 4 x 4 results each, tiles of 64 x 64 and 16 along k. Sums go in chains of 256, in groups of 2048.
+// Products: 256 threads, 4 x 4 results each, tiles of 64 x 64 and 16 along k. Sums go in chains, and these in groups.
 __device__ float weftMultiplyAdd(float a, float b, float c) { return __fmaf_rn(a, b, c); }
 __device__ double weftMultiplyAdd(double a, double b, double c) { return __fma_rn(a, b, c); }
 template <class T> __device__ T weftMultiplyAdd(T a, T b, T c) {
@@ -266,18 +266,18 @@ __device__ void weftContract(long long depth, long long rowBegin, long long rowE
           total[i][j] = group[i][j] = sum[i][j] = (T)0;
       // Adds the chain that ends at k to its group, and the group that ends there to the total.
       auto endChain = [&](long long k, bool endsGroup) {
-        long long first = (k - 1) / 2048 * 2048;
+        long long first = (k - 1) / weftProductGroup * weftProductGroup;
         for (int i = 0; i < 4; ++i)
           for (int j = 0; j < 4; ++j) {
-            group[i][j] = k - first <= 256 ? sum[i][j] : WeftSum<T>::combine(group[i][j], sum[i][j]);
+            group[i][j] = k - first <= weftProductBlock ? sum[i][j] : WeftSum<T>::combine(group[i][j], sum[i][j]);
             sum[i][j] = (T)0;
             if (endsGroup)
               total[i][j] = first ? WeftSum<T>::combine(total[i][j], group[i][j]) : group[i][j];
           }
       };
       for (long long k = 0; k < depth; k += 16) {
-        if (k && k % 256 == 0)
-          endChain(k, k % 2048 == 0);
+        if (k && k % weftProductBlock == 0)
+          endChain(k, k % weftProductGroup == 0);
         __syncthreads();
         for (int e = t; e < 16 * 64; e += 256) {
           // Neighbouring threads read along k of A and along n of B.
