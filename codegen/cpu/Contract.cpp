@@ -94,7 +94,7 @@ KernelWriter::Product::Product(kernel::ContractOp op, KernelWriter &w)
   oneRowBlock = rowSpan >= 0 && rowSpan <= blockRows;
   oneColumnBlock = columnSpan >= 0 && columnSpan <= blockColumns;
   bool isHigh = blockColumns <= kStripColumns && blockRows > kMostCopiedRows;
-  finishedRows = isHigh ? kFinishedTiles * tileRows : blockRows;
+  finishedRows = isHigh ? tileRows : blockRows;
   auto reserve = [&](int64_t elements) { return w.reserveScratch(type, elements); };
   if (!inPlace)
     a = reserve((blockRows + kLanes) * kStrideA); // a transposed block may end past the last tile

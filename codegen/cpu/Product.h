@@ -15,8 +15,6 @@ inline constexpr int64_t kMostRowPointers = 6; // registers for the rows of a ti
 // read often, but so are C and the panels of B in the cache where they are. Where A must be copied its rows are fewer,
 // and the strips more.
 inline constexpr int64_t kMostBlockBytes = 528 << 10, kMostCopiedRows = 264, kStripColumns = 128;
-// Of a block of one high strip the epilogue runs after so many rows of tiles, else at the end.
-inline constexpr int64_t kFinishedTiles = 4;
 // Elements from row to row of the copy of A and of a strip of C: the same for all products, so that they share
 // functions. That of A is not a power of two, which would put the rows of a tile into the same cache sets.
 inline constexpr int64_t kStrideA = kDepth + 16, kStrideC = kStripColumns;
@@ -25,7 +23,7 @@ inline constexpr int64_t kStrideA = kDepth + 16, kStrideC = kStripColumns;
 // would hold up what the tile itself reads.
 inline constexpr int64_t kUnrolledSteps = 4, kShortDepth = 64; // but only one where K is short
 // How far ahead of the loads B is brought into the first-level cache.
-inline constexpr int64_t kPrefetchBytes = 2048;
+inline constexpr int64_t kPrefetchBytes = 1024;
 
 // Whether it is known to be.
 inline bool isOne(llvm::Value *stride) {
