@@ -22,7 +22,7 @@ FusionGroups::FusionGroups(const FusionGraph &graph)
 }
 
 void FusionGroups::visit(int node) {
-  visited = node + 1;
+  visited.push_back(node);
   FusionGroup &group = groups[node];
   group.dependencies.resize(groups.size());
   for (const Read &read : graph.nodes[node].reads)
@@ -50,11 +50,10 @@ void FusionGroups::merge(int producer, int consumer, const FusionGroup &merged) 
   into.dependencies |= from.dependencies;
   into.dependencies.reset(producer);
   into.dependencies.reset(consumer);
-  // A group has its last member's number; those before the first member here depend on none of them.
-  for (int i = into.members.front(); i < visited; ++i) {
-    FusionGroup &other = groups[i];
-    if (other.members.empty())
-      continue;
+  visited.erase(std::lower_bound(visited.begin(), visited.end(), gone));
+  // Groups with lower numbers, too, may depend on the two, through one that has grown since.
+  for (int number : visited) {
+    FusionGroup &other = groups[number];
     bool onGone = other.dependencies.test(gone), onKept = other.dependencies.test(kept);
     if (onGone != onKept) // else it has the dependencies of both, or of neither
       other.dependencies |= into.dependencies;

@@ -42,7 +42,7 @@ public:
 private:
   std::vector<FusionGroup> groups;
   std::vector<int> owner;
-  int visited = 0;
+  std::vector<int> visited; // groups, ascending, but for those that were merged into others
 };
 
 // passes/FusionEmit.cpp: replaces the function's body by weft.group ops.

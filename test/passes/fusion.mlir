@@ -176,3 +176,32 @@ func.func @acyclic(%x: tensor<8x8xf32>) -> tensor<8x8xf32> {
   %a = weft.add %e, %f : (tensor<8x8xf32>, tensor<8x8xf32>) -> tensor<8x8xf32>
   return %a : tensor<8x8xf32>
 }
+
+// -----
+
+// The rows of %e take in %s, and with it a dependency on %c, when %p, which reads %e, is there already: %u, which reads %p
+// through %t, must stay apart from %c and from %d, which has joined %c since.
+// CHECK-LABEL: func.func @grown_rows
+// CHECK: weft.group {{.*}}kind = "loop"
+// CHECK-NEXT: weft.exp
+// CHECK-NEXT: weft.log
+// CHECK-NEXT: weft.yield
+// CHECK: kind = "contraction"
+// CHECK: kind = "row"
+// CHECK: kind = "contraction"
+// CHECK: kind = "contraction"
+// CHECK: weft.add
+// SINGLE-LABEL: func.func @grown_rows
+func.func @grown_rows(%x: tensor<4x8xf32>, %w: tensor<8x8xf32>, %y: tensor<2x8xf32>, %z: tensor<4x2xf32>, %v: tensor<2x4xf32>) -> (tensor<4x8xf32>, tensor<2x8xf32>) {
+  %m = weft.amax %x {dims = array<i64: 1>, keepdim = true} : (tensor<4x8xf32>) -> tensor<4x1xf32>
+  %b = weft.expand %m {shape = array<i64: 4, 8>} : (tensor<4x1xf32>) -> tensor<4x8xf32>
+  %e = weft.sub %x, %b : (tensor<4x8xf32>, tensor<4x8xf32>) -> tensor<4x8xf32>
+  %p = weft.dot_general %e, %w {lhs_batch = array<i64>, lhs_contract = array<i64: 1>, rhs_batch = array<i64>, rhs_contract = array<i64: 0>} : (tensor<4x8xf32>, tensor<8x8xf32>) -> tensor<4x8xf32>
+  %c = weft.exp %y : (tensor<2x8xf32>) -> tensor<2x8xf32>
+  %q = weft.dot_general %z, %c {lhs_batch = array<i64>, lhs_contract = array<i64: 1>, rhs_batch = array<i64>, rhs_contract = array<i64: 0>} : (tensor<4x2xf32>, tensor<2x8xf32>) -> tensor<4x8xf32>
+  %s = weft.mul %q, %e : (tensor<4x8xf32>, tensor<4x8xf32>) -> tensor<4x8xf32>
+  %d = weft.log %c : (tensor<2x8xf32>) -> tensor<2x8xf32>
+  %t = weft.dot_general %v, %p {lhs_batch = array<i64>, lhs_contract = array<i64: 1>, rhs_batch = array<i64>, rhs_contract = array<i64: 0>} : (tensor<2x4xf32>, tensor<4x8xf32>) -> tensor<2x8xf32>
+  %u = weft.add %d, %t : (tensor<2x8xf32>, tensor<2x8xf32>) -> tensor<2x8xf32>
+  return %s, %u : tensor<4x8xf32>, tensor<2x8xf32>
+}
