@@ -2,6 +2,8 @@
 #include "codegen/CausalMask.h"
 #include "ir/kernel/CanonicalOrder.h"
 
+#include <stdexcept>
+
 using namespace mlir;
 
 namespace weft {
@@ -12,7 +14,7 @@ static MatrixOperand matrixOperand(Operation *dot, int operand, const llvm::Dens
   result.value = dot->getOperand(operand);
   std::optional<Storage> storage = stridedView(result.value, inputs);
   if (!storage)
-    llvm::report_fatal_error("an operand of attention is no strided view");
+    throw std::runtime_error("[codegen] an operand of attention is no strided view of a tensor in memory");
   result.storage = *storage;
   result.batch = intsAttr(dot, (side + "_batch").str());
   result.contract = int(intsAttr(dot, (side + "_contract").str()).front());

@@ -4,6 +4,8 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
+#include <stdexcept>
+
 using namespace mlir;
 
 namespace weft {
@@ -79,7 +81,8 @@ Scalar Evaluator::compute(Value value, const Point &point, Value mask) {
   case OpFamily::Composite:
     break;
   }
-  llvm::report_fatal_error("the op cannot be evaluated inside a fused kernel: " + op->getName().getStringRef());
+  throw std::runtime_error("[codegen] '" + op->getName().getStringRef().str() +
+                           "' is no part of a kernel; see --weft-decompose and --weft-fusion");
 }
 
 Scalar Evaluator::load(const Storage &storage, const Point &point, Value mask) {

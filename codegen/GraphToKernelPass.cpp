@@ -1,5 +1,6 @@
 #include "codegen/GraphToKernel.h"
 #include "codegen/Passes.h"
+#include "ir/GraphIR.h"
 #include "ir/kernel/KernelDialect.h"
 
 #include "mlir/Pass/Pass.h"
@@ -19,11 +20,22 @@ struct ToKernelPass : PassWrapper<ToKernelPass, OperationPass<ModuleOp>> {
     registry.insert<kernel::KernelDialect, arith::ArithDialect, math::MathDialect>();
   }
   void runOnOperation() override {
-    Lowered lowered = lowerToKernels(getOperation(), Target());
-    llvm::outs() << toString(lowered.plan);
-    Block *body = getOperation().getBody();
-    body->clear();
-    body->getOperations().splice(body->end(), lowered.kernels->getBody()->getOperations());
+    ModuleOp module = getOperation();
+    auto fail = [&](const llvm::Twine &message) {
+      module.emitError(message);
+      signalPassFailure();
+    };
+    Block &body = module.getBodyRegion().front();
+    if (body.getOperations().size() != 1 || graphsOf(module, /*mayHaveGroups=*/true).size() != 1)
+      return fail("[codegen] a plan is made of a module of one function of weft ops; see --weft-fusion");
+    try {
+      Lowered lowered = lowerToKernels(module, Target());
+      llvm::outs() << toString(lowered.plan);
+      body.clear();
+      body.getOperations().splice(body.end(), lowered.kernels->getBody()->getOperations());
+    } catch (const std::exception &error) {
+      fail(error.what());
+    }
   }
 };
 

@@ -100,6 +100,17 @@ OwningOpRef<ModuleOp> importGraph(const Graph &graph, MLIRContext &context) {
 
 [[noreturn]] static void malformed(const std::string &what) { throw std::runtime_error("[graph] " + what); }
 
+SmallVector<func::FuncOp> graphsOf(ModuleOp module, bool mayHaveGroups) {
+  auto isTensor = [](Type type) { return tryFromMlir(type).has_value(); };
+  SmallVector<func::FuncOp> graphs;
+  for (func::FuncOp func : module.getOps<func::FuncOp>())
+    if (!func.isExternal() && func.getBody().hasOneBlock() && llvm::all_of(func.getArgumentTypes(), isTensor) &&
+        llvm::all_of(func.front().without_terminator(),
+                     [&](Operation &op) { return hasRecord(&op) || (mayHaveGroups && isa<GroupOp>(op)); }))
+      graphs.push_back(func);
+  return graphs;
+}
+
 Graph exportGraph(ModuleOp module) {
   auto func = module.lookupSymbol<func::FuncOp>("main");
   if (!func || func.isExternal() || !func.getBody().hasOneBlock())

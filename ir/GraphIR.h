@@ -8,6 +8,7 @@
 #pragma once
 #include "ir/Graph.h"
 
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
 
@@ -18,6 +19,10 @@ mlir::OwningOpRef<mlir::ModuleOp> importGraph(const Graph &graph, mlir::MLIRCont
 
 // Throws std::runtime_error where the module is not such a function of ops with records.
 Graph exportGraph(mlir::ModuleOp module);
+
+// The functions that are graphs: one block of ops with records (or groups of them, where there may be any) on tensors
+// of weft. Passes leave all others as they are.
+llvm::SmallVector<mlir::func::FuncOp> graphsOf(mlir::ModuleOp module, bool mayHaveGroups = false);
 
 std::vector<std::string> checkMessages(mlir::Operation *func);
 

@@ -2,6 +2,7 @@
 // expanded in turn. 16-bit floats are float32 inside where the record says so (`upcast`).
 #include "passes/Decompose.h"
 #include "ir/Derivatives.h"
+#include "ir/GraphIR.h"
 #include "ir/OpAccess.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -37,9 +38,8 @@ bool decomposeBlock(Block &block) {
 
 bool runDecompose(ModuleOp module) {
   bool changed = false;
-  for (func::FuncOp func : module.getOps<func::FuncOp>())
-    if (!func.isExternal())
-      changed |= decomposeBlock(func.front());
+  for (func::FuncOp graph : graphsOf(module))
+    changed |= decomposeBlock(graph.front());
   return changed;
 }
 

@@ -5,6 +5,7 @@
 //    same tensor merge.
 // 3. The groups are written as weft.group in topological order, each with its own copies of the floating ops it reads.
 #include "passes/Fusion.h"
+#include "ir/GraphIR.h"
 #include "ir/OpAccess.h"
 #include "passes/FusionAttention.h"
 #include "passes/Rematerialise.h"
@@ -293,10 +294,7 @@ private:
 
 bool runFusion(ModuleOp module, const FusionOptions &options) {
   bool changed = false;
-  for (func::FuncOp func : module.getOps<func::FuncOp>()) {
-    if (func.isExternal() ||
-        llvm::any_of(func.front().without_terminator(), [](Operation &op) { return !hasRecord(&op); }))
-      continue;
+  for (func::FuncOp func : graphsOf(module)) {
     if (options.fuse && options.attention)
       recomputeScores(func);
     FusionGraph graph = buildFusionGraph(func, options.fuse);

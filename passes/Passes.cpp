@@ -1,4 +1,5 @@
 // The passes as mlir::Pass, for weft-opt.
+#include "ir/GraphIR.h"
 #include "ir/WeftDialect.h"
 #include "passes/Autodiff.h"
 #include "passes/Decompose.h"
@@ -33,6 +34,25 @@ template <class Derived> struct ModulePass : PassWrapper<Derived, OperationPass<
   }
 };
 
+// The types of the arguments `wrt`, which must exist.
+SmallVector<Type> typesOf(func::FuncOp graph, ArrayRef<int> wrt) {
+  SmallVector<Type> types;
+  for (int argument : wrt) {
+    if (argument < 0 || argument >= int(graph.getNumArguments()))
+      throw std::runtime_error("@" + graph.getSymName().str() + " has no argument " + std::to_string(argument) +
+                               " to differentiate by; wrt counts them from 0");
+    types.push_back(graph.getArgumentTypes()[argument]);
+  }
+  return types;
+}
+
+void checkLastArguments(func::FuncOp graph, TypeRange types, const char *what) {
+  TypeRange given = graph.getArgumentTypes();
+  if (given.size() < types.size() || given.take_back(types.size()) != types)
+    throw std::runtime_error("the last arguments of @" + graph.getSymName().str() + " must be " + what +
+                             ", one for each, of the same types");
+}
+
 struct SimplifyPass : ModulePass<SimplifyPass> {
   MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(SimplifyPass)
   StringRef getArgument() const final { return "weft-simplify"; }
@@ -57,8 +77,11 @@ struct AutodiffPass : ModulePass<AutodiffPass> {
   }
   ListOption<int> wrt{*this, "wrt", llvm::cl::desc("Arguments whose cotangents become the results")};
   void run(ModuleOp module) {
-    for (func::FuncOp func : module.getOps<func::FuncOp>())
-      runAutodiff(func, std::vector<int>(wrt.begin(), wrt.end()));
+    for (func::FuncOp graph : graphsOf(module)) {
+      typesOf(graph, wrt);
+      checkLastArguments(graph, graph.getResultTypes(), "the cotangents of its results");
+      runAutodiff(graph, std::vector<int>(wrt.begin(), wrt.end()));
+    }
   }
 };
 
@@ -72,8 +95,10 @@ struct ForwardPass : ModulePass<ForwardPass> {
   }
   ListOption<int> wrt{*this, "wrt", llvm::cl::desc("Arguments whose tangents are given")};
   void run(ModuleOp module) {
-    for (func::FuncOp func : module.getOps<func::FuncOp>())
-      runForward(func, std::vector<int>(wrt.begin(), wrt.end()));
+    for (func::FuncOp graph : graphsOf(module)) {
+      checkLastArguments(graph, typesOf(graph, wrt), "the tangents of the arguments wrt");
+      runForward(graph, std::vector<int>(wrt.begin(), wrt.end()));
+    }
   }
 };
 

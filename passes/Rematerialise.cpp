@@ -5,6 +5,7 @@
 //    are computed from it where they are wanted: those that stand there already are kept from being fused with what
 //    makes the tensor, of the others late uses get copies. Bits are the same by nature.
 #include "passes/Rematerialise.h"
+#include "ir/GraphIR.h"
 #include "ir/OpAccess.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -121,9 +122,8 @@ private:
 
 bool runRematerialise(ModuleOp module) {
   bool changed = false;
-  for (func::FuncOp func : module.getOps<func::FuncOp>())
-    if (!func.isExternal())
-      changed |= Rematerialise(func.front()).run();
+  for (func::FuncOp graph : graphsOf(module))
+    changed |= Rematerialise(graph.front()).run();
   return changed;
 }
 

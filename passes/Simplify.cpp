@@ -2,6 +2,7 @@
 // one walk backwards that erases what nobody uses. Every op of the dialect is pure: random numbers are a function of
 // their state.
 #include "passes/Simplify.h"
+#include "ir/GraphIR.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/OperationSupport.h"
@@ -78,9 +79,8 @@ bool eraseDeadOps(Block &block, Operation *first) {
 
 bool runSimplify(ModuleOp module) {
   bool changed = false;
-  for (func::FuncOp func : module.getOps<func::FuncOp>())
-    if (!func.isExternal())
-      changed |= simplifyBlock(func.front());
+  for (func::FuncOp graph : graphsOf(module))
+    changed |= simplifyBlock(graph.front());
   return changed;
 }
 
