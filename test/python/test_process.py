@@ -105,3 +105,12 @@ def test_demo(tmp_path):
         and result["accuracy_eager"] == result["accuracy_compiled"]
     )
     assert result["accuracy_compiled"] > 0.9 and result["epochs"] == 12
+
+
+def test_the_build_configures_as_pip_does(tmp_path):
+    done = subprocess.run(
+        ["cmake", "-S", str(ROOT), "-B", str(tmp_path), "-G", "Ninja", "-DSKBUILD=ON", "-DCMAKE_C_COMPILER=clang-22",
+         "-DCMAKE_CXX_COMPILER=clang++-22", f"-DPython_EXECUTABLE={sys.executable}"],
+        capture_output=True, text=True, timeout=300,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
