@@ -93,6 +93,7 @@ KernelWriter::Product::Product(kernel::ContractOp op, KernelWriter &w)
     blockColumns = std::min<int64_t>(blockColumns, alignTo(columnSpan, kPanel));
   oneRowBlock = rowSpan >= 0 && rowSpan <= blockRows;
   oneColumnBlock = columnSpan >= 0 && columnSpan <= blockColumns;
+  // The rows of a high block are finished tile by tile, while they are in the first-level cache.
   bool isHigh = blockColumns <= kStripColumns && blockRows > kMostCopiedRows;
   finishedRows = isHigh ? tileRows : blockRows;
   auto reserve = [&](int64_t elements) { return w.reserveScratch(type, elements); };
