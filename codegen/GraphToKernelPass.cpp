@@ -2,40 +2,33 @@
 #include "codegen/Passes.h"
 #include "ir/GraphIR.h"
 #include "ir/kernel/KernelDialect.h"
+#include "passes/ModulePass.h"
 
-#include "mlir/Pass/Pass.h"
 #include "mlir/Pass/PassRegistry.h"
 #include "llvm/Support/raw_ostream.h"
+
+#include <stdexcept>
 
 using namespace mlir;
 
 namespace weft {
 namespace {
 
-struct ToKernelPass : PassWrapper<ToKernelPass, OperationPass<ModuleOp>> {
+struct ToKernelPass : ModulePass<ToKernelPass> {
   MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(ToKernelPass)
   StringRef getArgument() const final { return "weft-to-kernel"; }
   StringRef getDescription() const final { return "Groups to kernels; prints the launch plan as comments"; }
   void getDependentDialects(DialectRegistry &registry) const override {
     registry.insert<kernel::KernelDialect, arith::ArithDialect, math::MathDialect>();
   }
-  void runOnOperation() override {
-    ModuleOp module = getOperation();
-    auto fail = [&](const llvm::Twine &message) {
-      module.emitError(message);
-      signalPassFailure();
-    };
+  void run(ModuleOp module) {
     Block &body = module.getBodyRegion().front();
     if (body.getOperations().size() != 1 || graphsOf(module, /*mayHaveGroups=*/true).size() != 1)
-      return fail("[codegen] a plan is made of a module of one function of weft ops; see --weft-fusion");
-    try {
-      Lowered lowered = lowerToKernels(module, Target());
-      llvm::outs() << toString(lowered.plan);
-      body.clear();
-      body.getOperations().splice(body.end(), lowered.kernels->getBody()->getOperations());
-    } catch (const std::exception &error) {
-      fail(error.what());
-    }
+      throw std::runtime_error("[codegen] a plan is made of a module of one function of weft ops; see --weft-fusion");
+    Lowered lowered = lowerToKernels(module, Target());
+    llvm::outs() << toString(lowered.plan);
+    body.clear();
+    body.getOperations().splice(body.end(), lowered.kernels->getBody()->getOperations());
   }
 };
 

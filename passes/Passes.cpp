@@ -1,16 +1,14 @@
 // The passes as mlir::Pass, for weft-opt.
 #include "ir/GraphIR.h"
-#include "ir/WeftDialect.h"
 #include "passes/Autodiff.h"
 #include "passes/Decompose.h"
 #include "passes/Forward.h"
 #include "passes/Fusion.h"
+#include "passes/ModulePass.h"
 #include "passes/Pipeline.h"
 #include "passes/Rematerialise.h"
 #include "passes/Simplify.h"
 
-#include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "mlir/Pass/Pass.h"
 #include "mlir/Pass/PassRegistry.h"
 
 #include <stdexcept>
@@ -20,30 +18,11 @@ using namespace mlir;
 namespace weft {
 namespace {
 
-template <class Derived> struct ModulePass : PassWrapper<Derived, OperationPass<ModuleOp>> {
-  void getDependentDialects(DialectRegistry &registry) const override {
-    registry.insert<func::FuncDialect, WeftDialect>();
-  }
-  void runOnOperation() override {
-    try {
-      static_cast<Derived *>(this)->run(this->getOperation());
-    } catch (const std::exception &error) {
-      this->getOperation()->emitError(error.what());
-      this->signalPassFailure();
-    }
-  }
-};
-
-// The types of the arguments `wrt`, which must exist.
-SmallVector<Type> typesOf(func::FuncOp graph, ArrayRef<int> wrt) {
-  SmallVector<Type> types;
-  for (int argument : wrt) {
+void checkWrt(func::FuncOp graph, ArrayRef<int> wrt) {
+  for (int argument : wrt)
     if (argument < 0 || argument >= int(graph.getNumArguments()))
       throw std::runtime_error("@" + graph.getSymName().str() + " has no argument " + std::to_string(argument) +
                                " to differentiate by; wrt counts them from 0");
-    types.push_back(graph.getArgumentTypes()[argument]);
-  }
-  return types;
 }
 
 void checkLastArguments(func::FuncOp graph, TypeRange types, const char *what) {
@@ -78,7 +57,7 @@ struct AutodiffPass : ModulePass<AutodiffPass> {
   ListOption<int> wrt{*this, "wrt", llvm::cl::desc("Arguments whose cotangents become the results")};
   void run(ModuleOp module) {
     for (func::FuncOp graph : graphsOf(module)) {
-      typesOf(graph, wrt);
+      checkWrt(graph, wrt);
       checkLastArguments(graph, graph.getResultTypes(), "the cotangents of its results");
       runAutodiff(graph, std::vector<int>(wrt.begin(), wrt.end()));
     }
@@ -96,7 +75,11 @@ struct ForwardPass : ModulePass<ForwardPass> {
   ListOption<int> wrt{*this, "wrt", llvm::cl::desc("Arguments whose tangents are given")};
   void run(ModuleOp module) {
     for (func::FuncOp graph : graphsOf(module)) {
-      checkLastArguments(graph, typesOf(graph, wrt), "the tangents of the arguments wrt");
+      checkWrt(graph, wrt);
+      SmallVector<Type> types;
+      for (int argument : wrt)
+        types.push_back(graph.getArgumentTypes()[argument]);
+      checkLastArguments(graph, types, "the tangents of the arguments wrt");
       runForward(graph, std::vector<int>(wrt.begin(), wrt.end()));
     }
   }
