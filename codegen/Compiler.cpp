@@ -88,7 +88,7 @@ std::string compileGraph(const Graph &graph, const CompileOptions &options) {
     mlir::OwningOpRef<mlir::ModuleOp> module = importGraph(graph, *context);
     PipelineOptions pipeline;
     pipeline.fuse = options.fuse;
-    pipeline.attention = !options.cuda;
+    pipeline.rowBlocks = !options.cuda;
     pipeline.print = debugAsksFor("ir");
     runPipeline(*module, pipeline);
     if (options.cuda) {

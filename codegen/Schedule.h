@@ -83,6 +83,10 @@ bool scheduleTransposed(Lowering &lowering, const Group &group, const Sizes &sha
                         llvm::function_ref<void(Kernel &kernel, const Point &point)> body);
 void scheduleRow(Lowering &lowering, const Group &group);
 void scheduleColumn(Lowering &lowering, const Group &group);
+// What is left of reductions over columns, these results of a group, when the rows of each lane of the canonical order
+// (ir/kernel/CanonicalOrder.h) are reduced: `lanes` is blocks x order::kPositions x columns of each result.
+void scheduleLanesOfColumns(Lowering &lowering, const Group &group, llvm::ArrayRef<size_t> results,
+                            const std::vector<Storage> &lanes);
 void scheduleReduction(Lowering &lowering, const Group &group);
 void scheduleContraction(Lowering &lowering, const Group &group);
 void scheduleScatter(Lowering &lowering, const Group &group);

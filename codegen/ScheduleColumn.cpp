@@ -1,13 +1,10 @@
 // Reductions over axes with others behind them, in the canonical order of kernel.reduce but for a strip of columns at a
 // time: row i goes to the accumulators of lane i % 64, so that memory is read along its rows, and blocks of kBlock rows
 // are reduced by the same rule. A reduction of many rows is two kernels: blocks side by side, then their results.
-#include "codegen/ScalarBodies.h"
+#include "codegen/ColumnReduction.h"
 #include "codegen/Schedule.h"
 
 #include "ir/kernel/CanonicalOrder.h"
-#include "mlir/Dialect/Arith/IR/Arith.h"
-
-#include <cmath>
 
 using namespace mlir;
 
@@ -30,20 +27,15 @@ struct Columns {
 
 class ColumnSchedule {
 public:
-  ColumnSchedule(Lowering &lowering, const Group &group, Columns space);
+  ColumnSchedule(Lowering &lowering, const Group &group, ArrayRef<size_t> results, Columns space);
   void run(StringRef suffix);
 
 private:
   using Elements = SmallVector<Value>; // one a result
   using Sink = llvm::function_ref<void(Value column, const Elements &totals)>;
 
-  Operation *reduction(size_t i) { return group.results[i].getDefiningOp(); }
-  std::string kind(size_t i) { return reductionKind(reduction(i), elementType(reduction(i)->getOperand(0))); }
-  Value combine(size_t i, Value a, Value b);
-  Value identity(size_t i);
   Elements rowElements(Value row, Value column);
   void store(const Elements &totals, Value block, Value column);
-  Value tree(size_t i, int64_t count, llvm::function_ref<Value(int64_t)> leaf);
   void overColumns(llvm::function_ref<void(Value)> body);
   Value memory(int level, size_t i);
   Value slot(Value lane, Value column) { return k.add(k.mul(lane, k.index(strip)), column); }
@@ -57,10 +49,12 @@ private:
 
   Lowering &lowering;
   const Group &group;
+  SmallVector<size_t> results; // of the group
   Columns space;
   Kernel kernel;
   KernelBuilder &k;
-  Sizes shape; // of the operands
+  std::vector<ColumnReduction> reductions; // a result each
+  Sizes shape;                             // of the operands
   int first, lead;
   int64_t lanes, strip, unit, unroll;
   bool direct; // so few rows that they go straight into the tree
@@ -71,9 +65,12 @@ private:
 
 } // namespace
 
-ColumnSchedule::ColumnSchedule(Lowering &lowering, const Group &group, Columns columns)
-    : lowering(lowering), group(group), space(std::move(columns)), kernel(lowering, group), k(kernel.k) {
-  Operation *op = reduction(0);
+ColumnSchedule::ColumnSchedule(Lowering &lowering, const Group &group, ArrayRef<size_t> results, Columns columns)
+    : lowering(lowering), group(group), results(results), space(std::move(columns)), kernel(lowering, group),
+      k(kernel.k) {
+  for (size_t result : results)
+    reductions.emplace_back(kernel.e, k, group.results[result].getDefiningOp());
+  Operation *op = reductions.front().op;
   shape = sizesOf(op->getOperand(0));
   first = int(intsAttr(op, "dims").front());
   lead = int(intsAttr(op, "dims").size());
@@ -85,10 +82,10 @@ ColumnSchedule::ColumnSchedule(Lowering &lowering, const Group &group, Columns c
     unroll *= 2;
   direct = lanes <= kGroup ? rows <= unroll : rows <= lanes && rows % kGroup == 0 && rows / kGroup <= unroll;
 
-  accumulators.assign(space.levels, Elements(group.results.size()));
+  accumulators.assign(space.levels, Elements(reductions.size()));
   int64_t bytes = 0; // of a column's accumulators
-  for (size_t i = 0; i < group.results.size(); ++i)
-    bytes += space.levels * (direct ? kGroup : lanes) * llvm::divideCeil(reducedType(op).getIntOrFloatBitWidth(), 8);
+  for (const ColumnReduction &reduction : reductions)
+    bytes += space.levels * (direct ? kGroup : lanes) * llvm::divideCeil(reduction.type.getIntOrFloatBitWidth(), 8);
   bool gpu = lowering.target.gpu;
   int64_t widest = space.columns.isStatic() ? std::min(lowering.model.widestStrip, space.columns.constant)
                                             : lowering.model.widestStrip;
@@ -103,49 +100,14 @@ ColumnSchedule::ColumnSchedule(Lowering &lowering, const Group &group, Columns c
 Value ColumnSchedule::memory(int level, size_t i) {
   Value &memory = accumulators[level][i];
   if (!memory)
-    memory = k.scratch((direct ? kGroup : lanes) * strip, reducedType(reduction(i)));
+    memory = k.scratch((direct ? kGroup : lanes) * strip, reductions[i].type);
   return memory;
-}
-
-Value ColumnSchedule::combine(size_t i, Value a, Value b) {
-  Scalar x{&k.builder, k.location, a}, y{&k.builder, k.location, b};
-  std::string kind = this->kind(i);
-  if (kind == "sum")
-    return (x + y).value;
-  if (kind == "prod")
-    return (x * y).value;
-  if (kind == "max")
-    return maximum(x, y).value;
-  if (kind == "min")
-    return minimum(x, y).value;
-  return kind == "any" ? (x | y).value : (x & y).value;
-}
-
-Value ColumnSchedule::identity(size_t i) {
-  OpBuilder &builder = k.builder;
-  Type type = reducedType(reduction(i));
-  std::string kind = this->kind(i);
-  TypedAttr value;
-  if (isa<FloatType>(type)) {
-    double number = kind == "sum" ? -0.0 : kind == "prod" ? 1.0 : kind == "max" ? -INFINITY : INFINITY;
-    value = builder.getFloatAttr(type, number);
-  } else {
-    unsigned bits = type.getIntOrFloatBitWidth();
-    APInt number = kind == "prod" || kind == "all" ? APInt(bits, 1)
-                   : kind == "max"                 ? APInt::getSignedMinValue(bits)
-                   : kind == "min"                 ? APInt::getSignedMaxValue(bits)
-                                                   : APInt(bits, 0);
-    value = builder.getIntegerAttr(type, number);
-  }
-  OpBuilder::InsertionGuard guard(builder);
-  k.hoist({});
-  return arith::ConstantOp::create(builder, k.location, value);
 }
 
 ColumnSchedule::Elements ColumnSchedule::rowElements(Value row, Value column) {
   column = k.add(firstColumn, column);
   Elements elements;
-  for (size_t i = 0; i < group.results.size(); ++i) {
+  for (size_t i = 0; i < reductions.size(); ++i) {
     if (!space.from.empty()) {
       elements.push_back(kernel.e.load(space.from[i], {{0, 1, outer}, {1, 1, row}, {2, 1, column}}).value);
       continue;
@@ -153,9 +115,7 @@ ColumnSchedule::Elements ColumnSchedule::rowElements(Value row, Value column) {
     Point point{{first, lead, row}, {first + lead, int(shape.size()) - first - lead, column}};
     if (first)
       point.insert(point.begin(), Segment{0, first, outer});
-    Scalar value = kernel.e.evaluate(reduction(i)->getOperand(0), point);
-    Type type = reducedType(reduction(i));
-    elements.push_back(value.type() == type ? value.value : convert(value, type).value);
+    elements.push_back(reductions[i].element(point));
   }
   return elements;
 }
@@ -167,14 +127,14 @@ void ColumnSchedule::store(const Elements &totals, Value block, Value column) {
   Point at{{first, int(kept.size()) - first, column}};
   if (first)
     at.insert(at.begin(), Segment{0, first, outer});
-  for (size_t i = 0; i < group.results.size(); ++i) {
+  for (size_t i = 0; i < reductions.size(); ++i) {
     if (!space.to.empty()) {
       Scalar total = kernel.e.scalar(totals[i], space.to[i].type);
       kernel.store(total, space.to[i], {{0, 1, outer}, {1, 1, block}, {2, 1, column}});
       continue;
     }
-    const Storage &result = lowering.result(group, i);
-    kernel.store(kernel.e.reduced(reduction(i), totals[i]), result, reshaped(k, at, kept, result.shape));
+    const Storage &result = lowering.result(group, results[i]);
+    kernel.store(kernel.e.reduced(reductions[i].op, totals[i]), result, reshaped(k, at, kept, result.shape));
   }
 }
 
@@ -184,18 +144,6 @@ void ColumnSchedule::overColumns(llvm::function_ref<void(Value)> body) {
   k.loop(k.index(0), k.div(width, k.index(kUnit)), false, [&](Value vector) {
     k.loop(k.index(0), k.index(kUnit), true, [&](Value i) { body(k.add(k.mul(vector, k.index(kUnit)), i)); });
   });
-}
-
-// The canonical tree over `count` lanes, a power of two; a null leaf stands for the identity.
-Value ColumnSchedule::tree(size_t i, int64_t count, llvm::function_ref<Value(int64_t)> leaf) {
-  SmallVector<Value> values;
-  for (int64_t lane = 0; lane < count; ++lane)
-    values.push_back(leaf(lane));
-  for (int64_t half = count / 2; half > 0; half /= 2)
-    for (int64_t lane = 0; lane < half; ++lane)
-      if (values[lane + half])
-        values[lane] = combine(i, values[lane], values[lane + half]);
-  return values[0];
 }
 
 // How many elements a level has: rows, above that blocks of the level below.
@@ -208,10 +156,10 @@ Value ColumnSchedule::countOf(int level) {
 // Adds elements [base, base + count) of a level to its accumulators.
 void ColumnSchedule::accumulate(int level, Value base, Value count) {
   auto add = [&](Value lane, Value column, ArrayRef<Elements> elements) {
-    for (size_t i = 0; i < group.results.size(); ++i) {
+    for (size_t i = 0; i < reductions.size(); ++i) {
       Value sum = accumulated(level, i, lane, column);
       for (const Elements &values : elements)
-        sum = combine(i, sum, values[i]);
+        sum = reductions[i].combine(sum, values[i]);
       k.store(sum, memory(level, i), slot(lane, column));
     }
   };
@@ -251,8 +199,8 @@ void ColumnSchedule::reduce(int level, Value base, Value count, Sink sink) {
   if (!direct) {
     k.loop(k.index(0), k.index(lanes), false, [&](Value lane) {
       overColumns([&](Value column) {
-        for (size_t i = 0; i < group.results.size(); ++i)
-          k.store(identity(i), memory(level, i), slot(lane, column));
+        for (size_t i = 0; i < reductions.size(); ++i)
+          k.store(reductions[i].identity(), memory(level, i), slot(lane, column));
       });
     });
     accumulate(level, base, count);
@@ -263,8 +211,8 @@ void ColumnSchedule::reduce(int level, Value base, Value count, Sink sink) {
     for (int64_t j = 0; direct && j * step < space.rows.constant; ++j)
       rows.push_back(rowElements(k.add(first, k.index(j * step)), column));
     Elements sums;
-    for (size_t i = 0; i < group.results.size(); ++i)
-      sums.push_back(tree(i, lanes, [&](int64_t j) {
+    for (size_t i = 0; i < reductions.size(); ++i)
+      sums.push_back(reductions[i].tree(lanes, [&](int64_t j) {
         if (direct)
           return j < int64_t(rows.size()) ? rows[j][i] : Value();
         return accumulated(level, i, k.add(first, k.index(j * step)), column);
@@ -280,8 +228,9 @@ void ColumnSchedule::reduce(int level, Value base, Value count, Sink sink) {
     });
     overColumns([&](Value column) {
       Elements totals;
-      for (size_t i = 0; i < group.results.size(); ++i)
-        totals.push_back(tree(i, joined, [&](int64_t j) { return accumulated(level, i, k.index(j), column); }));
+      for (size_t i = 0; i < reductions.size(); ++i)
+        totals.push_back(
+            reductions[i].tree(joined, [&](int64_t j) { return accumulated(level, i, k.index(j), column); }));
       sink(column, totals);
     });
     return;
@@ -326,6 +275,20 @@ void ColumnSchedule::run(StringRef suffix) {
                   std::max(grain, std::min(lowering.model.columnPiece / unit, grid.estimate() / 4)));
 }
 
+// Blocks, outer x blocks x columns of each result, to the results.
+static void reduceBlocks(Lowering &lowering, const Group &group, ArrayRef<size_t> results,
+                         std::vector<Storage> blocks) {
+  const Sizes &shape = blocks.front().shape;
+  Columns rest{shape[0], shape[1], shape[2]};
+  rest.levels = rest.rows.isStatic() && rest.rows.constant <= kBlock ? 1 : 2;
+  rest.from = std::move(blocks);
+  ColumnSchedule(lowering, group, results, rest).run("_of_blocks");
+}
+
+static SmallVector<size_t> allResults(const Group &group) {
+  return llvm::to_vector(llvm::seq<size_t>(0, group.results.size()));
+}
+
 void scheduleColumn(Lowering &lowering, const Group &group) {
   Operation *op = group.results.front().getDefiningOp();
   Sizes shape = sizesOf(op->getOperand(0));
@@ -335,23 +298,40 @@ void scheduleColumn(Lowering &lowering, const Group &group) {
   bool fits = !lowering.target.gpu || ceilDivide(all.columns, lowering.model.narrowestStrip);
   if (all.outer.is(0) || all.rows.is(0) || all.columns.is(0) || !fits)
     return scheduleLoop(lowering, group);
+  SmallVector<size_t> results = allResults(group);
   if (all.rows.isStatic() && all.rows.constant <= kBlock)
-    return ColumnSchedule(lowering, group, all).run("");
+    return ColumnSchedule(lowering, group, results, all).run("");
 
   // The depth that an unknown number of rows needs is that of kBlock^3.
   auto blocks = ceilDivide(all.rows, kBlock);
   if (!blocks) {
     all.levels = 3;
-    return ColumnSchedule(lowering, group, all).run("");
+    return ColumnSchedule(lowering, group, results, all).run("");
   }
-  Columns parts = all, rest{all.outer, *blocks, all.columns};
-  parts.blocks = *blocks;
-  rest.levels = blocks->isStatic() && blocks->constant <= kBlock ? 1 : 2;
+  all.blocks = *blocks;
   for (Value result : group.results)
-    parts.to.push_back(lowering.temporary({all.outer, *blocks, all.columns}, reducedType(result.getDefiningOp())));
-  rest.from = parts.to;
-  ColumnSchedule(lowering, group, parts).run("_blocks");
-  ColumnSchedule(lowering, group, rest).run("_of_blocks");
+    all.to.push_back(lowering.temporary({all.outer, *blocks, all.columns}, reducedType(result.getDefiningOp())));
+  ColumnSchedule(lowering, group, results, all).run("_blocks");
+  reduceBlocks(lowering, group, results, all.to);
+}
+
+void scheduleLanesOfColumns(Lowering &lowering, const Group &group, ArrayRef<size_t> results,
+                            const std::vector<Storage> &lanes) {
+  Size blocks = lanes.front().shape[0], columns = lanes.front().shape[2];
+  // A row is all that a lane has left.
+  Columns all{blocks, Size(kPositions), columns};
+  all.from = lanes;
+  for (const Storage &each : lanes)
+    if (!blocks.is(1))
+      all.to.push_back(lowering.temporary({blocks, Size(1), columns}, each.type));
+  ColumnSchedule(lowering, group, results, all).run("_of_lanes");
+  if (blocks.is(1))
+    return;
+  for (Storage &block : all.to) { // the same memory
+    block.shape = {Size(1), blocks, columns};
+    block.strides = rowMajorStrides(block.shape);
+  }
+  reduceBlocks(lowering, group, results, all.to);
 }
 
 } // namespace weft

@@ -29,6 +29,11 @@ constexpr size_t siblingDistance = 32; // in readers of a tensor; all pairs of i
 constexpr int maxEpilogueInputs = 3;   // the contraction's own value among them
 constexpr int maxEpilogueResults = 3;
 constexpr int maxEpilogueMembers = 40;
+// A kernel that goes over rows reduces their columns as well where its tasks have enough rows each, the rows are long
+// (many short ones are faster transposed), and what the columns come to leaves the cache to the rows.
+constexpr int64_t minRowsOfColumns = 512;
+constexpr int64_t minLengthOfRows = 128;
+constexpr int64_t maxTotals = 16384; // elements of a row, times reductions
 
 using Merged = std::optional<FusionGroup>;
 
@@ -53,12 +58,13 @@ Extent extentOf(const Dims &shape, const FusionGroup &group) {
 
 class Rules {
 public:
-  explicit Rules(const FusionGroups &groups) : groups(groups), graph(groups.graph) {}
+  Rules(const FusionGroups &groups, bool rowBlocks) : groups(groups), graph(groups.graph), rowBlocks(rowBlocks) {}
 
   // The group that `producer` and `consumer` make, if they may merge at all. `producer` need not be read by `consumer`.
   Merged merged(int producer, int consumer) const {
     const FusionGroup &p = groups[producer], &c = groups[consumer];
-    if (int(p.members.size() + c.members.size()) > maxMembers || computesAgain(producer, consumer))
+    if (int(p.members.size() + c.members.size()) > maxMembers || computesAgain(producer, consumer) ||
+        readsColumns(producer, consumer))
       return {};
     Merged result = mergedShape(producer, consumer);
     if (result && streams(producer) + streams(consumer) > maxStreams)
@@ -102,6 +108,7 @@ public:
 private:
   const FusionGroups &groups;
   const FusionGraph &graph;
+  bool rowBlocks;
 
   // Whether the consumer is there so that the producer need not store what it makes of its tensor.
   bool computesAgain(int producer, int consumer) const {
@@ -110,12 +117,38 @@ private:
     });
   }
 
+  // Whether the consumer waits for what is known after the producer's last row only.
+  bool readsColumns(int producer, int consumer) const {
+    return !allReads(producer, consumer, [&](const FusionNode &, const Read &read) {
+      return graph.nodes[read.source].kind != GroupKind::Column;
+    });
+  }
+
+  int columnCount(const FusionGroup &group) const {
+    return int(
+        llvm::count_if(group.members, [&](int member) { return graph.nodes[member].kind == GroupKind::Column; }));
+  }
+
+  // Whether columns are reduced by a kernel that goes over the rows.
+  bool areColumnsOf(const FusionGroup &columns, const FusionGroup &rows) const {
+    if (!rowBlocks || columns.space != rows.space || columns.space.hasSymbol() || columns.absorbed ||
+        columns.rowRank + rows.rowRank != rows.space.size())
+      return false;
+    int64_t count = 1, length = 1;
+    for (int i = 0; i < rows.space.size(); ++i)
+      (i < columns.rowRank ? count : length) *= rows.space[i];
+    return count >= minRowsOfColumns && length >= minLengthOfRows &&
+           length * (columnCount(columns) + columnCount(rows)) <= maxTotals;
+  }
+
   Merged mergedShape(int producer, int consumer) const {
     const FusionGroup &p = groups[producer], &c = groups[consumer];
     if (p.kind == GroupKind::Row && c.kind == GroupKind::Row)
       return p.space == c.space && p.rowRank == c.rowRank && !c.absorbed && readsAlign(producer, consumer, p)
                  ? shaped(p, p, c)
                  : Merged();
+    if (p.kind == GroupKind::Row && c.kind == GroupKind::Column)
+      return areColumnsOf(c, p) && readsAlign(producer, consumer, p) ? shaped(p, p, c) : Merged();
     if (p.kind == GroupKind::Column && c.kind == GroupKind::Column)
       return sameColumns(p, c) && !reads(producer, consumer) ? shaped(p, p, c) : Merged();
     if (p.kind == GroupKind::Row && c.kind == GroupKind::Loop)
@@ -211,11 +244,12 @@ private:
 
 class Fuser {
 public:
-  explicit Fuser(FusionGroups &groups) : groups(groups), graph(groups.graph), rules(groups) {}
+  Fuser(FusionGroups &groups, bool rowBlocks)
+      : groups(groups), graph(groups.graph), rules(groups, rowBlocks), rowBlocks(rowBlocks) {}
 
-  void run(bool attention) {
+  void run() {
     vertical();
-    if (attention)
+    if (rowBlocks)
       formAttention(groups);
     epilogues();
     siblings();
@@ -225,6 +259,7 @@ private:
   FusionGroups &groups;
   const FusionGraph &graph;
   Rules rules;
+  bool rowBlocks;
 
   void vertical() {
     for (int node = 0; node < int(graph.nodes.size()); ++node) {
@@ -295,14 +330,14 @@ private:
 bool runFusion(ModuleOp module, const FusionOptions &options) {
   bool changed = false;
   for (func::FuncOp func : graphsOf(module)) {
-    if (options.fuse && options.attention)
+    if (options.fuse && options.rowBlocks)
       recomputeScores(func);
     FusionGraph graph = buildFusionGraph(func, options.fuse);
     if (graph.nodes.empty())
       continue;
     FusionGroups groups(graph);
     if (options.fuse)
-      Fuser(groups).run(options.attention);
+      Fuser(groups, options.rowBlocks).run();
     emitGroups(func, groups);
     changed = true;
   }

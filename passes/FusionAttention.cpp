@@ -50,6 +50,8 @@ public:
     size_t into = found.size();
     for (int member : middle.members) {
       const FusionNode &node = graph.nodes[member];
+      if (node.kind == GroupKind::Column)
+        return {};
       if (node.shape != middle.space)
         continue;
       if (node.output)

@@ -60,7 +60,7 @@ void runPipeline(mlir::ModuleOp module, const PipelineOptions &options) {
   runStep("simplify", module, print, [&] { return runSimplify(module); });
   if (options.fuse)
     runStep("rematerialise", module, print, [&] { return runRematerialise(module); });
-  runStep("fusion", module, print, [&] { return runFusion(module, {options.fuse, options.attention}); });
+  runStep("fusion", module, print, [&] { return runFusion(module, {options.fuse, options.rowBlocks}); });
 }
 
 } // namespace weft

@@ -8,7 +8,7 @@ namespace weft {
 
 struct PipelineOptions {
   bool fuse = true;      // false: every op is a kernel of its own
-  bool attention = true; // see FusionOptions; false for GPUs, whose blocks of threads are no place for a head's work
+  bool rowBlocks = true; // see FusionOptions; false for GPUs, which need a task a row to be busy
   // With WEFT_DEBUG=ir the module is printed to stderr after each step, with the step's time.
   bool print = false;
 };

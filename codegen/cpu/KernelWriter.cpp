@@ -19,6 +19,7 @@ int64_t KernelWriter::write(kernel::FuncOp func) {
   scratchBytes = mostScratchBytes = 0;
   values.clear();
   rowsAhead.clear();
+  nextRows.clear();
 
   unsigned bufferCount = func.bufferCount(), count = func.getNumArguments();
   for (unsigned i = 0; i < count; ++i) {
@@ -97,6 +98,7 @@ void KernelWriter::forLoop(kernel::ForOp op) {
     });
   findPrefetches(op);
   loop(lower, upper, 1, [&](Value *index) {
+    findNextRows(op, index);
     values[op.index()] = Lanes::uniform(index);
     block(op.getBody().front());
   });

@@ -25,31 +25,49 @@ template <class Op> static mlir::Value otherOperand(mlir::Value value, mlir::Val
   return op.getLhs() == known ? op.getRhs() : op.getLhs();
 }
 
-// The length of a row if the index is that of element `i` of row `row`, row * length + i, and rows are neither so short
-// that they are next to the processor's own prefetching nor as long as the cache.
-static mlir::Value rowLength(mlir::Value index, mlir::Value row, mlir::Value i) {
+// Whether a value follows from the index of a loop by arithmetic alone; if not, it must not be asked for ahead of time.
+static bool isArithmetic(mlir::Value value, mlir::Block *body) {
+  mlir::Operation *op = value.getDefiningOp();
+  if (!op || op->getBlock() != body)
+    return true;
+  return mlir::isa<arith::ArithDialect>(op->getDialect()) &&
+         all_of(op->getOperands(), [&](mlir::Value operand) { return isArithmetic(operand, body); });
+}
+
+// Whether the index is that of element `i` of a row of the loop over them, number * length + i, and rows are neither so
+// short that they are next to the processor's own prefetching nor as long as the cache.
+static bool findRow(kernel::ForOp rows, mlir::Value index, mlir::Value i, mlir::Value &number, mlir::Value &length) {
   constexpr int64_t kShortRow = 128, kLongRow = 16384;
   mlir::Value start = otherOperand<arith::AddIOp>(index, i);
-  mlir::Value length = start ? otherOperand<arith::MulIOp>(start, row) : mlir::Value();
-  auto known = length ? length.getDefiningOp<arith::ConstantIndexOp>() : arith::ConstantIndexOp();
-  return known && (known.value() < kShortRow || known.value() > kLongRow) ? mlir::Value() : length;
+  auto product = start ? start.getDefiningOp<arith::MulIOp>() : nullptr;
+  if (!product)
+    return false;
+  mlir::Block *body = &rows.getBody().front();
+  number = product.getLhs(), length = product.getRhs();
+  if (number.getParentBlock() != body)
+    std::swap(number, length);
+  if (number.getParentBlock() != body || length.getParentBlock() == body || !isArithmetic(number, body))
+    return false;
+  auto known = length.getDefiningOp<arith::ConstantIndexOp>();
+  return !known || (known.value() >= kShortRow && known.value() <= kLongRow);
 }
 
 void KernelWriter::findPrefetches(kernel::ForOp rows) {
   struct Buffer {
-    mlir::Value buffer, length;
+    mlir::Value buffer, row, length;
     SmallVector<mlir::Operation *> reads, writes; // the loops
   };
   SmallVector<Buffer> buffers;
   SmallVector<mlir::Operation *> loops;
   mlir::Operation *last = nullptr;
   auto note = [&](mlir::Operation &loop, mlir::Value buffer, mlir::Value index, bool write) {
-    mlir::Value length = rowLength(index, rows.index(), loop.getRegion(0).getArgument(0));
-    if (!length)
+    mlir::Value row, length;
+    if (!findRow(rows, index, loop.getRegion(0).getArgument(0), row, length))
       return;
     last = &loop;
     auto found = find_if(buffers, [&](const Buffer &b) { return b.buffer == buffer; });
-    Buffer &known = found != buffers.end() ? *found : (buffers.push_back({buffer, length, {}, {}}), buffers.back());
+    Buffer &known =
+        found != buffers.end() ? *found : (buffers.push_back({buffer, row, length, {}, {}}), buffers.back());
     auto &loops = write ? known.writes : known.reads;
     if (loops.empty() || loops.back() != &loop)
       loops.push_back(&loop);
@@ -64,7 +82,9 @@ void KernelWriter::findPrefetches(kernel::ForOp rows) {
       note(op, store.getBuffer(), store.getIndex(), true);
   }
   auto ask = [&](mlir::Operation *loop, const Buffer &b, int firstQuarter, int quarters, bool write) {
-    rowsAhead[loop].push_back({b.buffer, rows.index(), b.length, firstQuarter, quarters, write});
+    if (!write)
+      nextRows[b.row] = nullptr;
+    rowsAhead[loop].push_back({b.buffer, b.row, b.length, firstQuarter, quarters, write});
   };
   mlir::Operation *first = nullptr, *second = nullptr;
   for (const Buffer &b : buffers)
@@ -88,14 +108,33 @@ void KernelWriter::findPrefetches(kernel::ForOp rows) {
   }
 }
 
+// What the rows of a loop are the next time around: what makes their numbers is written a second time.
+void KernelWriter::findNextRows(kernel::ForOp rows, Value *index) {
+  mlir::Block *body = &rows.getBody().front();
+  values[rows.index()] = Lanes::uniform(b.CreateAdd(index, constant(1)));
+  std::function<void(mlir::Value)> write = [&](mlir::Value value) {
+    mlir::Operation *op = value.getDefiningOp();
+    if (!op || op->getBlock() != body)
+      return;
+    for (mlir::Value operand : op->getOperands())
+      write(operand);
+    operation(op);
+  };
+  for (auto &[row, next] : nextRows)
+    if (row.getParentBlock() == body) {
+      write(row);
+      next = scalar(row);
+    }
+}
+
 // One or two quarters of a row are asked for while a loop goes over a whole one.
 void KernelWriter::prefetchRows(mlir::Operation *loop, const Lanes &index) {
   auto found = rowsAhead.find(loop);
   if (found == rowsAhead.end() || index.kind != Lanes::Linear)
     return;
   for (const RowAhead &ahead : found->second) {
-    Value *row = scalar(ahead.row), *length = scalar(ahead.length);
-    Value *at = b.CreateMul(ahead.write ? row : b.CreateAdd(row, constant(1)), length);
+    Value *row = ahead.write ? scalar(ahead.row) : nextRows.lookup(ahead.row), *length = scalar(ahead.length);
+    Value *at = b.CreateMul(row, length);
     if (ahead.firstQuarter)
       at = b.CreateAdd(at, b.CreateMul(b.CreateLShr(length, 2), constant(ahead.firstQuarter)));
     int shift = ahead.quarters == 2 ? 1 : 2;

@@ -205,3 +205,48 @@ func.func @grown_rows(%x: tensor<4x8xf32>, %w: tensor<8x8xf32>, %y: tensor<2x8xf
   %u = weft.add %d, %t : (tensor<2x8xf32>, tensor<2x8xf32>) -> tensor<2x8xf32>
   return %s, %u : tensor<4x8xf32>, tensor<2x8xf32>
 }
+
+// -----
+
+// Columns of what a kernel of rows goes over anyway are reduced there, whether it computes them (a weight's gradient) or
+// reads them (a bias's). What reads their totals is another kernel, though its shape is that of a value of the row.
+// CHECK-LABEL: func.func @columns_of_rows
+// CHECK: weft.group {{.*}} -> (tensor<512x512xf32>, tensor<512xf32>, tensor<512xf32>) attributes {kind = "row"
+// CHECK: weft.yield
+// CHECK: weft.group {{.*}}kind = "loop"
+// CHECK: weft.neg
+// CHECK-NOT: weft.group
+// SINGLE-LABEL: func.func @columns_of_rows
+func.func @columns_of_rows(%x: tensor<512x512xf32>, %g: tensor<512x512xf32>) -> (tensor<512x512xf32>, tensor<512xf32>, tensor<512xf32>) {
+  %s = weft.softmax %x {dim = 1 : i64} : (tensor<512x512xf32>) -> tensor<512x512xf32>
+  %p = weft.mul %s, %g : (tensor<512x512xf32>, tensor<512x512xf32>) -> tensor<512x512xf32>
+  %w = weft.sum %p {dims = array<i64: 0>, keepdim = false} : (tensor<512x512xf32>) -> tensor<512xf32>
+  %b = weft.amax %x {dims = array<i64: 0>, keepdim = false} : (tensor<512x512xf32>) -> tensor<512xf32>
+  %n = weft.neg %w : (tensor<512xf32>) -> tensor<512xf32>
+  return %p, %b, %n : tensor<512x512xf32>, tensor<512xf32>, tensor<512xf32>
+}
+
+// -----
+
+// Few rows, or short ones: two kernels.
+// CHECK-LABEL: func.func @columns_of_few_rows
+// CHECK: kind = "row"
+// CHECK: kind = "column"
+// SINGLE-LABEL: func.func @columns_of_few_rows
+func.func @columns_of_few_rows(%x: tensor<64x512xf32>) -> (tensor<64x512xf32>, tensor<512xf32>) {
+  %s = weft.softmax %x {dim = 1 : i64} : (tensor<64x512xf32>) -> tensor<64x512xf32>
+  %w = weft.sum %s {dims = array<i64: 0>, keepdim = false} : (tensor<64x512xf32>) -> tensor<512xf32>
+  return %s, %w : tensor<64x512xf32>, tensor<512xf32>
+}
+
+// -----
+
+// CHECK-LABEL: func.func @columns_of_short_rows
+// CHECK: kind = "row"
+// CHECK: kind = "column"
+// SINGLE-LABEL: func.func @columns_of_short_rows
+func.func @columns_of_short_rows(%x: tensor<4096x16xf32>) -> (tensor<4096x16xf32>, tensor<16xf32>) {
+  %s = weft.softmax %x {dim = 1 : i64} : (tensor<4096x16xf32>) -> tensor<4096x16xf32>
+  %w = weft.sum %s {dims = array<i64: 0>, keepdim = false} : (tensor<4096x16xf32>) -> tensor<16xf32>
+  return %s, %w : tensor<4096x16xf32>, tensor<16xf32>
+}

@@ -3,9 +3,9 @@
 // asks for the other half. The first asks for nothing, and nobody for the rows' scale.
 
 // CHECK-LABEL: @rows
+// CHECK: %[[NEXT:.*]] = add i64 %{{.*}}, 1
 // CHECK-NOT: prefetch
 // CHECK: fadd <64 x float>
-// CHECK: %[[NEXT:.*]] = add i64 %{{.*}}, 1
 // CHECK: mul i64 %[[NEXT]], 1024
 // CHECK: call void @llvm.prefetch.p0(ptr %{{.*}}, i32 0, i32 3
 // CHECK: getelementptr float, ptr %[[Y:.*]], i64
@@ -92,6 +92,69 @@ kernel.func @more(%x: !kernel.buffer<f32>, %y: !kernel.buffer<f32>, %begin: inde
       %j = arith.addi %first, %i : index
       %a = kernel.load %kept[%i] : !kernel.buffer<f32> -> f32
       %b = arith.subf %a, %s : f32
+      kernel.store %b, %y[%j] : f32, !kernel.buffer<f32>
+    }
+  }
+  kernel.return
+}
+
+// Rows that come in runs: the next one's number is computed as this one's, an iteration ahead. Rows whose numbers are
+// data are not asked for, as there may be no next number to read.
+
+// CHECK-LABEL: @runs
+// CHECK: %[[I:.*]] = phi i64
+// CHECK: %[[AHEAD:.*]] = add i64 %[[I]], 1
+// CHECK: %[[NUMBER:.*]] = udiv i64 %[[AHEAD]], 4
+// CHECK: %[[FIRST:.*]] = mul i64 %[[NUMBER]], 64
+// CHECK: %[[NEXT:.*]] = add i64 %[[FIRST]], %{{.*}}
+// CHECK: fadd <64 x float>
+// CHECK: mul i64 %[[NEXT]], 1024
+// CHECK: call void @llvm.prefetch.p0(ptr %{{.*}}, i32 0, i32 3
+// CHECK: ret void
+kernel.func @runs(%x: !kernel.buffer<f32>, %y: !kernel.buffer<f32>, %begin: index, %end: index) {
+  %c0 = arith.constant 0 : index
+  %c4 = arith.constant 4 : index
+  %c64 = arith.constant 64 : index
+  %n = arith.constant 1024 : index
+  kernel.for %t = %begin to %end {
+    %run = arith.divui %t, %c4 : index
+    %inRun = arith.remui %t, %c4 : index
+    %firstRow = arith.muli %run, %c64 : index
+    %row = arith.addi %firstRow, %inRun : index
+    %first = arith.muli %row, %n : index
+    %r = kernel.reduce sum %i to %n : f32 {
+      %j = arith.addi %first, %i : index
+      %a = kernel.load %x[%j] : !kernel.buffer<f32> -> f32
+      kernel.yield %a : f32
+    }
+    kernel.for lane %i = %c0 to %n {
+      %j = arith.addi %first, %i : index
+      %a = kernel.load %x[%j] : !kernel.buffer<f32> -> f32
+      %b = arith.mulf %a, %r : f32
+      kernel.store %b, %y[%j] : f32, !kernel.buffer<f32>
+    }
+  }
+  kernel.return
+}
+
+// CHECK-LABEL: @chosen
+// CHECK-NOT: prefetch
+// CHECK: ret void
+kernel.func @chosen(%x: !kernel.buffer<f32>, %rows: !kernel.buffer<index>, %y: !kernel.buffer<f32>, %begin: index, %end: index) {
+  %c0 = arith.constant 0 : index
+  %n = arith.constant 1024 : index
+  kernel.for %t = %begin to %end {
+    %row = kernel.load %rows[%t] : !kernel.buffer<index> -> index
+    %first = arith.muli %row, %n : index
+    %r = kernel.reduce sum %i to %n : f32 {
+      %j = arith.addi %first, %i : index
+      %a = kernel.load %x[%j] : !kernel.buffer<f32> -> f32
+      kernel.yield %a : f32
+    }
+    kernel.for lane %i = %c0 to %n {
+      %j = arith.addi %first, %i : index
+      %a = kernel.load %x[%j] : !kernel.buffer<f32> -> f32
+      %b = arith.mulf %a, %r : f32
       kernel.store %b, %y[%j] : f32, !kernel.buffer<f32>
     }
   }

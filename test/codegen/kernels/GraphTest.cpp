@@ -209,6 +209,22 @@ TEST(Graph, Rows) {
   }
 }
 
+TEST(Graph, ColumnsOfRows) {
+  for (Dims shape : {Dims{512, 130}, Dims{1100, 128}, Dims{2, 1500, 2, 64}}) {
+    Graph g;
+    Dims outer, row;
+    for (int i = 0; i < shape.size(); ++i)
+      (2 * (i + 1) > shape.size() ? row : outer).push_back(i);
+    ValueId x = input(g, shape);
+    ValueId mean = add(g, "sum", {x}, reduction(row, true));
+    ValueId centred = add(g, "sub", {x, add(g, "expand", {mean}, ints(shape))});
+    ValueId product = add(g, "mul", {centred, x});
+    g.outputs = {product, add(g, "sum", {product}, reduction(outer, false)),
+                 add(g, "amin", {x}, reduction(outer, true)), add(g, "amax", {centred}, reduction(outer, false))};
+    check(g);
+  }
+}
+
 TEST(Graph, Reductions) {
   for (const char *op : {"sum", "amax", "amin", "argmax", "argmin"})
     for (Dims shape : {Dims{6, 5, 40}, Dims{70, 3, 2}, Dims{5000, 2, 3}, Dims{3, 2, 9000}, Dims{1, 1, 1}})

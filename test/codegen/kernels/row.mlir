@@ -45,3 +45,31 @@ func.func @main(%x: tensor<32x300xf32>) -> tensor<32xf32> {
   %0 = weft.sum %x {dims = array<i64: 1>, keepdim = false} : (tensor<32x300xf32>) -> tensor<32xf32>
   return %0 : tensor<32xf32>
 }
+
+// -----
+
+// Columns reduced with the rows: a task is four lanes of a block of 1024 rows, runs of four rows every 64. Each row is
+// added to its lane in the loop that stores the result; another kernel joins the lanes, and one the blocks.
+// CHECK-LABEL: kernel.func @amax_sub_exp_sum_0
+// CHECK: kernel.for %[[TASK:.*]] = %{{.*}} to %{{.*}} {
+// CHECK: %[[FIRST:.*]] = arith.muli %[[TASK]], %c4
+// CHECK: kernel.for lane
+// CHECK: kernel.store %cst, %[[LANES:.*]][
+// CHECK: kernel.for %[[I:.*]] = %c0 to
+// CHECK-DAG: %[[LANE:.*]] = arith.remui %[[I]], %c4
+// CHECK-DAG: %[[NUMBER:.*]] = arith.divui %[[I]], %c4
+// CHECK-DAG: arith.muli %[[NUMBER]], %c64
+// CHECK-DAG: arith.addi %[[FIRST]], %[[LANE]]
+// CHECK: kernel.reduce max
+// CHECK: kernel.reduce sum
+// CHECK: kernel.for lane
+// CHECK: kernel.store
+// CHECK: kernel.load %[[LANES]][
+// CHECK: kernel.store {{.*}}, %[[LANES]][
+// CHECK-LABEL: kernel.func @amax_sub_exp_sum_of_lanes_1
+// CHECK-LABEL: kernel.func @amax_sub_exp_sum_of_blocks_2
+func.func @main(%x: tensor<2048x256xf32>) -> (tensor<2048x256xf32>, tensor<256xf32>) {
+  %s = weft.softmax %x {dim = 1 : i64} : (tensor<2048x256xf32>) -> tensor<2048x256xf32>
+  %w = weft.sum %s {dims = array<i64: 0>, keepdim = false} : (tensor<2048x256xf32>) -> tensor<256xf32>
+  return %s, %w : tensor<2048x256xf32>, tensor<256xf32>
+}
