@@ -49,8 +49,13 @@ struct CostModel {
   int64_t longRow = 32768;
   int64_t fewRows = 16;
 
-  // Scatter: elements behind the indexed axis that are a task.
+  // Scatter: elements behind the indexed axis that are a task. Or a task owns rows of the result that stay in the far
+  // cache; but each goes through all positions, which must not take longer than what it adds.
   int64_t scatterTile = 256;
+  int64_t scatterParts(int64_t rows, int64_t elements, int64_t cacheBytes) const {
+    int64_t filling = rows * elements * 4 / std::max<int64_t>(1, cacheBytes / 4);
+    return std::clamp<int64_t>(filling, 8, std::min<int64_t>(8 + elements / 8, 64));
+  }
 
   // Products: a task is a block of rows x columns (of four bytes), equal ones as far as possible. Its sums and 256 rows
   // of B stay in the far cache while rows of A go by. But no fewer tasks than `fewProducts`, so that threads have equal

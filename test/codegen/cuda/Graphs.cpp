@@ -102,9 +102,11 @@ Graph indexing() {
   Graph g;
   ValueId x = input(g, {5, 30}), rows = input(g, {9}, DType::Int64);
   ValueId tall = input(g, {9, 30}), at = input(g, {9, 30}, DType::Int64);
+  ValueId row = input(g, {9, 1}, DType::Int64);
   ValueId wide = input(g, {5, 40}), along = input(g, {5, 40}, DType::Int64);
   g.outputs = {add(g, "index_select", {x, rows}, {Attr::integer(0)}), add(g, "gather", {x, at}, {Attr::integer(0)}),
                add(g, "scatter_add", {x, at, tall}, {Attr::integer(0)}),
+               add(g, "scatter_add", {x, add(g, "expand", {row}, ints({9, 30})), tall}, {Attr::integer(0)}),
                add(g, "scatter_add", {x, along, wide}, {Attr::integer(1)})};
   return g;
 }

@@ -302,6 +302,20 @@ TEST(Graph, Indexing) {
   check(g, true);
 }
 
+TEST(Graph, ScatterOfRows) {
+  for (int64_t count : {0, 1, 3, 100}) {
+    Graph g;
+    ValueId x = input(g, {6, 40}), source = input(g, {count, 40}), rows = input(g, {count, 1}, DType::Int64);
+    ValueId many = input(g, {2, 50, 20}), sources = input(g, {2, count, 20}),
+            at = input(g, {2, count, 1}, DType::Int64);
+    ValueId everyColumn = add(g, "expand", {rows}, ints({count, 40}));
+    g.outputs = {add(g, "scatter_add", {x, everyColumn, source}, {Attr::integer(0)}),
+                 add(g, "scatter_add", {many, add(g, "expand", {at}, ints({2, count, 20})), add(g, "neg", {sources})},
+                     {Attr::integer(1)})};
+    check(g, count > 1);
+  }
+}
+
 TEST(Graph, Donation) {
   Graph g;
   ValueId w = input(g, {100}), m = input(g, {100}), gradient = input(g, {100});

@@ -35,3 +35,23 @@ func.func @main(%x: tensor<10x64xf32>, %i: tensor<5x64xi64>, %s: tensor<5x64xf32
   %0 = weft.scatter_add %x, %i, %s {dim = 0 : i64} : (tensor<10x64xf32>, tensor<5x64xi64>, tensor<5x64xf32>) -> tensor<10x64xf32>
   return %0 : tensor<10x64xf32>
 }
+
+// -----
+
+// A position for a whole row of the result: a task copies the rows that it owns, then adds where a position is its own.
+// CHECK: // batch 0: scatter_add_0({{.*}}) x 8
+// CHECK-LABEL: kernel.func @scatter_add_0
+// CHECK: kernel.for %{{.*}} = %arg4 to %arg5 {
+// CHECK: kernel.for %{{.*}} = %[[BEGIN:.*]] to %[[END:.*]] {
+// CHECK: kernel.store
+// CHECK: kernel.for %{{.*}} = %c0{{.*}} to %c5
+// CHECK: %[[PLACE:.*]] = arith.subi %{{.*}}, %[[BEGIN]]
+// CHECK: %[[OWN:.*]] = arith.cmpi ult, %[[PLACE]]
+// CHECK: %[[TIMES:.*]] = arith.select %[[OWN]], %c1{{.*}}, %c0
+// CHECK: kernel.for %{{.*}} = %c0{{.*}} to %[[TIMES]] {
+// CHECK: kernel.for lane
+func.func @main(%x: tensor<10x64xf32>, %i: tensor<5x1xi64>, %s: tensor<5x64xf32>) -> tensor<10x64xf32> {
+  %p = weft.expand %i {shape = array<i64: 5, 64>} : (tensor<5x1xi64>) -> tensor<5x64xi64>
+  %0 = weft.scatter_add %x, %p, %s {dim = 0 : i64} : (tensor<10x64xf32>, tensor<5x64xi64>, tensor<5x64xf32>) -> tensor<10x64xf32>
+  return %0 : tensor<10x64xf32>
+}
