@@ -18,7 +18,8 @@ FLOATS = ["float32", "float32", "float32", "float64", "float16", "bfloat16"]
 INTS = ["int64", "int32", "int16", "int8", "uint8"]
 SIZES = [0, 1, 1, 2, 3, 3, 4, 5, 7, 8, 13, 16, 17, 31, 32, 33, 64, 65, 100, 127, 257]
 LONG = [300, 511, 1000, 4096, 4097, 5000, 9001]
-LARGEST = (60_000,) * 40 + (2_000_000,)  # elements of a value
+ROWS = [(600, 130), (1030, 257), (2500, 128)]  # as fusion wants them for sums of their columns
+LARGEST = (60_000,) * 20 + (2_000_000,)  # elements of a value
 # Errors that operands' values decide.
 FAILURE = re.compile("ZeroDivisionError|is out of bounds for dimension|classes must be")
 # The statement that makes the record's op, and its kind, where the family does not say.
@@ -70,7 +71,9 @@ class Generator(Elementwise, Structured, Movement):
         sizes = [self.random.choice(SIZES) for _ in range(rank)]
         if rank and self.chance(0.15):
             sizes[self.random.randrange(rank)] = self.random.choice(LONG)
-        if rank and self.largest > LARGEST[0]:
+        if rank > 1 and self.largest > LARGEST[0] and self.chance(0.5):
+            sizes = sizes[: rank - 2] + list(self.random.choice(ROWS))
+        elif rank and self.largest > LARGEST[0]:
             sizes[self.random.randrange(rank)] = self.random.choice([40_000, 262_144, 300_007])
         # Without the zeros: an input of size 0 may be expanded from one of size 1.
         while numpy.prod([max(1, n) for n in sizes]) > self.largest / 4:
