@@ -111,7 +111,6 @@ void KernelWriter::findPrefetches(kernel::ForOp rows) {
 // What the rows of a loop are the next time around: what makes their numbers is written a second time.
 void KernelWriter::findNextRows(kernel::ForOp rows, Value *index) {
   mlir::Block *body = &rows.getBody().front();
-  values[rows.index()] = Lanes::uniform(b.CreateAdd(index, constant(1)));
   std::function<void(mlir::Value)> write = [&](mlir::Value value) {
     mlir::Operation *op = value.getDefiningOp();
     if (!op || op->getBlock() != body)
@@ -122,6 +121,7 @@ void KernelWriter::findNextRows(kernel::ForOp rows, Value *index) {
   };
   for (auto &[row, next] : nextRows)
     if (row.getParentBlock() == body) {
+      values[rows.index()] = Lanes::uniform(b.CreateAdd(index, constant(1)));
       write(row);
       next = scalar(row);
     }

@@ -533,6 +533,20 @@ def depends_on_shape_and_layout():
     return lambda x: (x.sum() / x.shape[0], x.is_contiguous(), x * 2), None
 
 
+@program(lambda: [[x3()], [x3()], [x3().requires_grad_()]])
+def sets_requires_grad_of_arguments_views_and_results():
+    kept = []
+
+    def function(x):
+        part, copy, result = x.detach()[1:].requires_grad_(), x.clone().detach().requires_grad_(), x.detach() * 3
+        ((part * part).sum() + (copy**3).sum()).backward()
+        kept.append(copy)
+        x.requires_grad_(not x.requires_grad)
+        return part.grad, copy, copy.grad, result.requires_grad_(), x
+
+    return function, lambda: kept
+
+
 @pytest.mark.parametrize("make, calls, before", PROGRAMS)
 def test_a_compiled_program_does_what_eager_does(make, calls, before):
     def history(run):
