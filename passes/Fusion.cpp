@@ -30,9 +30,11 @@ constexpr int maxEpilogueInputs = 3;   // the contraction's own value among them
 constexpr int maxEpilogueResults = 3;
 constexpr int maxEpilogueMembers = 40;
 // A kernel that goes over rows reduces their columns as well where its tasks have enough rows each, the rows are long
-// (many short ones are faster transposed), and what the columns come to leaves the cache to the rows.
+// (many short ones are faster transposed), the reductions are few (each stores a sixteenth of a tensor, which is read
+// again), and what they come to leaves the cache to the rows.
 constexpr int64_t minRowsOfColumns = 512;
 constexpr int64_t minLengthOfRows = 128;
+constexpr int maxColumnReductions = 4;
 constexpr int64_t maxTotals = 16384; // elements of a row, times reductions
 
 using Merged = std::optional<FusionGroup>;
@@ -134,11 +136,11 @@ private:
     if (!rowBlocks || columns.space != rows.space || columns.space.hasSymbol() || columns.absorbed ||
         columns.rowRank + rows.rowRank != rows.space.size())
       return false;
-    int64_t count = 1, length = 1;
+    int64_t count = 1, length = 1, reductions = columnCount(columns) + columnCount(rows);
     for (int i = 0; i < rows.space.size(); ++i)
       (i < columns.rowRank ? count : length) *= rows.space[i];
-    return count >= minRowsOfColumns && length >= minLengthOfRows &&
-           length * (columnCount(columns) + columnCount(rows)) <= maxTotals;
+    return count >= minRowsOfColumns && length >= minLengthOfRows && reductions <= maxColumnReductions &&
+           length * reductions <= maxTotals;
   }
 
   Merged mergedShape(int producer, int consumer) const {
