@@ -65,19 +65,15 @@ static void schedule(Lowering &lowering, const Group &group) {
     scheduleLoop(lowering, group);
 }
 
-// A step that copies one value to a buffer of its own.
-static void copy(Lowering &lowering, Operation *where, Value from, const Storage &to) {
-  if (product(to.shape).is(0))
-    return;
-  Group group{where, {{from, from}}, {from}, {from}, {}};
-  Kernel kernel(lowering, group);
-  kernel.suffix = "copy";
-  int rank = int(to.shape.size());
-  kernel.k.loop(kernel.k.begin, kernel.k.end, rank > 0, [&](Value i) {
-    Point at = rank ? Point{{0, rank, i}} : Point{};
-    kernel.store(kernel.e.evaluate(from, at), to, at);
-  });
-  lowering.finish(kernel, group, product(to.shape), lowering.model.grain(1, 1));
+// The value as a tensor of its own, computed before `end`.
+static Value copied(Operation *end, Value value) {
+  OpBuilder builder(end);
+  OperationState reshape(value.getLoc(), "weft.reshape");
+  reshape.addOperands(value);
+  reshape.addTypes(value.getType());
+  Dims shape = shapeOf(value);
+  reshape.addAttribute("shape", builder.getDenseI64ArrayAttr(ArrayRef<int64_t>(shape.begin(), shape.end())));
+  return builder.create(reshape)->getResult(0);
 }
 
 static Storage contiguous(Lowering &lowering, Value value, int32_t kind) {
@@ -109,11 +105,10 @@ Lowered lowerToKernels(ModuleOp main, const Target &target, const CostModel &mod
       lowering.weights.insert(storage.planBuffer);
   }
   // An output that is an argument, or another output, is copied from it in the end.
-  std::vector<std::pair<Value, Storage>> copies;
   for (Value output : end->getOperands().take_front(plan.outputCount)) {
     Storage storage = contiguous(lowering, output, WEFT_OUTPUT);
     if (!lowering.values.try_emplace(output, storage).second)
-      copies.push_back({output, storage});
+      lowering.values[copied(end, output)] = storage;
   }
 
   GroupReuse reuse(lowering);
@@ -124,9 +119,6 @@ Lowered lowerToKernels(ModuleOp main, const Target &target, const CostModel &mod
         lowering.values[value] = contiguous(lowering, value, WEFT_TEMPORARY);
     reuse.add(group, schedule);
   }
-  for (auto &[value, storage] : copies)
-    copy(lowering, end, value, storage);
-
   for (auto [message, broken] : llvm::zip(checks, end->getOperands().drop_front(plan.outputCount)))
     plan.checks.push_back({lowering.values.find(broken)->second.planBuffer, message});
 

@@ -255,6 +255,23 @@ static void runStructured(OpKind op, const Tensor *operands, int count, const At
   runWithSizes(false, op, operands, count, attrs, device, out, donated);
 }
 
+// The same reduction of the same memory with three axes at most, where those that are reduced are neighbours: what is
+// before them, they, and what is behind. Its sizes are symbols, by which kernels are cut for several threads.
+static bool runMerged(OpKind op, const Tensor &operand, const Attrs &attrs, Device device, void *out) {
+  const Dims &axes = attrs[0].ints, &shape = operand.shape();
+  if (axes.empty() || axes.back() - axes[0] + 1 != axes.size() || !operand.isContiguous())
+    return false;
+  Dims merged;
+  for (int i = 0; i < shape.size(); ++i) {
+    if (i == 0 || i == axes[0] || i == axes.back() + 1)
+      merged.push_back(1);
+    merged.back() *= shape[i];
+  }
+  Tensor view = reshape(operand, merged);
+  runStructured(op, &view, 1, {Attr::list({axes[0] > 0}), Attr::boolean(false)}, device, out, -1);
+  return true;
+}
+
 void runKernel(OpKind op, const Tensor *operands, int count, const Attrs &attrs, const TensorType &type, Device device,
                void *out, int donated) {
   if (type.shape.product() == 0)
@@ -272,6 +289,8 @@ void runKernel(OpKind op, const Tensor *operands, int count, const Attrs &attrs,
   }
   if (info(op).family == OpFamily::Creation && (op != OpKind::Iota || type.shape.size() == 1))
     return runCreation(op, operands, count, attrs, type, device, out);
+  if (info(op).family == OpFamily::Reduction && runMerged(op, operands[0], attrs, device, out))
+    return;
   runStructured(op, operands, count, attrs, device, out, donated);
 }
 

@@ -20,8 +20,8 @@ func.func @main(%x: tensor<100xf32>, %y: tensor<100xf32>) -> tensor<100xf32> att
 // -----
 
 // An output that is an input, and one that is another output, are copied.
-// CHECK: copy_
-// CHECK: copy_
+// CHECK: // batch 0: reshape_1(0, 2)
+// CHECK: // batch 1: reshape_1(1, 3)
 func.func @main(%x: tensor<100xf32>) -> (tensor<100xf32>, tensor<100xf32>, tensor<100xf32>) {
   %0 = weft.neg %x : (tensor<100xf32>) -> tensor<100xf32>
   return %0, %x, %0 : tensor<100xf32>, tensor<100xf32>, tensor<100xf32>
@@ -85,4 +85,13 @@ func.func @main(%x: tensor<100xi64>) -> (tensor<100xi64>, tensor<i1>) attributes
   %1 = weft.amax %0 {dims = array<i64: 0>, keepdim = false} : (tensor<100xi64>) -> tensor<i64>
   %2 = weft.gt %1, %1 : (tensor<i64>, tensor<i64>) -> tensor<i1>
   return %0, %2 : tensor<100xi64>, tensor<i1>
+}
+
+// -----
+
+// A strided input is copied as any loop reads it: across its rows, transposed in a task's own memory.
+// CHECK: // batch 0: reshape_0(0, 1)
+// CHECK: kernel.pack
+func.func @main(%x: tensor<512x512xf32> {weft.strides = array<i64: 1, 512>}) -> tensor<512x512xf32> {
+  return %x : tensor<512x512xf32>
 }
