@@ -255,10 +255,43 @@ static void runStructured(OpKind op, const Tensor *operands, int count, const At
   runWithSizes(false, op, operands, count, attrs, device, out, donated);
 }
 
-// The same reduction of the same memory with three axes at most, where those that are reduced are neighbours: what is
-// before them, they, and what is behind. Its sizes are symbols, by which kernels are cut for several threads.
-static bool runMerged(OpKind op, const Tensor &operand, const Attrs &attrs, Device device, void *out) {
-  const Dims &axes = attrs[0].ints, &shape = operand.shape();
+// The operand of a reduction with its axes in the order in which they lie in memory, if that leaves the reduced ones
+// and the others in order among themselves; `axes` become theirs.
+static Tensor inMemoryOrder(const Tensor &operand, Dims &axes) {
+  const Dims &strides = operand.strides();
+  Dims order;
+  for (int i = 0; i < operand.dim(); ++i)
+    order.push_back(i);
+  std::sort(order.begin(), order.end(), [&](int64_t a, int64_t b) {
+    return strides[int(a)] != strides[int(b)] ? strides[int(a)] > strides[int(b)] : a < b;
+  });
+  auto isReduced = [&](int64_t axis) { return std::find(axes.begin(), axes.end(), axis) != axes.end(); };
+  int64_t last[2] = {-1, -1};
+  Dims places;
+  for (int i = 0; i < order.size(); ++i) {
+    int64_t &before = last[isReduced(order[i])];
+    if (order[i] < before)
+      return operand;
+    before = order[i];
+    if (isReduced(order[i]))
+      places.push_back(i);
+  }
+  axes = places;
+  return permute(operand, order);
+}
+
+// The same reduction with three axes at most, where those that are reduced are neighbours: what is before them, they,
+// and what is behind. Its sizes are symbols, by which kernels are cut for several threads.
+static bool runMerged(OpKind op, const Tensor &given, const Attrs &attrs, Device device, void *out) {
+  constexpr int64_t kWorthACopy = 1 << 14; // elements of several axes that do not lie in a row
+  Dims axes = attrs[0].ints;
+  Tensor operand = given.isContiguous() ? given : inMemoryOrder(given, axes);
+  if (!operand.isContiguous() && axes.size() > 1 && operand.numel() >= kWorthACopy) {
+    const Dims &strides = operand.strides();
+    if (std::find(strides.begin(), strides.end(), 0) == strides.end()) // else a copy may be much larger
+      operand = operand.contiguous();
+  }
+  const Dims &shape = operand.shape();
   if (axes.empty() || axes.back() - axes[0] + 1 != axes.size() || !operand.isContiguous())
     return false;
   Dims merged;

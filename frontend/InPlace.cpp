@@ -163,6 +163,7 @@ Tensor callInPlace(OpKind op, const Tensor *operands, int count, const Attrs &at
   const Tensor &target = operands[0];
   const char *name = info(op).name;
   checkInPlace(name, target);
+  op = simplerPower(op, operands, count);
   bool taped = needsTape(target, operands, count);
   if (!taped && runInTarget(op, operands, count, attrs))
     return target;

@@ -377,9 +377,25 @@ static Tensor callAnew(OpKind op, const Tensor *operands, int count, const Attrs
   return apply(op, operands, count, used);
 }
 
+OpKind simplerPower(OpKind op, const Tensor *operands, int &count) {
+  if (op != OpKind::Pow || count != 2 || !operands[1].impl->wrappedNumber || operands[0].impl->wrappedNumber)
+    return op;
+  const TensorImpl &exponent = *operands[1].impl;
+  bool real = isFloat(operands[0].dtype());
+  if (!real && (isFloat(exponent.dtype) || operands[0].dtype() == DType::Bool))
+    return op; // the result's dtype is another
+  double number = isFloat(exponent.dtype) ? exponent.number : double(exponent.integer);
+  OpKind simple = number == 2 ? OpKind::Square : real && number == 0.5 ? OpKind::Sqrt : op;
+  if (real && number == -1)
+    simple = OpKind::Reciprocal;
+  count = simple == op ? 2 : 1;
+  return simple;
+}
+
 Tensor call(OpKind op, const Tensor *operands, int count, const Attrs &attrs) {
   while (count > 0 && !operands[count - 1].defined())
     --count; // optional operands that are absent
+  op = simplerPower(op, operands, count);
   if (Trace::active())
     return callAnew(op, operands, count, attrs);
   CallKey key(CallLevel::Call, op, operands, count, attrs);

@@ -13,6 +13,10 @@ struct ElementwiseRule {
 };
 const ElementwiseRule &elementwiseRule(OpKind op);
 
+// Raising to a power that is a number is, where one op does it in one rounding, that op, as in PyTorch: x * x, the
+// square root, 1 / x. It has the first operand alone then, and `count` becomes 1.
+OpKind simplerPower(OpKind op, const Tensor *operands, int &count);
+
 // One element of a dtype. Throws where the dtype cannot hold the number.
 void storeNumber(const Tensor &number, DType dtype, void *memory);
 // A number as a 0-d tensor of a dtype; a constant in traces. Throws where the dtype cannot hold it.

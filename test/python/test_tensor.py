@@ -236,3 +236,45 @@ def test_indices_against_numbers():
         g = weft.compile(lambda x: getattr(weft.arange(70), compare)(weft.arange(70).unsqueeze(1)))  # noqa: B023
         expected = getattr(numpy.arange(70), compare)(numpy.arange(70)[:, None])
         assert numpy.array_equal(g(rows).numpy(), expected)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "float16", "bfloat16"])
+def test_powers_that_are_numbers_are_rounded_once(dtype):
+    def same(a, b):
+        assert a.dtype == b.dtype and a.double().tolist() == b.double().tolist()
+
+    x = weft.randn(999).to(getattr(weft, dtype))
+    for run in (lambda f: f, weft.compile):
+        same(run(lambda x: x**2)(x), x * x)
+        same(run(lambda x: weft.pow(x, 2.0))(x), x * x)
+        same(run(lambda x: x.abs() ** 0.5)(x), x.abs().sqrt())
+        same(run(lambda x: x**-1)(x), 1 / x)
+    written = x.clone()
+    written.pow_(2)
+    same(written, x * x)
+    kernels = [kernel.name for kernel in weft.explain(lambda x: x**2, x).kernels]
+    assert kernels and all("square" in name for name in kernels)
+
+
+def test_powers_of_integers_keep_their_dtype():
+    x = weft.arange(-3, 4)
+    assert (x**2).dtype == weft.int64 and (x**2).tolist() == [9, 4, 1, 0, 1, 4, 9]
+    assert (x**2.0).dtype == weft.float32
+    assert (weft.tensor([True, False]) ** 2).tolist() == [1, 0]
+    with pytest.raises(RuntimeError, match="can't be cast"):
+        weft.arange(3).pow_(0.5)
+
+
+@pytest.mark.parametrize("shape", [(6, 7), (130, 257), (3, 4, 5), (40, 50, 30), (2, 6, 1, 9)])
+def test_reductions_do_not_depend_on_the_layout(shape):
+    base = weft.randn(*shape)
+    layouts = [base.transpose(0, -1), base.permute(*range(1, base.ndim), 0)]
+    layouts += [base[..., ::2], base[1:], base[:, : shape[1] // 2], base.unsqueeze(0).expand(3, *shape)]
+    for x in layouts:
+        packed = x.contiguous()
+        for dims in [(0,), (1,), (-1,), (0, 1), (0, x.ndim - 1), tuple(range(x.ndim))]:
+            for keep in (False, True):
+                for name in ("sum", "amax"):
+                    mine, other = (getattr(t, name)(dims, keep) for t in (x, packed))
+                    assert mine.shape == other.shape and mine.numpy().tobytes() == other.numpy().tobytes()
+        assert x.argmax(0).tolist() == packed.argmax(0).tolist()
