@@ -112,7 +112,7 @@ private:
     bool write;                 // the row itself is going to be written; else the next one is going to be read
   };
   llvm::DenseMap<mlir::Operation *, llvm::SmallVector<RowAhead, 2>> rowsAhead; // by the loop that asks for them
-  llvm::MapVector<mlir::Value, llvm::Value *> nextRows; // by the number of a row in its loop
+  llvm::MapVector<mlir::Value, llvm::Value *> nextRows;                        // by the number of a row in its loop
   void findPrefetches(kernel::ForOp rows);
   void findNextRows(kernel::ForOp rows, llvm::Value *index);
   void prefetchRows(mlir::Operation *loop, const Lanes &index);
