@@ -65,17 +65,6 @@ static void schedule(Lowering &lowering, const Group &group) {
     scheduleLoop(lowering, group);
 }
 
-// The value as a tensor of its own, computed before `end`.
-static Value copied(Operation *end, Value value) {
-  OpBuilder builder(end);
-  OperationState reshape(value.getLoc(), "weft.reshape");
-  reshape.addOperands(value);
-  reshape.addTypes(value.getType());
-  Dims shape = shapeOf(value);
-  reshape.addAttribute("shape", builder.getDenseI64ArrayAttr(ArrayRef<int64_t>(shape.begin(), shape.end())));
-  return builder.create(reshape)->getResult(0);
-}
-
 static Storage contiguous(Lowering &lowering, Value value, int32_t kind) {
   Sizes shape = sizesOf(value);
   return {lowering.addBuffer(kind, shape, elementType(value)), elementType(value), shape, rowMajorStrides(shape)};
@@ -107,8 +96,11 @@ Lowered lowerToKernels(ModuleOp main, const Target &target, const CostModel &mod
   // An output that is an argument, or another output, is copied from it in the end.
   for (Value output : end->getOperands().take_front(plan.outputCount)) {
     Storage storage = contiguous(lowering, output, WEFT_OUTPUT);
-    if (!lowering.values.try_emplace(output, storage).second)
-      lowering.values[copied(end, output)] = storage;
+    if (lowering.values.try_emplace(output, storage).second)
+      continue;
+    OpBuilder builder(end);
+    Attrs shape{Attr::list(shapeOf(output))};
+    lowering.values[createOp(builder, output.getLoc(), OpKind::Reshape, output, shape)] = storage;
   }
 
   GroupReuse reuse(lowering);

@@ -385,11 +385,10 @@ OpKind simplerPower(OpKind op, const Tensor *operands, int &count) {
   if (!real && (isFloat(exponent.dtype) || operands[0].dtype() == DType::Bool))
     return op; // the result's dtype is another
   double number = isFloat(exponent.dtype) ? exponent.number : double(exponent.integer);
-  OpKind simple = number == 2 ? OpKind::Square : real && number == 0.5 ? OpKind::Sqrt : op;
-  if (real && number == -1)
-    simple = OpKind::Reciprocal;
-  count = simple == op ? 2 : 1;
-  return simple;
+  if (number != 2 && !(real && (number == 0.5 || number == -1)))
+    return op;
+  count = 1;
+  return number == 2 ? OpKind::Square : number == -1 ? OpKind::Reciprocal : OpKind::Sqrt;
 }
 
 Tensor call(OpKind op, const Tensor *operands, int count, const Attrs &attrs) {

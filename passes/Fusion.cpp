@@ -60,7 +60,9 @@ Extent extentOf(const Dims &shape, const FusionGroup &group) {
 
 class Rules {
 public:
-  Rules(const FusionGroups &groups, bool rowBlocks) : groups(groups), graph(groups.graph), rowBlocks(rowBlocks) {}
+  Rules(const FusionGroups &groups, bool rowBlocks) : rowBlocks(rowBlocks), groups(groups), graph(groups.graph) {}
+
+  const bool rowBlocks; // FusionOptions
 
   // The group that `producer` and `consumer` make, if they may merge at all. `producer` need not be read by `consumer`.
   Merged merged(int producer, int consumer) const {
@@ -110,7 +112,6 @@ public:
 private:
   const FusionGroups &groups;
   const FusionGraph &graph;
-  bool rowBlocks;
 
   // Whether the consumer is there so that the producer need not store what it makes of its tensor.
   bool computesAgain(int producer, int consumer) const {
@@ -246,12 +247,11 @@ private:
 
 class Fuser {
 public:
-  Fuser(FusionGroups &groups, bool rowBlocks)
-      : groups(groups), graph(groups.graph), rules(groups, rowBlocks), rowBlocks(rowBlocks) {}
+  Fuser(FusionGroups &groups, bool rowBlocks) : groups(groups), graph(groups.graph), rules(groups, rowBlocks) {}
 
   void run() {
     vertical();
-    if (rowBlocks)
+    if (rules.rowBlocks)
       formAttention(groups);
     epilogues();
     siblings();
@@ -261,7 +261,6 @@ private:
   FusionGroups &groups;
   const FusionGraph &graph;
   Rules rules;
-  bool rowBlocks;
 
   void vertical() {
     for (int node = 0; node < int(graph.nodes.size()); ++node) {
