@@ -2,8 +2,9 @@
 // strides (ContractionOperand.h); a task is a block of one C, the epilogue runs on its results. Of three forms the
 // sizes choose one:
 // - K is 1: a loop, as there is nothing to sum;
-// - C has one row or one column: kernel.contract by lanes, the operand that has more than a row as B, read once where
-//   it is;
+// - C has very few rows or columns: kernel.contract by lanes, the operand that has fewer as A, and B read once where it
+//   is;
+// - C has few: the same in chains, unless B is kept packed;
 // - else kernel.contract in chains. It reads A where it is if that lies in rows. If not, the smaller operand is packed
 //   by a step of its own: A, then to be read as one in rows, or B, and tasks copy their rows of A. B is also packed
 //   where the copy is kept.
@@ -37,6 +38,7 @@ private:
   const Group &group;
   Operation *dot;
   ContractionOperand a, b;
+  bool byLanes; // the order of the sums
   Form form;
   int64_t rowBlock = 1, columnBlock = kPanelColumns;
   bool packsA = false, packsB = false;
@@ -44,13 +46,18 @@ private:
 
 } // namespace
 
+// A symbol is more (ir/Dims.h).
+static bool isAtMost(const Size &rows, int64_t count) { return rows.isStatic() && rows.constant <= count; }
+static bool isFew(const Size &rows) { return isAtMost(rows, kernel::ContractOp::kFewRows); }
+
 ContractionSchedule::ContractionSchedule(Lowering &lowering, const Group &group, Operation *dot)
     : lowering(lowering), group(group), dot(dot) {
-  bool isRow = ContractionOperand(dot, 0).freeSize().is(1);
-  bool isColumn = !isRow && ContractionOperand(dot, 1).freeSize().is(1);
-  a = ContractionOperand::find(lowering, group, dot, isColumn ? 1 : 0);
-  b = ContractionOperand::find(lowering, group, dot, isColumn ? 0 : 1);
-  form = isRow || isColumn ? Form::Lanes : a.depth().is(1) ? Form::Outer : Form::Chains;
+  Size rows = ContractionOperand(dot, 0).freeSize(), columns = ContractionOperand(dot, 1).freeSize();
+  byLanes = isAtMost(rows, order::kLaneRows) || isAtMost(columns, order::kLaneRows);
+  bool swaps = isFew(columns) && !(isFew(rows) && rows.constant <= columns.constant);
+  a = ContractionOperand::find(lowering, group, dot, swaps ? 1 : 0);
+  b = ContractionOperand::find(lowering, group, dot, swaps ? 0 : 1);
+  form = a.depth().is(1) ? Form::Outer : byLanes ? Form::Lanes : Form::Chains;
   chooseBlocks();
 }
 
@@ -58,8 +65,10 @@ ContractionSchedule::ContractionSchedule(Lowering &lowering, const Group &group,
 void ContractionSchedule::chooseBlocks() {
   const CostModel &model = lowering.model;
   int64_t m = std::max<int64_t>(1, a.count().estimate()), n = std::max<int64_t>(1, b.count().estimate());
-  if (form == Form::Lanes)
+  if (form == Form::Lanes) {
+    rowBlock = m;
     columnBlock = model.vectorColumns;
+  }
   if (form == Form::Outer) {
     columnBlock = model.laneBlock;
     rowBlock = std::max<int64_t>(1, model.laneBlock / n);
@@ -68,6 +77,12 @@ void ContractionSchedule::chooseBlocks() {
     return;
   if (lowering.target.gpu) {
     rowBlock = columnBlock = kTileColumns; // as large as a block of threads takes
+    return;
+  }
+  bool keepsB = mayPack(b) && lowering.weights.count(b.storage.planBuffer);
+  if (isFew(a.count()) && !keepsB) {
+    rowBlock = m;
+    columnBlock = model.vectorColumns;
     return;
   }
   auto packs = [&](const ContractionOperand &operand) {
@@ -91,7 +106,7 @@ void ContractionSchedule::chooseBlocks() {
     (columnBlock > 2 * rowBlock ? columnBlocks : rowBlocks) += 1;
     choose();
   }
-  packsB = (mayPack(b) && lowering.weights.count(b.storage.planBuffer)) || (packs(b) && isWide && m > rowBlock);
+  packsB = keepsB || (packs(b) && isWide && m > rowBlock);
 }
 
 bool ContractionSchedule::mayPack(const ContractionOperand &operand) const {
@@ -149,7 +164,7 @@ ContractionOperand ContractionSchedule::packed(const ContractionOperand &operand
   return result;
 }
 
-// One product an element, which a multiply-add to +0.0 rounds as kernel.contract does.
+// One product an element, which a multiply-add to what its order begins with rounds as kernel.contract does.
 void ContractionSchedule::outerProduct(KernelBuilder &k, ArrayRef<Value> operands, Epilogue epilogue) {
   Type type = kernel::ContractOp::sumType(storageType(a.storage.type), storageType(b.storage.type));
   auto load = [&](Value buffer, Value index) {
@@ -162,7 +177,7 @@ void ContractionSchedule::outerProduct(KernelBuilder &k, ArrayRef<Value> operand
     Scalar x = load(operands[0], k.add(operands[1], k.mul(m, operands[2])));
     k.loop(operands[11], operands[12], true, [&](Value n) {
       Scalar y = load(operands[4], k.add(operands[5], k.mul(n, operands[7])));
-      epilogue(m, n, (isa<FloatType>(type) ? fma(x, y, x.constant(0)) : x * y).value);
+      epilogue(m, n, (isa<FloatType>(type) ? fma(x, y, x.constant(byLanes ? -0.0 : 0.0)) : x * y).value);
     });
   });
 }

@@ -8,6 +8,7 @@
 #include "frontend/Ops.h"
 #include "frontend/Promotion.h"
 #include "frontend/Trace.h"
+#include "ir/kernel/CanonicalOrder.h"
 
 #include <algorithm>
 #include <cstring>
@@ -165,11 +166,14 @@ static void runElementwise(OpKind op, const Tensor *operands, int count, const A
   run(key, *executable, operands, count, out, symbols);
 }
 
+static bool isProduct(OpKind op) {
+  return info(op).family == OpFamily::Contraction || op == OpKind::Linear || op == OpKind::Matmul;
+}
+
 // An op that reads its operands where they lie, whatever their strides.
 static bool readsStrided(OpKind op) {
   OpFamily family = info(op).family;
-  return family == OpFamily::Reduction || family == OpFamily::Shape || family == OpFamily::Contraction ||
-         op == OpKind::Linear || op == OpKind::Matmul;
+  return family == OpFamily::Reduction || family == OpFamily::Shape || isProduct(op);
 }
 
 // Ops whose shape is an attribute: one axis, and its size is a symbol.
@@ -194,7 +198,8 @@ static void runCreation(OpKind op, const Tensor *operands, int count, const Attr
 // With `symbolic`, false where the op's shape rule cannot do without the sizes' values.
 static bool runWithSizes(bool symbolic, OpKind op, const Tensor *operands, int count, const Attrs &attrs, Device device,
                          void *out, int donated) {
-  SymbolTable symbols;
+  static_assert(SymbolTable::kMostKnown >= order::kLaneRows);
+  SymbolTable symbols(isProduct(op) ? SymbolTable::kMostKnown : 1);
   KernelKey key;
   beginKey(key, op, count, device, donated, attrs);
   key.byte(symbolic);

@@ -7,11 +7,14 @@
 
 namespace weft {
 
-// Sizes and strides by their values: 0 and 1 are themselves, others get a symbol a value.
+// Sizes and strides by their values: small ones are themselves, others get a symbol a value.
 class SymbolTable {
 public:
+  // Kernels for few rows of a product read more of it where it is.
+  static constexpr int64_t kMostKnown = 8;
+  explicit SymbolTable(int64_t known = 1) : known(known) {} // up to which values are themselves
   int64_t code(int64_t value) {
-    if (value == 0 || value == 1)
+    if (value >= 0 && value <= known)
       return value;
     for (int i = 0; i < used; ++i)
       if (numbers[i] == value)
@@ -25,6 +28,7 @@ public:
 private:
   static constexpr int kMaxSymbols = 9 * kMaxRank + 1; // of 8 operands' strides, and sizes
   int64_t numbers[kMaxSymbols];
+  int64_t known;
   int used = 0;
 };
 
@@ -41,7 +45,7 @@ public:
     size += 8;
   }
   // A size or stride that is a code of a SymbolTable.
-  void code(int64_t value) { byte(isSymbol(value) ? 2 + symbolIndex(value) : int(value)); }
+  void code(int64_t value) { byte(isSymbol(value) ? SymbolTable::kMostKnown + 1 + symbolIndex(value) : int(value)); }
   void attr(const Attr &a);
   // Too long for the table; such ops are looked up by their graph each time.
   bool overflowed() const { return size > kCapacity; }

@@ -3,6 +3,7 @@
 // 3. If a value of the middle is read by anything else, or the whole would wait for itself, nothing changes.
 #include "passes/FusionAttention.h"
 #include "ir/OpAccess.h"
+#include "ir/kernel/CanonicalOrder.h"
 
 using namespace mlir;
 
@@ -132,9 +133,8 @@ bool isHeadProduct(Operation *op) {
   int rank = shape.size();
   if (!left.isMatrix() || !right.isMatrix() || left.shape.hasSymbol() || right.shape.hasSymbol())
     return false;
-  int64_t sizes[] = {shape[rank - 2], shape[rank - 1], left.shape[int(left.contract[0])]};
-  int64_t least = *std::min_element(sizes, sizes + 3);
-  return least > 1 && least <= kMostHeadSize;
+  int64_t results = std::min(shape[rank - 2], shape[rank - 1]), depth = left.shape[int(left.contract[0])];
+  return results > order::kLaneRows && depth > 1 && std::min(results, depth) <= kMostHeadSize;
 }
 
 void formAttention(FusionGroups &groups) {

@@ -111,8 +111,8 @@ KernelWriter::Product::Product(kernel::ContractOp op, KernelWriter &w)
 }
 
 void KernelWriter::contract(kernel::ContractOp op) {
-  if (op.getLanes())
-    return contractByLanes(op);
+  if (hasFewRows(op))
+    return contractRows(op);
   int64_t before = scratchBytes;
   Product p(op, *this);
   // Packed panels lie side by side, as if a column were as many elements from the one before as a panel has rows.

@@ -155,22 +155,29 @@ private:
                          llvm::function_ref<void(llvm::Function *)> body);
   void contractBlock(kernel::ContractOp op, Product &p, Value *row, Value *rows, Value *column, Value *columns);
   llvm::Function *blockFunction(Product &p);
-  void addGroup(Product &p, Value *c, Value *totals, Value *isFirst, Value *begin, Value *end);
+  void addGroup(MatrixTypes &p, Value *c, Value *totals, Value *isFirst, Value *begin, Value *end);
   llvm::Function *tileFunction(Product &p);
   llvm::Function *copyFunctionFor(MatrixTypes &p, mlir::Type element, Value *strideRow, Value *strideColumn);
   llvm::Function *copyFunction(MatrixTypes &p, mlir::Type element, bool contiguous);
   llvm::Function *transposeFunction(MatrixTypes &p, mlir::Type element);
 
-  // ---- products of one row (MatrixVector.cpp)
-  struct VectorProduct;
-  void contractByLanes(kernel::ContractOp op);
-  llvm::Function *vectorFunction(VectorProduct &p);
-  void sumAlongK(VectorProduct &p, Value *x, Value *matrix, Value *sums, Value *strideN, Value *depth, Value *columns);
-  void sumAlongN(VectorProduct &p, Value *x, Value *matrix, Value *strip, Value *strideK, Value *strideN, Value *depth,
-                 Value *columns);
-  Value *loadColumns(VectorProduct &p, Value *row, Value *n, Value *strideN, Value *mask);
-  void overColumns(Value *columns, llvm::function_ref<void(Value *, Value *)> body);
-  void addStrip(VectorProduct &p, Value *strip, Value *sums, Value *columns);
+  // ---- products of few rows (MatrixRows.cpp, by lanes MatrixLanes.cpp)
+  struct RowsProduct;
+  struct RowsOperands;
+  bool hasFewRows(kernel::ContractOp op);
+  void contractRows(kernel::ContractOp op);
+  llvm::Function *rowsFunction(RowsProduct &p);
+  void copyRows(RowsProduct &p, Value *from, Value *strideM, Value *strideK, Value *count);
+  void sumInChains(RowsProduct &p, const RowsOperands &x, Value *k0);
+  void overRows(RowsProduct &p, int64_t count, llvm::function_ref<void(Value *row)> body);
+  void overColumns(Value *columns, int64_t vectors,
+                   llvm::function_ref<void(Value *column, int64_t vectors, Value *mask)> tile);
+  void sumAlongK(RowsProduct &p, const RowsOperands &x);
+  void sumAlongN(RowsProduct &p, const RowsOperands &x);
+  Value *addAcross(llvm::SmallVector<Value *, 16> vectors);
+  Value *loadColumns(RowsProduct &p, Value *row, Value *n, Value *strideN, Value *mask);
+  // `blocks` runs over the blocks of K, each summed, then what it is given.
+  void addLevels(RowsProduct &p, Value *depth, llvm::function_ref<void(llvm::function_ref<void(Value *)>)> blocks);
 
   llvm::Module &module;
   const Target &target;

@@ -123,7 +123,7 @@ Function *KernelWriter::blockFunction(Product &p) {
 }
 
 // To the totals, which the sums of the first group are.
-void KernelWriter::addGroup(Product &p, Value *c, Value *totals, Value *isFirst, Value *begin, Value *end) {
+void KernelWriter::addGroup(MatrixTypes &p, Value *c, Value *totals, Value *isFirst, Value *begin, Value *end) {
   int outerLanes = std::exchange(lanes, kLanes);
   loop(begin, end, kLanes, [&](Value *i) {
     Value *total = b.CreateGEP(p.type, totals, i), *group = loadVector(p.type, b.CreateGEP(p.type, c, i), nullptr);

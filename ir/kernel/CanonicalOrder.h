@@ -11,5 +11,8 @@ inline constexpr int64_t kPositions = 64, kBlock = 1024;
 // A product's chain of multiply-adds along K, and what so many chains cover whose sums are added before they are added
 // to the total: with K = 16384 and terms of one sign a single chain of sums would have 1.6 times the error of torch's.
 inline constexpr int64_t kProductBlock = 256, kProductGroup = 8 * kProductBlock;
+// Products whose results have at most so many rows, or columns, are summed in positions, as reductions are: what reads
+// a matrix for few results is bound by that, and where its rows lie along K only vectors along K read it as it is.
+inline constexpr int64_t kLaneRows = 4;
 
 } // namespace weft::order

@@ -149,7 +149,7 @@ def Kernel_ContractOp : Kernel_Op<"contract", [SingleBlockImplicitTerminator<"Yi
     rowEnd (kRowsPastEnd), with any elements.
 
     With `lanes` the float order is that of kernel.reduce's sums instead, where a lane adds a product by one fused multiply-add. It is the
-    order of every product of one row or one column (whose single row of A is then what is broadcast): long chains of dependent
+    order of every product of at most four rows or columns (order::kLaneRows; what has fewer is A then): long chains of dependent
     operations would take longer than reading B. The order depends on the sizes alone, never on layouts. `packedB` does not go with it.
   }];
   let arguments = (ins Kernel_Buffer:$a, Index:$aBase, Index:$aStrideM, Index:$aStrideK,
@@ -168,6 +168,8 @@ def Kernel_ContractOp : Kernel_Op<"contract", [SingleBlockImplicitTerminator<"Yi
       "llvm::function_ref<void(mlir::OpBuilder &, mlir::Location, mlir::Value, mlir::Value, mlir::Value)>":$body)>];
   let extraClassDeclaration = [{
     static constexpr int64_t kRowsPastEnd = 16;
+    // Rows of A for which it is not worth while to copy B.
+    static constexpr int64_t kFewRows = 8;
     // The type of the sum of products of elements of these types; null if they do not go together.
     static mlir::Type sumType(mlir::Type a, mlir::Type b);
   }];

@@ -20,7 +20,7 @@ def tree(lanes):
 
 
 def in_lanes(x, y):
-    """[m, K] by [K, n], where m or n is 1: 64 lanes in blocks of 1024."""
+    """[m, K] by [K, n], where m or n is at most 4: 64 lanes in blocks of 1024."""
     blocks = numpy.full((64, len(x), y.shape[1]), -0.0, "float32")
     for start in range(0, len(y), 1024):
         lanes = numpy.full((64, len(x), y.shape[1]), -0.0, "float32")
@@ -45,7 +45,7 @@ def in_chains(x, y):
 
 
 def expected(x, y):
-    rule = in_lanes if min(x.shape[1], y.shape[2]) == 1 else in_chains
+    rule = in_lanes if min(x.shape[1], y.shape[2]) <= 4 else in_chains
     return numpy.stack([rule(a, b) for a, b in zip(x, y, strict=True)])
 
 
@@ -78,6 +78,13 @@ SHAPES = [  # batch, m, K, n
     *((3, 1, 32, 128), (2, 1, 128, 32), (3, 40, 65, 1), (5, 1, 130, 1)),
     *(
         (1, 2, 300, 70),
+        (2, 4, 1100, 70),
+        (1, 70, 300, 3),
+        (1, 3, 40, 4),
+        (1, 3, 1, 70),
+        (1, 5, 300, 70),
+        (2, 8, 2100, 130),
+        (1, 70, 300, 6),
         (1, 16, 256, 200),
         (1, 64, 784, 100),
         (2, 130, 257, 270),
@@ -121,7 +128,9 @@ def test_fused_or_not(shape, monkeypatch):
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float16", "bfloat16", "int32", "int8"])
-@pytest.mark.parametrize("shape", [(2, 1, 100, 70), (2, 70, 33, 1), (2, 20, 300, 37)], ids=str)
+@pytest.mark.parametrize(
+    "shape", [(2, 1, 100, 70), (2, 70, 33, 1), (2, 3, 100, 70), (2, 7, 300, 37), (2, 20, 300, 37)], ids=str
+)
 def test_other_types_do_not_depend_on_layouts(shape, dtype):
     batch, m, depth, n = shape
     x, y = (

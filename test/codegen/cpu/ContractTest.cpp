@@ -5,6 +5,7 @@
 
 #include <cmath>
 #include <cstring>
+#include <functional>
 #include <gtest/gtest.h>
 
 using namespace weft::test;
@@ -67,25 +68,21 @@ template <class T, class F> T inChains(int64_t count, F step) {
   return total;
 }
 
-template <class T, class F> T inLanes(int64_t count, F step) {
-  auto tree = [](std::vector<T> lanes) {
+// Sums of blocks are summed in the same way.
+template <class T> T inLanes(int64_t count, const std::function<T(T, int64_t)> &step) {
+  std::vector<T> sums;
+  for (int64_t first = 0; first < count; first += weft::order::kBlock) {
+    std::vector<T> lanes(64, std::is_integral_v<T> ? T(0) : T(-0.0));
+    for (int64_t i = first; i < std::min(count, first + weft::order::kBlock); ++i)
+      lanes[i % 64] = step(lanes[i % 64], i);
     for (int half = 32; half; half /= 2)
       for (int l = 0; l < half; ++l)
         lanes[l] = T(lanes[l] + lanes[l + half]);
-    return lanes[0];
-  };
-  auto start = [] { return std::vector<T>(64, std::is_integral_v<T> ? T(0) : T(-0.0)); };
-  std::vector<T> second = start();
-  if (!count)
-    return T(0);
-  for (int64_t first = 0; first < count; first += weft::order::kBlock) {
-    std::vector<T> lanes = start();
-    for (int64_t i = first; i < std::min(count, first + weft::order::kBlock); ++i)
-      lanes[i % 64] = step(lanes[i % 64], i);
-    T &slot = second[first / weft::order::kBlock % 64];
-    slot = T(slot + tree(lanes));
+    sums.push_back(lanes[0]);
   }
-  return tree(second);
+  if (sums.size() > 1)
+    return inLanes<T>(sums.size(), [&](T sum, int64_t i) { return T(sum + sums[i]); });
+  return count ? sums[0] : T(0);
 }
 
 template <class T> void check(const std::string &type, int64_t m, int64_t n, int64_t k, const Layout &layout) {
@@ -222,5 +219,39 @@ TEST(Contract, ByLanes) {
         check<double>("f64", 1, n, k, byLanes(transposeB, cpu));
         check<int32_t>("i32", 1, n, k, byLanes(transposeB, cpu));
       }
-  check<float>("f32", 5, 40, 70, byLanes(false)); // row by row
+}
+
+// B is read where it is.
+TEST(Contract, FewRows) {
+  for (const char *cpu : {"", "x86-64-v3"})
+    for (bool transposeB : {false, true})
+      for (int64_t m : {1, 2, 3, 5, 7, 8}) {
+        auto layout = [&](bool transposeA, bool spread) {
+          return Layout{transposeA, transposeB, false, true, cpu, false, spread};
+        };
+        check<float>("f32", m, 75, 333, layout(false, false));
+        check<float>("f32", m, 130, 256, layout(true, false));
+        check<float>("f32", m, 9, 40, layout(false, true));
+        check<float>("f32", m, 3, 2500, layout(true, true));
+        check<float>("f32", m, 66, 5000, layout(false, false));
+        check<double>("f64", m, 70, 1100, layout(false, false));
+        check<int32_t>("i32", m, 70, 130, layout(false, false));
+      }
+  check<float>("f32", 4, 40, 0, {});
+}
+
+TEST(Contract, FewRowsByLanes) {
+  for (const char *cpu : {"", "x86-64-v3"})
+    for (bool transposeB : {false, true})
+      for (int64_t m : {2, 3, 4}) {
+        check<float>("f32", m, 75, 333, byLanes(transposeB, cpu));
+        check<float>("f32", m, 9, 40, byLanes(transposeB, cpu, /*isStatic=*/true, /*spread=*/true));
+        check<float>("f32", m, 3, 2500, byLanes(transposeB, cpu, /*isStatic=*/true, /*spread=*/true));
+        check<float>("f32", m, 66, 4100, byLanes(transposeB, cpu));
+        check<double>("f64", m, 70, 1100, byLanes(transposeB, cpu));
+        check<int32_t>("i32", m, 70, 130, byLanes(transposeB, cpu));
+      }
+  check<float>("f32", 2, 20, 1050000, byLanes(true)); // three levels
+  check<float>("f32", 6, 66, 1500, byLanes(true));    // row by row
+  check<float>("f32", 3, 66, 1500, byLanes(true, "", /*isStatic=*/false));
 }

@@ -156,6 +156,8 @@ std::vector<NamedGraph> cudaGraphs() {
           {"product_int32", product({20, 30}, {30, 40}, contraction({}, {}, {1}, {0}), DType::Int32)},
           {"product_outer", product({2, 30, 1}, {2, 1, 40}, contraction({0}, {0}, {2}, {1}))},
           {"product_of_row", product({2, 1, 300}, {2, 300, 40}, contraction({0}, {0}, {2}, {1}))},
+          {"product_of_few_rows", product({3, 300}, {70, 300}, contraction({}, {}, {1}, {1}))},
+          {"product_of_few_columns", product({70, 300}, {300, 7}, contraction({}, {}, {1}, {0}))},
           {"product_of_column", product({40, 5000}, {5000}, contraction({}, {}, {1}, {0}))},
           {"indexing", indexing()},
           {"symbolic", symbolicSizes()}};

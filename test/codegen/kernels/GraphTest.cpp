@@ -1,6 +1,7 @@
 // Graphs compiled and run: against the definitions of the ops, and fused against one kernel an op, to the bit.
 #include "Interpreter.h"
 #include "codegen/Compiler.h"
+#include "ir/kernel/CanonicalOrder.h"
 #include "runtime/Executable.h"
 
 #include <gtest/gtest.h>
@@ -47,12 +48,16 @@ Array fromBytes(const Bytes &bytes, const TensorType &type) {
   return array;
 }
 
-// The graph with every size and stride of its inputs that is above 1 a symbol, equal ones the same, as an eager op is
-// compiled.
+// The graph with the sizes and strides of its inputs as symbols, equal ones the same, but for small ones, as an eager
+// op is compiled.
 Graph symbolic(const Graph &graph, std::vector<int64_t> &symbols) {
+  int64_t known = 1;
+  for (const Node &node : graph.nodes)
+    if (info(node.op).family == OpFamily::Contraction)
+      known = order::kLaneRows;
   auto replace = [&](Dims dims) {
     for (int64_t &dim : dims) {
-      if (dim <= 1)
+      if (dim <= known)
         continue;
       auto at = std::find(symbols.begin(), symbols.end(), dim);
       if (at == symbols.end())

@@ -63,3 +63,26 @@ func.func @main(%x: tensor<600x512xf32>, %y: tensor<600x256xf32>) -> tensor<512x
   %0 = weft.dot_general %x, %y {lhs_batch = array<i64>, rhs_batch = array<i64>, lhs_contract = array<i64: 0>, rhs_contract = array<i64: 0>} : (tensor<600x512xf32>, tensor<600x256xf32>) -> tensor<512x256xf32>
   return %0 : tensor<512x256xf32>
 }
+
+// -----
+
+// At most four rows: by lanes, too.
+// CHECK: x 8, grain
+// CHECK-LABEL: kernel.func @dot_general_0
+// CHECK: kernel.contract {{.*}} rows %c0{{.*}} to %c3{{.*}} lanes
+func.func @main(%x: tensor<3x300xf32>, %y: tensor<512x300xf32>) -> tensor<3x512xf32> {
+  %0 = weft.dot_general %x, %y {lhs_batch = array<i64>, rhs_batch = array<i64>, lhs_contract = array<i64: 1>, rhs_contract = array<i64: 1>} : (tensor<3x300xf32>, tensor<512x300xf32>) -> tensor<3x512xf32>
+  return %0 : tensor<3x512xf32>
+}
+
+// -----
+
+// Few columns: they are the rows of the kernel's product, in chains.
+// CHECK: x 8, grain
+// CHECK-LABEL: kernel.func @dot_general_0
+// CHECK: kernel.contract %{{.*}}[%{{.*}}, %c1{{.*}}, %c6{{.*}}], %{{.*}}[%{{.*}}, %c1{{.*}}, %c300{{.*}}] depth %c300{{.*}} rows %c0{{.*}} to %c6
+// CHECK-NOT: lanes
+func.func @main(%x: tensor<512x300xf32>, %y: tensor<300x6xf32>) -> tensor<512x6xf32> {
+  %0 = weft.dot_general %x, %y {lhs_batch = array<i64>, rhs_batch = array<i64>, lhs_contract = array<i64: 1>, rhs_contract = array<i64: 0>} : (tensor<512x300xf32>, tensor<300x6xf32>) -> tensor<512x6xf32>
+  return %0 : tensor<512x6xf32>
+}
