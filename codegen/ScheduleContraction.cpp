@@ -2,9 +2,9 @@
 // strides (ContractionOperand.h); a task is a block of one C, the epilogue runs on its results. Of three forms the
 // sizes choose one:
 // - K is 1: a loop, as there is nothing to sum;
-// - C has very few rows or columns: kernel.contract by lanes, the operand that has fewer as A, and B read once where it
-//   is;
-// - C has few: the same in chains, unless B is kept packed;
+// - the order is by lanes: kernel.contract, the operand that has fewer rows or columns as A, and B read once where it
+// is;
+// - C has few rows or columns: the same in chains, unless B is kept packed;
 // - else kernel.contract in chains. It reads A where it is if that lies in rows. If not, the smaller operand is packed
 //   by a step of its own: A, then to be read as one in rows, or B, and tasks copy their rows of A. B is also packed
 //   where the copy is kept.
@@ -46,15 +46,15 @@ private:
 
 } // namespace
 
-// A symbol is more (ir/Dims.h).
-static bool isAtMost(const Size &rows, int64_t count) { return rows.isStatic() && rows.constant <= count; }
-static bool isFew(const Size &rows) { return isAtMost(rows, kernel::ContractOp::kFewRows); }
+// Symbols are large (ir/Dims.h).
+static int64_t known(const Size &size) { return size.isStatic() ? size.constant : INT64_MAX; }
+static bool isFew(const Size &rows) { return known(rows) <= kernel::ContractOp::kFewRows; }
 
 ContractionSchedule::ContractionSchedule(Lowering &lowering, const Group &group, Operation *dot)
     : lowering(lowering), group(group), dot(dot) {
   Size rows = ContractionOperand(dot, 0).freeSize(), columns = ContractionOperand(dot, 1).freeSize();
-  byLanes = isAtMost(rows, order::kLaneRows) || isAtMost(columns, order::kLaneRows);
-  bool swaps = isFew(columns) && !(isFew(rows) && rows.constant <= columns.constant);
+  byLanes = order::isByLanes(known(rows), known(columns), known(ContractionOperand(dot, 0).depth()));
+  bool swaps = isFew(columns) && known(columns) < known(rows);
   a = ContractionOperand::find(lowering, group, dot, swaps ? 1 : 0);
   b = ContractionOperand::find(lowering, group, dot, swaps ? 0 : 1);
   form = a.depth().is(1) ? Form::Outer : byLanes ? Form::Lanes : Form::Chains;

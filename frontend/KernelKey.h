@@ -10,8 +10,7 @@ namespace weft {
 // Sizes and strides by their values: small ones are themselves, others get a symbol a value.
 class SymbolTable {
 public:
-  // Kernels for few rows of a product read more of it where it is.
-  static constexpr int64_t kMostKnown = 8;
+  static constexpr int64_t kMostKnown = 64;
   explicit SymbolTable(int64_t known = 1) : known(known) {} // up to which values are themselves
   int64_t code(int64_t value) {
     if (value >= 0 && value <= known)

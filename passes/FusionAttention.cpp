@@ -133,8 +133,8 @@ bool isHeadProduct(Operation *op) {
   int rank = shape.size();
   if (!left.isMatrix() || !right.isMatrix() || left.shape.hasSymbol() || right.shape.hasSymbol())
     return false;
-  int64_t results = std::min(shape[rank - 2], shape[rank - 1]), depth = left.shape[int(left.contract[0])];
-  return results > order::kLaneRows && depth > 1 && std::min(results, depth) <= kMostHeadSize;
+  int64_t rows = shape[rank - 2], columns = shape[rank - 1], depth = left.shape[int(left.contract[0])];
+  return !order::isByLanes(rows, columns, depth) && depth > 1 && std::min({rows, columns, depth}) <= kMostHeadSize;
 }
 
 void formAttention(FusionGroups &groups) {

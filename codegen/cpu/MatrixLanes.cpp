@@ -34,6 +34,11 @@ Value *KernelWriter::addAcross(SmallVector<Value *, 16> vectors) {
   return vectors[0];
 }
 
+// So many rows at a time, the last of which may be some of those before once more.
+void KernelWriter::overRows(RowsProduct &p, int64_t count, function_ref<void(Value *)> body) {
+  loop(constant(0), constant(p.rows), count, [&](Value *row) { body(minimum(row, constant(p.rows - count))); });
+}
+
 // The vectors of a sum become one; those of as many columns as it has lanes are kept, and become one of sums.
 void KernelWriter::sumAlongK(RowsProduct &p, const RowsOperands &x) {
   int64_t vectors = kPositions / lanes, together = std::max<int64_t>(1, p.registers / vectors);

@@ -9,7 +9,8 @@ using namespace llvm;
 namespace weft::cpu {
 
 static constexpr int64_t kCopiedRow = kCopiedDepth + 16; // rows whose distance is no power of two are in different sets
-static constexpr int64_t kTileRows = 8, kRowsAhead = 4;
+static constexpr int64_t kRowsAhead = 4;
+static constexpr int64_t kRowPointers = 4; // more would not fit into registers
 
 KernelWriter::RowsProduct::RowsProduct(kernel::ContractOp op, KernelWriter &w)
     : MatrixTypes(op.getA().getType().getElementType(), op.getB().getType().getElementType(), w) {
@@ -139,21 +140,19 @@ Function *KernelWriter::rowsFunction(RowsProduct &given) {
   });
 }
 
-// The part of K that begins at k0, block by block. Tiles are a few rows and vectors of columns.
+// The part of K that begins at k0, block by block. Tiles are all rows and a few vectors of columns.
 void KernelWriter::sumInChains(RowsProduct &p, const RowsOperands &x, Value *k0) {
-  int64_t rows = divideCeil(p.rows, divideCeil(p.rows, kTileRows));
-  int64_t most = std::clamp<int64_t>(bit_floor(uint64_t(p.registers / rows)), 1, 4);
+  int64_t most = std::clamp<int64_t>(bit_floor(uint64_t(p.registers / p.rows)), 1, 4);
   loop(constant(0), x.depth, kDepth, [&](Value *first) {
     Value *count = minimum(constant(kDepth), b.CreateSub(x.depth, first));
     Value *inGroup = b.CreateAnd(b.CreateAdd(k0, first), constant(kGroupDepth - kDepth));
     Value *cornerA = b.CreateGEP(p.type, x.a, b.CreateMul(first, x.strideA));
     Value *cornerB = b.CreateGEP(memoryType(p.bType), x.b, b.CreateMul(first, x.strideK));
-    auto tile = [&](Value *row, Value *column, int64_t vectors, Value *right, mlir::Type type, Value *stride,
-                    Value *mask) {
-      SmallVector<Value *, 8> starts;
-      for (int64_t r = 0; r < rows; ++r)
-        starts.push_back(b.CreateGEP(p.type, cornerA, b.CreateMul(b.CreateAdd(row, constant(r)), x.strideM)));
-      Carried sums(rows * vectors, Constant::getNullValue(vectorType(p.type)));
+    auto tile = [&](Value *column, int64_t vectors, Value *right, mlir::Type type, Value *stride, Value *mask) {
+      SmallVector<Value *, kRowPointers> starts;
+      for (int64_t r = 0; r < std::min(p.rows, kRowPointers); ++r)
+        starts.push_back(b.CreateGEP(p.type, cornerA, b.CreateMul(constant(r), x.strideM)));
+      Carried sums(p.rows * vectors, Constant::getNullValue(vectorType(p.type)));
       sums = loop(constant(0), count, 1, sums, [&](Value *k, Carried sums) {
         Value *from = b.CreateGEP(memoryType(type), right, b.CreateMul(k, stride)), *at = b.CreateMul(k, x.strideA);
         SmallVector<Value *, 4> loaded;
@@ -163,18 +162,20 @@ void KernelWriter::sumInChains(RowsProduct &p, const RowsOperands &x, Value *k0)
           if (p.alongN)
             prefetch(b.CreateGEP(memoryType(type), place, b.CreateMul(stride, constant(kRowsAhead))));
         }
-        for (int64_t r = 0; r < rows; ++r) {
-          Value *element = b.CreateVectorSplat(lanes, b.CreateLoad(p.type, b.CreateGEP(p.type, starts[r], at)));
+        for (int64_t r = 0; r < p.rows; ++r) {
+          if (r == kRowPointers)
+            at = b.CreateAdd(at, b.CreateMul(x.strideM, constant(kRowPointers)));
+          Value *place = b.CreateGEP(p.type, starts[r % kRowPointers], at);
+          Value *element = b.CreateVectorSplat(lanes, b.CreateLoad(p.type, place));
           for (int64_t v = 0; v < vectors; ++v)
             sums[r * vectors + v] = multiplyAdd(element, loaded[v], sums[r * vectors + v]);
         }
         return sums;
       });
       SmallVector<Value *, 16> places;
-      for (int64_t i = 0; i < rows * vectors; ++i) {
-        Value *at = b.CreateAdd(b.CreateMul(b.CreateAdd(row, constant(i / vectors)), constant(kColumns)), column);
-        places.push_back(b.CreateGEP(p.type, p.sums, b.CreateAdd(at, constant(i % vectors * lanes))));
-      }
+      for (int64_t i = 0; i < p.rows * vectors; ++i)
+        places.push_back(
+            b.CreateGEP(p.type, p.sums, b.CreateAdd(column, constant(i / vectors * kColumns + i % vectors * lanes))));
       sums = branch(b.CreateICmpNE(inGroup, constant(0)), sums, [&](Carried sums) {
         for (auto [sum, place] : zip(sums, places))
           sum = add(loadVector(p.type, place, nullptr), sum);
@@ -184,10 +185,8 @@ void KernelWriter::sumInChains(RowsProduct &p, const RowsOperands &x, Value *k0)
         storeVector(sum, place, nullptr);
     };
     if (p.alongN)
-      return overRows(p, rows, [&](Value *row) {
-        overColumns(x.columns, most, [&](Value *column, int64_t vectors, Value *mask) {
-          tile(row, column, vectors, b.CreateGEP(memoryType(p.bType), cornerB, column), p.bType, x.strideK, mask);
-        });
+      return overColumns(x.columns, most, [&](Value *column, int64_t vectors, Value *mask) {
+        tile(column, vectors, b.CreateGEP(memoryType(p.bType), cornerB, column), p.bType, x.strideK, mask);
       });
     int64_t width = p.copiedColumns();
     loop(constant(0), x.columns, width, [&](Value *column) {
@@ -196,15 +195,9 @@ void KernelWriter::sumInChains(RowsProduct &p, const RowsOperands &x, Value *k0)
       b.CreateCall(p.alongK ? transposeFunction(p, p.bType) : copyFunction(p, p.bType, false),
                    {from, p.work, x.strideK, x.strideN, count, count, columns, constant(width), constant(width),
                     constant(kPanel)});
-      overRows(p, rows,
-               [&](Value *row) { tile(row, column, width / lanes, p.work, p.sumType, constant(width), nullptr); });
+      tile(column, width / lanes, p.work, p.sumType, constant(width), nullptr);
     });
   });
-}
-
-// So many rows at a time, the last of which may be some of those before once more.
-void KernelWriter::overRows(RowsProduct &p, int64_t count, function_ref<void(Value *)> body) {
-  loop(constant(0), constant(p.rows), count, [&](Value *row) { body(minimum(row, constant(p.rows - count))); });
 }
 
 // So many vectors at a time, then one by one, under a mask.

@@ -149,8 +149,9 @@ def Kernel_ContractOp : Kernel_Op<"contract", [SingleBlockImplicitTerminator<"Yi
     rowEnd (kRowsPastEnd), with any elements.
 
     With `lanes` the float order is that of kernel.reduce's sums instead, where a lane adds a product by one fused multiply-add. It is the
-    order of every product of at most four rows or columns (order::kLaneRows; what has fewer is A then): long chains of dependent
-    operations would take longer than reading B. The order depends on the sizes alone, never on layouts. `packedB` does not go with it.
+    order of products of one row or column, and of those of at most four with a K of more than 64 (order::isByLanes), where long chains
+    of dependent operations would take longer than reading B; what has fewer rows is A then. The order depends on the sizes alone, never
+    on layouts. `packedB` does not go with it.
   }];
   let arguments = (ins Kernel_Buffer:$a, Index:$aBase, Index:$aStrideM, Index:$aStrideK,
                    Kernel_Buffer:$b, Index:$bBase, Index:$bStrideK, Index:$bStrideN,

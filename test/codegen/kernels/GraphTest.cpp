@@ -54,7 +54,10 @@ Graph symbolic(const Graph &graph, std::vector<int64_t> &symbols) {
   int64_t known = 1;
   for (const Node &node : graph.nodes)
     if (info(node.op).family == OpFamily::Contraction)
-      known = order::kLaneRows;
+      for (const Input &input : graph.inputs)
+        for (int64_t size : input.type.shape)
+          if (size > 1)
+            known = std::max(known, order::mostKnownSize(size));
   auto replace = [&](Dims dims) {
     for (int64_t &dim : dims) {
       if (dim <= known)
