@@ -18,8 +18,9 @@ KernelWriter::RowsProduct::RowsProduct(kernel::ContractOp op, KernelWriter &w)
   rows = rowsOf(op, w);
   if (byLanes && (rows < 1 || rows > order::kLaneRows))
     rows = 1;
-  alongK = isOne(w.scalar(op.getBStrideK()));
-  alongN = isOne(w.scalar(op.getBStrideN()));
+  bool unitK = isOne(w.scalar(op.getBStrideK())), unitN = isOne(w.scalar(op.getBStrideN()));
+  alongK = unitK && (byLanes || !unitN);
+  alongN = unitN && !alongK;
   copiesA = aType != sumType || (byLanes && alongK && !isOne(w.scalar(op.getAStrideK())));
   auto *depth = dyn_cast<ConstantInt>(w.scalar(op.getK()));
   isLong = !depth || depth->getSExtValue() > kCopiedDepth;

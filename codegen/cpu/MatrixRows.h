@@ -11,7 +11,7 @@ struct KernelWriter::RowsProduct : MatrixTypes {
   bool byLanes;        // else in chains
   int64_t rows;        // that are summed together
   bool copiesA;        // A is of another type than the sums, or must be contiguous along K and is not
-  bool alongK, alongN; // along which B is contiguous
+  bool alongK, alongN; // one of them at most: along which B is contiguous
   bool isLong;         // K may be more than what is copied of A
   int64_t registers;   // of sums
   // Scratch memory: 64 sums a row; what tiles need; what the sums of parts of a long K are added to.

@@ -115,6 +115,19 @@ def test_order(shape, threads):
             assert numpy.array_equal(fused.numpy(), numpy.maximum(plain + bias, 0))
 
 
+def test_products_of_one_program_share_functions():
+    """Kernels of few rows call functions by the layouts and sizes that they are for."""
+    sizes = [(m, k, n) for m in (1, 2, 3, 6) for n in (1, 2, 6, 70) for k in (0, 1, 3, 65, 300, 1100)]
+    for dtype in (weft.float32, weft.float16):
+        pairs = []
+        for i, (m, k, n) in enumerate(sizes):
+            left, right = layouts(numbers(1, m, k)), layouts(numbers(1, k, n))
+            pairs.append((left[i % 3].to(dtype), right[i // 3 % 3].to(dtype)))
+        results = weft.compile(lambda *pairs: [x @ y for x, y in pairs])(*pairs)
+        for (x, y), result in zip(pairs, results, strict=True):
+            assert numpy.array_equal(result.numpy(), (x @ y).numpy()), (x.shape, y.shape)
+
+
 @pytest.mark.parametrize("shape", [(1, 1, 300, 70), (2, 65, 130, 1), (2, 16, 300, 70)], ids=str)
 def test_fused_or_not(shape, monkeypatch):
     batch, m, depth, n = shape
