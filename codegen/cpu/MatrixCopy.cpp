@@ -35,43 +35,10 @@ static SmallVector<Value *, 16> transposeParts(IRBuilder<> &b, SmallVector<Value
   return vectors;
 }
 
-// Of as many vectors as they have elements: element i of vector c of the result is element c of vector i.
-static SmallVector<Value *, 16> transposed(IRBuilder<> &b, ArrayRef<Value *> vectors) {
-  int size = vectors.size(), part = std::min<int>(size, 128 / vectors[0]->getType()->getScalarSizeInBits());
-  int parts = size / part;
-  auto pick = [&](Value *x, Value *y, function_ref<bool(int)> isPicked) {
-    SmallVector<int, 16> order;
-    for (int e = 0; e < 2 * size; ++e)
-      if (isPicked(e % size / part))
-        order.push_back(e);
-    return b.CreateShuffleVector(x, y, order);
-  };
-  SmallVector<SmallVector<Value *, 16>, 4> groups;
-  for (int first = 0; first < size; first += part)
-    groups.push_back(transposeParts(b, SmallVector<Value *, 16>(vectors.slice(first, part))));
-  // Then the same with parts as elements.
-  SmallVector<Value *, 16> result(size);
-  for (int c = 0; c < part; ++c) {
-    SmallVector<Value *, 4> v;
-    for (auto &group : groups)
-      v.push_back(group[c]);
-    auto isLower = [&](int p) { return p < parts / 2; };
-    auto isUpper = [&](int p) { return p >= parts / 2; };
-    if (parts == 4)
-      v = {pick(v[0], v[1], isLower), pick(v[2], v[3], isLower), pick(v[0], v[1], isUpper), pick(v[2], v[3], isUpper)};
-    if (parts == 1)
-      result[c] = v[0];
-    for (int p = 0; p + 1 < parts; p += 2)
-      for (int odd : {0, 1})
-        result[(p + odd) * part + c] = pick(v[p], v[p + 1], [&](int q) { return q % 2 == odd; });
-  }
-  return result;
-}
-
 // Copies are functions (from, to, strideRow, strideColumn, rows, paddedRows, columns, paddedColumns, toStride, panel):
 // element (r, c) goes from from[r * strideRow + c * strideColumn] to to[c / 32 * panel + r * toStride + c % 32],
 // converted to the type of sums. Zeros go where r and c are not below `rows` and `columns`, up to the padded numbers of
-// them; that of columns is a multiple of 32.
+// them; that of columns is a multiple of 32, or less.
 Function *KernelWriter::copyFunctionFor(MatrixTypes &p, mlir::Type element, Value *strideRow, Value *strideColumn) {
   bool contiguous = isOne(strideColumn);
   return !contiguous && isOne(strideRow) ? transposeFunction(p, element) : copyFunction(p, element, contiguous);
@@ -152,34 +119,44 @@ Function *KernelWriter::copyFunction(MatrixTypes &p, mlir::Type element, bool co
   });
 }
 
-// Columns are contiguous: a vector of rows is loaded from each of as many columns, and the vectors are transposed.
+// Columns are contiguous: a vector of rows is loaded from each of a few columns, the vectors are transposed and stored
+// in parts.
 Function *KernelWriter::transposeFunction(MatrixTypes &p, mlir::Type element) {
   return helper(helperName("transpose", element, p.type, p.vectorLanes), 2, 8, [&](Function *f) {
     Value *from = f->getArg(0), *to = f->getArg(1), *strideColumn = f->getArg(3), *rows = f->getArg(4),
           *columns = f->getArg(6);
     Value *toStride = f->getArg(8), *panel = f->getArg(9);
     lanes = int(p.vectorLanes);
+    int part = std::min<int>(lanes, 128 / p.type->getScalarSizeInBits());
     Type *memory = memoryType(element);
-    loop(constant(0), f->getArg(7), lanes, [&](Value *c) {
-      Value *inPanel = b.CreateAnd(c, constant(kPanel - 1)), *left = b.CreateSub(columns, c);
-      Value *target = b.CreateGEP(p.type, to, b.CreateMul(b.CreateLShr(c, Log2_64(kPanel)), panel));
-      target = b.CreateGEP(p.type, target, inPanel);
-      Value *isWhole = b.CreateICmpSGE(left, constant(lanes));
+    // The rows of a panel that a vector of them covers stay in the first-level cache until they are complete.
+    loop(constant(0), f->getArg(7), kPanel, [&](Value *first) {
+      Value *target = b.CreateGEP(p.type, to, b.CreateMul(b.CreateLShr(first, Log2_64(kPanel)), panel));
+      Value *width = minimum(constant(kPanel), b.CreateSub(f->getArg(7), first));
+      Value *isWhole = b.CreateICmpSLE(b.CreateAdd(first, width), columns);
       Value *wholeRows = b.CreateSelect(isWhole, b.CreateAnd(rows, constant(-lanes)), constant(0));
       auto transpose = [&](Value *r, bool whole) {
-        Value *source = b.CreateGEP(memory, from, b.CreateAdd(r, b.CreateMul(c, strideColumn)));
-        SmallVector<Value *, 16> vectors;
-        for (int i = 0; i < lanes; ++i) {
-          Value *valid = b.CreateSelect(b.CreateICmpSLT(constant(i), left), b.CreateSub(rows, r), constant(0));
-          Value *start = b.CreateGEP(memory, source, b.CreateMul(constant(i), strideColumn));
-          vectors.push_back(widen(loadVector(memory, start, whole ? nullptr : firstLanes(valid)), element));
-          prefetch(b.CreateConstGEP1_64(memory, start, kElementsAhead));
-        }
-        Value *place = b.CreateGEP(p.type, target, b.CreateMul(r, toStride));
-        for (Value *row : transposed(b, vectors)) {
-          storeVector(row, place, nullptr);
-          place = b.CreateGEP(p.type, place, toStride);
-        }
+        Value *rowOfPanel = b.CreateGEP(p.type, target, b.CreateMul(r, toStride));
+        loop(constant(0), width, part, [&](Value *inPanel) {
+          Value *c = b.CreateAdd(first, inPanel), *left = b.CreateSub(columns, c);
+          Value *source = b.CreateGEP(memory, from, b.CreateAdd(r, b.CreateMul(c, strideColumn)));
+          SmallVector<Value *, 16> vectors;
+          for (int i = 0; i < part; ++i) {
+            Value *valid = b.CreateSelect(b.CreateICmpSLT(constant(i), left), b.CreateSub(rows, r), constant(0));
+            Value *start = b.CreateGEP(memory, source, b.CreateMul(constant(i), strideColumn));
+            vectors.push_back(widen(loadVector(memory, start, whole ? nullptr : firstLanes(valid)), element));
+            prefetch(b.CreateConstGEP1_64(memory, start, kElementsAhead));
+          }
+          Value *place = b.CreateGEP(p.type, rowOfPanel, inPanel);
+          vectors = transposeParts(b, vectors);
+          for (int row = 0; row < lanes; ++row) {
+            SmallVector<int, 16> order;
+            for (int e = 0; e < part; ++e)
+              order.push_back(row / part * part + e);
+            storeVector(b.CreateShuffleVector(vectors[row % part], order), place, nullptr);
+            place = b.CreateGEP(p.type, place, toStride);
+          }
+        });
       };
       loop(constant(0), wholeRows, lanes, [&](Value *r) { transpose(r, true); });
       loop(wholeRows, f->getArg(5), lanes, [&](Value *r) { transpose(r, false); });
