@@ -134,7 +134,7 @@ bool isHeadProduct(Operation *op) {
   if (!left.isMatrix() || !right.isMatrix() || left.shape.hasSymbol() || right.shape.hasSymbol())
     return false;
   int64_t rows = shape[rank - 2], columns = shape[rank - 1], depth = left.shape[int(left.contract[0])];
-  return !order::isByLanes(rows, columns, depth) && depth > 1 && std::min({rows, columns, depth}) <= kMostHeadSize;
+  return std::min(rows, columns) > order::kLaneRows && depth > 1 && std::min({rows, columns, depth}) <= kMostHeadSize;
 }
 
 void formAttention(FusionGroups &groups) {

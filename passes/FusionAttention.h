@@ -6,7 +6,7 @@
 namespace weft {
 
 // Whether the op is a product of matrices (for each batch) of static sizes such as a head of attention has. Products
-// by lanes are not: their sums have an order of their own.
+// of so few rows or columns that they may be by lanes are not: their sums have an order of their own.
 bool isHeadProduct(mlir::Operation *op);
 
 // Gradients read the forward pass's probabilities, which would have to be kept: gives them a copy of the ops that make
