@@ -66,7 +66,7 @@ struct CostModel {
   // What is packed by a step of its own has so many elements; columns of B, or rows of A, of such a task.
   int64_t packElements = 1 << 16;
   int64_t packColumns = 128;
-  // Products of one row: columns of a task.
+  // Products of few rows: columns of a task.
   int64_t vectorColumns = 64;
 
   // Attention: rows of scores that are worked on together, with fewer as they are longer, so that they stay in the far

@@ -1,9 +1,8 @@
 // Matrix products. dot_general becomes outer indices times a product C[m, n] = sum over k of A[m, k] * B[k, n] with
-// strides (ContractionOperand.h); a task is a block of one C, the epilogue runs on its results. Of three forms the
+// strides (ContractionOperand.h); a task is a block of one C, the epilogue runs on its results. Of four forms the
 // sizes choose one:
 // - K is 1: a loop, as there is nothing to sum;
-// - the order is by lanes: kernel.contract, the operand that has fewer rows or columns as A, and B read once where it
-// is;
+// - the order is by lanes: kernel.contract, the operand with fewer rows or columns as A, and B read where it is, once;
 // - C has few rows or columns: the same in chains, unless B is kept packed;
 // - else kernel.contract in chains. It reads A where it is if that lies in rows. If not, the smaller operand is packed
 //   by a step of its own: A, then to be read as one in rows, or B, and tasks copy their rows of A. B is also packed
