@@ -47,7 +47,7 @@ private:
 
 // Symbols are large (ir/Dims.h).
 static int64_t known(const Size &size) { return size.isStatic() ? size.constant : INT64_MAX; }
-static bool isFew(const Size &rows) { return known(rows) <= kernel::ContractOp::kFewRows; }
+static bool isFew(const Size &rows) { return known(rows) <= order::kFewRows; }
 
 ContractionSchedule::ContractionSchedule(Lowering &lowering, const Group &group, Operation *dot)
     : lowering(lowering), group(group), dot(dot) {

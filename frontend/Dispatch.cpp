@@ -195,20 +195,18 @@ static void runCreation(OpKind op, const Tensor *operands, int count, const Attr
   run(key, *executable, operands, count, out, symbols);
 }
 
-// The sizes of a product that decide the order of its sums, or the form of its kernel.
-static int64_t knownSizes(const Tensor *operands, int count) {
-  constexpr int64_t fewRows = 8; // that read more of the other operand where it is
+static int64_t mostKnownSize(const Tensor *operands, int count) {
   int64_t least = INT64_MAX;
   for (int k = 0; k < count; ++k)
     for (int64_t size : operands[k].shape())
       least = size > 1 ? std::min(least, size) : least;
-  return std::max(order::mostKnownSize(least), fewRows);
+  return order::mostKnownSize(least);
 }
 
 // With `symbolic`, false where the op's shape rule cannot do without the sizes' values.
 static bool runWithSizes(bool symbolic, OpKind op, const Tensor *operands, int count, const Attrs &attrs, Device device,
                          void *out, int donated) {
-  SymbolTable symbols(symbolic && isProduct(op) ? knownSizes(operands, count) : 1);
+  SymbolTable symbols(symbolic && isProduct(op) ? mostKnownSize(operands, count) : 1);
   KernelKey key;
   beginKey(key, op, count, device, donated, attrs);
   key.byte(symbolic);

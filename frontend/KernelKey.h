@@ -1,6 +1,7 @@
 // The identity of an eager kernel as a few bytes, and the table from it to executables.
 #pragma once
 #include "frontend/Tensor.h"
+#include "ir/kernel/CanonicalOrder.h"
 #include "runtime/Executable.h"
 
 #include <cstring>
@@ -10,7 +11,7 @@ namespace weft {
 // Sizes and strides by their values: small ones are themselves, others get a symbol a value.
 class SymbolTable {
 public:
-  static constexpr int64_t kMostKnown = 64;
+  static constexpr int64_t kMostKnown = order::kLaneDepth;
   explicit SymbolTable(int64_t known = 1) : known(known) {} // up to which values are themselves
   int64_t code(int64_t value) {
     if (value >= 0 && value <= known)

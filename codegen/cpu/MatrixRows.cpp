@@ -51,7 +51,7 @@ std::string KernelWriter::RowsProduct::form() const {
 
 bool KernelWriter::hasFewRows(kernel::ContractOp op) {
   int64_t rows = RowsProduct::rowsOf(op, *this);
-  return op.getLanes() || (!op.getPackedB() && rows > 0 && rows <= kernel::ContractOp::kFewRows);
+  return op.getLanes() || (!op.getPackedB() && rows > 0 && rows <= order::kFewRows);
 }
 
 void KernelWriter::contractRows(kernel::ContractOp op) {

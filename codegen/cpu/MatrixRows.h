@@ -24,8 +24,8 @@ struct KernelWriter::RowsProduct : MatrixTypes {
 };
 
 struct KernelWriter::RowsOperands {
-  llvm::Value *a, *strideM, *strideA;
-  llvm::Value *b, *strideK, *strideN;
+  llvm::Value *a, *strideM, *strideA; // from a row of A to the next, and along K
+  llvm::Value *b, *strideK, *strideN; // of B
   llvm::Value *depth, *columns;
 };
 

@@ -19,7 +19,12 @@ inline bool isByLanes(int64_t rows, int64_t columns, int64_t depth) {
   int64_t few = rows < columns ? rows : columns;
   return few <= 1 || (few <= kLaneRows && depth > kLaneDepth);
 }
-// A product's sizes up to this must be known for it, if `least` is the least of them above 1.
-inline constexpr int64_t mostKnownSize(int64_t least) { return least <= kLaneRows ? kLaneDepth : kLaneRows; }
+// Up to so many rows a product reads the other operand where it is (codegen/cpu/MatrixRows.cpp): a matter of speed
+// alone.
+inline constexpr int64_t kFewRows = 8;
+static_assert(kFewRows >= kLaneRows && kFewRows <= kLaneDepth);
+// A product's sizes up to this are known to its kernel, if `least` is the least of them above 1: they decide the order,
+// and the kernel's form.
+inline constexpr int64_t mostKnownSize(int64_t least) { return least <= kLaneRows ? kLaneDepth : kFewRows; }
 
 } // namespace weft::order

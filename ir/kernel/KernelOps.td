@@ -169,8 +169,6 @@ def Kernel_ContractOp : Kernel_Op<"contract", [SingleBlockImplicitTerminator<"Yi
       "llvm::function_ref<void(mlir::OpBuilder &, mlir::Location, mlir::Value, mlir::Value, mlir::Value)>":$body)>];
   let extraClassDeclaration = [{
     static constexpr int64_t kRowsPastEnd = 16;
-    // Rows of A for which it is not worth while to copy B.
-    static constexpr int64_t kFewRows = 8;
     // The type of the sum of products of elements of these types; null if they do not go together.
     static mlir::Type sumType(mlir::Type a, mlir::Type b);
   }];
