@@ -105,9 +105,11 @@ KernelWriter::Product::Product(kernel::ContractOp op, KernelWriter &w)
   hasGroups = !depth || depth > kGroupDepth;
   totals = hasGroups ? reserve(elements) : c;
   packed = op.getPackedB() && bType == sumType;
-  bool isOneStep = depth && depth <= kDepth && oneColumnBlock && blockColumns <= kStripColumns;
-  b = packed ? nullptr : reserve(stripPanels * kPanelElements);
-  nextB = packed || isOneStep ? b : reserve(stripPanels * kPanelElements);
+  // The longer a step, the less often sums and copies come and go; but a copy of A must stay in the cache.
+  stepDepth = inPlace && (!depth || depth > kDepth) ? 2 * kDepth : kDepth;
+  bool isOneStep = depth && depth <= stepDepth && oneColumnBlock && blockColumns <= kStripColumns;
+  b = packed ? nullptr : reserve(stripPanels * kPanel * stepDepth);
+  nextB = packed || isOneStep ? b : reserve(stripPanels * kPanel * stepDepth);
 }
 
 void KernelWriter::contract(kernel::ContractOp op) {
@@ -139,8 +141,6 @@ void KernelWriter::contractBlock(kernel::ContractOp op, Product &p, Value *row, 
   Value *none = ConstantPointerNull::get(b.getPtrTy());
   Value *copyA = p.inPlace ? none : copyFunctionFor(p, p.aType, strideM, strideK);
   Value *copyB = p.packed ? none : copyFunctionFor(p, p.bType, strideBK, strideBN);
-  // A transposed copy takes as many rows as a vector has lanes.
-  bool transposes = isOne(strideBK) && !isOne(strideBN);
   Function *block = blockFunction(p), *tile = tileFunction(p);
   Value *sums = p.c;
   if (p.hasGroups)
@@ -150,9 +150,9 @@ void KernelWriter::contractBlock(kernel::ContractOp op, Product &p, Value *row, 
     SmallVector<Value *, 24> arguments{
         fromA, fromB, p.inPlace ? none : p.a, p.packed ? none : p.b, p.packed ? none : p.nextB, p.c, p.totals, copyA,
         copyB, tile};
-    arguments.append({strideM, strideK, strideBK, strideBN, k, rows, columns, constant(p.blockRows)});
-    arguments.append({constant(p.tileRows), constant(p.tileColumns), constant(transposes ? p.vectorLanes : 2)});
-    arguments.append({first, end});
+    arguments.append(
+        {strideM, strideK, strideBK, strideBN, k, constant(p.stepDepth), rows, columns, constant(p.blockRows)});
+    arguments.append({constant(p.tileRows), constant(p.tileColumns), first, end});
     b.CreateCall(block, arguments);
     loop(first, end, 1, [&](Value *i) {
       epilogue(op, b.CreateAdd(row, i), column, columns, [&](Value *n) {

@@ -9,8 +9,7 @@ namespace weft::cpu {
 inline constexpr int64_t kDepth = order::kProductBlock, kGroupDepth = order::kProductGroup;
 inline constexpr int64_t kPanel = kernel::PackOp::kColumns;  // columns of a panel of B
 inline constexpr int64_t kPanelRows = kernel::PackOp::kRows; // K is rounded up to a multiple of it in whole panels
-inline constexpr int64_t kPanelElements = kDepth * kPanel;
-inline constexpr int64_t kMostRowPointers = 6; // registers for the rows of a tile of A where it is
+inline constexpr int64_t kMostRowPointers = 6;               // registers for the rows of a tile of A where it is
 // A block of C is as large as half of the second-level cache, in strips of columns: with few columns the rows of A are
 // read often, but so are C and the panels of B in the cache where they are. Where A must be copied its rows are fewer,
 // and the strips more.
@@ -18,6 +17,10 @@ inline constexpr int64_t kMostBlockBytes = 528 << 10, kMostCopiedRows = 264, kSt
 // Elements from row to row of the copy of A and of a strip of C: the same for all products, so that they share
 // functions. That of A is not a power of two, which would put the rows of a tile into the same cache sets.
 inline constexpr int64_t kStrideA = kDepth + 16, kStrideC = kStripColumns;
+
+// Rows of B, at least, that are copied between two tiles: few at a time would stop the tiles often, and a transposed
+// copy takes as many as a vector has lanes.
+inline constexpr int64_t kCopiedSlice = 16;
 
 // A tile takes so many steps of K at once, and asks meanwhile for a line of C or of the next panels: more at a time
 // would hold up what the tile itself reads.
@@ -41,7 +44,7 @@ struct KernelWriter::MatrixTypes {
 
   MatrixTypes(mlir::Type a, mlir::Type b, KernelWriter &writer);
   std::string name(const char *kind) const; // of a function that depends on the types alone
-  int64_t panelBytes() const { return kPanelElements * int64_t(type->getScalarSizeInBits()) / 8; }
+  int64_t panelRowBytes() const { return kPanel * int64_t(type->getScalarSizeInBits()) / 8; }
 };
 
 struct KernelWriter::Product : MatrixTypes {
@@ -49,6 +52,7 @@ struct KernelWriter::Product : MatrixTypes {
   int64_t unrolled;                           // steps of K that it takes at once
   bool wholeSteps;                            // K is a multiple of them
   int64_t blockRows, blockColumns;            // multiples of tileRows and of kPanel
+  int64_t stepDepth;                          // of K, for which a strip of B is copied at once
   bool oneRowBlock, oneColumnBlock;           // a task is never more
   bool packed;                                // tiles read B's panels where they are
   bool inPlace;                               // tiles read A where it is
