@@ -16,7 +16,6 @@ using namespace mlir;
 namespace weft {
 
 static constexpr int64_t kPanelColumns = kernel::PackOp::kColumns, kPanelRows = kernel::PackOp::kRows;
-static constexpr int64_t kTileColumns = 2 * kPanelColumns; // of the widest tile
 
 namespace {
 
@@ -75,7 +74,7 @@ void ContractionSchedule::chooseBlocks() {
   if (form != Form::Chains)
     return;
   if (lowering.target.gpu) {
-    rowBlock = columnBlock = kTileColumns; // as large as a block of threads takes
+    rowBlock = columnBlock = kPanelColumns; // as large as a block of threads takes
     return;
   }
   bool keepsB = mayPack(b) && lowering.weights.count(b.storage.planBuffer);
@@ -96,12 +95,12 @@ void ContractionSchedule::chooseBlocks() {
   int64_t columnBlocks = llvm::divideCeil(n, (isWide ? model.wideColumns : model.productColumns) * 4 / bytes);
   auto choose = [&] {
     rowBlock = llvm::divideCeil(m, rowBlocks);
-    columnBlock = llvm::alignTo(llvm::divideCeil(n, columnBlocks), kTileColumns);
+    columnBlock = llvm::alignTo(llvm::divideCeil(n, columnBlocks), kPanelColumns);
   };
   choose();
   int64_t outer =
       divideExactly(weft::product(sizesOf(dot->getResult(0))), a.count() * b.count()).value_or(Size(1)).estimate();
-  while (outer * rowBlocks * columnBlocks < model.fewProducts && std::max(columnBlock, rowBlock) > 2 * kPanelColumns) {
+  while (outer * rowBlocks * columnBlocks < model.fewProducts && std::max(columnBlock, rowBlock) > kPanelColumns) {
     (columnBlock > 2 * rowBlock ? columnBlocks : rowBlocks) += 1;
     choose();
   }
@@ -123,10 +122,10 @@ ContractionOperand ContractionSchedule::packed(const ContractionOperand &operand
   int64_t part = lowering.model.packColumns;
   Size outer = weft::product(outerShape), blocks = *ceilDivide(operand.count(), part);
   Size depth = *ceilDivide(operand.depth(), kPanelRows) * Size(kPanelRows);
-  // Rows an odd multiple of a panel apart are in different sets of a cache.
+  // Rows an odd multiple of half a panel apart are in different sets of a cache.
   if (inRows)
     depth = operand.depth().isStatic()
-                ? Size(llvm::alignTo(operand.depth().constant, 2 * kPanelColumns) + kPanelColumns)
+                ? Size(llvm::alignTo(operand.depth().constant, kPanelColumns) + kPanelColumns / 2)
                 : *ceilDivide(operand.depth(), kPanelColumns) * Size(kPanelColumns);
   Type element = storageType(operand.storage.type), type = kernel::ContractOp::sumType(element, element);
   ContractionOperand result = operand;

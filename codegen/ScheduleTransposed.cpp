@@ -1,5 +1,5 @@
 // Loops that read a tensor across its rows: where the loop's lanes go along one axis and the tensor is contiguous along
-// another, as in x.t() + y. A task is a block of that other axis, and goes along the lanes a panel of 32 at a time: the
+// another, as in x.t() + y. A task is a block of that other axis, and goes along the lanes a panel of 64 at a time: the
 // tensor's part is copied by kernel.pack, which transposes in registers, and read from the copy.
 #include "codegen/Schedule.h"
 
@@ -7,7 +7,8 @@ using namespace mlir;
 
 namespace weft {
 
-static constexpr int64_t kPanel = 32; // lanes of a panel of kernel.pack
+static constexpr int64_t kPanel = kernel::PackOp::kColumns;
+static constexpr int64_t kFewLanes = 16; // not worth a copy
 
 namespace {
 
@@ -71,7 +72,7 @@ void TransposedLoop::consider(Value value) {
 }
 
 bool TransposedLoop::find() {
-  if (runs.size() < 2 || size(runs.back()).estimate() < kPanel / 2)
+  if (runs.size() < 2 || size(runs.back()).estimate() < kFewLanes)
     return false;
   for (auto &[inside, outside] : group.inputs)
     consider(inside);
@@ -99,7 +100,7 @@ Value TransposedLoop::packed(const Storage &view) {
     copy = k.scratch(lowering.model.transposedRows * kPanel, type);
     kernel.e.reads.push_back({view.planBuffer, Value()});
     kernel::PackOp::create(k.builder, k.location, k.buffer(view.planBuffer, memory), start, k.index(1),
-                           k.size(stride(view, runs.back())), rows, lanes, copy, k.index(0), Value());
+                           k.size(stride(view, runs.back())), rows, lanes, copy, k.index(0), k.index(kPanel));
   }
   Value index = k.add(k.mul(row, k.index(kPanel)), lane);
   return kernel::LoadOp::create(k.builder, k.location, copy, index);

@@ -73,10 +73,10 @@ KernelWriter::Product::Product(kernel::ContractOp op, KernelWriter &w)
   // sets of the first-level cache, but six do not fill them.)
   aStrideM = constantOf(op.getAStrideM()), aStrideK = constantOf(op.getAStrideK());
   bool isScratch = op.getA().getDefiningOp<kernel::ScratchOp>();
-  inPlace = aType == sumType && (aStrideK == 1 || (isScratch && aStrideM == 1 && aStrideK));
-  if (!inPlace)
+  aInPlace = aType == sumType && (aStrideK == 1 || (isScratch && aStrideM == 1 && aStrideK));
+  if (!aInPlace)
     aStrideK = 1;
-  if (!inPlace || !isScratch)
+  if (!aInPlace || !isScratch)
     aStrideM = 0;
 
   int64_t rowSpan = span(op.getRowBegin(), op.getRowEnd()), columnSpan = span(op.getColumnBegin(), op.getColumnEnd());
@@ -85,19 +85,20 @@ KernelWriter::Product::Product(kernel::ContractOp op, KernelWriter &w)
   unrolled = !depth || depth >= kShortDepth ? kUnrolledSteps : 1;
   wholeSteps = depth && depth % unrolled == 0;
   int64_t most = kMostBlockBytes / (type->getScalarSizeInBits() / 8);
-  blockRows = (inPlace ? most / kStripColumns : kMostCopiedRows) / tileRows * tileRows;
+  blockRows = (aInPlace ? most / kStripColumns : kMostCopiedRows) / tileRows * tileRows;
   if (rowSpan > 0)
     blockRows = std::min<int64_t>(blockRows, alignTo(rowSpan, tileRows));
   blockColumns = alignDown(most / blockRows, kStripColumns);
   if (columnSpan > 0)
     blockColumns = std::min<int64_t>(blockColumns, alignTo(columnSpan, kPanel));
+  knowsRows = rowSpan >= 0;
   oneRowBlock = rowSpan >= 0 && rowSpan <= blockRows;
   oneColumnBlock = columnSpan >= 0 && columnSpan <= blockColumns;
   // The rows of a high block are finished tile by tile, while they are in the first-level cache.
   bool isHigh = blockColumns <= kStripColumns && blockRows > kMostCopiedRows;
   finishedRows = isHigh ? tileRows : blockRows;
   auto reserve = [&](int64_t elements) { return w.reserveScratch(type, elements); };
-  if (!inPlace)
+  if (!aInPlace)
     a = reserve((blockRows + kLanes) * kStrideA); // a transposed block may end past the last tile
   int64_t elements = blockRows * alignTo(blockColumns, kStripColumns),
           stripPanels = std::min(blockColumns, kStripColumns) / kPanel;
@@ -106,7 +107,7 @@ KernelWriter::Product::Product(kernel::ContractOp op, KernelWriter &w)
   totals = hasGroups ? reserve(elements) : c;
   packed = op.getPackedB() && bType == sumType;
   // The longer a step, the less often sums and copies come and go; but a copy of A must stay in the cache.
-  stepDepth = inPlace && (!depth || depth > kDepth) ? 2 * kDepth : kDepth;
+  stepDepth = aInPlace && (!depth || depth > kDepth) ? 2 * kDepth : kDepth;
   bool isOneStep = depth && depth <= stepDepth && oneColumnBlock && blockColumns <= kStripColumns;
   b = packed ? nullptr : reserve(stripPanels * kPanel * stepDepth);
   nextB = packed || isOneStep ? b : reserve(stripPanels * kPanel * stepDepth);
@@ -132,6 +133,19 @@ void KernelWriter::contract(kernel::ContractOp op) {
   scratchBytes = before;
 }
 
+// Whether tiles read the rows of B where they are, as panels that are not copied.
+Value *KernelWriter::readsRows(kernel::ContractOp op, Product &p, Value *rows, Value *columns) {
+  if (p.packed || p.bType != p.sumType || !isOne(scalar(op.getBStrideN())))
+    return b.getFalse();
+  Value *bytes = b.CreateMul(scalar(op.getBStrideK()), constant(p.type->getScalarSizeInBits() / 8));
+  Value *arePages = b.CreateICmpEQ(b.CreateAnd(bytes, constant(kPage - 1)), constant(0));
+  Value *few = b.CreateSelect(arePages, constant(kRowsWithoutCopyOfPages), constant(kRowsWithoutCopy));
+  Value *isWorth = b.CreateICmpSLE(p.knowsRows ? constant(p.blockRows) : rows, few);
+  isWorth = b.CreateOr(isWorth, b.CreateICmpSLE(bytes, constant(kDenseRow)));
+  Value *rest = b.CreateAnd(columns, constant(p.tileColumns - 1)); // of a tile, past which nothing may be read
+  return b.CreateAnd(isWorth, b.CreateICmpEQ(rest, constant(0)));
+}
+
 void KernelWriter::contractBlock(kernel::ContractOp op, Product &p, Value *row, Value *rows, Value *column,
                                  Value *columns) {
   Value *strideM = scalar(op.getAStrideM()), *strideK = scalar(op.getAStrideK()), *k = scalar(op.getK());
@@ -139,19 +153,21 @@ void KernelWriter::contractBlock(kernel::ContractOp op, Product &p, Value *row, 
   Value *fromA = pointer(op.getA(), b.CreateAdd(scalar(op.getABase()), b.CreateMul(row, strideM)));
   Value *fromB = pointer(op.getB(), b.CreateAdd(scalar(op.getBBase()), b.CreateMul(column, strideBN)));
   Value *none = ConstantPointerNull::get(b.getPtrTy());
-  Value *copyA = p.inPlace ? none : copyFunctionFor(p, p.aType, strideM, strideK);
+  Value *copyA = p.aInPlace ? none : copyFunctionFor(p, p.aType, strideM, strideK);
   Value *copyB = p.packed ? none : copyFunctionFor(p, p.bType, strideBK, strideBN);
   Function *block = blockFunction(p), *tile = tileFunction(p);
+  Value *inPlace = readsRows(op, p, rows, columns);
+  copyB = b.CreateSelect(inPlace, none, copyB);
+  Value *stepDepth = b.CreateSelect(inPlace, constant(kDepth), constant(p.stepDepth));
   Value *sums = p.c;
   if (p.hasGroups)
     sums = b.CreateSelect(b.CreateICmpSGT(k, constant(kGroupDepth)), p.totals, p.c);
   blocks(constant(0), rows, p.finishedRows, p.finishedRows == p.blockRows, [&](Value *first) {
     Value *end = minimum(rows, b.CreateAdd(first, constant(p.finishedRows)));
     SmallVector<Value *, 24> arguments{
-        fromA, fromB, p.inPlace ? none : p.a, p.packed ? none : p.b, p.packed ? none : p.nextB, p.c, p.totals, copyA,
+        fromA, fromB, p.aInPlace ? none : p.a, p.packed ? none : p.b, p.packed ? none : p.nextB, p.c, p.totals, copyA,
         copyB, tile};
-    arguments.append(
-        {strideM, strideK, strideBK, strideBN, k, constant(p.stepDepth), rows, columns, constant(p.blockRows)});
+    arguments.append({strideM, strideK, strideBK, strideBN, k, stepDepth, rows, columns, constant(p.blockRows)});
     arguments.append({constant(p.tileRows), constant(p.tileColumns), first, end});
     b.CreateCall(block, arguments);
     loop(first, end, 1, [&](Value *i) {

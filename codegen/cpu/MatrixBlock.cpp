@@ -1,8 +1,8 @@
 // A block of C = A * B in scratch memory, in strips of 128 columns. For each step of K register tiles (MatrixTile.cpp)
-// run over rows of A and panels of 32 columns of B, adding to the strip what each 256 of K sum up to. B is packed
+// run over rows of A and panels of 64 columns of B, adding to the strip what each 256 of K sum up to. B is packed
 // before (kernel.pack) or copied here, part by part between the tiles that work on the strip before, so that memory and
-// arithmetic are busy at once. A is copied where it is not of the type of the sums or its rows are not contiguous
-// (MatrixCopy.cpp).
+// arithmetic are busy at once; or tiles read its rows where they are. A is copied where it is not of the type of the
+// sums or its rows are not contiguous (MatrixCopy.cpp).
 #include "codegen/cpu/Product.h"
 
 using namespace llvm;
@@ -11,9 +11,9 @@ namespace weft::cpu {
 
 // void (a, b, copy of a, two copies of a strip of b, c, totals, functions that copy a and b, tile, a's strides, b's
 // strides, k, that of a step, rows, columns, rows from a strip of c to the next, rows and columns of a tile, first and
-// end of the rows): these rows of a block of C, and with the first of them all that comes before the last step. An a
-// that is read in place, or a packed b, has no copy and no function. What depends on the layout is in the functions it
-// is given, so that all products share it.
+// end of the rows): these rows of a block of C, and with the first of them all that comes before the last step. What is
+// read where it is has no copy and no function. What depends on the layout is in the functions it is given, so that all
+// products share it.
 Function *KernelWriter::blockFunction(Product &p) {
   return helper(p.name("block"), 10, 13, [&](Function *f) {
     auto argument = [&](int i) -> Value * { return f->getArg(i); };
@@ -36,11 +36,16 @@ Function *KernelWriter::blockFunction(Product &p) {
     Value *stepsOfK = maximum(divideUp(k, stepDepth), one);
     Value *strideA = b.CreateSelect(copiesA, constant(kStrideA), strideM);
     Value *panel = b.CreateMul(b.CreateSelect(copiesB, stepDepth, strideBN), constant(kPanel));
+    Value *strideB = b.CreateSelect(copiesB, constant(kPanel), strideBK);
     Value *slice = roundUp(divideUp(stepDepth, tilesDown), kCopiedSlice);
 
     auto partOfB = [&](Value *k0, Value *column) {
       Value *place = b.CreateAdd(b.CreateMul(column, strideBN), b.CreateMul(k0, strideBK));
       return b.CreateGEP(memoryType(p.bType), fromB, place);
+    };
+    auto inPanels = [&](Value *column) {
+      Value *number = b.CreateLShr(column, Log2_64(kPanel)), *inPanel = b.CreateAnd(column, constant(kPanel - 1));
+      return b.CreateAdd(b.CreateMul(number, panel), inPanel);
     };
     auto depthFrom = [&](Value *k0) { return minimum(stepDepth, b.CreateSub(k, k0)); };
     auto columnsFrom = [&](Value *column) { return minimum(constant(kStripColumns), b.CreateSub(columns, column)); };
@@ -62,7 +67,7 @@ Function *KernelWriter::blockFunction(Product &p) {
       Value *k0 = b.CreateMul(number, stepDepth), *nextK = b.CreateMul(nextNumber, stepDepth);
       Value *column = columnOf(step, number), *nextColumn = columnOf(next, nextNumber);
       Value *depth = depthFrom(k0), *isLast = b.CreateICmpSGE(b.CreateAdd(k0, stepDepth), k);
-      Value *inGroup = b.CreateAnd(k0, constant(kGroupDepth - 1));
+      Value *before = b.CreateAnd(k0, constant(kGroupDepth - 1)); // of K, in the group
       Value *begin = b.CreateSelect(isLast, firstTile, zero), *end = b.CreateSelect(isLast, endTile, tilesDown);
       Value *nextDepth = maximum(depthFrom(nextK), zero), *nextPart = partOfB(nextK, nextColumn);
       Value *nextColumns = b.CreateSelect(b.CreateICmpSLT(nextK, k), columnsFrom(nextColumn), zero);
@@ -77,16 +82,23 @@ Function *KernelWriter::blockFunction(Product &p) {
                       strideA, constant(kPanel)});
       });
 
-      // What a tile asks for, a line each few steps of K: a part of the next panels that are packed, as long as there
-      // are any, then the lines of C that lie before the end of its rows.
-      int64_t most = kDepth / kUnrolledSteps * kLine;
-      Value *parts = b.CreateUDiv(stepDepth, constant(most / p.panelRowBytes()));
-      Value *partsLog2 = b.CreateBinaryIntrinsic(Intrinsic::cttz, parts, b.getTrue());
-      Value *packedParts = b.CreateMul(b.CreateLShr(roundUp(nextColumns, kPanel), Log2_64(kPanel)), parts);
-      packedParts = b.CreateSelect(copiesB, zero, packedParts);
+      // What a tile asks for, a line each few steps of K: of a B that is not copied one line of each of 64 rows that
+      // the next step reads, or else probably the next task, as long as there are any; then the lines of C that lie
+      // before the end of its rows.
+      constexpr int64_t rowsOfPart = kDepth / kUnrolledSteps;
+      int64_t inLine = kLine * 8 / p.type->getScalarSizeInBits();
+      Value *isEnd = b.CreateICmpSGE(nextK, k), *stripColumns = columnsFrom(column);
+      Value *askedPart = b.CreateSelect(isEnd, partOfB(zero, columns), nextPart);
+      Value *askedColumns = b.CreateSelect(isEnd, stripColumns, nextColumns);
+      Value *askedDepth = b.CreateSelect(isEnd, depthFrom(zero), nextDepth);
+      Value *partsOfRow = b.CreateOr(b.CreateUDiv(askedColumns, constant(inLine)), one);
+      Value *partsLog2 = b.CreateSub(constant(63), b.CreateBinaryIntrinsic(Intrinsic::ctlz, partsOfRow, b.getTrue()));
+      Value *parts = b.CreateShl(divideUp(askedDepth, constant(rowsOfPart)), partsLog2);
+      parts = b.CreateSelect(copiesB, zero, parts);
+      Value *bytesOfRow = b.CreateMul(strideB, constant(kLine / inLine));
       Value *copied = b.CreateSelect(copiesB, nextDepth, zero);
+      Value *tilesAcross = divideUp(stripColumns, width);
       Value *strip = b.CreateMul(column, blockRows), *sums = b.CreateGEP(p.type, c, strip);
-      Value *stripColumns = columnsFrom(column), *tilesAcross = divideUp(stripColumns, width);
       loop(begin, end, 1, [&](Value *number) {
         Value *firstRow = b.CreateMul(number, slice);
         branch(b.CreateICmpSLT(firstRow, copied), [&] {
@@ -108,26 +120,23 @@ Function *KernelWriter::blockFunction(Product &p) {
               Value *linesOfC = b.CreateGEP(b.getInt8Ty(), endOfC, b.CreateNeg(asked));
               Value *blockOfA = b.CreateGEP(p.type, rowOfA, b.CreateMul(inStep, strideK));
               return loop(zero, tilesAcross, 1, part, [&](Value *across, Carried part) {
-                Value *panelOfPart = b.CreateMul(b.CreateLShr(part[0], partsLog2), panel);
-                Value *inPanel = b.CreateAnd(part[0], b.CreateSub(parts, one));
-                Value *askedOfB = b.CreateGEP(p.type, nextPart, panelOfPart);
-                askedOfB = b.CreateGEP(b.getInt8Ty(), askedOfB, b.CreateMul(inPanel, constant(most)));
-                Value *ahead = b.CreateSelect(b.CreateICmpSLT(part[0], packedParts), askedOfB, linesOfC);
-                Value *j = b.CreateMul(across, width), *inPanels = b.CreateMul(b.CreateLShr(j, Log2_64(kPanel)), panel);
-                Value *right = b.CreateGEP(p.type, panels, b.CreateAdd(inPanels, b.CreateAnd(j, constant(kPanel - 1))));
-                right = b.CreateGEP(p.type, right, b.CreateMul(inStep, constant(kPanel)));
-                // Where a tile's second panel does not exist, its first serves for columns that nobody reads.
-                Value *hasNext = b.CreateICmpSLT(b.CreateAdd(j, constant(kPanel)), stripColumns);
-                Value *nextPanel = b.CreateSelect(hasNext, panel, zero);
-                b.CreateCall(functionType(4, 5), tile,
-                             {blockOfA, right, b.CreateGEP(p.type, rowsOfC, j), ahead, tileDepth,
-                              b.CreateAdd(inGroup, inStep), nextPanel, strideA, lastRow});
+                Value *inRow = b.CreateSub(part[0], b.CreateShl(b.CreateLShr(part[0], partsLog2), partsLog2));
+                Value *row = b.CreateMul(b.CreateLShr(part[0], partsLog2), constant(rowsOfPart));
+                Value *place = b.CreateAdd(inPanels(b.CreateMul(inRow, constant(inLine))), b.CreateMul(row, strideB));
+                Value *isOfB = b.CreateICmpSLT(part[0], parts);
+                Value *ahead = b.CreateSelect(isOfB, b.CreateGEP(p.type, askedPart, place), linesOfC);
+                Value *j = b.CreateMul(across, width);
+                Value *right = b.CreateAdd(inPanels(j), b.CreateMul(inStep, strideB));
+                b.CreateCall(functionType(4, 6), tile,
+                             {blockOfA, b.CreateGEP(p.type, panels, right), b.CreateGEP(p.type, rowsOfC, j), ahead,
+                              tileDepth, b.CreateAdd(before, inStep), strideA, lastRow, strideB,
+                              b.CreateSelect(isOfB, bytesOfRow, constant(kLine))});
                 return Carried{b.CreateAdd(part[0], one)};
               });
             },
             /*atLeastOnce=*/true);
       });
-      Value *endsGroup = b.CreateOr(isLast, b.CreateICmpEQ(b.CreateAdd(inGroup, stepDepth), constant(kGroupDepth)));
+      Value *endsGroup = b.CreateOr(isLast, b.CreateICmpEQ(b.CreateAdd(before, stepDepth), constant(kGroupDepth)));
       branch(b.CreateAnd(b.CreateICmpSGT(k, constant(kGroupDepth)), endsGroup), [&] {
         Value *rowsOfStrip = b.CreateMul(height, constant(kStrideC));
         addGroup(p, sums, b.CreateGEP(p.type, totals, strip), b.CreateICmpSLT(k0, constant(kGroupDepth)),

@@ -36,9 +36,9 @@ static SmallVector<Value *, 16> transposeParts(IRBuilder<> &b, SmallVector<Value
 }
 
 // Copies are functions (from, to, strideRow, strideColumn, rows, paddedRows, columns, paddedColumns, toStride, panel):
-// element (r, c) goes from from[r * strideRow + c * strideColumn] to to[c / 32 * panel + r * toStride + c % 32],
+// element (r, c) goes from from[r * strideRow + c * strideColumn] to to[c / 64 * panel + r * toStride + c % 64],
 // converted to the type of sums. Zeros go where r and c are not below `rows` and `columns`, up to the padded numbers of
-// them; that of columns is a multiple of 32, or less.
+// them; that of columns is a multiple of 64, or less.
 Function *KernelWriter::copyFunctionFor(MatrixTypes &p, mlir::Type element, Value *strideRow, Value *strideColumn) {
   bool contiguous = isOne(strideColumn);
   return !contiguous && isOne(strideRow) ? transposeFunction(p, element) : copyFunction(p, element, contiguous);
@@ -60,6 +60,7 @@ void KernelWriter::pack(kernel::PackOp op) {
     rows = depth;
     panel = toStride;
     toStride = scalar(op.getRowStride());
+    rounded = roundUp(columns, kLanes); // no zeros to fill a panel
   }
   b.CreateCall(copyFunctionFor(types, element, strideK, strideN),
                {pointer(op.getB(), scalar(op.getBBase())), pointer(op.getPanels(), scalar(op.getPanelsBase())), strideK,
@@ -100,21 +101,15 @@ Function *KernelWriter::copyFunction(MatrixTypes &p, mlir::Type element, bool co
           storeVector(widen(value, element), b.CreateGEP(p.type, place, constant(part)), nullptr);
         }
       };
-      auto panels = [&](int64_t count, bool whole) {
-        return [&, count, whole](Value *c, Carried place) {
-          for (int64_t i = 0; i < count; ++i) {
-            copy(b.CreateAdd(c, constant(i * kPanel)), place[0], whole);
-            place[0] = b.CreateGEP(p.type, place[0], panel);
-          }
-          return place;
+      auto panels = [&](bool whole) {
+        return [&, whole](Value *c, const Carried &place) {
+          copy(c, place[0], whole);
+          return Carried{b.CreateGEP(p.type, place[0], panel)};
         };
       };
-      Carried place{target};
-      Value *whole = contiguous ? b.CreateAnd(valid, constant(-2 * kPanel)) : constant(0);
-      place = loop(constant(0), whole, 2 * kPanel, place, panels(2, true));
-      Value *most = contiguous ? b.CreateAnd(valid, constant(-kPanel)) : constant(0);
-      place = loop(whole, most, kPanel, place, panels(1, true));
-      loop(most, f->getArg(7), kPanel, place, panels(1, false));
+      Value *whole = contiguous ? b.CreateAnd(valid, constant(-kPanel)) : constant(0);
+      Carried place = loop(constant(0), whole, kPanel, {target}, panels(true));
+      loop(whole, f->getArg(7), kPanel, place, panels(false));
     });
   });
 }

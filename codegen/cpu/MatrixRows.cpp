@@ -196,7 +196,10 @@ void KernelWriter::sumInChains(RowsProduct &p, const RowsOperands &x, Value *k0)
       b.CreateCall(p.alongK ? transposeFunction(p, p.bType) : copyFunction(p, p.bType, false),
                    {from, p.work, x.strideK, x.strideN, count, count, columns, constant(width), constant(width),
                     constant(kPanel)});
-      tile(column, width / lanes, p.work, p.sumType, constant(width), nullptr);
+      int64_t vectors = std::min(most, width / lanes);
+      for (int64_t inCopy = 0; inCopy < width; inCopy += vectors * lanes)
+        tile(b.CreateAdd(column, constant(inCopy)), vectors, b.CreateConstGEP1_64(p.type, p.work, inCopy), p.sumType,
+             constant(width), nullptr);
     });
   });
 }

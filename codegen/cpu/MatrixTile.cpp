@@ -1,5 +1,5 @@
 // The register tile of a matrix product: C[rows, vectors] += A[rows, depth] * B[depth, vectors], with all of C in
-// registers. On AVX-512 and float32 that is 6 x 64, of two panels: per step of K four loads of B, six broadcasts of A
+// registers. On AVX-512 and float32 that is 6 x 64: per step of K four loads of B, six broadcasts of A
 // and twenty-four multiply-adds.
 #include "codegen/cpu/Product.h"
 
@@ -28,16 +28,16 @@ Function *KernelWriter::helper(const std::string &name, unsigned pointers, unsig
   return result;
 }
 
-// void (a, panel of b, c, what to ask for meanwhile, depth, k, elements from the panel to the next, from a row of A to
-// the next, last row): k is the number of steps of K before in the group; where there are none, c is written, not added
-// to. Rows of an A with a stride that is known are a constant apart, and all there; others have a pointer each, and
-// what is beyond the last row is read from that one.
+// void (a, b, c, what to ask for meanwhile, depth, k, elements from a row of a to the next, last row, elements from a
+// row of b to the next, bytes from a line that is asked for to the next): k is the number of steps of K before in the
+// group; where there are none, c is written, not added to. Rows of an A with a stride that is known are a constant
+// apart, and all there; others have a pointer each, and what is beyond the last row is read from that one.
 Function *KernelWriter::tileFunction(Product &p) {
   std::string name;
   raw_string_ostream(name) << "weft_tile_" << *p.type << '_' << p.tileRows << 'x' << p.tileColumns << '_' << p.aStrideM
                            << '_' << p.aStrideK << '_' << p.unrolled << (p.wholeSteps ? "_whole" : "");
-  return helper(name, 4, 5, [&](Function *tile) {
-    Value *a = tile->getArg(0), *panel = tile->getArg(1), *c = tile->getArg(2), *depth = tile->getArg(4);
+  return helper(name, 4, 6, [&](Function *tile) {
+    Value *a = tile->getArg(0), *c = tile->getArg(2), *depth = tile->getArg(4), *strideB = tile->getArg(8);
     auto *vector = FixedVectorType::get(p.type, p.vectorLanes);
     int64_t bytes = p.type->getScalarSizeInBits() / 8, distance = kPrefetchBytes / (p.tileColumns * bytes);
     Align align(bytes);
@@ -46,27 +46,26 @@ Function *KernelWriter::tileFunction(Product &p) {
     for (int64_t i = 0; i < p.tileRows; ++i) {
       Value *place = constant(i * p.aStrideM);
       if (!p.aStrideM)
-        place = b.CreateMul(minimum(constant(i), tile->getArg(8)), tile->getArg(7));
+        place = b.CreateMul(minimum(constant(i), tile->getArg(7)), tile->getArg(6));
       rowsOfA.push_back(b.CreateGEP(p.type, a, place));
     }
-    // The sums, what to ask for, the place in a row of A, and the row of each panel.
-    int64_t sumCount = p.tileRows * p.tileVectors, firstPanel = sumCount + 2;
+    // The sums, what to ask for, the row of B, and that some rows further on.
+    int64_t sumCount = p.tileRows * p.tileVectors;
     Carried state(sumCount, Constant::getNullValue(vector));
-    state.append({tile->getArg(3), constant(0), panel});
-    if (p.tileColumns > kPanel)
-      state.push_back(b.CreateGEP(p.type, panel, tile->getArg(6)));
-    auto step = [&](Carried &state, int64_t k) {
+    state.append({tile->getArg(3), tile->getArg(1)});
+    state.push_back(b.CreateGEP(p.type, tile->getArg(1), b.CreateMul(strideB, constant(distance))));
+    auto step = [&](Carried &state, Value *placeInA, int64_t k) {
+      auto rowOfB = [&](Value *row) { return b.CreateGEP(p.type, row, b.CreateMul(strideB, constant(k))); };
       SmallVector<Value *> right;
-      for (int64_t column = 0; column < p.tileColumns; column += p.vectorLanes) {
-        Value *row = state[firstPanel + column / kPanel];
-        int64_t place = k * kPanel + column % kPanel;
-        right.push_back(b.CreateAlignedLoad(vector, b.CreateConstGEP1_64(p.type, row, place), align));
+      for (int64_t j = 0; j < p.tileColumns; j += p.vectorLanes) {
+        Value *place = b.CreateConstGEP1_64(p.type, rowOfB(state[sumCount + 1]), j);
+        right.push_back(b.CreateAlignedLoad(vector, place, align));
         // B comes from the second-level cache, and waits there would stop the multiply-adds.
-        if (place * bytes % kLine == 0)
-          prefetch(b.CreateConstGEP1_64(p.type, row, place + distance * kPanel));
+        if (j * bytes % kLine == 0)
+          prefetch(b.CreateConstGEP1_64(p.type, rowOfB(state[sumCount + 2]), j));
       }
       for (int64_t i = 0; i < p.tileRows; ++i) {
-        Value *place = b.CreateGEP(p.type, rowsOfA[i], state[sumCount + 1]);
+        Value *place = b.CreateGEP(p.type, rowsOfA[i], placeInA);
         Value *element = b.CreateAlignedLoad(p.type, b.CreateConstGEP1_64(p.type, place, k * p.aStrideK), align);
         Value *left = b.CreateVectorSplat(p.vectorLanes, element);
         for (int64_t j = 0; j < p.tileVectors; ++j) {
@@ -76,16 +75,15 @@ Function *KernelWriter::tileFunction(Product &p) {
       }
     };
     auto steps = [&](int64_t count) {
-      return [&, count](Value *, Carried state) {
-        Value *&ahead = state[sumCount], *&placeInA = state[sumCount + 1];
+      return [&, count](Value *first, Carried state) {
+        Value *placeInA = b.CreateMul(first, constant(p.aStrideK));
         if (count > 1)
-          prefetch(ahead);
+          prefetch(state[sumCount]);
         for (int64_t k = 0; k < count; ++k)
-          step(state, k);
-        ahead = b.CreateConstGEP1_64(b.getInt8Ty(), ahead, kLine);
-        placeInA = b.CreateAdd(placeInA, constant(count * p.aStrideK));
-        for (Value *&row : MutableArrayRef(state).drop_front(firstPanel))
-          row = b.CreateConstGEP1_64(p.type, row, count * kPanel);
+          step(state, placeInA, k);
+        state[sumCount] = b.CreateGEP(b.getInt8Ty(), state[sumCount], tile->getArg(9));
+        for (Value *&row : MutableArrayRef(state).drop_front(sumCount + 1))
+          row = b.CreateGEP(p.type, row, b.CreateMul(strideB, constant(count)));
         return state;
       };
     };

@@ -22,6 +22,10 @@ inline constexpr int64_t kStrideA = kDepth + 16, kStrideC = kStripColumns;
 // copy takes as many as a vector has lanes.
 inline constexpr int64_t kCopiedSlice = 16;
 
+// Up to so many rows of A do not repay a copy of B, fewer where the rows of B are whole pages apart and meet in few
+// sets of the caches; and a B with rows of so many bytes lies as well for tiles as a copy.
+inline constexpr int64_t kRowsWithoutCopy = 200, kRowsWithoutCopyOfPages = 32, kPage = 4096, kDenseRow = 1024;
+
 // A tile takes so many steps of K at once, and asks meanwhile for a line of C or of the next panels: more at a time
 // would hold up what the tile itself reads.
 inline constexpr int64_t kUnrolledSteps = 4, kShortDepth = 64; // but only one where K is short
@@ -44,7 +48,6 @@ struct KernelWriter::MatrixTypes {
 
   MatrixTypes(mlir::Type a, mlir::Type b, KernelWriter &writer);
   std::string name(const char *kind) const; // of a function that depends on the types alone
-  int64_t panelRowBytes() const { return kPanel * int64_t(type->getScalarSizeInBits()) / 8; }
 };
 
 struct KernelWriter::Product : MatrixTypes {
@@ -53,9 +56,10 @@ struct KernelWriter::Product : MatrixTypes {
   bool wholeSteps;                            // K is a multiple of them
   int64_t blockRows, blockColumns;            // multiples of tileRows and of kPanel
   int64_t stepDepth;                          // of K, for which a strip of B is copied at once
+  bool knowsRows;                             // blockRows is of this product
   bool oneRowBlock, oneColumnBlock;           // a task is never more
   bool packed;                                // tiles read B's panels where they are
-  bool inPlace;                               // tiles read A where it is
+  bool aInPlace;                              // tiles read A where it is
   int64_t aStrideM, aStrideK;                 // of the A that tiles read; aStrideM is 0 where it is not known
   int64_t finishedRows;                       // after which the epilogue runs
   bool hasGroups;                             // K may be more than a group

@@ -118,8 +118,8 @@ def Kernel_PackOp : Kernel_Op<"pack", [MemoryEffects<[MemRead, MemWrite]>]> {
   let summary = "Copies the k x columns elements of B into panels from panels[panelsBase] on, as kernel.contract reads them with packedB.";
   let description = [{
     What rounding up adds to K and to the columns is filled with zeros; f16 and bf16 become the f32 of the sums. For CPUs only.
-    With a row stride the copy is no panels but k rows, so many elements from one to the next, of the columns rounded up to a multiple of
-    32: as kernel.contract reads an A where it is, whose rows and K these are.
+    With a row stride the copy is no panels but k rows, so many elements from one to the next, with room for the columns rounded up to a
+    multiple of 64: as kernel.contract reads an A where it is, whose rows and K these are.
   }];
   let arguments = (ins Kernel_Buffer:$b, Index:$bBase, Index:$bStrideK, Index:$bStrideN, Index:$k, Index:$columns,
                    Kernel_Buffer:$panels, Index:$panelsBase, Optional<Index>:$rowStride);
@@ -130,7 +130,7 @@ def Kernel_PackOp : Kernel_Op<"pack", [MemoryEffects<[MemRead, MemWrite]>]> {
   let hasVerifier = 1;
   let extraClassDeclaration = [{
     // The columns of a panel, and what its rows are a multiple of.
-    static constexpr int64_t kColumns = 32, kRows = 16;
+    static constexpr int64_t kColumns = 64, kRows = 16;
   }];
 }
 
@@ -142,9 +142,9 @@ def Kernel_ContractOp : Kernel_Op<"contract", [SingleBlockImplicitTerminator<"Yi
     and so on. The region gets (m, n, sum), is a lane body along n, and stores. Nothing may be stored that A or B is read from.
     [rowBegin, rowEnd) x [columnBegin, columnEnd) is the part of C to compute.
 
-    With `packedB`, B is stored in panels of 32 columns (kernel.pack), of the type of the sums: the element (k, n) is at
-    bBase + (n / 32 * bStrideN + k) * 32 + n % 32, where bStrideN is the depth it was packed for, rounded up to a multiple of 16. bStrideK is
-    not looked at; columnBegin must be a multiple of 32.
+    With `packedB`, B is stored in panels of 64 columns (kernel.pack), of the type of the sums: the element (k, n) is at
+    bBase + (n / 64 * bStrideN + k) * 64 + n % 64, where bStrideN is the depth it was packed for, rounded up to a multiple of 16. bStrideK is
+    not looked at; columnBegin must be a multiple of 64.
     The elements of A and B may be of different types if both are f16, bf16 or f32. Of an A in scratch memory so many rows may be read past
     rowEnd (kRowsPastEnd), with any elements.
 

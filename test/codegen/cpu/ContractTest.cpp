@@ -110,10 +110,10 @@ template <class T> void check(const std::string &type, int64_t m, int64_t n, int
   spreadOut(givenA);
   if (layout.packed) {
     int64_t rows = (k + 15) / 16 * 16;
-    given.assign((n + 31) / 32 * 32 * rows, T(0));
+    given.assign((n + 63) / 64 * 64 * rows, T(0));
     for (int64_t l = 0; l < k; ++l)
       for (int64_t j = 0; j < n; ++j)
-        given[(j / 32 * rows + l) * 32 + j % 32] = layout.transposeB ? b[j * k + l] : b[l * n + j];
+        given[(j / 64 * rows + l) * 64 + j % 64] = layout.transposeB ? b[j * k + l] : b[l * n + j];
   }
   std::string constants;
   auto dimension = [&](int64_t value) {
@@ -185,6 +185,22 @@ TEST(Contract, Packed) {
 TEST(Contract, LargerThanABlock) {
   check<float>("f32", 300, 300, 520, {});
   check<float>("f32", 1100, 40, 30, {});
+}
+
+// Few rows, or a dense B: where columns are whole tiles, these read B where it is.
+TEST(Contract, RowsOfBInPlace) {
+  for (const char *cpu : {"", "x86-64-v3"})
+    for (bool isStatic : {true, false})
+      for (auto [m, n, k] : {std::tuple(20, 64, 300), {33, 320, 65}, {130, 192, 513}, {300, 256, 40}, {250, 320, 70}}) {
+        check<float>("f32", m, n, k, {false, false, false, isStatic, cpu});
+        check<float>("f32", m, n, k, {true, false, false, isStatic, cpu});
+      }
+  for (int64_t m : {30, 40}) // rows of B a page apart
+    check<float>("f32", m, 1024, 260, {});
+  check<float>("f32", 20, 128, 4400, {});
+  check<float>("f32", 20, 128, 0, {});
+  check<double>("f64", 50, 96, 300, {});
+  check<int32_t>("i32", 50, 96, 300, {});
 }
 
 TEST(Contract, Groups) {

@@ -1,19 +1,27 @@
 // RUN: weft-translate --emit=asm --cpu=cascadelake %s | FileCheck %s --check-prefix=AVX512
 // RUN: weft-translate --emit=asm --cpu=x86-64-v3 %s | FileCheck %s --check-prefix=AVX2
+// RUN: weft-translate --emit=llvm --cpu=cascadelake %s | FileCheck %s
 // The register tile keeps all of its sums in registers and reads the rows of A where they are: its loop is four steps of
-// loads, broadcasts and multiply-adds, and nothing is spilled.
+// loads, broadcasts and multiply-adds, and nothing is loaded from the stack or stored there.
 
 // AVX512-LABEL: weft_tile_float_6x64_0_1_4_whole:
 // AVX512: [[LOOP:.LBB[0-9]+_[0-9]+]]:
-// AVX512-NOT: (%rsp)
+// AVX512-NOT: mov{{.*}}(%rsp)
 // AVX512-COUNT-96: vfmadd231ps {{.*}}%zmm
-// AVX512-NOT: (%rsp)
+// AVX512-NOT: mov{{.*}}(%rsp)
 // AVX512: jl [[LOOP]]
 
 // AVX2-LABEL: weft_tile_float_6x16_0_1_4_whole:
 // AVX2: [[LOOP:.LBB[0-9]+_[0-9]+]]:
 // AVX2-COUNT-48: vfmadd231ps {{.*}}%ymm
 // AVX2: jl [[LOOP]]
+
+// Columns of B in whole tiles are not copied for few rows of A; for many they are.
+// CHECK-LABEL: void @product(
+// CHECK: call void @weft_block_f32_f32_float({{.*}}, ptr @weft_copy_f32_float_16, ptr @weft_tile
+// CHECK-LABEL: void @few(
+// CHECK: [[FUNCTION:%.*]] = select i1 {{.*}}, ptr null, ptr @weft_copy_f32_float_16
+// CHECK: call void @weft_block_f32_f32_float({{.*}}, ptr [[FUNCTION]], ptr @weft_tile
 kernel.func @product(%a: !kernel.buffer<f32>, %b: !kernel.buffer<f32>, %c: !kernel.buffer<f32>, %begin: index, %end: index) {
   %zero = arith.constant 0 : index
   %one = arith.constant 1 : index
@@ -29,6 +37,20 @@ kernel.func @product(%a: !kernel.buffer<f32>, %b: !kernel.buffer<f32>, %c: !kern
       %at = arith.addi %row, %n : index
       kernel.store %sum, %c[%at] : f32, !kernel.buffer<f32>
     }
+  }
+  kernel.return
+}
+
+kernel.func @few(%a: !kernel.buffer<f32>, %b: !kernel.buffer<f32>, %c: !kernel.buffer<f32>, %begin: index, %end: index) {
+  %zero = arith.constant 0 : index
+  %one = arith.constant 1 : index
+  %rows = arith.constant 64 : index
+  %size = arith.constant 1000 : index
+  kernel.contract %a[%zero, %size, %one], %b[%zero, %size, %one] depth %size rows %zero to %rows columns %begin to %end
+      : !kernel.buffer<f32>, !kernel.buffer<f32> (%m, %n, %sum : f32) {
+    %row = arith.muli %m, %size : index
+    %at = arith.addi %row, %n : index
+    kernel.store %sum, %c[%at] : f32, !kernel.buffer<f32>
   }
   kernel.return
 }

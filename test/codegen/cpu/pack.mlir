@@ -7,7 +7,7 @@
 // CHECK-LABEL: void @pack(
 // CHECK: call void @weft_transpose_bf16_float_16(
 // CHECK: call void @weft_copy_bf16_float_16(
-// CHECK: call void @weft_transpose_bf16_float_16({{.*}}, i64 96, i64 32)
+// CHECK: call void @weft_transpose_bf16_float_16({{.*}}, i64 96, i64 64)
 kernel.func @pack(%b: !kernel.buffer<bf16>, %panels: !kernel.buffer<f32>, %begin: index, %end: index) {
   %zero = arith.constant 0 : index
   %one = arith.constant 1 : index

@@ -60,11 +60,11 @@ func.func @main(%x: tensor<?x?xf32, #weft.symbols<[0, 1]>> {weft.strides = array
 
 // -----
 
-// A loop across the rows of a tensor: 64 of its columns a task, copied and transposed a panel of 32 lanes at a time. The copy
+// A loop across the rows of a tensor: 64 of its columns a task, copied and transposed a panel of 64 lanes at a time. The copy
 // is read by vectors, the other tensor where it lies.
 // CHECK: // batch 0: add_0{{.*}} x 4, grain
 // CHECK-LABEL: kernel.func
-// CHECK: %[[COPY:.*]] = kernel.scratch 2048 : <f32>
+// CHECK: %[[COPY:.*]] = kernel.scratch 4096 : <f32>
 // CHECK: kernel.pack %arg0[%{{.*}}, %c1{{.*}}, %c200{{.*}}] {{.*}} into %[[COPY]][%c0
 // CHECK: kernel.for %
 // CHECK: kernel.for lane
