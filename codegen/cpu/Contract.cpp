@@ -91,7 +91,6 @@ KernelWriter::Product::Product(kernel::ContractOp op, KernelWriter &w)
   blockColumns = alignDown(most / blockRows, kStripColumns);
   if (columnSpan > 0)
     blockColumns = std::min<int64_t>(blockColumns, alignTo(columnSpan, kPanel));
-  knowsRows = rowSpan >= 0;
   oneRowBlock = rowSpan >= 0 && rowSpan <= blockRows;
   oneColumnBlock = columnSpan >= 0 && columnSpan <= blockColumns;
   // The rows of a high block are finished tile by tile, while they are in the first-level cache.
@@ -133,17 +132,20 @@ void KernelWriter::contract(kernel::ContractOp op) {
   scratchBytes = before;
 }
 
-// Whether tiles read the rows of B where they are, as panels that are not copied.
-Value *KernelWriter::readsRows(kernel::ContractOp op, Product &p, Value *rows, Value *columns) {
+// Whether tiles read the rows of B from `fromB` on where they are, as panels that are not copied.
+Value *KernelWriter::readsRows(kernel::ContractOp op, Product &p, Value *fromB, Value *rows, Value *columns) {
   if (p.packed || p.bType != p.sumType || !isOne(scalar(op.getBStrideN())))
     return b.getFalse();
+  auto isMultiple = [&](Value *value, int64_t size) {
+    return b.CreateICmpEQ(b.CreateAnd(value, constant(size - 1)), constant(0));
+  };
   Value *bytes = b.CreateMul(scalar(op.getBStrideK()), constant(p.type->getScalarSizeInBits() / 8));
-  Value *arePages = b.CreateICmpEQ(b.CreateAnd(bytes, constant(kPage - 1)), constant(0));
-  Value *few = b.CreateSelect(arePages, constant(kRowsWithoutCopyOfPages), constant(kRowsWithoutCopy));
-  Value *isWorth = b.CreateICmpSLE(p.knowsRows ? constant(p.blockRows) : rows, few);
-  isWorth = b.CreateOr(isWorth, b.CreateICmpSLE(bytes, constant(kDenseRow)));
-  Value *rest = b.CreateAnd(columns, constant(p.tileColumns - 1)); // of a tile, past which nothing may be read
-  return b.CreateAnd(isWorth, b.CreateICmpEQ(rest, constant(0)));
+  Value *inLines = isMultiple(b.CreateOr(bytes, b.CreatePtrToInt(fromB, b.getInt64Ty())), kLine);
+  Value *isBad = b.CreateOr(b.CreateNot(inLines), isMultiple(bytes, kPage));
+  Value *few = b.CreateSelect(isBad, constant(kRowsWithoutCopyAtWorst), constant(kRowsWithoutCopy));
+  Value *isDense = b.CreateAnd(inLines, b.CreateICmpSLE(bytes, constant(kDenseRow)));
+  Value *isWorth = b.CreateOr(b.CreateICmpSLE(rows, few), isDense);
+  return b.CreateAnd(isWorth, isMultiple(columns, p.tileColumns)); // past a tile nothing may be read
 }
 
 void KernelWriter::contractBlock(kernel::ContractOp op, Product &p, Value *row, Value *rows, Value *column,
@@ -156,7 +158,7 @@ void KernelWriter::contractBlock(kernel::ContractOp op, Product &p, Value *row, 
   Value *copyA = p.aInPlace ? none : copyFunctionFor(p, p.aType, strideM, strideK);
   Value *copyB = p.packed ? none : copyFunctionFor(p, p.bType, strideBK, strideBN);
   Function *block = blockFunction(p), *tile = tileFunction(p);
-  Value *inPlace = readsRows(op, p, rows, columns);
+  Value *inPlace = readsRows(op, p, fromB, rows, columns);
   copyB = b.CreateSelect(inPlace, none, copyB);
   Value *stepDepth = b.CreateSelect(inPlace, constant(kDepth), constant(p.stepDepth));
   Value *sums = p.c;

@@ -154,7 +154,7 @@ private:
   llvm::Function *helper(const std::string &name, unsigned pointers, unsigned integers,
                          llvm::function_ref<void(llvm::Function *)> body);
   void contractBlock(kernel::ContractOp op, Product &p, Value *row, Value *rows, Value *column, Value *columns);
-  Value *readsRows(kernel::ContractOp op, Product &p, Value *rows, Value *columns);
+  Value *readsRows(kernel::ContractOp op, Product &p, Value *fromB, Value *rows, Value *columns);
   llvm::Function *blockFunction(Product &p);
   void addGroup(MatrixTypes &p, Value *c, Value *totals, Value *isFirst, Value *begin, Value *end);
   llvm::Function *tileFunction(Product &p);

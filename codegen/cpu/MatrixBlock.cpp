@@ -100,11 +100,11 @@ Function *KernelWriter::blockFunction(Product &p) {
       Value *tilesAcross = divideUp(stripColumns, width);
       Value *strip = b.CreateMul(column, blockRows), *sums = b.CreateGEP(p.type, c, strip);
       loop(begin, end, 1, [&](Value *number) {
-        Value *firstRow = b.CreateMul(number, slice);
-        branch(b.CreateICmpSLT(firstRow, copied), [&] {
-          copyRows(b.CreateGEP(memoryType(p.bType), nextPart, b.CreateMul(firstRow, strideBK)),
-                   b.CreateGEP(p.type, nextPanels, b.CreateMul(firstRow, constant(kPanel))),
-                   minimum(slice, b.CreateSub(copied, firstRow)), nextColumns);
+        Value *firstCopied = b.CreateMul(number, slice);
+        branch(b.CreateICmpSLT(firstCopied, copied), [&] {
+          copyRows(b.CreateGEP(memoryType(p.bType), nextPart, b.CreateMul(firstCopied, strideBK)),
+                   b.CreateGEP(p.type, nextPanels, b.CreateMul(firstCopied, constant(kPanel))),
+                   minimum(slice, b.CreateSub(copied, firstCopied)), nextColumns);
         });
         Value *i = b.CreateMul(number, height), *rowOfA = b.CreateGEP(p.type, left, b.CreateMul(i, strideA));
         Value *lastRow = b.CreateSub(b.CreateSub(rows, i), one);

@@ -22,9 +22,9 @@ inline constexpr int64_t kStrideA = kDepth + 16, kStrideC = kStripColumns;
 // copy takes as many as a vector has lanes.
 inline constexpr int64_t kCopiedSlice = 16;
 
-// Up to so many rows of A do not repay a copy of B, fewer where the rows of B are whole pages apart and meet in few
-// sets of the caches; and a B with rows of so many bytes lies as well for tiles as a copy.
-inline constexpr int64_t kRowsWithoutCopy = 200, kRowsWithoutCopyOfPages = 32, kPage = 4096, kDenseRow = 1024;
+// Up to so many rows of A do not repay a copy of B, fewer where vectors of B would lie across lines of a cache, or its
+// rows are whole pages apart and meet in few sets. And a B with rows of so many bytes lies as well for tiles as a copy.
+inline constexpr int64_t kRowsWithoutCopy = 72, kRowsWithoutCopyAtWorst = 12, kPage = 4096, kDenseRow = 1024;
 
 // A tile takes so many steps of K at once, and asks meanwhile for a line of C or of the next panels: more at a time
 // would hold up what the tile itself reads.
@@ -56,7 +56,6 @@ struct KernelWriter::Product : MatrixTypes {
   bool wholeSteps;                            // K is a multiple of them
   int64_t blockRows, blockColumns;            // multiples of tileRows and of kPanel
   int64_t stepDepth;                          // of K, for which a strip of B is copied at once
-  bool knowsRows;                             // blockRows is of this product
   bool oneRowBlock, oneColumnBlock;           // a task is never more
   bool packed;                                // tiles read B's panels where they are
   bool aInPlace;                              // tiles read A where it is

@@ -16,7 +16,7 @@ from .structured import Structured
 
 FLOATS = ["float32", "float32", "float32", "float64", "float16", "bfloat16"]
 INTS = ["int64", "int32", "int16", "int8", "uint8"]
-SIZES = [0, 1, 1, 2, 3, 3, 4, 5, 7, 8, 13, 16, 17, 31, 32, 33, 64, 65, 100, 127, 257]
+SIZES = [0, 1, 1, 2, 3, 3, 4, 5, 7, 8, 13, 16, 17, 31, 32, 33, 64, 65, 100, 127, 128, 257]
 LONG = [300, 511, 1000, 4096, 4097, 5000, 9001]
 ROWS = [(600, 130), (1030, 257), (2500, 128)]  # as fusion wants them for sums of their columns
 LARGEST = (60_000,) * 20 + (2_000_000,)  # elements of a value

@@ -16,12 +16,11 @@
 // AVX2-COUNT-48: vfmadd231ps {{.*}}%ymm
 // AVX2: jl [[LOOP]]
 
-// Columns of B in whole tiles are not copied for few rows of A; for many they are.
-// CHECK-LABEL: void @product(
-// CHECK: call void @weft_block_f32_f32_float({{.*}}, ptr @weft_copy_f32_float_16, ptr @weft_tile
+// Whole tiles of columns of B are not copied for few rows of A; for rows of B that are no neighbours they are.
 // CHECK-LABEL: void @few(
 // CHECK: [[FUNCTION:%.*]] = select i1 {{.*}}, ptr null, ptr @weft_copy_f32_float_16
 // CHECK: call void @weft_block_f32_f32_float({{.*}}, ptr [[FUNCTION]], ptr @weft_tile
+// CHECK: call void @weft_block_f32_f32_float({{.*}}, ptr @weft_transpose_f32_float_16, ptr @weft_tile
 kernel.func @product(%a: !kernel.buffer<f32>, %b: !kernel.buffer<f32>, %c: !kernel.buffer<f32>, %begin: index, %end: index) {
   %zero = arith.constant 0 : index
   %one = arith.constant 1 : index
@@ -47,6 +46,12 @@ kernel.func @few(%a: !kernel.buffer<f32>, %b: !kernel.buffer<f32>, %c: !kernel.b
   %rows = arith.constant 64 : index
   %size = arith.constant 1000 : index
   kernel.contract %a[%zero, %size, %one], %b[%zero, %size, %one] depth %size rows %zero to %rows columns %begin to %end
+      : !kernel.buffer<f32>, !kernel.buffer<f32> (%m, %n, %sum : f32) {
+    %row = arith.muli %m, %size : index
+    %at = arith.addi %row, %n : index
+    kernel.store %sum, %c[%at] : f32, !kernel.buffer<f32>
+  }
+  kernel.contract %a[%zero, %size, %one], %b[%zero, %one, %size] depth %size rows %zero to %rows columns %begin to %end
       : !kernel.buffer<f32>, !kernel.buffer<f32> (%m, %n, %sum : f32) {
     %row = arith.muli %m, %size : index
     %at = arith.addi %row, %n : index
