@@ -105,9 +105,9 @@ KernelWriter::Product::Product(kernel::ContractOp op, KernelWriter &w)
   hasGroups = !depth || depth > kGroupDepth;
   totals = hasGroups ? reserve(elements) : c;
   packed = op.getPackedB() && bType == sumType;
-  // The longer a step, the less often sums and copies come and go; but a copy of A must stay in the cache.
+  // The longer a step, the less often sums of many rows come and go; but a copy of A must stay in the cache.
   stepDepth = aInPlace && (!depth || depth > kDepth) ? 2 * kDepth : kDepth;
-  bool isOneStep = depth && depth <= stepDepth && oneColumnBlock && blockColumns <= kStripColumns;
+  bool isOneStep = depth && depth <= kDepth && oneColumnBlock && blockColumns <= kStripColumns;
   b = packed ? nullptr : reserve(stripPanels * kPanel * stepDepth);
   nextB = packed || isOneStep ? b : reserve(stripPanels * kPanel * stepDepth);
 }
@@ -157,10 +157,13 @@ void KernelWriter::contractBlock(kernel::ContractOp op, Product &p, Value *row, 
   Value *none = ConstantPointerNull::get(b.getPtrTy());
   Value *copyA = p.aInPlace ? none : copyFunctionFor(p, p.aType, strideM, strideK);
   Value *copyB = p.packed ? none : copyFunctionFor(p, p.bType, strideBK, strideBN);
+  // A transposed copy takes as many rows as a vector has lanes.
+  bool transposes = isOne(strideBK) && !isOne(strideBN);
   Function *block = blockFunction(p), *tile = tileFunction(p);
   Value *inPlace = readsRows(op, p, fromB, rows, columns);
   copyB = b.CreateSelect(inPlace, none, copyB);
-  Value *stepDepth = b.CreateSelect(inPlace, constant(kDepth), constant(p.stepDepth));
+  Value *isLong = b.CreateAnd(b.CreateNot(inPlace), b.CreateICmpSGT(rows, constant(kMostCopiedRows)));
+  Value *stepDepth = b.CreateSelect(isLong, constant(p.stepDepth), constant(kDepth));
   Value *sums = p.c;
   if (p.hasGroups)
     sums = b.CreateSelect(b.CreateICmpSGT(k, constant(kGroupDepth)), p.totals, p.c);
@@ -170,7 +173,8 @@ void KernelWriter::contractBlock(kernel::ContractOp op, Product &p, Value *row, 
         fromA, fromB, p.aInPlace ? none : p.a, p.packed ? none : p.b, p.packed ? none : p.nextB, p.c, p.totals, copyA,
         copyB, tile};
     arguments.append({strideM, strideK, strideBK, strideBN, k, stepDepth, rows, columns, constant(p.blockRows)});
-    arguments.append({constant(p.tileRows), constant(p.tileColumns), first, end});
+    arguments.append({constant(p.tileRows), constant(p.tileColumns), constant(transposes ? p.vectorLanes : 2)});
+    arguments.append({first, end});
     b.CreateCall(block, arguments);
     loop(first, end, 1, [&](Value *i) {
       epilogue(op, b.CreateAdd(row, i), column, columns, [&](Value *n) {

@@ -10,40 +10,41 @@ using namespace llvm;
 namespace weft::cpu {
 
 // void (a, b, copy of a, two copies of a strip of b, c, totals, functions that copy a and b, tile, a's strides, b's
-// strides, k, that of a step, rows, columns, rows from a strip of c to the next, rows and columns of a tile, first and
-// end of the rows): these rows of a block of C, and with the first of them all that comes before the last step. What is
-// read where it is has no copy and no function. What depends on the layout is in the functions it is given, so that all
-// products share it.
+// strides, k, that of a step, rows, columns, rows from a strip of c to the next, rows and columns of a tile, what the
+// parts of b that are copied are a multiple of, first and end of the rows): these rows of a block of C, and with the
+// first of them all that comes before the last step. What is read where it is has no copy and no function. What depends
+// on the layout is in the functions it is given, so that all products share it.
 Function *KernelWriter::blockFunction(Product &p) {
-  return helper(p.name("block"), 10, 13, [&](Function *f) {
+  return helper(p.name("block"), 10, 14, [&](Function *f) {
     auto argument = [&](int i) -> Value * { return f->getArg(i); };
     Value *fromA = argument(0), *fromB = argument(1), *a = argument(2), *evenPanels = argument(3);
     Value *oddPanels = argument(4), *c = argument(5), *totals = argument(6), *copyA = argument(7), *copyB = argument(8);
     Value *tile = argument(9), *strideM = argument(10), *strideK = argument(11), *strideBK = argument(12);
     Value *strideBN = argument(13), *k = argument(14), *stepDepth = argument(15), *rows = argument(16);
     Value *columns = argument(17), *blockRows = argument(18), *height = argument(19), *width = argument(20);
-    Value *firstRow = argument(21), *endRow = argument(22);
+    Value *multiple = argument(21), *firstRow = argument(22), *endRow = argument(23);
     auto functionType = [&](unsigned pointers, unsigned integers) {
       SmallVector<Type *, 12> types(pointers, b.getPtrTy());
       types.append(integers, b.getInt64Ty());
       return FunctionType::get(b.getVoidTy(), types, false);
     };
-    Value *zero = constant(0), *one = constant(1);
+    Value *zero = constant(0), *one = constant(1), *lessOne = b.CreateSub(multiple, one);
     Value *copiesA = b.CreateIsNotNull(copyA), *copiesB = b.CreateIsNotNull(copyB);
     Value *tilesDown = divideUp(rows, height), *firstTile = b.CreateUDiv(firstRow, height);
     Value *endTile = divideUp(endRow, height), *isFirst = b.CreateICmpEQ(firstTile, zero);
     Value *strips = divideUp(columns, constant(kStripColumns));
     Value *stepsOfK = maximum(divideUp(k, stepDepth), one);
     Value *strideA = b.CreateSelect(copiesA, constant(kStrideA), strideM);
-    Value *panel = b.CreateMul(b.CreateSelect(copiesB, stepDepth, strideBN), constant(kPanel));
+    Value *panelOfB = b.CreateMul(strideBN, constant(kPanel));
+    Value *panel = b.CreateSelect(copiesB, b.CreateMul(stepDepth, constant(kPanel)), panelOfB);
     Value *strideB = b.CreateSelect(copiesB, constant(kPanel), strideBK);
-    Value *slice = roundUp(divideUp(stepDepth, tilesDown), kCopiedSlice);
+    Value *slice = b.CreateAnd(b.CreateAdd(divideUp(stepDepth, tilesDown), lessOne), b.CreateNot(lessOne));
 
     auto partOfB = [&](Value *k0, Value *column) {
       Value *place = b.CreateAdd(b.CreateMul(column, strideBN), b.CreateMul(k0, strideBK));
       return b.CreateGEP(memoryType(p.bType), fromB, place);
     };
-    auto inPanels = [&](Value *column) {
+    auto inPanels = [&](Value *column, Value *panel) {
       Value *number = b.CreateLShr(column, Log2_64(kPanel)), *inPanel = b.CreateAnd(column, constant(kPanel - 1));
       return b.CreateAdd(b.CreateMul(number, panel), inPanel);
     };
@@ -82,9 +83,8 @@ Function *KernelWriter::blockFunction(Product &p) {
                       strideA, constant(kPanel)});
       });
 
-      // What a tile asks for, a line each few steps of K: of a B that is not copied one line of each of 64 rows that
-      // the next step reads, or else probably the next task, as long as there are any; then the lines of C that lie
-      // before the end of its rows.
+      // What a tile asks for, a line each few steps of K: the lines of C that lie before the end of its rows; but the
+      // last tiles of a step, one line of each of 64 rows of B that the next step reads, or probably the next task.
       constexpr int64_t rowsOfPart = kDepth / kUnrolledSteps;
       int64_t inLine = kLine * 8 / p.type->getScalarSizeInBits();
       Value *isEnd = b.CreateICmpSGE(nextK, k), *stripColumns = columnsFrom(column);
@@ -94,10 +94,12 @@ Function *KernelWriter::blockFunction(Product &p) {
       Value *partsOfRow = b.CreateOr(b.CreateUDiv(askedColumns, constant(inLine)), one);
       Value *partsLog2 = b.CreateSub(constant(63), b.CreateBinaryIntrinsic(Intrinsic::ctlz, partsOfRow, b.getTrue()));
       Value *parts = b.CreateShl(divideUp(askedDepth, constant(rowsOfPart)), partsLog2);
-      parts = b.CreateSelect(copiesB, zero, parts);
-      Value *bytesOfRow = b.CreateMul(strideB, constant(kLine / inLine));
+      parts = b.CreateSelect(copiesB, zero, parts); // which asks for its rows by itself
+      Value *bytesOfRow = b.CreateMul(strideBK, constant(kLine / inLine));
       Value *copied = b.CreateSelect(copiesB, nextDepth, zero);
       Value *tilesAcross = divideUp(stripColumns, width);
+      Value *tilesOfRow = b.CreateMul(tilesAcross, divideUp(depth, constant(kDepth)));
+      Value *firstAsking = maximum(b.CreateSub(b.CreateMul(tilesDown, tilesOfRow), parts), zero);
       Value *strip = b.CreateMul(column, blockRows), *sums = b.CreateGEP(p.type, c, strip);
       loop(begin, end, 1, [&](Value *number) {
         Value *firstCopied = b.CreateMul(number, slice);
@@ -110,7 +112,7 @@ Function *KernelWriter::blockFunction(Product &p) {
         Value *lastRow = b.CreateSub(b.CreateSub(rows, i), one);
         Value *rowsOfC = b.CreateGEP(p.type, sums, b.CreateMul(i, constant(kStrideC)));
         Value *endOfC = b.CreateGEP(p.type, rowsOfC, b.CreateMul(height, constant(kStrideC)));
-        Value *firstPart = b.CreateMul(b.CreateMul(number, tilesAcross), divideUp(depth, constant(kDepth)));
+        Value *firstPart = b.CreateSub(b.CreateMul(number, tilesOfRow), firstAsking);
         // The sums of these rows stay in the first-level cache from one 256 of K to the next.
         loop(
             zero, depth, kDepth, {firstPart},
@@ -120,13 +122,14 @@ Function *KernelWriter::blockFunction(Product &p) {
               Value *linesOfC = b.CreateGEP(b.getInt8Ty(), endOfC, b.CreateNeg(asked));
               Value *blockOfA = b.CreateGEP(p.type, rowOfA, b.CreateMul(inStep, strideK));
               return loop(zero, tilesAcross, 1, part, [&](Value *across, Carried part) {
-                Value *inRow = b.CreateSub(part[0], b.CreateShl(b.CreateLShr(part[0], partsLog2), partsLog2));
-                Value *row = b.CreateMul(b.CreateLShr(part[0], partsLog2), constant(rowsOfPart));
-                Value *place = b.CreateAdd(inPanels(b.CreateMul(inRow, constant(inLine))), b.CreateMul(row, strideB));
-                Value *isOfB = b.CreateICmpSLT(part[0], parts);
-                Value *ahead = b.CreateSelect(isOfB, b.CreateGEP(p.type, askedPart, place), linesOfC);
+                Value *group = b.CreateLShr(part[0], partsLog2), *row = b.CreateMul(group, constant(rowsOfPart));
+                Value *inRow = b.CreateSub(part[0], b.CreateShl(group, partsLog2));
+                Value *place = inPanels(b.CreateMul(inRow, constant(inLine)), panelOfB);
+                place = b.CreateAdd(place, b.CreateMul(row, strideBK));
+                Value *isOfB = b.CreateICmpSGE(part[0], zero);
+                Value *ahead = b.CreateSelect(isOfB, b.CreateGEP(memoryType(p.bType), askedPart, place), linesOfC);
                 Value *j = b.CreateMul(across, width);
-                Value *right = b.CreateAdd(inPanels(j), b.CreateMul(inStep, strideB));
+                Value *right = b.CreateAdd(inPanels(j, panel), b.CreateMul(inStep, strideB));
                 b.CreateCall(functionType(4, 6), tile,
                              {blockOfA, b.CreateGEP(p.type, panels, right), b.CreateGEP(p.type, rowsOfC, j), ahead,
                               tileDepth, b.CreateAdd(before, inStep), strideA, lastRow, strideB,

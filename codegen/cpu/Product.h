@@ -18,10 +18,6 @@ inline constexpr int64_t kMostBlockBytes = 528 << 10, kMostCopiedRows = 264, kSt
 // functions. That of A is not a power of two, which would put the rows of a tile into the same cache sets.
 inline constexpr int64_t kStrideA = kDepth + 16, kStrideC = kStripColumns;
 
-// Rows of B, at least, that are copied between two tiles: few at a time would stop the tiles often, and a transposed
-// copy takes as many as a vector has lanes.
-inline constexpr int64_t kCopiedSlice = 16;
-
 // Up to so many rows of A do not repay a copy of B, fewer where vectors of B would lie across lines of a cache, or its
 // rows are whole pages apart and meet in few sets. And a B with rows of so many bytes lies as well for tiles as a copy.
 inline constexpr int64_t kRowsWithoutCopy = 72, kRowsWithoutCopyAtWorst = 12, kPage = 4096, kDenseRow = 1024;
