@@ -124,10 +124,11 @@ Function *KernelWriter::transposeFunction(MatrixTypes &p, mlir::Type element) {
     lanes = int(p.vectorLanes);
     int part = std::min<int>(lanes, 128 / p.type->getScalarSizeInBits());
     Type *memory = memoryType(element);
-    // The rows of a panel that a vector of them covers stay in the first-level cache until they are complete.
-    loop(constant(0), f->getArg(7), kPanel, [&](Value *first) {
+    // The rows of half a panel that a vector of them covers stay in the first-level cache until they are complete.
+    loop(constant(0), f->getArg(7), kPanel / 2, [&](Value *first) {
       Value *target = b.CreateGEP(p.type, to, b.CreateMul(b.CreateLShr(first, Log2_64(kPanel)), panel));
-      Value *width = minimum(constant(kPanel), b.CreateSub(f->getArg(7), first));
+      target = b.CreateGEP(p.type, target, b.CreateAnd(first, constant(kPanel - 1)));
+      Value *width = minimum(constant(kPanel / 2), b.CreateSub(f->getArg(7), first));
       Value *isWhole = b.CreateICmpSLE(b.CreateAdd(first, width), columns);
       Value *wholeRows = b.CreateSelect(isWhole, b.CreateAnd(rows, constant(-lanes)), constant(0));
       auto transpose = [&](Value *r, bool whole) {
