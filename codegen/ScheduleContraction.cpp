@@ -4,9 +4,9 @@
 // - K is 1: a loop, as there is nothing to sum;
 // - the order is by lanes: kernel.contract, the operand with fewer rows or columns as A, and B read where it is, once;
 // - C has few rows or columns: the same in chains, unless B is kept packed;
-// - else kernel.contract in chains. It reads A where it is if that lies in rows. If not, the smaller operand is packed
-//   by a step of its own: A, then to be read as one in rows, or B, and tasks copy their rows of A. B is also packed
-//   where the copy is kept.
+// - else kernel.contract in chains. It reads B where it is if no copy would repay (codegen/cpu/Contract.cpp), and A if
+//   that lies in rows. If A does not, the smaller operand is packed by a step of its own: A, then to be read as one in
+//   rows, or B, and tasks copy their rows of A. B is also packed where the copy is kept.
 #include "codegen/ContractionOperand.h"
 #include "codegen/Schedule.h"
 #include "ir/kernel/CanonicalOrder.h"

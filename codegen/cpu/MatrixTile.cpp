@@ -1,6 +1,6 @@
 // The register tile of a matrix product: C[rows, vectors] += A[rows, depth] * B[depth, vectors], with all of C in
-// registers. On AVX-512 and float32 that is 6 x 64: per step of K four loads of B, six broadcasts of A
-// and twenty-four multiply-adds.
+// registers, and the rows of B a stride apart: those of a panel, or of B itself. On AVX-512 and float32 it is 6 x 64:
+// per step of K four loads of B, six broadcasts of A and twenty-four multiply-adds.
 #include "codegen/cpu/Product.h"
 
 using namespace llvm;
