@@ -126,10 +126,12 @@ class Batch:
 
 
 def exports(program):
-    """False where it writes into a tensor that it has a view of, of a kind that a graph cannot hold."""
+    """False where it writes into a tensor that it has a view of, of a kind that a graph cannot hold, or returns nothing."""
     if all(s.target for s in program.statements):
         return True
     batch = Batch([program])
+    if not batch.results():
+        return False
     try:
         batch.text(batch.inputs())
     except NotImplementedError:
