@@ -195,7 +195,8 @@ TEST(Contract, LargerThanABlock) {
   check<float>("f32", 1100, 40, 30, {});
 }
 
-// Few rows, or a dense B: where columns are whole tiles, these read B where it is. (131 x 192 does not, at an odd address.)
+// Few rows, or a dense B: where columns are whole tiles, these read B where it is. (131 x 192 does not, at an odd
+// address.)
 TEST(Contract, RowsOfBInPlace) {
   for (const char *cpu : {"", "x86-64-v3"})
     for (bool isStatic : {true, false})
