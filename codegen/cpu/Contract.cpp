@@ -105,7 +105,8 @@ KernelWriter::Product::Product(kernel::ContractOp op, KernelWriter &w)
   hasGroups = !depth || depth > kGroupDepth;
   totals = hasGroups ? reserve(elements) : c;
   packed = op.getPackedB() && bType == sumType;
-  // The longer a step, the less often sums of many rows come and go; but a copy of A must stay in the cache.
+  // The longer a step, the less often sums of many rows come and go (those of few stay in the cache anyway); but a copy
+  // of A must stay there, too.
   stepDepth = aInPlace && (!depth || depth > kDepth) ? 2 * kDepth : kDepth;
   bool isOneStep = depth && depth <= kDepth && oneColumnBlock && blockColumns <= kStripColumns;
   b = packed ? nullptr : reserve(stripPanels * kPanel * stepDepth);

@@ -51,7 +51,7 @@ struct KernelWriter::Product : MatrixTypes {
   int64_t unrolled;                           // steps of K that it takes at once
   bool wholeSteps;                            // K is a multiple of them
   int64_t blockRows, blockColumns;            // multiples of tileRows and of kPanel
-  int64_t stepDepth;                          // of K, for which a strip of B is copied at once
+  int64_t stepDepth;                          // most of K for which a strip of B is copied at once
   bool oneRowBlock, oneColumnBlock;           // a task is never more
   bool packed;                                // tiles read B's panels where they are
   bool aInPlace;                              // tiles read A where it is
