@@ -58,11 +58,12 @@ struct CostModel {
   }
 
   // Products: a task is a block of rows x columns (of four bytes), equal ones as far as possible. Its sums and 256 rows
-  // of B stay in the far cache while rows of A go by. But no fewer tasks than `fewProducts`, so that threads have equal
-  // shares.
+  // of B stay in the far cache while rows of A go by. But no fewer tasks than `fewProducts`, if they are worth a thread,
+  // so that threads have equal shares.
   int64_t productRows = 1024, productColumns = 128;
   int64_t wideRows = 128, wideColumns = 512; // where tasks copy their rows of A, or K is short
   int64_t fewProducts = 4;
+  int64_t tileRows = 6, tileColumns = 32; // of a register tile: rows are cut at multiples, and columns take their time
   // What is packed by a step of its own has so many elements; columns of B, or rows of A, of such a task.
   int64_t packElements = 1 << 16;
   int64_t packColumns = 128;

@@ -27,6 +27,7 @@ public:
 private:
   enum class Form { Outer, Lanes, Chains };
   void chooseBlocks();
+  int64_t grain() const;
   bool mayPack(const ContractionOperand &operand) const;
   ContractionOperand packed(const ContractionOperand &operand);
   using Epilogue = llvm::function_ref<void(Value m, Value n, Value sum)>;
@@ -94,17 +95,29 @@ void ContractionSchedule::chooseBlocks() {
   int64_t rowBlocks = llvm::divideCeil(m, isWide ? model.wideRows : model.productRows);
   int64_t columnBlocks = llvm::divideCeil(n, (isWide ? model.wideColumns : model.productColumns) * 4 / bytes);
   auto choose = [&] {
-    rowBlock = llvm::divideCeil(m, rowBlocks);
+    rowBlock = rowBlocks > 1 ? llvm::alignTo(llvm::divideCeil(m, rowBlocks), model.tileRows) : m;
     columnBlock = llvm::alignTo(llvm::divideCeil(n, columnBlocks), kPanelColumns);
   };
   choose();
   int64_t outer =
       divideExactly(weft::product(sizesOf(dot->getResult(0))), a.count() * b.count()).value_or(Size(1)).estimate();
-  while (outer * rowBlocks * columnBlocks < model.fewProducts && std::max(columnBlock, rowBlock) > kPanelColumns) {
-    (columnBlock > 2 * rowBlock ? columnBlocks : rowBlocks) += 1;
+  while (outer * rowBlocks * columnBlocks < model.fewProducts && grain() == 1 &&
+         std::max(columnBlock - kPanelColumns, rowBlock - model.tileRows) > 0) {
+    (columnBlock > std::max(2 * rowBlock, kPanelColumns) ? columnBlocks : rowBlocks) += 1;
     choose();
   }
   packsB = keepsB || (packs(b) && isWide && m > rowBlock);
+}
+
+// Tasks that a thread should at least get.
+int64_t ContractionSchedule::grain() const {
+  int64_t rows = std::min(a.count().estimate(), rowBlock), columns = std::min(b.count().estimate(), columnBlock);
+  if (form == Form::Chains)
+    columns = llvm::alignTo(columns, lowering.model.tileColumns);
+  int64_t work = rows * columns * a.depth().estimate();
+  // Multiply-adds for an operation of the model: one where each stores a result, half as many as elements of B are
+  // read, or a vector's.
+  return lowering.model.grain(form == Form::Outer ? work : form == Form::Lanes ? work / 2 : work / 16, 1);
 }
 
 bool ContractionSchedule::mayPack(const ContractionOperand &operand) const {
@@ -268,12 +281,7 @@ void ContractionSchedule::product() {
     else
       k.contract(operands, packsB, epilogue).setLanes(form == Form::Lanes);
   });
-  int64_t work = std::min(rows.estimate(), rowBlock) * std::min(columns.estimate(), columnBlock) * depth.estimate();
-  // Multiply-adds for an operation of the model: one where each stores a result, half as many as elements of B are
-  // read, or a vector's.
-  int64_t operations = form == Form::Outer ? work : form == Form::Lanes ? work / 2 : work / 16;
-  lowering.finish(kernel, group, batchSize * outerRows * outerColumns * *rowBlocks * *columnBlocks,
-                  lowering.model.grain(operations, 1));
+  lowering.finish(kernel, group, batchSize * outerRows * outerColumns * *rowBlocks * *columnBlocks, grain());
 }
 
 void scheduleContraction(Lowering &lowering, const Group &group) {
