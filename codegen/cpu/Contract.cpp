@@ -178,7 +178,7 @@ void KernelWriter::contractBlock(kernel::ContractOp op, Product &p, Value *row, 
     arguments.append({first, end});
     b.CreateCall(block, arguments);
     loop(first, end, 1, [&](Value *i) {
-      epilogue(op, b.CreateAdd(row, i), column, columns, [&](Value *n) {
+      auto sumsFrom = [&](Value *n) {
         Value *inStrip = n, *strip = constant(0);
         if (p.blockColumns > kStripColumns) {
           inStrip = b.CreateAnd(n, constant(kStripColumns - 1));
@@ -186,7 +186,8 @@ void KernelWriter::contractBlock(kernel::ContractOp op, Product &p, Value *row, 
         }
         Value *place = b.CreateAdd(b.CreateAdd(strip, inStrip), b.CreateMul(i, constant(kStrideC)));
         return loadVector(p.type, b.CreateGEP(p.type, sums, place), laneMask);
-      });
+      };
+      epilogue(op, b.CreateAdd(row, i), column, columns, sumsFrom, p.finishedRows < p.blockRows ? p.finishedRows : 0);
     });
   });
 }
@@ -199,12 +200,14 @@ void KernelWriter::blocks(Value *begin, Value *end, int64_t size, bool one, func
 }
 
 void KernelWriter::epilogue(kernel::ContractOp op, Value *row, Value *firstColumn, Value *columns,
-                            function_ref<Value *(Value *)> sums) {
+                            function_ref<Value *(Value *)> sums, int64_t rowsAhead) {
   mlir::Block &body = op.getEpilogue().front();
   laneLoop(firstColumn, b.CreateAdd(firstColumn, columns), body, [&](Lanes n) {
     values[body.getArgument(0)] = Lanes::uniform(row);
     values[body.getArgument(1)] = n;
     values[body.getArgument(2)] = Lanes::varying(sums(b.CreateSub(n.value, firstColumn)));
+    if (rowsAhead)
+      prefetchResults(op, n, rowsAhead);
     block(body);
   });
 }

@@ -116,6 +116,8 @@ private:
   void findPrefetches(kernel::ForOp rows);
   void findNextRows(kernel::ForOp rows, llvm::Value *index);
   void prefetchRows(mlir::Operation *loop, const Lanes &index);
+  // Where a product's epilogue is going to store so many rows later.
+  void prefetchResults(kernel::ContractOp op, const Lanes &column, int64_t rowsAhead);
   // Of a load of whole vectors from `place` on.
   void prefetchAhead(kernel::LoadOp load, Value *place);
   void prefetchLines(Value *place, int64_t bytes, bool write);
@@ -145,9 +147,10 @@ private:
   }
   // Runs body(first) for [begin, end) in blocks of `size`; one: there is never more than one.
   void blocks(Value *begin, Value *end, int64_t size, bool one, llvm::function_ref<void(Value *)> body);
-  // The epilogue for `columns` results of a row; `sums` gives the vector of them that begins at the n-th.
+  // The epilogue for `columns` results of a row; `sums` gives the vector of them that begins at the n-th. If it comes for
+  // so many rows at a time, those of the next time are asked for.
   void epilogue(kernel::ContractOp op, Value *row, Value *firstColumn, Value *columns,
-                llvm::function_ref<Value *(Value *)> sums);
+                llvm::function_ref<Value *(Value *)> sums, int64_t rowsAhead = 0);
   Value *multiplyAdd(Value *x, Value *y, Value *sum);
   Value *add(Value *x, Value *y);
   // Functions that all products of a module share; `body` is called with the new function as the current one.
