@@ -1,6 +1,6 @@
 // kernel.contract: the rows and columns of the task are taken in blocks whose sums stay in the second-level cache
 // (MatrixBlock.cpp), from where the epilogue reads them.
-#include "codegen/cpu/Product.h"
+#include "codegen/cpu/MatrixRows.h"
 
 using namespace llvm;
 namespace arith = mlir::arith;
@@ -81,6 +81,9 @@ KernelWriter::Product::Product(kernel::ContractOp op, KernelWriter &w)
 
   int64_t rowSpan = span(op.getRowBegin(), op.getRowEnd()), columnSpan = span(op.getColumnBegin(), op.getColumnEnd());
   chooseTile(rowSpan, columnSpan, w.target.vectorRegisters);
+  int64_t rows = RowsProduct::rowsOf(op, w), rest = rows % tileRows;
+  bool isWorth = tileVectors > 2 && kRowsWorthATile * (tileRows - rest) >= rows;
+  lastRows = rest > 0 && isWorth ? rest : tileRows;
   int64_t depth = constantOf(op.getK());
   unrolled = !depth || depth >= kShortDepth ? kUnrolledSteps : 1;
   wholeSteps = depth && depth % unrolled == 0;
@@ -160,7 +163,7 @@ void KernelWriter::contractBlock(kernel::ContractOp op, Product &p, Value *row, 
   Value *copyB = p.packed ? none : copyFunctionFor(p, p.bType, strideBK, strideBN);
   // A transposed copy takes as many rows as a vector has lanes.
   bool transposes = isOne(strideBK) && !isOne(strideBN);
-  Function *block = blockFunction(p), *tile = tileFunction(p);
+  Function *block = blockFunction(p), *tile = tileFunction(p, p.tileRows), *lastTile = tileFunction(p, p.lastRows);
   Value *inPlace = readsRows(op, p, fromB, rows, columns);
   copyB = b.CreateSelect(inPlace, none, copyB);
   Value *isLong = b.CreateAnd(b.CreateNot(inPlace), b.CreateICmpSGT(rows, constant(kMostCopiedRows)));
@@ -172,7 +175,7 @@ void KernelWriter::contractBlock(kernel::ContractOp op, Product &p, Value *row, 
     Value *end = minimum(rows, b.CreateAdd(first, constant(p.finishedRows)));
     SmallVector<Value *, 24> arguments{
         fromA, fromB, p.aInPlace ? none : p.a, p.packed ? none : p.b, p.packed ? none : p.nextB, p.c, p.totals, copyA,
-        copyB, tile};
+        copyB, tile, lastTile};
     arguments.append({strideM, strideK, strideBK, strideBN, k, stepDepth, rows, columns, constant(p.blockRows)});
     arguments.append({constant(p.tileRows), constant(p.tileColumns), constant(transposes ? p.vectorLanes : 2)});
     arguments.append({first, end});

@@ -160,7 +160,7 @@ private:
   Value *readsRows(kernel::ContractOp op, Product &p, Value *fromB, Value *rows, Value *columns);
   llvm::Function *blockFunction(Product &p);
   void addGroup(MatrixTypes &p, Value *c, Value *totals, Value *isFirst, Value *begin, Value *end);
-  llvm::Function *tileFunction(Product &p);
+  llvm::Function *tileFunction(Product &p, int64_t rows);
   llvm::Function *copyFunctionFor(MatrixTypes &p, mlir::Type element, Value *strideRow, Value *strideColumn);
   llvm::Function *copyFunction(MatrixTypes &p, mlir::Type element, bool contiguous);
   llvm::Function *transposeFunction(MatrixTypes &p, mlir::Type element);

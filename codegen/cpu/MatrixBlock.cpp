@@ -9,20 +9,20 @@ using namespace llvm;
 
 namespace weft::cpu {
 
-// void (a, b, copy of a, two copies of a strip of b, c, totals, functions that copy a and b, tile, a's strides, b's
-// strides, k, that of a step, rows, columns, rows from a strip of c to the next, rows and columns of a tile, what the
+// void (a, b, copy of a, two copies of a strip of b, c, totals, functions that copy a and b, tile, that of the last rows,
+// a's strides, b's strides, k, that of a step, rows, columns, rows from a strip of c to the next, rows and columns of a tile, what the
 // parts of b that are copied are a multiple of, first and end of the rows): these rows of a block of C, and with the
 // first of them all that comes before the last step. What is read where it is has no copy and no function. What depends
 // on the layout is in the functions it is given, so that all products share it.
 Function *KernelWriter::blockFunction(Product &p) {
-  return helper(p.name("block"), 10, 14, [&](Function *f) {
+  return helper(p.name("block"), 11, 14, [&](Function *f) {
     auto argument = [&](int i) -> Value * { return f->getArg(i); };
     Value *fromA = argument(0), *fromB = argument(1), *a = argument(2), *evenPanels = argument(3);
     Value *oddPanels = argument(4), *c = argument(5), *totals = argument(6), *copyA = argument(7), *copyB = argument(8);
-    Value *tile = argument(9), *strideM = argument(10), *strideK = argument(11), *strideBK = argument(12);
-    Value *strideBN = argument(13), *k = argument(14), *stepDepth = argument(15), *rows = argument(16);
-    Value *columns = argument(17), *blockRows = argument(18), *height = argument(19), *width = argument(20);
-    Value *multiple = argument(21), *firstRow = argument(22), *endRow = argument(23);
+    Value *tile = argument(9), *lastTile = argument(10), *strideM = argument(11), *strideK = argument(12);
+    Value *strideBK = argument(13), *strideBN = argument(14), *k = argument(15), *stepDepth = argument(16);
+    Value *rows = argument(17), *columns = argument(18), *blockRows = argument(19), *height = argument(20);
+    Value *width = argument(21), *multiple = argument(22), *firstRow = argument(23), *endRow = argument(24);
     auto functionType = [&](unsigned pointers, unsigned integers) {
       SmallVector<Type *, 12> types(pointers, b.getPtrTy());
       types.append(integers, b.getInt64Ty());
@@ -112,6 +112,8 @@ Function *KernelWriter::blockFunction(Product &p) {
         Value *lastRow = b.CreateSub(b.CreateSub(rows, i), one);
         Value *rowsOfC = b.CreateGEP(p.type, sums, b.CreateMul(i, constant(kStrideC)));
         Value *endOfC = b.CreateGEP(p.type, rowsOfC, b.CreateMul(height, constant(kStrideC)));
+        Value *isLastTile = b.CreateICmpEQ(b.CreateAdd(number, one), tilesDown);
+        Value *tileOfRows = b.CreateSelect(isLastTile, lastTile, tile);
         Value *firstPart = b.CreateSub(b.CreateMul(number, tilesOfRow), firstAsking);
         // The sums of these rows stay in the first-level cache from one 256 of K to the next.
         loop(
@@ -130,7 +132,7 @@ Function *KernelWriter::blockFunction(Product &p) {
                 Value *ahead = b.CreateSelect(isOfB, b.CreateGEP(memoryType(p.bType), askedPart, place), linesOfC);
                 Value *j = b.CreateMul(across, width);
                 Value *right = b.CreateAdd(inPanels(j, panel), b.CreateMul(inStep, strideB));
-                b.CreateCall(functionType(4, 6), tile,
+                b.CreateCall(functionType(4, 6), tileOfRows,
                              {blockOfA, b.CreateGEP(p.type, panels, right), b.CreateGEP(p.type, rowsOfC, j), ahead,
                               tileDepth, b.CreateAdd(before, inStep), strideA, lastRow, strideB,
                               b.CreateSelect(isOfB, bytesOfRow, constant(kLine))});

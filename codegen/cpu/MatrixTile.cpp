@@ -32,10 +32,12 @@ Function *KernelWriter::helper(const std::string &name, unsigned pointers, unsig
 // row of b to the next, bytes from a line that is asked for to the next): k is the number of steps of K before in the
 // group; where there are none, c is written, not added to. Rows of an A with a stride that is known are a constant
 // apart, and all there; others have a pointer each, and what is beyond the last row is read from that one.
-Function *KernelWriter::tileFunction(Product &p) {
+Function *KernelWriter::tileFunction(Product &p, int64_t rows) {
+  int64_t unrolled = rows == p.tileRows ? p.unrolled : 1;
+  bool isWhole = unrolled > 1 && p.wholeSteps;
   std::string name;
-  raw_string_ostream(name) << "weft_tile_" << *p.type << '_' << p.tileRows << 'x' << p.tileColumns << '_' << p.aStrideM
-                           << '_' << p.aStrideK << '_' << p.unrolled << (p.wholeSteps ? "_whole" : "");
+  raw_string_ostream(name) << "weft_tile_" << *p.type << '_' << rows << 'x' << p.tileColumns << '_' << p.aStrideM
+                           << '_' << p.aStrideK << '_' << unrolled << (isWhole ? "_whole" : "");
   return helper(name, 4, 6, [&](Function *tile) {
     Value *a = tile->getArg(0), *c = tile->getArg(2), *depth = tile->getArg(4), *strideB = tile->getArg(8);
     auto *vector = FixedVectorType::get(p.type, p.vectorLanes);
@@ -43,14 +45,14 @@ Function *KernelWriter::tileFunction(Product &p) {
     Align align(bytes);
 
     SmallVector<Value *> rowsOfA;
-    for (int64_t i = 0; i < p.tileRows; ++i) {
+    for (int64_t i = 0; i < rows; ++i) {
       Value *place = constant(i * p.aStrideM);
       if (!p.aStrideM)
         place = b.CreateMul(minimum(constant(i), tile->getArg(7)), tile->getArg(6));
       rowsOfA.push_back(b.CreateGEP(p.type, a, place));
     }
     // The sums, what to ask for, the row of B, and that some rows further on.
-    int64_t sumCount = p.tileRows * p.tileVectors;
+    int64_t sumCount = rows * p.tileVectors;
     Carried state(sumCount, Constant::getNullValue(vector));
     state.append({tile->getArg(3), tile->getArg(1)});
     state.push_back(b.CreateGEP(p.type, tile->getArg(1), b.CreateMul(strideB, constant(distance))));
@@ -64,7 +66,7 @@ Function *KernelWriter::tileFunction(Product &p) {
         if (j * bytes % kLine == 0)
           prefetch(b.CreateConstGEP1_64(p.type, rowOfB(state[sumCount + 2]), j));
       }
-      for (int64_t i = 0; i < p.tileRows; ++i) {
+      for (int64_t i = 0; i < rows; ++i) {
         Value *place = b.CreateGEP(p.type, rowsOfA[i], placeInA);
         Value *element = b.CreateAlignedLoad(p.type, b.CreateConstGEP1_64(p.type, place, k * p.aStrideK), align);
         Value *left = b.CreateVectorSplat(p.vectorLanes, element);
@@ -87,9 +89,9 @@ Function *KernelWriter::tileFunction(Product &p) {
         return state;
       };
     };
-    Value *whole = p.wholeSteps ? depth : b.CreateAnd(depth, constant(-p.unrolled));
-    state = loop(constant(0), whole, p.unrolled, state, steps(p.unrolled), /*atLeastOnce=*/p.wholeSteps);
-    if (!p.wholeSteps)
+    Value *whole = isWhole ? depth : b.CreateAnd(depth, constant(-unrolled));
+    state = loop(constant(0), whole, unrolled, state, steps(unrolled), /*atLeastOnce=*/isWhole);
+    if (unrolled > 1 && !isWhole)
       state = loop(whole, depth, 1, state, steps(1));
 
     auto place = [&](int64_t number) {
