@@ -58,8 +58,8 @@ struct CostModel {
   }
 
   // Products: a task is a block of rows x columns (of four bytes), equal ones as far as possible. Its sums and 256 rows
-  // of B stay in the far cache while rows of A go by. But no fewer tasks than `fewProducts`, if they are worth a thread,
-  // so that threads have equal shares.
+  // of B stay in the far cache while rows of A go by. But no fewer tasks than `fewProducts`, if they are worth a
+  // thread, so that threads have equal shares.
   int64_t productRows = 1024, productColumns = 128;
   int64_t wideRows = 128, wideColumns = 512; // where tasks copy their rows of A, or K is short
   int64_t fewProducts = 4;

@@ -80,6 +80,16 @@ static bool isAscending(const Lanes &value) {
   return stride && stride->isOne();
 }
 
+bool KernelWriter::isMultiple(Value *value, Value *of) {
+  auto *known = dyn_cast<ConstantInt>(value), *number = dyn_cast<ConstantInt>(of);
+  if (known && number)
+    return !number->isZero() && known->getSExtValue() % number->getSExtValue() == 0;
+  auto *product = dyn_cast<BinaryOperator>(value);
+  bool isProduct = product && product->getOpcode() == Instruction::Mul;
+  return value == of ||
+         (isProduct && any_of(product->operands(), [&](Value *factor) { return isMultiple(factor, of); }));
+}
+
 // Indices that stay linear or become uniform; a null value where the result does not.
 Lanes KernelWriter::linearArithmetic(mlir::Operation *op) {
   const Lanes none = Lanes::uniform(nullptr);
@@ -106,14 +116,26 @@ Lanes KernelWriter::linearArithmetic(mlir::Operation *op) {
     return Lanes::linear(b.CreateMul(x.value, y.value), stride);
   }
   if (mlir::isa<arith::DivUIOp, arith::RemUIOp>(op)) {
-    // Lanes from one multiple of their number to the next have one quotient by a third.
+    // Lanes from one multiple of a number (their own, or that of a run) to the next have one quotient by a third.
     const Lanes &y = get(op->getOperand(1));
-    auto *divisor = dyn_cast<ConstantInt>(y.value);
-    if (!isAligned(x) || !isAscending(x) || !divisor || !isAligned(y) || divisor->isZero())
+    auto *known = dyn_cast<ConstantInt>(y.value);
+    if (!isAscending(x) || y.kind != Lanes::Uniform || (known && known->isZero()))
       return none;
-    if (mlir::isa<arith::DivUIOp>(op))
-      return Lanes::uniform(b.CreateUDiv(x.value, divisor));
-    return Lanes::linear(b.CreateURem(x.value, divisor), x.stride, /*aligned=*/true);
+    bool isQuotient = mlir::isa<arith::DivUIOp>(op);
+    if (known && isAligned(x) && isAligned(y)) {
+      if (isQuotient)
+        return Lanes::uniform(b.CreateUDiv(x.value, known));
+      return Lanes::linear(b.CreateURem(x.value, known), x.stride, /*aligned=*/true);
+    }
+    if (!x.run || !isMultiple(y.value, x.run))
+      return none;
+    bool isRun = y.value == x.run;
+    if (isQuotient)
+      return Lanes::uniform(isRun ? x.runNumber : b.CreateUDiv(x.runStart, y.value));
+    Value *rest = isRun ? constant(0) : b.CreateURem(x.runStart, y.value);
+    Lanes result = Lanes::linear(b.CreateAdd(b.CreateSub(x.value, x.runStart), rest), x.stride);
+    result.run = x.run, result.runStart = rest, result.runNumber = isRun ? rest : b.CreateUDiv(rest, x.run);
+    return result;
   }
   if (auto compare = mlir::dyn_cast<arith::CmpIOp>(op)) {
     // And they are all below it, or none.

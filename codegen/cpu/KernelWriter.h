@@ -72,6 +72,7 @@ private:
   bool arithmetic(mlir::Operation *op); // false: not an operation of these dialects
   Lanes linearArithmetic(mlir::Operation *op);
   bool isAligned(const Lanes &value) const;
+  static bool isMultiple(Value *value, Value *of); // whether it is known to be
   Value *compute(mlir::Operation *op, llvm::ArrayRef<Value *> operands);
   Value *compareIndices(mlir::arith::CmpIOp op);
   Value *compareFloats(mlir::arith::CmpFPredicate predicate, Value *x, Value *y);
@@ -147,8 +148,8 @@ private:
   }
   // Runs body(first) for [begin, end) in blocks of `size`; one: there is never more than one.
   void blocks(Value *begin, Value *end, int64_t size, bool one, llvm::function_ref<void(Value *)> body);
-  // The epilogue for `columns` results of a row; `sums` gives the vector of them that begins at the n-th. If it comes for
-  // so many rows at a time, those of the next time are asked for.
+  // The epilogue for `columns` results of a row; `sums` gives the vector of them that begins at the n-th. If it comes
+  // for so many rows at a time, those of the next time are asked for.
   void epilogue(kernel::ContractOp op, Value *row, Value *firstColumn, Value *columns,
                 llvm::function_ref<Value *(Value *)> sums, int64_t rowsAhead = 0);
   Value *multiplyAdd(Value *x, Value *y, Value *sum);

@@ -9,11 +9,11 @@ using namespace llvm;
 
 namespace weft::cpu {
 
-// void (a, b, copy of a, two copies of a strip of b, c, totals, functions that copy a and b, tile, that of the last rows,
-// a's strides, b's strides, k, that of a step, rows, columns, rows from a strip of c to the next, rows and columns of a tile, what the
-// parts of b that are copied are a multiple of, first and end of the rows): these rows of a block of C, and with the
-// first of them all that comes before the last step. What is read where it is has no copy and no function. What depends
-// on the layout is in the functions it is given, so that all products share it.
+// void (a, b, copy of a, two copies of a strip of b, c, totals, functions that copy a and b, tile, that of the last
+// rows, a's strides, b's strides, k, that of a step, rows, columns, rows from a strip of c to the next, rows and
+// columns of a tile, what the parts of b that are copied are a multiple of, first and end of the rows): these rows of a
+// block of C, and with the first of them all that comes before the last step. What is read where it is has no copy and
+// no function. What depends on the layout is in the functions it is given, so that all products share it.
 Function *KernelWriter::blockFunction(Product &p) {
   return helper(p.name("block"), 11, 14, [&](Function *f) {
     auto argument = [&](int i) -> Value * { return f->getArg(i); };

@@ -36,8 +36,8 @@ Function *KernelWriter::tileFunction(Product &p, int64_t rows) {
   int64_t unrolled = rows == p.tileRows ? p.unrolled : 1;
   bool isWhole = unrolled > 1 && p.wholeSteps;
   std::string name;
-  raw_string_ostream(name) << "weft_tile_" << *p.type << '_' << rows << 'x' << p.tileColumns << '_' << p.aStrideM
-                           << '_' << p.aStrideK << '_' << unrolled << (isWhole ? "_whole" : "");
+  raw_string_ostream(name) << "weft_tile_" << *p.type << '_' << rows << 'x' << p.tileColumns << '_' << p.aStrideM << '_'
+                           << p.aStrideK << '_' << unrolled << (isWhole ? "_whole" : "");
   return helper(name, 4, 6, [&](Function *tile) {
     Value *a = tile->getArg(0), *c = tile->getArg(2), *depth = tile->getArg(4), *strideB = tile->getArg(8);
     auto *vector = FixedVectorType::get(p.type, p.vectorLanes);

@@ -6,8 +6,8 @@
 // lines as the processor can wait for. (softmax of 4096 x 1024, of the bandwidth of a triad in the same minutes: 60 %
 // without any, 85 % where the second loop alone asks for the result's row, for half of it, 89 % with this.)
 //
-// Results of matrix products: each row is written once, and is mostly in no cache. Where a product is finished tile row by
-// tile row, the results of the next one are asked for with those of this one. (1024 x 1024 x 1024: 2 %.)
+// Results of matrix products: each row is written once, and is mostly in no cache. Where a product is finished tile row
+// by tile row, the results of the next one are asked for with those of this one. (1024 x 1024 x 1024: 2 %.)
 //
 // And long bodies of lane loops: the loads of a short one are many, and the processor prefetches for them; a long one
 // fills the window of the operations that the processor looks at. (GELU of 2048 x 2048: 2.3 ms without, 2.0 ms with.)
@@ -37,8 +37,8 @@ static bool isArithmetic(mlir::Value value, mlir::Block *body) {
          all_of(op->getOperands(), [&](mlir::Value operand) { return isArithmetic(operand, body); });
 }
 
-// Whether the index is that of element `i` of a row, number * length + i, where the number changes in `body`, and rows are
-// neither so short that they are next to the processor's own prefetching nor as long as the cache.
+// Whether the index is that of element `i` of a row, number * length + i, where the number changes in `body`, and rows
+// are neither so short that they are next to the processor's own prefetching nor as long as the cache.
 static bool findRow(mlir::Block *body, mlir::Value index, mlir::Value i, mlir::Value &number, mlir::Value &length) {
   constexpr int64_t kShortRow = 128, kLongRow = 16384;
   mlir::Value start = otherOperand<arith::AddIOp>(index, i);

@@ -22,8 +22,8 @@ inline constexpr int64_t kStrideA = kDepth + 16, kStrideC = kStripColumns;
 // rows are whole pages apart and meet in few sets. And a B with rows of so many bytes lies as well for tiles as a copy.
 inline constexpr int64_t kRowsWithoutCopy = 72, kRowsWithoutCopyAtWorst = 12, kPage = 4096, kDenseRow = 1024;
 
-// The last rows have a tile of their own, as high as they are, where that saves one row in so many: it is a function more
-// to compile, but of one step of K at once, which is short.
+// The last rows have a tile of their own, as high as they are, where that saves one row in so many: it is a function
+// more to compile, but of one step of K at once, which is short.
 inline constexpr int64_t kRowsWorthATile = 40;
 
 // A tile takes so many steps of K at once, and asks meanwhile for a line of C or of the next panels: more at a time

@@ -4,10 +4,12 @@
 #include "codegen/cpu/Product.h"
 
 #include "ir/kernel/CanonicalOrder.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "llvm/ADT/StringSwitch.h"
 #include "llvm/Analysis/VectorUtils.h"
 
 using namespace llvm;
+namespace arith = mlir::arith;
 
 namespace weft::cpu {
 
@@ -22,6 +24,7 @@ struct KernelWriter::Reduction {
   bool isFloat;
   bool ordered; // the order matters: sums and products of floats
   bool indexed; // argmax, argmin
+  Value *run;   // what the index is divided by: from one multiple of it to the next elements are neighbours. Or null
   KernelWriter &w;
 
   Reduction(kernel::ReduceOp op, KernelWriter &w) : op(op), w(w) {
@@ -39,6 +42,25 @@ struct KernelWriter::Reduction {
     isFloat = mlir::isa<mlir::FloatType>(element);
     ordered = isFloat && (kind == Sum || kind == Prod);
     indexed = kind == ArgMax || kind == ArgMin;
+    run = findRun();
+  }
+
+  // The one of the divisors of which all are multiples.
+  Value *findRun() {
+    SmallVector<Value *> divisors;
+    mlir::Block &body = op.getBody().front();
+    for (mlir::Operation &operation : body) {
+      if (!mlir::isa<arith::DivUIOp, arith::RemUIOp>(operation))
+        continue;
+      mlir::Value divisor = operation.getOperand(1);
+      if (divisor.getParentBlock() == &body || w.get(divisor).kind != Lanes::Uniform)
+        return nullptr;
+      divisors.push_back(w.get(divisor).value);
+    }
+    auto found = find_if(divisors, [&](Value *run) {
+      return all_of(divisors, [&](Value *divisor) { return isMultiple(divisor, run); });
+    });
+    return found == divisors.end() ? nullptr : *found;
   }
 
   Constant *identity() const {
@@ -129,6 +151,46 @@ struct KernelWriter::Reduction {
     }
     return result;
   }
+
+  // The same for all lanes from `start`, an aligned index, on, or as many as are left; run by run, unless runs are
+  // shorter than a vector.
+  Accumulator from(Value *start, Value *left) {
+    auto &b = w.b;
+    Lanes index = Lanes::linear(start, w.constant(1), /*aligned=*/true);
+    Value *mask = left ? w.firstLanes(left) : nullptr, *lanes = w.constant(w.lanes), *zero = w.constant(0);
+    auto all = [&](const Lanes &index) {
+      w.laneMask = mask;
+      return at(index);
+    };
+    auto *known = dyn_cast_or_null<ConstantInt>(run);
+    if (!run || (known && (known->getSExtValue() < kLanes || known->getSExtValue() % w.lanes == 0)))
+      return all(index);
+    Lanes inRuns = index;
+    inRuns.run = run, inRuns.runNumber = b.CreateUDiv(start, run), inRuns.runStart = b.CreateMul(inRuns.runNumber, run);
+    Value *before = b.CreateSub(start, inRuns.runStart);
+    Value *count = left ? w.minimum(w.maximum(left, zero), lanes) : lanes, *end = b.CreateAdd(before, count);
+    Value *isLong = b.CreateICmpUGE(run, w.constant(kLanes)), *isInOne = b.CreateICmpULE(end, run);
+    auto carried = [](const Accumulator &values) { return Carried(values.begin(), values.end()); };
+    Carried values = carried(initial());
+    values = w.branch(isInOne, values, [&](const Carried &) { return carried(all(inRuns)); });
+    if (!known)
+      values = w.branch(b.CreateNot(b.CreateOr(isLong, isInOne)), values,
+                        [&](const Carried &) { return carried(all(index)); });
+    Value *isInMore = b.CreateAnd(isLong, b.CreateNot(isInOne));
+    return w.branch(isInMore, values, [&](const Carried &values) {
+      return w.loop(zero, w.divideUp(end, run), 1, values, [&](Value *number, const Carried &values) {
+        Lanes part = inRuns;
+        part.runNumber = b.CreateAdd(inRuns.runNumber, number);
+        part.runStart = b.CreateMul(part.runNumber, run);
+        Value *first = b.CreateSub(part.runStart, start), *last = w.minimum(b.CreateAdd(first, run), count);
+        w.laneMask = b.CreateAnd(w.firstLanes(last), b.CreateNot(w.firstLanes(first)));
+        Carried results;
+        for (auto [value, old] : zip(at(part), values))
+          results.push_back(b.CreateSelect(w.laneMask, value, old));
+        return results;
+      });
+    });
+  }
 };
 
 void KernelWriter::reduce(kernel::ReduceOp op) {
@@ -156,10 +218,9 @@ Accumulator KernelWriter::reduceBlock(Reduction &r, Value *lower, Value *upper) 
     SmallVector<Accumulator> parts;
     lanes = part;
     for (int first = 0; first < width; first += part) {
-      laneMask = left ? firstLanes(first ? b.CreateSub(left, constant(first)) : left) : nullptr;
       // Blocks begin at multiples of kBlock.
-      Value *start = first ? b.CreateAdd(index, constant(first)) : index;
-      parts.push_back(r.at(Lanes::linear(start, constant(1), /*aligned=*/true)));
+      auto later = [&](Value *value, int by) { return by ? b.CreateAdd(value, constant(by)) : value; };
+      parts.push_back(r.from(later(index, first), left ? later(left, -first) : nullptr));
     }
     laneMask = nullptr;
     lanes = width;

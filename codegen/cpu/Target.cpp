@@ -66,12 +66,12 @@ void Target::prepare(Module &module) const {
 
 namespace {
 
-// Three of the code generator's passes. A quarter of its time would go to loop strength reduction, and the writer's loops
-// are of the form it makes. Another takes constants out of loops, more of them than there are registers, and what is
-// computed goes to the stack instead (GELU: 10.2 ns for 16 elements, 8.7 without); as operands in memory constants cost
-// nothing. The third puts instructions into an order again after registers are given to them: processors that look ahead
-// gain nothing (Zen 5: 1 to 2 % slower in GELU, layer norm and ew_chain), and it takes a fifteenth of the time. They have
-// no other switch than the command line's, which lld resets whenever it runs.
+// Three of the code generator's passes. A quarter of its time would go to loop strength reduction, and the writer's
+// loops are of the form it makes. Another takes constants out of loops, more of them than there are registers, and what
+// is computed goes to the stack instead (GELU: 10.2 ns for 16 elements, 8.7 without); as operands in memory constants
+// cost nothing. The third puts instructions into an order again after registers are given to them: processors that look
+// ahead gain nothing (Zen 5: 1 to 2 % slower in GELU, layer norm and ew_chain), and it takes a fifteenth of the time.
+// They have no other switch than the command line's, which lld resets whenever it runs.
 void switchOffPasses() {
   auto &options = cl::getRegisteredOptions();
   for (const char *name : {"disable-lsr", "disable-machine-licm", "disable-post-ra"})

@@ -45,6 +45,28 @@ kernel.func @rows(%x: !kernel.buffer<$T>, %y: !kernel.buffer<$R>, %n: index, %be
   kernel.return
 })";
 
+// Runs of neighbours, $PITCH apart.
+const char *kRuns = R"(
+kernel.func @runs(%x: !kernel.buffer<f32>, %y: !kernel.buffer<$R>, %n: index, %m: index, %p: index, %begin: index, %end: index) {
+  %length = $LENGTH
+  %run = $RUN
+  %pitch = $PITCH
+  kernel.for %t = %begin to %end {
+    %first = arith.muli %t, %run : index
+    %r = kernel.reduce $KIND %i to %length : $R {
+      %number = arith.divui %i, %run : index
+      %rest = arith.remui %i, %run : index
+      %start = arith.muli %number, %pitch : index
+      %j = arith.addi %start, %rest : index
+      %k = arith.addi %j, %first : index
+      %a = kernel.load %x[%k] : !kernel.buffer<f32> -> f32
+      kernel.yield %a : f32
+    }
+    kernel.store %r, %y[%t] : $R, !kernel.buffer<$R>
+  }
+  kernel.return
+})";
+
 // Columns of x, one a lane.
 const char *kWithin = R"(
 kernel.func @columns(%x: !kernel.buffer<$T>, %y: !kernel.buffer<$R>, %n: index, %m: index, %begin: index, %end: index) {
@@ -107,6 +129,47 @@ TEST(Reduce, FloatSumInCanonicalOrder) {
       check<float, float>("sum", "f32", "f32", length, false, x, reference);
     if (length == 100 || length == 4097)
       check<float, float>("sum", "f32", "f32", length, true, x, reference, "x86-64-v3");
+  }
+}
+
+TEST(Reduce, RunsOfNeighbours) {
+  // A run of 0: sizes that the kernel is given.
+  auto text = [](const std::string &kind, const std::string &result, int64_t run, int64_t count) {
+    auto number = [&](const std::string &name, int64_t value) {
+      return run ? "arith.constant " + std::to_string(value) + " : index"
+                 : "arith.maxsi " + name + ", " + name + " : index";
+    };
+    return substitute(kRuns, {{"LENGTH", number("%n", run * count)},
+                              {"RUN", number("%m", run)},
+                              {"PITCH", number("%p", 2 * run)},
+                              {"KIND", kind},
+                              {"R", result}});
+  };
+  auto check = [](KernelRunner &sum, KernelRunner &argmax, int64_t run, int64_t count) {
+    SCOPED_TRACE(std::to_string(count) + " runs of " + std::to_string(run));
+    std::vector<float> x = randomFloats(2 * run * count, run);
+    float sums[2];
+    int64_t places[2];
+    sum.run({x.data(), sums}, {run * count, run, 2 * run}, 0, 2);
+    argmax.run({x.data(), places}, {run * count, run, 2 * run}, 0, 2);
+    for (int64_t row = 0; row < 2; ++row) {
+      std::vector<float> values;
+      for (int64_t i = 0; i < run * count; ++i)
+        values.push_back(x[i / run * 2 * run + i % run + row * run]);
+      EXPECT_EQ(canonical<float>(values, -0.0f, std::plus<float>()), sums[row]);
+      EXPECT_EQ(std::max_element(values.begin(), values.end()) - values.begin(), places[row]);
+    }
+  };
+  for (const char *cpu : {"", "x86-64-v3"}) {
+    SCOPED_TRACE(cpu);
+    KernelRunner sum(text("sum", "f32", 0, 0), cpu), argmax(text("argmax", "i64", 0, 0), cpu);
+    for (int64_t run : {2, 15, 16, 17, 49, 63, 64, 65, 100, 784, 1030}) {
+      for (int64_t count : {1, 2, 3, 30})
+        check(sum, argmax, run, count);
+      int64_t count = run > 100 ? 2 : 30;
+      KernelRunner knownSum(text("sum", "f32", run, count), cpu), knownArgmax(text("argmax", "i64", run, count), cpu);
+      check(knownSum, knownArgmax, run, count);
+    }
   }
 }
 

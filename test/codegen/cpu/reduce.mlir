@@ -29,3 +29,32 @@ kernel.func @row(%x: !kernel.buffer<f32>, %y: !kernel.buffer<f32>, %begin: index
   }
   kernel.return
 }
+
+// Elements are neighbours from one multiple of 100 to the next. Those of a vector that is within one are loaded at once,
+// others run by run under masks.
+// CHECK-LABEL: @runs
+// CHECK-NOT: gather
+// CHECK: udiv i64 %{{.*}}, 100
+// CHECK: icmp ule i64 %{{.*}}, 100
+// CHECK: load <64 x float>
+// CHECK: call <64 x float> @llvm.masked.load.v64f32
+// CHECK-NOT: gather
+// CHECK: ret void
+kernel.func @runs(%x: !kernel.buffer<f32>, %y: !kernel.buffer<f32>, %begin: index, %end: index) {
+  %n = arith.constant 6400 : index
+  %run = arith.constant 100 : index
+  kernel.for %t = %begin to %end {
+    %first = arith.muli %t, %run : index
+    %r = kernel.reduce sum %i to %n : f32 {
+      %number = arith.divui %i, %run : index
+      %rest = arith.remui %i, %run : index
+      %start = arith.muli %number, %n : index
+      %j = arith.addi %start, %rest : index
+      %k = arith.addi %j, %first : index
+      %a = kernel.load %x[%k] : !kernel.buffer<f32> -> f32
+      kernel.yield %a : f32
+    }
+    kernel.store %r, %y[%t] : f32, !kernel.buffer<f32>
+  }
+  kernel.return
+}
