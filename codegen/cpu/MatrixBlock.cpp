@@ -38,6 +38,10 @@ Function *KernelWriter::blockFunction(Product &p) {
     Value *panelOfB = b.CreateMul(strideBN, constant(kPanel));
     Value *panel = b.CreateSelect(copiesB, b.CreateMul(stepDepth, constant(kPanel)), panelOfB);
     Value *strideB = b.CreateSelect(copiesB, constant(kPanel), strideBK);
+    // Rows of an A that is more than the second-level cache holds beside C are asked for a tile ahead.
+    Value *bytesOfA = b.CreateMul(b.CreateMul(rows, k), constant(p.type->getScalarSizeInBits() / 8));
+    Value *isFar = b.CreateAnd(b.CreateNot(copiesA), b.CreateICmpSGT(bytesOfA, constant(kMostBlockBytes)));
+    Value *laterRow = b.CreateSelect(isFar, b.CreateMul(height, strideM), zero);
     Value *slice = b.CreateAnd(b.CreateAdd(divideUp(stepDepth, tilesDown), lessOne), b.CreateNot(lessOne));
 
     auto partOfB = [&](Value *k0, Value *column) {
@@ -132,10 +136,10 @@ Function *KernelWriter::blockFunction(Product &p) {
                 Value *ahead = b.CreateSelect(isOfB, b.CreateGEP(memoryType(p.bType), askedPart, place), linesOfC);
                 Value *j = b.CreateMul(across, width);
                 Value *right = b.CreateAdd(inPanels(j, panel), b.CreateMul(inStep, strideB));
-                b.CreateCall(functionType(4, 6), tileOfRows,
+                b.CreateCall(functionType(4, 7), tileOfRows,
                              {blockOfA, b.CreateGEP(p.type, panels, right), b.CreateGEP(p.type, rowsOfC, j), ahead,
                               tileDepth, b.CreateAdd(before, inStep), strideA, lastRow, strideB,
-                              b.CreateSelect(isOfB, bytesOfRow, constant(kLine))});
+                              b.CreateSelect(isOfB, bytesOfRow, constant(kLine)), laterRow});
                 return Carried{b.CreateAdd(part[0], one)};
               });
             },

@@ -29,19 +29,21 @@ Function *KernelWriter::helper(const std::string &name, unsigned pointers, unsig
 }
 
 // void (a, b, c, what to ask for meanwhile, depth, k, elements from a row of a to the next, last row, elements from a
-// row of b to the next, bytes from a line that is asked for to the next): k is the number of steps of K before in the
-// group; where there are none, c is written, not added to. Rows of an A with a stride that is known are a constant
-// apart, and all there; others have a pointer each, and what is beyond the last row is read from that one.
+// row of b to the next, bytes from a line that is asked for to the next, elements from a row of a to one that will be
+// read later): k is the number of steps of K before in the group; where there are none, c is written, not added to.
+// Rows of an A with a stride that is known are a constant apart, and all there; others have a pointer each, and what is
+// beyond the last row is read from that one.
 Function *KernelWriter::tileFunction(Product &p, int64_t rows) {
   int64_t unrolled = rows == p.tileRows ? p.unrolled : 1;
   bool isWhole = unrolled > 1 && p.wholeSteps;
   std::string name;
   raw_string_ostream(name) << "weft_tile_" << *p.type << '_' << rows << 'x' << p.tileColumns << '_' << p.aStrideM << '_'
                            << p.aStrideK << '_' << unrolled << (isWhole ? "_whole" : "");
-  return helper(name, 4, 6, [&](Function *tile) {
-    Value *a = tile->getArg(0), *c = tile->getArg(2), *depth = tile->getArg(4), *strideB = tile->getArg(8);
+  return helper(name, 4, 7, [&](Function *tile) {
     auto *vector = FixedVectorType::get(p.type, p.vectorLanes);
     int64_t bytes = p.type->getScalarSizeInBits() / 8, distance = kPrefetchBytes / (p.tileColumns * bytes);
+    Value *a = tile->getArg(0), *c = tile->getArg(2), *depth = tile->getArg(4);
+    Value *strideB = b.CreateMul(tile->getArg(8), constant(bytes));
     Align align(bytes);
 
     SmallVector<Value *> rowsOfA;
@@ -51,21 +53,21 @@ Function *KernelWriter::tileFunction(Product &p, int64_t rows) {
         place = b.CreateMul(minimum(constant(i), tile->getArg(7)), tile->getArg(6));
       rowsOfA.push_back(b.CreateGEP(p.type, a, place));
     }
-    // The sums, what to ask for, the row of B, and that some rows further on.
+    // The sums, what to ask for, and the row of B.
     int64_t sumCount = rows * p.tileVectors;
     Carried state(sumCount, Constant::getNullValue(vector));
     state.append({tile->getArg(3), tile->getArg(1)});
-    state.push_back(b.CreateGEP(p.type, tile->getArg(1), b.CreateMul(strideB, constant(distance))));
     auto step = [&](Carried &state, Value *placeInA, int64_t k) {
-      auto rowOfB = [&](Value *row) { return b.CreateGEP(p.type, row, b.CreateMul(strideB, constant(k))); };
+      Value *&row = state[sumCount + 1],
+            *later = b.CreateGEP(b.getInt8Ty(), row, b.CreateMul(strideB, constant(distance)));
       SmallVector<Value *> right;
       for (int64_t j = 0; j < p.tileColumns; j += p.vectorLanes) {
-        Value *place = b.CreateConstGEP1_64(p.type, rowOfB(state[sumCount + 1]), j);
-        right.push_back(b.CreateAlignedLoad(vector, place, align));
+        right.push_back(b.CreateAlignedLoad(vector, b.CreateConstGEP1_64(p.type, row, j), align));
         // B comes from the second-level cache, and waits there would stop the multiply-adds.
         if (j * bytes % kLine == 0)
-          prefetch(b.CreateConstGEP1_64(p.type, rowOfB(state[sumCount + 2]), j));
+          prefetch(b.CreateConstGEP1_64(p.type, later, j));
       }
+      row = b.CreateGEP(b.getInt8Ty(), row, strideB);
       for (int64_t i = 0; i < rows; ++i) {
         Value *place = b.CreateGEP(p.type, rowsOfA[i], placeInA);
         Value *element = b.CreateAlignedLoad(p.type, b.CreateConstGEP1_64(p.type, place, k * p.aStrideK), align);
@@ -76,16 +78,27 @@ Function *KernelWriter::tileFunction(Product &p, int64_t rows) {
         }
       }
     };
+    // The rows of A that the tiles of the next rows read, a line of each when one begins.
+    auto askForA = [&](Value *k, Value *placeInA) {
+      if (p.aStrideM)
+        return;
+      Value *inLine = b.CreateAnd(k, constant(kLine / bytes - 1));
+      branch(b.CreateICmpEQ(inLine, constant(0)), [&] {
+        Value *place = b.CreateAdd(placeInA, tile->getArg(10));
+        for (Value *row : rowsOfA)
+          prefetch(b.CreateGEP(p.type, row, place));
+      });
+    };
     auto steps = [&](int64_t count) {
       return [&, count](Value *first, Carried state) {
         Value *placeInA = b.CreateMul(first, constant(p.aStrideK));
-        if (count > 1)
+        if (count > 1) {
           prefetch(state[sumCount]);
+          askForA(first, placeInA);
+        }
         for (int64_t k = 0; k < count; ++k)
           step(state, placeInA, k);
         state[sumCount] = b.CreateGEP(b.getInt8Ty(), state[sumCount], tile->getArg(9));
-        for (Value *&row : MutableArrayRef(state).drop_front(sumCount + 1))
-          row = b.CreateGEP(p.type, row, b.CreateMul(strideB, constant(count)));
         return state;
       };
     };

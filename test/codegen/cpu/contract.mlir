@@ -2,19 +2,24 @@
 // RUN: weft-translate --emit=asm --cpu=x86-64-v3 %s | FileCheck %s --check-prefix=AVX2
 // RUN: weft-translate --emit=llvm --cpu=cascadelake %s | FileCheck %s
 // The register tile keeps all of its sums in registers and reads the rows of A where they are: its loop is four steps of
-// loads, broadcasts and multiply-adds, and nothing is loaded from the stack or stored there.
+// loads, broadcasts and multiply-adds, and nothing is loaded from the stack or stored there. Where a line of A begins
+// that of each of the next rows is asked for.
 
 // AVX512-LABEL: weft_tile_float_6x64_0_1_4_whole:
 // AVX512: [[LOOP:.LBB[0-9]+_[0-9]+]]:
 // AVX512-NOT: mov{{.*}}(%rsp)
 // AVX512-COUNT-96: vfmadd231ps {{.*}}%zmm
 // AVX512-NOT: mov{{.*}}(%rsp)
-// AVX512: jl [[LOOP]]
+// AVX512: cmpq
+// AVX512: testb $15,
+// AVX512-NEXT: jne [[LOOP]]
+// AVX512-COUNT-6: prefetcht0
+// AVX512: jmp [[LOOP]]
 
 // AVX2-LABEL: weft_tile_float_6x16_0_1_4_whole:
 // AVX2: [[LOOP:.LBB[0-9]+_[0-9]+]]:
 // AVX2-COUNT-48: vfmadd231ps {{.*}}%ymm
-// AVX2: jl [[LOOP]]
+// AVX2: jmp [[LOOP]]
 
 // Whole tiles of columns of B are not copied for few rows of A; for rows of B that are no neighbours they are.
 // CHECK-LABEL: void @few(
