@@ -21,10 +21,11 @@
 // AVX2-COUNT-48: vfmadd231ps {{.*}}%ymm
 // AVX2: jmp [[LOOP]]
 
-// Whole tiles of columns of B are not copied for few rows of A; for rows of B that are no neighbours they are.
+// Whole tiles of columns of B are not copied for few rows of A; for rows of B that are no neighbours they are. The last
+// four of 64 rows have a tile of their own.
 // CHECK-LABEL: void @few(
 // CHECK: [[FUNCTION:%.*]] = select i1 {{.*}}, ptr null, ptr @weft_copy_f32_float_16
-// CHECK: call void @weft_block_f32_f32_float({{.*}}, ptr [[FUNCTION]], ptr @weft_tile
+// CHECK: call void @weft_block_f32_f32_float({{.*}}, ptr [[FUNCTION]], ptr @weft_tile_float_6x64_0_1_4_whole, ptr @weft_tile_float_4x64_0_1_1,
 // CHECK: call void @weft_block_f32_f32_float({{.*}}, ptr @weft_transpose_f32_float_16, ptr @weft_tile
 kernel.func @product(%a: !kernel.buffer<f32>, %b: !kernel.buffer<f32>, %c: !kernel.buffer<f32>, %begin: index, %end: index) {
   %zero = arith.constant 0 : index

@@ -160,3 +160,30 @@ kernel.func @chosen(%x: !kernel.buffer<f32>, %rows: !kernel.buffer<index>, %y: !
   }
   kernel.return
 }
+
+// The results of a product of many rows are stored six rows at a time, and those of the next six asked for.
+
+// CHECK-LABEL: @results
+// CHECK: call void @weft_block
+// CHECK: %[[LATER:.*]] = add i64 %{{.*}}, 6
+// CHECK: mul i64 %[[LATER]], 512
+// CHECK: call void @llvm.prefetch.p0(ptr %{{.*}}, i32 1, i32 3
+// CHECK: store <16 x float>
+// CHECK: ret void
+kernel.func @results(%a: !kernel.buffer<f32>, %b: !kernel.buffer<f32>, %c: !kernel.buffer<f32>, %begin: index, %end: index) {
+  %zero = arith.constant 0 : index
+  %one = arith.constant 1 : index
+  %columns = arith.constant 128 : index
+  %size = arith.constant 512 : index
+  kernel.for %t = %begin to %end {
+    %first = arith.muli %t, %columns : index
+    %last = arith.addi %first, %columns : index
+    kernel.contract %a[%zero, %size, %one], %b[%zero, %size, %one] depth %size rows %zero to %size columns %first to %last
+        : !kernel.buffer<f32>, !kernel.buffer<f32> (%m, %n, %sum : f32) {
+      %row = arith.muli %m, %size : index
+      %at = arith.addi %row, %n : index
+      kernel.store %sum, %c[%at] : f32, !kernel.buffer<f32>
+    }
+  }
+  kernel.return
+}

@@ -86,3 +86,37 @@ func.func @main(%x: tensor<512x300xf32>, %y: tensor<300x6xf32>) -> tensor<512x6x
   %0 = weft.dot_general %x, %y {lhs_batch = array<i64>, rhs_batch = array<i64>, lhs_contract = array<i64: 1>, rhs_contract = array<i64: 0>} : (tensor<512x300xf32>, tensor<300x6xf32>) -> tensor<512x6xf32>
   return %0 : tensor<512x6xf32>
 }
+
+// -----
+
+// Rows are cut at multiples of a register tile's six.
+// CHECK: x 4, grain 1
+// CHECK-LABEL: kernel.func @dot_general_0
+// CHECK-DAG: %[[BLOCK:.*]] = arith.constant 132 : index
+// CHECK: %[[BEGIN:.*]] = arith.muli %{{.*}}, %[[BLOCK]]
+// CHECK: kernel.contract {{.*}} rows %[[BEGIN]] to
+func.func @main(%x: tensor<256x256xf32>, %y: tensor<256x256xf32>) -> tensor<256x256xf32> {
+  %0 = weft.dot_general %x, %y {lhs_batch = array<i64>, rhs_batch = array<i64>, lhs_contract = array<i64: 1>, rhs_contract = array<i64: 0>} : (tensor<256x256xf32>, tensor<256x256xf32>) -> tensor<256x256xf32>
+  return %0 : tensor<256x256xf32>
+}
+
+// -----
+
+// Ten columns take the time of a tile's 32, so that four tasks are worth two threads.
+// CHECK: x 4, grain 1
+// CHECK-LABEL: kernel.func @dot_general_0
+// CHECK: %c18 = arith.constant 18 : index
+func.func @main(%x: tensor<64x512xf32>, %y: tensor<512x10xf32>) -> tensor<64x10xf32> {
+  %0 = weft.dot_general %x, %y {lhs_batch = array<i64>, rhs_batch = array<i64>, lhs_contract = array<i64: 1>, rhs_contract = array<i64: 0>} : (tensor<64x512xf32>, tensor<512x10xf32>) -> tensor<64x10xf32>
+  return %0 : tensor<64x10xf32>
+}
+
+// -----
+
+// And a small product is one task.
+// CHECK: x 1, grain
+// CHECK-LABEL: kernel.func @dot_general_0
+func.func @main(%x: tensor<32x64xf32>, %y: tensor<64x64xf32>) -> tensor<32x64xf32> {
+  %0 = weft.dot_general %x, %y {lhs_batch = array<i64>, rhs_batch = array<i64>, lhs_contract = array<i64: 1>, rhs_contract = array<i64: 0>} : (tensor<32x64xf32>, tensor<64x64xf32>) -> tensor<32x64xf32>
+  return %0 : tensor<32x64xf32>
+}
