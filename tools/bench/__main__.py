@@ -62,6 +62,8 @@ def main() -> int:
     cases = options.cases.split(",")
     for unknown in set(cases) - set(CASES):
         parser.error(f"no case {unknown!r}; there are {', '.join(CASES)}")
+    if options.growth and not importlib.util.find_spec("matplotlib"):
+        parser.error("--growth draws with matplotlib: pip install matplotlib")
     race = Race(libraries, pythons, options.rounds, options.seconds, options.threads)
     rows = []
     if options.growth:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -29,10 +28,8 @@ def measure(race: Race) -> list[dict[str, Any]]:
 
 def draw(rows: list[dict[str, Any]], path: Path) -> None:
     """Above the time of a call, below what it makes of the machine. Needs matplotlib."""
-    try:
-        from matplotlib.figure import Figure
-    except ImportError:
-        sys.exit("drawing needs matplotlib: pip install matplotlib; --json keeps the figures without it")
+    from matplotlib.figure import Figure
+
     figure = Figure(figsize=(13, 7.5), layout="constrained")
     panels = figure.subplots(2, len(GROWTH))
     for column, (case, (_, meaning, unit)) in enumerate(GROWTH.items()):
