@@ -83,6 +83,7 @@ Lowered lowerToKernels(ModuleOp main, const Target &target, const CostModel &mod
   plan.outputCount = int32_t(end->getNumOperands() - checks.size());
   if (auto symbols = func->getAttrOfType<IntegerAttr>("weft.symbol_count"))
     plan.symbolCount = int32_t(symbols.getInt());
+  lowering.typicalSize = typicalSize(func);
 
   for (BlockArgument argument : func.getArguments()) {
     Storage storage = contiguous(lowering, argument, WEFT_INPUT);

@@ -40,6 +40,7 @@ public:
   std::vector<PlannedStep> steps;
   llvm::DenseMap<mlir::Value, Storage> values; // of the main function
   std::set<int> weights;                       // buffers of inputs that seldom change
+  int64_t typicalSize = kTypicalSize;          // of symbols
 
   int addBuffer(int32_t kind, const Sizes &shape, mlir::Type element);
   Storage temporary(const Sizes &shape, mlir::Type element);

@@ -28,6 +28,7 @@ private:
   enum class Form { Outer, Lanes, Chains };
   void chooseBlocks();
   int64_t grain() const;
+  int64_t estimate(const Size &size) const { return size.estimate(lowering.typicalSize); }
   bool mayPack(const ContractionOperand &operand) const;
   ContractionOperand packed(const ContractionOperand &operand);
   using Epilogue = llvm::function_ref<void(Value m, Value n, Value sum)>;
@@ -63,7 +64,7 @@ ContractionSchedule::ContractionSchedule(Lowering &lowering, const Group &group,
 // As few blocks as the model allows, of nearly one size; the longer side is cut further where there would be too few.
 void ContractionSchedule::chooseBlocks() {
   const CostModel &model = lowering.model;
-  int64_t m = std::max<int64_t>(1, a.count().estimate()), n = std::max<int64_t>(1, b.count().estimate());
+  int64_t m = std::max<int64_t>(1, estimate(a.count())), n = std::max<int64_t>(1, estimate(b.count()));
   if (form == Form::Lanes) {
     rowBlock = m;
     columnBlock = model.vectorColumns;
@@ -85,11 +86,11 @@ void ContractionSchedule::chooseBlocks() {
     return;
   }
   auto packs = [&](const ContractionOperand &operand) {
-    return mayPack(operand) && (operand.count() * operand.depth()).estimate() >= model.packElements;
+    return mayPack(operand) && estimate(operand.count() * operand.depth()) >= model.packElements;
   };
   packsA = packs(a) && !a.isInRows(b) && n > model.productColumns && m <= n;
   // Where one step of K is all, C is not read again, and the epilogue is better off with long rows.
-  bool isShort = a.depth().estimate() <= order::kProductBlock && m >= 4 * model.wideRows;
+  bool isShort = estimate(a.depth()) <= order::kProductBlock && m >= 4 * model.wideRows;
   bool isWide = isShort || (!packsA && !a.isInRows(b));
   int64_t bytes = std::max<int64_t>(4, elementType(dot->getResult(0)).getIntOrFloatBitWidth() / 8);
   int64_t rowBlocks = llvm::divideCeil(m, isWide ? model.wideRows : model.productRows);
@@ -100,7 +101,7 @@ void ContractionSchedule::chooseBlocks() {
   };
   choose();
   int64_t outer =
-      divideExactly(weft::product(sizesOf(dot->getResult(0))), a.count() * b.count()).value_or(Size(1)).estimate();
+      estimate(divideExactly(weft::product(sizesOf(dot->getResult(0))), a.count() * b.count()).value_or(Size(1)));
   while (outer * rowBlocks * columnBlocks < model.fewProducts && grain() == 1 &&
          std::max(columnBlock - kPanelColumns, rowBlock - model.tileRows) > 0) {
     (columnBlock > std::max(2 * rowBlock, kPanelColumns) ? columnBlocks : rowBlocks) += 1;
@@ -111,10 +112,10 @@ void ContractionSchedule::chooseBlocks() {
 
 // Tasks that a thread should at least get.
 int64_t ContractionSchedule::grain() const {
-  int64_t rows = std::min(a.count().estimate(), rowBlock), columns = std::min(b.count().estimate(), columnBlock);
+  int64_t rows = std::min(estimate(a.count()), rowBlock), columns = std::min(estimate(b.count()), columnBlock);
   if (form == Form::Chains)
     columns = llvm::alignTo(columns, lowering.model.tileColumns);
-  int64_t work = rows * columns * a.depth().estimate();
+  int64_t work = rows * columns * estimate(a.depth());
   // Multiply-adds for an operation of the model: one where each stores a result, half as many as elements of B are
   // read, or a vector's.
   return lowering.model.grain(form == Form::Outer ? work : form == Form::Lanes ? work / 2 : work / 16, 1);
@@ -171,7 +172,7 @@ ContractionOperand ContractionSchedule::packed(const ContractionOperand &operand
     else
       kernel::PackOp::create(k.builder, k.location, from, start, strideK, stride, all, count, to, target, Value());
   });
-  lowering.finish(kernel, group, outer * blocks, lowering.model.grain(part * operand.depth().estimate(), 1));
+  lowering.finish(kernel, group, outer * blocks, lowering.model.grain(part * estimate(operand.depth()), 1));
   return result;
 }
 

@@ -2,6 +2,7 @@
 // that a schedule needs, exact to compare, and what the run time evaluates (Extent) before it launches a step.
 #pragma once
 #include "codegen/Plan.h"
+#include "ir/Dims.h"
 
 #include <optional>
 #include <vector>
@@ -31,7 +32,7 @@ public:
   bool operator<(const Size &o) const { return constant != o.constant ? constant < o.constant : factors < o.factors; }
   Size operator*(const Size &o) const;
   // The size to reckon with in a cost: symbols count as `typical`.
-  int64_t estimate(int64_t typical = 1024) const;
+  int64_t estimate(int64_t typical = kTypicalSize) const;
   Extent extent() const;
 };
 

@@ -203,13 +203,22 @@ static int64_t mostKnownSize(const Tensor *operands, int count) {
   return order::mostKnownSize(least);
 }
 
+// What schedules are to take symbols for. A product of so few results would be one task, or two, if its sizes were the
+// usual ones.
+static int64_t typicalSize(OpKind op, const Dims &results) {
+  constexpr int64_t kFewResults = 1 << 18, kSmall = 256;
+  return isProduct(op) && results.product() < kFewResults ? kSmall : kTypicalSize;
+}
+
 // With `symbolic`, false where the op's shape rule cannot do without the sizes' values.
-static bool runWithSizes(bool symbolic, OpKind op, const Tensor *operands, int count, const Attrs &attrs, Device device,
-                         void *out, int donated) {
+static bool runWithSizes(bool symbolic, OpKind op, const Tensor *operands, int count, const Attrs &attrs,
+                         const Dims &results, Device device, void *out, int donated) {
   SymbolTable symbols(symbolic && isProduct(op) ? mostKnownSize(operands, count) : 1);
   KernelKey key;
   beginKey(key, op, count, device, donated, attrs);
   key.byte(symbolic);
+  int64_t typical = symbolic ? typicalSize(op, results) : kTypicalSize;
+  key.byte(typical == kTypicalSize);
   auto isState = [&](int k) { // always int64[2]
     return symbolic && info(op).operandCount > 0 && !std::strcmp(info(op).operandNames[k], "state");
   };
@@ -235,6 +244,7 @@ static bool runWithSizes(bool symbolic, OpKind op, const Tensor *operands, int c
                      symbolic ? encode(symbols, strides) : strides);
     }
     graph.symbolCount = symbols.count();
+    graph.typicalSize = typical;
     try {
       executable = compileKernel(key, op, attrs, std::move(graph), donated, device);
     } catch (const UserError &) {
@@ -249,8 +259,8 @@ static bool runWithSizes(bool symbolic, OpKind op, const Tensor *operands, int c
   return true;
 }
 
-static void runStructured(OpKind op, const Tensor *operands, int count, const Attrs &attrs, Device device, void *out,
-                          int donated) {
+static void runStructured(OpKind op, const Tensor *operands, int count, const Attrs &attrs, const Dims &results,
+                          Device device, void *out, int donated) {
   std::vector<Tensor> copies;
   if (!readsStrided(op))
     for (int k = 0; k < count; ++k)
@@ -262,9 +272,9 @@ static void runStructured(OpKind op, const Tensor *operands, int count, const At
       }
   // Past a number of operands the shapes are static: the symbol table is small.
   bool symbolic = info(op).symbolic && count <= kInline / 2;
-  if (symbolic && runWithSizes(true, op, operands, count, attrs, device, out, donated))
+  if (symbolic && runWithSizes(true, op, operands, count, attrs, results, device, out, donated))
     return;
-  runWithSizes(false, op, operands, count, attrs, device, out, donated);
+  runWithSizes(false, op, operands, count, attrs, results, device, out, donated);
 }
 
 // The operand of a reduction with its axes in the order in which they lie in memory, if that leaves the reduced ones
@@ -294,7 +304,8 @@ static Tensor inMemoryOrder(const Tensor &operand, Dims &axes) {
 
 // The same reduction with three axes at most, where those that are reduced are neighbours: what is before them, they,
 // and what is behind. Its sizes are symbols, by which kernels are cut for several threads.
-static bool runMerged(OpKind op, const Tensor &given, const Attrs &attrs, Device device, void *out) {
+static bool runMerged(OpKind op, const Tensor &given, const Attrs &attrs, const Dims &results, Device device,
+                      void *out) {
   constexpr int64_t kWorthACopy = 1 << 14; // elements of several axes that do not lie in a row
   Dims axes = attrs[0].ints;
   Tensor operand = given.isContiguous() ? given : inMemoryOrder(given, axes);
@@ -313,7 +324,7 @@ static bool runMerged(OpKind op, const Tensor &given, const Attrs &attrs, Device
     merged.back() *= shape[i];
   }
   Tensor view = reshape(operand, merged);
-  runStructured(op, &view, 1, {Attr::list({axes[0] > 0}), Attr::boolean(false)}, device, out, -1);
+  runStructured(op, &view, 1, {Attr::list({axes[0] > 0}), Attr::boolean(false)}, results, device, out, -1);
   return true;
 }
 
@@ -334,9 +345,9 @@ void runKernel(OpKind op, const Tensor *operands, int count, const Attrs &attrs,
   }
   if (info(op).family == OpFamily::Creation && (op != OpKind::Iota || type.shape.size() == 1))
     return runCreation(op, operands, count, attrs, type, device, out);
-  if (info(op).family == OpFamily::Reduction && runMerged(op, operands[0], attrs, device, out))
+  if (info(op).family == OpFamily::Reduction && runMerged(op, operands[0], attrs, type.shape, device, out))
     return;
-  runStructured(op, operands, count, attrs, device, out, donated);
+  runStructured(op, operands, count, attrs, type.shape, device, out, donated);
 }
 
 // ---------------------------------------------------------------- Checks

@@ -16,6 +16,7 @@ namespace weft {
 inline constexpr int kMaxRank = 8;
 
 inline bool isSymbol(int64_t size) { return size < 0; }
+inline constexpr int64_t kTypicalSize = 1024; // what a schedule takes a symbol for
 inline int64_t symbol(int index) { return ~int64_t(index); }
 inline int symbolIndex(int64_t size) { return int(~size); }
 

@@ -8,8 +8,14 @@ namespace weft {
 
 std::string toString(const TensorType &type) { return name(type.dtype) + toString(type.shape); }
 
+static uint64_t bitsOf(double value) {
+  uint64_t bits;
+  std::memcpy(&bits, &value, sizeof bits);
+  return bits;
+}
+
 bool Attr::operator==(const Attr &o) const {
-  return kind == o.kind && i == o.i && std::memcmp(&f, &o.f, sizeof f) == 0 && ints == o.ints;
+  return kind == o.kind && i == o.i && bitsOf(f) == bitsOf(o.f) && ints == o.ints;
 }
 
 ValueId Graph::addInput(const TensorType &type, const Dims &strides) {
@@ -130,6 +136,7 @@ std::string serialize(const Graph &graph) {
   w.bytes.reserve(64 + 24 * graph.nodes.size());
   w.bytes = kMagic;
   w.integer(graph.symbolCount);
+  w.integer(graph.typicalSize);
   w.integer(int64_t(graph.inputs.size()));
   for (const Input &input : graph.inputs) {
     w.type(input.type);
@@ -162,6 +169,7 @@ Graph deserialize(const std::string &bytes) {
   Reader r{bytes, sizeof kMagic - 1};
   Graph graph;
   graph.symbolCount = int(r.integer(0, INT32_MAX));
+  graph.typicalSize = r.integer(1, INT32_MAX);
   for (int64_t n = r.count(); n; --n) {
     TensorType type = r.type();
     Dims strides = r.dims();

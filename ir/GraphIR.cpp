@@ -30,7 +30,12 @@ std::string locationText(Location location) {
   return "";
 }
 
-static constexpr char kChecksName[] = "weft.checks";
+static constexpr char kChecksName[] = "weft.checks", kTypicalSizeName[] = "weft.typical_size";
+
+int64_t typicalSize(Operation *func) {
+  auto given = func->getAttrOfType<IntegerAttr>(kTypicalSizeName);
+  return given ? std::clamp<int64_t>(given.getInt(), 1, INT32_MAX) : kTypicalSize;
+}
 
 std::vector<std::string> checkMessages(Operation *func) {
   std::vector<std::string> messages;
@@ -75,6 +80,8 @@ OwningOpRef<ModuleOp> importGraph(const Graph &graph, MLIRContext &context) {
     func->setAttr(kChecksName, builder.getArrayAttr(messages));
   if (graph.symbolCount)
     func->setAttr("weft.symbol_count", builder.getI64IntegerAttr(graph.symbolCount));
+  if (graph.typicalSize != kTypicalSize)
+    func->setAttr(kTypicalSizeName, builder.getI64IntegerAttr(graph.typicalSize));
 
   Block *block = func.addEntryBlock();
   builder.setInsertionPointToEnd(block);
@@ -155,6 +162,7 @@ Graph exportGraph(ModuleOp module) {
     graph.donations.assign(donations.asArrayRef().begin(), donations.asArrayRef().end());
   if (auto count = func->getAttrOfType<IntegerAttr>("weft.symbol_count"))
     graph.symbolCount = int(count.getInt());
+  graph.typicalSize = typicalSize(func);
   return graph;
 }
 

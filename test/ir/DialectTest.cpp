@@ -56,6 +56,7 @@ TEST_F(Dialect, Groups) {
 TEST_F(Dialect, GraphsRoundTrip) {
   Graph graph;
   graph.symbolCount = 2;
+  graph.typicalSize = 256;
   ValueId x = graph.addInput({DType::UInt8, {symbol(1), 3}}, {symbol(0), 1});
   ValueId y = graph.addInput({DType::UInt8, {symbol(1), 3}});
   graph.locations = {"a:b.py:7", "somewhere"};

@@ -10,6 +10,7 @@ namespace {
 Graph example() {
   Graph graph;
   graph.symbolCount = 3;
+  graph.typicalSize = 100;
   ValueId x = graph.addInput({DType::Float32, {symbol(0), 3}}, {symbol(2), 1});
   ValueId y = graph.addInput({DType::Float32, {symbol(0), 3}});
   ValueId sum = graph.addNode(OpKind::Add, {x, y}, {}, graph.type(x), 0);

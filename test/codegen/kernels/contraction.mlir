@@ -120,3 +120,23 @@ func.func @main(%x: tensor<32x64xf32>, %y: tensor<64x64xf32>) -> tensor<32x64xf3
   %0 = weft.dot_general %x, %y {lhs_batch = array<i64>, rhs_batch = array<i64>, lhs_contract = array<i64: 1>, rhs_contract = array<i64: 0>} : (tensor<32x64xf32>, tensor<64x64xf32>) -> tensor<32x64xf32>
   return %0 : tensor<32x64xf32>
 }
+
+// -----
+
+// Sizes that are not known count as 1024 each, or as what the function says they are like: then there are more tasks.
+// CHECK-LABEL: kernel.func @dot_general_0
+// CHECK-NOT: 132
+// CHECK: arith.constant 1024 : index
+func.func @main(%x: tensor<?x?xf32, #weft.symbols<[0, 1]>>, %y: tensor<?x?xf32, #weft.symbols<[1, 2]>>) -> tensor<?x?xf32, #weft.symbols<[0, 2]>> attributes {weft.symbol_count = 3 : i64} {
+  %0 = weft.dot_general %x, %y {lhs_batch = array<i64>, rhs_batch = array<i64>, lhs_contract = array<i64: 1>, rhs_contract = array<i64: 0>} : (tensor<?x?xf32, #weft.symbols<[0, 1]>>, tensor<?x?xf32, #weft.symbols<[1, 2]>>) -> tensor<?x?xf32, #weft.symbols<[0, 2]>>
+  return %0 : tensor<?x?xf32, #weft.symbols<[0, 2]>>
+}
+
+// -----
+
+// CHECK-LABEL: kernel.func @dot_general_0
+// CHECK: arith.constant 132 : index
+func.func @main(%x: tensor<?x?xf32, #weft.symbols<[0, 1]>>, %y: tensor<?x?xf32, #weft.symbols<[1, 2]>>) -> tensor<?x?xf32, #weft.symbols<[0, 2]>> attributes {weft.symbol_count = 3 : i64, weft.typical_size = 256 : i64} {
+  %0 = weft.dot_general %x, %y {lhs_batch = array<i64>, rhs_batch = array<i64>, lhs_contract = array<i64: 1>, rhs_contract = array<i64: 0>} : (tensor<?x?xf32, #weft.symbols<[0, 1]>>, tensor<?x?xf32, #weft.symbols<[1, 2]>>) -> tensor<?x?xf32, #weft.symbols<[0, 2]>>
+  return %0 : tensor<?x?xf32, #weft.symbols<[0, 2]>>
+}
