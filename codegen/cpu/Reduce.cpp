@@ -152,8 +152,8 @@ struct KernelWriter::Reduction {
     return result;
   }
 
-  // The same for all lanes from `start`, an aligned index, on, or as many as are left; run by run, unless runs are
-  // shorter than a vector.
+  // The same for all lanes from `start`, an aligned index, on, or as many as are left. Lanes in one run are loaded at
+  // once, those in several run by run under masks; where runs are shorter than a vector, elements are gathered.
   Accumulator from(Value *start, Value *left) {
     auto &b = w.b;
     Lanes index = Lanes::linear(start, w.constant(1), /*aligned=*/true);
