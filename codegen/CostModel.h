@@ -63,7 +63,9 @@ struct CostModel {
   int64_t productRows = 1024, productColumns = 128;
   int64_t wideRows = 128, wideColumns = 512; // where tasks copy their rows of A, or K is short
   int64_t fewProducts = 4;
-  int64_t tileRows = 6, tileColumns = 32; // of a register tile: rows are cut at multiples, and columns take their time
+  // A register tile's most rows and least columns (codegen/cpu/Contract.cpp): rows of tasks are cut at multiples, and
+  // fewer columns take as long.
+  int64_t tileRows = 6, tileColumns = 32;
   // What is packed by a step of its own has so many elements; columns of B, or rows of A, of such a task.
   int64_t packElements = 1 << 16;
   int64_t packColumns = 128;

@@ -203,8 +203,8 @@ static int64_t mostKnownSize(const Tensor *operands, int count) {
   return order::mostKnownSize(least);
 }
 
-// What schedules are to take symbols for. A product of so few results would be one task, or two, if its sizes were the
-// usual ones.
+// What schedules are to take symbols for. A product of so few results would be one task, or two, of the size that is
+// best for large ones (CostModel::productRows and productColumns).
 static int64_t typicalSize(OpKind op, const Dims &results) {
   constexpr int64_t kFewResults = 1 << 18, kSmall = 256;
   return isProduct(op) && results.product() < kFewResults ? kSmall : kTypicalSize;

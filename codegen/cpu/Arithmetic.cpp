@@ -130,11 +130,12 @@ Lanes KernelWriter::linearArithmetic(mlir::Operation *op) {
     if (!x.run || !isMultiple(y.value, x.run))
       return none;
     bool isRun = y.value == x.run;
+    Value *start = b.CreateMul(x.runNumber, x.run);
     if (isQuotient)
-      return Lanes::uniform(isRun ? x.runNumber : b.CreateUDiv(x.runStart, y.value));
-    Value *rest = isRun ? constant(0) : b.CreateURem(x.runStart, y.value);
-    Lanes result = Lanes::linear(b.CreateAdd(b.CreateSub(x.value, x.runStart), rest), x.stride);
-    result.run = x.run, result.runStart = rest, result.runNumber = isRun ? rest : b.CreateUDiv(rest, x.run);
+      return Lanes::uniform(isRun ? x.runNumber : b.CreateUDiv(start, y.value));
+    Value *rest = isRun ? constant(0) : b.CreateURem(start, y.value);
+    Lanes result = Lanes::linear(b.CreateAdd(b.CreateSub(x.value, start), rest), x.stride);
+    result.run = x.run, result.runNumber = isRun ? rest : b.CreateUDiv(rest, x.run);
     return result;
   }
   if (auto compare = mlir::dyn_cast<arith::CmpIOp>(op)) {

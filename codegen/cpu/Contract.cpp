@@ -173,17 +173,9 @@ void KernelWriter::contractBlock(kernel::ContractOp op, Product &p, Value *row, 
     sums = b.CreateSelect(b.CreateICmpSGT(k, constant(kGroupDepth)), p.totals, p.c);
   blocks(constant(0), rows, p.finishedRows, p.finishedRows == p.blockRows, [&](Value *first) {
     Value *end = minimum(rows, b.CreateAdd(first, constant(p.finishedRows)));
-    SmallVector<Value *, 24> arguments{fromA,
-                                       fromB,
-                                       p.aInPlace ? none : p.a,
-                                       p.packed ? none : p.b,
-                                       p.packed ? none : p.nextB,
-                                       p.c,
-                                       p.totals,
-                                       copyA,
-                                       copyB,
-                                       tile,
-                                       lastTile};
+    SmallVector<Value *, 25> arguments{fromA, fromB, p.aInPlace ? none : p.a};
+    arguments.append({p.packed ? none : p.b, p.packed ? none : p.nextB, p.c, p.totals});
+    arguments.append({copyA, copyB, tile, lastTile});
     arguments.append({strideM, strideK, strideBK, strideBN, k, stepDepth, rows, columns, constant(p.blockRows)});
     arguments.append({constant(p.tileRows), constant(p.tileColumns), constant(transposes ? p.vectorLanes : 2)});
     arguments.append({first, end});

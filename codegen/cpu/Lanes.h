@@ -12,8 +12,8 @@ struct Lanes {
   llvm::Value *value = nullptr;  // the scalar; the scalar of lane 0; the vector
   llvm::Value *stride = nullptr; // Linear only, of the scalar's type
   bool aligned = false;          // Linear only: the scalar is a multiple of the number of lanes
-  // Linear only, or null: the lanes in range are all in one run of so many indices; its number, and its first one.
-  llvm::Value *run = nullptr, *runNumber = nullptr, *runStart = nullptr;
+  // Linear only, or null: the lanes in range are all in one run of so many indices; its number.
+  llvm::Value *run = nullptr, *runNumber = nullptr;
 
   static Lanes uniform(llvm::Value *value) { return {Uniform, value, nullptr}; }
   static Lanes linear(llvm::Value *base, llvm::Value *stride, bool aligned = false) {

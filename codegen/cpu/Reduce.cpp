@@ -166,8 +166,8 @@ struct KernelWriter::Reduction {
     if (!run || (known && (known->getSExtValue() < kLanes || known->getSExtValue() % w.lanes == 0)))
       return all(index);
     Lanes inRuns = index;
-    inRuns.run = run, inRuns.runNumber = b.CreateUDiv(start, run), inRuns.runStart = b.CreateMul(inRuns.runNumber, run);
-    Value *before = b.CreateSub(start, inRuns.runStart);
+    inRuns.run = run, inRuns.runNumber = b.CreateUDiv(start, run);
+    Value *before = b.CreateSub(start, b.CreateMul(inRuns.runNumber, run));
     Value *count = left ? w.minimum(w.maximum(left, zero), lanes) : lanes, *end = b.CreateAdd(before, count);
     Value *isLong = b.CreateICmpUGE(run, w.constant(kLanes)), *isInOne = b.CreateICmpULE(end, run);
     auto carried = [](const Accumulator &values) { return Carried(values.begin(), values.end()); };
@@ -181,8 +181,8 @@ struct KernelWriter::Reduction {
       return w.loop(zero, w.divideUp(end, run), 1, values, [&](Value *number, const Carried &values) {
         Lanes part = inRuns;
         part.runNumber = b.CreateAdd(inRuns.runNumber, number);
-        part.runStart = b.CreateMul(part.runNumber, run);
-        Value *first = b.CreateSub(part.runStart, start), *last = w.minimum(b.CreateAdd(first, run), count);
+        Value *first = b.CreateSub(b.CreateMul(part.runNumber, run), start);
+        Value *last = w.minimum(b.CreateAdd(first, run), count);
         w.laneMask = b.CreateAnd(w.firstLanes(last), b.CreateNot(w.firstLanes(first)));
         Carried results;
         for (auto [value, old] : zip(at(part), values))
