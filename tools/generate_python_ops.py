@@ -3,7 +3,7 @@
     generate_python_ops.py op_records.json --package DIRECTORY --docs FILE
 
 A record without a `python` signature becomes a public function and a method of Tensor under its own name. The others are
-reached through the functions of weft/_functions.py, which take PyTorch's arguments.
+reached through the functions of weft/_functions, which take PyTorch's arguments.
 """
 
 import argparse

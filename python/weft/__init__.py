@@ -2,7 +2,7 @@
 
 from math import inf, nan, pi
 
-from . import _C, _functions, _ops
+from . import _C, _functions, _ops, _tensor
 from ._C import (
     Tensor,
     bfloat16,
@@ -58,7 +58,7 @@ from .serialization import load, save
 
 __version__ = "0.1.0"
 
-_functions.attach()
+_tensor.attach()
 concat = concatenate = cat
 
 from . import autograd, cuda, nn, optim, utils  # noqa: E402  they use the functions above

@@ -1,7 +1,9 @@
 """The layers as functions, with PyTorch's arguments."""
 
 from .. import _C, _ops
-from .._functions import _dims, log_softmax, pad, softmax
+from .._functions import log_softmax, softmax
+from .._functions.arguments import dims as _dims
+from .._functions.shapes import pad
 
 _REDUCTIONS = {"none": 0, "mean": 1, "sum": 2}
 
