@@ -5,6 +5,7 @@
 #include "frontend/Tensor.h"
 
 #include <functional>
+#include <memory>
 #include <vector>
 
 namespace weft {
@@ -22,15 +23,29 @@ private:
   bool before;
 };
 
-// Given the cotangent, returns another or an undefined Tensor (no change).
+// Given the cotangent, returns another or an undefined Tensor (no change). After accumulation it is given the leaf, and
+// what it returns is ignored.
 using GradHook = std::function<Tensor(const Tensor &)>;
-// Called with the leaf after its .grad was accumulated.
-using AccumulateHook = std::function<void(const Tensor &)>;
+using Hooks = std::vector<std::pair<int64_t, GradHook>>; // numbered, in the order of their registration
 
-// Returns a handle for removeHook. The tensor must require grad.
-int64_t registerHook(const Tensor &tensor, GradHook hook);
-int64_t registerAccumulateHook(const Tensor &leaf, AccumulateHook hook);
-void removeHook(const Tensor &tensor, int64_t handle);
+// Removes a hook, if the tensor or its history still has it; keeps neither alive.
+class HookHandle {
+public:
+  HookHandle() = default; // of no hook
+  HookHandle(std::shared_ptr<Hooks> &hooks, GradHook hook);
+  void remove() const;
+
+private:
+  std::weak_ptr<Hooks> hooks;
+  int64_t number = -1;
+};
+
+// The tensor must require grad.
+HookHandle registerHook(const Tensor &tensor, GradHook hook);
+HookHandle registerAccumulateHook(const Tensor &leaf, GradHook hook); // called when its .grad has been accumulated
+inline bool hasHooks(const std::shared_ptr<Hooks> &hooks) { return hooks && !hooks->empty(); }
+// What the hooks make of a cotangent.
+Tensor runHooks(const std::shared_ptr<Hooks> &hooks, Tensor cotangent);
 void retainGrad(const Tensor &tensor); // a non-leaf gets .grad, too
 bool retainsGrad(const Tensor &tensor);
 
@@ -72,7 +87,7 @@ struct TapeNode : RefCounted, Pooled {
   Attrs attrs;
   std::vector<TapeOperand> operands;
   SavedTensor result; // shares the result's memory but not its history: no cycle
-  std::vector<std::pair<int64_t, GradHook>> hooks;
+  std::shared_ptr<Hooks> hooks;
   AutogradMeta *resultMeta = nullptr; // of the tensor that has this history, while it lives
 
   ~TapeNode(); // frees long chains without recursion
@@ -81,8 +96,8 @@ struct TapeNode : RefCounted, Pooled {
 struct AutogradMeta : Pooled {
   Ref<TapeNode> node; // null: a leaf
   Tensor grad;
-  std::vector<std::pair<int64_t, GradHook>> hooks; // of a leaf; others are the node's
-  std::vector<std::pair<int64_t, AccumulateHook>> accumulateHooks;
+  std::shared_ptr<Hooks> hooks; // of a leaf; others are the node's
+  std::shared_ptr<Hooks> accumulateHooks;
   bool retainGrad = false;
 
   void setNode(Ref<TapeNode> newNode);

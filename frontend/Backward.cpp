@@ -52,11 +52,11 @@ static void accumulate(const Tensor &leaf, Tensor gradient, bool createGraph) {
     after = callInPlace(OpKind::Add, {before, gradient});
   }
   Tensor(leaf).setGrad(after);
-  if (!leaf.impl->autograd)
-    return;
-  auto hooks = leaf.impl->autograd->accumulateHooks;
-  for (auto &[handle, hook] : hooks)
-    hook(leaf);
+  if (leaf.impl->autograd && hasHooks(leaf.impl->autograd->accumulateHooks)) {
+    Hooks hooks = *leaf.impl->autograd->accumulateHooks; // one may remove itself
+    for (auto &[number, hook] : hooks)
+      hook(leaf);
+  }
 }
 
 void backward(const std::vector<Tensor> &outputs, const std::vector<Tensor> &gradients, bool retainGraph,
@@ -77,7 +77,7 @@ void backward(const std::vector<Tensor> &outputs, const std::vector<Tensor> &gra
   }
   for (auto &[impl, gradient] : gradientsOf) {
     Tensor leaf(impl), cotangent = std::move(gradient);
-    if (impl->autograd && !impl->autograd->hooks.empty()) {
+    if (impl->autograd && hasHooks(impl->autograd->hooks)) {
       GradMode mode(createGraph);
       cotangent = runHooks(impl->autograd->hooks, cotangent);
     }

@@ -37,7 +37,7 @@ void BackwardPass::run() {
 
 void BackwardPass::findCuts() {
   for (TapeNode *node : tape.nodes)
-    if (!node->hooks.empty() || (node->resultMeta && node->resultMeta->retainGrad) || request.wants(node)) {
+    if (hasHooks(node->hooks) || (node->resultMeta && node->resultMeta->retainGrad) || request.wants(node)) {
       cutOf[node] = int(cuts.size());
       cuts.push_back({node, -1, -1, -1, false});
     }
@@ -232,14 +232,6 @@ void BackwardPass::evaluate(ValueId target) {
         values.erase(operand);
     }
   }
-}
-
-Tensor runHooks(const std::vector<std::pair<int64_t, GradHook>> &hooks, Tensor cotangent) {
-  auto copy = hooks; // a hook may remove itself
-  for (auto &[handle, hook] : copy)
-    if (Tensor changed = hook(cotangent); changed.defined())
-      cotangent = changed;
-  return cotangent;
 }
 
 void BackwardPass::resolve(Cut &cut) {

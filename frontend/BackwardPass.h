@@ -112,7 +112,4 @@ private:
   std::unordered_map<ValueId, int> uses; // by ops that are still to run
 };
 
-// What the hooks make of a cotangent.
-Tensor runHooks(const std::vector<std::pair<int64_t, GradHook>> &hooks, Tensor cotangent);
-
 } // namespace weft

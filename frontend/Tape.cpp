@@ -161,40 +161,54 @@ Tensor Tensor::detach() const {
 
 // ---------------------------------------------------------------- Hooks
 
-static std::atomic<int64_t> nextHandle{1};
-
-int64_t registerHook(const Tensor &tensor, GradHook hook) {
-  if (!tensor.requiresGrad())
-    fail(Kind::Runtime, "register_hook", "cannot register a hook on a tensor that doesn't require gradient");
-  int64_t handle = nextHandle++;
-  TapeNode *node = tapeNode(*tensor.impl);
-  (node ? node->hooks : autogradMeta(*tensor.impl).hooks).emplace_back(handle, std::move(hook));
-  return handle;
+HookHandle::HookHandle(std::shared_ptr<Hooks> &list, GradHook hook) {
+  static std::atomic<int64_t> next{0};
+  if (!list)
+    list = std::make_shared<Hooks>();
+  hooks = list;
+  number = next++;
+  list->emplace_back(number, std::move(hook));
 }
 
-int64_t registerAccumulateHook(const Tensor &leaf, AccumulateHook hook) {
+void HookHandle::remove() const {
+  GradHook removed; // what it holds may end here, and look at the list
+  if (auto list = hooks.lock())
+    for (size_t i = 0; i < list->size(); ++i)
+      if ((*list)[i].first == number) {
+        removed = std::move((*list)[i].second);
+        list->erase(list->begin() + i);
+        return;
+      }
+}
+
+Tensor runHooks(const std::shared_ptr<Hooks> &hooks, Tensor cotangent) {
+  if (!hooks)
+    return cotangent;
+  Hooks now = *hooks; // a hook may remove itself
+  for (auto &[number, hook] : now)
+    if (Tensor changed = hook(cotangent); changed.defined()) {
+      if (changed.shape() != cotangent.shape() || changed.dtype() != cotangent.dtype() ||
+          changed.device() != cotangent.device())
+        fail(Kind::Runtime, "register_hook",
+             "a hook must return a gradient of the size and dtype it was given; got " + toString(changed.type()) +
+                 ", need " + toString(cotangent.type()) + "; return None to leave it as it is");
+      cotangent = changed;
+    }
+  return cotangent;
+}
+
+HookHandle registerHook(const Tensor &tensor, GradHook hook) {
+  if (!tensor.requiresGrad())
+    fail(Kind::Runtime, "register_hook", "cannot register a hook on a tensor that doesn't require gradient");
+  TapeNode *node = tapeNode(*tensor.impl);
+  return HookHandle(node ? node->hooks : autogradMeta(*tensor.impl).hooks, std::move(hook));
+}
+
+HookHandle registerAccumulateHook(const Tensor &leaf, GradHook hook) {
   if (!leaf.isLeaf() || !leaf.requiresGrad())
     fail(Kind::Runtime, "register_post_accumulate_grad_hook",
          "post accumulate grad hooks can only be registered on leaf tensors that require gradient");
-  int64_t handle = nextHandle++;
-  autogradMeta(*leaf.impl).accumulateHooks.emplace_back(handle, std::move(hook));
-  return handle;
-}
-
-void removeHook(const Tensor &tensor, int64_t handle) {
-  auto removeFrom = [&](auto &hooks) {
-    for (size_t i = 0; i < hooks.size(); ++i)
-      if (hooks[i].first == handle) {
-        hooks.erase(hooks.begin() + i);
-        return;
-      }
-  };
-  if (TapeNode *node = tapeNode(*tensor.impl))
-    removeFrom(node->hooks);
-  if (tensor.impl->autograd) {
-    removeFrom(tensor.impl->autograd->hooks);
-    removeFrom(tensor.impl->autograd->accumulateHooks);
-  }
+  return HookHandle(autogradMeta(*leaf.impl).accumulateHooks, std::move(hook));
 }
 
 void retainGrad(const Tensor &tensor) {

@@ -203,7 +203,7 @@ void Trace::State::Description::describeTape() {
 
   std::unordered_map<TapeNode *, int> numbers;
   for (TapeNode *node : nodes) {
-    if (!node->hooks.empty() || (node->resultMeta && node->resultMeta->retainGrad))
+    if (hasHooks(node->hooks) || (node->resultMeta && node->resultMeta->retainGrad))
       refuse("a hook or retain_grad() is on a tensor made in the call");
     if (node->emptied)
       refuse("backward() has used up a part of a result's history");

@@ -1,6 +1,7 @@
 #include "frontend/Autograd.h"
 #include "frontend/Background.h"
 #include "frontend/RepeatedTapes.h"
+#include "frontend/Trace.h"
 #include "python/bindings/PyTensor.h"
 
 namespace py = pybind11;
@@ -18,6 +19,20 @@ std::vector<Tensor> tensorsOf(py::handle sequence) {
 } // namespace
 
 void bindAutograd(py::module_ &module) {
+  auto remove = [](const HookHandle &handle) {
+    if (Trace *trace = Trace::active())
+      trace->notReplayable("it removes a hook");
+    handle.remove();
+  };
+  py::class_<HookHandle>(module, "HookHandle", "Removes a hook of a tensor: remove(), or the end of `with`.")
+      .def(py::init<>())
+      .def("remove", remove)
+      .def("__enter__", [](py::object handle) { return handle; })
+      .def("__exit__", [remove](const HookHandle &handle, py::args) { remove(handle); })
+      // A deep copy of what holds a handle holds other tensors, without hooks.
+      .def("__copy__", [](const HookHandle &handle) { return handle; })
+      .def("__deepcopy__", [](const HookHandle &, py::dict) { return HookHandle(); })
+      .def("__reduce__", [](py::object handle) { return py::make_tuple(handle.get_type(), py::tuple()); });
   module.def("backward",
              [](py::sequence outputs, py::sequence gradients, bool retain, bool create, py::sequence inputs) {
                backward(tensorsOf(outputs), tensorsOf(gradients), retain, create, tensorsOf(inputs));

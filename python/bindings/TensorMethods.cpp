@@ -33,6 +33,32 @@ PyObject *newReference(PyObject *object) {
   return object;
 }
 
+// A Python function as a hook. Copies of the hook share one reference, so that copying it needs no lock.
+GradHook pythonHook(const char *op, py::object function, bool mayReplace) {
+  if (!PyCallable_Check(function.ptr()))
+    fail(UserError::Kind::Type, op, std::string("a hook must be callable; got ") + Py_TYPE(function.ptr())->tp_name);
+  if (Trace *trace = Trace::active())
+    trace->notReplayable("it registers a hook");
+  std::shared_ptr<PyObject> held(function.release().ptr(), [](PyObject *object) {
+    py::gil_scoped_acquire gil;
+    Py_DECREF(object);
+  });
+  return [op, held, mayReplace](const Tensor &argument) {
+    py::gil_scoped_acquire gil;
+    py::object result = py::reinterpret_steal<py::object>(
+        PyObject_CallOneArg(held.get(), py::reinterpret_steal<py::object>(box(argument)).ptr()));
+    if (!result)
+      throw py::error_already_set();
+    if (result.is_none())
+      return Tensor();
+    if (!mayReplace || !isTensor(result.ptr()))
+      fail(UserError::Kind::Type, op,
+           std::string("a hook must return ") + (mayReplace ? "a tensor or None" : "None") + "; got " +
+               Py_TYPE(result.ptr())->tp_name);
+    return unbox(result.ptr());
+  };
+}
+
 PyObject *getShape(const Tensor &t) { return intTuple(t.shape()); }
 PyObject *getDType(const Tensor &t) { return newReference(boxDType(t.dtype())); }
 PyObject *getDevice(const Tensor &t) { return py::cast(t.device()).release().ptr(); }
@@ -286,22 +312,16 @@ void bindTensorMethods(py::module_ &module) {
           },
           py::arg("requires_grad") = true)
       .def("retain_grad", &retainGrad)
-      .def("register_hook",
-           [](const Tensor &t, py::function hook) {
-             return registerHook(t, [hook](const Tensor &gradient) {
-               py::gil_scoped_acquire gil;
-               py::object result = hook(gradient);
-               return result.is_none() ? Tensor() : result.cast<Tensor>();
-             });
-           })
-      .def("register_post_accumulate_grad_hook",
-           [](const Tensor &t, py::function hook) {
-             return registerAccumulateHook(t, [hook](const Tensor &leaf) {
-               py::gil_scoped_acquire gil;
-               hook(leaf);
-             });
-           })
-      .def("remove_hook", &removeHook)
+      .def(
+          "register_hook",
+          [](const Tensor &t, py::object hook) { return registerHook(t, pythonHook("register_hook", hook, true)); },
+          py::arg("hook"), "Calls hook(gradient) when it is known; what it returns, unless None, is used instead.")
+      .def(
+          "register_post_accumulate_grad_hook",
+          [](const Tensor &t, py::object hook) {
+            return registerAccumulateHook(t, pythonHook("register_post_accumulate_grad_hook", hook, false));
+          },
+          py::arg("hook"), "Calls hook(tensor) when this leaf's .grad has been accumulated.")
       .def(
           "backward",
           [](const Tensor &t, const Tensor &gradient, py::object retain, bool create) {

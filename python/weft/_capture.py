@@ -337,7 +337,6 @@ _IMPURE_OF_OURS = {
     "set_rng_state",
     "set_default_dtype",
     "set_num_threads",
-    "register_hook",
 }
 # Methods of these types change at most the object, which Capture compares if it is reachable.
 _PLAIN_TYPES = (

@@ -36,7 +36,7 @@ TEST(Autograd, HooksSeeAndChangeCotangents) {
   Tensor x = leaf(floats({1, 2}, {2}));
   Tensor h = mul(x, number(3));
   Tensor seen;
-  int64_t handle = registerHook(h, [&](const Tensor &g) {
+  HookHandle handle = registerHook(h, [&](const Tensor &g) {
     seen = g;
     return mul(g, number(2));
   });
@@ -48,12 +48,13 @@ TEST(Autograd, HooksSeeAndChangeCotangents) {
   registerAccumulateHook(x, [&](const Tensor &t) {
     EXPECT_EQ(order++, 1);
     leafCalls += t.grad().defined();
+    return Tensor();
   });
   backward({sum(mul(h, h))}, {}, true);
   EXPECT_EQ(values(seen), (Numbers{6, 12}));
   EXPECT_EQ(values(x.grad()), (Numbers{36, 72}));
   EXPECT_EQ(leafCalls, 1);
-  removeHook(h, handle);
+  handle.remove();
   EXPECT_EQ(values(grad({sum(mul(h, h))}, {h}, {}, true)[0]), (Numbers{6, 12}));
 }
 

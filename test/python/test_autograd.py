@@ -1,5 +1,8 @@
 """The tape: accumulation, modes, hooks, higher order, and what it forbids."""
 
+import copy
+import pickle
+
 import numpy
 import pytest
 import weft
@@ -109,9 +112,46 @@ def test_hooks():
     x.register_post_accumulate_grad_hook(lambda leaf: seen.append(leaf.grad.tolist()))
     y.sum().backward()
     assert seen == [[1, 1], [30, 30]] and x.grad.tolist() == [30, 30]
-    x.remove_hook(handle)
+    handle.remove()
     (x * 1).sum().backward()
     assert x.grad.tolist() == [31, 31]
+
+
+def test_handles_of_hooks():
+    x, seen = weft.ones(2, requires_grad=True), []
+    with x.register_hook(lambda g: seen.append(1)), x.register_post_accumulate_grad_hook(lambda t: seen.append(2)):
+        x.sum().backward()
+    x.sum().backward()
+    assert seen == [1, 2]
+
+    def once(g):
+        handle.remove()
+        seen.append(3)
+
+    y = x * 2
+    handle = y.register_hook(once)
+    z = y.sum()
+    del y  # the history keeps the hook, the handle keeps nothing
+    z.backward(retain_graph=True)
+    z.backward()
+    assert seen == [1, 2, 3]
+    handle.remove()
+    copy.deepcopy(handle).remove()
+    pickle.loads(pickle.dumps(handle)).remove()
+
+
+@pytest.mark.parametrize(
+    "result, kind", [(3, TypeError), (weft.ones(3), RuntimeError), (weft.ones(2).double(), RuntimeError)]
+)
+def test_what_a_hook_may_return(result, kind):
+    x = weft.ones(2, requires_grad=True)
+    for y in (x, x * 2):
+        with y.register_hook(lambda g: result), pytest.raises(kind, match=r"\[register_hook\]"):
+            y.sum().backward()
+    with x.register_post_accumulate_grad_hook(lambda t: result), pytest.raises(TypeError, match="None"):
+        x.sum().backward()
+    with pytest.raises(TypeError, match="callable"):
+        x.register_hook(3)
 
 
 def test_retain_grad():

@@ -276,6 +276,20 @@ def has_hooks():
     return function, lambda: log
 
 
+@program(lambda: [[x3()]] * 4)
+def registers_and_removes_hooks():
+    weight, log, handles = x3().requires_grad_(), [], []
+
+    def function(x):
+        handles.append(weight.register_post_accumulate_grad_hook(lambda t: log.append(t.grad.sum().item())))
+        if len(handles) == 3:
+            handles[0].remove()
+        (weight * x).sum().backward()
+        return weight.grad
+
+    return function, lambda: log
+
+
 @program(lambda: [[x3()]] * 3)
 def looks_at_the_grad_mode():
     weight = x3().requires_grad_()
