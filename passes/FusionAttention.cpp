@@ -14,6 +14,13 @@ namespace weft {
 // The elements that a query and a key have: larger ones, of all keys, would not stay in a core's cache.
 static constexpr int64_t kMostHeadSize = 512;
 
+// A product over the rows has a head as its task: fewer heads would leave threads idle.
+static constexpr int64_t kLeastHeads = 4;
+
+// What a score is summed over: an element made again costs twice as many operations, one that is kept three accesses to
+// memory. Measured at 64, where making it again is quicker, and 256, where it takes three times as long.
+static constexpr int64_t kMostRecomputedDepth = 128;
+
 namespace {
 
 struct OperandAxes {
@@ -22,6 +29,13 @@ struct OperandAxes {
     batch = intsOf(dot, operand ? "rhs_batch" : "lhs_batch");
     contract = intsOf(dot, operand ? "rhs_contract" : "lhs_contract");
   }
+  int64_t heads() const {
+    int64_t count = 1;
+    for (int64_t axis : batch)
+      count *= shape[int(axis)];
+    return count;
+  }
+  int64_t depth() const { return shape[int(contract[0])]; }
   // Batches, one free and one contracted axis.
   bool isMatrix() const { return contract.size() == 1 && shape.size() == batch.size() + 2; }
   bool hasOrderedBatch() const {
@@ -102,7 +116,9 @@ private:
       others += read.source < 0 || groups.groupOf(read.source) != group;
     if (scores < 0 || others != 1)
       return false;
-    return OperandAxes(graph.nodes[user].op, scores).hasOrderedBatch();
+    OperandAxes axes(graph.nodes[user].op, scores);
+    bool isOverRows = axes.contract[0] == axes.batch.size();
+    return axes.hasOrderedBatch() && (!isOverRows || axes.heads() >= kLeastHeads);
   }
 
   // Whether a product reads another's result, or a group outside stands on a path from one part to another.
@@ -133,8 +149,13 @@ bool isHeadProduct(Operation *op) {
   int rank = shape.size();
   if (!left.isMatrix() || !right.isMatrix() || left.shape.hasSymbol() || right.shape.hasSymbol())
     return false;
-  int64_t rows = shape[rank - 2], columns = shape[rank - 1], depth = left.shape[int(left.contract[0])];
+  int64_t rows = shape[rank - 2], columns = shape[rank - 1], depth = left.depth();
   return std::min(rows, columns) > order::kLaneRows && depth > 1 && std::min({rows, columns, depth}) <= kMostHeadSize;
+}
+
+bool isQuickerAgain(Operation *scores) {
+  OperandAxes left(scores, 0);
+  return left.heads() >= kLeastHeads && left.depth() <= kMostRecomputedDepth;
 }
 
 void formAttention(FusionGroups &groups) {

@@ -9,8 +9,11 @@ namespace weft {
 // of so few rows or columns that they may be by lanes are not: their sums have an order of their own.
 bool isHeadProduct(mlir::Operation *op);
 
+// Whether a head product's scores, and the work on their rows, are quicker made again than kept in memory.
+bool isQuickerAgain(mlir::Operation *scores);
+
 // Gradients read the forward pass's probabilities, which would have to be kept: gives them a copy of the ops that make
-// the probabilities, so that they are made again. Returns whether there were any.
+// the probabilities, so that they are made again where that is quicker. Returns whether there were any.
 bool recomputeScores(mlir::func::FuncOp func);
 
 // Merges row groups with the products around them into groups of kind Attention.

@@ -60,7 +60,7 @@ private:
     OpFamily family = familyOf(op);
     if (family == OpFamily::Contraction) {
       stages[result] = stage + (from != nullptr);
-      if (!from && isHeadProduct(op))
+      if (!from && isHeadProduct(op) && isQuickerAgain(op))
         scores[result] = {shapeOf(result), false, false};
       return;
     }

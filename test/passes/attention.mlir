@@ -56,24 +56,37 @@ func.func @single_query(%q: tensor<2x1x16xf32>, %k: tensor<2x50x16xf32>, %v: ten
 // The gradient reads probabilities of the forward pass, from which it waits for the result: it makes them again, and is one
 // kernel of five products.
 // CHECK-LABEL: func.func @gradient
-// CHECK: weft.group {{.*}} -> (tensor<2x40x8xf32>) attributes {kind = "attention"
+// CHECK: weft.group {{.*}} -> (tensor<4x40x8xf32>) attributes {kind = "attention"
 // CHECK: weft.group {{.*}}kind = "loop"
-// CHECK: weft.group {{.*}} -> (tensor<2x40x8xf32>, tensor<2x40x8xf32>, tensor<2x40x8xf32>) attributes {kind = "attention"
+// CHECK: weft.group {{.*}} -> (tensor<4x40x8xf32>, tensor<4x40x8xf32>, tensor<4x40x8xf32>) attributes {kind = "attention"
 // CHECK-COUNT-5: weft.dot_general
 // CHECK-NOT: weft.dot_general
-func.func @gradient(%q: tensor<2x40x8xf32>, %k: tensor<2x40x8xf32>, %v: tensor<2x40x8xf32>) -> (tensor<2x40x8xf32>, tensor<2x40x8xf32>, tensor<2x40x8xf32>) {
-  %0 = weft.dot_general %q, %k {lhs_batch = array<i64: 0>, lhs_contract = array<i64: 2>, rhs_batch = array<i64: 0>, rhs_contract = array<i64: 2>} : (tensor<2x40x8xf32>, tensor<2x40x8xf32>) -> tensor<2x40x40xf32>
-  %1 = weft.softmax %0 {dim = 2 : i64} : (tensor<2x40x40xf32>) -> tensor<2x40x40xf32>
-  %2 = weft.dot_general %1, %v {lhs_batch = array<i64: 0>, lhs_contract = array<i64: 2>, rhs_batch = array<i64: 0>, rhs_contract = array<i64: 1>} : (tensor<2x40x40xf32>, tensor<2x40x8xf32>) -> tensor<2x40x8xf32>
-  %3 = weft.tanh %2 : (tensor<2x40x8xf32>) -> tensor<2x40x8xf32>
-  %4 = weft.dot_general %3, %v {lhs_batch = array<i64: 0>, lhs_contract = array<i64: 2>, rhs_batch = array<i64: 0>, rhs_contract = array<i64: 2>} : (tensor<2x40x8xf32>, tensor<2x40x8xf32>) -> tensor<2x40x40xf32>
-  %5 = weft.mul %4, %1 : (tensor<2x40x40xf32>, tensor<2x40x40xf32>) -> tensor<2x40x40xf32>
-  %6 = weft.sum %5 {dims = array<i64: 2>, keepdim = true} : (tensor<2x40x40xf32>) -> tensor<2x40x1xf32>
-  %7 = weft.expand %6 {shape = array<i64: 2, 40, 40>} : (tensor<2x40x1xf32>) -> tensor<2x40x40xf32>
-  %8 = weft.sub %4, %7 : (tensor<2x40x40xf32>, tensor<2x40x40xf32>) -> tensor<2x40x40xf32>
-  %9 = weft.mul %8, %1 : (tensor<2x40x40xf32>, tensor<2x40x40xf32>) -> tensor<2x40x40xf32>
-  %10 = weft.dot_general %9, %k {lhs_batch = array<i64: 0>, lhs_contract = array<i64: 2>, rhs_batch = array<i64: 0>, rhs_contract = array<i64: 1>} : (tensor<2x40x40xf32>, tensor<2x40x8xf32>) -> tensor<2x40x8xf32>
-  %11 = weft.dot_general %9, %q {lhs_batch = array<i64: 0>, lhs_contract = array<i64: 1>, rhs_batch = array<i64: 0>, rhs_contract = array<i64: 1>} : (tensor<2x40x40xf32>, tensor<2x40x8xf32>) -> tensor<2x40x8xf32>
-  %12 = weft.dot_general %1, %3 {lhs_batch = array<i64: 0>, lhs_contract = array<i64: 1>, rhs_batch = array<i64: 0>, rhs_contract = array<i64: 1>} : (tensor<2x40x40xf32>, tensor<2x40x8xf32>) -> tensor<2x40x8xf32>
-  return %10, %11, %12 : tensor<2x40x8xf32>, tensor<2x40x8xf32>, tensor<2x40x8xf32>
+func.func @gradient(%q: tensor<4x40x8xf32>, %k: tensor<4x40x8xf32>, %v: tensor<4x40x8xf32>) -> (tensor<4x40x8xf32>, tensor<4x40x8xf32>, tensor<4x40x8xf32>) {
+  %0 = weft.dot_general %q, %k {lhs_batch = array<i64: 0>, lhs_contract = array<i64: 2>, rhs_batch = array<i64: 0>, rhs_contract = array<i64: 2>} : (tensor<4x40x8xf32>, tensor<4x40x8xf32>) -> tensor<4x40x40xf32>
+  %1 = weft.softmax %0 {dim = 2 : i64} : (tensor<4x40x40xf32>) -> tensor<4x40x40xf32>
+  %2 = weft.dot_general %1, %v {lhs_batch = array<i64: 0>, lhs_contract = array<i64: 2>, rhs_batch = array<i64: 0>, rhs_contract = array<i64: 1>} : (tensor<4x40x40xf32>, tensor<4x40x8xf32>) -> tensor<4x40x8xf32>
+  %3 = weft.tanh %2 : (tensor<4x40x8xf32>) -> tensor<4x40x8xf32>
+  %4 = weft.dot_general %3, %v {lhs_batch = array<i64: 0>, lhs_contract = array<i64: 2>, rhs_batch = array<i64: 0>, rhs_contract = array<i64: 2>} : (tensor<4x40x8xf32>, tensor<4x40x8xf32>) -> tensor<4x40x40xf32>
+  %5 = weft.mul %4, %1 : (tensor<4x40x40xf32>, tensor<4x40x40xf32>) -> tensor<4x40x40xf32>
+  %6 = weft.sum %5 {dims = array<i64: 2>, keepdim = true} : (tensor<4x40x40xf32>) -> tensor<4x40x1xf32>
+  %7 = weft.expand %6 {shape = array<i64: 4, 40, 40>} : (tensor<4x40x1xf32>) -> tensor<4x40x40xf32>
+  %8 = weft.sub %4, %7 : (tensor<4x40x40xf32>, tensor<4x40x40xf32>) -> tensor<4x40x40xf32>
+  %9 = weft.mul %8, %1 : (tensor<4x40x40xf32>, tensor<4x40x40xf32>) -> tensor<4x40x40xf32>
+  %10 = weft.dot_general %9, %k {lhs_batch = array<i64: 0>, lhs_contract = array<i64: 2>, rhs_batch = array<i64: 0>, rhs_contract = array<i64: 1>} : (tensor<4x40x40xf32>, tensor<4x40x8xf32>) -> tensor<4x40x8xf32>
+  %11 = weft.dot_general %9, %q {lhs_batch = array<i64: 0>, lhs_contract = array<i64: 1>, rhs_batch = array<i64: 0>, rhs_contract = array<i64: 1>} : (tensor<4x40x40xf32>, tensor<4x40x8xf32>) -> tensor<4x40x8xf32>
+  %12 = weft.dot_general %1, %3 {lhs_batch = array<i64: 0>, lhs_contract = array<i64: 1>, rhs_batch = array<i64: 0>, rhs_contract = array<i64: 1>} : (tensor<4x40x40xf32>, tensor<4x40x8xf32>) -> tensor<4x40x8xf32>
+  return %10, %11, %12 : tensor<4x40x8xf32>, tensor<4x40x8xf32>, tensor<4x40x8xf32>
+}
+
+// -----
+
+// Sums over 256 are not made again, and one head alone would be one task: the product, its rows with the gradient, two products.
+// CHECK-LABEL: func.func @one_deep_head
+// CHECK-NOT: "attention"
+func.func @one_deep_head(%x: tensor<64x256xf32>, %w: tensor<400x256xf32>) -> (tensor<64x256xf32>, tensor<400x256xf32>) {
+  %0 = weft.dot_general %x, %w {lhs_batch = array<i64>, lhs_contract = array<i64: 1>, rhs_batch = array<i64>, rhs_contract = array<i64: 1>} : (tensor<64x256xf32>, tensor<400x256xf32>) -> tensor<64x400xf32>
+  %1 = weft.softmax %0 {dim = 1 : i64} : (tensor<64x400xf32>) -> tensor<64x400xf32>
+  %2 = weft.dot_general %1, %w {lhs_batch = array<i64>, lhs_contract = array<i64: 1>, rhs_batch = array<i64>, rhs_contract = array<i64: 0>} : (tensor<64x400xf32>, tensor<400x256xf32>) -> tensor<64x256xf32>
+  %3 = weft.dot_general %1, %x {lhs_batch = array<i64>, lhs_contract = array<i64: 0>, rhs_batch = array<i64>, rhs_contract = array<i64: 0>} : (tensor<64x400xf32>, tensor<64x256xf32>) -> tensor<400x256xf32>
+  return %2, %3 : tensor<64x256xf32>, tensor<400x256xf32>
 }
