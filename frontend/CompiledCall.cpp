@@ -269,7 +269,7 @@ std::vector<Tensor> CompiledCall::replay(const Tensor *arguments, int count) con
           aliasOf(found[result.index], result.shape, result.strides, found[result.index].offset() + result.offset));
       continue;
     }
-    Ref<TensorImpl> impl(new TensorImpl);
+    auto impl = Ref<TensorImpl>::make();
     impl->storage = storages[result.index];
     impl->shape = result.shape;
     impl->strides = result.strides;
@@ -300,7 +300,7 @@ void CompiledCall::recordTape(const Tensor *found, std::vector<Tensor> &made) co
   std::vector<Ref<TapeNode>> nodes;
   nodes.reserve(tape.size());
   for (const CallTapeNode &recorded : tape) {
-    Ref<TapeNode> node(new TapeNode);
+    auto node = Ref<TapeNode>::make();
     node->op = recorded.op;
     node->attrs = recorded.attrs;
     node->type = recorded.type;

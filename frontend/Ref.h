@@ -17,6 +17,8 @@ public:
     // The only owner needs no atomic read-modify-write.
     return count.load(std::memory_order_acquire) == 1 || count.fetch_sub(1, std::memory_order_acq_rel) == 1;
   }
+  // Of a new object, which no other thread knows of yet: retain() without its atomic read-modify-write.
+  void retainNew() const { count.store(1, std::memory_order_relaxed); }
   int32_t useCount() const { return count.load(std::memory_order_relaxed); }
 
 private:
@@ -29,6 +31,11 @@ public:
   Ref(T *object) : object(object) {
     if (object)
       object->retain();
+  }
+  static Ref make() {
+    T *object = new T;
+    object->retainNew();
+    return attach(object);
   }
   Ref(const Ref &o) : Ref(o.object) {}
   Ref(Ref &&o) noexcept : object(o.object) { o.object = nullptr; }

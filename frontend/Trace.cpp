@@ -216,7 +216,7 @@ Tensor Trace::record(OpKind op, const Tensor *operands, int count, const Attrs &
       ids.push_back(valueOf(operands[i]));
   } while (segment != state->segment);
   ValueId value = state->addNode(op, std::move(ids), attrs, type);
-  Ref<TensorImpl> impl(new TensorImpl);
+  auto impl = Ref<TensorImpl>::make();
   impl->shape = type.shape;
   impl->strides = contiguousStrides(type.shape);
   impl->dtype = type.dtype;
