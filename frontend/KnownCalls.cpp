@@ -3,6 +3,7 @@
 #include "frontend/OperandCheck.h"
 #include "frontend/Ops.h"
 #include "frontend/Promotion.h"
+#include "runtime/cpu/FloatMode.h"
 
 #include <algorithm>
 #include <cstring>
@@ -104,6 +105,7 @@ const KnownCall *findCall(const CallKey &key) {
 }
 
 Tensor KnownCall::run(const Tensor *operands) const {
+  StandardFloatMode mode;
   void *inputs[CallKey::kMaxOperands];
   alignas(8) char numbers[CallKey::kMaxOperands][8];
   for (int k = 0; k < count; ++k) {
@@ -115,11 +117,11 @@ Tensor KnownCall::run(const Tensor *operands) const {
       inputs[k] = static_cast<char *>(impl.storage->data()) + (impl.offset ? impl.offset * itemSize(impl.dtype) : 0);
     }
   }
-  Ref<TensorImpl> result(new TensorImpl);
+  auto result = Ref<TensorImpl>::make();
   result->shape = type.shape;
   result->strides = strides;
   result->dtype = type.dtype;
-  result->storage = Ref<Storage>(new Storage);
+  result->storage = Ref<Storage>::make();
   Storage &storage = *result->storage;
   storage.bytes = bytes;
   storage.allocateMemory();

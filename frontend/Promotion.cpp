@@ -3,6 +3,7 @@
 #include "frontend/Autograd.h"
 #include "frontend/KnownCalls.h"
 #include "frontend/Trace.h"
+#include "runtime/cpu/FloatMode.h"
 
 #include <array>
 #include <cmath>
@@ -215,6 +216,7 @@ void storeNumber(const Tensor &number, DType dtype, void *memory) {
 }
 
 Tensor constantOf(const Tensor &number, DType dtype, Device device) {
+  StandardFloatMode mode;
   const TensorImpl &n = *number.impl;
   double real = realValue(n);
   alignas(8) char bytes[8];

@@ -3,6 +3,7 @@
 #include "frontend/Autograd.h"
 #include "frontend/Ops.h"
 #include "frontend/Trace.h"
+#include "runtime/cpu/FloatMode.h"
 #include "runtime/cuda/Driver.h"
 
 #include <algorithm>
@@ -32,7 +33,7 @@ Ref<Storage> Storage::adopt(void *memory, int64_t bytes, Device device, bool rea
 }
 
 Ref<Storage> Storage::lazyStorage(Device device, int64_t bytes) {
-  Ref<Storage> storage(new Storage);
+  auto storage = Ref<Storage>::make();
   storage->device = device;
   storage->bytes = bytes;
   return storage;
@@ -100,7 +101,7 @@ bool overlapsItself(const Dims &shape, const Dims &strides) {
 }
 
 Tensor aliasOf(const Tensor &base, const Dims &shape, const Dims &strides, int64_t offset) {
-  Ref<TensorImpl> impl(new TensorImpl);
+  auto impl = Ref<TensorImpl>::make();
   impl->storage = base.impl->storage;
   impl->shape = shape;
   impl->strides = strides;
@@ -116,7 +117,7 @@ Tensor aliasOf(const Tensor &base, const Dims &shape, const Dims &strides, int64
 
 Tensor Tensor::empty(const Dims &shape, DType dtype, Device device) {
   checkSizes("empty", {dtype, shape});
-  Ref<TensorImpl> impl(new TensorImpl);
+  auto impl = Ref<TensorImpl>::make();
   impl->shape = shape;
   impl->strides = contiguousStrides(shape);
   impl->dtype = dtype;
@@ -132,7 +133,7 @@ Tensor Tensor::fromMemory(void *memory, const Dims &shape, const Dims &strides, 
     any &= shape[i] > 0;
     last += (shape[i] - 1) * strides[i];
   }
-  Ref<TensorImpl> impl(new TensorImpl);
+  auto impl = Ref<TensorImpl>::make();
   impl->shape = shape;
   impl->strides = strides;
   impl->dtype = dtype;
@@ -141,7 +142,7 @@ Tensor Tensor::fromMemory(void *memory, const Dims &shape, const Dims &strides, 
 }
 
 static Tensor wrappedNumber(DType dtype, double number, int64_t integer) {
-  Ref<TensorImpl> impl(new TensorImpl);
+  auto impl = Ref<TensorImpl>::make();
   impl->dtype = dtype;
   impl->wrappedNumber = true;
   impl->number = number;
@@ -207,12 +208,9 @@ template <class T> static T as(const void *bytes) {
   return value;
 }
 
-double Tensor::itemDouble() const {
-  if (impl->wrappedNumber)
-    return isFloat(impl->dtype) ? impl->number : double(impl->integer);
-  char bytes[8];
-  fetch(*this, bytes);
-  switch (impl->dtype) {
+// Not inline: a StandardFloatMode is around the call.
+__attribute__((noinline)) static double valueOf(const void *bytes, DType dtype) {
+  switch (dtype) {
   case DType::Float16:
     return halfToFloat(as<uint16_t>(bytes));
   case DType::BFloat16:
@@ -234,6 +232,29 @@ double Tensor::itemDouble() const {
     return double(as<int64_t>(bytes));
   }
   return 0;
+}
+
+double Tensor::itemDouble() const {
+  StandardFloatMode mode;
+  if (impl->wrappedNumber)
+    return isFloat(impl->dtype) ? impl->number : valueOf(&impl->integer, DType::Int64);
+  char bytes[8];
+  fetch(*this, bytes);
+  return valueOf(bytes, impl->dtype);
+}
+
+// By the bits: in some floating-point modes a subnormal number equals zero.
+bool Tensor::itemBool() const {
+  char bytes[8] = {};
+  if (!impl->wrappedNumber)
+    fetch(*this, bytes);
+  else if (isFloat(impl->dtype))
+    std::memcpy(bytes, &impl->number, 8);
+  else
+    std::memcpy(bytes, &impl->integer, 8);
+  int size = impl->wrappedNumber ? 8 : itemSize(impl->dtype);
+  uint64_t word = as<uint64_t>(bytes);
+  return (isFloat(impl->dtype) ? word << (65 - 8 * size) : word) != 0; // -0 is zero
 }
 
 int64_t Tensor::itemInt() const {

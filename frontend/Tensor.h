@@ -133,6 +133,7 @@ public:
   void *data() const;                // the first element
   template <class T> T item() const; // one element, converted; throws UserError unless numel() is 1
   double itemDouble() const;
+  bool itemBool() const;
   int64_t itemInt() const;
 
   // ---- Copies and conversions; recorded by tape and trace.
@@ -158,7 +159,7 @@ private:
 template <> inline double Tensor::item<double>() const { return itemDouble(); }
 template <> inline float Tensor::item<float>() const { return float(itemDouble()); }
 template <> inline int64_t Tensor::item<int64_t>() const { return itemInt(); }
-template <> inline bool Tensor::item<bool>() const { return itemDouble() != 0; }
+template <> inline bool Tensor::item<bool>() const { return itemBool(); }
 
 // A further view of the same storage; no tape, no trace.
 Tensor aliasOf(const Tensor &base, const Dims &shape, const Dims &strides, int64_t offset);

@@ -1,6 +1,7 @@
 #include "runtime/Executable.h"
 #include "runtime/Library.h"
 #include "runtime/cpu/Features.h"
+#include "runtime/cpu/FloatMode.h"
 #include "runtime/cuda/CudaExecutable.h"
 #include "runtime/cuda/Driver.h"
 
@@ -173,6 +174,7 @@ void Executable::checkProgram() const {
 }
 
 void Executable::run(void *const *inputs, void *const *outputs, const int64_t *symbols, KeptResults *kept) const {
+  StandardFloatMode mode;
   if (single)
     runSingle(inputs, outputs, symbols);
   else

@@ -9,7 +9,7 @@ class PreparedRun {
 public:
   // The executable must outlive it.
   PreparedRun(const Executable &executable, const int64_t *symbols);
-  // As Executable::run().
+  // As Executable::run(), in the caller's StandardFloatMode.
   void run(void *const *inputs, void *const *outputs) const {
     if (!kernel || Executable::isProfiled())
       return executable->run(inputs, outputs, symbols.data());

@@ -1,5 +1,6 @@
 // Memory shared with Python: the buffer protocol both ways (NumPy uses it), nested lists, tolist().
 #include "python/bindings/PyTensor.h"
+#include "runtime/cpu/FloatMode.h"
 
 namespace py = pybind11;
 
@@ -184,6 +185,7 @@ void readNested(PyObject *object, int depth, Elements &elements) {
 }
 
 Tensor fromNested(py::object data, py::object dtype) {
+  StandardFloatMode mode;
   if (isTensor(data.ptr()) || PyObject_CheckBuffer(data.ptr())) {
     Tensor source = isTensor(data.ptr()) ? unbox(data.ptr()).detach() : fromBuffer(data.ptr());
     return dtype.is_none() || unboxDType(dtype.ptr()) == source.dtype() ? source.clone()
@@ -272,6 +274,7 @@ PyObject *listOf(const Tensor &t, const char *data, int dim) {
 
 py::object toList(const Tensor &t) {
   Tensor host = t.detach().to(Device());
+  StandardFloatMode mode;
   return py::reinterpret_steal<py::object>(listOf(host, static_cast<const char *>(host.data()), 0));
 }
 

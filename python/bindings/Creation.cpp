@@ -1,6 +1,7 @@
 // Tensors from nothing: empty, full, arange, the random generator.
 #include "frontend/Generator.h"
 #include "python/bindings/PyTensor.h"
+#include "runtime/cpu/FloatMode.h"
 
 namespace py = pybind11;
 
@@ -31,6 +32,7 @@ void bindCreation(py::module_ &module) {
     return full(type.shape, number, type.dtype, unboxDevice(device.ptr()));
   });
   module.def("arange", [](double start, double stop, double step, DType dtype, py::handle device) {
+    StandardFloatMode mode; // the number of elements is a quotient
     return arange(start, stop, step, dtype, unboxDevice(device.ptr()));
   });
   module.def("rand", [](py::handle shape, py::handle dtype, py::handle device) {

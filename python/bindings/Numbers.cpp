@@ -67,7 +67,7 @@ int truth(PyObject *self) {
       fail(UserError::Kind::Runtime, "bool",
            "the truth value of a tensor with other than one element is ambiguous; got " + toString(t.type()) +
                "; use .any() or .all()");
-    return t.itemDouble() != 0;
+    return t.itemBool();
   } catch (...) {
     translateException();
     return -1;

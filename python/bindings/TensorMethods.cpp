@@ -207,7 +207,7 @@ py::object item(const Tensor &t) {
          "only a tensor with one element can become a number; got " + toString(t.type()) +
              "; index it, or use .tolist()");
   if (t.dtype() == DType::Bool)
-    return py::bool_(t.itemDouble() != 0);
+    return py::bool_(t.itemBool());
   return isFloat(t.dtype()) ? py::object(py::float_(t.itemDouble())) : py::object(py::int_(t.itemInt()));
 }
 

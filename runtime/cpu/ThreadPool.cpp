@@ -1,5 +1,6 @@
 #include "runtime/cpu/ThreadPool.h"
 #include "runtime/Buffer.h"
+#include "runtime/cpu/FloatMode.h"
 
 #include <algorithm>
 #include <chrono>
@@ -283,6 +284,7 @@ void ThreadPool::runPiece(int piece, void *scratch) const {
 
 void ThreadPool::work(int index) {
   Slot &slot = slots[index];
+  StandardFloatMode mode; // not that of the thread that started this one
   insideTask = true;
   for (;;) {
     auto deadline = std::chrono::steady_clock::now() + kSpinTime;
