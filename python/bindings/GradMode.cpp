@@ -1,7 +1,9 @@
-// `with no_grad():` — a type of its own, since loops enter it once a call: GradMode(enabled) sets the mode on entry and
+// `with no_grad():` — a type of its own, since loops enter it once a call: GradMode(mode) sets the mode on entry and
 // puts it back on exit; it nests. A sub-class that says `enabled = ...` takes no argument but a function to decorate.
 #include "frontend/Autograd.h"
 #include "python/bindings/PyTensor.h"
+
+#include <structmember.h>
 
 namespace py = pybind11;
 
@@ -62,6 +64,10 @@ PyObject *exit(PyObject *self, PyObject *const *, Py_ssize_t) {
   Py_RETURN_NONE;
 }
 
+PyMemberDef members[] = {
+    {"mode", T_BOOL, offsetof(GradModeObject, enabled), READONLY, nullptr},
+    {nullptr, 0, 0, 0, nullptr},
+};
 PyMethodDef methods[] = {
     {"__enter__", enter, METH_NOARGS, nullptr},
     {"__exit__", reinterpret_cast<PyCFunction>(reinterpret_cast<void *>(exit)), METH_FASTCALL, nullptr},
@@ -71,6 +77,7 @@ PyType_Slot slots[] = {
     {Py_tp_new, reinterpret_cast<void *>(make)},
     {Py_tp_init, reinterpret_cast<void *>(initialise)},
     {Py_tp_dealloc, reinterpret_cast<void *>(deallocate)},
+    {Py_tp_members, members},
     {Py_tp_methods, methods},
     {0, nullptr},
 };

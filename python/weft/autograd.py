@@ -1,9 +1,86 @@
 """Gradients: grad mode, ``backward`` and ``grad``."""
 
 import functools
+import warnings
 
 from . import _C
 from ._C import Tensor
+
+
+def _in_mode(mode, steps):
+    """Yields what a generator or the iterator of an awaitable yields. The mode holds while that runs, not while it is suspended."""
+    resume, value = steps.send, None
+    try:
+        while True:
+            with _C.GradMode(mode):
+                result = resume(value)
+            try:
+                resume, value = steps.send, (yield result)
+            except GeneratorExit:
+                with _C.GradMode(mode):
+                    steps.close()
+                raise
+            except BaseException as error:
+                resume, value = steps.throw, error
+    except StopIteration as end:
+        return end.value
+
+
+class _AwaitInMode:
+    def __init__(self, mode, awaitable):
+        self._mode, self._awaitable = mode, awaitable
+
+    def __await__(self):
+        return _in_mode(self._mode, self._awaitable.__await__())
+
+
+def _decorate(mode, function):
+    """The function with ``mode`` in force while its body runs, be it a function, a generator or asynchronous."""
+    import inspect  # late: decorators are few, and importing weft is quick
+
+    if not callable(function):
+        raise TypeError(f"[grad mode] decorates functions; got {type(function).__name__}; use it in a with statement")
+    if inspect.isclass(function):
+        warnings.warn(
+            "[grad mode] of a class holds only while an instance is made; decorate its methods instead",
+            FutureWarning,
+            stacklevel=3,
+        )
+    if inspect.isgeneratorfunction(function):
+
+        def wrapper(*args, **kwargs):
+            return (yield from _in_mode(mode, function(*args, **kwargs)))
+
+    elif inspect.iscoroutinefunction(function):
+
+        async def wrapper(*args, **kwargs):
+            return await _AwaitInMode(mode, function(*args, **kwargs))
+
+    elif inspect.isasyncgenfunction(function):
+
+        async def wrapper(*args, **kwargs):
+            generator = function(*args, **kwargs)
+            step = generator.asend(None)
+            try:
+                while True:
+                    result = await _AwaitInMode(mode, step)
+                    try:
+                        step = generator.asend((yield result))
+                    except GeneratorExit:
+                        await _AwaitInMode(mode, generator.aclose())
+                        raise
+                    except BaseException as error:
+                        step = generator.athrow(error)
+            except StopAsyncIteration:
+                return
+
+    else:
+
+        def wrapper(*args, **kwargs):
+            with _C.GradMode(mode):
+                return function(*args, **kwargs)
+
+    return functools.wraps(function)(wrapper)
 
 
 class _GradMode(_C.GradMode):
@@ -12,14 +89,7 @@ class _GradMode(_C.GradMode):
     __slots__ = ()
 
     def __call__(self, function):
-        enabled = self.enabled
-
-        @functools.wraps(function)
-        def wrapper(*args, **kwargs):
-            with _C.GradMode(enabled):
-                return function(*args, **kwargs)
-
-        return wrapper
+        return _decorate(self.mode, function)
 
 
 class no_grad(_GradMode):
@@ -36,22 +106,36 @@ class enable_grad(_GradMode):
     enabled = True
 
 
-class set_grad_enabled(_GradMode):
-    """Sets the mode at once; as a context manager restores it at the end."""
+class inference_mode(_GradMode):
+    """no_grad, or enable_grad with ``mode=False``. Decorates with or without parentheses."""
+
+    __slots__ = ()
+
+    def __new__(cls, mode=True):
+        if isinstance(mode, bool):
+            return super().__new__(cls, not mode)
+        return cls()(mode)
+
+
+class set_grad_enabled:
+    """Sets the mode at once; as a context manager restores it at the end, as a decorator leaves it and sets it in the function."""
 
     def __init__(self, mode):
-        self.enabled = bool(mode)
+        if not isinstance(mode, bool):
+            raise TypeError(f"[set_grad_enabled] mode must be a bool; got {type(mode).__name__}")
+        self.mode = mode
         self._before = _C.grad_enabled()
-        _C.set_grad_enabled(self.enabled)
+        _C.set_grad_enabled(mode)
 
     def __enter__(self):
-        _C.set_grad_enabled(self.enabled)
+        _C.set_grad_enabled(self.mode)
 
     def __exit__(self, *exception):
         _C.set_grad_enabled(self._before)
 
-
-inference_mode = no_grad
+    def __call__(self, function):
+        _C.set_grad_enabled(self._before)
+        return _decorate(self.mode, function)
 
 
 def is_grad_enabled():

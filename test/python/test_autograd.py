@@ -1,5 +1,6 @@
 """The tape: accumulation, modes, hooks, higher order, and what it forbids."""
 
+import asyncio
 import copy
 import pickle
 
@@ -71,6 +72,108 @@ def test_modes():
 
     with mode:
         assert h().requires_grad and h.__doc__ == "Doubles."
+
+
+DECORATORS = {
+    "no_grad()": (lambda: weft.no_grad(), False),
+    "no_grad": (lambda: weft.no_grad, False),
+    "enable_grad": (lambda: weft.enable_grad, True),
+    "inference_mode": (lambda: weft.inference_mode, False),
+    "inference_mode()": (lambda: weft.inference_mode(), False),
+    "inference_mode(mode=False)": (lambda: weft.inference_mode(mode=False), True),
+    "set_grad_enabled(False)": (lambda: weft.set_grad_enabled(False), False),
+    "set_grad_enabled(mode=True)": (lambda: weft.set_grad_enabled(mode=True), True),
+}
+
+
+@pytest.mark.parametrize("make, inside", DECORATORS.values(), ids=DECORATORS)
+@pytest.mark.parametrize("outside", [False, True])
+def test_decorators(make, inside, outside):
+    """The mode holds while the body runs, whatever kind of function it is, and nowhere else."""
+    mode = weft.is_grad_enabled
+
+    def function():
+        return mode()
+
+    def generator():
+        seen = [mode()]
+        try:
+            seen.append((yield mode()))
+        except ValueError:
+            seen.append(mode())
+        try:
+            yield mode()
+        finally:
+            log.append(mode())
+        return seen
+
+    async def coroutine():
+        await asyncio.sleep(0)
+        return mode()
+
+    async def asynchronous():
+        try:
+            await asyncio.sleep(0)
+            got = yield mode()
+            await asyncio.sleep(0)
+            assert got in (None, "sent")
+            yield mode()
+        except ValueError:
+            yield mode()
+        finally:
+            log.append(mode())
+
+    async def with_another_task():
+        other = asyncio.create_task(asyncio.sleep(0))
+        task = asyncio.create_task(decorate(coroutine)())
+        modes = []
+        while not task.done():
+            modes.append(mode())
+            await asyncio.sleep(0)
+        await other
+        assert set(modes) == {outside}
+        assert await task is inside
+        stream = decorate(asynchronous)()
+        assert await stream.asend(None) is inside and mode() is outside
+        assert await stream.asend("sent") is inside and mode() is outside
+        assert await stream.athrow(ValueError) is inside and mode() is outside
+        await stream.aclose()
+        assert [m async for m in decorate(asynchronous)()] == [inside, inside]
+
+    def decorate(f):
+        decorated = make()(f)
+        assert mode() is outside and decorated.__name__ == f.__name__
+        return decorated
+
+    log = []
+    with weft.set_grad_enabled(outside):
+        assert decorate(function)() is inside and mode() is outside
+        steps = decorate(generator)()
+        assert next(steps) is inside and mode() is outside
+        assert steps.throw(ValueError) is inside and mode() is outside
+        with pytest.raises(StopIteration) as end:
+            steps.send(None)
+        assert end.value.value == [inside, inside] and mode() is outside
+        steps = decorate(generator)()
+        next(steps), next(steps)
+        steps.close()
+        asyncio.run(with_another_task())
+        assert mode() is outside and set(log) == {inside}
+
+
+def test_decorating_what_is_no_function():
+    with pytest.warns(FutureWarning, match="methods"):
+
+        @weft.no_grad()
+        class Thing:
+            def __init__(self):
+                self.mode = weft.is_grad_enabled()
+
+    assert not Thing().mode and weft.is_grad_enabled()
+    with pytest.raises(TypeError, match="int"):
+        weft.no_grad()(3)
+    with pytest.raises(TypeError, match="bool"):
+        weft.set_grad_enabled(1)
 
 
 def test_grad_leaves_dot_grad_alone():
