@@ -26,7 +26,19 @@ private:
 // Given the cotangent, returns another or an undefined Tensor (no change). After accumulation it is given the leaf, and
 // what it returns is ignored.
 using GradHook = std::function<Tensor(const Tensor &)>;
-using Hooks = std::vector<std::pair<int64_t, GradHook>>; // numbered, in the order of their registration
+// Given the cotangents of several tensors, undefined for one that takes no part, returns as many, or none for no
+// change.
+using GroupHook = std::function<std::vector<Tensor>(const std::vector<Tensor> &)>;
+
+struct HookGroup {
+  std::vector<const TapeNode *> nodes; // that made the tensors; not kept alive
+  GroupHook hook;
+};
+// The hooks of a tensor: its own in the order of their registration, with their numbers, then the one that it shares.
+struct Hooks {
+  std::vector<std::pair<int64_t, GradHook>> own;
+  std::shared_ptr<HookGroup> group;
+};
 
 // Removes a hook, if the tensor or its history still has it; keeps neither alive.
 class HookHandle {
@@ -43,8 +55,12 @@ private:
 // The tensor must require grad.
 HookHandle registerHook(const Tensor &tensor, GradHook hook);
 HookHandle registerAccumulateHook(const Tensor &leaf, GradHook hook); // called when its .grad has been accumulated
-inline bool hasHooks(const std::shared_ptr<Hooks> &hooks) { return hooks && !hooks->empty(); }
-// What the hooks make of a cotangent.
+// One hook for all cotangents of `tensors`, which ops made. No tensor may depend on another, nor be in two groups.
+void registerGroupHook(const std::vector<Tensor> &tensors, GroupHook hook);
+inline bool hasHooks(const std::shared_ptr<Hooks> &hooks) { return hooks && (!hooks->own.empty() || hooks->group); }
+// Throws where a hook may not return `changed` for the cotangent.
+const Tensor &checkedHookResult(const Tensor &changed, const Tensor &cotangent);
+// What the tensor's own hooks make of a cotangent.
 Tensor runHooks(const std::shared_ptr<Hooks> &hooks, Tensor cotangent);
 void retainGrad(const Tensor &tensor); // a non-leaf gets .grad, too
 bool retainsGrad(const Tensor &tensor);

@@ -53,7 +53,7 @@ static void accumulate(const Tensor &leaf, Tensor gradient, bool createGraph) {
   }
   Tensor(leaf).setGrad(after);
   if (leaf.impl->autograd && hasHooks(leaf.impl->autograd->accumulateHooks)) {
-    Hooks hooks = *leaf.impl->autograd->accumulateHooks; // one may remove itself
+    auto hooks = leaf.impl->autograd->accumulateHooks->own; // one may remove itself
     for (auto &[number, hook] : hooks)
       hook(leaf);
   }

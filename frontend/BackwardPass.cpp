@@ -237,8 +237,32 @@ void BackwardPass::evaluate(ValueId target) {
 void BackwardPass::resolve(Cut &cut) {
   if (cut.resolved)
     return;
+  if (cut.node->hooks && cut.node->hooks->group)
+    resolveGroup(*cut.node->hooks->group);
+  else
+    setCotangent(cut, runHooks(cut.node->hooks, valueOf(derivative.graph->outputs[size_t(cut.wrt)])));
+}
+
+void BackwardPass::resolveGroup(const HookGroup &group) {
+  std::vector<Cut *> members;
+  std::vector<Tensor> cotangents;
+  for (const TapeNode *node : group.nodes) {
+    auto found = cutOf.find(node);
+    members.push_back(found == cutOf.end() ? nullptr : &cuts[size_t(found->second)]);
+    cotangents.push_back(members.back()
+                             ? runHooks(node->hooks, valueOf(derivative.graph->outputs[size_t(members.back()->wrt)]))
+                             : Tensor());
+  }
+  std::vector<Tensor> changed = group.hook(cotangents);
+  for (size_t i = 0; i < members.size(); ++i) {
+    bool isChanged = i < changed.size() && changed[i].defined();
+    if (members[i])
+      setCotangent(*members[i], isChanged ? checkedHookResult(changed[i], cotangents[i]) : cotangents[i]);
+  }
+}
+
+void BackwardPass::setCotangent(Cut &cut, const Tensor &cotangent) {
   cut.resolved = true;
-  Tensor cotangent = runHooks(cut.node->hooks, valueOf(derivative.graph->outputs[size_t(cut.wrt)]));
   values[cut.cotangent] = cotangent;
   nodeGradients[cut.node] = cotangent;
   if (cut.node->resultMeta && cut.node->resultMeta->retainGrad)

@@ -98,6 +98,8 @@ private:
   void evaluate(ValueId target);
   Tensor valueOf(ValueId v);
   void resolve(Cut &cut);
+  void resolveGroup(const HookGroup &group);
+  void setCotangent(Cut &cut, const Tensor &cotangent);
 
   const BackwardRequest &request;
   TapePart tape;

@@ -167,33 +167,36 @@ HookHandle::HookHandle(std::shared_ptr<Hooks> &list, GradHook hook) {
     list = std::make_shared<Hooks>();
   hooks = list;
   number = next++;
-  list->emplace_back(number, std::move(hook));
+  list->own.emplace_back(number, std::move(hook));
 }
 
 void HookHandle::remove() const {
   GradHook removed; // what it holds may end here, and look at the list
   if (auto list = hooks.lock())
-    for (size_t i = 0; i < list->size(); ++i)
-      if ((*list)[i].first == number) {
-        removed = std::move((*list)[i].second);
-        list->erase(list->begin() + i);
+    for (size_t i = 0; i < list->own.size(); ++i)
+      if (list->own[i].first == number) {
+        removed = std::move(list->own[i].second);
+        list->own.erase(list->own.begin() + i);
         return;
       }
+}
+
+const Tensor &checkedHookResult(const Tensor &changed, const Tensor &cotangent) {
+  if (changed.shape() != cotangent.shape() || changed.dtype() != cotangent.dtype() ||
+      changed.device() != cotangent.device())
+    fail(Kind::Runtime, "register_hook",
+         "a hook must return a gradient of the size and dtype it was given; got " + toString(changed.type()) +
+             ", need " + toString(cotangent.type()) + "; return None to leave it as it is");
+  return changed;
 }
 
 Tensor runHooks(const std::shared_ptr<Hooks> &hooks, Tensor cotangent) {
   if (!hooks)
     return cotangent;
-  Hooks now = *hooks; // a hook may remove itself
+  auto now = hooks->own; // a hook may remove itself
   for (auto &[number, hook] : now)
-    if (Tensor changed = hook(cotangent); changed.defined()) {
-      if (changed.shape() != cotangent.shape() || changed.dtype() != cotangent.dtype() ||
-          changed.device() != cotangent.device())
-        fail(Kind::Runtime, "register_hook",
-             "a hook must return a gradient of the size and dtype it was given; got " + toString(changed.type()) +
-                 ", need " + toString(cotangent.type()) + "; return None to leave it as it is");
-      cotangent = changed;
-    }
+    if (Tensor changed = hook(cotangent); changed.defined())
+      cotangent = checkedHookResult(changed, cotangent);
   return cotangent;
 }
 
@@ -209,6 +212,20 @@ HookHandle registerAccumulateHook(const Tensor &leaf, GradHook hook) {
     fail(Kind::Runtime, "register_post_accumulate_grad_hook",
          "post accumulate grad hooks can only be registered on leaf tensors that require gradient");
   return HookHandle(autogradMeta(*leaf.impl).accumulateHooks, std::move(hook));
+}
+
+void registerGroupHook(const std::vector<Tensor> &tensors, GroupHook hook) {
+  auto group = std::make_shared<HookGroup>();
+  group->hook = std::move(hook);
+  for (const Tensor &tensor : tensors) {
+    TapeNode *node = tapeNode(*tensor.impl);
+    if (!node)
+      fail(Kind::Runtime, "register_group_hook", "needs tensors that an operation made and that require grad");
+    if (!node->hooks)
+      node->hooks = std::make_shared<Hooks>();
+    node->hooks->group = group;
+    group->nodes.push_back(node);
+  }
 }
 
 void retainGrad(const Tensor &tensor) {

@@ -16,6 +16,27 @@ std::vector<Tensor> tensorsOf(py::handle sequence) {
   return tensors;
 }
 
+// hook(*cotangents), None for one that there is none of, returns as many or None.
+GroupHook groupHook(py::function function) {
+  if (Trace *trace = Trace::active())
+    trace->notReplayable("it registers a hook");
+  return [held = sharedFunction(std::move(function))](const std::vector<Tensor> &cotangents) {
+    py::gil_scoped_acquire gil;
+    py::tuple arguments(cotangents.size());
+    for (size_t i = 0; i < cotangents.size(); ++i)
+      arguments[i] = cotangents[i].defined() ? py::reinterpret_steal<py::object>(box(cotangents[i])) : py::none();
+    py::object result = py::reinterpret_borrow<py::object>(held.get())(*arguments);
+    std::vector<Tensor> changed;
+    for (py::handle item : result.is_none() ? py::tuple() : result.cast<py::tuple>()) {
+      if (!item.is_none() && !isTensor(item.ptr()))
+        fail(UserError::Kind::Type, "backward hook",
+             std::string("a hook must return gradients or None; got ") + Py_TYPE(item.ptr())->tp_name);
+      changed.push_back(item.is_none() ? Tensor() : unbox(item.ptr()));
+    }
+    return changed;
+  };
+}
+
 } // namespace
 
 void bindAutograd(py::module_ &module) {
@@ -45,6 +66,9 @@ void bindAutograd(py::module_ &module) {
     for (size_t i = 0; i < results.size(); ++i)
       tuple[i] = py::cast(results[i]);
     return tuple;
+  });
+  module.def("register_group_hook", [](py::sequence tensors, py::function hook) {
+    registerGroupHook(tensorsOf(tensors), groupHook(std::move(hook)));
   });
   module.def("tape_program_runs", [] { return RepeatedTapes::global().programRuns(); });
   module.def("wait_for_background", [] { waitForBackground(); });

@@ -1,5 +1,5 @@
-// What nn.Module does in every call of every layer: `module(x)` is forward(x), and an attribute that the object itself
-// does not have is looked up among its parameters, sub-modules and buffers.
+// What nn.Module does in every call of every layer: `module(x)` is forward(x), with its hooks where there are any, and
+// an attribute that the object itself does not have is looked up among its parameters, sub-modules and buffers.
 #include "python/bindings/PyTensor.h"
 
 namespace py = pybind11;
@@ -30,8 +30,30 @@ PyObject *getAttribute(PyObject *self, PyObject *name) {
   return nullptr;
 }
 
+// Kind of hook → the hooks of all modules. Those of one module are in its attribute `_hooks`, which it has once it had
+// any.
+PyObject *globalHooks = nullptr;
+
+bool hasHooks(PyObject *self) {
+  static PyObject *const hooks = interned("_hooks");
+  if (PyDict_GET_SIZE(globalHooks))
+    return true;
+  PyObject **state = _PyObject_GetDictPtr(self);
+  return state && *state && PyDict_GetItemWithError(*state, hooks);
+}
+
+PyObject *callWithHooks(PyObject *self, PyObject *args, PyObject *kwargs) {
+  return guarded([&] {
+    py::object call = py::module_::import("weft.nn.modules.hooks").attr("call");
+    py::object named = kwargs ? py::reinterpret_borrow<py::object>(kwargs) : py::dict();
+    return call(py::handle(self), py::handle(args), named).release().ptr();
+  });
+}
+
 PyObject *callForward(PyObject *self, PyObject *args, PyObject *kwargs) {
   static PyObject *const forward = interned("forward");
+  if (hasHooks(self))
+    return callWithHooks(self, args, kwargs);
   PyObject *method = PyObject_GetAttr(self, forward);
   if (!method)
     return nullptr;
@@ -57,6 +79,10 @@ void bindModuleBase(py::module_ &module) {
   PyObject *type = PyType_FromSpec(&spec);
   if (!type)
     throw py::error_already_set();
+  globalHooks = PyDict_New();
+  if (!globalHooks)
+    throw py::error_already_set();
+  module.attr("global_module_hooks") = py::handle(globalHooks);
   module.attr("ModuleBase") = py::reinterpret_steal<py::object>(type);
 }
 

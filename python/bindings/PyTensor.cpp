@@ -91,6 +91,13 @@ Tensor operand(PyObject *object) {
   return {};
 }
 
+std::shared_ptr<PyObject> sharedFunction(py::object function) {
+  return std::shared_ptr<PyObject>(function.release().ptr(), [](PyObject *object) {
+    py::gil_scoped_acquire gil;
+    Py_DECREF(object);
+  });
+}
+
 void translateException() {
   try {
     throw;

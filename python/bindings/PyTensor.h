@@ -61,6 +61,9 @@ private:
 // Turns the C++ exception that is being handled into a Python error. For slots; pybind11 functions have a translator.
 void translateException();
 
+// One reference to a Python object that C++ functions share: to copy or drop them needs no lock.
+std::shared_ptr<PyObject> sharedFunction(pybind11::object function);
+
 // Runs `body`, which gives a new reference or throws.
 template <class Body> PyObject *guarded(Body body) {
   try {

@@ -33,17 +33,13 @@ PyObject *newReference(PyObject *object) {
   return object;
 }
 
-// A Python function as a hook. Copies of the hook share one reference, so that copying it needs no lock.
+// A Python function as a hook.
 GradHook pythonHook(const char *op, py::object function, bool mayReplace) {
   if (!PyCallable_Check(function.ptr()))
     fail(UserError::Kind::Type, op, std::string("a hook must be callable; got ") + Py_TYPE(function.ptr())->tp_name);
   if (Trace *trace = Trace::active())
     trace->notReplayable("it registers a hook");
-  std::shared_ptr<PyObject> held(function.release().ptr(), [](PyObject *object) {
-    py::gil_scoped_acquire gil;
-    Py_DECREF(object);
-  });
-  return [op, held, mayReplace](const Tensor &argument) {
+  return [op, held = sharedFunction(std::move(function)), mayReplace](const Tensor &argument) {
     py::gil_scoped_acquire gil;
     py::object result = py::reinterpret_steal<py::object>(
         PyObject_CallOneArg(held.get(), py::reinterpret_steal<py::object>(box(argument)).ptr()));

@@ -81,6 +81,7 @@ class Compilation:
     def _trace(self, args, kwargs, keep=True):
         capture, watch = _capture.Capture(), _capture.Watch()
         capture.walk(self.function, getattr(self.function, "__name__", "the module"))
+        capture.walk(_C.global_module_hooks, "the hooks of all modules")
         capture.arguments(args, kwargs)
         guards, transient = _C.GuardSet(capture.guards), _C.GuardSet(capture.transient)
 

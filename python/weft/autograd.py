@@ -34,6 +34,48 @@ class _AwaitInMode:
         return _in_mode(self._mode, self._awaitable.__await__())
 
 
+def _function(mode, function):
+    def wrapper(*args, **kwargs):
+        with _C.GradMode(mode):
+            return function(*args, **kwargs)
+
+    return wrapper
+
+
+def _generator(mode, function):
+    def wrapper(*args, **kwargs):
+        return (yield from _in_mode(mode, function(*args, **kwargs)))
+
+    return wrapper
+
+
+def _coroutine(mode, function):
+    async def wrapper(*args, **kwargs):
+        return await _AwaitInMode(mode, function(*args, **kwargs))
+
+    return wrapper
+
+
+def _asynchronous_generator(mode, function):
+    async def wrapper(*args, **kwargs):
+        generator = function(*args, **kwargs)
+        step = generator.asend(None)
+        try:
+            while True:
+                result = await _AwaitInMode(mode, step)
+                try:
+                    step = generator.asend((yield result))
+                except GeneratorExit:
+                    await _AwaitInMode(mode, generator.aclose())
+                    raise
+                except BaseException as error:
+                    step = generator.athrow(error)
+        except StopAsyncIteration:
+            return
+
+    return wrapper
+
+
 def _decorate(mode, function):
     """The function with ``mode`` in force while its body runs, be it a function, a generator or asynchronous."""
     import inspect  # late: decorators are few, and importing weft is quick
@@ -46,41 +88,14 @@ def _decorate(mode, function):
             FutureWarning,
             stacklevel=3,
         )
+    wrap = _function
     if inspect.isgeneratorfunction(function):
-
-        def wrapper(*args, **kwargs):
-            return (yield from _in_mode(mode, function(*args, **kwargs)))
-
+        wrap = _generator
     elif inspect.iscoroutinefunction(function):
-
-        async def wrapper(*args, **kwargs):
-            return await _AwaitInMode(mode, function(*args, **kwargs))
-
+        wrap = _coroutine
     elif inspect.isasyncgenfunction(function):
-
-        async def wrapper(*args, **kwargs):
-            generator = function(*args, **kwargs)
-            step = generator.asend(None)
-            try:
-                while True:
-                    result = await _AwaitInMode(mode, step)
-                    try:
-                        step = generator.asend((yield result))
-                    except GeneratorExit:
-                        await _AwaitInMode(mode, generator.aclose())
-                        raise
-                    except BaseException as error:
-                        step = generator.athrow(error)
-            except StopAsyncIteration:
-                return
-
-    else:
-
-        def wrapper(*args, **kwargs):
-            with _C.GradMode(mode):
-                return function(*args, **kwargs)
-
-    return functools.wraps(function)(wrapper)
+        wrap = _asynchronous_generator
+    return functools.wraps(function)(wrap(mode, function))
 
 
 class _GradMode(_C.GradMode):

@@ -121,7 +121,7 @@ def test_module_traversal():
     assert [n for n, _ in m.named_parameters()] == [
         "first.weight", "first.bias", "rest.0.weight", "rest.0.bias", "rest.1.weight", "rest.1.bias",
     ]  # fmt: skip
-    assert len(list(m.modules())) == 5 and [n for n, _ in m.named_children()] == ["first", "rest", "shared"]
+    assert len(list(m.modules())) == 5 and [n for n, _ in m.named_children()] == ["first", "rest"]
     assert list(m.state_dict())[:3] == ["count", "first.weight", "first.bias"]
     seen = []
     m.apply(lambda x: seen.append(type(x).__name__))

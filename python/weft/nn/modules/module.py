@@ -1,0 +1,312 @@
+"""Module: named parameters, buffers and sub-modules, found by attribute."""
+
+from ... import _C
+from ..parameter import Parameter
+from .hooks import HasHooks
+from .state import HasState
+
+
+class Module(HasHooks, HasState, _C.ModuleBase):
+    """Base class of all layers. Sub-classes call ``super().__init__()`` and define ``forward``.
+
+    Calling a module calls ``forward``; parameters, sub-modules and buffers are found as attributes (_C.ModuleBase does both).
+    """
+
+    training: bool
+
+    def __init__(self):
+        # Plain attribute writes: __setattr__ below needs these to be there.
+        object.__setattr__(self, "training", True)
+        object.__setattr__(self, "_parameters", {})
+        object.__setattr__(self, "_buffers", {})
+        object.__setattr__(self, "_modules", {})
+        object.__setattr__(self, "_non_persistent_buffers_set", set())
+
+    def forward(self, *args, **kwargs):
+        raise NotImplementedError(f"[{type(self).__name__}] has no forward(); define it in the class")
+
+    # ---- attributes
+    def __setattr__(self, name, value):
+        parameters = self.__dict__.get("_parameters")
+        if parameters is None:
+            if isinstance(value, (Parameter, Module)):
+                raise AttributeError(
+                    f"[{type(self).__name__}] cannot assign '{name}' before Module.__init__(); call super().__init__() first"
+                )
+            object.__setattr__(self, name, value)
+        elif isinstance(value, Parameter):
+            self._put(self._parameters, name, value)
+        elif isinstance(value, Module):
+            self._put(self._modules, name, value)
+        else:
+            for table, kind, wanted in (
+                (parameters, "parameter", "an nn.Parameter"),
+                (self._modules, "child module", "a Module"),
+                (self._buffers, "buffer", "a tensor"),
+            ):
+                if name in table:
+                    if value is not None and not (table is self._buffers and isinstance(value, _C.Tensor)):
+                        raise TypeError(
+                            f"[{type(self).__name__}] cannot assign a {type(value).__name__} as {kind} '{name}'; "
+                            f"assign {wanted} or None, or delete it first"
+                        )
+                    table[name] = value
+                    return
+            object.__setattr__(self, name, value)
+
+    def _put(self, table, name, value):
+        """Makes the name that of ``value`` alone. A replaced one keeps its place in the order."""
+        self.__dict__.pop(name, None)
+        for other in (self._parameters, self._buffers, self._modules):
+            if other is not table:
+                other.pop(name, None)
+        self._non_persistent_buffers_set.discard(name)
+        table[name] = value
+
+    def _register(self, table, name, value, kind, wanted):
+        if "_parameters" not in self.__dict__:
+            raise AttributeError(
+                f"[{type(self).__name__}] cannot register '{name}' before Module.__init__(); call super().__init__() first"
+            )
+        if not isinstance(name, str):
+            raise TypeError(f"[{type(self).__name__}] a {kind}'s name must be a string; got {type(name).__name__}")
+        if value is not None and not isinstance(value, wanted):
+            raise TypeError(
+                f"[{type(self).__name__}] {kind} '{name}' must be a {wanted.__name__} or None; got {type(value).__name__}"
+            )
+        if not name or "." in name:
+            raise KeyError(f"[{type(self).__name__}] a {kind}'s name must not be empty or have a dot; got {name!r}")
+        table = self.__dict__[table]
+        if name not in table and hasattr(self, name):
+            raise KeyError(
+                f"[{type(self).__name__}] already has an attribute '{name}'; choose another name for the {kind}"
+            )
+        self._put(table, name, value)
+
+    def __delattr__(self, name):
+        for table in (self._parameters, self._buffers, self._modules):
+            if name in table:
+                del table[name]
+                self._non_persistent_buffers_set.discard(name)
+                return
+        object.__delattr__(self, name)
+
+    def __dir__(self):
+        return sorted({*super().__dir__(), *self._parameters, *self._modules, *self._buffers})
+
+    def register_parameter(self, name, param):
+        """Adds a parameter, which may be None."""
+        self._register("_parameters", name, param, "parameter", Parameter)
+
+    def register_buffer(self, name, tensor, persistent=True):
+        """Adds a tensor that moves with the module and is saved (unless not ``persistent``) but is not trained."""
+        self._register("_buffers", name, tensor, "buffer", _C.Tensor)
+        if not persistent:
+            self._non_persistent_buffers_set.add(name)
+
+    def add_module(self, name, module):
+        """Adds a child, which may be None."""
+        self._register("_modules", name, module, "child module", Module)
+
+    register_module = add_module
+
+    # ---- traversal
+    def named_children(self):
+        """(name, module) of the children, each module once."""
+        seen = set()
+        for name, module in self._modules.items():
+            if module is not None and id(module) not in seen:
+                seen.add(id(module))
+                yield name, module
+
+    def children(self):
+        for _, module in self.named_children():
+            yield module
+
+    def named_modules(self, memo=None, prefix="", remove_duplicate=True):
+        """This module and all below it with dotted names; each once, unless not ``remove_duplicate``."""
+        memo = set() if memo is None else memo
+        if self in memo:
+            return
+        if remove_duplicate:
+            memo.add(self)
+        yield prefix, self
+        for name, module in self._modules.items():
+            if module is not None:
+                yield from module.named_modules(memo, f"{prefix}.{name}" if prefix else name, remove_duplicate)
+
+    def modules(self):
+        # As named_modules(), without the cost of names: optimizers and zero_grad() come here every step.
+        seen, pending = set(), [self]
+        while pending:
+            module = pending.pop()
+            if id(module) not in seen:
+                seen.add(id(module))
+                pending += [child for child in reversed(module._modules.values()) if child is not None]
+                yield module
+
+    def _tensors(self, table, recurse):
+        seen = set()
+        for module in self.modules() if recurse else (self,):
+            for tensor in getattr(module, table).values():
+                if tensor is not None and id(tensor) not in seen:
+                    seen.add(id(tensor))
+                    yield tensor
+
+    def _named_tensors(self, table, prefix, recurse, remove_duplicate):
+        seen = set()
+        modules = self.named_modules(None, prefix, remove_duplicate) if recurse else [(prefix, self)]
+        for path, module in modules:
+            for name, tensor in getattr(module, table).items():
+                if tensor is not None and id(tensor) not in seen:
+                    if remove_duplicate:
+                        seen.add(id(tensor))
+                    yield (f"{path}.{name}" if path else name), tensor
+
+    def named_parameters(self, prefix="", recurse=True, remove_duplicate=True):
+        """(dotted name, parameter) of this module and, with ``recurse``, all below it; a shared parameter comes once, unless not
+        ``remove_duplicate``."""
+        return self._named_tensors("_parameters", prefix, recurse, remove_duplicate)
+
+    def parameters(self, recurse=True):
+        return self._tensors("_parameters", recurse)
+
+    def named_buffers(self, prefix="", recurse=True, remove_duplicate=True):
+        return self._named_tensors("_buffers", prefix, recurse, remove_duplicate)
+
+    def buffers(self, recurse=True):
+        return self._tensors("_buffers", recurse)
+
+    def get_submodule(self, target):
+        """The module with this dotted name; "" is this one."""
+        module = self
+        for name in target.split(".") if target else ():
+            child = getattr(module, name, None)
+            if not isinstance(child, Module):
+                raise AttributeError(f"[get_submodule] {type(module).__name__} has no module '{name}'; got '{target}'")
+            module = child
+        return module
+
+    def _get(self, table, target, kind):
+        path, _, name = target.rpartition(".")
+        module = self.get_submodule(path)
+        if name not in getattr(module, table):
+            raise AttributeError(f"[get_{kind}] {type(module).__name__} has no {kind} '{name}'; got '{target}'")
+        return getattr(module, table)[name]
+
+    def get_parameter(self, target):
+        return self._get("_parameters", target, "parameter")
+
+    def get_buffer(self, target):
+        return self._get("_buffers", target, "buffer")
+
+    # ---- state
+    def train(self, mode=True):
+        """Sets the training mode here and below; returns self."""
+        if not isinstance(mode, bool):
+            raise ValueError(f"[train] mode must be a bool; got {type(mode).__name__}")
+        self.training = mode
+        for child in self.children():
+            child.train(mode)
+        return self
+
+    def eval(self):
+        return self.train(False)
+
+    def requires_grad_(self, requires_grad=True):
+        """Whether the parameters here and below are trained; returns self."""
+        for parameter in self.parameters():
+            parameter.requires_grad_(requires_grad)
+        return self
+
+    def zero_grad(self, set_to_none=True):
+        for module in self.modules():
+            for parameter in module._parameters.values():
+                if parameter is None:
+                    continue
+                if set_to_none:
+                    parameter.grad = None
+                elif parameter.grad is not None:
+                    parameter.grad.zero_()
+
+    def apply(self, function):
+        """Calls ``function`` on every module, children first; returns self."""
+        for child in self.children():
+            child.apply(function)
+        function(self)
+        return self
+
+    def _apply(self, fn):
+        """Replaces the memory of every parameter, gradient and buffer, here and below, by what ``fn`` makes of it."""
+        for child in self.children():
+            child._apply(fn)
+        with _C.GradMode(False):
+            for parameter in self._parameters.values():
+                if parameter is not None:
+                    parameter.data = fn(parameter.data)
+                    if parameter.grad is not None:
+                        parameter.grad = fn(parameter.grad)
+            for name, buffer in self._buffers.items():
+                if buffer is not None:
+                    self._buffers[name] = fn(buffer)
+        return self
+
+    def to(self, *args, **kwargs):
+        """Moves or converts all parameters and buffers: to(device), to(dtype), to(device, dtype) or to(tensor). A dtype applies to
+        floating-point ones only."""
+        device, dtype = _conversion(*args, **kwargs)
+
+        def convert(tensor):
+            wanted = dtype if dtype is not None and tensor.dtype.is_floating_point else tensor.dtype
+            return tensor.to(device, wanted) if device is not None else tensor.to(wanted)
+
+        return self._apply(convert)
+
+    def type(self, dst_type):
+        """All parameters and buffers converted to a dtype."""
+        return self._apply(lambda tensor: tensor.to(dst_type))
+
+    def float(self):
+        return self.to(_C.float32)
+
+    def double(self):
+        return self.to(_C.float64)
+
+    def half(self):
+        return self.to(_C.float16)
+
+    def bfloat16(self):
+        return self.to(_C.bfloat16)
+
+    def cpu(self):
+        return self.to("cpu")
+
+    def cuda(self, device=None):
+        return self.to("cuda" if device is None else device)
+
+    # ---- printing
+    def extra_repr(self):
+        return ""
+
+    def __repr__(self):
+        lines = []
+        for name, module in self._modules.items():
+            lines.append(f"({name}): " + repr(module).replace("\n", "\n  "))
+        extra = self.extra_repr()
+        if not lines:
+            return f"{type(self).__name__}({extra})"
+        body = "\n  ".join(([extra] if extra else []) + lines)
+        return f"{type(self).__name__}(\n  {body}\n)"
+
+
+def _conversion(device=None, dtype=None, non_blocking=False, memory_format=None):
+    """(device, dtype) of the arguments of Module.to, either of which may be None."""
+    if isinstance(device, _C.Tensor):
+        device, dtype = device.device, device.dtype
+    elif isinstance(device, _C.dtype):
+        device, dtype = (dtype if isinstance(dtype, (str, _C.device)) else None), device
+    if dtype is not None and not (isinstance(dtype, _C.dtype) and dtype.is_floating_point):
+        raise TypeError(
+            f"[to] a module is converted to a floating-point dtype; got {dtype}; convert single tensors instead"
+        )
+    return device, dtype

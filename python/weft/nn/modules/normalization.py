@@ -1,0 +1,29 @@
+"""Normalisation."""
+
+from ... import _factories as factories
+from .. import functional as F
+from ..parameter import Parameter
+from .module import Module
+
+
+class LayerNorm(Module):
+    """Normalises over the last dimensions, whose sizes are ``normalized_shape``."""
+
+    def __init__(self, normalized_shape, eps=1e-5, elementwise_affine=True, bias=True, device=None, dtype=None):
+        super().__init__()
+        self.normalized_shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
+        self.eps = eps
+        self.elementwise_affine = elementwise_affine
+        weight = bias_ = None
+        if elementwise_affine:
+            weight = Parameter(factories.ones(self.normalized_shape, dtype=dtype, device=device))
+            if bias:
+                bias_ = Parameter(factories.zeros(self.normalized_shape, dtype=dtype, device=device))
+        self.register_parameter("weight", weight)
+        self.register_parameter("bias", bias_)
+
+    def forward(self, input):
+        return F.layer_norm(input, self.normalized_shape, self.weight, self.bias, self.eps)
+
+    def extra_repr(self):
+        return f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}"

@@ -1,0 +1,151 @@
+"""state_dict() and load_state_dict() of modules."""
+
+from collections import OrderedDict, namedtuple
+from collections.abc import Mapping
+
+from ... import _C
+from ..parameter import Parameter
+from .hooks import hooks_of
+
+
+class LoadResult(namedtuple("LoadResult", ["missing_keys", "unexpected_keys"])):
+    """Names that the module has and the state lacks, and the other way round."""
+
+    __slots__ = ()
+
+    def __repr__(self):
+        if not self.missing_keys and not self.unexpected_keys:
+            return "<All keys matched successfully>"
+        return super().__repr__()
+
+
+EXTRA_STATE = "_extra_state"
+
+
+class HasState:
+    """The part of Module that saves and loads."""
+
+    def get_extra_state(self):
+        """What else belongs to the module's state; a module that defines this and set_extra_state() has it saved."""
+        raise NotImplementedError(f"[{type(self).__name__}] has no get_extra_state(); define it in the class")
+
+    def set_extra_state(self, state):
+        raise NotImplementedError(f"[{type(self).__name__}] has no set_extra_state(); define it in the class")
+
+    def _has_extra_state(self):
+        return type(self).get_extra_state is not HasState.get_extra_state
+
+    def _own_state(self):
+        """(name, table, tensor) of the parameters and persistent buffers of this module alone."""
+        for table in (self._parameters, self._buffers):
+            for name, tensor in table.items():
+                if tensor is not None and not (table is self._buffers and name in self._non_persistent_buffers_set):
+                    yield name, table, tensor
+
+    def _save_to_state_dict(self, destination, prefix, keep_vars):
+        for name, _, tensor in self._own_state():
+            destination[prefix + name] = tensor if keep_vars else tensor.detach()
+        if self._has_extra_state():
+            destination[prefix + EXTRA_STATE] = self.get_extra_state()
+
+    def state_dict(self, *, destination=None, prefix="", keep_vars=False):
+        """Name → tensor of all parameters and persistent buffers; a tensor with several names is there under each. They share the
+        module's memory and, unless ``keep_vars``, are detached."""
+        destination = OrderedDict() if destination is None else destination
+        for hook in hooks_of(self, "state_dict_pre").values():
+            hook.function(self, prefix, keep_vars)
+        self._save_to_state_dict(destination, prefix, keep_vars)
+        for name, module in self._modules.items():
+            if module is not None:
+                module.state_dict(destination=destination, prefix=f"{prefix}{name}.", keep_vars=keep_vars)
+        for hook in hooks_of(self, "state_dict").values():
+            if hook.function(self, destination, prefix, {}) is not None:
+                raise RuntimeError("[state_dict hook] must return None; change the dict in place")
+        return destination
+
+    def load_state_dict(self, state_dict, strict=True, assign=False):
+        """Copies the tensors into this module's, or, with ``assign``, makes them this module's. Checks all names and shapes before
+        anything is written (names after the load_state_dict post-hooks, where there are any)."""
+        if not isinstance(state_dict, Mapping):
+            raise TypeError(f"[load_state_dict] state_dict must be a dict; got {type(state_dict).__name__}")
+        load = _Load(self, dict(state_dict), strict)
+        load.check_values(type(self).__name__)
+        with _C.GradMode(False):
+            load.write(assign)
+        for hook, module in load.post_hooks:
+            if hook.function(module, load.names) is not None:
+                raise RuntimeError("[load_state_dict hook] must return None; change the lists of names in place")
+        load.check_names(type(self).__name__)
+        return load.names
+
+
+class _Load:
+    """One load_state_dict(): what goes where, and what does not fit."""
+
+    def __init__(self, module, state, strict):
+        self.state, self.strict = state, strict
+        self.names = LoadResult([], [])
+        self.problems = []  # other than names
+        self.post_hooks = []
+        self.taken = {}  # name → (module, its table, the name there)
+        self._collect(module, "")
+        self.names.unexpected_keys.extend(name for name in state if name not in self.taken)
+
+    def _collect(self, module, prefix):
+        for hook in hooks_of(module, "load_state_dict_pre").values():
+            hook.function(module, self.state, prefix, {}, self.strict, *self.names, self.problems)
+        for name, table, tensor in module._own_state():
+            full = prefix + name
+            if full not in self.state:
+                self.names.missing_keys.append(full)
+                continue
+            self.taken[full] = module, table, name
+            value = self.state[full]
+            if not isinstance(value, _C.Tensor):
+                self.problems.append(f"{full}: got {type(value).__name__}, need a tensor")
+            elif value.shape != tensor.shape:
+                self.problems.append(f"{full}: got shape {list(value.shape)}, need {list(tensor.shape)}")
+        if module._has_extra_state():
+            full = prefix + EXTRA_STATE
+            if full in self.state:
+                self.taken[full] = module, None, EXTRA_STATE
+            else:
+                self.names.missing_keys.append(full)
+        for name, child in module._modules.items():
+            if child is not None:
+                self._collect(child, f"{prefix}{name}.")
+        self.post_hooks += [(hook, module) for hook in hooks_of(module, "load_state_dict").values()]
+
+    def check_values(self, kind):
+        if not self.post_hooks:
+            self.check_names(kind)
+        elif self.problems:
+            self._fail(kind, self.problems)
+
+    def check_names(self, kind):
+        missing, unexpected = self.names if self.strict else ([], [])
+        problems = list(self.problems)
+        if missing:
+            problems.append("missing: " + ", ".join(missing))
+        if unexpected:
+            problems.append("unexpected: " + ", ".join(unexpected))
+        if problems:
+            self._fail(kind, problems)
+
+    def _fail(self, kind, problems):
+        raise RuntimeError(
+            f"[load_state_dict] the state does not fit {kind}: {'; '.join(problems)}; "
+            "build the module with the saved model's sizes, or pass strict=False to skip names"
+        )
+
+    def write(self, assign):
+        for full, (module, table, name) in self.taken.items():
+            value = self.state[full]
+            if table is None:
+                module.set_extra_state(value)
+            elif not assign:
+                table[name].copy_(value)
+            elif table is module._parameters and not isinstance(value, Parameter):
+                table[name] = Parameter(value, table[name].requires_grad)
+            else:
+                table[name] = value
