@@ -149,6 +149,11 @@ Scalar Evaluator::creation(Operation *op, const Point &whole, Value mask) {
     for (const Segment &segment : cut(k, whole, shape, ownBoundaries(op)))
       if (segment.first <= dim && dim < segment.end())
         operands.push_back(number(segment.index));
+  } else if (kindOf(op) == OpKind::Count) {
+    Size size;
+    for (int64_t dim : intsAttr(op, "sizes"))
+      size = size * Size::ofDim(dim);
+    operands.push_back(number(k.sub(k.max(k.size(size), k.index(intAttr(op, "less"))), k.index(intAttr(op, "less")))));
   } else if (op->getNumOperands() == 1) { // a random op and its state
     Value state = op->getOperand(0);
     Scalar seed = evaluate(state, {{0, 1, k.index(0)}}, mask), stream = evaluate(state, {{0, 1, k.index(1)}}, mask);

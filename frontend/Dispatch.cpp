@@ -4,6 +4,7 @@
 #include "frontend/Executables.h"
 #include "frontend/KernelKey.h"
 #include "frontend/KnownCalls.h"
+#include "frontend/Moves.h"
 #include "frontend/OperandCheck.h"
 #include "frontend/Ops.h"
 #include "frontend/Promotion.h"
@@ -195,11 +196,24 @@ static void runCreation(OpKind op, const Tensor *operands, int count, const Attr
   run(key, *executable, operands, count, out, symbols);
 }
 
-static int64_t mostKnownSize(const Tensor *operands, int count) {
+static bool hasProducts(OpKind op) { return isProduct(op) || op == OpKind::ScaledDotProductAttention; }
+
+// Whether a product is made for each index of the axis: its size does not matter to the order of sums.
+static bool isBatchAxis(OpKind op, const Tensor *operands, int k, int axis, const Attrs &attrs) {
+  if (info(op).family == OpFamily::Contraction)
+    return attrs[k].ints.contains(axis);
+  if (op == OpKind::Matmul && (operands[0].dim() < 2 || operands[1].dim() < 3))
+    return false;
+  return op != OpKind::Linear && axis < operands[k].dim() - 2;
+}
+
+// Up to which size of an axis the kernel must know it.
+static int64_t mostKnownSize(OpKind op, const Tensor *operands, int count, const Attrs &attrs) {
   int64_t least = INT64_MAX;
   for (int k = 0; k < count; ++k)
-    for (int64_t size : operands[k].shape())
-      least = size > 1 ? std::min(least, size) : least;
+    for (int axis = 0; axis < operands[k].dim(); ++axis)
+      if (int64_t size = operands[k].shape()[axis]; size > 1 && !isBatchAxis(op, operands, k, axis, attrs))
+        least = std::min(least, size);
   return order::mostKnownSize(least);
 }
 
@@ -207,13 +221,23 @@ static int64_t mostKnownSize(const Tensor *operands, int count) {
 // best for large ones (CostModel::productRows and productColumns).
 static int64_t typicalSize(OpKind op, const Dims &results) {
   constexpr int64_t kFewResults = 1 << 18, kSmall = 256;
-  return isProduct(op) && results.product() < kFewResults ? kSmall : kTypicalSize;
+  return hasProducts(op) && results.product() < kFewResults ? kSmall : kTypicalSize;
 }
 
 // With `symbolic`, false where the op's shape rule cannot do without the sizes' values.
 static bool runWithSizes(bool symbolic, OpKind op, const Tensor *operands, int count, const Attrs &attrs,
                          const Dims &results, Device device, void *out, int donated) {
-  SymbolTable symbols(symbolic && isProduct(op) ? mostKnownSize(operands, count) : 1);
+  bool products = symbolic && hasProducts(op);
+  SymbolTable symbols(products ? mostKnownSize(op, operands, count, attrs) : 1);
+  auto encodedShape = [&](int k) {
+    Dims codes;
+    for (int axis = 0; axis < operands[k].dim(); ++axis) {
+      int64_t size = operands[k].shape()[axis];
+      bool batch = products && isBatchAxis(op, operands, k, axis, attrs);
+      codes.push_back(batch ? symbols.code(size, 1) : symbols.code(size));
+    }
+    return codes;
+  };
   KernelKey key;
   beginKey(key, op, count, device, donated, attrs);
   key.byte(symbolic);
@@ -228,8 +252,8 @@ static bool runWithSizes(bool symbolic, OpKind op, const Tensor *operands, int c
     key.byte(operands[k].dim());
     if (isState(k))
       continue;
-    for (int64_t s : operands[k].shape())
-      symbolic ? key.code(symbols.code(s)) : key.word(s);
+    for (int64_t s : symbolic ? encodedShape(k) : operands[k].shape())
+      symbolic ? key.code(s) : key.word(s);
     if (!contiguous)
       for (int64_t s : operands[k].strides())
         symbolic ? key.code(symbols.code(s)) : key.word(s);
@@ -240,7 +264,7 @@ static bool runWithSizes(bool symbolic, OpKind op, const Tensor *operands, int c
     for (int k = 0; k < count; ++k) {
       const Tensor &t = operands[k];
       Dims strides = t.isContiguous() ? Dims() : t.strides();
-      graph.addInput({t.dtype(), symbolic && !isState(k) ? encode(symbols, t.shape()) : t.shape()},
+      graph.addInput({t.dtype(), symbolic && !isState(k) ? encodedShape(k) : t.shape()},
                      symbolic ? encode(symbols, strides) : strides);
     }
     graph.symbolCount = symbols.count();
@@ -324,8 +348,41 @@ static bool runMerged(OpKind op, const Tensor &given, const Attrs &attrs, const 
     merged.back() *= shape[i];
   }
   Tensor view = reshape(operand, merged);
-  runStructured(op, &view, 1, {Attr::list({axes[0] > 0}), Attr::boolean(false)}, results, device, out, -1);
+  Attrs attrsOfView = attrs;
+  attrsOfView[0] = Attr::list({axes[0] > 0});
+  attrsOfView.back() = Attr::boolean(false);
+  runStructured(op, &view, 1, attrsOfView, results, device, out, -1);
   return true;
+}
+
+static bool reducesDims(OpKind op) {
+  const OpInfo &record = info(op);
+  return record.attrCount > 1 && !std::strcmp(record.attrs[record.attrCount - 1].name, "keepdim");
+}
+
+// Works row by row: operands with as few axes as that takes, so that one kernel serves all ranks. The result's elements
+// lie alike.
+static void mergeRows(OpKind op, std::vector<Tensor> &operands, Attrs &attrs) {
+  auto viewed = [&](size_t k, const Dims &shape) { operands[k] = reshape(operands[k].contiguous(), shape); };
+  const Dims shape = operands[0].shape();
+  auto count = [&](int64_t first, int64_t end) { return Dims(shape.begin() + first, shape.begin() + end).product(); };
+  int64_t rank = shape.size();
+  if (op == OpKind::Embedding) {
+    viewed(0, {operands[0].numel()});
+  } else if (op == OpKind::Softmax || op == OpKind::LogSoftmax) {
+    int64_t dim = attrs[0].i;
+    Dims merged{count(0, dim), shape[int(dim)]};
+    if (dim + 1 < rank)
+      merged.push_back(count(dim + 1, rank));
+    viewed(0, merged);
+    attrs[0] = Attr::integer(1);
+  } else if (op == OpKind::LayerNorm) {
+    int64_t length = count(rank - attrs[0].i, rank);
+    viewed(0, {count(0, rank - attrs[0].i), length});
+    for (size_t k = 1; k < operands.size(); ++k)
+      viewed(k, {length});
+    attrs[0] = Attr::integer(1);
+  }
 }
 
 void runKernel(OpKind op, const Tensor *operands, int count, const Attrs &attrs, const TensorType &type, Device device,
@@ -336,18 +393,23 @@ void runKernel(OpKind op, const Tensor *operands, int count, const Attrs &attrs,
     GradMode off(false);
     return runElementwise(op, operands, count, attrs, type, device, out, donated);
   }
-  GradMode off(false);      // copies of operands are no part of the tape
+  GradMode off(false); // copies of operands are no part of the tape
+  if (runMove(op, operands, count, attrs, type, device, out))
+    return;
   if (op == OpKind::Full) { // one kernel for all numbers
     bool real = isFloat(type.dtype);
     Tensor number = real ? Tensor::wrapped(attrs[1].f) : Tensor::wrapped(attrs[2].i);
     Tensor value = expand(constantOf(number, type.dtype, device), type.shape);
     return runElementwise(OpKind::Cast, &value, 1, {Attr::dtype(type.dtype)}, type, device, out, -1);
   }
-  if (info(op).family == OpFamily::Creation && (op != OpKind::Iota || type.shape.size() == 1))
+  if (info(op).family == OpFamily::Creation)
     return runCreation(op, operands, count, attrs, type, device, out);
-  if (info(op).family == OpFamily::Reduction && runMerged(op, operands[0], attrs, type.shape, device, out))
+  if (reducesDims(op) && runMerged(op, operands[0], attrs, type.shape, device, out))
     return;
-  runStructured(op, operands, count, attrs, type.shape, device, out, donated);
+  std::vector<Tensor> merged(operands, operands + count);
+  Attrs attrsOfMerged = attrs;
+  mergeRows(op, merged, attrsOfMerged);
+  runStructured(op, merged.data(), count, attrsOfMerged, type.shape, device, out, donated);
 }
 
 // ---------------------------------------------------------------- Checks

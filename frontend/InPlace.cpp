@@ -6,6 +6,7 @@
 #include "frontend/Ops.h"
 #include "frontend/Parts.h"
 #include "frontend/Promotion.h"
+#include "frontend/StridedCopy.h"
 #include "frontend/Trace.h"
 
 namespace weft {

@@ -13,7 +13,8 @@ class SymbolTable {
 public:
   static constexpr int64_t kMostKnown = order::kLaneDepth;
   explicit SymbolTable(int64_t known = 1) : known(known) {} // up to which values are themselves
-  int64_t code(int64_t value) {
+  int64_t code(int64_t value) { return code(value, known); }
+  int64_t code(int64_t value, int64_t known) {
     if (value >= 0 && value <= known)
       return value;
     for (int i = 0; i < used; ++i)

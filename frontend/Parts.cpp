@@ -2,6 +2,7 @@
 
 #include "frontend/OperandCheck.h"
 #include "frontend/Ops.h"
+#include "frontend/StridedCopy.h"
 
 #include <numeric>
 

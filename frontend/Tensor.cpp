@@ -269,60 +269,6 @@ int64_t Tensor::itemInt() const {
 
 // ---------------------------------------------------------------- Copies
 
-// Calls body(source offset, destination offset, count, source step, destination step) for runs along the innermost
-// axis.
-template <class Body> static void forEachRun(const Dims &shape, const Dims &from, const Dims &to, Body body) {
-  int rank = shape.size();
-  if (rank == 0)
-    return body(0, 0, 1, 1, 1);
-  Dims index(rank, 0);
-  int64_t source = 0, destination = 0;
-  for (;;) {
-    body(source, destination, shape[rank - 1], from[rank - 1], to[rank - 1]);
-    int axis = rank - 2;
-    for (; axis >= 0; --axis) {
-      source += from[axis];
-      destination += to[axis];
-      if (++index[axis] < shape[axis])
-        break;
-      source -= from[axis] * shape[axis];
-      destination -= to[axis] * shape[axis];
-      index[axis] = 0;
-    }
-    if (axis < 0)
-      return;
-  }
-}
-
-template <class T> static void copyElements(const Tensor &from, const Tensor &to) {
-  const T *source = static_cast<const T *>(from.impl->storage->data()) + from.offset();
-  T *destination = static_cast<T *>(to.impl->storage->data()) + to.offset();
-  forEachRun(from.shape(), from.strides(), to.strides(),
-             [&](int64_t s, int64_t d, int64_t count, int64_t sourceStep, int64_t destinationStep) {
-               if (sourceStep == 1 && destinationStep == 1) {
-                 std::memcpy(destination + d, source + s, size_t(count) * sizeof(T));
-                 return;
-               }
-               for (int64_t i = 0; i < count; ++i)
-                 destination[d + i * destinationStep] = source[s + i * sourceStep];
-             });
-}
-
-void copyStrided(const Tensor &source, const Tensor &destination) {
-  if (source.numel() == 0)
-    return;
-  switch (itemSize(source.dtype())) {
-  case 1:
-    return copyElements<uint8_t>(source, destination);
-  case 2:
-    return copyElements<uint16_t>(source, destination);
-  case 4:
-    return copyElements<uint32_t>(source, destination);
-  default:
-    return copyElements<uint64_t>(source, destination);
-  }
-}
-
 Tensor Tensor::contiguous() const { return isContiguous() ? *this : clone(); }
 
 Tensor Tensor::clone() const { return apply(OpKind::Cast, this, 1, {Attr::dtype(impl->dtype)}); }

@@ -167,7 +167,5 @@ Tensor aliasOf(const Tensor &base, const Dims &shape, const Dims &strides, int64
 bool isRowMajor(const Dims &shape, const Dims &strides);
 // Two elements of the view may be at one address (strides of zero and their like).
 bool overlapsItself(const Dims &shape, const Dims &strides);
-// Copies elements between CPU views of equal shape and dtype, whatever the strides.
-void copyStrided(const Tensor &source, const Tensor &destination);
 
 } // namespace weft

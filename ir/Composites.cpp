@@ -136,7 +136,7 @@ struct ClassTargets {
     kept = target != full(target, target.shape(), 0.0, ignoreIndex, DType::Int64);
     rowWeight = weight ? where(kept, pick(classWeights()), 0.0) : cast(kept, input.dtype());
   }
-  int64_t classes() const { return input.shape()[int(axis)]; }
+  Val classes() const { return countOf(input, {axis}); }
   Val perElement(Val row) const { return expandReduced(row, input, {axis}, false); }
   Val classWeights() const { return alongAxis(weight, input.shape(), axis); }
   // The element of each row's target. Exact: the others add zeros.
@@ -149,7 +149,7 @@ Val crossEntropy(Val input, Val target, Val weight, int64_t reduction, int64_t i
   Val loss = -t.pick(t.logp) * t.rowWeight;
   if (smoothing != 0) {
     Val all = sum(weight ? t.logp * t.classWeights() : t.logp, {t.axis}, false);
-    loss = loss * (1 - smoothing) - all * (smoothing / double(t.classes()));
+    loss = loss * (1 - smoothing) - all * smoothing / t.classes();
   }
   loss = where(t.kept, loss, 0.0);
   Dims rows = firstAxes(loss.rank());
@@ -166,7 +166,7 @@ Val crossEntropyGradient(Val ct, Val input, Val target, Val weight, int64_t redu
   if (smoothing != 0) {
     Val w = weight ? t.classWeights() : filled(input, input.shape(), input.dtype(), 1.0);
     Val smooth = probability * t.perElement(sum(w, {t.axis}, false)) - w;
-    slope = slope * (1 - smoothing) + smooth * (smoothing / double(t.classes()));
+    slope = slope * (1 - smoothing) + smooth * smoothing / t.classes();
   }
   if (reduction == 1)
     ct = ct / sum(t.rowWeight, firstAxes(t.rowWeight.rank()), false);

@@ -147,15 +147,16 @@ Dims plusOne(const Dims &dims) {
   return out;
 }
 
-double countOf(Val x, const Dims &dims) {
-  double count = 1;
-  Dims shape = x.shape();
+Val countOf(Val x, const Dims &dims, int64_t less) {
+  Dims shape = x.shape(), sizes;
+  double known = 1;
   for (int64_t dim : dims) {
-    if (isSymbol(shape[int(dim)]))
-      throw std::runtime_error("internal error: the number of elements along a symbolic axis was asked for");
-    count *= double(shape[int(dim)]);
+    sizes.push_back(shape[int(dim)]);
+    known *= double(sizes.back());
   }
-  return count;
+  if (sizes.hasSymbol())
+    return count(x, {}, sizes, less, x.dtype());
+  return filled(x, {}, x.dtype(), std::max(known - double(less), 0.0));
 }
 
 } // namespace weft::build

@@ -91,8 +91,8 @@ Dims firstAxes(int count);
 Dims lastAxes(Val x, int64_t count);
 Dims inversePermutation(const Dims &dims);
 Dims plusOne(const Dims &dims);
-// The number of elements that a reduction over dims adds up. Throws where one of the sizes is a symbol.
-double countOf(Val x, const Dims &dims);
+// The number of elements that a reduction over dims takes, less `less` but at least 0, as a number of x's dtype.
+Val countOf(Val x, const Dims &dims, int64_t less = 0);
 
 } // namespace weft::build
 

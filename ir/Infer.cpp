@@ -235,6 +235,13 @@ TensorType full(const char *name, const TensorType *, int, const Attrs &attrs) {
   return {attrs[3].asDType(), attrs[0].ints};
 }
 
+TensorType count(const char *name, const TensorType *, int, const Attrs &attrs) {
+  if (!isFloat(attrs[3].asDType()))
+    fail(Kind::Runtime, name,
+         std::string("counts in floats; got dtype ") + weft::name(attrs[3].asDType()) + "; ask for a float dtype");
+  return {attrs[3].asDType(), attrs[0].ints};
+}
+
 TensorType random(const char *name, const TensorType *operands, int count, const Attrs &attrs) {
   if (operands[0] != TensorType{DType::Int64, {2}})
     mismatch(name, "the state of the generator must be int64[2]", operands, count, "pass a generator's state");

@@ -34,7 +34,7 @@ Rule where, cast, argReduction;
 Rule reshape, permute, expand, slice, pad, concatenate, flip;
 Rule dotGeneral, matmul, linear;
 Rule gather, indexSelect, scatterAdd, embedding;
-Rule iota, full, random;
+Rule iota, full, count, random;
 Rule alongDim, layerNorm, crossEntropy, mseLoss, dropout, attention;
 
 } // namespace weft::infer

@@ -14,6 +14,7 @@ def MeanOp : Composite<"mean", ["x"], [A<"dims", "Ints">, A<"keepdim", "Bool", "
   let summary = "Mean over the axes dims.";
   let description = "x: float; dims: sorted, non-negative. The sum divided by the number of elements.";
   let infer = "reduction<Float, Same>";
+  let symbolic = 1;
   let expansion = "sum(x, dims, keepdim) / countOf(x, dims)";
   let vjp = ["expandReduced(ct / countOf(x, dims), x, dims, keepdim)"];
   let numpy = "numpy.mean(x, axis=tuple(dims), keepdims=keepdim)";
@@ -24,13 +25,14 @@ def VarOp : Composite<"var", ["x"], [A<"dims", "Ints">, A<"correction", "Int", "
   let summary = "Variance over the axes dims.";
   let description = "x: float; dims: sorted, non-negative. Squared distances from the mean, over the number of elements less correction.";
   let infer = "reduction<Float, Same>";
+  let symbolic = 1;
   let expansion = [{
     Val distance = x - expandReduced(mean(x, dims, true), x, dims, true);
-    return sum(distance * distance, dims, keepdim) / std::max(countOf(x, dims) - double(correction), 0.0);
+    return sum(distance * distance, dims, keepdim) / countOf(x, dims, correction);
   }];
   let vjp = [[{
     Val distance = x - expandReduced(mean(x, dims, true), x, dims, true);
-    return expandReduced(ct * (2.0 / std::max(countOf(x, dims) - double(correction), 0.0)), x, dims, keepdim) * distance;
+    return expandReduced(ct * 2.0 / countOf(x, dims, correction), x, dims, keepdim) * distance;
   }]];
   let numpy = "numpy.var(x, axis=tuple(dims), ddof=correction, keepdims=keepdim)";
   let examples = ["dict(x=F(2, 3), dims=[1], correction=1, keepdim=False)", "dict(x=F(3, 70, 2), dims=[1], correction=0, keepdim=True)"];
@@ -68,6 +70,7 @@ def LayerNormOp : Composite<"layer_norm", ["x", "weight?", "bias?"], [A<"axes", 
   let summary = "x shifted and scaled to mean 0 and variance 1 over its last `axes` axes, then times weight plus bias.";
   let description = "x: float; weight, bias: x's dtype, the shape of its last `axes` axes, or absent.";
   let infer = "layerNorm";
+  let symbolic = 1;
   let expansion = [{
     Dims dims = lastAxes(x, axes);
     Val distance = x - mean(x, dims, true);
@@ -103,6 +106,7 @@ def CrossEntropyOp : Composite<"cross_entropy", ["input", "target", "weight?"],
     gets no gradient). reduction: 0 none, 1 mean (by the weights of the targets that are not ignored), 2 sum.
   }];
   let infer = "crossEntropy";
+  let symbolic = 1;
   let expansion = "crossEntropy(input, target, weight, reduction, ignore_index, label_smoothing)";
   let vjp = ["crossEntropyGradient(ct, input, target, weight, reduction, ignore_index, label_smoothing)", "", ""];
   let numpy = [{
@@ -130,13 +134,14 @@ def MseLossOp : Composite<"mse_loss", ["x", "target"], [A<"reduction", "Int", "1
   let summary = "Squared difference, averaged, summed or as it is.";
   let description = "x, target: one shape and float dtype. reduction: 0 none, 1 mean, 2 sum.";
   let infer = "mseLoss";
+  let symbolic = 1;
   let expansion = [{
     Val difference = x - target, square = difference * difference;
     Dims all = lastAxes(x, x.rank());
     return reduction == 0 ? square : reduction == 1 ? mean(square, all, false) : sum(square, all, false);
   }];
-  let vjp = ["(x - target) * (ct * (reduction == 1 ? 2.0 / countOf(x, lastAxes(x, x.rank())) : 2.0))",
-             "(target - x) * (ct * (reduction == 1 ? 2.0 / countOf(x, lastAxes(x, x.rank())) : 2.0))"];
+  let vjp = ["(x - target) * (reduction == 1 ? ct * 2.0 / countOf(x, lastAxes(x, x.rank())) : ct * 2.0)",
+             "(target - x) * (reduction == 1 ? ct * 2.0 / countOf(x, lastAxes(x, x.rank())) : ct * 2.0)"];
   let numpy = "(lambda s: s if reduction == 0 else s.mean() if reduction == 1 else s.sum())((x - target) ** 2)";
   let examples = ["dict(x=F(4, 5), target=F(4, 5), reduction=1)", "dict(x=F(4, 5), target=F(4, 5), reduction=0)", "dict(x=F(7), target=F(7), reduction=2)"];
   let python = "(input, target, reduction='mean')";
@@ -186,7 +191,7 @@ def EmbeddingOp : Composite<"embedding", ["index", "weight"], [A<"padding_idx", 
   let summary = "The rows of weight at index.";
   let description = "index: int64 of any shape; weight: [rows, width]. The row padding_idx (if not -1) gets no gradient.";
   let infer = "embedding";
-  let symbolic = 0;
+  let symbolic = 1;
   let upcast = 0;
   let expansion = "rowsAt(weight, index)";
   let vjp = ["", "embeddingGradient(ct, index, weight, padding_idx)"];
@@ -203,6 +208,7 @@ def ScaledDotProductAttentionOp : Composite<"scaled_dot_product_attention", ["qu
     It runs as one kernel over blocks of rows, without the matrix of scores in memory.
   }];
   let infer = "attention";
+  let symbolic = 1;
   let expansion = "attention(query, key, value, mask, is_causal, scale)";
   let numpy = [{
     scores = query @ numpy.swapaxes(key, -1, -2) * scale

@@ -29,6 +29,17 @@ def FullOp : Creation<"full", [], [A<"shape", "Ints">, A<"value", "Float", "0.0"
   let dtypes = "";
 }
 
+def CountOp : Creation<"count", [], [A<"shape", "Ints">, A<"sizes", "Ints">, A<"less", "Int", "0">, A<"dtype", "DType", "float32">]> {
+  let summary = "Every element is the product of `sizes` less a number, or 0 if that is more.";
+  let description = "How many elements a reduction takes, where it is known only when the program runs. dtype: float.";
+  let scalarOperands = ["number"]; // i64
+  let scalar = "convert(number, elementType, false)";
+  let jvp = "zerosLike(result)";
+  let numpy = "numpy.full(shape, max(int(numpy.prod(sizes)) - less, 0), dtype)";
+  let examples = ["dict(shape=[], sizes=[3, 5], less=1, dtype='float32')", "dict(shape=[2], sizes=[2], less=3, dtype='float64')"];
+  let dtypes = "";
+}
+
 class Random<string mnemonic> : Creation<mnemonic, ["state"],
     [A<"shape", "Ints">, A<"dtype", "DType", "float32">, A<"offset", "Int", "0">]> {
   let infer = "random";

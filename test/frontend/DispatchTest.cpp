@@ -96,3 +96,72 @@ TEST(Dispatch, OpsThatNeedTheSizesValues) {
   Tensor rows = call(OpKind::Gather, {counting({4, 3}), integers({3, 0}, {1, 2})}, {Attr::integer(0)});
   EXPECT_EQ(values(rows), (Numbers{9, 1}));
 }
+
+namespace {
+// Ops on tensors of three sizes, all greater than order::kLaneDepth: products of fewer are kernels of their own.
+using Sizes = std::vector<int64_t>;
+Tensor random(const Dims &shape) { return noise(shape, 3).requiresGrad(true); }
+Tensor indices(const Dims &shape) { return integers(std::vector<int64_t>(size_t(shape.product()), 2), shape); }
+const Attr kNo = Attr::boolean(false), kYes = Attr::boolean(true);
+const Attr kNone = Attr::integer(0), kMean = Attr::integer(1), kOne = Attr::integer(1);
+
+struct NewSizes {
+  const char *name;
+  std::function<Tensor(const Sizes &)> run;
+} newSizes[] = {
+    {"mean", [](const Sizes &n) { return call(OpKind::Mean, {random({n[0], n[1]})}, {Attr::list({1}), kNo}); }},
+    {"mean of all", [](const Sizes &n) { return call(OpKind::Mean, {random({n[0], n[1]})}, {Attr::list({}), kNo}); }},
+    {"var", [](const Sizes &n) { return call(OpKind::Var, {random({n[0], n[1]})}, {Attr::list({0}), kOne, kNo}); }},
+    {"softmax", [](const Sizes &n) { return call(OpKind::Softmax, {random({n[0], n[1], n[2]})}, {kOne}); }},
+    {"mse_loss", [](const Sizes &n) { return call(OpKind::MseLoss, {random({n[0]}), random({n[0]})}, {kMean}); }},
+    {"layer_norm",
+     [](const Sizes &n) {
+       return call(OpKind::LayerNorm, {random({n[0], n[1], n[2]}), random({n[2]}), random({n[2]})},
+                   {kOne, Attr::real(1e-5)});
+     }},
+    {"cross_entropy",
+     [](const Sizes &n) {
+       return call(OpKind::CrossEntropy, {random({n[0], n[1]}), indices({n[0]}), random({n[1]})},
+                   {kMean, Attr::integer(-100), Attr::real(0.1)});
+     }},
+    {"embedding",
+     [](const Sizes &n) {
+       return call(OpKind::Embedding, {indices({n[0], n[1]}), random({n[2], n[1]})}, {Attr::integer(0)});
+     }},
+    {"attention",
+     [](const Sizes &n) {
+       Tensor key = random({2, n[1], n[2]});
+       return call(OpKind::ScaledDotProductAttention, {random({2, n[0], n[2]}), key, key}, {kYes, Attr::real(0.1)});
+     }},
+    {"cat",
+     [](const Sizes &n) { return call(OpKind::Concatenate, {random({n[0], n[1]}), random({n[0], n[2]})}, {kOne}); }},
+    {"slice", [](const Sizes &n) { return slice(random({n[0], n[1]}), 1, 3, n[1] - 5, 2); }},
+    {"pad",
+     [](const Sizes &n) {
+       return call(OpKind::Pad, {random({n[0], n[1]})},
+                   {Attr::list({0, n[2]}), Attr::list({1, 0}), Attr::list({2, 0}), Attr::real(1.5)});
+     }},
+    {"reshape", [](const Sizes &n) { return reshape(transpose(random({n[0], n[1]}), 0, 1), {n[0] * n[1]}); }},
+    {"gather",
+     [](const Sizes &n) { return call(OpKind::Gather, {random({n[0], n[1]}), indices({n[2], n[1]})}, {kNone}); }},
+    {"iota",
+     [](const Sizes &n) {
+       return apply(OpKind::Iota, nullptr, 0, {Attr::list({n[0], n[1]}), kOne, Attr::dtype(DType::Int64)});
+     }},
+    {"linear", [](const Sizes &n) { return call(OpKind::Linear, {random({n[0], n[2]}), random({n[1], n[2]})}); }},
+};
+} // namespace
+
+TEST(Dispatch, NothingIsCompiledForNewSizes) {
+  auto made = [] { return compileStatistics().compiled + compileStatistics().fromDisk; };
+  for (const NewSizes &test : newSizes) {
+    auto run = [&](const Sizes &sizes) {
+      if (Tensor result = test.run(sizes); result.requiresGrad())
+        backward({sum(result)});
+    };
+    run({70, 90, 110});
+    int64_t before = made();
+    run({80, 100, 130});
+    EXPECT_LE(made(), before + 1) << test.name; // the derivative of the tape, which is no kernel
+  }
+}

@@ -1,6 +1,7 @@
 #include "Common.h"
 
 #include "frontend/Promotion.h"
+#include "frontend/StridedCopy.h"
 
 #include <cmath>
 
