@@ -13,7 +13,19 @@ import pathlib
 # Names of the package that the reference manual sends the reader to, where the public name is not the op's.
 PUBLIC_NAMES = {"concatenate": "cat", "cast": "Tensor.to"}
 # Made by factories or views, which have arguments of their own.
-INTERNAL = {"iota", "full", "count", "uniform", "normal", "reshape", "permute", "expand", "slice", "gelu_derivative", "clamp"}
+INTERNAL = {
+    "iota",
+    "full",
+    "count",
+    "uniform",
+    "normal",
+    "reshape",
+    "permute",
+    "expand",
+    "slice",
+    "gelu_derivative",
+    "clamp",
+}
 TYPES = {"Int": "int", "Float": "float", "Bool": "bool", "DType": "dtype", "Ints": "Sequence[int]"}
 
 HEADER = '''"""The ops of the table, one callable each; generated from ir/ops."""
