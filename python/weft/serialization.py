@@ -4,6 +4,7 @@ import os
 
 from . import _C
 from ._C import Tensor
+from ._files import written_whole
 
 _NAMES = {
     "float64": "F64", "float32": "F32", "float16": "F16", "bfloat16": "BF16", "int64": "I64", "int32": "I32", "int16": "I16",
@@ -13,14 +14,18 @@ _NAMES = {
 
 def save(tensors, path, metadata=None):
     """Writes a dict of name → tensor (as of ``state_dict()``). The file is complete or not there."""
-    from safetensors import TensorSpec, serialize_file
-
     _C.not_replayable("it calls save()")
     if not isinstance(tensors, dict) or not all(isinstance(t, Tensor) for t in tensors.values()):
         raise TypeError(
             f"[save] needs a dict of tensors; got {type(tensors).__name__}; pass model.state_dict() "
             "(numbers of an optimizer's state go into metadata)"
         )
+    write_tensors(tensors, path, "save", metadata)
+
+
+def write_tensors(tensors, path, op, metadata=None):
+    from safetensors import SafetensorError, TensorSpec, serialize_file
+
     entries = {}
     kept = []  # the specifications are addresses
     for name, tensor in tensors.items():
@@ -32,13 +37,11 @@ def save(tensors, path, metadata=None):
             data_ptr=host.data_ptr(),
             data_len=host.numel() * host.dtype.itemsize,
         )
-    temporary = f"{os.fspath(path)}.{os.getpid()}.tmp"
-    try:
-        serialize_file(entries, temporary, metadata={k: str(v) for k, v in (metadata or {}).items()} or None)
-        os.replace(temporary, path)
-    finally:
-        if os.path.exists(temporary):
-            os.unlink(temporary)
+    with written_whole(path, op) as temporary:
+        try:
+            serialize_file(entries, temporary, metadata={k: str(v) for k, v in (metadata or {}).items()} or None)
+        except SafetensorError as error:
+            raise RuntimeError(f"[{op}] cannot write {os.fspath(path)}: {error}") from None
 
 
 def load(path, device=None):

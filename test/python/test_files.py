@@ -1,0 +1,106 @@
+"""Where save and export write: links, devices, modes, and what is left where they fail."""
+
+import os
+import stat
+
+import pytest
+import weft
+from weft import nn
+
+
+def save(path):
+    weft.save({"a": weft.ones(3)}, path)
+
+
+def export(path):
+    weft.export(nn.Linear(2, 3), (weft.ones(1, 2),), path)
+
+
+WRITERS = pytest.mark.parametrize("write", [save, export])
+
+
+def mode_of(path):
+    return stat.S_IMODE(os.stat(path).st_mode)
+
+
+@WRITERS
+def test_a_link_is_followed(write, tmp_path):
+    (tmp_path / "real").mkdir()
+    link, target = tmp_path / "link.mlir", tmp_path / "real" / "target.mlir"
+    link.symlink_to(target)
+    for _ in range(2):  # dangling, then not
+        write(link)
+        assert link.is_symlink() and target.stat().st_size > 0
+        assert os.listdir(tmp_path / "real") == ["target.mlir"]
+
+
+@WRITERS
+def test_a_device_is_written_to(write, tmp_path):
+    null = tmp_path / "null"
+    try:
+        os.mknod(null, 0o666 | stat.S_IFCHR, os.makedev(1, 3))
+        null.open("w").close()
+    except PermissionError:
+        pytest.skip("needs the right to make a device")
+    write(null)
+    assert stat.S_ISCHR(null.stat().st_mode) and os.listdir(tmp_path) == ["null"]
+
+
+@WRITERS
+def test_a_pipe_is_written_to(write):
+    reader, writer = os.pipe()
+    with os.fdopen(reader, "rb") as end:
+        write(f"/dev/fd/{writer}")
+        os.close(writer)
+        assert len(end.read()) > 100
+
+
+@WRITERS
+def test_a_new_file_follows_the_umask_and_an_old_one_keeps_its_mode(write, tmp_path):
+    before = os.umask(0o027)
+    try:
+        write(tmp_path / "new.mlir")
+        assert {mode_of(p) for p in tmp_path.iterdir()} == {0o640}
+        (tmp_path / "new.mlir").chmod(0o604)
+        write(tmp_path / "new.mlir")
+        assert mode_of(tmp_path / "new.mlir") == 0o604
+    finally:
+        os.umask(before)
+
+
+@WRITERS
+def test_what_cannot_be_written_is_an_error_that_leaves_nothing(write, tmp_path):
+    (tmp_path / "file").write_text("as it was")
+    (tmp_path / "loop").symlink_to("loop")
+    for path, why in [
+        (tmp_path / "missing" / "x.mlir", "there is no folder .*missing; create it first"),
+        (tmp_path / "file" / "x.mlir", "there is no folder .*file; create it first"),
+        (tmp_path, "it is a folder"),
+        (f"{tmp_path}/x/", "folder"),
+        ("", "it is a folder"),
+        (tmp_path / "loop", "symbolic links"),
+    ]:
+        with pytest.raises(RuntimeError, match=rf"\[{write.__name__}\] cannot write .*{why}"):
+            write(path)
+    assert sorted(os.listdir(tmp_path)) == ["file", "loop"]
+
+
+def test_a_full_disk_leaves_the_old_file(tmp_path):
+    # A process of its own may write no more than a few bytes to a file.
+    import resource
+    import signal
+
+    save(tmp_path / "x")
+    before = (tmp_path / "x").read_bytes()
+    child = os.fork()
+    if child == 0:
+        try:
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (64, 64))
+            weft.save({"a": weft.ones(3000)}, tmp_path / "x")
+        except RuntimeError as error:
+            os._exit(0 if "[save] cannot write" in str(error) else 2)
+        finally:
+            os._exit(1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert (tmp_path / "x").read_bytes() == before and os.listdir(tmp_path) == ["x"]
