@@ -20,6 +20,13 @@ constexpr size_t kThreadBytes = size_t(64) << 10; // blocks up to here are kept 
 constexpr int kThreadClasses = sizeClassOf(kThreadBytes).index + 1;
 constexpr size_t kThreadListBytes = size_t(128) << 10;
 
+// Under AddressSanitizer nothing is kept, so that it sees what is used after its release.
+#ifdef WEFT_ADDRESS_SANITIZER
+constexpr bool kKeepsBlocks = false;
+#else
+constexpr bool kKeepsBlocks = true;
+#endif
+
 // A free block's first word links it to the next of its size.
 struct FreeBlock {
   FreeBlock *next;
@@ -243,6 +250,8 @@ void *allocateBytes(size_t bytes) {
 
 void releaseBytes(void *data, size_t bytes) noexcept {
   SizeClass size = sizeClassOf(bytes);
+  if (!kKeepsBlocks)
+    return systemRelease(data, size.bytes);
   if (size.index < kThreadClasses && threadCache) {
     FreeList &list = threadCache->lists[size.index];
     if (list.count < 2) // below every list's limit

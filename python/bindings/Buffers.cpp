@@ -76,7 +76,9 @@ void releaseView(void *context) {
   delete view;
 }
 
-struct ExportedShape {
+// What lies behind a Py_buffer. It holds the memory, which the tensor may part with (x.data = ...).
+struct ExportedBuffer {
+  Ref<Storage> storage;
   Py_ssize_t shape[kMaxRank], strides[kMaxRank];
 };
 
@@ -93,14 +95,15 @@ int getBuffer(PyObject *self, Py_buffer *view, int flags) {
       throw std::runtime_error("[buffer] the tensor is not contiguous; use .contiguous()");
     if ((flags & PyBUF_WRITABLE) && t.impl->storage->readOnly)
       throw std::runtime_error("[buffer] the tensor's memory is read-only; use .clone()");
-    auto *layout = new ExportedShape;
+    auto layout = std::make_unique<ExportedBuffer>();
     Py_ssize_t size = itemSize(t.dtype());
     for (int i = 0; i < t.dim(); ++i) {
       layout->shape[i] = t.shape()[i];
       layout->strides[i] = t.strides()[i] * size;
     }
     view->buf = t.data();
-    t.impl->storage->exported = true;
+    layout->storage = t.impl->storage;
+    layout->storage->exported = true;
     view->len = t.numel() * size;
     view->readonly = t.impl->storage->readOnly;
     view->itemsize = size;
@@ -109,7 +112,7 @@ int getBuffer(PyObject *self, Py_buffer *view, int flags) {
     view->shape = layout->shape;
     view->strides = strided ? layout->strides : nullptr;
     view->suboffsets = nullptr;
-    view->internal = layout;
+    view->internal = layout.release();
     Py_INCREF(self);
     view->obj = self;
     return 0;
@@ -119,7 +122,7 @@ int getBuffer(PyObject *self, Py_buffer *view, int flags) {
   }
 }
 
-void releaseBuffer(PyObject *, Py_buffer *view) { delete static_cast<ExportedShape *>(view->internal); }
+void releaseBuffer(PyObject *, Py_buffer *view) { delete static_cast<ExportedBuffer *>(view->internal); }
 
 py::object numpyArray(const Tensor &t) {
   if (t.requiresGrad())

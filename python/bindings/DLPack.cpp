@@ -1,4 +1,4 @@
-// DLPack (dmlc/dlpack, version 0.8 of the protocol): tensors shared with other frameworks without a copy.
+// DLPack (dmlc/dlpack, versions 0.8 and 1.x of the protocol): tensors shared with other frameworks without a copy.
 #include "python/bindings/PyTensor.h"
 
 namespace py = pybind11;
@@ -25,11 +25,24 @@ struct DLTensor {
   int64_t *strides;
   uint64_t byteOffset;
 };
-struct DLManagedTensor {
+struct DLManagedTensor { // before 1.0
+  static constexpr const char *kName = "dltensor", *kUsedName = "used_dltensor";
   DLTensor tensor;
   void *context;
   void (*deleter)(DLManagedTensor *);
 };
+struct DLManagedTensorVersioned {
+  static constexpr const char *kName = "dltensor_versioned", *kUsedName = "used_dltensor_versioned";
+  static constexpr uint64_t kReadOnly = 1, kCopied = 2;
+  struct {
+    uint32_t major, minor;
+  } version;
+  void *context;
+  void (*deleter)(DLManagedTensorVersioned *);
+  uint64_t flags;
+  DLTensor tensor;
+};
+constexpr uint32_t kMajor = 1, kMinor = 1; // of the structures above
 
 DLDataType codeOf(DType dtype) {
   uint8_t code = dtype == DType::Bool       ? 6
@@ -42,71 +55,124 @@ DLDataType codeOf(DType dtype) {
 
 DLDevice deviceOf(const Tensor &t) { return {t.device().isCpu() ? 1 : 2, t.device().index}; }
 
-struct Exported {
-  DLManagedTensor managed;
-  Tensor tensor;
+[[noreturn]] void failExport(const std::string &what) {
+  throw py::buffer_error("[dlpack] " + what);
+}
+
+// Holds the memory, which the tensor may part with.
+template <class Managed> struct Exported {
+  Managed managed{};
+  Ref<Storage> storage;
   int64_t shape[kMaxRank], strides[kMaxRank];
 };
 
-py::capsule toDLPack(const Tensor &t) {
-  if (t.requiresGrad())
-    fail(UserError::Kind::Runtime, "dlpack", "a tensor that requires grad cannot be exported; use tensor.detach()");
-  if (t.impl->storage->readOnly)
-    fail(UserError::Kind::Runtime, "dlpack", "read-only memory cannot be exported; use tensor.clone()");
-  auto *exported = new Exported;
-  exported->tensor = t;
+template <class Managed> py::capsule exportAs(const Tensor &t, uint64_t flags) {
+  auto exported = std::make_unique<Exported<Managed>>();
   for (int i = 0; i < t.dim(); ++i) {
     exported->shape[i] = t.shape()[i];
     exported->strides[i] = t.strides()[i];
   }
-  exported->managed.tensor = {t.data(), deviceOf(t), t.dim(), codeOf(t.dtype()), exported->shape, exported->strides, 0};
-  exported->managed.context = exported;
-  exported->managed.deleter = [](DLManagedTensor *managed) { delete static_cast<Exported *>(managed->context); };
-  t.impl->storage->exported = true;
-  return py::capsule(&exported->managed, "dltensor", [](PyObject *capsule) {
+  Managed &managed = exported->managed;
+  managed.tensor = {t.data(), deviceOf(t), t.dim(), codeOf(t.dtype()), exported->shape, exported->strides, 0};
+  if constexpr (std::is_same_v<Managed, DLManagedTensorVersioned>) {
+    managed.version = {kMajor, kMinor};
+    managed.flags = flags;
+  }
+  managed.context = exported.get();
+  managed.deleter = [](Managed *dead) { delete static_cast<Exported<Managed> *>(dead->context); };
+  exported->storage = t.impl->storage;
+  exported->storage->exported = true;
+  py::capsule capsule(&managed, Managed::kName, [](PyObject *dead) {
     // A consumer renames the capsule it took over.
-    if (auto *managed = static_cast<DLManagedTensor *>(PyCapsule_GetPointer(capsule, "dltensor")))
-      managed->deleter(managed);
-    else
-      PyErr_Clear();
+    if (PyCapsule_IsValid(dead, Managed::kName)) {
+      auto *unused = static_cast<Managed *>(PyCapsule_GetPointer(dead, Managed::kName));
+      unused->deleter(unused);
+    }
   });
+  exported.release();
+  return capsule;
 }
 
-void releaseManaged(void *context) {
+// As of the array API: maxVersion is None or the tuple (major, minor) that the consumer knows; device None or a tuple
+// (type, id); copy None (where needed), True or False (never).
+py::capsule toDLPack(const Tensor &t, py::object stream, py::object maxVersion, py::object device, py::object copy) {
+  if (t.requiresGrad())
+    failExport("a tensor that requires grad cannot be exported; use tensor.detach()");
+  if (t.device().isCpu() && !stream.is_none() && !stream.equal(py::int_(-1)))
+    failExport("memory of the CPU has no stream; pass stream=None");
+  bool versioned = !maxVersion.is_none() && maxVersion.cast<std::pair<uint32_t, uint32_t>>().first >= kMajor;
+  bool wantsCopy = !copy.is_none() && copy.cast<bool>();
+  Tensor shared = t;
+  if (!device.is_none()) {
+    auto [type, id] = device.cast<std::pair<int32_t, int32_t>>();
+    if (DLDevice own = deviceOf(t); type != own.type || id != own.id) {
+      if (type != 1)
+        failExport("a tensor on " + toString(t.device()) + " is given out there or on the CPU; got device (" +
+                   std::to_string(type) + ", " + std::to_string(id) + "); use tensor.to() first");
+      if (!copy.is_none() && !wantsCopy)
+        failExport("a tensor on " + toString(t.device()) + " cannot come to the CPU with copy=False");
+      shared = t.to(Device());
+    }
+  }
+  bool copied = !shared.is(t);
+  if (wantsCopy && !copied) {
+    shared = t.clone();
+    copied = true;
+  }
+  bool readOnly = shared.impl->storage->readOnly;
+  if (readOnly && !versioned)
+    failExport("read-only memory cannot be exported by DLPack before 1.0; use tensor.clone(), or max_version=(1, 0)");
+  if (!versioned)
+    return exportAs<DLManagedTensor>(shared, 0);
+  return exportAs<DLManagedTensorVersioned>(shared, (readOnly ? DLManagedTensorVersioned::kReadOnly : 0) |
+                                                        (copied ? DLManagedTensorVersioned::kCopied : 0));
+}
+
+template <class Managed> void releaseManaged(void *context) {
   py::gil_scoped_acquire gil;
-  auto *managed = static_cast<DLManagedTensor *>(context);
+  auto *managed = static_cast<Managed *>(context);
   if (managed->deleter)
     managed->deleter(managed);
 }
 
-Tensor fromDLPack(py::object source) {
-  py::object capsule = py::hasattr(source, "__dlpack__") ? source.attr("__dlpack__")() : source;
-  auto *managed = static_cast<DLManagedTensor *>(
-      PyCapsule_IsValid(capsule.ptr(), "dltensor") ? PyCapsule_GetPointer(capsule.ptr(), "dltensor") : nullptr);
-  if (!managed)
-    fail(UserError::Kind::Type, "from_dlpack", "expected an object with __dlpack__ or an unused DLPack capsule");
-  const DLTensor &view = managed->tensor;
-  int known = -1;
+DType dtypeOf(DLDataType wanted) {
   for (int i = 0; i < kDTypeCount; ++i) {
     DLDataType code = codeOf(DType(i));
-    if (code.code == view.dtype.code && code.bits == view.dtype.bits && view.dtype.lanes == 1)
-      known = i;
+    if (code.code == wanted.code && code.bits == wanted.bits && wanted.lanes == 1)
+      return DType(i);
   }
-  if (known < 0)
-    fail(UserError::Kind::Type, "from_dlpack",
-         "the array's dtype (code " + std::to_string(view.dtype.code) + ", " + std::to_string(view.dtype.bits) +
-             " bits) has no weft equivalent");
+  fail(UserError::Kind::Type, "from_dlpack",
+       "the array's dtype (code " + std::to_string(wanted.code) + ", " + std::to_string(wanted.bits) +
+           " bits) has no weft equivalent; convert it first");
+}
+
+template <class Managed> Tensor takeOver(py::handle capsule) {
+  auto *managed = static_cast<Managed *>(PyCapsule_GetPointer(capsule.ptr(), Managed::kName));
+  bool readOnly = false;
+  if constexpr (std::is_same_v<Managed, DLManagedTensorVersioned>) {
+    if (managed->version.major != kMajor)
+      fail(UserError::Kind::Runtime, "from_dlpack",
+           "the capsule has version " + std::to_string(managed->version.major) + "." +
+               std::to_string(managed->version.minor) + " of DLPack; weft knows 1.x and what came before");
+    readOnly = managed->flags & DLManagedTensorVersioned::kReadOnly;
+  }
+  const DLTensor &view = managed->tensor;
+  DType dtype = dtypeOf(view.dtype);
   if (view.device.type != 1 && view.device.type != 2)
     fail(UserError::Kind::Value, "from_dlpack",
          "only CPU and CUDA memory is supported; copy the array to the CPU first");
-  if (view.ndim > kMaxRank)
-    fail(UserError::Kind::Value, "from_dlpack", "more than " + std::to_string(kMaxRank) + " dimensions");
-  Dims shape, strides;
+  if (view.ndim < 0 || view.ndim > kMaxRank)
+    fail(UserError::Kind::Value, "from_dlpack",
+         "the array has " + std::to_string(view.ndim) + " dimensions; tensors have at most " +
+             std::to_string(kMaxRank) + "; reshape it");
+  Dims shape;
   for (int i = 0; i < view.ndim; ++i)
     shape.push_back(view.shape[i]);
-  strides = contiguousStrides(shape);
-  if (view.strides)
+  Dims strides = contiguousStrides(shape);
+  if (view.strides && shape.product() != 0)
     for (int i = 0; i < view.ndim; ++i) {
+      if (shape[i] == 1)
+        continue;
       if (view.strides[i] < 0)
         fail(UserError::Kind::Value, "from_dlpack", "the array has a negative stride; make a copy of it first");
       strides[i] = view.strides[i];
@@ -114,16 +180,51 @@ Tensor fromDLPack(py::object source) {
   Device device;
   if (view.device.type == 2)
     device = {DeviceKind::CUDA, int8_t(view.device.id)};
-  PyCapsule_SetName(capsule.ptr(), "used_dltensor");
-  return Tensor::fromMemory(static_cast<char *>(view.data) + view.byteOffset, shape, strides, DType(known), device,
-                            false, releaseManaged, managed);
+  Tensor tensor = Tensor::fromMemory(static_cast<char *>(view.data) + view.byteOffset, shape, strides, dtype, device,
+                                     readOnly, releaseManaged<Managed>, managed);
+  PyCapsule_SetName(capsule.ptr(), Managed::kUsedName);
+  return tensor;
+}
+
+// A capsule of the newest kind that the producer can make; of versions before 1.0 it takes no keywords.
+py::object capsuleOf(py::handle source, const py::object &device, const py::object &copy) {
+  py::dict keywords;
+  keywords["max_version"] = py::make_tuple(kMajor, kMinor);
+  if (!device.is_none()) {
+    Device wanted = unboxDevice(device.ptr());
+    keywords["dl_device"] = py::make_tuple(wanted.isCpu() ? 1 : 2, int(wanted.index));
+  }
+  if (!copy.is_none())
+    keywords["copy"] = copy;
+  py::object method = source.attr("__dlpack__");
+  try {
+    return method(**keywords);
+  } catch (py::error_already_set &error) {
+    if (!error.matches(PyExc_TypeError) || !device.is_none() || !copy.is_none())
+      throw;
+    return method();
+  }
+}
+
+Tensor fromDLPack(py::object source, py::object device, py::object copy) {
+  py::object capsule = py::hasattr(source, "__dlpack__") ? capsuleOf(source, device, copy) : source;
+  if (PyCapsule_IsValid(capsule.ptr(), DLManagedTensorVersioned::kName))
+    return takeOver<DLManagedTensorVersioned>(capsule);
+  if (PyCapsule_IsValid(capsule.ptr(), DLManagedTensor::kName))
+    return takeOver<DLManagedTensor>(capsule);
+  fail(UserError::Kind::Type, "from_dlpack",
+       std::string("expected an object with __dlpack__ or a DLPack capsule that nobody has used; got ") +
+           Py_TYPE(capsule.ptr())->tp_name);
 }
 
 } // namespace
 
 void bindDLPack(py::module_ &module) {
   module.def("to_dlpack", &toDLPack);
-  module.def("from_dlpack", &fromDLPack);
+  module.def("from_dlpack", &fromDLPack, py::arg("ext_tensor"), py::kw_only(), py::arg("device") = py::none(),
+             py::arg("copy") = py::none(),
+             "A tensor on the memory of an object with __dlpack__. device: where the result is to be; copy: True, False "
+             "(an error where one is needed) or None.");
   module.def("dlpack_device", [](const Tensor &t) { return py::make_tuple(deviceOf(t).type, deviceOf(t).id); });
 }
 

@@ -62,7 +62,7 @@ def _array_protocol(self, dtype=None, copy=None):
 
 
 def _dlpack(self, *, stream=None, max_version=None, dl_device=None, copy=None):
-    return _C.to_dlpack(self.clone() if copy else self)
+    return _C.to_dlpack(self, stream, max_version, dl_device, copy)
 
 
 def _new(make):
