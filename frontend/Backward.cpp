@@ -61,6 +61,8 @@ static void accumulate(const Tensor &leaf, Tensor gradient, bool createGraph) {
 
 void backward(const std::vector<Tensor> &outputs, const std::vector<Tensor> &gradients, bool retainGraph,
               bool createGraph, const std::vector<Tensor> &only) {
+  if (outputs.empty())
+    return;
   std::vector<std::pair<Ref<TensorImpl>, Tensor>> gradientsOf;
   { // the pass must let go of the values, so that accumulation can take them over
     BackwardRequest request(outputs, startGradients("backward", outputs, gradients), only.empty() ? nullptr : &only,
@@ -94,7 +96,8 @@ std::vector<Tensor> grad(const std::vector<Tensor> &outputs, const std::vector<T
                "; call requires_grad_() before it is used");
   BackwardRequest request(outputs, startGradients("grad", outputs, gradients), &inputs, createGraph, "grad");
   BackwardPass pass(request);
-  pass.run();
+  if (!outputs.empty())
+    pass.run();
   std::vector<Tensor> result;
   for (const Tensor &input : inputs) {
     Tensor found;

@@ -283,12 +283,18 @@ static bool runWithSizes(bool symbolic, OpKind op, const Tensor *operands, int c
   return true;
 }
 
+// Whether a copy would be much larger than what it is made of, as that of an expanded tensor.
+static bool repeats(const Tensor &t) {
+  constexpr int64_t kFew = 1 << 14;
+  return t.numel() >= kFew && t.numel() * itemSize(t.dtype()) > t.impl->storage->bytes;
+}
+
 static void runStructured(OpKind op, const Tensor *operands, int count, const Attrs &attrs, const Dims &results,
                           Device device, void *out, int donated) {
   std::vector<Tensor> copies;
   if (!readsStrided(op))
     for (int k = 0; k < count; ++k)
-      if (!operands[k].isContiguous()) {
+      if (!operands[k].isContiguous() && !repeats(operands[k])) {
         if (copies.empty())
           copies.assign(operands, operands + count);
         copies[size_t(k)] = applyKernel(OpKind::Cast, &operands[k], 1, {Attr::dtype(operands[k].dtype())});
@@ -334,8 +340,7 @@ static bool runMerged(OpKind op, const Tensor &given, const Attrs &attrs, const 
   Dims axes = attrs[0].ints;
   Tensor operand = given.isContiguous() ? given : inMemoryOrder(given, axes);
   if (!operand.isContiguous() && axes.size() > 1 && operand.numel() >= kWorthACopy) {
-    const Dims &strides = operand.strides();
-    if (std::find(strides.begin(), strides.end(), 0) == strides.end()) // else a copy may be much larger
+    if (!repeats(operand))
       operand = operand.contiguous();
   }
   const Dims &shape = operand.shape();

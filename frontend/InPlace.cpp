@@ -120,7 +120,8 @@ static void takeHistory(const Tensor &target, const Tensor &result) {
 static bool needsTape(const Tensor &target, const Tensor *operands, int count) {
   if (!gradEnabled())
     return false;
-  bool needed = target.requiresGrad() || (target.impl->base && target.impl->base->requiresGrad);
+  const TensorImpl *base = target.impl->currentBase();
+  bool needed = target.requiresGrad() || (base && base->requiresGrad);
   for (int i = 0; i < count && !needed; ++i)
     needed = operands[i].defined() && operands[i].requiresGrad();
   return needed;
@@ -138,11 +139,11 @@ static Tensor flattened(const Tensor &base) {
 
 // `value`, with its history, becomes the target's; of a view, also its base's.
 static void writeOnTape(const Tensor &target, const Tensor &value) {
-  if (!target.impl->base) {
+  Tensor base{Ref<TensorImpl>(target.impl->currentBase())};
+  if (!base.defined()) {
     write(target, value);
     return takeHistory(target, value);
   }
-  Tensor base(target.impl->base);
   Tensor whole = reshape(withPart(flattened(base), target, value), base.shape());
   write(target, value);
   takeHistory(base, whole);
@@ -150,7 +151,9 @@ static void writeOnTape(const Tensor &target, const Tensor &value) {
 }
 
 void refreshHistory(const Tensor &view) {
-  Tensor base(view.impl->base);
+  Tensor base{Ref<TensorImpl>(view.impl->currentBase())};
+  if (!base.defined())
+    return;
   uint64_t order = orderOf(*base.impl);
   if (order == view.impl->baseOrder || !gradEnabled())
     return;
@@ -197,7 +200,7 @@ Tensor copy_(const Tensor &target, const Tensor &source) {
     write(target, value);
     return target;
   }
-  if (!value.requiresGrad() && !target.impl->base) {
+  if (!value.requiresGrad() && !target.impl->currentBase()) {
     // Overwritten by a constant, it keeps a history, as in PyTorch: what it was made of gets gradients of zero.
     Tensor never = expand(constantOf(Tensor::wrapped(false), DType::Bool, target.device()), target.shape());
     value = apply(OpKind::Where, {never, target, value});

@@ -48,7 +48,8 @@ std::vector<Tensor> chunk(const Tensor &t, int64_t chunks, int dim = 0);
 std::vector<Tensor> broadcastTensors(const std::vector<Tensor> &tensors);
 // The shape of a result on these shapes; throws as PyTorch does.
 Dims broadcastShapes(const char *op, const Dims &a, const Dims &b);
-int normaliseDim(const char *op, int64_t dim, int rank);
+int normaliseDim(const char *op, int64_t dim, int rank); // 0 also of a 0-d tensor
+int axisOf(const char *op, int64_t dim, int rank);       // of a tensor that has dimensions
 
 // ---- In place; all return t.
 Tensor copy_(const Tensor &t, const Tensor &source); // broadcasts and converts

@@ -108,7 +108,8 @@ const char *gradFunctionName(const Tensor &tensor) {
 // ---------------------------------------------------------------- Tensor's part
 
 bool Tensor::baseGotHistory() const {
-  TapeNode *node = tapeNode(*impl->base);
+  const TensorImpl *base = impl->currentBase();
+  TapeNode *node = base ? tapeNode(*base) : nullptr;
   return node && node->order != impl->baseOrder;
 }
 
@@ -256,7 +257,7 @@ void checkInPlace(const char *op, const Tensor &target) {
   if (target.requiresGrad() && target.isLeaf())
     fail(Kind::Runtime, op,
          "a leaf Variable that requires grad is being used in an in-place operation; wrap it in weft.no_grad()");
-  if (const TensorImpl *base = target.impl->base.get(); base && base->requiresGrad && !tapeNode(*base))
+  if (const TensorImpl *base = target.impl->currentBase(); base && base->requiresGrad && !tapeNode(*base))
     fail(Kind::Runtime, op,
          "a view of a leaf Variable that requires grad is being used in an in-place operation; wrap it in "
          "weft.no_grad()");

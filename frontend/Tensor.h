@@ -79,9 +79,10 @@ struct TensorImpl : RefCounted, Pooled {
 
   // Of a view made under grad mode: the tensor that it is a view of, which is no view itself, and the order number of
   // that tensor's tape node when the view's own history was made. An in-place operation on either shows in the other's
-  // history.
+  // history. currentBase(): null, too, where one of them was given other memory (x.data = y).
   Ref<TensorImpl> base;
   uint64_t baseOrder = 0;
+  TensorImpl *currentBase() const { return base && base->storage == storage ? base.get() : nullptr; }
 
   // The tensor's value in trace segment `traceSegment`, good while the storage has version `traceVersion`.
   uint64_t traceSegment = 0;
@@ -118,7 +119,7 @@ public:
   // ---- What it is.
   const Dims &shape() const { return impl->shape; }
   const Dims &strides() const { return impl->strides; }
-  int64_t size(int dim) const; // negative: from the end
+  int64_t size(int64_t dim) const; // negative: from the end
   int dim() const { return impl->shape.size(); }
   int64_t numel() const { return impl->shape.product(); }
   DType dtype() const { return impl->dtype; }

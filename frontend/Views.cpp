@@ -17,6 +17,12 @@ int normaliseDim(const char *op, int64_t dim, int rank) {
   return int(dim < 0 ? dim + range : dim);
 }
 
+int axisOf(const char *op, int64_t dim, int rank) {
+  if (rank == 0)
+    fail(Kind::Index, op, "Dimension specified as " + std::to_string(dim) + " but tensor has no dimensions");
+  return normaliseDim(op, dim, rank);
+}
+
 // The result of a view op, recorded where somebody listens.
 template <class MakeAttrs> static Tensor recorded(OpKind op, const Tensor &base, Tensor view, MakeAttrs makeAttrs) {
   Trace *trace = Trace::active();
@@ -24,7 +30,8 @@ template <class MakeAttrs> static Tensor recorded(OpKind op, const Tensor &base,
   if (grad) {
     // A leaf that requires grad is a base even where its memory is part of another tensor's.
     bool isLeaf = base.impl->requiresGrad && !tapeNode(*base.impl);
-    view.impl->base = base.impl->base && !isLeaf ? base.impl->base : base.impl;
+    TensorImpl *root = isLeaf ? nullptr : base.impl->currentBase();
+    view.impl->base = root ? Ref<TensorImpl>(root) : base.impl;
   }
   bool taped = grad && base.requiresGrad();
   if (!trace && !taped)
@@ -83,6 +90,7 @@ static Dims inferShape(const char *op, const Dims &shape, const Tensor &t) {
     fail(Kind::Runtime, op,
          "shape '" + toStringAsGiven(shape) + "' is invalid for input of size " + std::to_string(numel) + "; got " +
              toString(t.type()) + "; the new shape must have as many elements");
+  checkSizes(op, {t.dtype(), result}); // beside a size of 0, others may still be too large
   return result;
 }
 
@@ -273,7 +281,9 @@ Tensor slice(const Tensor &t, int dim, int64_t start, int64_t stop, int64_t step
   if (start == 0 && stop == size && step == 1)
     return t;
   Dims shape = t.shape(), strides = t.strides();
-  shape[axis] = (stop - start + step - 1) / step;
+  shape[axis] = stop > start ? (stop - start - 1) / step + 1 : 0;
+  if (shape[axis] <= 1)
+    step = 1; // one of any size gives that
   strides[axis] *= step;
   Tensor result = aliasOf(t, shape, strides, t.offset() + start * t.strides()[axis]);
   return recorded(OpKind::Slice, t, std::move(result), [&] {
@@ -287,8 +297,12 @@ Tensor slice(const Tensor &t, int dim, int64_t start, int64_t stop, int64_t step
 Tensor narrow(const Tensor &t, int dim, int64_t start, int64_t length) {
   int axis = normaliseDim("narrow", dim, t.dim());
   int64_t size = t.dim() ? t.shape()[axis] : 0;
+  if (start < -size || start > size)
+    fail(Kind::Index, "narrow",
+         "start out of range (expected to be in range of [" + std::to_string(-size) + ", " + std::to_string(size) +
+             "], but got " + std::to_string(start) + ")");
   int64_t first = start < 0 ? start + size : start;
-  if (length < 0 || first < 0 || first + length > size)
+  if (length < 0 || length > size - first)
     fail(Kind::Runtime, "narrow",
          "start (" + std::to_string(start) + ") + length (" + std::to_string(length) + ") exceeds dimension size (" +
              std::to_string(size) + ")");
@@ -310,13 +324,17 @@ Tensor select(const Tensor &t, int dim, int64_t index) {
 
 std::vector<Tensor> split(const Tensor &t, const std::vector<int64_t> &sizes, int dim) {
   int axis = normaliseDim("split", dim, t.dim());
-  int64_t total = 0;
-  for (int64_t size : sizes)
-    total += size;
-  if (t.dim() == 0 || total != t.shape()[axis])
+  int64_t rest = t.dim() ? t.shape()[axis] : -1;
+  for (int64_t size : sizes) {
+    if (size < 0)
+      fail(Kind::Runtime, "split",
+           "split_with_sizes expects split_sizes have only non-negative entries; got " + std::to_string(size) +
+               " for " + toString(t.type()));
+    rest = size > rest ? -1 : rest - size;
+  }
+  if (rest != 0)
     fail(Kind::Runtime, "split",
-         "the sizes must sum to the size of dimension " + std::to_string(dim) + "; got a sum of " +
-             std::to_string(total) + " for " + toString(t.type()));
+         "the sizes must sum to the size of dimension " + std::to_string(dim) + " of " + toString(t.type()));
   std::vector<Tensor> parts;
   int64_t start = 0;
   for (int64_t size : sizes) {
@@ -345,7 +363,7 @@ std::vector<Tensor> chunk(const Tensor &t, int64_t chunks, int dim) {
   if (chunks <= 0)
     fail(Kind::Runtime, "chunk", "chunks must be greater than 0; got " + std::to_string(chunks));
   int64_t size = t.size(dim);
-  return split(t, std::max<int64_t>(1, (size + chunks - 1) / chunks), dim);
+  return split(t, std::max<int64_t>(1, size / chunks + (size % chunks != 0)), dim);
 }
 
 } // namespace weft

@@ -9,10 +9,15 @@ namespace py = pybind11;
 namespace weft::python {
 namespace {
 
-std::vector<Tensor> tensorsOf(py::handle sequence) {
+// None, where it is allowed, is an undefined tensor.
+std::vector<Tensor> tensorsOf(const char *op, py::handle sequence, bool mayBeNone = false) {
   std::vector<Tensor> tensors;
-  for (py::handle item : sequence)
-    tensors.push_back(item.cast<Tensor>());
+  for (py::handle item : sequence) {
+    if (!isTensor(item.ptr()) && !(mayBeNone && item.is_none()))
+      fail(UserError::Kind::Type, op,
+           std::string("expected tensors; got ") + Py_TYPE(item.ptr())->tp_name + " among them");
+    tensors.push_back(item.is_none() ? Tensor() : unbox(item.ptr()));
+  }
   return tensors;
 }
 
@@ -56,12 +61,13 @@ void bindAutograd(py::module_ &module) {
       .def("__reduce__", [](py::object handle) { return py::make_tuple(handle.get_type(), py::tuple()); });
   module.def("backward",
              [](py::sequence outputs, py::sequence gradients, bool retain, bool create, py::sequence inputs) {
-               backward(tensorsOf(outputs), tensorsOf(gradients), retain, create, tensorsOf(inputs));
+               backward(tensorsOf("backward", outputs), tensorsOf("backward", gradients, true), retain, create,
+                        tensorsOf("backward", inputs));
              });
   module.def("grad", [](py::sequence outputs, py::sequence inputs, py::sequence gradients, bool retain, bool create,
                         bool unused) {
-    std::vector<Tensor> results =
-        grad(tensorsOf(outputs), tensorsOf(inputs), tensorsOf(gradients), retain, create, unused);
+    std::vector<Tensor> results = grad(tensorsOf("grad", outputs), tensorsOf("grad", inputs),
+                                       tensorsOf("grad", gradients, true), retain, create, unused);
     py::tuple tuple(results.size());
     for (size_t i = 0; i < results.size(); ++i)
       tuple[i] = py::cast(results[i]);

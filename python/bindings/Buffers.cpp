@@ -82,6 +82,15 @@ struct ExportedBuffer {
   Py_ssize_t shape[kMaxRank], strides[kMaxRank];
 };
 
+bool isColumnMajor(const Tensor &t) {
+  Dims shape, strides;
+  for (int i = t.dim() - 1; i >= 0; --i) {
+    shape.push_back(t.shape()[i]);
+    strides.push_back(t.strides()[i]);
+  }
+  return isRowMajor(shape, strides);
+}
+
 int getBuffer(PyObject *self, Py_buffer *view, int flags) {
   view->obj = nullptr;
   try {
@@ -91,7 +100,10 @@ int getBuffer(PyObject *self, Py_buffer *view, int flags) {
       throw std::runtime_error("[buffer] a bfloat16 tensor, one on a GPU or one that requires grad has no buffer; "
                                "use .detach().cpu().float()");
     bool strided = (flags & PyBUF_STRIDES) == PyBUF_STRIDES;
-    if (!strided && !t.isContiguous())
+    auto asks = [&](int order) { return (flags & order) == order; };
+    bool inOrder = strided && !asks(PyBUF_C_CONTIGUOUS) &&
+                   (!(asks(PyBUF_F_CONTIGUOUS) || asks(PyBUF_ANY_CONTIGUOUS)) || isColumnMajor(t));
+    if (!inOrder && !t.isContiguous())
       throw std::runtime_error("[buffer] the tensor is not contiguous; use .contiguous()");
     if ((flags & PyBUF_WRITABLE) && t.impl->storage->readOnly)
       throw std::runtime_error("[buffer] the tensor's memory is read-only; use .clone()");
@@ -109,7 +121,7 @@ int getBuffer(PyObject *self, Py_buffer *view, int flags) {
     view->itemsize = size;
     view->format = flags & PyBUF_FORMAT ? const_cast<char *>(format) : nullptr;
     view->ndim = t.dim();
-    view->shape = layout->shape;
+    view->shape = asks(PyBUF_ND) ? layout->shape : nullptr;
     view->strides = strided ? layout->strides : nullptr;
     view->suboffsets = nullptr;
     view->internal = layout.release();
@@ -154,10 +166,11 @@ bool isNested(PyObject *object) {
 
 void readNested(PyObject *object, int depth, Elements &elements) {
   if (isNested(object)) {
-    py::object items = py::reinterpret_steal<py::object>(PySequence_Fast(object, "a sequence"));
+    // A tuple of its own: reading an element may run Python, which may change a list.
+    py::object items = py::reinterpret_steal<py::object>(PySequence_Tuple(object));
     if (!items)
       throw py::error_already_set();
-    Py_ssize_t count = PySequence_Fast_GET_SIZE(items.ptr());
+    Py_ssize_t count = PyTuple_GET_SIZE(items.ptr());
     if (depth == kMaxRank)
       fail(UserError::Kind::Value, "tensor", "the data is nested deeper than " + std::to_string(kMaxRank) + " levels");
     if (depth == elements.shape.size()) {
@@ -171,7 +184,7 @@ void readNested(PyObject *object, int depth, Elements &elements) {
                std::to_string(depth) + "; got " + std::to_string(count) + "; make all rows equally long");
     }
     for (Py_ssize_t i = 0; i < count; ++i)
-      readNested(PySequence_Fast_GET_ITEM(items.ptr(), i), depth + 1, elements);
+      readNested(PyTuple_GET_ITEM(items.ptr(), i), depth + 1, elements);
     return;
   }
   if (depth != elements.shape.size())
@@ -265,20 +278,30 @@ PyObject *elementAt(const char *data, DType dtype) {
   return nullptr;
 }
 
+// Null where memory ended, with Python's error.
 PyObject *listOf(const Tensor &t, const char *data, int dim) {
   int64_t size = itemSize(t.dtype());
   if (dim == t.dim())
     return elementAt(data, t.dtype());
   PyObject *list = PyList_New(t.shape()[dim]);
-  for (int64_t i = 0; i < t.shape()[dim]; ++i)
-    PyList_SET_ITEM(list, i, listOf(t, data + i * t.strides()[dim] * size, dim + 1));
+  for (int64_t i = 0; list && i < t.shape()[dim]; ++i) {
+    PyObject *item = listOf(t, data + i * t.strides()[dim] * size, dim + 1);
+    if (!item) {
+      Py_DECREF(list);
+      return nullptr;
+    }
+    PyList_SET_ITEM(list, i, item);
+  }
   return list;
 }
 
 py::object toList(const Tensor &t) {
   Tensor host = t.detach().to(Device());
   StandardFloatMode mode;
-  return py::reinterpret_steal<py::object>(listOf(host, static_cast<const char *>(host.data()), 0));
+  PyObject *list = listOf(host, static_cast<const char *>(host.data()), 0);
+  if (!list)
+    throw py::error_already_set();
+  return py::reinterpret_steal<py::object>(list);
 }
 
 } // namespace
@@ -299,20 +322,21 @@ Tensor fromBuffer(PyObject *object) {
       fail(UserError::Kind::Value, "from_numpy",
            "the array has " + std::to_string(view->ndim) + " dimensions; tensors have at most " +
                std::to_string(kMaxRank) + "; reshape it");
-    Dims shape, strides;
-    bool empty = false;
+    Dims shape;
     for (int i = 0; i < view->ndim; ++i)
-      empty |= view->shape[i] == 0;
-    for (int i = 0; i < view->ndim; ++i) {
       shape.push_back(view->shape[i]);
-      Py_ssize_t stride = view->shape[i] == 1 || empty ? view->itemsize : view->strides[i];
+    Dims strides = contiguousStrides(shape);
+    for (int i = 0; i < view->ndim; ++i) {
+      if (!view->strides || shape[i] == 1 || shape.product() == 0) // ctypes leaves out those of row-major order
+        continue;
+      Py_ssize_t stride = view->strides[i];
       if (stride < 0)
         fail(UserError::Kind::Value, "from_numpy",
              "the array has a negative stride in dimension " + std::to_string(i) + "; make a copy with array.copy()");
       if (stride % view->itemsize)
         fail(UserError::Kind::Value, "from_numpy",
              "the array's strides are no multiples of its element size; make a copy with array.copy()");
-      strides.push_back(stride / view->itemsize);
+      strides[i] = stride / view->itemsize;
     }
     return Tensor::fromMemory(view->buf, shape, strides, dtype, Device(), view->readonly, releaseView, view);
   } catch (...) {

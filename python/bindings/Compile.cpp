@@ -238,7 +238,8 @@ PyType_Slot slots[] = {
     {0, nullptr},
 };
 PyType_Spec spec = {"weft.Compiled", int(sizeof(Compiled)), 0,
-                    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_HAVE_VECTORCALL | Py_TPFLAGS_METHOD_DESCRIPTOR,
+                    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_HAVE_VECTORCALL |
+                        Py_TPFLAGS_METHOD_DESCRIPTOR | Py_TPFLAGS_DISALLOW_INSTANTIATION,
                     slots};
 PyTypeObject *compiledType = nullptr;
 
@@ -277,7 +278,7 @@ std::string userLocation() {
 
 void bindCompile(py::module_ &module) {
   py::class_<GuardSet, std::shared_ptr<GuardSet>>(module, "GuardSet")
-      .def(py::init<py::sequence>())
+      .def(py::init<py::list>())
       .def("first_broken", &GuardSet::firstBroken)
       .def("accept_any_float", &GuardSet::acceptAnyFloat)
       .def("__len__", &GuardSet::size);

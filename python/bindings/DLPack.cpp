@@ -55,9 +55,7 @@ DLDataType codeOf(DType dtype) {
 
 DLDevice deviceOf(const Tensor &t) { return {t.device().isCpu() ? 1 : 2, t.device().index}; }
 
-[[noreturn]] void failExport(const std::string &what) {
-  throw py::buffer_error("[dlpack] " + what);
-}
+[[noreturn]] void failExport(const std::string &what) { throw py::buffer_error("[dlpack] " + what); }
 
 // Holds the memory, which the tensor may part with.
 template <class Managed> struct Exported {
@@ -221,10 +219,11 @@ Tensor fromDLPack(py::object source, py::object device, py::object copy) {
 
 void bindDLPack(py::module_ &module) {
   module.def("to_dlpack", &toDLPack);
-  module.def("from_dlpack", &fromDLPack, py::arg("ext_tensor"), py::kw_only(), py::arg("device") = py::none(),
-             py::arg("copy") = py::none(),
-             "A tensor on the memory of an object with __dlpack__. device: where the result is to be; copy: True, False "
-             "(an error where one is needed) or None.");
+  module.def(
+      "from_dlpack", &fromDLPack, py::arg("ext_tensor"), py::kw_only(), py::arg("device") = py::none(),
+      py::arg("copy") = py::none(),
+      "A tensor on the memory of an object with __dlpack__. device: where the result is to be; copy: True, False "
+      "(an error where one is needed) or None.");
   module.def("dlpack_device", [](const Tensor &t) { return py::make_tuple(deviceOf(t).type, deviceOf(t).id); });
 }
 

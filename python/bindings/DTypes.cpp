@@ -1,55 +1,169 @@
-// weft.dtype (ten constants, compared by identity) and weft.device.
+// weft.dtype (ten constants, compared by identity) and weft.device: types of their own, none of whose objects can be
+// made without a value.
 #include "python/bindings/PyTensor.h"
-
-#include <pybind11/operators.h>
 
 namespace py = pybind11;
 
 namespace weft::python {
 namespace {
 
-struct DTypeConstant {
-  DType type;
+PyObject *string(const std::string &text) { return PyUnicode_FromStringAndSize(text.data(), Py_ssize_t(text.size())); }
+
+PyTypeObject *makeType(PyType_Spec &spec) {
+  PyObject *type = PyType_FromSpec(&spec);
+  if (!type)
+    throw py::error_already_set();
+  return reinterpret_cast<PyTypeObject *>(type);
+}
+
+// ---------------------------------------------------------------- dtype
+
+struct PyDType {
+  PyObject_HEAD DType type;
 };
 PyObject *constants[kDTypeCount];
 PyTypeObject *dtypeType = nullptr;
+
+DType dtypeOf(PyObject *self) { return reinterpret_cast<PyDType *>(self)->type; }
+
+PyObject *dtypeName(PyObject *self, void *) { return string(name(dtypeOf(self))); }
+PyObject *dtypeRepr(PyObject *self) { return string(std::string("weft.") + name(dtypeOf(self))); }
+PyObject *isFloatingPoint(PyObject *self, void *) { return PyBool_FromLong(isFloat(dtypeOf(self))); }
+PyObject *isSigned(PyObject *self, void *) {
+  return PyBool_FromLong(isFloat(dtypeOf(self)) || isSignedInt(dtypeOf(self)));
+}
+PyObject *dtypeItemSize(PyObject *self, void *) { return PyLong_FromLongLong(itemSize(dtypeOf(self))); }
+// A string: pickle and copy then look the constant up in the package.
+PyObject *dtypeReduce(PyObject *self, PyObject *) { return string(name(dtypeOf(self))); }
+
+PyGetSetDef dtypeProperties[] = {
+    {"name", dtypeName, nullptr, nullptr, nullptr},
+    {"is_floating_point", isFloatingPoint, nullptr, nullptr, nullptr},
+    {"is_signed", isSigned, nullptr, nullptr, nullptr},
+    {"itemsize", dtypeItemSize, nullptr, "Bytes of an element.", nullptr},
+    {nullptr, nullptr, nullptr, nullptr, nullptr},
+};
+PyMethodDef dtypeMethods[] = {
+    {"__reduce__", dtypeReduce, METH_NOARGS, nullptr},
+    {nullptr, nullptr, 0, nullptr},
+};
+PyType_Slot dtypeSlots[] = {
+    {Py_tp_repr, reinterpret_cast<void *>(dtypeRepr)},
+    {Py_tp_getset, dtypeProperties},
+    {Py_tp_methods, dtypeMethods},
+    {Py_tp_doc, const_cast<char *>("The type of a tensor's elements.")},
+    {0, nullptr},
+};
+PyType_Spec dtypeSpec = {"weft.dtype", int(sizeof(PyDType)), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+                         dtypeSlots};
+
+// ---------------------------------------------------------------- device
+
+struct PyDevice {
+  PyObject_HEAD Device device;
+};
+PyTypeObject *deviceType = nullptr;
+
+Device deviceOf(PyObject *self) { return reinterpret_cast<PyDevice *>(self)->device; }
+
+PyObject *newDevice(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
+  static const char *const names[] = {"type", "index", nullptr};
+  PyObject *what, *index = Py_None;
+  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|O:device", const_cast<char **>(names), &what, &index))
+    return nullptr;
+  return guarded([&] {
+    Device device = unboxDevice(what);
+    if (index != Py_None) {
+      py::object number = py::reinterpret_steal<py::object>(PyNumber_Index(index));
+      if (!number || !PyUnicode_Check(what))
+        fail(UserError::Kind::Type, "device", "takes a string as \"cuda:1\", or a kind and an index: \"cuda\", 1");
+      device = parseDevice(py::str("{}:{}").format(py::handle(what), number).cast<std::string>());
+    }
+    return boxDevice(device);
+  });
+}
+
+PyObject *deviceKind(PyObject *self, void *) { return string(deviceOf(self).isCpu() ? "cpu" : "cuda"); }
+PyObject *deviceIndex(PyObject *self, void *) {
+  Device device = deviceOf(self);
+  return device.isCpu() ? Py_NewRef(Py_None) : PyLong_FromLong(device.index);
+}
+PyObject *deviceString(PyObject *self) { return string(toString(deviceOf(self))); }
+PyObject *deviceRepr(PyObject *self) {
+  Device device = deviceOf(self);
+  return device.isCpu() ? string("device(type='cpu')")
+                        : string("device(type='cuda', index=" + std::to_string(device.index) + ")");
+}
+Py_hash_t deviceHash(PyObject *self) { return int(deviceOf(self).kind) * 64 + deviceOf(self).index; }
+PyObject *deviceCompare(PyObject *self, PyObject *other, int operation) {
+  if (!isDevice(other) || (operation != Py_EQ && operation != Py_NE))
+    return Py_NewRef(Py_NotImplemented);
+  return PyBool_FromLong((deviceOf(self) == deviceOf(other)) == (operation == Py_EQ));
+}
+PyObject *deviceReduce(PyObject *self, PyObject *) {
+  return Py_BuildValue("O(N)", reinterpret_cast<PyObject *>(deviceType), deviceString(self));
+}
+
+PyGetSetDef deviceProperties[] = {
+    {"type", deviceKind, nullptr, "\"cpu\" or \"cuda\".", nullptr},
+    {"index", deviceIndex, nullptr, "Which of its kind; None of the CPU.", nullptr},
+    {nullptr, nullptr, nullptr, nullptr, nullptr},
+};
+PyMethodDef deviceMethods[] = {
+    {"__reduce__", deviceReduce, METH_NOARGS, nullptr},
+    {nullptr, nullptr, 0, nullptr},
+};
+PyType_Slot deviceSlots[] = {
+    {Py_tp_new, reinterpret_cast<void *>(newDevice)},
+    {Py_tp_str, reinterpret_cast<void *>(deviceString)},
+    {Py_tp_repr, reinterpret_cast<void *>(deviceRepr)},
+    {Py_tp_hash, reinterpret_cast<void *>(deviceHash)},
+    {Py_tp_richcompare, reinterpret_cast<void *>(deviceCompare)},
+    {Py_tp_getset, deviceProperties},
+    {Py_tp_methods, deviceMethods},
+    {Py_tp_doc, const_cast<char *>("Where a tensor's memory is: device(\"cpu\"), device(\"cuda:0\").")},
+    {0, nullptr},
+};
+PyType_Spec deviceSpec = {"weft.device", int(sizeof(PyDevice)), 0, Py_TPFLAGS_DEFAULT, deviceSlots};
 
 } // namespace
 
 PyObject *boxDType(DType dtype) { return constants[int(dtype)]; }
 bool isDType(PyObject *object) { return Py_TYPE(object) == dtypeType; }
-DType unboxDType(PyObject *object) {
-  for (int i = 0; i < kDTypeCount; ++i)
-    if (constants[i] == object)
-      return DType(i);
-  return py::cast<DTypeConstant &>(py::handle(object)).type;
+DType unboxDType(PyObject *object) { return dtypeOf(object); }
+
+bool isDevice(PyObject *object) { return Py_TYPE(object) == deviceType; }
+PyObject *boxDevice(Device device) {
+  PyObject *object = deviceType->tp_alloc(deviceType, 0);
+  if (!object)
+    throw py::error_already_set();
+  reinterpret_cast<PyDevice *>(object)->device = device;
+  return object;
 }
 
 Device unboxDevice(PyObject *object) {
   if (object == Py_None)
     return {};
-  if (PyUnicode_Check(object))
-    return parseDevice(PyUnicode_AsUTF8(object));
-  if (py::isinstance<Device>(object))
-    return py::cast<Device>(py::handle(object));
-  fail(UserError::Kind::Type, "device",
-       std::string("a device is a string as \"cpu\" or \"cuda:0\", or a weft.device; got ") + Py_TYPE(object)->tp_name);
+  if (isDevice(object))
+    return deviceOf(object);
+  if (!PyUnicode_Check(object))
+    fail(UserError::Kind::Type, "device",
+         std::string("a device is a string as \"cpu\" or \"cuda:0\", or a weft.device; got ") +
+             Py_TYPE(object)->tp_name);
+  const char *text = PyUnicode_AsUTF8(object);
+  if (!text)
+    throw py::error_already_set();
+  return parseDevice(text);
 }
 
 void bindDTypes(py::module_ &module) {
-  auto dtype = py::class_<DTypeConstant>(module, "dtype", "The type of a tensor's elements.");
-  dtype.def("__repr__", [](const DTypeConstant &d) { return std::string("weft.") + name(d.type); })
-      .def("__reduce__",
-           [](const DTypeConstant &d) {
-             return py::make_tuple(py::module_::import("weft._C").attr("dtype_by_name"), py::make_tuple(name(d.type)));
-           })
-      .def_property_readonly("name", [](const DTypeConstant &d) { return std::string(name(d.type)); })
-      .def_property_readonly("is_floating_point", [](const DTypeConstant &d) { return isFloat(d.type); })
-      .def_property_readonly("is_signed", [](const DTypeConstant &d) { return isFloat(d.type) || isSignedInt(d.type); })
-      .def_property_readonly("itemsize", [](const DTypeConstant &d) { return itemSize(d.type); });
-  dtypeType = reinterpret_cast<PyTypeObject *>(dtype.ptr());
+  dtypeType = makeType(dtypeSpec);
+  module.attr("dtype") = py::handle(reinterpret_cast<PyObject *>(dtypeType));
   for (int i = 0; i < kDTypeCount; ++i) {
-    constants[i] = py::cast(DTypeConstant{DType(i)}).release().ptr();
+    constants[i] = dtypeType->tp_alloc(dtypeType, 0);
+    if (!constants[i])
+      throw py::error_already_set();
+    reinterpret_cast<PyDType *>(constants[i])->type = DType(i);
     module.attr(name(DType(i))) = py::handle(constants[i]);
   }
   module.def("dtype_by_name", [](const std::string &text) {
@@ -60,22 +174,8 @@ void bindDTypes(py::module_ &module) {
   });
   module.def("promote_types", &promote);
 
-  py::class_<Device>(module, "device", "Where a tensor's memory is: device(\"cpu\"), device(\"cuda:0\").")
-      .def(py::init([](const std::string &text) { return parseDevice(text); }))
-      .def(py::init([](const Device &device) { return device; }))
-      .def_property_readonly("type", [](const Device &d) { return d.isCpu() ? "cpu" : "cuda"; })
-      .def_property_readonly(
-          "index", [](const Device &d) { return d.isCpu() ? py::object(py::none()) : py::int_(int(d.index)); })
-      .def("__str__", [](const Device &d) { return toString(d); })
-      .def("__repr__",
-           [](const Device &d) {
-             std::string text = std::string("device(type='") + (d.isCpu() ? "cpu" : "cuda") + "'";
-             return text + (d.isCpu() ? ")" : ", index=" + std::to_string(d.index) + ")");
-           })
-      .def("__hash__", [](const Device &d) { return int(d.kind) * 64 + d.index; })
-      .def("__eq__", [](const Device &d, py::object other) {
-        return py::isinstance<Device>(other) && d == other.cast<Device>();
-      });
+  deviceType = makeType(deviceSpec);
+  module.attr("device") = py::handle(reinterpret_cast<PyObject *>(deviceType));
 }
 
 } // namespace weft::python

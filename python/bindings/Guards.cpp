@@ -89,7 +89,7 @@ static bool isOnDict(const Guard &guard) {
   return kind && PyDict_CheckExact(guard.holder.ptr());
 }
 
-GuardSet::GuardSet(py::sequence list) {
+GuardSet::GuardSet(py::list list) {
   guards.reserve(list.size());
   for (py::handle item : list) {
     auto tuple = item.cast<py::tuple>();
@@ -259,8 +259,8 @@ std::string Pattern::opaqueLeaf() const {
   if (kind == Kind::Value) {
     PyObject *leaf = value.ptr();
     bool plain = leaf == Py_None || PyLong_CheckExact(leaf) || PyBool_Check(leaf) || PyFloat_CheckExact(leaf) ||
-                 PyUnicode_CheckExact(leaf) || PyBytes_CheckExact(leaf) || isDType(leaf) ||
-                 py::isinstance<Device>(value) || leaf == Py_Ellipsis || PyType_Check(leaf);
+                 PyUnicode_CheckExact(leaf) || PyBytes_CheckExact(leaf) || isDType(leaf) || isDevice(leaf) ||
+                 leaf == Py_Ellipsis || PyType_Check(leaf);
     return plain ? "" : Py_TYPE(leaf)->tp_name;
   }
   for (const Pattern &child : children)

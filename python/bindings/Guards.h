@@ -34,7 +34,7 @@ bool sameValue(PyObject *expected, PyObject *actual);
 class GuardSet {
 public:
   // Tuples (kind, holder, key or number, value).
-  explicit GuardSet(pybind11::sequence guards);
+  explicit GuardSet(pybind11::list guards);
   // Whether all hold. Quick where the dicts have not changed since the last time.
   bool hold();
   // The index of the first that does not hold, or -1.

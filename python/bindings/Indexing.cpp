@@ -311,16 +311,54 @@ Py_ssize_t length(PyObject *self) {
   return shape[0];
 }
 
-// Iteration over the first dimension. A sequence slot of its own, so that it ends by itself.
+// Iteration over the first dimension: a view at a time, as there may be more than memory holds.
+struct Rows {
+  PyObject_HEAD Tensor tensor;
+  int64_t next;
+};
+
+PyObject *nextRow(PyObject *self) {
+  auto *rows = reinterpret_cast<Rows *>(self);
+  if (rows->next >= rows->tensor.shape()[0])
+    return nullptr;
+  return guarded([&] { return box(select(rows->tensor, 0, rows->next++)); });
+}
+PyObject *rowsLeft(PyObject *self, PyObject *) {
+  auto *rows = reinterpret_cast<Rows *>(self);
+  return PyLong_FromLongLong(std::max<int64_t>(0, rows->tensor.shape()[0] - rows->next));
+}
+void deleteRows(PyObject *self) {
+  PyTypeObject *type = Py_TYPE(self);
+  reinterpret_cast<Rows *>(self)->tensor.~Tensor();
+  type->tp_free(self);
+  Py_DECREF(type);
+}
+PyMethodDef rowsMethods[] = {
+    {"__length_hint__", rowsLeft, METH_NOARGS, nullptr},
+    {nullptr, nullptr, 0, nullptr},
+};
+PyType_Slot rowsSlots[] = {
+    {Py_tp_dealloc, reinterpret_cast<void *>(deleteRows)},
+    {Py_tp_iter, reinterpret_cast<void *>(PyObject_SelfIter)},
+    {Py_tp_iternext, reinterpret_cast<void *>(nextRow)},
+    {Py_tp_methods, rowsMethods},
+    {0, nullptr},
+};
+PyType_Spec rowsSpec = {"weft.tensor_iterator", int(sizeof(Rows)), 0,
+                        Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION, rowsSlots};
+
 PyObject *iterate(PyObject *self) {
+  static PyTypeObject *const type = reinterpret_cast<PyTypeObject *>(PyType_FromSpec(&rowsSpec));
   return guarded([&]() -> PyObject * {
     Tensor t = unbox(self);
     if (t.dim() == 0)
       fail(UserError::Kind::Type, "iter", "cannot iterate over a 0-d tensor");
-    py::tuple rows(t.shape()[0]);
-    for (int64_t i = 0; i < t.shape()[0]; ++i)
-      rows[i] = py::reinterpret_steal<py::object>(box(select(t, 0, i)));
-    return PyObject_GetIter(rows.ptr());
+    auto *rows = type ? reinterpret_cast<Rows *>(type->tp_alloc(type, 0)) : nullptr;
+    if (!rows)
+      throw py::error_already_set();
+    new (&rows->tensor) Tensor(std::move(t));
+    rows->next = 0;
+    return reinterpret_cast<PyObject *>(rows);
   });
 }
 

@@ -88,6 +88,8 @@ PyObject *callOp(PyObject *self, PyObject *const *arguments, size_t flags, PyObj
     for (Py_ssize_t k = 0; keywords && k < PyTuple_GET_SIZE(keywords); ++k) {
       Py_ssize_t length;
       const char *name = PyUnicode_AsUTF8AndSize(PyTuple_GET_ITEM(keywords, k), &length);
+      if (!name)
+        throw py::error_already_set();
       int i = 0;
       while (i < parameters && !parameterIs(info, i, name, length))
         ++i;
@@ -160,6 +162,19 @@ PyObject *represent(PyObject *self) {
   return PyUnicode_FromFormat("<op weft.%U>", reinterpret_cast<OpFunction *>(self)->name);
 }
 
+// What is copied or unpickled is the op of this process.
+PyObject *reduce(PyObject *self, PyObject *) {
+  return guarded([&] {
+    auto *function = reinterpret_cast<OpFunction *>(self);
+    py::object find = py::module_::import("weft._C").attr("op_function");
+    return py::make_tuple(find, py::make_tuple(py::handle(function->name))).release().ptr();
+  });
+}
+
+PyMethodDef methods[] = {
+    {"__reduce__", reduce, METH_NOARGS, nullptr},
+    {nullptr, nullptr, 0, nullptr},
+};
 PyMemberDef members[] = {
     {"__vectorcalloffset__", T_PYSSIZET, offsetof(OpFunction, vectorcall), READONLY, nullptr},
     {"__name__", T_OBJECT, offsetof(OpFunction, name), READONLY, nullptr},
@@ -172,11 +187,14 @@ PyType_Slot slots[] = {
     {Py_tp_repr, reinterpret_cast<void *>(represent)},
     {Py_tp_call, reinterpret_cast<void *>(PyVectorcall_Call)},
     {Py_tp_descr_get, reinterpret_cast<void *>(bindAsMethod)},
+    {Py_tp_methods, methods},
     {Py_tp_members, members},
     {0, nullptr},
 };
 PyType_Spec spec = {"weft.OpFunction", int(sizeof(OpFunction)), 0,
-                    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_VECTORCALL | Py_TPFLAGS_METHOD_DESCRIPTOR, slots};
+                    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_VECTORCALL | Py_TPFLAGS_METHOD_DESCRIPTOR |
+                        Py_TPFLAGS_DISALLOW_INSTANTIATION,
+                    slots};
 PyTypeObject *opFunctionType = nullptr;
 
 py::object makeOp(const std::string &name, py::tuple defaults, const std::string &doc) {
@@ -213,6 +231,8 @@ void bindOps(py::module_ &module) {
     throw py::error_already_set();
   module.attr("OpFunction") = py::handle(reinterpret_cast<PyObject *>(opFunctionType));
   module.def("make_op", &makeOp);
+  module.def("op_function",
+             [](const std::string &name) { return py::module_::import("weft._ops").attr(name.c_str()); });
   module.def("in_place", &inPlace);
   module.def("check_classes",
              [](const Tensor &classes, int64_t count) { check(classes, OperandCheck::classes("one_hot", count)); });

@@ -156,7 +156,8 @@ Dims unboxDims(PyObject *object, const char *op, const char *what) {
   } else if (PyLong_Check(object) || isTensor(object) || !PySequence_Check(object)) {
     add(object);
   } else {
-    for (py::handle item : py::reinterpret_borrow<py::sequence>(object))
+    // Not as py::sequence, whose items are gone before they are looked at where the sequence makes them (a range).
+    for (py::handle item : py::handle(object))
       add(item.ptr());
   }
   return dims;

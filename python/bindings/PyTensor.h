@@ -98,7 +98,9 @@ Tensor fromBuffer(PyObject *object);
 // ---- dtypes and devices
 PyObject *boxDType(DType dtype); // borrowed
 bool isDType(PyObject *object);
-DType unboxDType(PyObject *object);   // the object must be a dtype
+DType unboxDType(PyObject *object); // the object must be a dtype
+PyObject *boxDevice(Device device); // a new reference
+bool isDevice(PyObject *object);
 Device unboxDevice(PyObject *object); // "cpu", weft.device, None: the CPU
 
 // Sizes or axes from an int, or a sequence of ints.
@@ -111,8 +113,6 @@ namespace pybind11::detail {
 template <> struct type_caster<weft::Tensor> {
   PYBIND11_TYPE_CASTER(weft::Tensor, const_name("Tensor"));
   bool load(handle source, bool) {
-    if (source.is_none())
-      return true; // undefined
     if (!weft::python::isTensor(source.ptr()))
       return false;
     value = weft::python::unbox(source.ptr());
@@ -134,6 +134,17 @@ template <> struct type_caster<weft::DType> {
   static handle cast(weft::DType dtype, return_value_policy, handle) {
     return handle(weft::python::boxDType(dtype)).inc_ref();
   }
+};
+
+template <> struct type_caster<weft::Device> {
+  PYBIND11_TYPE_CASTER(weft::Device, const_name("device"));
+  bool load(handle source, bool) {
+    if (!weft::python::isDevice(source.ptr()))
+      return false;
+    value = weft::python::unboxDevice(source.ptr());
+    return true;
+  }
+  static handle cast(weft::Device device, return_value_policy, handle) { return weft::python::boxDevice(device); }
 };
 
 template <> struct type_caster<weft::Dims> {

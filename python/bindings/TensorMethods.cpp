@@ -3,6 +3,8 @@
 #include "frontend/Trace.h"
 #include "python/bindings/PyTensor.h"
 
+#include <pybind11/stl.h>
+
 namespace py = pybind11;
 
 namespace weft::python {
@@ -57,7 +59,7 @@ GradHook pythonHook(const char *op, py::object function, bool mayReplace) {
 
 PyObject *getShape(const Tensor &t) { return intTuple(t.shape()); }
 PyObject *getDType(const Tensor &t) { return newReference(boxDType(t.dtype())); }
-PyObject *getDevice(const Tensor &t) { return py::cast(t.device()).release().ptr(); }
+PyObject *getDevice(const Tensor &t) { return boxDevice(t.device()); }
 PyObject *getNdim(const Tensor &t) { return PyLong_FromLong(t.dim()); }
 PyObject *getRequiresGrad(const Tensor &t) { return PyBool_FromLong(t.requiresGrad()); }
 PyObject *getIsLeaf(const Tensor &t) { return PyBool_FromLong(t.isLeaf()); }
@@ -230,7 +232,7 @@ void bindTensorMethods(py::module_ &module) {
           [](const Tensor &t, py::object dim) -> py::object {
             if (dim.is_none())
               return py::reinterpret_steal<py::object>(getShape(t));
-            return py::int_(t.size(normaliseDim("size", dim.cast<int64_t>(), t.dim())));
+            return py::int_(t.size(dim.cast<int64_t>()));
           },
           py::arg("dim") = py::none())
       .def(
@@ -238,7 +240,7 @@ void bindTensorMethods(py::module_ &module) {
           [](const Tensor &t, py::object dim) -> py::object {
             if (dim.is_none())
               return py::cast(t.strides());
-            return py::int_(t.strides()[normaliseDim("stride", dim.cast<int64_t>(), t.dim())]);
+            return py::int_(t.strides()[axisOf("stride", dim.cast<int64_t>(), t.dim())]);
           },
           py::arg("dim") = py::none())
       .def("storage_offset", &Tensor::offset)
@@ -320,15 +322,17 @@ void bindTensorMethods(py::module_ &module) {
           py::arg("hook"), "Calls hook(tensor) when this leaf's .grad has been accumulated.")
       .def(
           "backward",
-          [](const Tensor &t, const Tensor &gradient, py::object retain, bool create) {
+          [](const Tensor &t, std::optional<Tensor> gradient, py::object retain, bool create) {
             bool keep = retain.is_none() ? create : retain.cast<bool>();
-            backward({t}, {gradient}, keep, create);
+            backward({t}, {gradient.value_or(Tensor())}, keep, create);
           },
           py::arg("gradient") = py::none(), py::arg("retain_graph") = py::none(), py::arg("create_graph") = false,
           "Accumulates the gradients of this tensor into the .grad of the leaves it was computed from.");
 
   // Makes nn.Parameter objects: a tensor of its own on the memory of `data`, in an object of `type`.
-  module.def("tensor_alias", [](py::handle type, const Tensor &data) {
+  module.def("tensor_alias", [](py::type type, const Tensor &data) {
+    if (!PyType_IsSubtype(reinterpret_cast<PyTypeObject *>(type.ptr()), tensorType))
+      fail(UserError::Kind::Type, "tensor_alias", "the type must be weft.Tensor or derived from it");
     Tensor alias = aliasOf(data, data.shape(), data.strides(), data.offset());
     return py::reinterpret_steal<py::object>(boxAs(reinterpret_cast<PyTypeObject *>(type.ptr()), alias));
   });

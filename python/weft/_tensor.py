@@ -58,7 +58,11 @@ def _convert_to(dtype):
 
 def _array_protocol(self, dtype=None, copy=None):
     array = _C.numpy(self)
-    return array if dtype is None else array.astype(dtype, copy=False)
+    if dtype is not None and array.dtype != dtype:
+        if copy is False:
+            raise ValueError(f"[__array__] {array.dtype} to {dtype} takes a copy, which copy=False forbids")
+        return array.astype(dtype)
+    return array.copy() if copy else array
 
 
 def _dlpack(self, *, stream=None, max_version=None, dl_device=None, copy=None):

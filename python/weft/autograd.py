@@ -157,19 +157,29 @@ def is_grad_enabled():
     return _C.grad_enabled()
 
 
-def _sequence(value):
-    if value is None:
-        return ()
-    return (value,) if isinstance(value, Tensor) else tuple(value)
+def _sequence(op, value):
+    if isinstance(value, Tensor):
+        return (value,)
+    if not hasattr(value, "__iter__"):
+        raise TypeError(f"[{op}] expected a tensor or a sequence of tensors; got {type(value).__name__}")
+    return tuple(value)
 
 
 def backward(tensors, grad_tensors=None, retain_graph=None, create_graph=False, inputs=None):
     """Accumulates the gradients of ``tensors`` into the .grad of the leaves (of ``inputs`` only, if given)."""
     keep = create_graph if retain_graph is None else retain_graph
-    _C.backward(_sequence(tensors), _sequence(grad_tensors), keep, create_graph, _sequence(inputs))
+    wanted = () if inputs is None else _sequence("backward", inputs)
+    if inputs is not None and not wanted:
+        raise RuntimeError("[backward] `inputs` cannot be empty; leave it out to reach all leaves")
+    gradients = () if grad_tensors is None else _sequence("backward", grad_tensors)
+    _C.backward(_sequence("backward", tensors), gradients, keep, create_graph, wanted)
 
 
 def grad(outputs, inputs, grad_outputs=None, retain_graph=None, create_graph=False, allow_unused=False):
     """The gradients of ``outputs`` by ``inputs`` as a tuple; .grad is left alone."""
     keep = create_graph if retain_graph is None else retain_graph
-    return _C.grad(_sequence(outputs), _sequence(inputs), _sequence(grad_outputs), keep, create_graph, allow_unused)
+    wanted = _sequence("grad", inputs)
+    if not wanted:
+        raise RuntimeError("[grad] `inputs` cannot be empty; pass the tensors whose gradients are wanted")
+    gradients = () if grad_outputs is None else _sequence("grad", grad_outputs)
+    return _C.grad(_sequence("grad", outputs), wanted, gradients, keep, create_graph, allow_unused)

@@ -1,0 +1,297 @@
+"""Memory that is shared, held and given back: no input makes the process crash or read what is not its own."""
+
+import copy
+import ctypes
+import pickle
+import subprocess
+import sys
+
+import numpy
+import pytest
+import weft
+
+EXPORTS = {
+    "numpy": lambda x: x.numpy(),
+    "__array__": lambda x: x.__array__(),
+    "memoryview": lambda x: numpy.asarray(memoryview(x)),
+    "dlpack": numpy.from_dlpack,
+    "from_numpy": lambda x: weft.from_numpy(x.numpy()).numpy(),
+    "from_dlpack": lambda x: weft.from_dlpack(x).numpy(),
+}
+
+
+def run_alone(code, megabytes=None):
+    """Runs code in a process of its own, with so much memory beside what the import takes; gives what it prints."""
+    limit = ""
+    if megabytes:
+        limit = (
+            "import resource\n"
+            "used = int(open('/proc/self/statm').read().split()[0]) * resource.getpagesize()\n"
+            f"resource.setrlimit(resource.RLIMIT_AS, (used + ({megabytes} << 20),) * 2)\n"
+        )
+    program = f"import weft, gc, threading, time, sys\nweft.set_num_threads(1)\n(weft.ones(3) + 1).sum()\n{limit}{code}"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, (done.returncode, done.stderr[-2000:])
+    return done.stdout.strip()
+
+
+# ---- Exports hold the memory, not the tensor.
+
+
+@pytest.mark.parametrize("export", EXPORTS.values(), ids=EXPORTS)
+def test_an_export_outlives_the_tensors_memory(export):
+    x = weft.ones(300_000)
+    array = export(x)
+    x.data = weft.zeros(5)
+    others = [weft.zeros(300_000) for _ in range(4)]
+    assert array.sum() == 300_000
+    array[:] = 7
+    assert all(other.sum().item() == 0 for other in others)
+
+
+def test_an_export_outlives_a_conversion_of_its_module():
+    module = weft.nn.Linear(300, 300, bias=False).requires_grad_(False)
+    array = module.weight.numpy()
+    before = array.copy()
+    module.double()
+    other = weft.zeros(300, 300)
+    assert (array == before).all()
+    array[:] = 7
+    assert other.sum().item() == 0
+
+
+def test_a_view_whose_base_got_other_memory_stands_alone():
+    x = weft.ones(1000, requires_grad=True)
+    y = x * 2
+    v = y[900:]
+    y.data = weft.zeros(5)
+    y.mul_(3)
+    assert v.sum().item() == 200 and (v * 1).shape == (100,)
+
+
+def test_the_buffer_of_a_tensor_keeps_to_its_order():
+    x = weft.arange(6).reshape(2, 3)
+    assert bytes(x) == x.numpy().tobytes() and memoryview(x.T).tolist() == x.T.tolist()
+    assert memoryview(x.T).f_contiguous and not memoryview(x.T).c_contiguous
+    with pytest.raises(TypeError, match="not C contiguous"):
+        ctypes.c_char.from_buffer(x.T)
+
+
+# ---- DLPack 1.x
+
+
+class Producer:
+    """Of DLPack before 1.0."""
+
+    def __init__(self, tensor):
+        self.tensor = tensor
+
+    def __dlpack__(self, stream=None):
+        return self.tensor.__dlpack__()
+
+    def __dlpack_device__(self):
+        return self.tensor.__dlpack_device__()
+
+
+def test_dlpack_versions():
+    x = weft.ones(3)
+    assert "dltensor_versioned" in repr(x.__dlpack__(max_version=(1, 0)))
+    for old in (None, (0, 8)):
+        assert '"dltensor"' in repr(x.__dlpack__(max_version=old))
+    assert weft.from_dlpack(Producer(x)).data_ptr() == x.data_ptr()
+    assert numpy.from_dlpack(x).flags.writeable
+    capsule = x.__dlpack__(max_version=(1, 1))
+    assert weft.from_dlpack(capsule).data_ptr() == x.data_ptr()
+    with pytest.raises(TypeError, match="nobody has used"):
+        weft.from_dlpack(capsule)
+
+
+def test_dlpack_read_only_both_ways():
+    a = numpy.ones(3, "float32")
+    a.flags.writeable = False
+    x = weft.from_dlpack(a)
+    assert x.data_ptr() == a.ctypes.data
+    with pytest.raises(RuntimeError, match="read-only"):
+        x.add_(1)
+    assert not numpy.from_dlpack(x).flags.writeable
+    with pytest.raises(BufferError, match="read-only"):
+        x.__dlpack__()
+    assert not numpy.asarray(x).flags.writeable
+
+
+def test_dlpack_copies_and_devices():
+    x = weft.ones(3)
+    for copied in (weft.from_dlpack(x, copy=True), numpy.from_dlpack(x, copy=True)):
+        copied[0] = 5
+        assert x.tolist() == [1, 1, 1]
+    assert weft.from_dlpack(numpy.ones(3), device="cpu", copy=False).tolist() == [1, 1, 1]
+    assert weft.from_dlpack(x.__dlpack__(dl_device=(1, 0), copy=False)).data_ptr() == x.data_ptr()
+    with pytest.raises(BufferError, match="out there or on the CPU"):
+        x.__dlpack__(dl_device=(2, 0))
+    with pytest.raises(BufferError, match="requires grad"):
+        weft.ones(3, requires_grad=True).__dlpack__()
+    with pytest.raises(BufferError, match="stream"):
+        x.__dlpack__(stream=1)
+
+
+# ---- What Python gives.
+
+
+class Sizes:
+    """A sequence that makes its items when they are asked for."""
+
+    def __init__(self, *sizes):
+        self.sizes = sizes
+
+    def __len__(self):
+        return len(self.sizes)
+
+    def __getitem__(self, i):
+        return int(str(self.sizes[i]))
+
+
+def test_sizes_from_any_sequence():
+    assert weft.empty(range(1000, 1003)).shape == (1000, 1001, 1002)
+    for sizes in (Sizes(3, 1000), numpy.array([3, 1000]), range(3, 1001, 997)):
+        assert weft.ones(3000).reshape(sizes).shape == weft.ones(3000).view(sizes).shape == (3, 1000)
+        assert weft.ones(1).expand(sizes).shape == weft.zeros(sizes).shape == (3, 1000)
+    assert weft.ones(3, 1000).permute(Sizes(1, 0)).shape == (1000, 3)
+    assert weft.ones(1003).split(Sizes(3, 1000))[1].shape == (1000,)
+
+
+def test_a_list_that_changes_while_it_is_read():
+    rows = [[1.0, 2.0]]
+
+    class Row(Sizes):
+        def __getitem__(self, i):
+            rows.clear()
+            return super().__getitem__(i)
+
+    rows += [Row(3, 4), [5.0, 6.0]]
+    assert weft.tensor(rows).tolist() == [[1, 2], [3, 4], [5, 6]]
+
+
+def test_arrays_of_ctypes():
+    numbers = (ctypes.c_float * 4)(1, 2, 3, 4)
+    assert weft.tensor(numbers).tolist() == [1, 2, 3, 4]
+    assert weft.tensor(((ctypes.c_int * 2) * 3)()).tolist() == [[0, 0]] * 3
+    weft.from_numpy(numbers).mul_(2)
+    assert list(numbers) == [2, 4, 6, 8]
+
+
+def test_no_instances_without_a_value():
+    types = [weft.dtype, weft.device, weft.Tensor, weft.nn.Parameter, type(weft.add), *vars(weft._C).values()]
+    for kind in {t for t in types if isinstance(t, type)} - {
+        weft._C.ModuleBase,
+        weft._C.HookHandle,
+        weft._C.GuardSet,
+        weft._C.Traced,
+    }:
+        with pytest.raises(TypeError):
+            kind.__new__(kind)
+        with pytest.raises(TypeError):
+            object.__new__(kind)
+
+
+def test_names_that_are_no_unicode():
+    for call in (lambda name: weft.add(1, 2, **{name: 1}), lambda name: weft.zeros(3, device=name)):
+        with pytest.raises(UnicodeEncodeError):
+            call("\ud800")
+
+
+def test_gradients_of_nothing():
+    assert weft.autograd.backward([]) is None
+    x = weft.ones(3, requires_grad=True)
+    for outputs in (None, [None], 3, [3], [x.sum(), None]):
+        with pytest.raises(TypeError, match="expected"):
+            weft.autograd.backward(outputs)
+    for call in (
+        lambda: weft.autograd.grad([], []),
+        lambda: weft.autograd.grad(x.sum(), []),
+        lambda: weft.autograd.backward(x.sum(), inputs=[]),
+    ):
+        with pytest.raises(RuntimeError, match="cannot be empty"):
+            call()
+    with pytest.raises(RuntimeError, match="not have been used"):
+        weft.autograd.grad([], [x])
+    assert weft.autograd.grad([], [x], allow_unused=True) == (None,)
+
+
+@pytest.mark.parametrize("function", [lambda x: x.copy_(None), lambda x: weft._C.tolist(None)])
+def test_none_is_no_tensor(function):
+    with pytest.raises(TypeError):
+        function(weft.ones(3))
+
+
+# ---- Sizes and indices near the end of their range.
+
+END = 2**63 - 1
+
+
+@pytest.mark.parametrize(
+    "function, error",
+    [
+        (lambda x: weft.tensor(3).size(0), IndexError),
+        (lambda x: weft.tensor(3).size(-1), IndexError),
+        (lambda x: weft.tensor(3).stride(0), IndexError),
+        (lambda x: weft.tensor(3).chunk(2), IndexError),
+        (lambda x: x.narrow(0, END, 1), IndexError),
+        (lambda x: x.narrow(0, -END - 1, 1), IndexError),
+        (lambda x: x.narrow(0, 1, END), RuntimeError),
+        (lambda x: x.split([2**62, 2**62, 2**62, 2**62, 3]), RuntimeError),
+        (lambda x: x.split([4, -1]), RuntimeError),
+        (lambda x: x[3:].view(0, END, END), RuntimeError),
+        (lambda x: x.select(0, -END - 1), IndexError),
+    ],
+)
+def test_sizes_out_of_range(function, error):
+    with pytest.raises(error, match=r"^\[(size|stride|narrow|split|view|select)\] "):
+        function(weft.ones(3))
+
+
+def test_steps_and_sizes_that_are_larger_than_any_tensor():
+    x = weft.arange(3)
+    for step in (END, 2**62, 2**70):
+        assert x[::step].tolist() == [0] and x[1::step].tolist() == [1] and x[3::step].tolist() == []
+        assert weft.compile(lambda x, step=step: x[1::step] + 1)(x).tolist() == [2]
+    assert [p.tolist() for p in x.split(END)] == [[0, 1, 2]]
+    assert [p.tolist() for p in x.chunk(END)] == [[0], [1], [2]]
+
+
+# ---- Where memory ends.
+
+
+def test_rows_come_one_at_a_time():
+    rows = iter(weft.tensor(3.0).expand(2**40))
+    assert next(rows).item() == 3 and next(rows).shape == ()
+    assert [r.tolist() for r in weft.ones(2, 3)] == [[1, 1, 1]] * 2
+    with pytest.raises(MemoryError):
+        list(weft.tensor(3.0).expand(2**60))
+    with pytest.raises(MemoryError):
+        weft.tensor(3.0).expand(2**60).tolist()
+
+
+def test_tolist_where_memory_ends():
+    code = "try: weft.tensor(3.5).expand(2**12, 2**12).tolist()\nexcept MemoryError: print('ended')"
+    assert run_alone(code, megabytes=100) == "ended"
+
+
+# ---- Copies.
+
+
+def test_constants_are_copied_as_themselves():
+    for value in (weft.float32, weft.bool, weft.add, weft.sum, weft._ops.sum):
+        assert pickle.loads(pickle.dumps(value)) is copy.deepcopy(value) is copy.copy(value) is value
+    device = weft.device("cuda:1")
+    assert pickle.loads(pickle.dumps(device)) == copy.deepcopy(device) == device != weft.device("cpu")
+    assert weft.device("cuda", 1) == device == weft.device(device) and {device: 1}[copy.copy(device)] == 1
+
+
+def test_reductions_do_not_copy_what_repeats():
+    code = """
+import resource
+x = weft.tensor([1.5, 2.5]).expand(2**26, 2)  # 512 MB
+print(x.mean().item(), x.mean(0).tolist(), x[:, 0].std().item(), weft.nn.functional.mse_loss(x, x).item())
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < 400_000)
+"""
+    assert run_alone(code).split("\n") == ["2.0 [1.5, 2.5] 0.0 0.0", "True"]
