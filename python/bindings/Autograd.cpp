@@ -74,7 +74,7 @@ void bindAutograd(py::module_ &module) {
     return tuple;
   });
   module.def("register_group_hook", [](py::sequence tensors, py::function hook) {
-    registerGroupHook(tensorsOf(tensors), groupHook(std::move(hook)));
+    registerGroupHook(tensorsOf("register_multi_grad_hook", tensors), groupHook(std::move(hook)));
   });
   module.def("tape_program_runs", [] { return RepeatedTapes::global().programRuns(); });
   module.def("wait_for_background", [] { waitForBackground(); });
