@@ -52,6 +52,18 @@ static std::string keyOf(const CompileOptions &options) {
   return (options.cuda ? options.cudaArch : "cpu " + options.cpu) + (options.fuse ? "|fused|" : "|unfused|");
 }
 
+// From the entry in the cache, whose code the processes share, or where that has gone since or may not be run, from
+// memory.
+static ExecutablePtr loadEntry(const std::string &key, const std::string &elf, Device device) {
+  try {
+    return Executable::load(KernelCache::global().pathOf("so", key), device.index);
+  } catch (const OutOfMemory &) {
+    throw;
+  } catch (const std::runtime_error &) {
+    return Executable::loadBytes(elf.data(), elf.size(), device.index);
+  }
+}
+
 static ExecutablePtr loadOrCompile(const Graph &graph, const std::string &optionsAndGraph,
                                    const CompileOptions &options, Device device) {
   std::string key = compilerIdentity() + "|" + optionsAndGraph;
@@ -60,9 +72,9 @@ static ExecutablePtr loadOrCompile(const Graph &graph, const std::string &option
   bool useDisk = disk.isEnabled() && !std::getenv("WEFT_DEBUG");
   bool tunes = tuningAsked() && !options.cuda && graph.symbolCount == 0;
   if (useDisk && (!tunes || disk.find("tuned", key))) {
-    if (std::optional<std::string> path = disk.findExecutable(key)) {
+    if (std::optional<std::string> elf = disk.find("so", key)) {
       try {
-        ExecutablePtr executable = Executable::load(*path, device.index);
+        ExecutablePtr executable = loadEntry(key, *elf, device);
         std::lock_guard<std::mutex> lock(mutex);
         ++statistics.fromDisk;
         return executable;
@@ -77,9 +89,8 @@ static ExecutablePtr loadOrCompile(const Graph &graph, const std::string &option
       timed([&] { return tunes ? tunedProgram(graph, options) : compilerLibrary().compile(graph, options); });
   if (useDisk && tunes) // the entry below is found without WEFT_TUNE too; this one says that it need not be tuned again
     disk.store("tuned", key, "");
-  if (useDisk)
-    if (std::optional<std::string> path = disk.storeExecutable(key, elf))
-      return Executable::load(*path, device.index);
+  if (useDisk && disk.store("so", key, elf))
+    return loadEntry(key, elf, device);
   return Executable::loadBytes(elf.data(), elf.size(), device.index);
 }
 

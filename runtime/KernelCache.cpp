@@ -1,4 +1,5 @@
 #include "runtime/KernelCache.h"
+#include "runtime/OwnFolder.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -18,6 +19,7 @@ namespace {
 constexpr char kMagic[8] = {'w', 'e', 'f', 't', 'k', 'c', '\r', '\n'};
 constexpr uint32_t kVersion = 1;
 constexpr time_t kTouchSeconds = 3600;     // a hit renews an entry's time at most this often
+constexpr uint64_t kLooks = 64;            // at the folder's size, while this process writes as much as it may hold
 constexpr time_t kAbandonedSeconds = 3600; // a temporary file this old belongs to a process that died
 
 struct Footer {
@@ -95,19 +97,21 @@ bool parseSize(const char *text, uint64_t &bytes) {
   return false;
 }
 
-// The payload when the file is a whole entry of that key.
-std::optional<std::string> verified(std::string bytes, Hash128 key) {
+// The payload when the file is a whole entry of that key, written by this user. Nothing of another file is read: it may
+// be a pipe that never ends, or huge.
+std::optional<std::string> payloadOf(int descriptor, const struct stat &status, Hash128 key, uint64_t maxBytes) {
+  bool own = S_ISREG(status.st_mode) && status.st_uid == geteuid() && !(status.st_mode & (S_IWGRP | S_IWOTH));
+  uint64_t bytes = uint64_t(status.st_size);
   Footer footer;
-  if (bytes.size() < sizeof footer)
+  if (!own || bytes < sizeof footer || bytes > maxBytes ||
+      pread(descriptor, &footer, sizeof footer, off_t(bytes - sizeof footer)) != sizeof footer ||
+      std::memcmp(footer.magic, kMagic, sizeof kMagic) || footer.version != kVersion ||
+      footer.payloadBytes != bytes - sizeof footer || footer.key != key)
     return std::nullopt;
-  size_t payload = bytes.size() - sizeof footer;
-  std::memcpy(&footer, bytes.data() + payload, sizeof footer);
-  if (std::memcmp(footer.magic, kMagic, sizeof kMagic) || footer.version != kVersion ||
-      footer.payloadBytes != payload || footer.key != key ||
-      footer.checksum != hash128({bytes.data(), payload}, key.low))
+  std::string payload(size_t(footer.payloadBytes), 0);
+  if (!readAll(descriptor, payload) || footer.checksum != hash128(payload, key.low))
     return std::nullopt;
-  bytes.resize(payload);
-  return bytes;
+  return payload;
 }
 
 } // namespace
@@ -144,38 +148,57 @@ KernelCache::KernelCache(Options given) : options(std::move(given)) {
 
 void KernelCache::warnOnce(const std::string &what) {
   if (!warned.exchange(true))
-    std::fprintf(stderr, "weft: %s; going on without it: set WEFT_CACHE_DIR to a writable folder, or WEFT_CACHE=0\n",
-                 what.c_str());
+    std::fprintf(
+        stderr,
+        "weft: %s; going on without it: set WEFT_CACHE_DIR to a folder that you alone may write, or WEFT_CACHE=0\n",
+        what.c_str());
+}
+
+bool KernelCache::isOurs() {
+  std::lock_guard<std::mutex> lock(mutex);
+  if (refused)
+    return false;
+  if (place.empty()) {
+    char *real = realpath(options.directory.c_str(), nullptr);
+    if (!real)
+      return false; // not there yet
+    place = real;
+    std::free(real);
+  }
+  struct stat status;
+  if (stat(place.c_str(), &status) != 0)
+    return false;
+  if (status.st_dev == device && status.st_ino == inode)
+    return true;
+  if (std::string why = whyNotOwn(place); !why.empty()) {
+    refused = true;
+    warnOnce("the kernel cache in '" + options.directory + "' might hold another user's code: " + why);
+    return false;
+  }
+  device = status.st_dev;
+  inode = status.st_ino;
+  return true;
 }
 
 std::string KernelCache::pathOf(std::string_view kind, Hash128 hash) const {
-  return options.directory + "/" + toHex(hash) + "." + std::string(kind);
+  return place + "/" + toHex(hash) + "." + std::string(kind);
 }
 
 std::optional<std::string> KernelCache::find(std::string_view kind, std::string_view key) {
-  if (!options.enabled)
+  if (!options.enabled || !isOurs())
     return std::nullopt;
   Hash128 hash = hash128(key);
   std::string path = pathOf(kind, hash);
-  File file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  File file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
   struct stat status;
-  if (file.descriptor < 0 || fstat(file.descriptor, &status) != 0 || !S_ISREG(status.st_mode))
+  if (file.descriptor < 0 || fstat(file.descriptor, &status) != 0)
     return std::nullopt;
-  std::string bytes(size_t(status.st_size), 0);
-  std::optional<std::string> payload;
-  if (readAll(file.descriptor, bytes))
-    payload = verified(std::move(bytes), hash);
+  std::optional<std::string> payload = payloadOf(file.descriptor, status, hash, options.maxBytes);
   if (!payload)
     unlink(path.c_str());
   else if (std::time(nullptr) - status.st_mtime > kTouchSeconds)
     futimens(file.descriptor, nullptr); // eviction goes by this time; a failure only makes it less exact
   return payload;
-}
-
-std::optional<std::string> KernelCache::findExecutable(std::string_view key) {
-  if (!find("so", key))
-    return std::nullopt;
-  return pathOf("so", hash128(key));
 }
 
 bool KernelCache::store(std::string_view kind, std::string_view key, std::string_view payload) {
@@ -193,10 +216,12 @@ bool KernelCache::store(std::string_view kind, std::string_view key, std::string
     return false;
 
   static std::atomic<unsigned> counter{0};
-  std::string temporary = options.directory + "/.tmp." + std::to_string(getpid()) + "." + std::to_string(counter++);
   bool stored = false;
   int error = 0;
   if (makeDirectories(options.directory)) {
+    if (!isOurs())
+      return false;
+    std::string temporary = place + "/.tmp." + std::to_string(getpid()) + "." + std::to_string(counter++);
     File file(open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
     stored = file.descriptor >= 0 && writeAll(file.descriptor, payload.data(), payload.size()) &&
              writeAll(file.descriptor, &footer, sizeof footer) &&
@@ -212,28 +237,24 @@ bool KernelCache::store(std::string_view kind, std::string_view key, std::string
     warnOnce("the kernel cache in '" + options.directory + "' cannot be written (" + std::strerror(error) + ")");
     return false;
   }
-  evict(bytes);
+  evict(bytes, pathOf(kind, hash));
   return true;
 }
 
-std::optional<std::string> KernelCache::storeExecutable(std::string_view key, std::string_view elf) {
-  if (!store("so", key, elf))
-    return std::nullopt;
-  return pathOf("so", hash128(key));
-}
-
 void KernelCache::remove(std::string_view kind, std::string_view key) {
-  if (options.enabled)
+  if (options.enabled && isOurs())
     unlink(pathOf(kind, hash128(key)).c_str());
 }
 
-// Keeps the folder within its size: when it is passed, the entries longest unused go until a quarter is free.
-void KernelCache::evict(uint64_t added) {
+// Keeps the folder within its size: when it is passed, the entries longest unused go until a quarter is free, but never
+// `kept`, which was just stored. What other processes store is seen whenever this one has added a small part of the
+// size.
+void KernelCache::evict(uint64_t added, const std::string &kept) {
   std::lock_guard<std::mutex> lock(mutex);
-  totalBytes += added;
-  if (sizeKnown && totalBytes <= options.maxBytes)
+  addedBytes += added;
+  if (looked && addedBytes <= options.maxBytes / kLooks)
     return;
-  DIR *directory = opendir(options.directory.c_str());
+  DIR *directory = opendir(place.c_str());
   if (!directory)
     return;
   struct Entry {
@@ -249,14 +270,15 @@ void KernelCache::evict(uint64_t added) {
     // Other people's files are none of our business.
     bool isEntry = name.size() > 33 && name[32] == '.' && name.find_first_not_of("0123456789abcdef") == 32;
     struct stat status;
-    std::string path = options.directory + "/" + name;
+    std::string path = place + "/" + name;
     if ((!isEntry && !isTemporary) || lstat(path.c_str(), &status) != 0 || !S_ISREG(status.st_mode))
       continue;
     if (isTemporary && std::time(nullptr) - status.st_mtime > kAbandonedSeconds)
       unlink(path.c_str());
     if (!isEntry)
       continue;
-    entries.push_back({status.st_mtim, uint64_t(status.st_size), path});
+    if (path != kept)
+      entries.push_back({status.st_mtim, uint64_t(status.st_size), path});
     total += uint64_t(status.st_size);
   }
   closedir(directory);
@@ -264,13 +286,12 @@ void KernelCache::evict(uint64_t added) {
     std::sort(entries.begin(), entries.end(), [](const Entry &a, const Entry &b) {
       return std::pair(a.time.tv_sec, a.time.tv_nsec) < std::pair(b.time.tv_sec, b.time.tv_nsec);
     });
-    // The last one is the newest: what was just stored must be there when its path is opened.
-    for (size_t i = 0; i + 1 < entries.size() && total > options.maxBytes / 4 * 3; ++i)
+    for (size_t i = 0; i < entries.size() && total > options.maxBytes / 4 * 3; ++i)
       if (unlink(entries[i].path.c_str()) == 0)
         total -= entries[i].bytes;
   }
-  totalBytes = total;
-  sizeKnown = true;
+  addedBytes = 0;
+  looked = true;
 }
 
 } // namespace weft

@@ -3,11 +3,11 @@
 // An entry is a file <hash of the key>.<kind> in one folder: the payload, then a footer (magic, version, payload
 // length, hash of the key, checksum). The footer stands at the end so that a cached shared object can be opened by the
 // dynamic loader as it is. Files are written beside their place and renamed into it, so processes never see a part of
-// one. A damaged entry counts as absent and is removed. When the folder cannot be written, one line on stderr says so
-// and the work goes on without the cache.
+// one. A damaged entry counts as absent and is removed. When the folder cannot be written, or another user might have
+// put something into it (runtime/OwnFolder.h), one line on stderr says so and the work goes on without the cache.
 //
 // Environment: WEFT_CACHE_DIR (else $XDG_CACHE_HOME/weft, else ~/.cache/weft), WEFT_CACHE_SIZE ("500M", "1GiB", bytes;
-// default 1 GiB; the entries longest unused go first), WEFT_CACHE=0 (off).
+// default 1 GiB; of the folder, whoever writes there; the entries longest unused go first), WEFT_CACHE=0 (off).
 #pragma once
 #include "runtime/Hash.h"
 
@@ -17,6 +17,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <sys/types.h>
 
 namespace weft {
 
@@ -39,10 +40,9 @@ public:
   // Returns whether the entry is on disk now. Never throws for want of space or rights.
   bool store(std::string_view kind, std::string_view key, std::string_view payload);
 
-  // Executables: the path of a verified shared object for Executable::load; none on a miss.
-  std::optional<std::string> findExecutable(std::string_view key);
-  // The path of the stored file; none when it could not be stored: then use Executable::loadBytes.
-  std::optional<std::string> storeExecutable(std::string_view key, std::string_view elf);
+  // Where the entry lies that was just found or stored. Another process may have evicted it since, and the file system
+  // may allow no code to run: what cannot be loaded from there can be loaded from its bytes.
+  std::string pathOf(std::string_view kind, std::string_view key) const { return pathOf(kind, hash128(key)); }
   // Removes the entry, for a file that proved unusable after it was found.
   void remove(std::string_view kind, std::string_view key);
 
@@ -52,14 +52,19 @@ public:
 private:
   std::string pathOf(std::string_view kind, Hash128 hash) const;
   void warnOnce(const std::string &what);
-  void evict(uint64_t added);
+  bool isOurs();
+  void evict(uint64_t added, const std::string &kept);
 
   Options options;
   std::atomic<bool> writable{true};
   std::atomic<bool> warned{false};
-  std::mutex mutex; // of the two below
-  bool sizeKnown = false;
-  uint64_t totalBytes = 0; // by this process's last look plus what it stored since
+  std::mutex mutex;  // of all below
+  std::string place; // the folder's real path, once it is there; does not change any more
+  bool refused = false;
+  dev_t device = 0; // of the folder that was found to be ours
+  ino_t inode = 0;
+  bool looked = false;     // at the folder's size
+  uint64_t addedBytes = 0; // since then
 };
 
 } // namespace weft

@@ -69,6 +69,29 @@ def test_an_unusable_cache_folder_is_no_obstacle(tmp_path):
     run(TRAIN, WEFT_CACHE_DIR=str(blocked / "below"))
 
 
+def test_a_cache_folder_that_others_may_write_is_not_used(tmp_path):
+    first = run(TRAIN, WEFT_CACHE_DIR=str(tmp_path))
+    tmp_path.chmod(0o777)
+    done = subprocess.run(
+        [sys.executable, "-c", TRAIN], env={**os.environ, "WEFT_CACHE_DIR": str(tmp_path)}, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0 and done.stdout == first  # the compiler was needed again
+    assert done.stderr.count("\n") == 1 and f"others may write '{tmp_path}' (mode 0777)" in done.stderr
+
+
+def test_a_cache_from_which_no_code_may_run(tmp_path):
+    program = 'mount -t tmpfs -o noexec none $WEFT_CACHE_DIR && chmod 700 $WEFT_CACHE_DIR && for i in 1 2; do $0 -c "$1" || exit; done'
+    done = subprocess.run(
+        ["unshare", "-rm", "sh", "-c", program, sys.executable, TRAIN],
+        env={**os.environ, "WEFT_CACHE_DIR": str(tmp_path)}, capture_output=True, text=True, timeout=300,
+    )  # fmt: skip
+    if "mount:" in done.stderr or "unshare:" in done.stderr:
+        pytest.skip("needs the right to mount")
+    assert done.returncode == 0 and not done.stderr, done.stderr
+    first, second = done.stdout.splitlines()
+    assert first.replace("True", "False") == second  # which needs no compiler
+
+
 def test_processes_share_a_cache(tmp_path):
     environment = {**os.environ, "WEFT_CACHE_DIR": str(tmp_path)}
     both = [

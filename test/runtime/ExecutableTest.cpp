@@ -294,11 +294,8 @@ TEST(Executable, LoadsFromTheCache) {
   std::string pattern = (std::filesystem::temp_directory_path() / "weft-cache-XXXXXX").string();
   std::string folder = mkdtemp(pattern.data());
   KernelCache cache({folder, true, 1 << 24});
-  EXPECT_FALSE(cache.findExecutable("key"));
-  ASSERT_TRUE(cache.storeExecutable("key", contents(WEFT_TEST_PROGRAM)));
-  auto path = cache.findExecutable("key");
-  ASSERT_TRUE(path);
-  checkTestProgram(*Executable::load(*path));
+  ASSERT_TRUE(cache.store("so", "key", contents(WEFT_TEST_PROGRAM)));
+  checkTestProgram(*Executable::load(cache.pathOf("so", "key")));
   std::filesystem::remove_all(folder);
 }
 

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <fstream>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <vector>
@@ -129,7 +130,6 @@ TEST_F(Cache, WorksWithoutAFolderItCanWrite) {
   testing::internal::CaptureStderr();
   EXPECT_FALSE(cache.store("graph", "a", "1"));
   EXPECT_FALSE(cache.store("graph", "b", "2"));
-  EXPECT_FALSE(cache.storeExecutable("c", "3"));
   EXPECT_FALSE(cache.find("graph", "a"));
   std::string text = testing::internal::GetCapturedStderr();
   EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 1) << text;
@@ -185,6 +185,81 @@ TEST_F(Cache, LeavesOtherFilesAlone) {
     cache.store("graph", std::to_string(i), std::string(1000, 'x'));
   EXPECT_TRUE(fs::exists(folder / "deep" / "down" / "notes.txt"));
   EXPECT_TRUE(cache.find("graph", "29"));
+}
+
+TEST_F(Cache, TheSizeIsTheFoldersWhoeverWrites) {
+  KernelCache one(options(10000)), other(options(10000));
+  for (int i = 0; i < 20; ++i)
+    ASSERT_TRUE((i % 2 ? one : other).store("graph", std::to_string(i), std::string(1000, 'x')));
+  uint64_t total = 0;
+  for (const fs::path &file : files())
+    total += fs::file_size(file);
+  EXPECT_LE(total, 10000u);
+}
+
+TEST_F(Cache, WhatWasJustStoredStaysWhateverTheClockSays) {
+  KernelCache cache(options(10000));
+  for (int i = 0; i < 9; ++i) {
+    ASSERT_TRUE(cache.store("graph", std::to_string(i), std::string(1000, 'x')));
+    fs::last_write_time(cache.pathOf("graph", std::to_string(i)),
+                        fs::file_time_type::clock::now() + std::chrono::hours(100)); // the clock is set back
+  }
+  ASSERT_TRUE(cache.store("graph", "new", std::string(1000, 'x')));
+  EXPECT_TRUE(cache.find("graph", "new"));
+}
+
+// A folder that another user made, or may write to, may hold another user's code.
+TEST_F(Cache, AFolderThatIsNotOurs) {
+  fs::path parent = folder / "deep", place = parent / "down";
+  auto refused = [&](const std::string &why) {
+    KernelCache cache(options());
+    testing::internal::CaptureStderr();
+    EXPECT_FALSE(cache.find("graph", "key"));
+    EXPECT_FALSE(cache.store("graph", "key", "other"));
+    EXPECT_FALSE(cache.find("graph", "key"));
+    std::string text = testing::internal::GetCapturedStderr();
+    EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 1) << text;
+    EXPECT_NE(text.find(why), std::string::npos) << text;
+  };
+  ASSERT_TRUE(KernelCache(options()).store("graph", "key", "value"));
+  for (mode_t mode : {0777, 0720, 01777}) {
+    chmod(place.c_str(), mode);
+    refused("others may write '" + place.string() + "'");
+  }
+  chmod(place.c_str(), 0755);
+  chmod(parent.c_str(), 0777);
+  refused("others may write '" + parent.string() + "' (mode 0777)");
+  chmod(parent.c_str(), 01777); // as /tmp: nobody but us may rename what is ours
+  EXPECT_EQ(KernelCache(options()).find("graph", "key"), "value");
+  if (geteuid() == 0) {
+    ASSERT_EQ(chown(place.c_str(), 1234, 0), 0);
+    refused("'" + place.string() + "' belongs to user 1234");
+  }
+}
+
+TEST_F(Cache, EntriesThatAreNotOurs) {
+  KernelCache cache(options());
+  ASSERT_TRUE(cache.store("graph", "key", "value"));
+  std::string path = cache.pathOf("graph", "key"), elsewhere = (folder / "elsewhere").string();
+  auto isAMiss = [&](const char *what) {
+    EXPECT_FALSE(cache.find("graph", "key")) << what;
+    EXPECT_TRUE(cache.store("graph", "key", "value")) << what;
+    EXPECT_EQ(cache.find("graph", "key"), "value") << what;
+  };
+  fs::rename(path, elsewhere);
+  fs::create_symlink(elsewhere, path);
+  isAMiss("a link");
+  fs::remove(path);
+  ASSERT_EQ(mkfifo(path.c_str(), 0600), 0);
+  isAMiss("a pipe");
+  fs::resize_file(path, uint64_t(1) << 40);
+  isAMiss("a huge file");
+  chmod(path.c_str(), 0620);
+  isAMiss("a file that others may write");
+  if (geteuid() == 0) {
+    ASSERT_EQ(chown(path.c_str(), 1234, 0), 0);
+    isAMiss("a file of another user");
+  }
 }
 
 TEST_F(Cache, Disabled) {
