@@ -47,6 +47,23 @@ Scalar floatToInt(Scalar a, Type type) {
   return select(a < a.constant(-limit), result.constantInt(-largest - 1), result);
 }
 
+// A float64 as float32, with what is lost kept in the last bit (round to odd; Boldo and Melquiond, "Emulation of a FMA
+// and correctly rounded sums", 2008).
+Scalar roundToOdd(Scalar a) {
+  Type f32 = a.builder->getF32Type(), i32 = a.builder->getI32Type();
+  Scalar nearest = make<arith::TruncFOp>(a, f32, a.value), bits = bitcast(nearest, i32), one = bits.constantInt(1);
+  Scalar kept = absolute(convert(nearest, a.type())), size = absolute(a);
+  Scalar odd = select(kept > size, bits - one, bits) | one;
+  return bitcast(select((kept > size) | (kept < size), odd, bits), f32);
+}
+
+// An integer of 64 bits as float64: where that does not hold it, the lowest bits count as one.
+Scalar joinLowBits(Scalar a) {
+  Scalar rest = a & a.constantInt(0x7ff), limit = a.constantInt(int64_t(1) << 53);
+  Scalar joined = select(rest == rest.constantInt(0), a, (a ^ rest) | a.constantInt(0x400));
+  return convert(select((a < limit) & (a > -limit), a, joined), a.builder->getF64Type());
+}
+
 } // namespace
 
 bool Scalar::isFloat() const { return isa<FloatType>(type()); }
@@ -166,6 +183,14 @@ Scalar isNan(Scalar a) { return a != a; }
 
 Scalar bitcast(Scalar a, Type type) { return a.type() == type ? a : make<arith::BitcastOp>(a, type, a.value); }
 
+Scalar beforeNarrowing(Scalar a) {
+  Type f32 = a.builder->getF32Type(), f64 = a.builder->getF64Type();
+  unsigned bits = a.type().getIntOrFloatBitWidth();
+  if (bits < 32 || a.type() == f32)
+    return convert(a, f32);
+  return roundToOdd(a.isFloat() ? a : bits == 64 ? joinLowBits(a) : convert(a, f64));
+}
+
 Scalar convert(Scalar a, Type type, bool toUnsigned) {
   Scalar result = a;
   result.isUnsigned = toUnsigned;
@@ -175,9 +200,8 @@ Scalar convert(Scalar a, Type type, bool toUnsigned) {
     result = a != a.constant(0);
   } else if (a.isFloat() && isa<FloatType>(type)) {
     unsigned from = a.type().getIntOrFloatBitWidth(), to = type.getIntOrFloatBitWidth();
-    bool throughF32 = (from == 16 && to == 16) || (from == 64 && to == 16); // as PyTorch does
-    if (throughF32)
-      return convert(convert(a, a.builder->getF32Type()), type);
+    if (to == 16 && from != 32)
+      return convert(beforeNarrowing(a), type);
     result.value =
         from < to ? make<arith::ExtFOp>(a, type, a.value).value : make<arith::TruncFOp>(a, type, a.value).value;
   } else if (a.isFloat()) {
@@ -188,7 +212,7 @@ Scalar convert(Scalar a, Type type, bool toUnsigned) {
     if (a.type().isIndex())
       return convert(convert(a, a.builder->getI64Type()), type);
     if (type.getIntOrFloatBitWidth() == 16)
-      return convert(convert(a, a.builder->getF32Type()), type);
+      return convert(beforeNarrowing(a), type);
     result.value = comparesUnsigned(a) ? make<arith::UIToFPOp>(a, type, a.value).value
                                        : make<arith::SIToFPOp>(a, type, a.value).value;
   } else if (a.type().isIndex() || type.isIndex()) {

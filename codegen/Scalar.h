@@ -65,5 +65,7 @@ Scalar isNan(Scalar a);
 Scalar bitcast(Scalar a, mlir::Type type);
 // Conversion as PyTorch's `to`: floats to integers truncate, to bool is != 0.
 Scalar convert(Scalar a, mlir::Type type, bool toUnsigned = false);
+// The f32 that rounds to a float of 16 bits as `a` does; converted to f32 the usual way, `a` would be rounded twice.
+Scalar beforeNarrowing(Scalar a);
 
 } // namespace weft

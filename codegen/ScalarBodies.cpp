@@ -31,7 +31,15 @@ Scalar falsehood(Scalar x) {
 struct ConstantBuilder {
   OpBuilder &builder;
   Location location;
-  Scalar operator()(Type type, double v) const {
+  // In 16 bits already if `dtype` is: `v` is rounded once.
+  Scalar operator()(DType dtype, Type type, double v) const {
+    if (dtype == DType::Float16 || dtype == DType::BFloat16) {
+      APFloat number(v);
+      bool inexact;
+      number.convert(dtype == DType::Float16 ? APFloat::IEEEhalf() : APFloat::BFloat(), APFloat::rmNearestTiesToEven,
+                     &inexact);
+      v = number.convertToDouble();
+    }
     return {&builder, location, arith::ConstantOp::create(builder, location, builder.getFloatAttr(type, v))};
   }
   Scalar operator()(Type type, int64_t v) const {
@@ -41,6 +49,12 @@ struct ConstantBuilder {
     return {&builder, location, arith::ConstantOp::create(builder, location, attr)};
   }
 };
+
+// A conversion to `dtype`, for a caller that rounds a 16-bit result.
+Scalar convertTo(DType dtype, Scalar x, Type elementType) {
+  bool narrow = dtype == DType::Float16 || dtype == DType::BFloat16;
+  return narrow ? beforeNarrowing(x) : convert(x, elementType, dtype == DType::UInt8);
+}
 
 // C's fmod. A step takes the rounded quotient off exactly by a fused multiply-add: what remains is below |y|, or has
 // lost 52 bits of a quotient too long for the significand, and is negative where the quotient was rounded up. Two steps

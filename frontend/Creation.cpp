@@ -2,8 +2,8 @@
 #include "frontend/Autograd.h"
 #include "frontend/Dispatch.h"
 #include "frontend/Generator.h"
+#include "frontend/Numbers.h"
 #include "frontend/Ops.h"
-#include "frontend/Promotion.h"
 #include "frontend/Trace.h"
 
 #include <cmath>

@@ -5,9 +5,9 @@
 #include "frontend/KernelKey.h"
 #include "frontend/KnownCalls.h"
 #include "frontend/Moves.h"
+#include "frontend/Numbers.h"
 #include "frontend/OperandCheck.h"
 #include "frontend/Ops.h"
-#include "frontend/Promotion.h"
 #include "frontend/Trace.h"
 #include "ir/kernel/CanonicalOrder.h"
 

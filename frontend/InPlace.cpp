@@ -2,6 +2,7 @@
 // result by a strided copy. Operands that overlap the memory otherwise than being it are copied first.
 #include "frontend/Autograd.h"
 #include "frontend/Dispatch.h"
+#include "frontend/Numbers.h"
 #include "frontend/OperandCheck.h"
 #include "frontend/Ops.h"
 #include "frontend/Parts.h"
@@ -168,6 +169,9 @@ Tensor callInPlace(OpKind op, const Tensor *operands, int count, const Attrs &at
   const char *name = info(op).name;
   checkInPlace(name, target);
   op = simplerPower(op, operands, count);
+  Tensor fitted[3];
+  if (fitNumbers(op, operands, count, fitted))
+    operands = fitted;
   bool taped = needsTape(target, operands, count);
   if (!taped && runInTarget(op, operands, count, attrs))
     return target;
@@ -217,6 +221,14 @@ Tensor fill_(const Tensor &t, const Tensor &value) {
          "fill_ only supports 0-dimension value tensor but got tensor with " + std::to_string(value.dim()) +
              " dimensions.");
   return copy_(t, value);
+}
+
+Tensor maskedFill(const Tensor &x, const Tensor &mask, const Tensor &value) {
+  if (!value.impl->wrappedNumber && value.dim() != 0)
+    fail(Kind::Runtime, "masked_fill",
+         "the value must be a number or a 0-d tensor; got " + toString(value.type()) + "; use where() for others");
+  Tensor fill = value.impl->wrappedNumber ? constantOf(value, x.dtype(), x.device()) : value.to(x.dtype());
+  return call(OpKind::Where, {mask, fill, x});
 }
 
 Tensor zero_(const Tensor &t) { return copy_(t, Tensor::wrapped(int64_t(0))); }

@@ -1,8 +1,8 @@
 #include "frontend/KnownCalls.h"
 
+#include "frontend/Numbers.h"
 #include "frontend/OperandCheck.h"
 #include "frontend/Ops.h"
-#include "frontend/Promotion.h"
 #include "runtime/cpu/FloatMode.h"
 
 #include <algorithm>

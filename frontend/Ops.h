@@ -55,6 +55,8 @@ int axisOf(const char *op, int64_t dim, int rank);       // of a tensor that has
 Tensor copy_(const Tensor &t, const Tensor &source); // broadcasts and converts
 Tensor fill_(const Tensor &t, const Tensor &value);  // a number or a 0-d tensor
 Tensor zero_(const Tensor &t);
+// `value`, a number or a 0-d tensor, in x's dtype where `mask` holds, else x.
+Tensor maskedFill(const Tensor &x, const Tensor &mask, const Tensor &value);
 // base[...] = value, where `view` is the part of base that the index names; base gets the history.
 void assign(const Tensor &base, const Tensor &view, const Tensor &value);
 

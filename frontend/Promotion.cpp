@@ -2,13 +2,11 @@
 
 #include "frontend/Autograd.h"
 #include "frontend/KnownCalls.h"
+#include "frontend/Numbers.h"
 #include "frontend/Trace.h"
-#include "runtime/cpu/FloatMode.h"
 
 #include <array>
-#include <cmath>
 #include <cstring>
-#include <limits>
 #include <mutex>
 
 namespace weft {
@@ -91,10 +89,11 @@ struct Promotion {
       return higher == kNone ? lower : higher;
     return category(lower) > category(higher) ? combine(higher, DType(lower)) : higher;
   }
-  void add(const Tensor &t) {
+  // `exact`: an integer of no dimensions keeps its dtype.
+  void add(const Tensor &t, bool exact = false) {
     if (t.impl->wrappedNumber)
       number = combine(number, isFloat(t.dtype()) ? defaultDType() : t.dtype());
-    else if (t.dim() == 0)
+    else if (t.dim() == 0 && !(exact && category(int(t.dtype())) == 1))
       scalar = combine(scalar, t.dtype());
     else
       dimensioned = combine(dimensioned, t.dtype());
@@ -108,126 +107,6 @@ DType resultType(const Tensor &a, const Tensor &b) {
   promotion.add(a);
   promotion.add(b);
   return promotion.result();
-}
-
-// ---------------------------------------------------------------- Numbers
-
-static uint16_t floatToHalf(double value) {
-  // Through float32 with round-to-odd, so that the two roundings are one.
-  float f = float(value);
-  uint32_t bits;
-  std::memcpy(&bits, &f, 4);
-  if (double(f) != value && std::isfinite(f)) {
-    if (std::fabs(double(f)) > std::fabs(value))
-      --bits;
-    bits |= 1;
-  }
-  uint32_t sign = bits >> 16 & 0x8000, magnitude = bits & 0x7fffffff;
-  if (magnitude > 0x7f800000)
-    return uint16_t(sign | 0x7e00);
-  if (magnitude >= 0x477ff000) // rounds to 2^16 or more
-    return uint16_t(sign | 0x7c00);
-  if (magnitude < 0x38800000) { // subnormal: count units of 2^-24
-    float units;
-    std::memcpy(&units, &magnitude, 4);
-    return uint16_t(sign | uint32_t(std::nearbyint(double(units) * 0x1p24)));
-  }
-  uint32_t rounded = magnitude + 0xfff + (magnitude >> 13 & 1);
-  return uint16_t(sign | (rounded - 0x38000000) >> 13);
-}
-
-static uint16_t floatToBFloat(double value) {
-  float f = float(value);
-  uint32_t bits;
-  std::memcpy(&bits, &f, 4);
-  if (std::isnan(f))
-    return 0x7fc0;
-  if (double(f) != value && std::isfinite(f)) {
-    if (std::fabs(double(f)) > std::fabs(value))
-      --bits;
-    bits |= 1;
-  }
-  return uint16_t((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
-}
-
-template <class T> static void storeInteger(const Tensor &number, void *memory, DType dtype) {
-  T value;
-  bool fits;
-  if (isFloat(number.dtype())) {
-    double v = number.impl->number;
-    fits = v >= double(std::numeric_limits<T>::min()) && v <= double(std::numeric_limits<T>::max());
-    value = fits ? T(v) : T(0);
-  } else {
-    int64_t v = number.impl->integer;
-    // Negative numbers wrap in unsigned dtypes, as in PyTorch.
-    fits = (v >= int64_t(std::numeric_limits<T>::min()) || !std::is_signed<T>::value) &&
-           v <= int64_t(std::numeric_limits<T>::max());
-    value = T(v);
-  }
-  if (!fits)
-    fail(UserError::Kind::Runtime, "scalar",
-         "value cannot be converted to type " + std::string(name(dtype)) + " without overflow; got " +
-             (isFloat(number.dtype()) ? std::to_string(number.impl->number) : std::to_string(number.impl->integer)));
-  std::memcpy(memory, &value, sizeof(T));
-}
-
-static double realValue(const TensorImpl &number) {
-  return isFloat(number.dtype) ? number.number : double(number.integer);
-}
-
-void storeNumber(const Tensor &number, DType dtype, void *memory) {
-  const TensorImpl &n = *number.impl;
-  double real = realValue(n);
-  switch (dtype) {
-  case DType::Float64:
-    std::memcpy(memory, &real, 8);
-    break;
-  case DType::Float32: {
-    float f = float(real);
-    std::memcpy(memory, &f, 4);
-    break;
-  }
-  case DType::Float16: {
-    uint16_t h = floatToHalf(real);
-    std::memcpy(memory, &h, 2);
-    break;
-  }
-  case DType::BFloat16: {
-    uint16_t h = floatToBFloat(real);
-    std::memcpy(memory, &h, 2);
-    break;
-  }
-  case DType::Bool: {
-    bool truth = isFloat(n.dtype) ? n.number != 0 : n.integer != 0;
-    std::memcpy(memory, &truth, 1);
-    break;
-  }
-  case DType::UInt8:
-    return storeInteger<uint8_t>(number, memory, dtype);
-  case DType::Int8:
-    return storeInteger<int8_t>(number, memory, dtype);
-  case DType::Int16:
-    return storeInteger<int16_t>(number, memory, dtype);
-  case DType::Int32:
-    return storeInteger<int32_t>(number, memory, dtype);
-  case DType::Int64:
-    return storeInteger<int64_t>(number, memory, dtype);
-  }
-}
-
-Tensor constantOf(const Tensor &number, DType dtype, Device device) {
-  StandardFloatMode mode;
-  const TensorImpl &n = *number.impl;
-  double real = realValue(n);
-  alignas(8) char bytes[8];
-  storeNumber(number, dtype, bytes);
-  Tensor t = Tensor::fromHost(bytes, {}, dtype, device);
-  t.impl->constant = true;
-  t.impl->number = real;
-  t.impl->integer = dtype == DType::Bool ? bytes[0]
-                    : isFloat(n.dtype)   ? (isFloat(dtype) ? 0 : int64_t(real))
-                                         : n.integer;
-  return t;
 }
 
 // ---------------------------------------------------------------- call()
@@ -265,11 +144,12 @@ static Tensor callElementwise(OpKind op, const Tensor *operands, int count, cons
     return apply(op, operands, count, attrs); // which says what is wrong
   const ElementwiseRule &rule = elementwiseRule(op);
   Device device = deviceOf(operands, count);
+  bool comparison = isComparison(op), limits = isExtremum(op);
   Promotion promotion;
   Dims shape = operands[0].shape();
   for (int i = 0; i < count; ++i) {
     if (rule.promoted >> i & 1)
-      promotion.add(operands[i]);
+      promotion.add(operands[i], comparison);
     if (i > 0 && operands[i].shape() != shape)
       shape = broadcastShapes(record.name, shape, operands[i].shape());
   }
@@ -279,7 +159,7 @@ static Tensor callElementwise(OpKind op, const Tensor *operands, int count, cons
   Tensor ready[8];
   for (int i = 0; i < count; ++i) {
     bool promoted = rule.boolOnly || (rule.promoted >> i & 1);
-    ready[i] = convert(operands[i], promoted ? common : DType::Bool, device);
+    ready[i] = convert(limits ? limited(operands[i], common) : operands[i], promoted ? common : DType::Bool, device);
     if (ready[i].shape() != shape)
       ready[i] = expand(ready[i], shape);
   }
@@ -397,6 +277,9 @@ Tensor call(OpKind op, const Tensor *operands, int count, const Attrs &attrs) {
   while (count > 0 && !operands[count - 1].defined())
     --count; // optional operands that are absent
   op = simplerPower(op, operands, count);
+  Tensor fitted[3];
+  if (fitNumbers(op, operands, count, fitted))
+    operands = fitted;
   if (Trace::active())
     return callAnew(op, operands, count, attrs);
   CallKey key(CallLevel::Call, op, operands, count, attrs);

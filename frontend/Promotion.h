@@ -17,9 +17,4 @@ const ElementwiseRule &elementwiseRule(OpKind op);
 // square root, 1 / x. It has the first operand alone then, and `count` becomes 1.
 OpKind simplerPower(OpKind op, const Tensor *operands, int &count);
 
-// One element of a dtype. Throws where the dtype cannot hold the number.
-void storeNumber(const Tensor &number, DType dtype, void *memory);
-// A number as a 0-d tensor of a dtype; a constant in traces. Throws where the dtype cannot hold it.
-Tensor constantOf(const Tensor &number, DType dtype, Device device);
-
 } // namespace weft

@@ -13,7 +13,7 @@ def IotaOp : Creation<"iota", [], [A<"shape", "Ints">, A<"dim", "Int">, A<"dtype
   let summary = "Each element is its position along the axis dim.";
   let description = "shape: rank >= 1; dtype: integer or float.";
   let scalarOperands = ["position"]; // index along dim, i64
-  let scalar = "convert(position, elementType, dtype == DType::UInt8)";
+  let scalar = "convertTo(dtype, position, elementType)";
   let jvp = "zerosLike(result)";
   let numpy = "numpy.broadcast_to(numpy.arange(shape[dim]).reshape([-1 if a == dim else 1 for a in range(len(shape))]), shape).astype(dtype)";
   let examples = ["dict(shape=[2, 3], dim=1, dtype='int64')", "dict(shape=[20], dim=0, dtype='float32')"];
@@ -22,7 +22,7 @@ def IotaOp : Creation<"iota", [], [A<"shape", "Ints">, A<"dim", "Int">, A<"dtype
 def FullOp : Creation<"full", [], [A<"shape", "Ints">, A<"value", "Float", "0.0">, A<"integer", "Int", "0">, A<"dtype", "DType", "float32">]> {
   let summary = "Every element is one number.";
   let description = "The number is `value` for float dtypes and `integer` (exact up to 64 bits) for integers and bool.";
-  let scalar = "isFloat(dtype) ? constantOf(elementType, value) : constantOf(elementType, integer)";
+  let scalar = "isFloat(dtype) ? constantOf(dtype, elementType, value) : constantOf(elementType, integer)";
   let jvp = "zerosLike(result)";
   let numpy = "numpy.full(shape, value if numpy.dtype(dtype).kind == 'f' else integer, dtype)";
   let examples = ["dict(shape=[2, 3], value=0.1, integer=0, dtype='float32')", "dict(shape=[2], value=0.0, integer=2**62 + 1, dtype='int64')"];

@@ -264,7 +264,7 @@ def CastOp : Weft_Op<"cast", "Elementwise", ["x"], [A<"dtype", "DType">]> {
   let description = "x: any. Floats become integers by truncation; anything becomes bool by `!= 0`.";
   let infer = "cast";
   let symbolic = 1;
-  let scalar = "convert(x, elementType, dtype == DType::UInt8)";
+  let scalar = "convertTo(dtype, x, elementType)";
   let vjp = ["isFloat(dtype) ? cast(ct, x.dtype()) : Val()"];
   let jvp = "t_x && isFloat(dtype) ? cast(t_x, dtype) : Val()";
   let numpy = "x.astype(dtype)";

@@ -212,7 +212,7 @@ Tensor fromNested(py::object data, py::object dtype) {
   bool floating = elements.anyFloat || elements.numbers.empty();
   DType inferred = floating ? defaultDType() : elements.anyInt ? DType::Int64 : DType::Bool;
   DType wanted = dtype.is_none() ? inferred : unboxDType(dtype.ptr());
-  if (isFloat(wanted) || elements.anyFloat) {
+  if (elements.anyFloat || elements.numbers.empty()) {
     if (wanted == DType::Float32) { // rounded once, here: no kernel is needed
       std::vector<float> rounded(elements.numbers.begin(), elements.numbers.end());
       return Tensor::fromHost(rounded.data(), elements.shape, DType::Float32);

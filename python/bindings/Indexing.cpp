@@ -245,7 +245,7 @@ void assignAt(const Tensor &base, const Tensor &view, const Selector &selector, 
       fail(UserError::Kind::NotImplemented, kWhat, "a mask in an assignment must come first; permute the tensor");
     while (shape.size() < view.dim())
       shape.push_back(1);
-    assign(base, view, call(ops().where, {reshape(selector.index, shape), value, view}));
+    assign(base, view, maskedFill(view, reshape(selector.index, shape), value));
     return;
   }
   Combined c = combine(view, {selector});

@@ -1,6 +1,10 @@
 // The operators of weft.Tensor as CPython's number slots.
 #include "python/bindings/PyTensor.h"
 
+#include <cmath>
+
+namespace py = pybind11;
+
 namespace weft::python {
 namespace {
 
@@ -93,7 +97,26 @@ PyObject *toIndex(PyObject *self) {
   });
 }
 
-PyObject *compare(PyObject *left, PyObject *right, int operation) {
+// An integer beyond 64 bits is compared as a float beyond them.
+PyObject *comparable(PyObject *object) {
+  int overflow = 0;
+  if (PyLong_Check(object) && !PyBool_Check(object))
+    PyLong_AsLongLongAndOverflow(object, &overflow);
+  if (!overflow) {
+    Py_INCREF(object);
+    return object;
+  }
+  double number = PyLong_AsDouble(object);
+  if (PyErr_Occurred()) { // beyond the doubles
+    PyErr_Clear();
+    number = overflow * HUGE_VAL;
+  }
+  return PyFloat_FromDouble(number == -0x1p63 ? std::nextafter(number, -HUGE_VAL) : number);
+}
+
+PyObject *compare(PyObject *left, PyObject *other, int operation) {
+  py::object comparand = py::reinterpret_steal<py::object>(comparable(other));
+  PyObject *right = comparand.ptr();
   switch (operation) {
   case Py_EQ:
     return binary<&Operators::eq>(left, right);

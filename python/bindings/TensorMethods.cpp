@@ -300,6 +300,9 @@ void bindTensorMethods(py::module_ &module) {
           "fill_", [](const Tensor &t, py::handle value) { return fill_(t, numberOrTensor(value, "fill_")); },
           py::arg("value"))
       .def("zero_", &zero_);
+  module.def("masked_fill", [](const Tensor &x, const Tensor &mask, py::handle value) {
+    return maskedFill(x, mask, numberOrTensor(value, "masked_fill"));
+  });
   // ---- autograd
   methods
       .def(

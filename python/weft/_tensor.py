@@ -2,6 +2,7 @@
 
 from . import _C, _factories, _functions, _ops, _print
 from ._C import Tensor
+from ._functions import elementwise
 from ._functions.elementwise import array_of
 
 # In-place variants of ops: x.add_(y) is x.copy_(x + y) in one kernel.
@@ -92,7 +93,7 @@ def attach():
     members = {
         "add": _add, "sub": _sub, "add_": _add_in_place, "sub_": _sub_in_place,
         "uniform_": _uniform_in_place, "normal_": _normal_in_place,
-        "clamp_": lambda self, min=None, max=None: self.copy_(_functions.clamp(self, min, max)),
+        "clamp_": elementwise.clamp_,
         "masked_fill_": lambda self, mask, value: self.copy_(_functions.masked_fill(self, mask, value)),
         "where": lambda self, condition, other: _functions.where(condition, self, other),
         "type": lambda self, dtype: self.to(dtype),

@@ -1,5 +1,6 @@
 #include "Common.h"
 
+#include "frontend/Numbers.h"
 #include "frontend/Promotion.h"
 #include "frontend/StridedCopy.h"
 

@@ -10,13 +10,25 @@ METHODS = ("clamp", "masked_fill", "allclose", "equal")
 
 def clamp(input, min=None, max=None):
     """Limited to [min, max]; either may be None, a number or a tensor."""
+    op, operands = _clamping(input, min, max)
+    return getattr(_ops, op)(*operands)
+
+
+def clamp_(input, min=None, max=None):
+    """``clamp`` written into this tensor."""
+    op, operands = _clamping(input, min, max)
+    return _C.in_place(op, *operands)
+
+
+def _clamping(input, min, max):
+    """The op that clamps, and its operands."""
     if min is None and max is None:
         raise RuntimeError("[clamp] needs at least one of min and max; got neither; pass min=, max= or both")
     if max is None:
-        return _ops.maximum(input, min)
+        return "maximum", (input, min)
     if min is None:
-        return _ops.minimum(input, max)
-    return _ops.clamp(input, min, max)
+        return "minimum", (input, max)
+    return "clamp", (input, min, max)
 
 
 def where(condition, input=None, other=None):
@@ -29,8 +41,8 @@ def where(condition, input=None, other=None):
 
 
 def masked_fill(input, mask, value):
-    """``value`` where the mask holds, else the input."""
-    return _ops.where(mask, value, input)
+    """``value``, a number or a 0-d tensor, in the input's dtype where the mask holds, else the input."""
+    return _C.masked_fill(input, mask, value)
 
 
 def allclose(input, other, rtol=1e-05, atol=1e-08, equal_nan=False):

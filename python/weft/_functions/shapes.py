@@ -75,12 +75,12 @@ def pad(input, pad, mode="constant", value=0.0):
 
 def tril(input, diagonal=0):
     """Zero above the given diagonal of the last two dimensions."""
-    return _ops.where(_triangle(input) <= diagonal, input, 0)
+    return _C.masked_fill(input, _triangle(input) > diagonal, 0)
 
 
 def triu(input, diagonal=0):
     """Zero below the given diagonal of the last two dimensions."""
-    return _ops.where(_triangle(input) >= diagonal, input, 0)
+    return _C.masked_fill(input, _triangle(input) < diagonal, 0)
 
 
 def _triangle(x):
