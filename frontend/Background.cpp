@@ -35,7 +35,7 @@ Queue &queue() {
   static Queue *queue = [] { // outlives the thread
     // A child has no thread to go on, and the compiler's locks must not be held when it begins.
     pthread_atfork(waitForBackground, nullptr, nullptr);
-    std::atexit(waitForBackground);
+    std::atexit(endBackground);
     return new Queue;
   }();
   return *queue;
@@ -51,6 +51,15 @@ void runInBackground(std::function<void()> work) {
     return;
   q.running = true;
   std::thread([&q] { q.drain(); }).detach();
+}
+
+void endBackground() {
+  Queue &q = queue();
+  {
+    std::lock_guard<std::mutex> lock(q.mutex);
+    q.work.clear();
+  }
+  waitForBackground();
 }
 
 void waitForBackground() {

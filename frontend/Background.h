@@ -4,9 +4,11 @@
 
 namespace weft {
 
-// `work` must not throw. It is finished before the process ends or forks.
+// `work` must not throw. It is finished before the process forks; what has not begun when it ends is never done.
 void runInBackground(std::function<void()> work);
 // Until there is none left.
 void waitForBackground();
+// Forgets what has not begun and waits for what has.
+void endBackground();
 
 } // namespace weft

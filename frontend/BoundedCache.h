@@ -20,20 +20,29 @@ public:
   }
   // The value that is there already, if there is one.
   Value &put(Hash128 key, Value value) {
-    if (entries.size() >= capacity && !entries.count(key)) {
+    if (!entries.count(key))
+      shrinkTo(capacity - 1);
+    Entry &entry = entries.try_emplace(key, Entry{std::move(value), 0}).first->second;
+    entry.lastUse = ++clock;
+    return entry.value;
+  }
+  size_t size() const { return entries.size(); }
+  void setCapacity(size_t entries) {
+    capacity = entries;
+    shrinkTo(capacity);
+  }
+
+private:
+  void shrinkTo(size_t count) {
+    while (entries.size() > count) {
       auto oldest = entries.begin();
       for (auto it = entries.begin(); it != entries.end(); ++it)
         if (it->second.lastUse < oldest->second.lastUse)
           oldest = it;
       entries.erase(oldest);
     }
-    Entry &entry = entries.try_emplace(key, Entry{std::move(value), 0}).first->second;
-    entry.lastUse = ++clock;
-    return entry.value;
   }
-  size_t size() const { return entries.size(); }
 
-private:
   struct Entry {
     Value value;
     uint64_t lastUse;

@@ -79,7 +79,7 @@ const CompilerApi &compilerLibrary() {
            path + " is not weft's compiler library: it has no weft_compiler_api; set WEFT_COMPILER_LIBRARY to the "
                   "right file");
     // Its static objects go when the process ends, after what still compiles then.
-    std::atexit(waitForBackground);
+    std::atexit(endBackground);
     loaded = true;
     return entry();
   }();

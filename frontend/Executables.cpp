@@ -94,19 +94,29 @@ static ExecutablePtr loadOrCompile(const Graph &graph, const std::string &option
   return Executable::loadBytes(elf.data(), elf.size(), device.index);
 }
 
+static BoundedCache<ExecutablePtr> &knownExecutables() {
+  static auto &known =
+      *new BoundedCache<ExecutablePtr>(kMostExecutables); // outlives what is compiled in the background
+  return known;
+}
+
+void setMostExecutables(size_t count) {
+  std::lock_guard<std::mutex> lock(mutex);
+  knownExecutables().setCapacity(count);
+}
+
 ExecutablePtr executableFor(const Graph &graph, Device device) {
-  static auto &known = *new BoundedCache<ExecutablePtr>(1024); // outlives what is compiled in the background
   CompileOptions options = optionsFor(device);
   std::string identity = keyOf(options) + serialize(graph);
   Hash128 key = hash128(toString(device) + identity);
   {
     std::lock_guard<std::mutex> lock(mutex);
-    if (ExecutablePtr *found = known.find(key))
+    if (ExecutablePtr *found = knownExecutables().find(key))
       return *found;
   }
   ExecutablePtr executable = loadOrCompile(graph, identity, options, device);
   std::lock_guard<std::mutex> lock(mutex);
-  return known.put(key, std::move(executable));
+  return knownExecutables().put(key, std::move(executable));
 }
 
 std::shared_ptr<const Graph> derivativeOf(const Graph &graph, const std::vector<int> &wrt) {

@@ -10,6 +10,9 @@ namespace weft {
 
 // Throws UserError or std::runtime_error; nothing is kept of a failed compile.
 ExecutablePtr executableFor(const Graph &graph, Device device);
+// How many are kept in memory for whoever asks for them again; past that, those go that were not asked for longest.
+inline constexpr size_t kMostExecutables = 1024;
+void setMostExecutables(size_t count);
 // The derivative graph (codegen/Compiler.h), by the same way.
 std::shared_ptr<const Graph> derivativeOf(const Graph &graph, const std::vector<int> &wrt);
 

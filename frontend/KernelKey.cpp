@@ -1,8 +1,9 @@
 #include "frontend/KernelKey.h"
 
+#include "frontend/BoundedCache.h"
+
 #include <mutex>
 #include <string>
-#include <unordered_map>
 
 namespace weft {
 
@@ -45,51 +46,55 @@ struct Entry {
   std::string key;
   ExecutablePtr executable;
 };
-// Each thread remembers where it found what it used last; the table of all is behind a mutex.
+using EntryPtr = std::shared_ptr<const Entry>;
+
+// Each thread keeps what it used last; the table of all is behind a mutex.
 struct Recent {
   uint64_t hash = 0;
-  const Entry *entry = nullptr;
+  EntryPtr entry;
 };
 constexpr size_t kRecent = 512;
 thread_local Recent recent[kRecent];
+
 std::mutex mutex;
-std::unordered_map<std::string, std::unique_ptr<Entry>> &table() {
-  static auto *entries = new std::unordered_map<std::string, std::unique_ptr<Entry>>; // outlives the threads
+BoundedCache<EntryPtr> &table() {
+  static auto *entries = new BoundedCache<EntryPtr>(kMostKernels); // outlives the threads
   return *entries;
 }
 } // namespace
 
-bool findKernel(const KernelKey &key, const Executable *&executable) {
+const ExecutablePtr *findKernel(const KernelKey &key) {
   if (key.overflowed())
-    return false;
+    return nullptr;
   uint64_t hash = key.hash();
   Recent &slot = recent[hash % kRecent];
-  if (slot.hash == hash && slot.entry && slot.entry->key.size() == size_t(key.size) &&
-      std::memcmp(slot.entry->key.data(), key.bytes, size_t(key.size)) == 0) {
-    executable = slot.entry->executable.get();
-    return true;
-  }
+  if (slot.hash == hash && slot.entry && slot.entry->key == key.text())
+    return &slot.entry->executable;
   std::lock_guard<std::mutex> lock(mutex);
-  auto found = table().find(std::string(reinterpret_cast<const char *>(key.bytes), size_t(key.size)));
-  if (found == table().end())
-    return false;
-  slot = {hash, found->second.get()};
-  executable = found->second->executable.get();
-  return true;
+  EntryPtr *found = table().find(hash128(key.text()));
+  if (!found)
+    return nullptr;
+  slot = {hash, *found};
+  return &slot.entry->executable;
 }
 
-const Executable *addKernel(const KernelKey &key, ExecutablePtr executable) {
-  if (key.overflowed()) { // good until this thread's next one
+const ExecutablePtr &addKernel(const KernelKey &key, ExecutablePtr executable) {
+  if (key.overflowed()) {
     static thread_local ExecutablePtr current;
     current = std::move(executable);
-    return current.get();
+    return current;
   }
-  std::string text(reinterpret_cast<const char *>(key.bytes), size_t(key.size));
+  auto entry = std::make_shared<const Entry>(Entry{std::string(key.text()), std::move(executable)});
+  uint64_t hash = key.hash();
+  Recent &slot = recent[hash % kRecent];
   std::lock_guard<std::mutex> lock(mutex);
-  auto &entry = table()[text];
-  if (!entry)
-    entry.reset(new Entry{text, std::move(executable)});
-  return entry->executable.get();
+  slot = {hash, table().put(hash128(key.text()), std::move(entry))};
+  return slot.entry->executable;
+}
+
+void setMostKernels(size_t count) {
+  std::lock_guard<std::mutex> lock(mutex);
+  table().setCapacity(count);
 }
 
 } // namespace weft

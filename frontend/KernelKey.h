@@ -5,6 +5,7 @@
 #include "runtime/Executable.h"
 
 #include <cstring>
+#include <string_view>
 
 namespace weft {
 
@@ -51,15 +52,20 @@ public:
   // Too long for the table; such ops are looked up by their graph each time.
   bool overflowed() const { return size > kCapacity; }
   uint64_t hash() const;
+  std::string_view text() const { return {reinterpret_cast<const char *>(bytes), size_t(size)}; }
 
   static constexpr int kCapacity = 1000;
   int size = 0;
   uint8_t bytes[kCapacity];
 };
 
-// Whether the key is known, and its executable: null where it is known that there can be none. Entries are never
-// removed.
-bool findKernel(const KernelKey &key, const Executable *&executable);
-const Executable *addKernel(const KernelKey &key, ExecutablePtr executable);
+// The executable under a key; one that is null says that there can be none. Null: the key is not known. What is found
+// or added is good until this thread's next call of either; other threads may forget it meanwhile.
+const ExecutablePtr *findKernel(const KernelKey &key);
+const ExecutablePtr &addKernel(const KernelKey &key, ExecutablePtr executable);
+
+// How many kernels are kept; past that, those go that were not looked up for longest.
+inline constexpr size_t kMostKernels = 2048;
+void setMostKernels(size_t count);
 
 } // namespace weft

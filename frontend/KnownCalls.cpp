@@ -153,7 +153,7 @@ bool CallRecorder::readsOperands(const Tensor *read, int readCount) {
   return true;
 }
 
-void CallRecorder::noteRun(const Executable &executable, const int64_t *symbols, const Tensor *read, int readCount,
+void CallRecorder::noteRun(const ExecutablePtr &executable, const int64_t *symbols, const Tensor *read, int readCount,
                            const void *out) {
   for (CallRecorder *r = calls().recorder; r; r = r->outer)
     if (++r->runs == 1 && r->key.isUsable() && r->readsOperands(read, readCount)) {

@@ -57,8 +57,8 @@ public:
   // The call gave `result`.
   void finish(const Tensor &result);
 
-  // Told of each kernel that runs on this thread; the executable is good as long as the process.
-  static void noteRun(const Executable &executable, const int64_t *symbols, const Tensor *operands, int count,
+  // Told of each kernel that runs on this thread.
+  static void noteRun(const ExecutablePtr &executable, const int64_t *symbols, const Tensor *operands, int count,
                       const void *out);
   // Something ran that cannot be remembered.
   static void noteOther();

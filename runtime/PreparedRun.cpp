@@ -2,8 +2,9 @@
 
 namespace weft {
 
-PreparedRun::PreparedRun(const Executable &executable, const int64_t *values)
-    : executable(&executable), symbols(values, values + executable.symbolCount()) {
+PreparedRun::PreparedRun(ExecutablePtr given, const int64_t *values)
+    : executable(std::move(given)), symbols(values, values + executable->symbolCount()) {
+  const Executable &executable = *this->executable;
   if (!executable.single || executable.program().checkCount > 0 || executable.place.isCuda() ||
       executable.stepBuffers.size() > kMaxBuffers)
     return;

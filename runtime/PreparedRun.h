@@ -7,8 +7,8 @@ namespace weft {
 
 class PreparedRun {
 public:
-  // The executable must outlive it.
-  PreparedRun(const Executable &executable, const int64_t *symbols);
+  // Keeps the executable.
+  PreparedRun(ExecutablePtr executable, const int64_t *symbols);
   // As Executable::run(), in the caller's StandardFloatMode.
   void run(void *const *inputs, void *const *outputs) const {
     if (!kernel || Executable::isProfiled())
@@ -21,7 +21,7 @@ public:
 
 private:
   static constexpr int kMaxBuffers = 8;
-  const Executable *executable;
+  ExecutablePtr executable;
   std::vector<int64_t> symbols;
   // Of a program of one small step that works on inputs and outputs alone: the kernel and its arguments. Else null.
   WeftKernel kernel = nullptr;

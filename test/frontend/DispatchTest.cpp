@@ -2,8 +2,10 @@
 
 #include "frontend/Executables.h"
 #include "frontend/Generator.h"
+#include "frontend/KernelKey.h"
 
 #include <chrono>
+#include <fstream>
 #include <thread>
 
 using namespace weft;
@@ -164,4 +166,30 @@ TEST(Dispatch, NothingIsCompiledForNewSizes) {
     run({80, 100, 130});
     EXPECT_LE(made(), before + 1) << test.name; // the derivative of the tape, which is no kernel
   }
+}
+
+static int64_t mappings() {
+  std::ifstream maps("/proc/self/maps");
+  return std::count(std::istreambuf_iterator<char>(maps), {}, '\n');
+}
+
+TEST(Dispatch, KernelsAreForgotten) {
+  setMostKernels(4);
+  setMostExecutables(4);
+  // A product's small sizes are part of its kernel.
+  auto useKernels = [](int64_t rows) {
+    std::thread([rows] {
+      for (int64_t columns = 2; columns < 8; ++columns) {
+        Tensor a = counting({rows, 3}), b = counting({3, columns});
+        EXPECT_EQ(values(call(OpKind::Matmul, {a, b}))[0], double(columns) + 2 * 2 * double(columns));
+      }
+    }).join();
+  };
+  useKernels(2);
+  int64_t before = mappings();
+  for (int64_t rows = 3; rows < 8; ++rows)
+    useKernels(rows);
+  EXPECT_LE(mappings(), before + 6);
+  setMostKernels(kMostKernels);
+  setMostExecutables(kMostExecutables);
 }

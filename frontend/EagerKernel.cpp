@@ -1,0 +1,60 @@
+#include "frontend/EagerKernel.h"
+
+#include "frontend/KnownCalls.h"
+
+#include <vector>
+
+namespace weft {
+
+Dims encode(SymbolTable &symbols, const Dims &values) {
+  Dims codes;
+  for (int64_t v : values)
+    codes.push_back(symbols.code(v));
+  return codes;
+}
+
+KernelKey beginKey(const EagerCall &call) {
+  KernelKey key;
+  key.byte(int(call.op) & 255);
+  key.byte(int(call.op) >> 8);
+  key.byte(int(call.device.kind) * 64 + call.device.index);
+  key.byte(call.count & 255);
+  key.byte(call.donated + 1);
+  for (const Attr &a : call.attrs)
+    key.attr(a);
+  return key;
+}
+
+Graph completed(const EagerCall &call, Graph graph) {
+  std::vector<TensorType> types;
+  std::vector<ValueId> operands;
+  for (const Input &input : graph.inputs) {
+    operands.push_back(ValueId(types.size()));
+    types.push_back(input.type);
+  }
+  TensorType type = inferType(call.op, types.data(), int(types.size()), call.attrs);
+  graph.outputs = {graph.addNode(call.op, std::move(operands), call.attrs, type)};
+  if (call.donated >= 0)
+    graph.donations = {call.donated};
+  return graph;
+}
+
+void run(const EagerCall &call, const KernelKey &key, const ExecutablePtr &executable, const SymbolTable &symbols) {
+  if (key.overflowed())
+    CallRecorder::noteOther();
+  else
+    CallRecorder::noteRun(executable, symbols.values(), call.operands, call.count, call.out);
+  void *local[kInlineOperands];
+  std::vector<void *> many;
+  void **inputs = local;
+  if (call.count > kInlineOperands) {
+    many.resize(size_t(call.count));
+    inputs = many.data();
+  }
+  for (int i = 0; i < call.count; ++i)
+    inputs[i] = call.operands[i].data();
+  void *out = call.out;
+  executable->run(inputs, &out, symbols.values());
+}
+
+} // namespace weft

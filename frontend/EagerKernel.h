@@ -1,0 +1,28 @@
+// One eager op's way through the table of kernels: its key, the graph that is compiled where there is none, the run.
+#pragma once
+#include "frontend/KernelKey.h"
+
+namespace weft {
+
+inline constexpr int kInlineOperands = 8; // handled without allocation
+
+// An op on operands that fit its record. The result goes to `out`, contiguous.
+struct EagerCall {
+  OpKind op;
+  const Tensor *operands;
+  int count;
+  const Attrs &attrs;
+  Device device;
+  void *out;
+  int donated = -1; // the operand whose memory `out` is
+};
+
+// Sizes or strides as codes.
+Dims encode(SymbolTable &symbols, const Dims &values);
+// What every key begins with: all but the operands.
+KernelKey beginKey(const EagerCall &call);
+// The op as a graph on the inputs of `graph`.
+Graph completed(const EagerCall &call, Graph graph);
+void run(const EagerCall &call, const KernelKey &key, const ExecutablePtr &executable, const SymbolTable &symbols);
+
+} // namespace weft
