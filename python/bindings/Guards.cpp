@@ -83,10 +83,11 @@ bool Guard::holds() const {
 
 // It depends on nothing but what the dict holds.
 static bool isOnDict(const Guard &guard) {
-  bool kind = guard.kind == GuardKind::DictItem || guard.kind == GuardKind::DictAbsent ||
-              guard.kind == GuardKind::FloatItem || guard.kind == GuardKind::Length ||
-              guard.kind == GuardKind::DictKeys;
-  return kind && PyDict_CheckExact(guard.holder.ptr());
+  bool isRaw = guard.kind == GuardKind::DictItem || guard.kind == GuardKind::DictAbsent ||
+               guard.kind == GuardKind::FloatItem || guard.kind == GuardKind::DictKeys;
+  if (guard.kind == GuardKind::Length) // a sub-class may define it
+    return PyDict_CheckExact(guard.holder.ptr());
+  return isRaw && PyDict_Check(guard.holder.ptr());
 }
 
 GuardSet::GuardSet(py::list list) {

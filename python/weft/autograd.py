@@ -3,7 +3,7 @@
 import functools
 import warnings
 
-from . import _C
+from . import _C, _factories
 from ._C import Tensor
 
 
@@ -165,8 +165,13 @@ def _sequence(op, value):
     return tuple(value)
 
 
-def backward(tensors, grad_tensors=None, retain_graph=None, create_graph=False, inputs=None):
+def backward(tensors, grad_tensors=None, retain_graph=None, create_graph=False, grad_variables=None, inputs=None):
     """Accumulates the gradients of ``tensors`` into the .grad of the leaves (of ``inputs`` only, if given)."""
+    if grad_variables is not None:
+        warnings.warn("[backward] grad_variables is deprecated; pass grad_tensors", FutureWarning, stacklevel=2)
+        if grad_tensors is not None:
+            raise RuntimeError("[backward] grad_tensors and grad_variables are one argument; pass grad_tensors alone")
+        grad_tensors = grad_variables
     keep = create_graph if retain_graph is None else retain_graph
     wanted = () if inputs is None else _sequence("backward", inputs)
     if inputs is not None and not wanted:
@@ -175,11 +180,34 @@ def backward(tensors, grad_tensors=None, retain_graph=None, create_graph=False, 
     _C.backward(_sequence("backward", tensors), gradients, keep, create_graph, wanted)
 
 
-def grad(outputs, inputs, grad_outputs=None, retain_graph=None, create_graph=False, allow_unused=False):
-    """The gradients of ``outputs`` by ``inputs`` as a tuple; .grad is left alone."""
+def grad(
+    outputs,
+    inputs,
+    grad_outputs=None,
+    retain_graph=None,
+    create_graph=False,
+    only_inputs=True,
+    allow_unused=None,
+    is_grads_batched=False,
+    materialize_grads=False,
+):
+    """The gradients of ``outputs`` by ``inputs`` as a tuple; .grad is left alone. That by an unused input is an error, None with
+    ``allow_unused``, or zeros with ``materialize_grads``."""
+    if not only_inputs:
+        raise NotImplementedError(
+            "[grad] only_inputs=False is not supported; call backward() to fill .grad of all leaves"
+        )
+    if is_grads_batched:
+        raise NotImplementedError("[grad] is_grads_batched=True is not supported; call grad() for each of grad_outputs")
+    if materialize_grads and allow_unused is False:
+        raise ValueError("[grad] with materialize_grads unused inputs are allowed; leave allow_unused out")
     keep = create_graph if retain_graph is None else retain_graph
     wanted = _sequence("grad", inputs)
     if not wanted:
         raise RuntimeError("[grad] `inputs` cannot be empty; pass the tensors whose gradients are wanted")
     gradients = () if grad_outputs is None else _sequence("grad", grad_outputs)
-    return _C.grad(_sequence("grad", outputs), wanted, gradients, keep, create_graph, allow_unused)
+    unused = materialize_grads or bool(allow_unused)
+    found = _C.grad(_sequence("grad", outputs), wanted, gradients, keep, create_graph, unused)
+    if materialize_grads:
+        found = tuple(_factories.zeros_like(x) if g is None else g for g, x in zip(found, wanted))
+    return found

@@ -7,7 +7,7 @@ import numpy
 import pytest
 import weft
 from conftest import assert_same_bits
-from weft.utils.data import DataLoader, Dataset, TensorDataset
+from weft.utils.data import DataLoader, Dataset, TensorDataset, default_collate
 
 
 def test_batches_in_order():
@@ -39,6 +39,53 @@ def test_any_dataset():
 
     batch = next(iter(DataLoader(Squares(), batch_size=3)))
     assert batch["x"].shape == (3, 2) and batch["y"].tolist() == [0, 1, 4] and batch["z"][0].tolist() == [0, 1, 2]
+
+
+def test_samplers():
+    x = weft.arange(5.0)
+    data = TensorDataset(x)
+    assert [b.tolist() for (b,) in DataLoader(data, 2, sampler=[3, 1, 4])] == [[3, 1], [4]]
+    loader = DataLoader(data, batch_sampler=[[0], [2, 1]])
+    assert [b.tolist() for (b,) in loader] == [[0], [2, 1]] and len(loader) == 2
+    single = DataLoader(data, batch_size=None)
+    assert [b.item() for (b,) in single] == [0, 1, 2, 3, 4] and len(single) == 5
+    assert [b.tolist() for (b,) in DataLoader(data, 2, sampler=[0, 1, 2], drop_last=True)] == [[0, 1]]
+
+
+def test_collate():
+    assert default_collate([1.5, 2.5]).dtype is weft.float64 and default_collate([1, 2]).dtype is weft.int64
+    assert default_collate(["a", "b"]) == ["a", "b"] and default_collate([True, False]).dtype is weft.bool
+    assert default_collate([numpy.float32(1)]).dtype is weft.float32
+    assert default_collate([{"a": (1, 2.0)}])["a"][1].tolist() == [2.0]
+
+
+data5 = TensorDataset(weft.arange(5.0))
+REFUSED = {
+    "sizes": (lambda: TensorDataset(weft.ones(2), weft.ones(3)), AssertionError, "[2]"),
+    "no tensor": (lambda: TensorDataset([1]), TypeError, "list"),
+    "batch size": (lambda: DataLoader(data5, 0), ValueError, "batch_size"),
+    "batch size 1.5": (lambda: DataLoader(data5, 1.5), ValueError, "1.5"),
+    "sampler and shuffle": (lambda: DataLoader(data5, sampler=[1], shuffle=True), ValueError, "shuffle"),
+    "batch sampler and size": (lambda: DataLoader(data5, 2, batch_sampler=[[1]]), ValueError, "batch_sampler"),
+    "nothing to drop": (lambda: DataLoader(data5, None, drop_last=True), ValueError, "drop_last"),
+    "workers": (lambda: DataLoader(data5, num_workers=-1), ValueError, "num_workers"),
+    "prefetch": (lambda: DataLoader(data5, prefetch_factor=2), ValueError, "prefetch"),
+    "drop_last": (lambda: DataLoader(data5, drop_last=3), ValueError, "drop_last"),
+    "collate_fn": (lambda: DataLoader(data5, collate_fn=3), TypeError, "collate_fn"),
+    "sampler": (lambda: DataLoader(data5, sampler=3), TypeError, "sampler"),
+    "generator": (lambda: DataLoader(data5, generator=3), NotImplementedError, "manual_seed"),
+    "objects": (lambda: default_collate([object()]), TypeError, "object"),
+    "lengths": (lambda: default_collate([[1], [1, 2]]), RuntimeError, "[1, 2]"),
+    "nothing": (lambda: default_collate([]), TypeError, "[default_collate]"),
+    "array of strings": (lambda: default_collate([numpy.array(["a"])]), TypeError, "ndarray"),
+}
+
+
+@pytest.mark.parametrize("act, kind, text", REFUSED.values(), ids=REFUSED)
+def test_refused(act, kind, text):
+    with pytest.raises(kind) as caught:
+        act()
+    assert text in str(caught.value)
 
 
 DTYPES = ["float32", "float64", "float16", "bfloat16", "int8", "int16", "int32", "int64", "uint8", "bool"]

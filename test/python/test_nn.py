@@ -74,6 +74,16 @@ def test_cross_entropy_of_probabilities():
     close(F.cross_entropy(weft.from_numpy(a), weft.from_numpy(p)), -(numpy.log(softmax(a, 1)) * p).sum(1).mean())
 
 
+def test_label_smoothing_and_weights_of_probabilities():
+    a, p = numpy.random.randn(6, 5).astype("float32"), softmax(numpy.random.randn(6, 5), 1).astype("float32")
+    weight = numpy.arange(1.0, 6, dtype="float32")
+    smooth = p * 0.9 + 0.1 / 5
+    expected = -(numpy.log(softmax(a, 1)) * smooth * weight).sum(1).mean()
+    loss = nn.CrossEntropyLoss(weft.from_numpy(weight), label_smoothing=0.1)
+    close(loss(weft.from_numpy(a), weft.from_numpy(p)), expected)
+    assert list(loss.state_dict()) == ["weight"]
+
+
 def test_other_losses():
     a, b = numpy.random.randn(2, 6, 5).astype("float32")
     x, y = weft.from_numpy(a), weft.from_numpy(b)

@@ -1,17 +1,24 @@
 """The layers as functions, with PyTorch's arguments."""
 
-from .. import _C, _ops
-from .._functions import log_softmax, softmax
+import warnings
+
+from .. import _C, _functions, _ops
 from .._functions.arguments import dims as _dims
 from .._functions.shapes import pad
 
 _REDUCTIONS = {"none": 0, "mean": 1, "sum": 2}
 
 
-def _reduction(op, name):
-    if name not in _REDUCTIONS:
-        raise ValueError(f"[{op}] reduction must be 'none', 'mean' or 'sum'; got {name!r}")
-    return _REDUCTIONS[name]
+def reduction_of(op, size_average, reduce, reduction):
+    """The reduction, which PyTorch's older arguments override, where they are given."""
+    if size_average is not None or reduce is not None:
+        reduction = "none" if reduce is False else "sum" if size_average is False else "mean"
+        warnings.warn(
+            f"[{op}] size_average and reduce are deprecated; pass reduction={reduction!r}", FutureWarning, stacklevel=3
+        )
+    if reduction not in _REDUCTIONS:
+        raise ValueError(f"[{op}] reduction must be 'none', 'mean' or 'sum'; got {reduction!r}")
+    return reduction
 
 
 def linear(input, weight, bias=None):
@@ -30,8 +37,8 @@ def gelu(input, approximate="none"):
     return _ops.gelu(input, approximate == "tanh")
 
 
-def silu(input):
-    return _ops.silu(input)
+def silu(input, inplace=False):
+    return input.copy_(_ops.silu(input)) if inplace else _ops.silu(input)
 
 
 def sigmoid(input):
@@ -42,9 +49,21 @@ def tanh(input):
     return _ops.tanh(input)
 
 
-def softplus(input):
-    """log(1 + exp(input)), without overflow."""
-    return _ops.maximum(input, 0.0) + _ops.log1p(_ops.exp(-_ops.abs(input)))
+def softplus(input, beta=1.0, threshold=20.0):
+    """log(1 + exp(beta · input)) / beta, without overflow; the input itself where beta · input exceeds the threshold."""
+    scaled = input if beta == 1 else input * beta
+    result = _ops.maximum(scaled, 0.0) + _ops.log1p(_ops.exp(-_ops.abs(scaled)))
+    return _ops.where(scaled > threshold, input, result if beta == 1 else result / beta)
+
+
+def softmax(input, dim=None, _stacklevel=3, dtype=None):
+    """Softmax along ``dim``."""
+    return _functions.softmax(input, dim, dtype)
+
+
+def log_softmax(input, dim=None, _stacklevel=3, dtype=None):
+    """The logarithm of softmax along ``dim``."""
+    return _functions.log_softmax(input, dim, dtype)
 
 
 def dropout(input, p=0.5, training=True, inplace=False):
@@ -70,23 +89,93 @@ def layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-05):
     return _ops.layer_norm(input, weight, bias, len(shape), eps)
 
 
-def embedding(input, weight, padding_idx=None):
-    """Rows of weight at the int64 positions of the input."""
+def check_padding_index(op, padding_idx, count):
+    """The index counted from the front; None where there is none."""
     if padding_idx is None:
-        padding_idx = -1
-    elif padding_idx < 0:
-        padding_idx += weight.shape[0]
-    return _ops.embedding(input, weight, padding_idx)
+        return None
+    if not -count <= padding_idx < count:
+        raise AssertionError(
+            f"[{op}] padding_idx must lie in [{-count}, {count}); got {padding_idx}; pass a row of the table"
+        )
+    return padding_idx % count
 
 
-def cross_entropy(input, target, weight=None, ignore_index=-100, reduction="mean", label_smoothing=0.0):
+def embedding(input, weight, padding_idx=None, max_norm=None, norm_type=2.0, scale_grad_by_freq=False, sparse=False):
+    """Rows of weight at the positions of the input. Row ``padding_idx`` gets no gradient. With ``max_norm``, rows of weight that are
+    read and have a larger norm are scaled down to it, in place."""
+    if sparse or scale_grad_by_freq:
+        raise NotImplementedError(
+            f"[embedding] {'sparse gradients' if sparse else 'scale_grad_by_freq'} is not supported; leave it out"
+        )
+    if weight.ndim != 2:
+        raise RuntimeError(
+            f"[embedding] weight must be a matrix; got shape {list(weight.shape)}; pass one row an index"
+        )
+    padding_idx = check_padding_index("embedding", padding_idx, weight.shape[0])
+    if max_norm is not None:
+        with _C.GradMode(False):
+            index = input.reshape(-1)
+            rows = weight.index_select(0, index)
+            norm = _norm(rows, norm_type, (1,))
+            weight[index] = _ops.where(norm > max_norm, rows * (max_norm / (norm + 1e-7)), rows)
+    return _ops.embedding(input, weight, -1 if padding_idx is None else padding_idx)
+
+
+def _norm(x, p, axes):
+    """The p-norm along axes, which stay with size 1."""
+    if p == float("inf"):
+        return _ops.amax(_ops.abs(x), axes, True)
+    if p == 2:
+        return _ops.sqrt(_ops.sum(x * x, axes, True))
+    return _ops.sum(_ops.abs(x) ** p, axes, True) ** (1.0 / p)
+
+
+def _check_classes(op, input, target, weight):
+    """Of a loss of (N, C, ...), (C) or probabilities of the input's shape: batch sizes and the weight's."""
+    if input.ndim == 0:
+        raise ValueError(f"[{op}] needs one dimension or more; got a 0-d input; pass (N, C) or (C)")
+    axis = 1 if input.ndim > 1 else 0
+    if input.ndim > 1 and target.ndim and input.shape[0] != target.shape[0]:
+        raise ValueError(
+            f"[{op}] input and target must have one batch size; got shapes {list(input.shape)} and {list(target.shape)}"
+        )
+    expected = input.shape if target.dtype.is_floating_point else input.shape[:axis] + input.shape[axis + 1 :]
+    if target.shape != expected:
+        raise RuntimeError(
+            f"[{op}] a target of dtype {target.dtype} for an input of shape {list(input.shape)} must have shape "
+            f"{list(expected)}; got {list(target.shape)}; pass class indices (N, ...) or probabilities (N, C, ...)"
+        )
+    if weight is not None and weight.shape != input.shape[axis : axis + 1]:
+        raise RuntimeError(
+            f"[{op}] weight must have one element a class; got shape {list(weight.shape)} for {input.shape[axis]} classes"
+        )
+    return axis
+
+
+def cross_entropy(
+    input,
+    target,
+    weight=None,
+    size_average=None,
+    ignore_index=-100,
+    reduce=None,
+    reduction="mean",
+    label_smoothing=0.0,
+):
     """Cross entropy of logits (N, C, ...) and class indices (N, ...) or probabilities (N, C, ...)."""
-    mode = _reduction("cross_entropy", reduction)
+    mode = _REDUCTIONS[reduction_of("cross_entropy", size_average, reduce, reduction)]
+    if not 0 <= label_smoothing <= 1:
+        raise RuntimeError(f"[cross_entropy] label_smoothing must lie in [0, 1]; got {label_smoothing}")
+    axis = _check_classes("cross_entropy", input, target, weight)
     if target.dtype.is_floating_point:
-        axis = 1 if input.ndim > 1 else 0
+        if ignore_index >= 0:
+            raise RuntimeError(
+                f"[cross_entropy] ignore_index is for class indices; got ignore_index={ignore_index} with a target of dtype "
+                f"{target.dtype}; leave it out"
+            )
         if label_smoothing:
             target = target * (1 - label_smoothing) + label_smoothing / input.shape[axis]
-        logs = log_softmax(input, axis) * target
+        logs = _ops.log_softmax(input, axis) * target
         if weight is not None:
             logs = logs * weight.reshape([-1 if d == axis else 1 for d in range(input.ndim)])
         loss = -_ops.sum(logs, (axis,), False)
@@ -97,31 +186,49 @@ def cross_entropy(input, target, weight=None, ignore_index=-100, reduction="mean
     return _ops.cross_entropy(input, target, weight, mode, ignore_index, label_smoothing)
 
 
-def nll_loss(input, target, weight=None, ignore_index=-100, reduction="mean"):
-    """Negative log likelihood of log-probabilities (N, C) and class indices (N)."""
-    mode = _reduction("nll_loss", reduction)
-    axis = 1 if input.ndim > 1 else 0
+def nll_loss(input, target, weight=None, size_average=None, ignore_index=-100, reduce=None, reduction="mean"):
+    """Negative log likelihood of log-probabilities (N, C, ...) and class indices (N, ...)."""
+    mode = reduction_of("nll_loss", size_average, reduce, reduction)
+    if target.dtype.is_floating_point or target.dtype is _C.bool:
+        raise RuntimeError(f"[nll_loss] target must hold class indices; got dtype {target.dtype}; pass integers")
+    axis = _check_classes("nll_loss", input, target, weight)
     kept = target != ignore_index
     safe = _ops.where(kept, target, 0)
     scale = kept.to(input.dtype)
     if weight is not None:
         scale = scale * weight.index_select(0, safe.reshape(-1)).reshape(safe.shape)
     loss = -_ops.gather(input, safe.unsqueeze(axis), axis).squeeze(axis) * scale
-    if mode == 0:
-        return loss
-    return loss.sum() / scale.sum() if mode == 1 else loss.sum()
+    if mode == "mean":
+        return loss.sum() / scale.sum()
+    return loss if mode == "none" else loss.sum()
 
 
-def mse_loss(input, target, reduction="mean"):
-    """Squared difference, averaged, summed or as it is."""
-    return _ops.mse_loss(input, target, _reduction("mse_loss", reduction))
+def _weighted(op, error, weight, input, reduction):
+    if weight.shape != input.shape:
+        raise ValueError(
+            f"[{op}] weight must have the input's shape; got shapes {list(weight.shape)} and {list(input.shape)}"
+        )
+    error = error * weight
+    if reduction == "mean":
+        return error.sum() / weight.sum()
+    return error if reduction == "none" else error.sum()
 
 
-def l1_loss(input, target, reduction="mean"):
-    """Absolute difference, averaged, summed or as it is."""
-    mode = _reduction("l1_loss", reduction)
+def mse_loss(input, target, size_average=None, reduce=None, reduction="mean", weight=None):
+    """Squared difference, averaged (by ``weight``, if given), summed or as it is."""
+    reduction = reduction_of("mse_loss", size_average, reduce, reduction)
+    if weight is None:
+        return _ops.mse_loss(input, target, _REDUCTIONS[reduction])
+    return _weighted("mse_loss", _ops.square(input - target), weight, input, reduction)
+
+
+def l1_loss(input, target, size_average=None, reduce=None, reduction="mean", weight=None):
+    """Absolute difference, averaged (by ``weight``, if given), summed or as it is."""
+    reduction = reduction_of("l1_loss", size_average, reduce, reduction)
     loss = _ops.abs(input - target)
-    return loss if mode == 0 else loss.mean() if mode == 1 else loss.sum()
+    if weight is not None:
+        return _weighted("l1_loss", loss, weight, input, reduction)
+    return loss if reduction == "none" else loss.mean() if reduction == "mean" else loss.sum()
 
 
 def one_hot(tensor, num_classes=-1):
@@ -132,18 +239,34 @@ def one_hot(tensor, num_classes=-1):
     return (tensor.unsqueeze(-1) == _C.arange(0, num_classes, 1, _C.int64, tensor.device)).to(_C.int64)
 
 
-def normalize(input, p=2.0, dim=1, eps=1e-12):
+def normalize(input, p=2.0, dim=1, eps=1e-12, out=None):
     """Divided by its p-norm along ``dim``."""
-    axes = _dims(input, dim, "normalize")
-    if p == 2.0:
-        norm = _ops.sqrt(_ops.sum(input * input, axes, True))
-    else:
-        norm = _ops.sum(_ops.abs(input) ** p, axes, True) ** (1.0 / p)
-    return input / _ops.maximum(norm, eps)
+    result = input / _ops.maximum(_norm(input, p, _dims(input, dim, "normalize")), eps)
+    return result if out is None else out.copy_(result)
 
 
-def scaled_dot_product_attention(query, key, value, attn_mask=None, dropout_p=0.0, is_causal=False, scale=None):
-    """softmax(query keyᵀ · scale + mask) value; scale defaults to 1 / sqrt(E)."""
+def _repeated_heads(name, tensor, heads):
+    """Each head of (..., H, L, E) as often as gives ``heads``."""
+    own = tensor.shape[-3] if tensor.ndim > 2 else 0
+    if not own or heads % own:
+        raise RuntimeError(
+            f"[scaled_dot_product_attention] with enable_gqa the heads of {name} must divide the query's; got shape "
+            f"{list(tensor.shape)} for {heads} heads"
+        )
+    shape = tensor.shape[:-3] + (heads,) + tensor.shape[-2:]
+    return tensor.unsqueeze(-3).expand(*tensor.shape[:-2], heads // own, *tensor.shape[-2:]).reshape(shape)
+
+
+def scaled_dot_product_attention(
+    query, key, value, attn_mask=None, dropout_p=0.0, is_causal=False, scale=None, enable_gqa=False
+):
+    """softmax(query keyᵀ · scale + mask) value; scale defaults to 1 / sqrt(E). With ``enable_gqa``, heads of key and value serve
+    several of the query's."""
+    if not 0 <= dropout_p <= 1:
+        raise RuntimeError(f"[scaled_dot_product_attention] dropout_p must lie in [0, 1]; got {dropout_p}")
+    if enable_gqa:
+        heads = query.shape[-3] if query.ndim > 2 else 0
+        key, value = _repeated_heads("key", key, heads), _repeated_heads("value", value, heads)
     if scale is None:
         scale = 1.0 / query.shape[-1] ** 0.5
     if dropout_p == 0.0:

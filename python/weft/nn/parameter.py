@@ -1,12 +1,16 @@
 """Parameter: a tensor that a module registers and an optimizer updates."""
 
-from .. import _C
+from .. import _C, _factories
 
 
 class Parameter(_C.Tensor):
     """A leaf tensor that shares ``data``'s memory; assigned to a Module's attribute it becomes one of its parameters."""
 
-    def __new__(cls, data, requires_grad=True):
+    def __new__(cls, data=None, requires_grad=True):
+        if data is None:
+            data = _factories.empty(0)
+        if not isinstance(data, _C.Tensor):
+            raise TypeError(f"[Parameter] data must be a tensor; got {type(data).__name__}; use weft.tensor(data)")
         parameter = _C.tensor_alias(cls, data.detach())
         parameter.requires_grad_(requires_grad)
         return parameter

@@ -1,21 +1,45 @@
 """Adam (Kingma and Ba 2015) and AdamW (Loshchilov and Hutter 2019)."""
 
-from .. import _C, _factories
-from .optimizer import Optimizer, check, learning_rate
+from .. import _C, _factories, _ops
+from .optimizer import Optimizer, check_number, learning_rate, refuse_differentiable
 
 
 class Adam(Optimizer):
-    """Adaptive steps from running means of the gradient and its square; weight decay is added to the gradient."""
+    """Adaptive steps from running means of the gradient and its square; weight decay is added to the gradient, or with
+    ``decoupled_weight_decay`` applied to the parameters. With ``amsgrad`` the largest mean square so far is used (Reddi et al. 2018).
 
-    decoupled = False
+    ``foreach``, ``capturable`` and ``fused`` choose among PyTorch's implementations; there is one here.
+    """
 
-    def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0, maximize=False):
+    def __init__(
+        self,
+        params,
+        lr=1e-3,
+        betas=(0.9, 0.999),
+        eps=1e-8,
+        weight_decay=0,
+        amsgrad=False,
+        *,
+        foreach=None,
+        maximize=False,
+        capturable=False,
+        differentiable=False,
+        fused=None,
+        decoupled_weight_decay=False,
+    ):
         name = type(self).__name__
-        check(name, lr >= 0, "learning rate", lr)
-        check(name, eps >= 0, "eps", eps)
-        check(name, all(0 <= b < 1 for b in betas), "betas", betas)
-        check(name, weight_decay >= 0, "weight_decay", weight_decay)
-        defaults = {"lr": lr, "betas": tuple(betas), "eps": eps, "weight_decay": weight_decay, "maximize": maximize}
+        check_number(name, "learning rate", lr)
+        check_number(name, "eps", eps)
+        if not isinstance(betas, (tuple, list)) or len(betas) != 2:
+            raise TypeError(f"[{name}] betas must be two numbers; got {betas!r}")
+        for beta in betas:
+            check_number(name, "beta", beta, below=1.0)
+        check_number(name, "weight_decay", weight_decay)
+        refuse_differentiable(name, differentiable)
+        defaults = {
+            "lr": lr, "betas": tuple(betas), "eps": eps, "weight_decay": weight_decay, "amsgrad": amsgrad,
+            "maximize": maximize, "decoupled_weight_decay": decoupled_weight_decay,
+        }  # fmt: skip
         super().__init__(params, defaults)
 
     def _init_group(self, group):
@@ -23,18 +47,25 @@ class Adam(Optimizer):
         # betas are as exact as Python's. Parameters that take every step together share one.
         steps = {}
         for p in group["params"]:
-            if p.device not in steps:
-                steps[p.device] = _factories.zeros((), dtype=_C.float64, device=p.device)
-            self.state[p] = {
-                "step": steps[p.device],
-                "exp_avg": _factories.zeros_like(p),
-                "exp_avg_sq": _factories.zeros_like(p),
-            }
+            state = self.state[p]
+            if "step" in state:
+                state["step"] = _as_count(state["step"], p)
+            else:
+                if p.device not in steps:
+                    steps[p.device] = _factories.zeros((), dtype=_C.float64, device=p.device)
+                state["step"] = steps[p.device]
+            for name in ("exp_avg", "exp_avg_sq", *(["max_exp_avg_sq"] if group["amsgrad"] else [])):
+                if name not in state:
+                    state[name] = _factories.zeros_like(p)
 
     def _update_group(self, group):
         rate, decay = learning_rate(group), group["weight_decay"]
         kept = 1.0 - rate * decay
         updated = [p for p in group["params"] if p.grad is not None]
+        if any(
+            len(self.state[p]) < 3 + group["amsgrad"] for p in group["params"]
+        ):  # one joined the group, or amsgrad was set
+            self._init_group(group)
         for step, parameters in self._by_step(group, updated):
             beta1, beta2 = group["betas"]
             step.add_(1.0)
@@ -44,12 +75,15 @@ class Adam(Optimizer):
                 state = self.state[p]
                 mean, square = state["exp_avg"], state["exp_avg_sq"]
                 g = -p.grad if group["maximize"] else p.grad
-                if decay and self.decoupled:
+                if decay and group["decoupled_weight_decay"]:
                     p.mul_(kept)
                 elif decay:
                     g = g + p * decay
                 mean.mul_(beta1).add_(g * (1.0 - beta1))
                 square.mul_(beta2).add_(g * g * (1.0 - beta2))
+                if group["amsgrad"]:
+                    largest = state["max_exp_avg_sq"]
+                    square = largest.copy_(_ops.maximum(largest, square))
                 p.sub_(mean / (square.sqrt() / root + group["eps"]) * step_size)
 
     def _by_step(self, group, updated):
@@ -70,7 +104,36 @@ class Adam(Optimizer):
 class AdamW(Adam):
     """Adam with weight decay applied to the parameters instead of the gradient."""
 
-    decoupled = True
+    def __init__(
+        self,
+        params,
+        lr=1e-3,
+        betas=(0.9, 0.999),
+        eps=1e-8,
+        weight_decay=1e-2,
+        amsgrad=False,
+        *,
+        maximize=False,
+        foreach=None,
+        capturable=False,
+        differentiable=False,
+        fused=None,
+    ):
+        super().__init__(
+            params,
+            lr,
+            betas,
+            eps,
+            weight_decay,
+            amsgrad,
+            maximize=maximize,
+            differentiable=differentiable,
+            decoupled_weight_decay=True,
+        )
 
-    def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=1e-2, maximize=False):
-        super().__init__(params, lr, betas, eps, weight_decay, maximize)
+
+def _as_count(step, parameter):
+    """A count of steps as this optimizer keeps it."""
+    if isinstance(step, _C.Tensor) and step.dtype is _C.float64 and step.device == parameter.device:
+        return step
+    return _factories.tensor(float(step), dtype=_C.float64, device=parameter.device)

@@ -1,50 +1,90 @@
 """What all optimizers share: parameter groups, state, zero_grad, state_dict."""
 
+import copy
+import math
+import numbers
+import warnings
+from collections import defaultdict
+
 from .. import _C
 from .._C import Tensor
+from ..nn.modules.module import Module
 
 
 class Optimizer:
-    """``param_groups`` is a list of dicts of hyper-parameters with "params"; ``state`` maps a parameter to its tensors.
+    """``param_groups`` is a list of dicts of hyper-parameters with "params"; ``state`` maps a parameter to a dict of what is kept for it.
 
-    The state is made with the optimizer rather than in its first step, so that a compiled step is traced once.
+    A sub-class gives the hyper-parameters' ``defaults`` and defines ``step``, or ``_update_group``, which ``step`` here calls without
+    recording gradients. ``_init_group`` may make the state with the optimizer rather than in its first step, so that a compiled step
+    is traced once.
     """
 
     def __init__(self, params, defaults):
-        if isinstance(params, Tensor):
+        if isinstance(params, (Tensor, Module)):
             raise TypeError(
-                "[optim] params must be an iterable of tensors or dicts; got a Tensor; pass model.parameters()"
+                f"[{type(self).__name__}] params must be an iterable of tensors or dicts; got a {type(params).__name__}; "
+                "pass model.parameters()"
             )
-        groups = list(params)
+        try:
+            groups = list(params)
+        except TypeError:
+            raise TypeError(
+                f"[{type(self).__name__}] params must be an iterable of tensors or dicts; got {type(params).__name__}; "
+                "pass model.parameters()"
+            ) from None
         if not groups:
-            raise ValueError("[optim] got an empty parameter list; pass model.parameters()")
+            raise ValueError(f"[{type(self).__name__}] got an empty parameter list; pass model.parameters()")
         self.defaults = defaults
-        self.state = {}
+        self.state = defaultdict(dict)
         self.param_groups = []
         for group in groups if isinstance(groups[0], dict) else [{"params": groups}]:
             self.add_param_group(group)
 
-    def add_param_group(self, group):
-        """Adds parameters with hyper-parameters of their own."""
-        params = group["params"]
-        group = {**self.defaults, **group, "params": [params] if isinstance(params, Tensor) else list(params)}
-        for p in group["params"]:
+    def add_param_group(self, param_group):
+        """Adds parameters, or pairs of name and parameter, with hyper-parameters of their own; the dict becomes the group."""
+        name = type(self).__name__
+        if not isinstance(param_group, dict):
+            raise TypeError(f"[{name}] a parameter group must be a dict; got {type(param_group).__name__}")
+        if "params" not in param_group:
+            raise KeyError(
+                f"[{name}] a parameter group needs 'params'; got {', '.join(map(repr, param_group)) or 'nothing'}"
+            )
+        params = param_group["params"]
+        if isinstance(params, set):
+            raise TypeError(f"[{name}] parameters must have an order; got a set; pass a list")
+        params = [params] if isinstance(params, Tensor) else list(params)
+        named = [isinstance(p, tuple) for p in params]
+        if any(named):
+            if not all(named):
+                raise ValueError(f"[{name}] all parameters of an optimizer must have names, or none")
+            param_group["param_names"] = [n for n, _ in params]
+            params = [p for _, p in params]
+        for p in params:
             if not isinstance(p, Tensor):
-                raise TypeError(f"[optim] parameters must be tensors; got {type(p).__name__}; pass model.parameters()")
+                raise TypeError(f"[{name}] parameters must be tensors; got {type(p).__name__}; pass model.parameters()")
             if not p.is_leaf:
-                raise ValueError("[optim] can't optimize a non-leaf tensor; pass parameters, not results of operations")
-        known = {id(p) for g in self.param_groups for p in g["params"]}
-        if any(id(p) in known for p in group["params"]):
-            raise ValueError("[optim] some parameters appear in more than one parameter group; pass each once")
-        self.param_groups.append(group)
+                raise ValueError(
+                    f"[{name}] can't optimize a non-leaf tensor; got one of shape {list(p.shape)}; pass parameters, not results"
+                )
+        if len({id(p) for p in params}) < len(params):
+            warnings.warn(f"[{name}] a parameter is in its group more than once; pass each once", stacklevel=3)
+        known = {id(p) for group in self.param_groups for p in group["params"]}
+        if any(id(p) in known for p in params):
+            raise ValueError(f"[{name}] some parameters appear in more than one parameter group; pass each once")
+        if any(("param_names" in group) != any(named) for group in self.param_groups):
+            raise ValueError(f"[{name}] all parameters of an optimizer must have names, or none")
+        for key, default in self.defaults.items():
+            param_group.setdefault(key, default)
+        param_group["params"] = params
+        self.param_groups.append(param_group)
         with _C.GradMode(False):
-            self._init_group(group)
+            self._init_group(param_group)
 
     def _init_group(self, group):
-        """Makes the state of a group's parameters."""
+        """Makes the state of those of a group's parameters that have none."""
 
     def _update_group(self, group):
-        raise NotImplementedError(f"[{type(self).__name__}] has no _update_group(); define it in the class")
+        raise NotImplementedError(f"[{type(self).__name__}] has no step(); define it in the class")
 
     def step(self, closure=None):
         """Updates the parameters that have a gradient. ``closure``, if given, computes the loss again."""
@@ -58,11 +98,13 @@ class Optimizer:
         return loss
 
     def zero_grad(self, set_to_none=True):
+        """Drops the gradients, or fills them with zeros."""
         for group in self.param_groups:
             for p in group["params"]:
                 if set_to_none:
                     p.grad = None
                 elif p.grad is not None:
+                    p.grad = p.grad.detach() if p.grad.requires_grad else p.grad
                     p.grad.zero_()
 
     def state_dict(self):
@@ -70,34 +112,37 @@ class Optimizer:
         number, groups = {}, []
         for group in self.param_groups:
             for p in group["params"]:
-                number[p] = len(number)
-            groups.append({**group, "params": [number[p] for p in group["params"]]})
-        return {"state": {number[p]: dict(s) for p, s in self.state.items()}, "param_groups": groups}
+                number.setdefault(id(p), len(number))
+            groups.append({**group, "params": [number[id(p)] for p in group["params"]]})
+        state = {number[id(key)] if isinstance(key, Tensor) else key: value for key, value in self.state.items()}
+        return {"state": state, "param_groups": groups}
 
     def load_state_dict(self, state_dict):
-        """Copies a state_dict() of an optimizer with the same groups into this one."""
+        """Makes the state that of a state_dict() of an optimizer with the same groups. Tensors are copied, and floating-point ones but
+        "step" become of the parameter's dtype and device."""
+        name = type(self).__name__
+        if not isinstance(state_dict, dict) or not {"state", "param_groups"} <= state_dict.keys():
+            raise TypeError(
+                f"[{name}] needs what state_dict() returned, with 'state' and 'param_groups'; got {_outline(state_dict)}"
+            )
         saved = state_dict["param_groups"]
         if [len(g["params"]) for g in saved] != [len(g["params"]) for g in self.param_groups]:
             raise ValueError(
-                "[load_state_dict] the parameter groups differ; got sizes "
+                f"[{name}] the parameter groups differ; got sizes "
                 f"{[len(g['params']) for g in saved]}, need {[len(g['params']) for g in self.param_groups]}; "
                 "build the optimizer with the same parameters"
             )
-        copies = {}
+        parameters, copies = {}, {}
         for group, other in zip(self.param_groups, saved):
-            group.update({k: v for k, v in other.items() if k != "params"})
-            for p, number in zip(group["params"], other["params"]):
-                if number not in state_dict["state"]:
-                    continue
-                fresh = {}
-                for key, value in state_dict["state"][number].items():
-                    if isinstance(value, Tensor):
-                        # A tensor that several parameters share stays shared.
-                        if id(value) not in copies:
-                            copies[id(value)] = value.detach().clone()
-                        value = copies[id(value)]
-                    fresh[key] = value
-                self.state[p] = fresh
+            group.update(copy.deepcopy({k: v for k, v in other.items() if k != "params"}))
+            parameters.update(zip(other["params"], group["params"]))
+        self.state.clear()
+        for key, value in state_dict["state"].items():
+            p = parameters.get(key)
+            self.state[key if p is None else p] = _adopt(value, p, None, copies)
+        with _C.GradMode(False):
+            for group in self.param_groups:
+                self._init_group(group)
 
     def __repr__(self):
         lines = [f"{type(self).__name__} ("]
@@ -105,6 +150,27 @@ class Optimizer:
             lines.append(f"Parameter Group {i}")
             lines += [f"    {key}: {value}" for key, value in sorted(group.items()) if key != "params"]
         return "\n".join([*lines, ")"])
+
+
+def _outline(value):
+    return f"a dict of {sorted(map(str, value))}" if isinstance(value, dict) else type(value).__name__
+
+
+def _adopt(value, parameter, key, copies):
+    """A copy of a part of the state for a parameter; a tensor that several parameters share stays shared."""
+    if isinstance(value, Tensor):
+        if id(value) not in copies:
+            tensor = value.detach().clone()
+            if parameter is not None and key != "step" and parameter.dtype.is_floating_point:
+                dtype = parameter.dtype if tensor.dtype.is_floating_point else tensor.dtype
+                tensor = tensor.to(parameter.device, dtype)
+            copies[id(value)] = tensor
+        return copies[id(value)]
+    if isinstance(value, dict):
+        return {k: _adopt(v, parameter, k, copies) for k, v in value.items()}
+    if type(value) in (list, tuple):
+        return type(value)(_adopt(v, parameter, key, copies) for v in value)
+    return copy.deepcopy(value)
 
 
 def learning_rate(group):
@@ -118,6 +184,20 @@ def learning_rate(group):
     return group["lr"]
 
 
-def check(name, condition, what, got):
-    if not condition:
-        raise ValueError(f"[{name}] invalid {what}: {got}; see PyTorch's {name} for the range")
+def check_number(op, name, value, low=0.0, below=math.inf):
+    """A hyper-parameter must be a number of [low, below); a tensor of one element will do."""
+    if isinstance(value, Tensor):
+        if value.numel() != 1:
+            raise ValueError(f"[{op}] {name} must be one number; got a tensor of shape {list(value.shape)}")
+        value = value.item()
+    if not isinstance(value, numbers.Real):
+        raise TypeError(f"[{op}] {name} must be a number; got {type(value).__name__}")
+    if not low <= value < below and not value == below == math.inf:
+        raise ValueError(
+            f"[{op}] invalid {name}: {value}; it must be {'at least 0' if below == math.inf else f'in [{low:g}, {below:g})'}"
+        )
+
+
+def refuse_differentiable(op, differentiable):
+    if differentiable:
+        raise NotImplementedError(f"[{op}] differentiable=True is not supported; write the update out as operations")

@@ -14,6 +14,9 @@ class ReLU(Module):
     def forward(self, input):
         return F.relu(input, self.inplace)
 
+    def extra_repr(self):
+        return "inplace=True" if self.inplace else ""
+
 
 class GELU(Module):
     """input · Φ(input); ``approximate="tanh"`` for the tanh form."""
@@ -32,8 +35,15 @@ class GELU(Module):
 class SiLU(Module):
     """input · sigmoid(input)."""
 
+    def __init__(self, inplace=False):
+        super().__init__()
+        self.inplace = inplace
+
     def forward(self, input):
-        return F.silu(input)
+        return F.silu(input, self.inplace)
+
+    def extra_repr(self):
+        return "inplace=True" if self.inplace else ""
 
 
 class Sigmoid(Module):

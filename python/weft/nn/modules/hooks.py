@@ -24,9 +24,9 @@ class RemovableHandle:
 
     _numbers = itertools.count()
 
-    def __init__(self, hooks):
+    def __init__(self, hooks_dict):
         self.id = next(self._numbers)
-        self._hooks = weakref.ref(hooks)
+        self._hooks = weakref.ref(hooks_dict)
 
     def remove(self):
         hooks = self._hooks()

@@ -135,8 +135,13 @@ class Module(HasHooks, HasState, _C.ModuleBase):
             if module is not None:
                 yield from module.named_modules(memo, f"{prefix}.{name}" if prefix else name, remove_duplicate)
 
-    def modules(self):
-        # As named_modules(), without the cost of names: optimizers and zero_grad() come here every step.
+    def modules(self, remove_duplicate=True):
+        """This module and all below it; each once, unless not ``remove_duplicate``."""
+        if not remove_duplicate:
+            for _, module in self.named_modules(remove_duplicate=False):
+                yield module
+            return
+        # Without the cost of names: optimizers and zero_grad() come here every step.
         seen, pending = set(), [self]
         while pending:
             module = pending.pop()
@@ -229,11 +234,11 @@ class Module(HasHooks, HasState, _C.ModuleBase):
                 elif parameter.grad is not None:
                     parameter.grad.zero_()
 
-    def apply(self, function):
-        """Calls ``function`` on every module, children first; returns self."""
+    def apply(self, fn):
+        """Calls ``fn`` on every module, children first; returns self."""
         for child in self.children():
-            child.apply(function)
-        function(self)
+            child.apply(fn)
+        fn(self)
         return self
 
     def _apply(self, fn):

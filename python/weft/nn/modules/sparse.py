@@ -1,5 +1,6 @@
 """Tables of rows."""
 
+from ... import _C
 from ... import _factories as factories
 from .. import functional as F
 from .. import init
@@ -8,17 +9,91 @@ from .module import Module
 
 
 class Embedding(Module):
-    """Rows of a (num_embeddings, embedding_dim) table by index."""
+    """Rows of a (num_embeddings, embedding_dim) table by index. Row ``padding_idx`` starts as zeros and is not trained; with
+    ``max_norm``, rows that are read and have a larger norm are scaled down to it."""
 
-    def __init__(self, num_embeddings, embedding_dim, device=None, dtype=None):
+    def __init__(
+        self,
+        num_embeddings,
+        embedding_dim,
+        padding_idx=None,
+        max_norm=None,
+        norm_type=2.0,
+        scale_grad_by_freq=False,
+        sparse=False,
+        _weight=None,
+        _freeze=False,
+        device=None,
+        dtype=None,
+    ):
         super().__init__()
         self.num_embeddings = num_embeddings
         self.embedding_dim = embedding_dim
-        self.weight = Parameter(factories.empty(num_embeddings, embedding_dim, dtype=dtype, device=device))
+        self.padding_idx = F.check_padding_index("Embedding", padding_idx, num_embeddings)
+        self.max_norm = max_norm
+        self.norm_type = norm_type
+        self.scale_grad_by_freq = scale_grad_by_freq
+        self.sparse = sparse
+        if _weight is None:
+            weight = factories.empty(num_embeddings, embedding_dim, dtype=dtype, device=device)
+            self.weight = Parameter(weight, not _freeze)
+            self.reset_parameters()
+        else:
+            self.weight = Parameter(_weight, not _freeze)
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        embeddings,
+        freeze=True,
+        padding_idx=None,
+        max_norm=None,
+        norm_type=2.0,
+        scale_grad_by_freq=False,
+        sparse=False,
+    ):
+        """An Embedding whose table is this matrix; not trained, unless not ``freeze``."""
+        if embeddings.ndim != 2:
+            raise AssertionError(
+                f"[Embedding] embeddings must be a matrix; got shape {list(embeddings.shape)}; pass one row an index"
+            )
+        return cls(
+            *embeddings.shape,
+            padding_idx,
+            max_norm,
+            norm_type,
+            scale_grad_by_freq,
+            sparse,
+            _weight=embeddings,
+            _freeze=freeze,
+        )
+
+    def reset_parameters(self):
         init.normal_(self.weight)
+        if self.padding_idx is not None:
+            with _C.GradMode(False):
+                self.weight[self.padding_idx].zero_()
 
     def forward(self, input):
-        return F.embedding(input, self.weight)
+        return F.embedding(
+            input,
+            self.weight,
+            self.padding_idx,
+            self.max_norm,
+            self.norm_type,
+            self.scale_grad_by_freq,
+            self.sparse,
+        )
 
     def extra_repr(self):
-        return f"{self.num_embeddings}, {self.embedding_dim}"
+        text = f"{self.num_embeddings}, {self.embedding_dim}"
+        for name, usual in (
+            ("padding_idx", None),
+            ("max_norm", None),
+            ("norm_type", 2.0),
+            ("scale_grad_by_freq", False),
+            ("sparse", False),
+        ):
+            if getattr(self, name) != usual:
+                text += f", {name}={getattr(self, name)}"
+        return text

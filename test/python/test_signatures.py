@@ -1,0 +1,127 @@
+"""Positions, names and defaults of parameters are PyTorch's (test/data/torch_signatures.json, made by tools/torch_signatures.py)."""
+
+import ast
+import inspect
+import json
+import pathlib
+from inspect import Parameter
+
+import pytest
+import weft
+
+TABLE = json.loads((pathlib.Path(__file__).parent.parent / "data" / "torch_signatures.json").read_text())
+
+# Name → (why it differs from PyTorch's, the differences).
+KNOWN = {
+    "nn.Sequential.extend": (
+        "one method with ModuleList's",
+        {"position 0 is modules, not sequential", "no sequential"},
+    ),
+    "nn.Module.register_backward_hook": ("the same as register_full_backward_hook", {"prepend is not PyTorch's"}),
+    "nn.functional.pad": ("the same value", {"value=0.0, PyTorch's is None"}),
+    "utils.hooks.RemovableHandle.__init__": ("made by the functions that register hooks", {"no extra_dict"}),
+}
+
+POSITIONAL = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
+
+
+def parse(text):
+    """The inspect.Signature of "a, b=1, *, c=None"; a default that is no literal is `...`."""
+    arguments = ast.parse(f"def f({text}): pass").body[0].args
+
+    def default(node):
+        if node is None:
+            return Parameter.empty
+        try:
+            return ast.literal_eval(node)
+        except ValueError:
+            return ...
+
+    positional = arguments.posonlyargs + arguments.args
+    defaults = [None] * (len(positional) - len(arguments.defaults)) + arguments.defaults
+    rows = [Parameter(a.arg, Parameter.POSITIONAL_OR_KEYWORD, default=default(d)) for a, d in zip(positional, defaults)]
+    if arguments.vararg:
+        rows.append(Parameter(arguments.vararg.arg, Parameter.VAR_POSITIONAL))
+    keyword_only = zip(arguments.kwonlyargs, arguments.kw_defaults)
+    rows += [Parameter(a.arg, Parameter.KEYWORD_ONLY, default=default(d)) for a, d in keyword_only]
+    if arguments.kwarg:
+        rows.append(Parameter(arguments.kwarg.arg, Parameter.VAR_KEYWORD))
+    return inspect.Signature(rows)
+
+
+def ours():
+    """Name in the table → our signature, without self."""
+    found = {}
+
+    def add(name, function, is_method):
+        if name in TABLE and callable(function):
+            rows = list(inspect.signature(function).parameters.values())
+            found[name] = inspect.Signature(rows[1:] if is_method else rows)
+
+    for prefix in ("nn.functional", "nn.init", "autograd", "utils.data"):
+        module = weft
+        for part in prefix.split("."):
+            module = getattr(module, part)
+        for name, value in vars(module).items():
+            if not inspect.isclass(value):
+                add(f"{prefix}.{name}", value, is_method=False)
+    for prefix, module in (
+        ("nn", weft.nn),
+        ("optim", weft.optim),
+        ("utils.data", weft.utils.data),
+        ("utils.hooks", weft.utils.hooks),
+    ):
+        for name, value in vars(module).items():
+            if inspect.isclass(value):
+                for method in dir(value):
+                    add(f"{prefix}.{name}.{method}", getattr(value, method), is_method=True)
+    return found
+
+
+OURS = ours()
+
+
+def differences(mine, overloads):
+    """What differs between a signature and PyTorch's: where there are several, what none of them has, or what one has alone."""
+    found = []
+    theirs = [list(signature.parameters.values()) for signature in overloads]
+    by_position = [[p.name for p in rows if p.kind in POSITIONAL] for rows in theirs]
+    takes_any = any(p.kind is Parameter.VAR_KEYWORD for p in mine.parameters.values())
+    for i, p in enumerate(p for p in mine.parameters.values() if p.kind in POSITIONAL):
+        names = {row[i] for row in by_position if i < len(row)}
+        if names and p.name not in names:
+            found.append(f"position {i} is {p.name}, not {' or '.join(sorted(names))}")
+        same = [q for rows in theirs for q in rows if q.name == p.name]
+        defaults = [q.default for q in same if q.default is not Parameter.empty]
+        if not same and not names:
+            found.append(f"{p.name} is not PyTorch's")
+        elif p.default is Parameter.empty and same and len(defaults) == len(same):
+            found.append(f"{p.name} has no default, PyTorch's is {defaults[0]!r}")
+        elif p.default is not Parameter.empty and defaults and not any(d is ... or d == p.default for d in defaults):
+            found.append(f"{p.name}={p.default!r}, PyTorch's is {defaults[0]!r}")
+    for rows in theirs:
+        positional = [p.name for p in rows if p.kind in POSITIONAL]
+        try:
+            mine.bind(
+                *positional,
+                *(["a", "b"] if any(p.kind is Parameter.VAR_POSITIONAL and p.name != "args" for p in rows) else []),
+            )
+        except TypeError as error:
+            found.append(f"({', '.join(positional)}): {error}")
+        for p in rows:
+            if (
+                p.kind in (Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY)
+                and p.name not in mine.parameters
+                and not takes_any
+            ):
+                found.append(f"no {p.name}")
+    return set(found)
+
+
+@pytest.mark.parametrize("name", sorted(OURS))
+def test_signature(name):
+    assert differences(OURS[name], [parse(text) for text in TABLE[name]]) == KNOWN.get(name, ("", set()))[1]
+
+
+def test_known_differences_exist():
+    assert KNOWN.keys() <= OURS.keys()

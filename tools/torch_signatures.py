@@ -1,0 +1,132 @@
+"""Writes the signatures of PyTorch's public callables, which those of weft are compared with (test/python/test_signatures.py).
+
+    python tools/torch_signatures.py test/data/torch_signatures.json     # where PyTorch is installed
+
+A JSON object: name without "torch." → list of signatures, one an overload, as Python source: "input, dim, keepdim=False, *, out=None".
+Those of C++ functions are read from PyTorch's stubs. `self` is left out.
+"""
+
+import argparse
+import ast
+import inspect
+import json
+import pathlib
+
+import torch
+from torch.utils import data, hooks
+
+
+def text(arguments, skip=0):
+    """The source of an ast.arguments without annotations and its first `skip` parameters."""
+    for argument in ast.walk(arguments):
+        if isinstance(argument, ast.arg):
+            argument.annotation = None
+    positional = arguments.posonlyargs + arguments.args
+    rest = ast.arguments(
+        [], positional[skip:], arguments.vararg, arguments.kwonlyargs, arguments.kw_defaults, arguments.kwarg, []
+    )
+    rest.defaults = arguments.defaults[-len(rest.args) :] if rest.args and arguments.defaults else []
+    return ast.unparse(rest)
+
+
+def stub(path, owner=None):
+    """Name → signatures of a stub's functions, or of a class's methods."""
+    body = ast.parse(path.read_text()).body
+    if owner:
+        body = next(node.body for node in body if isinstance(node, ast.ClassDef) and node.name == owner)
+    found = {}
+    for node in body:
+        if isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
+            found.setdefault(node.name, []).append(text(node.args, skip=1 if owner else 0))
+    return found
+
+
+def inspected(function, skip=0):
+    """The signature of a Python function, or None."""
+    try:
+        parameters = list(inspect.signature(function).parameters.values())[skip:]
+    except (ValueError, TypeError):
+        return None
+    parts, star = [], False
+    for p in parameters:
+        star |= p.kind is p.VAR_POSITIONAL
+        if p.kind is p.KEYWORD_ONLY and not star:
+            parts.append("*")
+            star = True
+        prefix = {p.VAR_POSITIONAL: "*", p.VAR_KEYWORD: "**"}.get(p.kind, "")
+        parts.append(prefix + p.name + ("" if p.default is p.empty else f"={default(p.default)}"))
+    return ", ".join(parts)
+
+
+def default(value):
+    plain = value is None or isinstance(value, (bool, int, float, str, tuple, list))
+    return repr(value) if plain else "..."
+
+
+def functions(module, prefix, stubs):
+    table = {}
+    for name in dir(module):
+        value = getattr(module, name)
+        if name.startswith("_") or not callable(value) or inspect.isclass(value):
+            continue
+        signature = inspected(value)
+        found = stubs.get(name) if signature is None or "*args, **kwargs" in signature else [signature]
+        if found:
+            table[prefix + name] = found
+    return table
+
+
+def classes(module, prefix, base, methods):
+    table = {}
+    for name in dir(module):
+        value = getattr(module, name)
+        if name.startswith("_") or not inspect.isclass(value) or not issubclass(value, base):
+            continue
+        for method in methods:
+            signature = inspected(getattr(value, method), skip=1) if hasattr(value, method) else None
+            if signature is not None:
+                table[f"{prefix}{name}.{method}"] = [signature]
+    return table
+
+
+def public_methods(cls):
+    return [
+        name for name in dir(cls) if not name.startswith("_") and inspect.isfunction(inspect.getattr_static(cls, name))
+    ]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("output", type=pathlib.Path)
+    output = parser.parse_args().output
+    package = pathlib.Path(torch.__file__).parent
+    variables = stub(package / "_C" / "_VariableFunctions.pyi")
+    neural = stub(package / "_C" / "_nn.pyi")
+    table = {"version": torch.__version__.partition("+")[0]}
+    table |= functions(torch, "", variables)
+    table |= {"Tensor." + name: found for name, found in stub(package / "_C" / "__init__.pyi", "TensorBase").items()}
+    for name in public_methods(torch.Tensor):
+        table["Tensor." + name] = [inspected(getattr(torch.Tensor, name), skip=1)]
+    table |= functions(torch.nn.functional, "nn.functional.", variables | neural)
+    table |= functions(torch.nn.init, "nn.init.", {}) | functions(torch.nn.utils, "nn.utils.", {})
+    table |= functions(torch.autograd, "autograd.", {})
+    module_methods = public_methods(torch.nn.Module)
+    table |= {f"nn.Module.{name}": [inspected(getattr(torch.nn.Module, name), skip=1)] for name in module_methods}
+    table |= classes(torch.nn, "nn.", torch.nn.Module, ["__init__", "forward"])
+    for name in ("Sequential", "ModuleList", "ModuleDict", "ParameterList", "ParameterDict"):
+        cls = getattr(torch.nn, name)
+        own = [method for method in public_methods(cls) if method not in module_methods]
+        table |= {f"nn.{name}.{method}": [inspected(getattr(cls, method), skip=1)] for method in own}
+    optimizer_methods = public_methods(torch.optim.Optimizer)
+    table |= classes(torch.optim, "optim.", torch.optim.Optimizer, ["__init__", "step"])
+    table |= {
+        f"optim.Optimizer.{name}": [inspected(getattr(torch.optim.Optimizer, name), skip=1)]
+        for name in optimizer_methods
+    }
+    table |= classes(data, "utils.data.", object, ["__init__"]) | functions(data, "utils.data.", {})
+    table |= classes(hooks, "utils.hooks.", hooks.RemovableHandle, ["__init__", "remove"])
+    rows = (f"{json.dumps(name)}: {json.dumps(table[name])}" for name in sorted(table))
+    output.write_text("{\n" + ",\n".join(rows) + "\n}\n")
+
+
+main()
