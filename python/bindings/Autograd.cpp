@@ -58,7 +58,7 @@ void bindAutograd(py::module_ &module) {
       // A deep copy of what holds a handle holds other tensors, without hooks.
       .def("__copy__", [](const HookHandle &handle) { return handle; })
       .def("__deepcopy__", [](const HookHandle &, py::dict) { return HookHandle(); })
-      .def("__reduce__", [](py::object handle) { return py::make_tuple(handle.get_type(), py::tuple()); });
+      .def("__reduce__", [](py::object handle) { return py::make_tuple(py::type::of(handle), py::tuple()); });
   module.def("backward",
              [](py::sequence outputs, py::sequence gradients, bool retain, bool create, py::sequence inputs) {
                backward(tensorsOf("backward", outputs), tensorsOf("backward", gradients, true), retain, create,
