@@ -1,6 +1,7 @@
 #include "codegen/aot/Aot.h"
 
 #include "codegen/GraphToKernel.h"
+#include "codegen/WriteFile.h"
 #include "codegen/aot/Header.h"
 #include "codegen/aot/SafeTensors.h"
 #include "codegen/cpu/Link.h"
@@ -206,43 +207,6 @@ std::string entryObject(const Model &model, const cpu::Target &target) {
   return cpu::emitObject(module, target);
 }
 
-// A file with a name of its own that goes with this object.
-class TemporaryFile {
-public:
-  explicit TemporaryFile(const std::string &text) {
-    int descriptor;
-    if (std::error_code error = llvm::sys::fs::createTemporaryFile("weft", "map", descriptor, name))
-      throw std::runtime_error("cannot write a temporary file: " + error.message());
-    llvm::raw_fd_ostream(descriptor, /*shouldClose=*/true) << text;
-  }
-  ~TemporaryFile() { llvm::sys::fs::remove(name); }
-  std::string path() const { return name.str().str(); }
-
-private:
-  llvm::SmallString<64> name;
-};
-
-// Writes beside the target and renames, so that no half file is ever seen.
-void writeWhole(const std::string &path, const std::string &bytes) {
-  std::string partial = path + ".partial";
-  std::error_code error;
-  {
-    llvm::raw_fd_ostream out(partial, error);
-    if (!error) {
-      out << bytes;
-      out.close();
-      error = out.error();
-      out.clear_error();
-    }
-  }
-  if (!error)
-    error = llvm::sys::fs::rename(partial, path);
-  if (error) {
-    llvm::sys::fs::remove(partial);
-    throw std::runtime_error("cannot write " + path + ": " + error.message());
-  }
-}
-
 // The run time for the target's architecture.
 std::string runtimeArchive(const std::string &folder, const cpu::Architecture &architecture) {
   if (&architecture == &cpu::Architecture::host())
@@ -268,14 +232,13 @@ std::string weft::buildModel(mlir::ModuleOp module, const AotOptions &options, c
                                    entryObject(model, target)};
 
   const std::string &name = options.name, libraries = target.architecture->libraries;
-  TemporaryFile exports("{ global: " + name + "_run; " + name + "_load; " + name + "_error; local: *; };\n");
+  std::string exports("{ global: " + name + "_run; " + name + "_load; " + name + "_error; local: *; };\n");
   std::vector<std::string> arguments{"-z",
                                      "undefs",
                                      "-z",
                                      "nodelete",
                                      "--gc-sections",
                                      "--eh-frame-hdr", // without it no exception of the run time is ever caught
-                                     "--version-script=" + exports.path(),
                                      "--undefined-version",
                                      runtimeArchive(options.runtimeFolder, *target.architecture),
                                      "-L/usr/lib/" + libraries,
@@ -290,6 +253,6 @@ std::string weft::buildModel(mlir::ModuleOp module, const AotOptions &options, c
     arguments.push_back("-l:libc_nonshared.a");
   if (!model.weightsPath.empty() && !model.interface.externalWeights)
     arguments.insert(arguments.end(), {"--format=binary", model.weightsPath, "--format=default"});
-  writeWhole(path, cpu::linkShared(objects, arguments));
+  writeFile(path, cpu::linkShared(objects, arguments, exports));
   return headerText(model.interface);
 }

@@ -3,10 +3,15 @@
 #include "lld/Common/Driver.h"
 #include "llvm/Support/raw_ostream.h"
 
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
 #include <mutex>
 #include <stdexcept>
 #include <sys/mman.h>
+#include <thread>
 #include <unistd.h>
+#include <utility>
 
 LLD_HAS_DRIVER(elf)
 
@@ -14,64 +19,90 @@ namespace weft::cpu {
 
 namespace {
 
-// A file that lives in memory and has a path of its own while it is open.
-class MemoryFile {
+// An open file, which has a path of its own while it is open.
+class OpenFile {
 public:
-  MemoryFile() : descriptor(memfd_create("weft", MFD_CLOEXEC)) {
+  explicit OpenFile(int descriptor) : descriptor(descriptor) {
     if (descriptor < 0)
-      throw std::runtime_error("[codegen] no memory file for the linker");
+      throw std::runtime_error(std::string("[codegen] no file in memory for the linker: ") + std::strerror(errno));
   }
-  ~MemoryFile() { close(descriptor); }
+  OpenFile(OpenFile &&o) noexcept : descriptor(std::exchange(o.descriptor, -1)) {}
+  ~OpenFile() {
+    if (descriptor >= 0)
+      ::close(descriptor);
+  }
+  void close() { ::close(std::exchange(descriptor, -1)); }
   std::string path() const { return "/proc/self/fd/" + std::to_string(descriptor); }
 
-  void write(const std::string &bytes) {
-    for (size_t done = 0; done < bytes.size();) {
-      ssize_t count = ::write(descriptor, bytes.data() + done, bytes.size() - done);
-      if (count <= 0)
-        throw std::runtime_error("[codegen] no memory for the linker's input");
-      done += count;
-    }
-  }
-
-private:
   int descriptor;
 };
 
-std::string readAndRemove(const std::string &path) {
-  std::string bytes;
-  FILE *file = fopen(path.c_str(), "rb");
-  if (!file)
-    throw std::runtime_error("[codegen] the linker wrote nothing to " + path);
-  char part[1 << 16];
-  while (size_t count = fread(part, 1, sizeof part, file))
-    bytes.append(part, count);
-  fclose(file);
-  unlink(path.c_str());
-  return bytes;
+OpenFile fileInMemory(const std::string &bytes) {
+  OpenFile file(memfd_create("weft", MFD_CLOEXEC));
+  for (size_t done = 0; done < bytes.size();) {
+    ssize_t count = write(file.descriptor, bytes.data() + done, bytes.size() - done);
+    if (count <= 0)
+      throw std::runtime_error(std::string("[codegen] no memory for the linker's input: ") + std::strerror(errno));
+    done += size_t(count);
+  }
+  return file;
 }
 
-// lld writes beside the output and renames, so the output is a name in a directory of temporary files.
-std::string temporaryName() {
-  const char *directory = getenv("TMPDIR");
-  std::string name = std::string(directory && *directory ? directory : "/tmp") + "/weft-XXXXXX";
-  int descriptor = mkstemp(name.data());
-  if (descriptor < 0)
-    throw std::runtime_error("[codegen] cannot write " + name + "; set TMPDIR to a folder that can be written");
-  close(descriptor);
-  return name;
-}
+// What is written to path(). It is a pipe, since the linker writes a file through a mapping of it, which ends the
+// process when there is no more room for the file.
+class Output {
+public:
+  Output() : Output(openPipe()) {}
+  ~Output() {
+    if (reader.joinable())
+      take();
+  }
+  std::string path() const { return to.path(); }
+  // Once nobody writes any more.
+  std::string take() {
+    to.close();
+    reader.join();
+    return std::move(bytes);
+  }
+
+private:
+  explicit Output(std::pair<int, int> ends)
+      : from(ends.first), to(ends.second), reader([this] {
+          char part[1 << 16];
+          for (ssize_t count; (count = read(from.descriptor, part, sizeof part)) != 0;)
+            if (count > 0)
+              bytes.append(part, size_t(count));
+            else if (errno != EINTR)
+              return;
+        }) {}
+  static std::pair<int, int> openPipe() {
+    int ends[2] = {-1, -1};
+    (void)pipe2(ends, O_CLOEXEC);
+    return {ends[0], ends[1]};
+  }
+
+  OpenFile from, to;
+  std::string bytes;
+  std::thread reader;
+};
 
 } // namespace
 
-std::string linkShared(const std::vector<std::string> &objects, const std::vector<std::string> &more) {
+std::string linkShared(const std::vector<std::string> &objects, const std::vector<std::string> &more,
+                       const std::string &versionScript) {
   static std::mutex mutex; // lld has global state
   std::lock_guard<std::mutex> lock(mutex);
-  std::vector<MemoryFile> files(objects.size());
-  std::string output = temporaryName();
-  std::vector<std::string> arguments{"ld.lld", "-shared", "--threads=1", "--build-id=none", "-z", "defs", "-o", output};
-  for (size_t i = 0; i < objects.size(); ++i) {
-    files[i].write(objects[i]);
-    arguments.push_back(files[i].path());
+  std::vector<OpenFile> files;
+  Output output;
+  std::vector<std::string> arguments{"ld.lld", "-shared", "--threads=1", "--build-id=none",
+                                     "-z",     "defs",    "-o",          output.path()};
+  for (const std::string &object : objects) {
+    files.push_back(fileInMemory(object));
+    arguments.push_back(files.back().path());
+  }
+  if (!versionScript.empty()) {
+    files.push_back(fileInMemory(versionScript));
+    arguments.push_back("--version-script=" + files.back().path());
   }
   arguments.insert(arguments.end(), more.begin(), more.end());
   std::vector<const char *> pointers;
@@ -80,11 +111,9 @@ std::string linkShared(const std::vector<std::string> &objects, const std::vecto
   std::string messages;
   llvm::raw_string_ostream out(messages);
   lld::Result result = lld::lldMain(pointers, llvm::nulls(), out, {{lld::Gnu, &lld::elf::link}});
-  if (result.retCode) {
-    unlink(output.c_str());
+  if (result.retCode)
     throw std::runtime_error("[codegen] linking failed: " + messages);
-  }
-  return readAndRemove(output);
+  return output.take();
 }
 
 } // namespace weft::cpu

@@ -1,8 +1,10 @@
 // weft-aot model.mlir -o model.so --header model.h: a model without Python.
+#include "codegen/WriteFile.h"
 #include "codegen/aot/Aot.h"
 #include "codegen/aot/Header.h"
 #include "ir/OpTable.h"
 #include "ir/WeftDialect.h"
+#include "tools/CommandLine.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/MLIRContext.h"
@@ -41,8 +43,8 @@ static int fail(const std::string &message) {
 }
 
 int main(int argc, char **argv) {
-  cl::HideUnrelatedOptions(category);
-  cl::ParseCommandLineOptions(argc, argv, "weft-aot: a graph in textual form to a shared object with a C interface\n");
+  weft::parseCommandLine(argc, argv, category,
+                         "weft-aot: a graph in textual form to a shared object with a C interface\n");
   const std::string outputFile = output, headerFile = headerPath; // linking resets the options of the process
   mlir::DialectRegistry registry;
   registry.insert<weft::WeftDialect, mlir::func::FuncDialect>();
@@ -53,7 +55,9 @@ int main(int argc, char **argv) {
   std::string executable = llvm::sys::fs::getMainExecutable(argv[0], reinterpret_cast<void *>(&main));
 
   weft::AotOptions options;
-  options.name = weft::cIdentifier(name.empty() ? llvm::sys::path::stem(output).str() : name.getValue());
+  options.name = name.empty() ? weft::cIdentifier(llvm::sys::path::stem(output).str()) : name.getValue();
+  if (options.name != weft::cIdentifier(options.name))
+    return fail("--name '" + options.name + "' is no C identifier; use letters, digits and _");
   options.source = llvm::sys::path::filename(input).str();
   options.externalWeights = weights == Weights::External;
   options.cpu = cpu;
@@ -66,14 +70,13 @@ int main(int argc, char **argv) {
     options.weightsPath = path.str().str();
   }
   try {
+    weft::checkNoSource(outputFile, {input, options.weightsPath});
+    weft::checkNoSource(headerFile, {input, options.weightsPath});
+    if (outputFile == headerFile)
+      return fail("the shared object and the header cannot both be " + outputFile);
     std::string header = weft::buildModel(*module, options, outputFile);
-    if (!headerFile.empty()) {
-      std::error_code error;
-      llvm::raw_fd_ostream out(headerFile, error);
-      if (error)
-        return fail("cannot write " + headerFile + ": " + error.message());
-      out << header;
-    }
+    if (!headerFile.empty())
+      weft::writeFile(headerFile, header);
   } catch (const std::exception &error) {
     return fail(error.what());
   }

@@ -1,29 +1,35 @@
-// weft-translate: textual kernel IR in, what it becomes out.
-//
-//   weft-translate --emit=llvm kernel.mlir           LLVM IR as the writer leaves it
-//   weft-translate --emit=llvm-opt --cpu=x86-64-v3   ... after our passes
-//   weft-translate --emit=asm                        assembly
-//   weft-translate --emit=so -o kernel.so            a shared object that exports every kernel (for tests)
+// weft-translate --emit=llvm-opt --cpu=x86-64-v3 kernels.mlir: textual kernel IR in, what it becomes out.
+#include "codegen/WriteFile.h"
 #include "codegen/cpu/Link.h"
 #include "codegen/cpu/Program.h"
 #include "ir/kernel/KernelDialect.h"
+#include "tools/CommandLine.h"
 
 #include "mlir/IR/Verifier.h"
 #include "mlir/Parser/Parser.h"
-#include "llvm/Support/CommandLine.h"
-#include "llvm/Support/FileSystem.h"
 #include "llvm/Support/SourceMgr.h"
-#include "llvm/Support/ToolOutputFile.h"
 
 #include <chrono>
 
 using namespace llvm;
 
-static cl::opt<std::string> input(cl::Positional, cl::init("-"), cl::desc("<kernel IR>"));
-static cl::opt<std::string> emitted("emit", cl::init("llvm"), cl::desc("kernel, llvm, llvm-opt, asm or so"));
-static cl::opt<std::string> cpu("cpu", cl::desc("LLVM's name of the CPU; this machine's if none is given"));
-static cl::opt<std::string> output("o", cl::init("-"), cl::desc("where to write"));
-static cl::opt<bool> timing("time", cl::desc("print the milliseconds of each step on stderr"));
+static cl::OptionCategory category("weft-translate options");
+static cl::opt<std::string> input(cl::Positional, cl::init("-"), cl::desc("<kernels.mlir>"), cl::cat(category));
+enum class Form { Kernel, LLVM, OptimizedLLVM, Assembly, SharedObject };
+static cl::opt<Form>
+    emitted("emit", cl::desc("What to write:"), cl::init(Form::LLVM), cl::cat(category),
+            cl::values(clEnumValN(Form::Kernel, "kernel", "kernel IR, as read"),
+                       clEnumValN(Form::LLVM, "llvm", "LLVM IR as the writer leaves it, if nothing is given"),
+                       clEnumValN(Form::OptimizedLLVM, "llvm-opt", "LLVM IR after our passes"),
+                       clEnumValN(Form::Assembly, "asm", "assembly"),
+                       clEnumValN(Form::SharedObject, "so", "a shared object that exports every kernel")));
+static cl::opt<std::string>
+    cpu("cpu", cl::desc("LLVM's name of the processor, such as x86-64-v3; this machine's if not given"),
+        cl::cat(category));
+static cl::opt<std::string> output("o", cl::desc("The file to write; standard output if not given"),
+                                   cl::value_desc("file"), cl::init("-"), cl::cat(category));
+static cl::opt<bool> timing("time", cl::desc("Print the milliseconds of each step on standard error"),
+                            cl::cat(category));
 
 static std::string translate(mlir::ModuleOp kernels) {
   using Clock = std::chrono::steady_clock;
@@ -36,7 +42,7 @@ static std::string translate(mlir::ModuleOp kernels) {
   };
   std::string text;
   raw_string_ostream out(text);
-  if (emitted == "kernel") {
+  if (emitted == Form::Kernel) {
     kernels.print(out);
     return text;
   }
@@ -47,12 +53,12 @@ static std::string translate(mlir::ModuleOp kernels) {
   for (auto kernel : kernels.getOps<weft::kernel::FuncOp>())
     module->getFunction(kernel.getSymName())->setLinkage(GlobalValue::ExternalLinkage);
   lap("write");
-  if (emitted != "llvm")
+  if (emitted != Form::LLVM)
     weft::cpu::optimize(*module, target);
   lap("optimize");
-  if (emitted == "asm")
+  if (emitted == Form::Assembly)
     return weft::cpu::emitAssembly(*module, target);
-  if (emitted == "so") {
+  if (emitted == Form::SharedObject) {
     std::string object = weft::cpu::emitObject(*module, target);
     lap("object");
     std::string bytes = weft::cpu::linkShared({object});
@@ -64,7 +70,8 @@ static std::string translate(mlir::ModuleOp kernels) {
 }
 
 int main(int argc, char **argv) {
-  cl::ParseCommandLineOptions(argc, argv, "kernel IR to LLVM IR, assembly or a shared object\n");
+  weft::parseCommandLine(argc, argv, category,
+                         "weft-translate: kernel IR in textual form to LLVM IR, assembly or a shared object\n");
   mlir::MLIRContext context(mlir::MLIRContext::Threading::DISABLED);
   context.loadDialect<weft::kernel::KernelDialect, mlir::arith::ArithDialect, mlir::math::MathDialect>();
   auto module = mlir::parseSourceFile<mlir::ModuleOp>(input, &context);
@@ -72,15 +79,8 @@ int main(int argc, char **argv) {
     return 1;
   try {
     std::string path = output; // lld forgets the options of the command line
-    std::string result = translate(*module);
-    std::error_code error;
-    ToolOutputFile file(path, error, sys::fs::OF_None);
-    if (error) {
-      errs() << "weft-translate: cannot write " << path << ": " << error.message() << '\n';
-      return 1;
-    }
-    file.os() << result;
-    file.keep();
+    weft::checkNoSource(path, {input});
+    weft::writeFile(path, translate(*module));
   } catch (const std::exception &error) {
     errs() << "weft-translate: " << error.what() << '\n';
     return 1;
