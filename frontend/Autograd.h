@@ -106,7 +106,7 @@ struct TapeNode : RefCounted, Pooled {
   std::shared_ptr<Hooks> hooks;
   AutogradMeta *resultMeta = nullptr; // of the tensor that has this history, while it lives
 
-  ~TapeNode(); // frees long chains without recursion
+  ~TapeNode();
 };
 
 struct AutogradMeta : Pooled {

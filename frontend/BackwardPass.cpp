@@ -144,11 +144,11 @@ ValueId BackwardPass::operandValue(int n, int i) const {
 
 void BackwardPass::runOpByOp() {
   countUses();
+  for (size_t c = cuts.size(); c-- > 0;) // the last first, which the others depend on
+    resolve(cuts[c]);
   for (size_t k = 0; k < derivative.leaves.size(); ++k)
     if (Ref<TensorImpl> leaf = tape.leaf(derivative.leaves[k]))
       leafGradients.emplace_back(leaf, valueOf(derivative.graph->outputs[k]));
-  for (Cut &cut : cuts)
-    resolve(cut);
 }
 
 // How often each value that will be computed is read, so that it can be dropped after its last reader.
@@ -176,13 +176,16 @@ Tensor BackwardPass::valueOf(ValueId v) {
     evaluate(v);
     return values.at(v);
   }
-  for (Cut &cut : cuts) {
-    if (cut.cotangent == v) {
-      resolve(cut);
+  auto cutAt = [&](ValueId first) { // their inputs lie side by side
+    return v >= first && v < first + ValueId(cuts.size()) ? &cuts[size_t(v - first)] : nullptr;
+  };
+  if (!cuts.empty()) {
+    if (Cut *cut = cutAt(cuts[0].cotangent)) {
+      resolve(*cut);
       return values.at(v);
     }
-    if (cut.input == v)
-      return values[v] = valueOf(ValueId(graph.inputs.size()) + position.find(cut.node));
+    if (Cut *cut = cutAt(cuts[0].input))
+      return values[v] = valueOf(ValueId(graph.inputs.size()) + position.find(cut->node));
   }
   Tensor value;
   if (v >= int(graph.inputs.size()) && derivative.places[size_t(v)].kind == TapeValue::Kind::None) {

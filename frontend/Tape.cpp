@@ -15,23 +15,56 @@ void setGradEnabled(bool enabled) { gradMode = enabled; }
 
 // ---------------------------------------------------------------- Nodes
 
-TapeNode::~TapeNode() {
-  // The nodes that only this one holds are freed in a loop, not one inside the other.
-  static thread_local std::vector<Ref<TapeNode>> *queue = nullptr;
-  std::vector<Ref<TapeNode>> mine;
-  bool outermost = !queue;
-  if (outermost)
-    queue = &mine;
-  for (TapeOperand &operand : operands)
-    if (operand.node)
-      queue->push_back(std::move(operand.node));
-  if (!outermost)
-    return;
-  while (!mine.empty()) {
-    Ref<TapeNode> next = std::move(mine.back());
-    mine.pop_back();
+// What dies with a node or a tensor is released in a loop, not one inside the other: chains of them may be as long as a
+// program runs. Only what has no other owner can go on with a chain.
+namespace {
+class Releases {
+public:
+  ~Releases() {
+    if (outermost != this)
+      return;
+    while (!nodes.empty() || !tensors.empty() || !hooks.empty()) {
+      releaseOne(hooks);
+      releaseOne(tensors);
+      releaseOne(nodes);
+    }
+    outermost = nullptr;
   }
-  queue = nullptr;
+  static Releases &current(Releases &mine) { return outermost ? *outermost : *(outermost = &mine); }
+  void add(Ref<TapeNode> &node) { addTo(nodes, node, node && node->useCount() == 1); }
+  void add(Ref<TensorImpl> &tensor) { addTo(tensors, tensor, tensor && tensor->useCount() == 1); }
+  void add(std::shared_ptr<Hooks> &list) { addTo(hooks, list, list.use_count() == 1); }
+
+private:
+  template <class T> static void addTo(std::vector<T> &list, T &object, bool owned) {
+    T dropped = std::move(object);
+    if (owned)
+      list.push_back(std::move(dropped));
+  }
+  template <class T> static void releaseOne(std::vector<T> &list) {
+    if (list.empty())
+      return;
+    T next = std::move(list.back()); // it may add to the list when it dies
+    list.pop_back();
+  }
+
+  static thread_local Releases *outermost;
+  std::vector<Ref<TapeNode>> nodes;
+  std::vector<Ref<TensorImpl>> tensors;
+  std::vector<std::shared_ptr<Hooks>> hooks;
+};
+thread_local Releases *Releases::outermost = nullptr;
+} // namespace
+
+TapeNode::~TapeNode() {
+  Releases mine, &releases = Releases::current(mine);
+  for (TapeOperand &operand : operands) {
+    releases.add(operand.node);
+    releases.add(operand.leaf);
+    releases.add(operand.saved.impl);
+  }
+  releases.add(result.impl);
+  releases.add(hooks);
 }
 
 void AutogradMeta::setNode(Ref<TapeNode> newNode) {
@@ -45,6 +78,12 @@ void AutogradMeta::setNode(Ref<TapeNode> newNode) {
 AutogradMeta::~AutogradMeta() {
   if (node && node->resultMeta == this)
     node->resultMeta = nullptr;
+  if (!grad.defined() && !hooks && !accumulateHooks)
+    return; // the node sees to itself
+  Releases mine, &releases = Releases::current(mine);
+  releases.add(grad.impl);
+  releases.add(hooks);
+  releases.add(accumulateHooks);
 }
 
 AutogradMeta &autogradMeta(TensorImpl &impl) {

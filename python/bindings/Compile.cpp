@@ -29,19 +29,45 @@ struct DictNumber : NumberSource {
   py::str key;
 };
 
-// A traced call as Python sees it.
+// A traced call as Python sees it. All that it holds of Python it holds alone, for the garbage collector to find.
 struct Traced {
   std::shared_ptr<CompiledCall> call;
   Pattern arguments, result;
   int tensorCount = 0; // distinct tensors among the arguments
   bool argumentsShareMemory = false;
-  std::shared_ptr<GuardSet> guards;
+  py::object guards;                                // a GuardSet, or None
   std::vector<std::pair<int, Ref<TapeNode>>> spent; // results with a history that backward() has used up
   std::string reason;                               // why it cannot be replayed; empty: it can
   int64_t hits = 0;
 
   bool matches(PyObject *args, PyObject *kwargs, std::vector<Tensor> &tensors, std::string *why) const;
+  int traverse(visitproc visit, void *arg) const;
+  void clear();
+
+  GuardSet *guardSet = nullptr; // of `guards`
 };
+
+int Traced::traverse(visitproc visit, void *arg) const {
+  Py_VISIT(guards.ptr());
+  if (int stopped = arguments.traverse(visit, arg))
+    return stopped;
+  if (int stopped = result.traverse(visit, arg))
+    return stopped;
+  for (const auto &number : call->numbers)
+    if (auto *item = dynamic_cast<const DictNumber *>(number.get())) {
+      Py_VISIT(item->holder.ptr());
+      Py_VISIT(item->key.ptr());
+    }
+  return 0;
+}
+
+// It matches nothing any more.
+void Traced::clear() {
+  guardSet = nullptr;
+  py::object deadGuards = std::move(guards);
+  Pattern deadArguments = std::exchange(arguments, {}), deadResult = std::exchange(result, {});
+  auto deadCall = std::exchange(call, std::make_shared<CompiledCall>());
+}
 
 bool Traced::matches(PyObject *args, PyObject *kwargs, std::vector<Tensor> &tensors, std::string *why) const {
   auto differs = [&](auto what) {
@@ -49,6 +75,8 @@ bool Traced::matches(PyObject *args, PyObject *kwargs, std::vector<Tensor> &tens
       *why = what();
     return false;
   };
+  if (arguments.children.empty())
+    return differs([] { return std::string("the trace is gone"); });
   tensors.assign(tensorCount, Tensor());
   if (!arguments.children[0].matches(args, tensors.data()))
     return differs([] { return std::string("an argument's value or structure changed"); });
@@ -63,8 +91,8 @@ bool Traced::matches(PyObject *args, PyObject *kwargs, std::vector<Tensor> &tens
       if (!distinct.insert(tensor.impl.get()).second)
         return differs([] { return std::string("two arguments are one tensor"); });
   }
-  if (guards && !guards->hold())
-    return differs([&] { return "guard " + std::to_string(guards->firstBroken()); });
+  if (guardSet && !guardSet->hold())
+    return differs([&] { return "guard " + std::to_string(guardSet->firstBroken()); });
   return true;
 }
 
@@ -80,7 +108,10 @@ py::tuple runTraced(py::object function, py::tuple args, py::dict kwargs, py::ob
   auto traced = std::make_shared<Traced>();
   std::vector<Tensor> tensors;
   py::tuple both = py::make_tuple(args, kwargs);
-  traced->arguments = Pattern::of(both.ptr(), tensors);
+  std::string unclear;
+  traced->arguments = Pattern::of(both.ptr(), tensors, unclear);
+  if (!unclear.empty())
+    unclear = "its arguments have " + unclear;
   traced->tensorCount = int(tensors.size());
   py::object result;
   {
@@ -92,8 +123,13 @@ py::tuple runTraced(py::object function, py::tuple args, py::dict kwargs, py::ob
         trace.notReplayable(why.cast<std::string>());
     }
     std::vector<Tensor> outputs;
-    traced->result = Pattern::of(result.ptr(), outputs);
-    if (std::string name = traced->result.opaqueLeaf(); !name.empty())
+    std::string held;
+    traced->result = Pattern::of(result.ptr(), outputs, held, /*mustBeNew=*/true);
+    if (!held.empty())
+      unclear = "it returns " + held;
+    if (!unclear.empty())
+      trace.notReplayable(unclear);
+    else if (std::string name = traced->result.opaqueLeaf(); !name.empty())
       trace.notReplayable("it returns an object of type " + name);
     std::unordered_set<const TensorImpl *> given;
     for (const Tensor &argument : tensors)
@@ -135,12 +171,12 @@ py::object replay(Traced &traced, const std::vector<Tensor> &tensors) {
 struct Compiled {
   PyObject_HEAD vectorcallfunc vectorcall;
   PyObject *function, *miss, *dict, *weakReferences;
-  std::vector<std::shared_ptr<Traced>> *entries; // the most recently used one first
+  std::vector<std::pair<Traced *, PyObject *>> *entries; // and the objects that hold them; the last used first
 };
 
 PyObject *callCompiled(PyObject *self, PyObject *const *arguments, size_t flags, PyObject *keywords) {
   auto *compiled = reinterpret_cast<Compiled *>(self);
-  if (Trace::active()) // inside another compiled function: part of its trace
+  if (Trace::active() && compiled->function) // inside another compiled function: part of its trace
     return PyObject_Vectorcall(compiled->function, arguments, flags, keywords);
   return guarded([&]() -> PyObject * {
     Py_ssize_t count = PyVectorcall_NARGS(flags);
@@ -157,14 +193,15 @@ PyObject *callCompiled(PyObject *self, PyObject *const *arguments, size_t flags,
     auto &entries = *compiled->entries;
     static thread_local std::vector<Tensor> scratch;
     for (size_t i = 0; i < entries.size(); ++i)
-      if (entries[i]->matches(args.ptr(), kwargs.ptr(), scratch, nullptr)) {
+      if (entries[i].first->matches(args.ptr(), kwargs.ptr(), scratch, nullptr)) {
         if (i)
           std::rotate(entries.begin(), entries.begin() + i, entries.begin() + i + 1);
         std::vector<Tensor> tensors = std::move(scratch);
-        std::shared_ptr<Traced> entry = entries[0];
+        Traced &entry = *entries[0].first;
+        auto held = py::reinterpret_borrow<py::object>(entries[0].second);
         py::object result;
         try {
-          result = replay(*entry, tensors);
+          result = replay(entry, tensors);
         } catch (const CheckFailure &) {
           result = callEagerly(compiled->function, args, kwargs); // it fails there, with Python's stack, or is caught
         }
@@ -173,6 +210,8 @@ PyObject *callCompiled(PyObject *self, PyObject *const *arguments, size_t flags,
         return result.release().ptr();
       }
     scratch.clear();
+    if (!compiled->miss)
+      fail(UserError::Kind::Runtime, "compile", "the function is gone: the garbage collector has taken it");
     return py::handle(compiled->miss)(args, kwargs ? kwargs : py::object(py::dict())).release().ptr();
   });
 }
@@ -183,6 +222,8 @@ int traverse(PyObject *self, visitproc visit, void *arg) {
   Py_VISIT(compiled->function);
   Py_VISIT(compiled->miss);
   Py_VISIT(compiled->dict);
+  for (auto &[traced, object] : *compiled->entries)
+    Py_VISIT(object);
   return 0;
 }
 int clear(PyObject *self) {
@@ -190,7 +231,10 @@ int clear(PyObject *self) {
   Py_CLEAR(compiled->function);
   Py_CLEAR(compiled->miss);
   Py_CLEAR(compiled->dict);
+  auto entries = std::move(*compiled->entries);
   compiled->entries->clear();
+  for (auto &[traced, object] : entries)
+    Py_DECREF(object);
   return 0;
 }
 void deallocate(PyObject *self) {
@@ -216,8 +260,11 @@ PyObject *getAttribute(PyObject *self, PyObject *name) {
   PyObject *own = PyObject_GenericGetAttr(self, name);
   if (own || !PyErr_ExceptionMatches(PyExc_AttributeError))
     return own;
+  PyObject *function = reinterpret_cast<Compiled *>(self)->function;
+  if (!function)
+    return nullptr;
   PyErr_Clear();
-  return PyObject_GetAttr(reinterpret_cast<Compiled *>(self)->function, name);
+  return PyObject_GetAttr(function, name);
 }
 
 PyMemberDef members[] = {
@@ -277,12 +324,12 @@ std::string userLocation() {
 } // namespace
 
 void bindCompile(py::module_ &module) {
-  py::class_<GuardSet, std::shared_ptr<GuardSet>>(module, "GuardSet")
-      .def(py::init<py::list>())
+  py::class_<GuardSet, std::shared_ptr<GuardSet>>(module, "GuardSet", collected<GuardSet>())
       .def("first_broken", &GuardSet::firstBroken)
       .def("accept_any_float", &GuardSet::acceptAnyFloat)
       .def("__len__", &GuardSet::size);
-  py::class_<Traced, std::shared_ptr<Traced>>(module, "Traced")
+  module.def("guard_set", [](py::list guards) { return std::make_shared<GuardSet>(std::move(guards)); });
+  py::class_<Traced, std::shared_ptr<Traced>>(module, "Traced", collected<Traced>())
       .def_property_readonly("reason", [](const Traced &t) { return t.reason; })
       .def_property_readonly("hits", [](const Traced &t) { return t.hits; })
       .def_property_readonly("op_count", [](const Traced &t) { return t.call->opCount; })
@@ -303,7 +350,11 @@ void bindCompile(py::module_ &module) {
                                    list.append(py::make_tuple(item->holder, item->key));
                                return list;
                              })
-      .def("set_guards", [](Traced &t, std::shared_ptr<GuardSet> guards) { t.guards = std::move(guards); })
+      .def("set_guards",
+           [](Traced &t, py::object guards) {
+             t.guardSet = guards.cast<GuardSet *>();
+             t.guards = std::move(guards);
+           })
       .def("mismatch", [](const Traced &t, py::tuple args, py::dict kwargs) -> py::object {
         std::vector<Tensor> tensors;
         std::string why;
@@ -314,18 +365,27 @@ void bindCompile(py::module_ &module) {
     throw py::error_already_set();
   module.attr("Compiled") = py::handle(reinterpret_cast<PyObject *>(compiledType));
   module.def("make_compiled", [](py::object function, py::object miss) {
+    auto entries = std::make_unique<std::vector<std::pair<Traced *, PyObject *>>>();
     auto *compiled = reinterpret_cast<Compiled *>(compiledType->tp_alloc(compiledType, 0));
+    if (!compiled)
+      throw py::error_already_set();
+    compiled->entries = entries.release();
     compiled->vectorcall = callCompiled;
     compiled->function = function.release().ptr();
     compiled->miss = miss.release().ptr();
-    compiled->entries = new std::vector<std::shared_ptr<Traced>>;
     return py::reinterpret_steal<py::object>(reinterpret_cast<PyObject *>(compiled));
   });
-  module.def("add_entry", [](py::handle object, std::shared_ptr<Traced> traced) {
+  module.def("add_entry", [](py::handle object, py::object traced) {
     auto &entries = *asCompiled(object).entries;
-    entries.insert(entries.begin(), std::move(traced));
+    entries.insert(entries.begin(), {traced.cast<Traced *>(), traced.ptr()});
+    traced.release();
   });
-  module.def("entries", [](py::handle object) { return *asCompiled(object).entries; });
+  module.def("entries", [](py::handle object) {
+    py::list list;
+    for (auto &[traced, entry] : *asCompiled(object).entries)
+      list.append(py::handle(entry));
+    return list;
+  });
   module.def("run_traced", &runTraced);
   module.def("traced_number", [](py::dict holder, py::str key, Device device) -> py::object {
     auto number = std::make_shared<const DictNumber>(holder, key);

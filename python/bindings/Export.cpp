@@ -22,7 +22,8 @@ void addLeaves(const Pattern &pattern, const std::vector<Tensor> &tensors, std::
 // number; or a weight, by its name in `named` (pairs of name and tensor), or "constantN".
 py::tuple exportGraph(py::object function, py::tuple args, py::list named, const std::string &weightsFile) {
   std::vector<Tensor> arguments, inputs;
-  Pattern::of(args.ptr(), arguments);
+  std::string unclear;
+  Pattern::of(args.ptr(), arguments, unclear);
   Graph graph;
   {
     Trace trace(arguments, Trace::Purpose::Export);
@@ -30,7 +31,9 @@ py::tuple exportGraph(py::object function, py::tuple args, py::list named, const
     if (!result)
       throw py::error_already_set();
     std::vector<Tensor> distinct, outputs; // die before the trace, which runs for what lives
-    addLeaves(Pattern::of(result.ptr(), distinct), distinct, outputs);
+    addLeaves(Pattern::of(result.ptr(), distinct, unclear), distinct, outputs);
+    if (!unclear.empty())
+      fail(UserError::Kind::Type, "export", "arguments and results may not be " + unclear);
     if (outputs.empty())
       fail(UserError::Kind::Type, "export",
            std::string("the function must return tensors; it returned ") + Py_TYPE(result.ptr())->tp_name);

@@ -146,43 +146,97 @@ int GuardSet::firstBroken() const {
   return -1;
 }
 
-Pattern Pattern::of(PyObject *object, std::vector<Tensor> &tensors) {
-  std::unordered_map<const TensorImpl *, int> numbers;
-  return of(object, tensors, numbers);
+int GuardSet::traverse(visitproc visit, void *arg) const {
+  for (const Guard &guard : guards) {
+    Py_VISIT(guard.holder.ptr());
+    Py_VISIT(guard.key.ptr());
+    Py_VISIT(guard.value.ptr());
+  }
+  return 0;
 }
 
-Pattern Pattern::of(PyObject *object, std::vector<Tensor> &tensors,
-                    std::unordered_map<const TensorImpl *, int> &numbers) {
+void GuardSet::clear() {
+  std::vector<Guard> dead = std::move(guards);
+  guards.clear();
+  dicts.clear();
+  others.clear();
+}
+
+namespace {
+// Pattern::of.
+struct PatternReader {
+  // What is nested deeper, or larger when each place is counted, is not described.
+  static constexpr size_t kMostDepth = 64, kMostPlaces = 100000;
+
+  std::vector<Tensor> &tensors;
+  std::string &why;
+  bool mustBeNew;
+  std::unordered_map<const TensorImpl *, int> numbers = {};
+  size_t depth = 0, places = 0;
+
+  Pattern read(PyObject *object);
+  bool describes(PyObject *container);
+};
+
+bool PatternReader::describes(PyObject *container) {
+  if (depth >= kMostDepth || places >= kMostPlaces)
+    why = "containers that are nested this deeply";
+  else if (mustBeNew && !PyTuple_CheckExact(container) && Py_REFCNT(container) > 1)
+    why = std::string("a ") + Py_TYPE(container)->tp_name + " that something else holds, too";
+  return why.empty();
+}
+
+Pattern PatternReader::read(PyObject *object) {
   Pattern pattern;
-  auto addChild = [&](PyObject *child) { pattern.children.push_back(of(child, tensors, numbers)); };
+  ++places;
+  bool isContainer = PyTuple_CheckExact(object) || PyList_CheckExact(object) || PyDict_CheckExact(object);
   if (isTensor(object)) {
-    pattern.kind = Kind::Tensor;
+    pattern.kind = Pattern::Kind::Tensor;
     Tensor tensor = unbox(object);
     auto [number, isNew] = numbers.emplace(tensor.impl.get(), int(tensors.size()));
     pattern.index = number->second;
     if (isNew)
       tensors.push_back(tensor);
-  } else if (PyTuple_CheckExact(object)) {
-    pattern.kind = Kind::Tuple;
+    return pattern;
+  }
+  if (!isContainer || !describes(object)) {
+    pattern.value = py::reinterpret_borrow<py::object>(object);
+    return pattern;
+  }
+  ++depth;
+  if (PyTuple_CheckExact(object)) {
+    pattern.kind = Pattern::Kind::Tuple;
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(object); ++i)
-      addChild(PyTuple_GET_ITEM(object, i));
+      pattern.children.push_back(read(PyTuple_GET_ITEM(object, i)));
   } else if (PyList_CheckExact(object)) {
-    pattern.kind = Kind::List;
+    pattern.kind = Pattern::Kind::List;
     for (Py_ssize_t i = 0; i < PyList_GET_SIZE(object); ++i)
-      addChild(PyList_GET_ITEM(object, i));
-  } else if (PyDict_CheckExact(object)) {
-    pattern.kind = Kind::Dict;
+      pattern.children.push_back(read(PyList_GET_ITEM(object, i)));
+  } else {
+    pattern.kind = Pattern::Kind::Dict;
     py::list keys;
     PyObject *key, *value;
     for (Py_ssize_t position = 0; PyDict_Next(object, &position, &key, &value);) {
       keys.append(py::handle(key));
-      addChild(value);
+      pattern.children.push_back(read(value));
     }
     pattern.value = py::tuple(keys);
-  } else {
-    pattern.value = py::reinterpret_borrow<py::object>(object);
   }
+  --depth;
   return pattern;
+}
+} // namespace
+
+Pattern Pattern::of(PyObject *object, std::vector<Tensor> &tensors, std::string &why, bool mustBeNew) {
+  return PatternReader{tensors, why, mustBeNew}.read(object);
+}
+
+int Pattern::traverse(visitproc visit, void *arg) const {
+  Py_VISIT(value.ptr());
+  for (const Pattern &child : children)
+    if (int stopped = child.traverse(visit, arg))
+      return stopped;
+  return 0;
 }
 
 bool Pattern::matches(PyObject *object, Tensor *tensors) const {

@@ -40,6 +40,9 @@ public:
   // The index of the first that does not hold, or -1.
   int firstBroken() const;
   int size() const { return int(guards.size()); }
+  // For the garbage collector.
+  int traverse(visitproc visit, void *arg) const;
+  void clear();
   // Makes a guard of kind DictItem, on a float, hold for all floats.
   void acceptAnyFloat(int index) { guards.at(size_t(index)).kind = GuardKind::FloatItem; }
 
@@ -64,8 +67,10 @@ struct Pattern {
   pybind11::object value; // Value; Dict: the tuple of keys
   std::vector<Pattern> children;
 
-  // Reads an object; tensors go to `tensors`, each once.
-  static Pattern of(PyObject *object, std::vector<Tensor> &tensors);
+  // Reads an object; tensors go to `tensors`, each once. `why`: set where the pattern does not say all of it, since
+  // containers are nested too deeply or, with `mustBeNew`, something else holds one of its lists or dicts, too: what
+  // build() makes would then be another one.
+  static Pattern of(PyObject *object, std::vector<Tensor> &tensors, std::string &why, bool mustBeNew = false);
   // Whether an object has this structure; its tensors go to `tensors` at their index. False where one of the pattern's
   // tensors is two. Where two are one, the caller must find out.
   bool matches(PyObject *object, Tensor *tensors) const;
@@ -73,10 +78,34 @@ struct Pattern {
   pybind11::object build(const std::vector<Tensor> &tensors) const;
   // A leaf whose state the pattern does not describe: empty if there is none, else its type's name.
   std::string opaqueLeaf() const;
-
-private:
-  static Pattern of(PyObject *object, std::vector<Tensor> &tensors,
-                    std::unordered_map<const TensorImpl *, int> &numbers);
+  int traverse(visitproc visit, void *arg) const; // for the garbage collector
 };
+
+// Gives a pybind11 class, held by std::shared_ptr, traverse() and clear() for the garbage collector, and takes
+// __new__ away.
+template <class T> pybind11::custom_type_setup collected() {
+  return pybind11::custom_type_setup([](PyHeapTypeObject *heapType) {
+    PyTypeObject &type = heapType->ht_type;
+    static auto of = [](PyObject *self) -> T * {
+      auto holder = reinterpret_cast<pybind11::detail::instance *>(self)->get_value_and_holder();
+      return holder.holder_constructed() ? static_cast<T *>(holder.value_ptr()) : nullptr;
+    };
+    type.tp_flags |= Py_TPFLAGS_HAVE_GC;
+    type.tp_traverse = [](PyObject *self, visitproc visit, void *arg) {
+      Py_VISIT(Py_TYPE(self));
+      T *object = of(self);
+      return object ? object->traverse(visit, arg) : 0;
+    };
+    type.tp_clear = [](PyObject *self) {
+      if (T *object = of(self))
+        object->clear();
+      return 0;
+    };
+    type.tp_new = [](PyTypeObject *type, PyObject *, PyObject *) -> PyObject * {
+      PyErr_Format(PyExc_TypeError, "cannot create '%s' instances", type->tp_name);
+      return nullptr;
+    };
+  });
+}
 
 } // namespace weft::python

@@ -1,5 +1,7 @@
 #include "python/bindings/PyTensor.h"
 
+#include "frontend/Autograd.h"
+
 #include <structmember.h>
 
 namespace py = pybind11;
@@ -15,7 +17,38 @@ constexpr int kFreeCount = 64;
 PyTensor *freeBoxes[kFreeCount];
 int freeBoxCount = 0;
 
+// Calls body(list) for each list of hooks that nobody but this object leads to.
+template <class Body> void forOwnHooks(PyObject *self, Body body) {
+  const Ref<TensorImpl> &impl = reinterpret_cast<PyTensor *>(self)->impl;
+  AutogradMeta *meta = impl && impl->useCount() == 1 ? impl->autograd : nullptr;
+  if (!meta)
+    return;
+  body(meta->hooks);
+  body(meta->accumulateHooks);
+  if (meta->node && meta->node->useCount() == 1)
+    body(meta->node->hooks);
+}
+
+int traverse(PyObject *self, visitproc visit, void *arg) {
+  Py_VISIT(Py_TYPE(self));
+  int stopped = 0;
+  forOwnHooks(self, [&](const std::shared_ptr<Hooks> &hooks) {
+    if (!hooks || hooks.use_count() != 1)
+      return;
+    for (auto &[number, hook] : hooks->own)
+      if (auto *python = hook.target<PythonHook>(); python && python->function.use_count() == 1 && !stopped)
+        stopped = visit(python->function.get(), arg);
+  });
+  return stopped;
+}
+
+int clear(PyObject *self) {
+  forOwnHooks(self, [](std::shared_ptr<Hooks> &hooks) { std::shared_ptr<Hooks> dead = std::move(hooks); });
+  return 0;
+}
+
 void deallocate(PyObject *self) {
+  PyObject_GC_UnTrack(self);
   auto *box = reinterpret_cast<PyTensor *>(self);
   if (box->weakReferences)
     PyObject_ClearWeakRefs(self);
@@ -54,14 +87,23 @@ PyObject *boxAs(PyTypeObject *type, Tensor tensor) {
     PyObject_Init(reinterpret_cast<PyObject *>(box), type);
     Py_DECREF(type); // the idle box kept its reference to the type
   } else {
-    box = reinterpret_cast<PyTensor *>(type->tp_alloc(type, 0));
+    box = type == tensorType ? PyObject_GC_New(PyTensor, type) : reinterpret_cast<PyTensor *>(type->tp_alloc(type, 0));
     if (!box)
       throw py::error_already_set();
   }
   box->weakReferences = nullptr;
   tensor.impl->pythonObject = box;
   new (&box->impl) Ref<TensorImpl>(std::move(tensor.impl));
-  return reinterpret_cast<PyObject *>(box);
+  auto *object = reinterpret_cast<PyObject *>(box);
+  if (AutogradMeta *meta = box->impl->autograd;
+      meta && type == tensorType && (meta->hooks || meta->accumulateHooks || (meta->node && meta->node->hooks)))
+    PyObject_GC_Track(object);
+  return object;
+}
+
+void trackHooks(const Tensor &tensor) {
+  if (auto *object = static_cast<PyObject *>(tensor.impl->pythonObject); object && !PyObject_GC_IsTracked(object))
+    PyObject_GC_Track(object);
 }
 
 PyObject *box(Tensor tensor) {
@@ -96,6 +138,21 @@ std::shared_ptr<PyObject> sharedFunction(py::object function) {
     py::gil_scoped_acquire gil;
     Py_DECREF(object);
   });
+}
+
+Tensor PythonHook::operator()(const Tensor &argument) const {
+  py::gil_scoped_acquire gil;
+  py::object result = py::reinterpret_steal<py::object>(
+      PyObject_CallOneArg(function.get(), py::reinterpret_steal<py::object>(box(argument)).ptr()));
+  if (!result)
+    throw py::error_already_set();
+  if (result.is_none())
+    return Tensor();
+  if (!mayReplace || !isTensor(result.ptr()))
+    fail(UserError::Kind::Type, op,
+         std::string("a hook must return ") + (mayReplace ? "a tensor or None" : "None") + "; got " +
+             Py_TYPE(result.ptr())->tp_name);
+  return unbox(result.ptr());
 }
 
 void translateException() {
@@ -166,6 +223,8 @@ Dims unboxDims(PyObject *object, const char *op, const char *what) {
 void defineTensorType(py::module_ &module) {
   std::vector<PyType_Slot> slots = {
       {Py_tp_dealloc, reinterpret_cast<void *>(deallocate)},
+      {Py_tp_traverse, reinterpret_cast<void *>(traverse)},
+      {Py_tp_clear, reinterpret_cast<void *>(clear)},
       {Py_tp_new, reinterpret_cast<void *>(refuseNew)},
       {Py_tp_hash, reinterpret_cast<void *>(hash)},
       {Py_tp_members, members},
@@ -175,8 +234,8 @@ void defineTensorType(py::module_ &module) {
   fillIndexSlots(slots);
   fillBufferSlots(slots);
   slots.push_back({0, nullptr});
-  static PyType_Spec spec = {"weft.Tensor", int(sizeof(PyTensor)), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,
-                             nullptr};
+  static PyType_Spec spec = {"weft.Tensor", int(sizeof(PyTensor)), 0,
+                             Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC, nullptr};
   spec.slots = slots.data();
   tensorType = reinterpret_cast<PyTypeObject *>(PyType_FromSpec(&spec));
   if (!tensorType)

@@ -9,6 +9,7 @@
 
 namespace weft::python {
 
+// The garbage collector looks at sub-classes' objects, and at tensors with hooks: nothing else leads back to Python.
 struct PyTensor {
   PyObject_HEAD Ref<TensorImpl> impl;
   PyObject *weakReferences;
@@ -63,6 +64,15 @@ void translateException();
 
 // One reference to a Python object that C++ functions share: to copy or drop them needs no lock.
 std::shared_ptr<PyObject> sharedFunction(pybind11::object function);
+// A hook of a tensor.
+struct PythonHook {
+  const char *op; // for errors
+  std::shared_ptr<PyObject> function;
+  bool mayReplace; // its argument
+  Tensor operator()(const Tensor &argument) const;
+};
+// Tells the garbage collector of a tensor that it got a hook.
+void trackHooks(const Tensor &tensor);
 
 // Runs `body`, which gives a new reference or throws.
 template <class Body> PyObject *guarded(Body body) {

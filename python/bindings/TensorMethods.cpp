@@ -35,26 +35,12 @@ PyObject *newReference(PyObject *object) {
   return object;
 }
 
-// A Python function as a hook.
-GradHook pythonHook(const char *op, py::object function, bool mayReplace) {
+PythonHook pythonHook(const char *op, py::object function, bool mayReplace) {
   if (!PyCallable_Check(function.ptr()))
     fail(UserError::Kind::Type, op, std::string("a hook must be callable; got ") + Py_TYPE(function.ptr())->tp_name);
   if (Trace *trace = Trace::active())
     trace->notReplayable("it registers a hook");
-  return [op, held = sharedFunction(std::move(function)), mayReplace](const Tensor &argument) {
-    py::gil_scoped_acquire gil;
-    py::object result = py::reinterpret_steal<py::object>(
-        PyObject_CallOneArg(held.get(), py::reinterpret_steal<py::object>(box(argument)).ptr()));
-    if (!result)
-      throw py::error_already_set();
-    if (result.is_none())
-      return Tensor();
-    if (!mayReplace || !isTensor(result.ptr()))
-      fail(UserError::Kind::Type, op,
-           std::string("a hook must return ") + (mayReplace ? "a tensor or None" : "None") + "; got " +
-               Py_TYPE(result.ptr())->tp_name);
-    return unbox(result.ptr());
-  };
+  return {op, sharedFunction(std::move(function)), mayReplace};
 }
 
 PyObject *getShape(const Tensor &t) { return intTuple(t.shape()); }
@@ -315,12 +301,19 @@ void bindTensorMethods(py::module_ &module) {
       .def("retain_grad", &retainGrad)
       .def(
           "register_hook",
-          [](const Tensor &t, py::object hook) { return registerHook(t, pythonHook("register_hook", hook, true)); },
+          [](const Tensor &t, py::object hook) {
+            HookHandle handle = registerHook(t, pythonHook("register_hook", std::move(hook), true));
+            trackHooks(t);
+            return handle;
+          },
           py::arg("hook"), "Calls hook(gradient) when it is known; what it returns, unless None, is used instead.")
       .def(
           "register_post_accumulate_grad_hook",
           [](const Tensor &t, py::object hook) {
-            return registerAccumulateHook(t, pythonHook("register_post_accumulate_grad_hook", hook, false));
+            HookHandle handle =
+                registerAccumulateHook(t, pythonHook("register_post_accumulate_grad_hook", std::move(hook), false));
+            trackHooks(t);
+            return handle;
           },
           py::arg("hook"), "Calls hook(tensor) when this leaf's .grad has been accumulated.")
       .def(

@@ -78,6 +78,7 @@ class Capture:
         self.reason = None
         self._reasons = []  # (code objects, why a call cannot be replayed in which one of them ran)
         self._seen = {}
+        self._containers = set()  # ids of those among the arguments that were looked at
         self._shared = set()  # ids of containers that the function can reach in more than one way
         self._hyper_parameters = {}  # id of a parameter group → the ids of it and of its optimizer's list of groups
 
@@ -94,6 +95,10 @@ class Capture:
     def _argument(self, value, path):
         kind = type(value)
         self._shared.add(id(value))
+        if kind in (list, dict, tuple):
+            if id(value) in self._containers:
+                return
+            self._containers.add(id(value))
         if kind is list:
             self.transient.append((LENGTH, value, len(value), None))
             for i, item in enumerate(value):

@@ -80,10 +80,13 @@ class Compilation:
 
     def _trace(self, args, kwargs, keep=True):
         capture, watch = _capture.Capture(), _capture.Watch()
-        capture.walk(self.function, getattr(self.function, "__name__", "the module"))
-        capture.walk(_C.global_module_hooks, "the hooks of all modules")
-        capture.arguments(args, kwargs)
-        guards, transient = _C.GuardSet(capture.guards), _C.GuardSet(capture.transient)
+        try:
+            capture.walk(self.function, getattr(self.function, "__name__", "the module"))
+            capture.walk(_C.global_module_hooks, "the hooks of all modules")
+            capture.arguments(args, kwargs)
+        except RecursionError:
+            capture.reason = "it reaches values that are nested too deeply"
+        guards, transient = _C.guard_set(capture.guards), _C.guard_set(capture.transient)
 
         def after():
             watch.stop()
