@@ -3,7 +3,10 @@
 The fast path (guards hold → replay) is C++ (python/bindings/Compile.cpp); this file is what happens on a miss.
 """
 
+import copy
 import functools
+import sys
+import types
 from collections import namedtuple
 
 from . import _C, _capture
@@ -50,6 +53,33 @@ def compile(function=None, *, dynamic=None, numerics="exact", fullgraph=False, c
     return Compilation(function, fullgraph, check).compiled
 
 
+def _rebuild(function, fullgraph, check):
+    return Compilation(function, fullgraph, check).compiled
+
+
+def _reduce(compiled):
+    """What pickle keeps: the name of a function that was compiled where it is defined, else what is compiled, anew."""
+    found = sys.modules.get(compiled.__module__)
+    name = getattr(compiled, "__qualname__", "")
+    for part in name.split("."):
+        found = getattr(found, part, None)
+    if found is compiled:
+        return name
+    return _rebuild, (compiled.__wrapped__, compiled.compilation.fullgraph, compiled.compilation.check)
+
+
+def _deepcopy(compiled, memo):
+    if isinstance(compiled.__wrapped__, types.FunctionType):
+        return compiled
+    return _rebuild(
+        copy.deepcopy(compiled.__wrapped__, memo), compiled.compilation.fullgraph, compiled.compilation.check
+    )
+
+
+_C.Compiled.__reduce__ = _reduce
+_C.Compiled.__deepcopy__ = _deepcopy
+
+
 class Compilation:
     """The state of one compiled function."""
 
@@ -65,6 +95,7 @@ class Compilation:
         self.compiled = _C.make_compiled(function, self.miss)
         self.compiled.compilation = self
         self.compiled.__doc__ = function.__doc__
+        self.compiled.__module__ = getattr(function, "__module__", None)
 
     def miss(self, args, kwargs):
         entries = _C.entries(self.compiled)

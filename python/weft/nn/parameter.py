@@ -1,5 +1,7 @@
 """Parameter: a tensor that a module registers and an optimizer updates."""
 
+import copy
+
 from .. import _C, _factories
 
 
@@ -19,13 +21,13 @@ class Parameter(_C.Tensor):
         return "Parameter containing:\n" + super().__repr__()
 
     def __reduce_ex__(self, protocol):
-        return _rebuild, (self.detach(), self.requires_grad)
+        return _rebuild, (type(self), self.detach(), self.requires_grad), self.__dict__ or None
 
     def __deepcopy__(self, memo):
-        copy = Parameter(self.detach().clone(), self.requires_grad)
-        memo[id(self)] = copy
-        return copy
+        result = memo[id(self)] = _rebuild(type(self), self.detach().clone(), self.requires_grad)
+        result.__dict__.update(copy.deepcopy(self.__dict__, memo))
+        return result
 
 
-def _rebuild(data, requires_grad):
-    return Parameter(data, requires_grad)
+def _rebuild(kind, data, requires_grad):
+    return Parameter.__new__(kind, data, requires_grad)
