@@ -58,6 +58,9 @@ def test_a_name_is_of_one_kind():
     m = nn.Module()
     m.a = 1
     m.a = nn.Parameter(weft.ones(1))
+    with pytest.raises(TypeError, match="parameter 'a'"):
+        m.a = nn.ReLU()
+    del m.a
     m.a = nn.ReLU()
     assert not list(m.parameters()) and isinstance(m.a, nn.ReLU)
     m.a = nn.Parameter(weft.ones(1))
@@ -83,6 +86,11 @@ REFUSED = {
     "a number as name": (lambda m: m.add_module(3, nn.ReLU()), TypeError, "string"),
     "a name that is taken": (lambda m: m.register_buffer("forward", weft.ones(1)), KeyError, "forward"),
     "before __init__": (lambda m: nn.Module.__new__(nn.Module).register_buffer("a", None), AttributeError, "super"),
+    "a parameter without a name": (lambda m: setattr(m, "", nn.Parameter(weft.ones(1))), KeyError, "empty"),
+    "a parameter over a method": (lambda m: setattr(m, "forward", nn.Parameter(weft.ones(1))), KeyError, "forward"),
+    "insert": (lambda m: m.insert(5, nn.ReLU()), IndexError, "5"),
+    "insert by name": (lambda m: m.insert("0", nn.ReLU()), TypeError, "str"),
+    "a key": (lambda m: nn.ParameterDict()[3], TypeError, "int"),
     "index": (lambda m: m[3], IndexError, "3"),
     "index to write": (lambda m: m.__setitem__(-4, nn.ReLU()), IndexError, "-4"),
     "index of a list": (lambda m: nn.ModuleList([m])[1], IndexError, "1"),

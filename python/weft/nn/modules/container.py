@@ -39,7 +39,11 @@ class _ModuleSequence(Module):
 
     def insert(self, index, module):
         """Before the one at ``index``; the names become the positions."""
-        modules = list(self)
+        modules, index = list(self), operator.index(index)
+        if not -len(modules) <= index <= len(modules):
+            raise IndexError(
+                f"[{type(self).__name__}] index {index} is out of range; got a container of length {len(modules)}"
+            )
         self.append(module)  # checks it
         modules.insert(index, module)
         self._renumber(modules)
@@ -231,6 +235,8 @@ class ParameterDict(Module):
             self[name] = value
 
     def __getitem__(self, key):
+        if not isinstance(key, str):
+            raise TypeError(f"[ParameterDict] a key must be a string; got {type(key).__name__}")
         if key not in self._keys:
             raise KeyError(key)
         return getattr(self, key)

@@ -35,8 +35,9 @@ class Module(HasHooks, HasState, _C.ModuleBase):
                 )
             object.__setattr__(self, name, value)
         elif isinstance(value, Parameter):
-            self._put(self._parameters, name, value)
-        elif isinstance(value, Module):
+            self._check_name(name, "parameter", name in parameters or not hasattr(type(self), name))
+            self._put(parameters, name, value)
+        elif isinstance(value, Module) and name not in parameters:
             self._put(self._modules, name, value)
         else:
             for table, kind, wanted in (
@@ -63,6 +64,14 @@ class Module(HasHooks, HasState, _C.ModuleBase):
         self._non_persistent_buffers_set.discard(name)
         table[name] = value
 
+    def _check_name(self, name, kind, is_free):
+        if not name or "." in name:
+            raise KeyError(f"[{type(self).__name__}] a {kind}'s name must not be empty or have a dot; got {name!r}")
+        if not is_free:
+            raise KeyError(
+                f"[{type(self).__name__}] already has an attribute '{name}'; choose another name for the {kind}"
+            )
+
     def _register(self, table, name, value, kind, wanted):
         if "_parameters" not in self.__dict__:
             raise AttributeError(
@@ -70,16 +79,11 @@ class Module(HasHooks, HasState, _C.ModuleBase):
             )
         if not isinstance(name, str):
             raise TypeError(f"[{type(self).__name__}] a {kind}'s name must be a string; got {type(name).__name__}")
+        table = self.__dict__[table]
+        self._check_name(name, kind, name in table or not hasattr(self, name))
         if value is not None and not isinstance(value, wanted):
             raise TypeError(
                 f"[{type(self).__name__}] {kind} '{name}' must be a {wanted.__name__} or None; got {type(value).__name__}"
-            )
-        if not name or "." in name:
-            raise KeyError(f"[{type(self).__name__}] a {kind}'s name must not be empty or have a dot; got {name!r}")
-        table = self.__dict__[table]
-        if name not in table and hasattr(self, name):
-            raise KeyError(
-                f"[{type(self).__name__}] already has an attribute '{name}'; choose another name for the {kind}"
             )
         self._put(table, name, value)
 
@@ -195,7 +199,7 @@ class Module(HasHooks, HasState, _C.ModuleBase):
     def _get(self, table, target, kind):
         path, _, name = target.rpartition(".")
         module = self.get_submodule(path)
-        if name not in getattr(module, table):
+        if getattr(module, table).get(name) is None:
             raise AttributeError(f"[get_{kind}] {type(module).__name__} has no {kind} '{name}'; got '{target}'")
         return getattr(module, table)[name]
 
