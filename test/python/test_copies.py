@@ -63,6 +63,24 @@ def test_compiled(make):
     assert_same_bits(other(x), module(x))
 
 
+def test_compiled_children():
+    """A compiled module can be a child; all that goes through the modules goes through it."""
+    net = nn.Sequential(nn.Linear(2, 2), nn.Dropout(0.5), nn.Linear(2, 2))
+    plain, x = deep(net), weft.randn(3, 2)
+    net[0] = weft.compile(net[0])
+    net.register_module("2", weft.compile(net[2]))
+    assert list(net.state_dict()) == list(plain.state_dict()) and net.load_state_dict(plain.state_dict()) == ([], [])
+    assert [n for n, _ in net.named_parameters()] == [n for n, _ in plain.named_parameters()]
+    assert [type(m) for m in net.modules()] == [type(m) for m in plain.modules()]
+    assert [type(m) for _, m in net.named_modules()] == [type(m) for m in plain.modules()]
+    net.eval(), plain.eval()
+    assert not net[0].training
+    for _ in range(3):
+        assert_same_bits(net(x), plain(x))
+    assert len(weft._C.entries(net[0])) == 1
+    assert_same_bits(deep(net).double()(x.double()), plain.double()(x.double()))
+
+
 class Tagged(nn.Parameter):
     pass
 

@@ -7,7 +7,7 @@ import pytest
 import weft
 from conftest import assert_same_bits
 from weft import nn
-from weft.nn.modules import hooks as module_hooks
+from weft.nn.modules import module as all_modules
 
 
 class Scale(nn.Module):
@@ -118,11 +118,11 @@ def test_backward_hooks_where_no_input_requires_grad():
 
 def test_hooks_of_all_modules():
     m, seen = nn.Sequential(Scale(), Scale()), []
-    with module_hooks.register_module_forward_pre_hook(lambda module, args: seen.append(type(module).__name__)):
+    with all_modules.register_module_forward_pre_hook(lambda module, args: seen.append(type(module).__name__)):
         m(weft.ones(1))
-    with module_hooks.register_module_forward_hook(lambda module, args, output: output + 1):
+    with all_modules.register_module_forward_hook(lambda module, args, output: output + 1):
         assert m(weft.ones(1)).item() == 8
-    with module_hooks.register_module_full_backward_hook(lambda module, grad_input, grad_output: seen.append(module)):
+    with all_modules.register_module_full_backward_hook(lambda module, grad_input, grad_output: seen.append(module)):
         m(weft.ones(1)).sum().backward()
     assert m(weft.ones(1)).item() == 4 and seen[:3] == ["Sequential", "Scale", "Scale"]
     assert {id(module) for module in seen[3:]} == {id(m), id(m[0]), id(m[1])}
@@ -184,7 +184,7 @@ def test_compiled():
         assert weft.explain(compiled, x).mode == "replay" and not (m(x) == plain).all()
         handle.remove()
         assert_same_bits(compiled(x), plain)
-        with module_hooks.register_module_forward_hook(double_output):
+        with all_modules.register_module_forward_hook(double_output):
             assert_same_bits(compiled(x), m(x))
         assert_same_bits(compiled(x), plain)
         features = []

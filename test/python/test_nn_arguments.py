@@ -135,6 +135,24 @@ def test_gains():
     assert w.std().item() == pytest.approx(math.sqrt(2 / 500), rel=0.05)
 
 
+@pytest.mark.parametrize("p", [2.0, 1.0, math.inf])
+def test_clipping(p):
+    a, b = weft.ones(2, requires_grad=True), weft.ones(1, 2, dtype=weft.float16, requires_grad=True)
+    grads = [numpy.array([3.0, -4.0]), numpy.array([[300.0, 0.0]])]
+    flat = numpy.concatenate([g.reshape(-1) for g in grads])
+    a.grad, b.grad = (weft.from_numpy(g).to(t.dtype) for g, t in zip(grads, (a, b)))
+    total = nn.utils.clip_grad_norm_([a, b, weft.ones(1)], 10.0, p)
+    norm = numpy.linalg.norm(flat, p)
+    assert total.item() == pytest.approx(norm) and b.grad.dtype is weft.float16
+    numpy.testing.assert_allclose(a.grad.numpy(), grads[0] * 10 / norm, rtol=1e-5)
+    nn.utils.clip_grad_value_(a, 0.1)
+    assert a.grad.tolist() == pytest.approx(numpy.clip(grads[0] * 10 / norm, -0.1, 0.1), rel=1e-5)
+    assert nn.utils.clip_grad_norm_(weft.ones(1), 1.0).item() == 0
+    a.grad[0] = math.inf
+    with pytest.raises(RuntimeError, match="inf"):
+        nn.utils.clip_grad_norm_(a, 1.0, error_if_nonfinite=True)
+
+
 def test_materialized_gradients():
     a, b = weft.ones(2, requires_grad=True), weft.ones(3, requires_grad=True)
     grads = weft.autograd.grad(a.sum(), [a, b], materialize_grads=True)

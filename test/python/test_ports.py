@@ -170,20 +170,11 @@ def lm_step(model, optimizer):
         optimizer.zero_grad()
         _, loss = model(tokens[:, :-1], tokens[:, 1:])
         loss.backward()
-        norm = clip_grad_norm(model.parameters(), 1.0)
+        norm = nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         return loss.detach(), norm
 
     return step
-
-
-def clip_grad_norm(parameters, max_norm):
-    grads = [p.grad for p in parameters if p.grad is not None]
-    total = torch.sqrt(sum((g.detach() ** 2).sum() for g in grads))
-    scale = torch.clamp(max_norm / (total + 1e-6), max=1.0)
-    for g in grads:
-        g.mul_(scale)
-    return total
 
 
 @port

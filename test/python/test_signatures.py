@@ -58,7 +58,7 @@ def ours():
             rows = list(inspect.signature(function).parameters.values())
             found[name] = inspect.Signature(rows[1:] if is_method else rows)
 
-    for prefix in ("nn.functional", "nn.init", "autograd", "utils.data"):
+    for prefix in ("nn.functional", "nn.init", "nn.utils", "autograd", "utils.data"):
         module = weft
         for part in prefix.split("."):
             module = getattr(module, part)

@@ -116,18 +116,18 @@ def embedding(input, weight, padding_idx=None, max_norm=None, norm_type=2.0, sca
         with _C.GradMode(False):
             index = input.reshape(-1)
             rows = weight.index_select(0, index)
-            norm = _norm(rows, norm_type, (1,))
+            norm = vector_norm(rows, norm_type, (1,), keepdim=True)
             weight[index] = _ops.where(norm > max_norm, rows * (max_norm / (norm + 1e-7)), rows)
     return _ops.embedding(input, weight, -1 if padding_idx is None else padding_idx)
 
 
-def _norm(x, p, axes):
-    """The p-norm along axes, which stay with size 1."""
+def vector_norm(x, p, axes=(), keepdim=False):
+    """The p-norm along axes, () for all."""
     if p == float("inf"):
-        return _ops.amax(_ops.abs(x), axes, True)
+        return _ops.amax(_ops.abs(x), axes, keepdim)
     if p == 2:
-        return _ops.sqrt(_ops.sum(x * x, axes, True))
-    return _ops.sum(_ops.abs(x) ** p, axes, True) ** (1.0 / p)
+        return _ops.sqrt(_ops.sum(x * x, axes, keepdim))
+    return _ops.sum(_ops.abs(x) ** p, axes, keepdim) ** (1.0 / p)
 
 
 def _check_classes(op, input, target, weight):
@@ -241,7 +241,7 @@ def one_hot(tensor, num_classes=-1):
 
 def normalize(input, p=2.0, dim=1, eps=1e-12, out=None):
     """Divided by its p-norm along ``dim``."""
-    result = input / _ops.maximum(_norm(input, p, _dims(input, dim, "normalize")), eps)
+    result = input / _ops.maximum(vector_norm(input, p, _dims(input, dim, "normalize"), keepdim=True), eps)
     return result if out is None else out.copy_(result)
 
 

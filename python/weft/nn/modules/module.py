@@ -2,8 +2,31 @@
 
 from ... import _C
 from ..parameter import Parameter
-from .hooks import HasHooks
+from .hooks import (
+    HasHooks,
+    register_module_forward_hook,
+    register_module_forward_pre_hook,
+    register_module_full_backward_hook,
+    register_module_full_backward_pre_hook,
+)
 from .state import HasState
+
+__all__ = [
+    "Module",
+    "register_module_forward_hook",
+    "register_module_forward_pre_hook",
+    "register_module_full_backward_hook",
+    "register_module_full_backward_pre_hook",
+]
+
+
+def is_module(value):
+    """Whether it can be a child: a module, or one that is compiled, which is called in its place."""
+    return isinstance(_plain(value), Module)
+
+
+def _plain(value):
+    return value.__wrapped__ if isinstance(value, _C.Compiled) else value
 
 
 class Module(HasHooks, HasState, _C.ModuleBase):
@@ -29,7 +52,7 @@ class Module(HasHooks, HasState, _C.ModuleBase):
     def __setattr__(self, name, value):
         parameters = self.__dict__.get("_parameters")
         if parameters is None:
-            if isinstance(value, (Parameter, Module)):
+            if isinstance(value, Parameter) or is_module(value):
                 raise AttributeError(
                     f"[{type(self).__name__}] cannot assign '{name}' before Module.__init__(); call super().__init__() first"
                 )
@@ -37,7 +60,7 @@ class Module(HasHooks, HasState, _C.ModuleBase):
         elif isinstance(value, Parameter):
             self._check_name(name, "parameter", name in parameters or not hasattr(type(self), name))
             self._put(parameters, name, value)
-        elif isinstance(value, Module) and name not in parameters:
+        elif is_module(value) and name not in parameters:
             self._put(self._modules, name, value)
         else:
             for table, kind, wanted in (
@@ -81,7 +104,7 @@ class Module(HasHooks, HasState, _C.ModuleBase):
             raise TypeError(f"[{type(self).__name__}] a {kind}'s name must be a string; got {type(name).__name__}")
         table = self.__dict__[table]
         self._check_name(name, kind, name in table or not hasattr(self, name))
-        if value is not None and not isinstance(value, wanted):
+        if value is not None and not (isinstance(value, wanted) or (wanted is Module and is_module(value))):
             raise TypeError(
                 f"[{type(self).__name__}] {kind} '{name}' must be a {wanted.__name__} or None; got {type(value).__name__}"
             )
@@ -151,7 +174,7 @@ class Module(HasHooks, HasState, _C.ModuleBase):
             module = pending.pop()
             if id(module) not in seen:
                 seen.add(id(module))
-                pending += [child for child in reversed(module._modules.values()) if child is not None]
+                pending += [_plain(child) for child in reversed(module._modules.values()) if child is not None]
                 yield module
 
     def _tensors(self, table, recurse):
@@ -191,7 +214,7 @@ class Module(HasHooks, HasState, _C.ModuleBase):
         module = self
         for name in target.split(".") if target else ():
             child = getattr(module, name, None)
-            if not isinstance(child, Module):
+            if not is_module(child):
                 raise AttributeError(f"[get_submodule] {type(module).__name__} has no module '{name}'; got '{target}'")
             module = child
         return module
