@@ -168,6 +168,7 @@ Tensor callInPlace(OpKind op, const Tensor *operands, int count, const Attrs &at
   const Tensor &target = operands[0];
   const char *name = info(op).name;
   checkInPlace(name, target);
+  refuseBoolDifference(op, operands, count);
   op = simplerPower(op, operands, count);
   Tensor fitted[3];
   if (fitNumbers(op, operands, count, fitted))

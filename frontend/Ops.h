@@ -41,6 +41,7 @@ Tensor select(const Tensor &t, int dim, int64_t index);
 Tensor unsqueeze(const Tensor &t, int dim);
 Tensor squeeze(const Tensor &t);
 Tensor squeeze(const Tensor &t, int dim);
+Tensor squeeze(const Tensor &t, const Dims &dims); // those of them that have size 1
 Tensor flatten(const Tensor &t, int startDim = 0, int endDim = -1);
 std::vector<Tensor> split(const Tensor &t, int64_t size, int dim = 0);
 std::vector<Tensor> split(const Tensor &t, const std::vector<int64_t> &sizes, int dim = 0);
@@ -48,8 +49,10 @@ std::vector<Tensor> chunk(const Tensor &t, int64_t chunks, int dim = 0);
 std::vector<Tensor> broadcastTensors(const std::vector<Tensor> &tensors);
 // The shape of a result on these shapes; throws as PyTorch does.
 Dims broadcastShapes(const char *op, const Dims &a, const Dims &b);
-int normaliseDim(const char *op, int64_t dim, int rank); // 0 also of a 0-d tensor
-int axisOf(const char *op, int64_t dim, int rank);       // of a tensor that has dimensions
+// The axis from 0 that `dim`, which may count from the end, is of the shape; throws as PyTorch does. Of a 0-d tensor
+// normaliseDim gives 0 and axisOf throws.
+int normaliseDim(const char *op, int64_t dim, const Dims &shape);
+int axisOf(const char *op, int64_t dim, const Dims &shape);
 
 // ---- In place; all return t.
 Tensor copy_(const Tensor &t, const Tensor &source); // broadcasts and converts

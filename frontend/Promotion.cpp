@@ -138,10 +138,18 @@ static Tensor convert(const Tensor &t, DType dtype, Device device) {
   return t.dtype() == dtype ? t : apply(OpKind::Cast, &t, 1, {Attr::dtype(dtype)});
 }
 
+void refuseBoolDifference(OpKind op, const Tensor *operands, int count) {
+  if (op == OpKind::Sub && count == 2 && (operands[0].dtype() == DType::Bool || operands[1].dtype() == DType::Bool))
+    fail(UserError::Kind::Runtime, info(op).name,
+         "there is no difference of bools; got " + toString(operands[0].type()) + " and " +
+             toString(operands[1].type()) + "; use ^ or logical_xor(), or ~ to invert a mask");
+}
+
 static Tensor callElementwise(OpKind op, const Tensor *operands, int count, const Attrs &attrs) {
   const OpInfo &record = info(op);
   if (count != record.operandCount || count > 8)
     return apply(op, operands, count, attrs); // which says what is wrong
+  refuseBoolDifference(op, operands, count);
   const ElementwiseRule &rule = elementwiseRule(op);
   Device device = deviceOf(operands, count);
   bool comparison = isComparison(op), limits = isExtremum(op);
@@ -181,13 +189,13 @@ static bool normaliseAttrs(OpKind op, const Tensor *operands, int count, const A
       if (!changed)
         result = attrs;
       changed = true;
-      result[i].i = normaliseDim(record.name, attr.i, rank);
+      result[i].i = normaliseDim(record.name, attr.i, operands[0].shape());
     } else if (dim && attr.i >= rank) {
-      normaliseDim(record.name, attr.i, rank); // throws
+      normaliseDim(record.name, attr.i, operands[0].shape()); // throws
     } else if (dims) {
       Dims sorted;
       for (int64_t d : attr.ints) {
-        int axis = normaliseDim(record.name, d, rank);
+        int axis = normaliseDim(record.name, d, operands[0].shape());
         if (sorted.contains(axis))
           fail(UserError::Kind::Runtime, record.name,
                "dim " + std::to_string(axis) + " appears multiple times in the list of dims");
@@ -210,6 +218,10 @@ static bool normaliseAttrs(OpKind op, const Tensor *operands, int count, const A
     }
   }
   return changed;
+}
+
+static bool takesPositions(OpKind op) {
+  return op == OpKind::Gather || op == OpKind::IndexSelect || op == OpKind::ScatterAdd || op == OpKind::Embedding;
 }
 
 static Tensor callAnew(OpKind op, const Tensor *operands, int count, const Attrs &attrs) {
@@ -241,6 +253,9 @@ static Tensor callAnew(OpKind op, const Tensor *operands, int count, const Attrs
       converted(0, DType::Int64);
     if ((op == OpKind::Any || op == OpKind::All) && dtype != DType::Bool)
       converted(0, DType::Bool);
+    int index = op == OpKind::Embedding ? 0 : 1; // positions may be int32
+    if (takesPositions(op) && count > index && operands[index].dtype() == DType::Int32)
+      converted(index, DType::Int64);
   }
   if (op == OpKind::Concatenate && count > 1) {
     Promotion promotion;
@@ -264,9 +279,13 @@ OpKind simplerPower(OpKind op, const Tensor *operands, int &count) {
     return op;
   const TensorImpl &exponent = *operands[1].impl;
   bool real = isFloat(operands[0].dtype());
+  double number = isFloat(exponent.dtype) ? exponent.number : double(exponent.integer);
+  if (!real && !isFloat(exponent.dtype) && number < 0)
+    fail(UserError::Kind::Runtime, info(op).name,
+         "integers to negative integer powers are not allowed; got " + toString(operands[0].type()) + " to the power " +
+             std::to_string(exponent.integer) + "; convert it with .float()");
   if (!real && (isFloat(exponent.dtype) || operands[0].dtype() == DType::Bool))
     return op; // the result's dtype is another
-  double number = isFloat(exponent.dtype) ? exponent.number : double(exponent.integer);
   if (number != 2 && !(real && (number == 0.5 || number == -1)))
     return op;
   count = 1;

@@ -15,6 +15,9 @@ const ElementwiseRule &elementwiseRule(OpKind op);
 
 // Raising to a power that is a number is, where one op does it in one rounding, that op, as in PyTorch: x * x, the
 // square root, 1 / x. It has the first operand alone then, and `count` becomes 1.
+// Throws where an integer is raised to a negative number, which has no integer result.
 OpKind simplerPower(OpKind op, const Tensor *operands, int &count);
+// Throws for a subtraction with a bool: promotion would make numbers of it.
+void refuseBoolDifference(OpKind op, const Tensor *operands, int count);
 
 } // namespace weft

@@ -161,7 +161,7 @@ Tensor Tensor::fromHost(const void *data, const Dims &shape, DType dtype, Device
 
 // ---------------------------------------------------------------- What it is
 
-int64_t Tensor::size(int64_t dim) const { return impl->shape[axisOf("size", dim, this->dim())]; }
+int64_t Tensor::size(int64_t dim) const { return impl->shape[axisOf("size", dim, impl->shape)]; }
 bool Tensor::isContiguous() const { return isRowMajor(impl->shape, impl->strides); }
 
 void *Tensor::data() const {

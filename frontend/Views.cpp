@@ -8,19 +8,20 @@ namespace weft {
 
 using Kind = UserError::Kind;
 
-int normaliseDim(const char *op, int64_t dim, int rank) {
+static int normalised(const char *op, int64_t dim, int rank, const Dims &shape) {
   int64_t range = rank == 0 ? 1 : rank; // PyTorch lets a 0-d tensor have dim 0
   if (dim < -range || dim >= range)
     fail(Kind::Index, op,
          "Dimension out of range (expected to be in range of [" + std::to_string(-range) + ", " +
-             std::to_string(range - 1) + "], but got " + std::to_string(dim) + ")");
+             std::to_string(range - 1) + "], but got " + std::to_string(dim) + "); got shape " + toString(shape));
   return int(dim < 0 ? dim + range : dim);
 }
+int normaliseDim(const char *op, int64_t dim, const Dims &shape) { return normalised(op, dim, shape.size(), shape); }
 
-int axisOf(const char *op, int64_t dim, int rank) {
-  if (rank == 0)
+int axisOf(const char *op, int64_t dim, const Dims &shape) {
+  if (shape.empty())
     fail(Kind::Index, op, "Dimension specified as " + std::to_string(dim) + " but tensor has no dimensions");
-  return normaliseDim(op, dim, rank);
+  return normaliseDim(op, dim, shape);
 }
 
 // The result of a view op, recorded where somebody listens.
@@ -142,7 +143,7 @@ Tensor reshape(const Tensor &input, const Dims &requested) {
 }
 
 Tensor unsqueeze(const Tensor &t, int dim) {
-  int axis = normaliseDim("unsqueeze", dim, t.dim() + 1);
+  int axis = normalised("unsqueeze", dim, t.dim() + 1, t.shape());
   Dims shape = t.shape(), strides = t.strides();
   if (shape.size() == kMaxRank)
     fail(Kind::Runtime, "unsqueeze", "at most " + std::to_string(kMaxRank) + " dimensions are supported");
@@ -161,10 +162,21 @@ static Tensor squeezeWhere(const Tensor &t, uint32_t axes) {
   return recordedView(OpKind::Reshape, t, shape, aliasOf(t, shape, strides, t.offset()));
 }
 Tensor squeeze(const Tensor &t) { return squeezeWhere(t, ~0u); }
-Tensor squeeze(const Tensor &t, int dim) { return squeezeWhere(t, 1u << normaliseDim("squeeze", dim, t.dim())); }
+Tensor squeeze(const Tensor &t, int dim) { return squeezeWhere(t, 1u << normaliseDim("squeeze", dim, t.shape())); }
+Tensor squeeze(const Tensor &t, const Dims &dims) {
+  uint32_t axes = 0;
+  for (int64_t dim : dims) {
+    uint32_t axis = 1u << normaliseDim("squeeze", dim, t.shape());
+    if (axes & axis)
+      fail(Kind::Runtime, "squeeze",
+           "dim " + std::to_string(dim) + " names a dimension twice; got dims " + toStringAsGiven(dims));
+    axes |= axis;
+  }
+  return squeezeWhere(t, axes);
+}
 
 Tensor flatten(const Tensor &t, int startDim, int endDim) {
-  int start = normaliseDim("flatten", startDim, t.dim()), end = normaliseDim("flatten", endDim, t.dim());
+  int start = normaliseDim("flatten", startDim, t.shape()), end = normaliseDim("flatten", endDim, t.shape());
   if (start > end)
     fail(Kind::Runtime, "flatten",
          "start_dim cannot come after end_dim; got " + std::to_string(startDim) + " and " + std::to_string(endDim));
@@ -190,7 +202,7 @@ Tensor permute(const Tensor &t, const Dims &requested) {
              toString(t.type()));
   Dims order, shape, strides;
   for (int64_t dim : requested) {
-    int axis = normaliseDim("permute", dim, t.dim());
+    int axis = normaliseDim("permute", dim, t.shape());
     if (order.contains(axis))
       fail(Kind::Runtime, "permute", "duplicate dims are not allowed in the order; got " + toStringAsGiven(requested));
     order.push_back(axis);
@@ -201,7 +213,7 @@ Tensor permute(const Tensor &t, const Dims &requested) {
 }
 
 Tensor transpose(const Tensor &t, int dim0, int dim1) {
-  int a = normaliseDim("transpose", dim0, t.dim()), b = normaliseDim("transpose", dim1, t.dim());
+  int a = normaliseDim("transpose", dim0, t.shape()), b = normaliseDim("transpose", dim1, t.shape());
   if (t.dim() == 0)
     return t;
   Dims order;
@@ -271,7 +283,7 @@ Tensor slice(const Tensor &t, int dim, int64_t start, int64_t stop, int64_t step
     fail(Kind::Index, "slice", "slice() cannot be applied to a 0-dim tensor.");
   if (step <= 0)
     fail(Kind::Value, "slice", "step must be greater than zero; use flip() to reverse an axis");
-  int axis = normaliseDim("slice", dim, t.dim());
+  int axis = normaliseDim("slice", dim, t.shape());
   int64_t size = t.shape()[axis];
   auto clamp = [&](int64_t at) { return at < 0 ? (at + size < 0 ? 0 : at + size) : at > size ? size : at; };
   start = clamp(start);
@@ -295,7 +307,7 @@ Tensor slice(const Tensor &t, int dim, int64_t start, int64_t stop, int64_t step
 }
 
 Tensor narrow(const Tensor &t, int dim, int64_t start, int64_t length) {
-  int axis = normaliseDim("narrow", dim, t.dim());
+  int axis = normaliseDim("narrow", dim, t.shape());
   int64_t size = t.dim() ? t.shape()[axis] : 0;
   if (start < -size || start > size)
     fail(Kind::Index, "narrow",
@@ -312,7 +324,7 @@ Tensor narrow(const Tensor &t, int dim, int64_t start, int64_t length) {
 Tensor select(const Tensor &t, int dim, int64_t index) {
   if (t.dim() == 0)
     fail(Kind::Index, "select", "select() cannot be applied to a 0-dim tensor.");
-  int axis = normaliseDim("select", dim, t.dim());
+  int axis = normaliseDim("select", dim, t.shape());
   int64_t size = t.shape()[axis];
   if (index < -size || index >= size)
     fail(Kind::Index, "select",
@@ -323,7 +335,7 @@ Tensor select(const Tensor &t, int dim, int64_t index) {
 }
 
 std::vector<Tensor> split(const Tensor &t, const std::vector<int64_t> &sizes, int dim) {
-  int axis = normaliseDim("split", dim, t.dim());
+  int axis = normaliseDim("split", dim, t.shape());
   int64_t rest = t.dim() ? t.shape()[axis] : -1;
   for (int64_t size : sizes) {
     if (size < 0)
@@ -345,7 +357,7 @@ std::vector<Tensor> split(const Tensor &t, const std::vector<int64_t> &sizes, in
 }
 
 std::vector<Tensor> split(const Tensor &t, int64_t size, int dim) {
-  int axis = normaliseDim("split", dim, t.dim());
+  int axis = normaliseDim("split", dim, t.shape());
   if (t.dim() == 0 || size <= 0)
     fail(Kind::Runtime, "split",
          "split_size must be positive and the tensor have a dimension; got split_size=" + std::to_string(size) +

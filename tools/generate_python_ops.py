@@ -26,7 +26,7 @@ INTERNAL = {
     "gelu_derivative",
     "clamp",
 }
-TYPES = {"Int": "int", "Float": "float", "Bool": "bool", "DType": "dtype", "Ints": "Sequence[int]"}
+TYPES = {"Int": "int", "Float": "float", "Bool": "bool", "DType": "dtype", "Ints": "int | Sequence[int]"}
 
 HEADER = '''"""The ops of the table, one callable each; generated from ir/ops."""
 
@@ -34,6 +34,11 @@ from . import _C
 
 _make = _C.make_op
 '''
+
+# Operands as PyTorch calls them.
+OPERAND_NAMES = {"x": "input", "y": "other"}
+# Elementwise ops without an in-place form.
+NOT_IN_PLACE = {"isnan", "isinf", "isfinite", "where", "cast", "gelu", "gelu_derivative"}
 
 STUB_HEADER = '''"""Types of the generated ops."""
 
@@ -52,6 +57,10 @@ def is_method(op):
     return is_public(op) and op["operands"] and not op["variadic"]
 
 
+def has_in_place_form(op):
+    return op["family"] == "Elementwise" and op["name"] not in NOT_IN_PLACE
+
+
 def default_text(attr):
     kind, text = attr["kind"], attr["default"]
     if not text:
@@ -65,6 +74,7 @@ def parameters(op):
     for i, name in enumerate(op["operands"]):
         kind = "Sequence[Tensor]" if op["variadic"] else "Tensor | float"
         optional = not op["variadic"] and i >= op["required"]
+        name = "exponent" if (op["name"], name) == ("pow", "y") else OPERAND_NAMES.get(name, name)
         rows.append((name, kind + " | None" if optional else kind, "None" if optional else "..."))
     rows += [(a["name"], TYPES[a["kind"]], default_text(a)) for a in op["attrs"]]
     return rows
@@ -87,11 +97,15 @@ def docstring(op):
 def functions(ops):
     out = [HEADER]
     for op in ops:
-        defaults = "".join(f"{default}, " for _, _, default in parameters(op))
-        out.append(f"{op['name']} = _make({op['name']!r}, ({defaults}), {docstring(op)!r})")
+        listed = ", ".join(f"({name!r}, {default})" for name, _, default in parameters(op))
+        out.append(f"{op['name']} = _make({op['name']!r}, [{listed}], {docstring(op)!r}, False)")
+        if has_in_place_form(op):
+            doc = f"{op['name']}_: ``{op['name']}`` written into this tensor."
+            out.append(f"{op['name']}_ = _make({op['name']!r}, [{listed}], {doc!r}, True)")
     names = ", ".join(repr(op["name"]) for op in ops if is_public(op))
     methods = ", ".join(repr(op["name"]) for op in ops if is_method(op))
-    out.append(f"\n__all__ = [{names}]\nMETHODS = ({methods})\n")
+    in_place = ", ".join(repr(op["name"] + "_") for op in ops if has_in_place_form(op))
+    out.append(f"\n__all__ = [{names}]\nMETHODS = ({methods}, {in_place})\n")
     out.append("SUMMARIES = {")
     out += [f"    {op['name']!r}: {op['summary']!r}," for op in ops]
     out.append("}\n")
@@ -111,13 +125,13 @@ def stubs(ops):
     public = ", ".join(repr(op["name"]) for op in ops if is_public(op))
     out.append(f"__all__ = [{public}]\nMETHODS: tuple[str, ...]\nSUMMARIES: dict[str, str]\n")
     for op in ops:
-        out.append(f"def {op['name']}({', '.join(stub_parameters(parameters(op)))}) -> Tensor: ...")
+        for name in (op["name"], op["name"] + "_") if has_in_place_form(op) else (op["name"],):
+            out.append(f"def {name}({', '.join(stub_parameters(parameters(op)))}) -> Tensor: ...")
     out.append("\nclass TensorOps:")
     for op in ops:
-        if is_method(op):
-            out.append(
-                f"    def {op['name']}({', '.join(['self', *stub_parameters(parameters(op)[1:])])}) -> Tensor: ..."
-            )
+        names = [op["name"]] * bool(is_method(op)) + [op["name"] + "_"] * has_in_place_form(op)
+        for name in names:
+            out.append(f"    def {name}({', '.join(['self', *stub_parameters(parameters(op)[1:])])}) -> Tensor: ...")
     return "\n".join(out) + "\n"
 
 

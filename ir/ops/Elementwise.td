@@ -30,6 +30,7 @@ def AddOp : Binary<"add", "Bool | Int | Float"> {
   let scalar = "isBool(x) ? x | y : x + y";
   let vjp = ["ct", "ct"];
   let numpy = "numpy.add(x, y)";
+  let python = "(input, other, *, alpha=1)";
   let dtypes = "bool int float";
 }
 def SubOp : Binary<"sub"> {
@@ -38,6 +39,7 @@ def SubOp : Binary<"sub"> {
   let scalar = "x - y";
   let vjp = ["ct", "-ct"];
   let numpy = "numpy.subtract(x, y)";
+  let python = "(input, other, *, alpha=1)";
 }
 def MulOp : Binary<"mul", "Bool | Int | Float"> {
   let summary = "Product of two tensors, elementwise.";
@@ -53,6 +55,7 @@ def DivOp : Binary<"div", "Float"> {
   let scalar = "x / y";
   let vjp = ["ct / y", "-ct * result / y"];
   let numpy = "numpy.divide(x, y)";
+  let python = "(input, other, *, rounding_mode=None)";
   let domain = "(0.5, 2)";
   let dtypes = "float";
 }
@@ -244,6 +247,7 @@ def WhereOp : Weft_Op<"where", "Elementwise", ["condition", "x", "y"]> {
   let scalar = "select(condition, x, y)";
   let vjp = ["", "where(condition, ct, 0.0)", "where(condition, 0.0, ct)"];
   let numpy = "numpy.where(condition, x, y)";
+  let python = "(condition, input, other)";
   let domain = "(-2, 2)";
   let examples = ["dict(condition=B(2, 3), x=F(2, 3), y=F(2, 3))"];
   let dtypes = "bool int float";

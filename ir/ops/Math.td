@@ -79,6 +79,7 @@ def CeilOp : Rounding<"ceil", "The least integer at least x"> { let scalar = "x.
 def TruncOp : Rounding<"trunc", "x without its fraction"> { let scalar = "x.isFloat() ? trunc(x) : x"; }
 def RoundOp : Rounding<"round", "The nearest integer, halves to the even one"> {
   let scalar = "x.isFloat() ? roundEven(x) : x";
+  let python = "(input, *, decimals=0)";
 }
 
 class Classify<string mnemonic, string what> : Unary<mnemonic, "Int | Float", "ToBool"> {

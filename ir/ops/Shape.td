@@ -77,6 +77,7 @@ def FlipOp : Move<"flip", ["x"], [A<"dims", "Ints">]> {
   let vjp = ["flip(ct, dims)"];
   let jvp = "flip(t_x, dims)";
   let numpy = "numpy.flip(x, tuple(dims))";
+  let python = "(input, dims)";
   let examples = ["dict(x=F(2, 3), dims=[1])", "dict(x=F(2, 3), dims=[0, 1])"];
 }
 #endif

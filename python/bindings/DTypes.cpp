@@ -129,8 +129,20 @@ PyType_Spec deviceSpec = {"weft.device", int(sizeof(PyDevice)), 0, Py_TPFLAGS_DE
 } // namespace
 
 PyObject *boxDType(DType dtype) { return constants[int(dtype)]; }
-bool isDType(PyObject *object) { return Py_TYPE(object) == dtypeType; }
-DType unboxDType(PyObject *object) { return dtypeOf(object); }
+
+static PyObject *const kPythonTypes[] = {reinterpret_cast<PyObject *>(&PyFloat_Type),
+                                         reinterpret_cast<PyObject *>(&PyLong_Type),
+                                         reinterpret_cast<PyObject *>(&PyBool_Type)};
+bool isDType(PyObject *object) {
+  return Py_TYPE(object) == dtypeType || object == kPythonTypes[0] || object == kPythonTypes[1] ||
+         object == kPythonTypes[2];
+}
+DType unboxDType(PyObject *object) {
+  return Py_TYPE(object) == dtypeType ? dtypeOf(object)
+         : object == kPythonTypes[0]  ? DType::Float64
+         : object == kPythonTypes[1]  ? DType::Int64
+                                      : DType::Bool;
+}
 
 bool isDevice(PyObject *object) { return Py_TYPE(object) == deviceType; }
 PyObject *boxDevice(Device device) {

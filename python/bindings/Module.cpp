@@ -1,6 +1,6 @@
 // The extension module weft._C: the front end for Python. The package around it is python/weft.
 #include "frontend/CompilerLibrary.h"
-#include "python/bindings/PyTensor.h"
+#include "python/bindings/Function.h"
 #include "runtime/cpu/ThreadPool.h"
 #include "runtime/cuda/Driver.h"
 
@@ -16,6 +16,7 @@ PYBIND11_MODULE(_C, module) {
       translateException();
     }
   });
+  bindFunctions(module);
   bindDTypes(module);
   defineTensorType(module);
   bindOps(module);

@@ -1,6 +1,7 @@
 #include "python/bindings/PyTensor.h"
 
 #include "frontend/Autograd.h"
+#include "frontend/OperandCheck.h"
 
 #include <structmember.h>
 
@@ -176,7 +177,10 @@ void translateException() {
       type = PyExc_NotImplementedError;
       break;
     }
-    PyErr_SetString(type, error.what());
+    py::object value = py::reinterpret_borrow<py::object>(type)(error.what());
+    if (dynamic_cast<const CheckFailure *>(&error))
+      value.attr(kIsNamed) = true; // a trace may check late: the function that is running is another
+    PyErr_SetObject(type, value.ptr());
   } catch (py::error_already_set &error) {
     error.restore();
   } catch (const py::builtin_exception &error) {

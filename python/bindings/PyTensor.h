@@ -61,6 +61,8 @@ private:
 
 // Turns the C++ exception that is being handled into a Python error. For slots; pybind11 functions have a translator.
 void translateException();
+// An attribute of errors whose message keeps the name of its op, whatever function they leave (Function.h).
+inline constexpr const char *kIsNamed = "_is_named";
 
 // One reference to a Python object that C++ functions share: to copy or drop them needs no lock.
 std::shared_ptr<PyObject> sharedFunction(pybind11::object function);
@@ -107,6 +109,7 @@ Tensor fromBuffer(PyObject *object);
 
 // ---- dtypes and devices
 PyObject *boxDType(DType dtype); // borrowed
+// A dtype of weft's; or Python's float, int and bool: float64, int64 and bool, as in PyTorch.
 bool isDType(PyObject *object);
 DType unboxDType(PyObject *object); // the object must be a dtype
 PyObject *boxDevice(Device device); // a new reference

@@ -1,35 +1,18 @@
 // Properties and methods of weft.Tensor that are not ops of the table, attached to the type.
 #include "frontend/Autograd.h"
 #include "frontend/Trace.h"
-#include "python/bindings/PyTensor.h"
-
-#include <pybind11/stl.h>
+#include "python/bindings/Function.h"
 
 namespace py = pybind11;
 
 namespace weft::python {
 namespace {
 
-// Adds a C++ function to the type as a method; the first argument is the tensor.
-struct Methods {
-  py::handle type;
-  template <class F, class... Extra> Methods &def(const char *name, F &&function, const Extra &...extra) {
-    type.attr(name) = py::cpp_function(std::forward<F>(function), py::name(name), py::is_method(type), extra...);
-    return *this;
-  }
-};
-
 // Properties as descriptors of the C API: reading one is a single C call.
 template <auto get> PyObject *getter(PyObject *self, void *) {
   return guarded([&] { return get(unbox(self)); });
 }
 
-PyObject *intTuple(const Dims &dims) {
-  PyObject *tuple = PyTuple_New(dims.size());
-  for (int i = 0; i < dims.size(); ++i)
-    PyTuple_SET_ITEM(tuple, i, PyLong_FromLongLong(dims[i]));
-  return tuple;
-}
 PyObject *newReference(PyObject *object) {
   Py_INCREF(object);
   return object;
@@ -43,7 +26,7 @@ PythonHook pythonHook(const char *op, py::object function, bool mayReplace) {
   return {op, sharedFunction(std::move(function)), mayReplace};
 }
 
-PyObject *getShape(const Tensor &t) { return intTuple(t.shape()); }
+PyObject *getShape(const Tensor &t) { return give(t.shape()); }
 PyObject *getDType(const Tensor &t) { return newReference(boxDType(t.dtype())); }
 PyObject *getDevice(const Tensor &t) { return boxDevice(t.device()); }
 PyObject *getNdim(const Tensor &t) { return PyLong_FromLong(t.dim()); }
@@ -134,20 +117,6 @@ PyGetSetDef properties[] = {
     {nullptr, nullptr, nullptr, nullptr, nullptr},
 };
 
-// Sizes as PyTorch takes them: one sequence, or several ints.
-Dims sizesOf(const char *op, const py::args &args) {
-  if (args.size() == 1)
-    return unboxDims(py::object(args[0]).ptr(), op, "sizes");
-  return unboxDims(args.ptr(), op, "sizes");
-}
-
-std::vector<int64_t> intsOf(py::handle sequence) {
-  std::vector<int64_t> values;
-  for (py::handle item : sequence)
-    values.push_back(item.cast<int64_t>());
-  return values;
-}
-
 py::tuple tupleOf(const std::vector<Tensor> &tensors) {
   py::tuple result(tensors.size());
   for (size_t i = 0; i < tensors.size(); ++i)
@@ -155,33 +124,26 @@ py::tuple tupleOf(const std::vector<Tensor> &tensors) {
   return result;
 }
 
-// to(dtype), to(device), to(device, dtype), to(other).
-Tensor convert(const Tensor &t, const py::args &args, const py::kwargs &kwargs) {
+// to(dtype), to(device), to(device, dtype), to(other): None leaves things as they are.
+Tensor convert(const Tensor &t, const py::args &args, const py::object &device, const py::object &dtype, bool copy,
+               bool /*nonBlocking*/) {
   Tensor result = t;
-  bool copy = false;
-  auto apply = [&](py::handle argument) {
-    if (argument.is_none())
+  auto apply = [&](PyObject *argument) {
+    if (argument == Py_None)
       return;
-    if (isDType(argument.ptr())) {
-      result = result.to(unboxDType(argument.ptr()));
-    } else if (isTensor(argument.ptr())) {
-      Tensor like = unbox(argument.ptr());
+    if (isDType(argument)) {
+      result = result.to(unboxDType(argument));
+    } else if (isTensor(argument)) {
+      Tensor like = unbox(argument);
       result = result.to(like.device()).to(like.dtype());
     } else {
-      result = result.to(unboxDevice(argument.ptr()));
+      result = result.to(unboxDevice(argument));
     }
   };
   for (py::handle argument : args)
-    apply(argument);
-  for (auto [name, value] : kwargs) {
-    std::string key = name.cast<std::string>();
-    if (key == "copy")
-      copy = value.cast<bool>();
-    else if (key == "device" || key == "dtype")
-      apply(value);
-    else if (key != "non_blocking")
-      fail(UserError::Kind::Type, "to", "has no parameter " + key + "; it takes device, dtype and copy");
-  }
+    apply(argument.ptr());
+  apply(device.ptr());
+  apply(dtype.ptr());
   return copy && result.is(t) ? result.clone() : result;
 }
 
@@ -195,100 +157,122 @@ py::object item(const Tensor &t) {
   return isFloat(t.dtype()) ? py::object(py::float_(t.itemDouble())) : py::object(py::int_(t.itemInt()));
 }
 
-Tensor numberOrTensor(py::handle value, const char *op) {
-  Tensor t = operand(value.ptr());
-  if (!t.defined())
-    fail(UserError::Kind::Type, op, std::string("expected a number or a tensor; got ") + Py_TYPE(value.ptr())->tp_name);
-  return t;
-}
-
 } // namespace
+
+// ---- Arguments of single methods
+
+// Of split(): one size for all parts, or the size of each.
+struct SplitSize {
+  std::optional<int64_t> each;
+  std::vector<int64_t> all;
+};
+template <> struct Argument<SplitSize> {
+  static constexpr uint32_t kinds = kInt | kInts;
+  static SplitSize read(PyObject *value, const ArgumentOf &of) {
+    if (isOfKinds(value, kInt))
+      return {Argument<int64_t>::read(value, of), {}};
+    return {std::nullopt, Argument<std::vector<int64_t>>::read(value, of)};
+  }
+};
+struct ViewSize : IntList {};
+template <> struct Argument<ViewSize> {
+  static constexpr uint32_t kinds = Argument<IntList>::kinds;
+  static ViewSize read(PyObject *value, const ArgumentOf &of) {
+    if (PyTuple_CheckExact(value) && PyTuple_GET_SIZE(value) == 1 && isDType(PyTuple_GET_ITEM(value, 0)))
+      fail(UserError::Kind::NotImplemented, of.op(), "to another dtype is not supported; use .to(dtype)");
+    return {Argument<IntList>::read(value, of)};
+  }
+};
 
 void bindTensorMethods(py::module_ &module) {
   py::object dict = py::reinterpret_borrow<py::object>(reinterpret_cast<PyObject *>(tensorType));
   for (PyGetSetDef *property = properties; property->name; ++property)
     dict.attr(property->name) = py::reinterpret_steal<py::object>(PyDescr_NewGetSet(tensorType, property));
 
-  Methods methods{py::handle(reinterpret_cast<PyObject *>(tensorType))};
-  methods.def("dim", &Tensor::dim, "The number of dimensions.")
-      .def("numel", &Tensor::numel, "The number of elements.")
-      .def("element_size", [](const Tensor &t) { return itemSize(t.dtype()); })
+  // The first parameter is PyTorch's `input`, as most are functions of the package, too.
+  Definitions methods(dict);
+  const py::arg self("input");
+  methods.def("dim", &Tensor::dim, self, "The number of dimensions.")
+      .def("numel", &Tensor::numel, self, "The number of elements.")
+      .def(
+          "element_size", [](const Tensor &t) { return itemSize(t.dtype()); }, self, "The bytes of an element.")
       .def(
           "size",
-          [](const Tensor &t, py::object dim) -> py::object {
-            if (dim.is_none())
+          [](const Tensor &t, std::optional<int> dim) -> py::object {
+            if (!dim)
               return py::reinterpret_steal<py::object>(getShape(t));
-            return py::int_(t.size(dim.cast<int64_t>()));
+            return py::int_(t.size(*dim));
           },
-          py::arg("dim") = py::none())
+          self, py::arg("dim") = py::none(), "The sizes, or the one of a dimension.")
       .def(
           "stride",
-          [](const Tensor &t, py::object dim) -> py::object {
-            if (dim.is_none())
+          [](const Tensor &t, std::optional<int> dim) -> py::object {
+            if (!dim)
               return py::cast(t.strides());
-            return py::int_(t.strides()[axisOf("stride", dim.cast<int64_t>(), t.dim())]);
+            return py::int_(t.strides()[axisOf("stride", *dim, t.shape())]);
           },
-          py::arg("dim") = py::none())
-      .def("storage_offset", &Tensor::offset)
-      .def("data_ptr", [](const Tensor &t) { return reinterpret_cast<uintptr_t>(t.data()); })
-      .def("is_contiguous", &Tensor::isContiguous, "Whether the elements lie in row-major order without gaps.")
-      .def("is_floating_point", [](const Tensor &t) { return isFloat(t.dtype()); })
-      .def("item", &item, "The one element as a Python number.");
+          self, py::arg("dim") = py::none(), "The steps from element to element, or the one along a dimension.")
+      .def("storage_offset", &Tensor::offset, self, "Where in its memory the tensor begins, in elements.")
+      .def(
+          "data_ptr", [](const Tensor &t) { return reinterpret_cast<uintptr_t>(t.data()); }, self,
+          "The address of the first element.")
+      .def("is_contiguous", &Tensor::isContiguous, self, "Whether the elements lie in row-major order without gaps.")
+      .def(
+          "is_floating_point", [](const Tensor &t) { return isFloat(t.dtype()); }, self,
+          "Whether the elements are floating-point numbers.")
+      .def("item", &item, self, "The one element as a Python number.");
   // ---- views
   methods
       .def(
-          "view",
-          [](const Tensor &t, const py::args &args) {
-            if (args.size() == 1 && isDType(py::object(args[0]).ptr()))
-              fail(UserError::Kind::NotImplemented, "view", "to another dtype is not supported; use .to(dtype)");
-            return view(t, sizesOf("view", args));
-          },
+          "view", [](const Tensor &t, const ViewSize &size) { return view(t, size.values); }, self, py::arg("size"),
           "The same memory with another shape; an error where the strides do not allow it.")
       .def(
-          "reshape", [](const Tensor &t, const py::args &args) { return reshape(t, sizesOf("reshape", args)); },
-          "A view with another shape where possible, else a copy.")
+          "reshape", [](const Tensor &t, const IntList &shape) { return reshape(t, shape.values); }, self,
+          py::arg("shape"), "A view with another shape where possible, else a copy.")
       .def(
-          "permute", [](const Tensor &t, const py::args &args) { return permute(t, sizesOf("permute", args)); },
-          "The dimensions in another order.")
+          "permute", [](const Tensor &t, const IntList &dims) { return permute(t, dims.values); }, self,
+          py::arg("dims"), "The dimensions in another order.")
       .def(
-          "expand", [](const Tensor &t, const py::args &args) { return expand(t, sizesOf("expand", args)); },
+          "expand", [](const Tensor &t, const IntList &size) { return expand(t, size.values); }, self, py::arg("size"),
           "Dimensions of size 1 repeated without a copy; -1 keeps a size.")
-      .def(
-          "transpose", [](const Tensor &t, int a, int b) { return transpose(t, a, b); }, py::arg("dim0"),
-          py::arg("dim1"))
-      .def("unsqueeze", &unsqueeze, py::arg("dim"))
+      .def("transpose", &transpose, self, py::arg("dim0"), py::arg("dim1"), "A view with two dimensions exchanged.")
+      .def("unsqueeze", &unsqueeze, self, py::arg("dim"), "With a dimension of size 1 at dim.")
       .def(
           "squeeze",
-          [](const Tensor &t, py::object dim) { return dim.is_none() ? squeeze(t) : squeeze(t, dim.cast<int>()); },
-          py::arg("dim") = py::none())
-      .def("flatten", &flatten, py::arg("start_dim") = 0, py::arg("end_dim") = -1)
-      .def("narrow", &narrow, py::arg("dim"), py::arg("start"), py::arg("length"))
-      .def("select", &select, py::arg("dim"), py::arg("index"))
+          [](const Tensor &t, const std::optional<Dims> &dims) { return dims ? squeeze(t, *dims) : squeeze(t); }, self,
+          py::arg("dim") = py::none(), "Without the dimensions of size 1; or without those of dim that have size 1.")
+      .def("flatten", &flatten, self, py::arg("start_dim") = 0, py::arg("end_dim") = -1,
+           "Dimensions start_dim to end_dim as one.")
+      .def("narrow", &narrow, self, py::arg("dim"), py::arg("start"), py::arg("length"),
+           "The elements start to start + length - 1 along dim.")
+      .def("select", &select, self, py::arg("dim"), py::arg("index"), "The elements at index along dim, without dim.")
       .def(
           "split",
-          [](const Tensor &t, py::object size, int dim) {
-            return tupleOf(PyLong_Check(size.ptr()) ? split(t, size.cast<int64_t>(), dim)
-                                                    : split(t, intsOf(size), dim));
+          [](const Tensor &t, const SplitSize &size, int dim) {
+            return tupleOf(size.each ? split(t, *size.each, dim) : split(t, size.all, dim));
           },
-          py::arg("split_size"), py::arg("dim") = 0)
+          self, py::arg("split_size"), py::arg("dim") = 0,
+          "Views of the given size (the last may be smaller) or sizes along dim.")
       .def(
-          "chunk", [](const Tensor &t, int64_t n, int dim) { return tupleOf(chunk(t, n, dim)); }, py::arg("chunks"),
-          py::arg("dim") = 0)
-      .def("detach", &Tensor::detach, "The same memory without history.");
+          "chunk", [](const Tensor &t, int64_t n, int dim) { return tupleOf(chunk(t, n, dim)); }, self,
+          py::arg("chunks"), py::arg("dim") = 0,
+          "At most that many views of equal size (the last may be smaller) along dim.")
+      .def("detach", &Tensor::detach, self, "The same memory without history.");
   // ---- copies
-  methods.def("contiguous", &Tensor::contiguous, "Itself where it is contiguous, else a copy that is.")
-      .def("clone", &Tensor::clone, "A copy.")
-      .def("to", &convert, "Converted to a dtype and/or moved to a device; itself where nothing changes.");
+  methods.def("contiguous", &Tensor::contiguous, self, "Itself where it is contiguous, else a copy that is.")
+      .def("clone", &Tensor::clone, self, "A copy.")
+      .def("to", &convert, self, py::arg("other") = py::tuple(), py::arg("device") = py::none(),
+           py::arg("dtype") = py::none(), py::arg("copy") = false, py::arg("non_blocking") = false,
+           "Converted to a dtype and/or moved to a device; itself where nothing changes.");
   // ---- in place
-  methods.def(
-             "copy_", [](const Tensor &t, const Tensor &source) { return copy_(t, source); }, py::arg("src"))
+  methods
       .def(
-          "fill_", [](const Tensor &t, py::handle value) { return fill_(t, numberOrTensor(value, "fill_")); },
-          py::arg("value"))
-      .def("zero_", &zero_);
-  module.def("masked_fill", [](const Tensor &x, const Tensor &mask, py::handle value) {
-    return maskedFill(x, mask, numberOrTensor(value, "masked_fill"));
-  });
+          "copy_", [](const Tensor &t, const Tensor &source, bool) { return copy_(t, source); }, self, py::arg("src"),
+          py::arg("non_blocking") = false, "Takes the elements of src, which broadcast and convert.")
+      .def(
+          "fill_", [](const Tensor &t, const Operand &value) { return fill_(t, value.tensor); }, self, py::arg("value"),
+          "Every element becomes value, a number or a 0-d tensor.")
+      .def("zero_", &zero_, self, "Every element becomes 0.");
   // ---- autograd
   methods
       .def(
@@ -297,33 +281,37 @@ void bindTensorMethods(py::module_ &module) {
             t.requiresGrad(value);
             return t;
           },
-          py::arg("requires_grad") = true)
-      .def("retain_grad", &retainGrad)
+          self, py::arg("requires_grad") = true, "Sets whether gradients are computed for it.")
+      .def("retain_grad", &retainGrad, self, "Has .grad kept though it is no leaf.")
       .def(
           "register_hook",
-          [](const Tensor &t, py::object hook) {
-            HookHandle handle = registerHook(t, pythonHook("register_hook", std::move(hook), true));
+          [](const Tensor &t, const py::object &hook) {
+            HookHandle handle = registerHook(t, pythonHook("register_hook", hook, true));
             trackHooks(t);
             return handle;
           },
-          py::arg("hook"), "Calls hook(gradient) when it is known; what it returns, unless None, is used instead.")
+          self, py::arg("hook"),
+          "Calls hook(gradient) when it is known; what it returns, unless None, is used instead.")
       .def(
           "register_post_accumulate_grad_hook",
-          [](const Tensor &t, py::object hook) {
+          [](const Tensor &t, const py::object &hook) {
             HookHandle handle =
-                registerAccumulateHook(t, pythonHook("register_post_accumulate_grad_hook", std::move(hook), false));
+                registerAccumulateHook(t, pythonHook("register_post_accumulate_grad_hook", hook, false));
             trackHooks(t);
             return handle;
           },
-          py::arg("hook"), "Calls hook(tensor) when this leaf's .grad has been accumulated.")
+          self, py::arg("hook"), "Calls hook(tensor) when this leaf's .grad has been accumulated.")
       .def(
           "backward",
-          [](const Tensor &t, std::optional<Tensor> gradient, py::object retain, bool create) {
-            bool keep = retain.is_none() ? create : retain.cast<bool>();
-            backward({t}, {gradient.value_or(Tensor())}, keep, create);
+          [](const Tensor &t, const std::optional<Tensor> &gradient, std::optional<bool> retain, bool create,
+             const std::optional<std::vector<Tensor>> &inputs) {
+            backward({t}, {gradient.value_or(Tensor())}, retain.value_or(create), create,
+                     inputs.value_or(std::vector<Tensor>()));
           },
-          py::arg("gradient") = py::none(), py::arg("retain_graph") = py::none(), py::arg("create_graph") = false,
-          "Accumulates the gradients of this tensor into the .grad of the leaves it was computed from.");
+          self, py::arg("gradient") = py::none(), py::arg("retain_graph") = py::none(), py::arg("create_graph") = false,
+          py::arg("inputs") = py::none(), RunsOtherCode(),
+          "Accumulates the gradients of this tensor into the .grad of the leaves it was computed from, or of "
+          "`inputs`.");
 
   // Makes nn.Parameter objects: a tensor of its own on the memory of `data`, in an object of `type`.
   module.def("tensor_alias", [](py::type type, const Tensor &data) {
@@ -332,16 +320,18 @@ void bindTensorMethods(py::module_ &module) {
     Tensor alias = aliasOf(data, data.shape(), data.strides(), data.offset());
     return py::reinterpret_steal<py::object>(boxAs(reinterpret_cast<PyTypeObject *>(type.ptr()), alias));
   });
-  module.def("broadcast_tensors", [](const py::args &args) {
-    std::vector<Tensor> tensors;
-    for (py::handle item : args)
-      tensors.push_back(numberOrTensor(item, "broadcast_tensors"));
-    return tupleOf(broadcastTensors(tensors));
-  });
   module.def("same_storage", &Tensor::sharesStorage);
-  module.def("result_type", [](py::handle a, py::handle b) {
-    return resultType(numberOrTensor(a, "result_type"), numberOrTensor(b, "result_type"));
-  });
+  Definitions(module)
+      .def(
+          "masked_fill",
+          [](const Tensor &t, const Tensor &mask, const Operand &value) { return maskedFill(t, mask, value.tensor); },
+          self, py::arg("mask"), py::arg("value"), "The value where the mask holds, else the input.")
+      .def(
+          "broadcast_tensors", [](const TensorList &tensors) { return tupleOf(broadcastTensors(tensors.values)); },
+          py::arg("tensors"), "Views of one shape, that to which the shapes of all broadcast.")
+      .def(
+          "result_type", [](const Operand &a, const Operand &b) { return resultType(a.tensor, b.tensor); },
+          py::arg("tensor1"), py::arg("tensor2"), "The dtype to which two tensors or numbers promote.");
 }
 
 } // namespace weft::python

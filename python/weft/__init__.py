@@ -24,7 +24,11 @@ from ._C import (
     uint8,
 )
 from ._ops import *
-from ._functions import *
+from ._functions.elementwise import *
+from ._functions.indexing import *
+from ._functions.products import *
+from ._functions.reductions import *
+from ._functions.shapes import *
 from ._compile import compile, explain
 from ._dtypes import double, float, half, int, long, short
 from ._factories import (

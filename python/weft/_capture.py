@@ -23,7 +23,7 @@ _THIRD_PARTY = (os.sep + "site-packages" + os.sep, os.sep + "dist-packages" + os
 
 _ATOMIC = (
     type(None), bool, int, float, complex, str, bytes, range, slice, type(Ellipsis), type(NotImplemented),
-    _C.Tensor, _C.dtype, _C.device, _C.OpFunction, types.BuiltinFunctionType, types.WrapperDescriptorType,
+    _C.Tensor, _C.dtype, _C.device, _C.Function, types.BuiltinFunctionType, types.WrapperDescriptorType,
     types.MethodDescriptorType, types.ClassMethodDescriptorType, types.GetSetDescriptorType, types.MemberDescriptorType,
 )  # fmt: skip
 

@@ -1,145 +1,291 @@
 """Tensors from nothing, from Python data and from other tensors. Arguments and defaults are PyTorch's."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
 from . import _C, _ops
-from ._C import Tensor
+from ._C import Tensor, device, dtype
+from ._public import Number, public
 
 
-def _shape(sizes):
+def _shape(op: str, sizes: tuple[Any, ...]) -> Any:
+    if not sizes:
+        raise TypeError(f"[{op}] needs sizes; got none; pass ints or a sequence of ints, () for a 0-d tensor")
     return sizes[0] if len(sizes) == 1 and not isinstance(sizes[0], int) else sizes
 
 
-def _finish(tensor, requires_grad):
+def _finish(tensor: Tensor, requires_grad: bool = False, out: Tensor | None = None) -> Tensor:
+    if out is not None:
+        if out.shape != tensor.shape:
+            raise RuntimeError(
+                f"[out] the shape of out must be that of the result; got {list(out.shape)} for {list(tensor.shape)}; "
+                "pass a tensor of that shape"
+            )
+        tensor = out.copy_(tensor)
     return tensor.requires_grad_() if requires_grad else tensor
 
 
-def tensor(data, dtype=None, device=None, requires_grad=False):
-    """A copy of numbers, nested sequences, a NumPy array or a tensor."""
+@public
+def tensor(data: Any, dtype: dtype | None = None, device: device | None = None, requires_grad: bool = False) -> Tensor:
+    """A copy of numbers, nested sequences (of numbers, arrays and tensors), a NumPy array or a tensor."""
     result = _C.from_nested(data, dtype)
     if device is not None:
         result = result.to(device)
     return _finish(result, requires_grad)
 
 
-def as_tensor(data, dtype=None, device=None):
+@public
+def as_tensor(data: Any, dtype: dtype | None = None, device: device | None = None) -> Tensor:
     """The data itself if it is a tensor or NumPy array of that dtype, else a copy."""
     if not isinstance(data, Tensor):
-        data = from_numpy(data) if hasattr(data, "__array_interface__") and getattr(data, "ndim", 0) else tensor(data)
+        data = (
+            from_numpy(data) if hasattr(data, "__array_interface__") and getattr(data, "ndim", None) else tensor(data)
+        )
     return data.to(device=device, dtype=dtype)
 
 
-def from_numpy(array):
+@public
+def from_numpy(array: Any) -> Tensor:
     """A tensor that shares the array's memory."""
     return _C.from_numpy(array)
 
 
-def empty(*size, dtype=None, device=None, requires_grad=False):
+@public
+def empty(
+    *size: Any,
+    out: Tensor | None = None,
+    dtype: dtype | None = None,
+    device: device | None = None,
+    requires_grad: bool = False,
+) -> Tensor:
     """Uninitialised memory."""
-    return _finish(_C.empty(_shape(size), dtype, device), requires_grad)
+    return _finish(_C.empty(_shape("empty", size), dtype, device), requires_grad, out)
 
 
-def full(size, fill_value, dtype=None, device=None, requires_grad=False):
-    """Every element is ``fill_value``; without ``dtype`` its Python type decides."""
-    return _finish(_C.full(size, fill_value, dtype, device), requires_grad)
+@public
+def full(
+    size: Sequence[int] | int,
+    fill_value: Number | Tensor,
+    *,
+    out: Tensor | None = None,
+    dtype: dtype | None = None,
+    device: device | None = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """Every element is ``fill_value``, a number or 0-d tensor; without ``dtype`` its type decides."""
+    return _finish(_C.full(size, fill_value, dtype, device), requires_grad, out)
 
 
-def zeros(*size, dtype=None, device=None, requires_grad=False):
-    return _finish(_C.full(_shape(size), 0.0, dtype, device), requires_grad)
+@public
+def zeros(
+    *size: Any,
+    out: Tensor | None = None,
+    dtype: dtype | None = None,
+    device: device | None = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """Every element is 0."""
+    return _finish(_C.full(_shape("zeros", size), 0.0, dtype, device), requires_grad, out)
 
 
-def ones(*size, dtype=None, device=None, requires_grad=False):
-    return _finish(_C.full(_shape(size), 1.0, dtype, device), requires_grad)
+@public
+def ones(
+    *size: Any,
+    out: Tensor | None = None,
+    dtype: dtype | None = None,
+    device: device | None = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """Every element is 1."""
+    return _finish(_C.full(_shape("ones", size), 1.0, dtype, device), requires_grad, out)
 
 
-def empty_like(input, dtype=None, device=None):
-    return _C.empty(input.shape, dtype or input.dtype, device or input.device)
+@public
+def empty_like(
+    input: Tensor, *, dtype: dtype | None = None, device: device | None = None, requires_grad: bool = False
+) -> Tensor:
+    """Uninitialised memory, of the input's shape."""
+    return _finish(_C.empty(input.shape, dtype or input.dtype, device or input.device), requires_grad)
 
 
-def full_like(input, fill_value, dtype=None, device=None):
-    return _C.full(input.shape, fill_value, dtype or input.dtype, device or input.device)
+@public
+def full_like(
+    input: Tensor,
+    fill_value: Number | Tensor,
+    *,
+    dtype: dtype | None = None,
+    device: device | None = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """Every element is ``fill_value``; shape, dtype and device are the input's."""
+    return _finish(_C.full(input.shape, fill_value, dtype or input.dtype, device or input.device), requires_grad)
 
 
-def zeros_like(input, dtype=None, device=None):
-    return full_like(input, 0, dtype, device)
+@public
+def zeros_like(
+    input: Tensor, *, dtype: dtype | None = None, device: device | None = None, requires_grad: bool = False
+) -> Tensor:
+    """Every element is 0; shape, dtype and device are the input's."""
+    return full_like(input, 0, dtype=dtype, device=device, requires_grad=requires_grad)
 
 
-def ones_like(input, dtype=None, device=None):
-    return full_like(input, 1, dtype, device)
+@public
+def ones_like(
+    input: Tensor, *, dtype: dtype | None = None, device: device | None = None, requires_grad: bool = False
+) -> Tensor:
+    """Every element is 1; shape, dtype and device are the input's."""
+    return full_like(input, 1, dtype=dtype, device=device, requires_grad=requires_grad)
 
 
-def arange(start, end=None, step=1, dtype=None, device=None):
+@public
+def arange(
+    start: Number | Tensor,
+    end: Number | Tensor | None = None,
+    step: Number | Tensor = 1,
+    *,
+    out: Tensor | None = None,
+    dtype: dtype | None = None,
+    device: device | None = None,
+    requires_grad: bool = False,
+) -> Tensor:
     """start, start + step, ... below ``end``; int64 if all are ints."""
+    bounds: list[Any] = [v.item() if isinstance(v, Tensor) else v for v in (start, end, step)]
     if end is None:
-        start, end = 0, start
-    if step == 0 or (end - start) / step < 0:
-        raise ValueError(
-            f"[arange] the step does not lead from start to end; got start {start}, end {end}, step {step}; "
-            "use a nonzero step of the right sign"
-        )
+        bounds[:2] = 0, bounds[0]
     if dtype is None:
-        dtype = _C.default_dtype() if any(isinstance(v, float) for v in (start, end, step)) else _C.int64
-    return _C.arange(start, end, step, dtype, device)
+        dtype = _C.default_dtype() if any(isinstance(v, float) for v in bounds) else _C.int64
+    return _finish(_C.arange(*bounds, dtype, device), requires_grad, out)
 
 
-def linspace(start, end, steps, dtype=None, device=None):
+@public
+def linspace(
+    start: Number | Tensor,
+    end: Number | Tensor,
+    steps: int,
+    *,
+    out: Tensor | None = None,
+    dtype: dtype | None = None,
+    device: device | None = None,
+    requires_grad: bool = False,
+) -> Tensor:
     """``steps`` evenly spaced numbers from ``start`` to ``end``, both included."""
+    first, last = (v.item() if isinstance(v, Tensor) else v for v in (start, end))
     dtype = dtype or _C.default_dtype()
     if steps < 0:
-        raise RuntimeError(f"[linspace] number of steps must be non-negative; got {steps}")
+        raise RuntimeError(f"[linspace] number of steps must be non-negative; got {steps}; pass at least 0")
     if steps == 0:
-        return empty(0, dtype=dtype, device=device)
+        return _finish(_C.empty((0,), dtype, device), requires_grad, out)
     if steps == 1:
-        return full((1,), start, dtype, device)
+        return _finish(_C.full((1,), first, dtype, device), requires_grad, out)
     # From both ends, so that the last element is exactly `end`.
     position = _C.arange(0, steps, 1, _C.float64, device)
-    step = (end - start) / (steps - 1)
-    return _ops.where(position < steps / 2, position * step + start, (position - (steps - 1)) * step + end).to(dtype)
+    step = (last - first) / (steps - 1)
+    result = _ops.where(position < steps / 2, position * step + first, (position - (steps - 1)) * step + last)
+    return _finish(result.to(dtype), requires_grad, out)
 
 
-def eye(n, m=None, dtype=None, device=None):
-    """Ones on the diagonal."""
+@public
+def eye(
+    n: int,
+    m: int | None = None,
+    *,
+    out: Tensor | None = None,
+    dtype: dtype | None = None,
+    device: device | None = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """Ones on the diagonal of ``n`` rows and ``m`` (default n) columns."""
     m = n if m is None else m
+    if n < 0 or m < 0:
+        raise RuntimeError(f"[eye] numbers of rows and columns must be non-negative; got {n} and {m}")
     rows = _C.arange(0, n, 1, _C.int64, device).unsqueeze(1)
-    return (rows == _C.arange(0, m, 1, _C.int64, device)).to(dtype or _C.default_dtype())
+    result = (rows == _C.arange(0, m, 1, _C.int64, device)).to(dtype or _C.default_dtype())
+    return _finish(result, requires_grad, out)
 
 
-def rand(*size, dtype=None, device=None, requires_grad=False):
+@public
+def rand(
+    *size: Any,
+    out: Tensor | None = None,
+    dtype: dtype | None = None,
+    device: device | None = None,
+    requires_grad: bool = False,
+) -> Tensor:
     """Uniform in [0, 1)."""
-    return _finish(_C.rand(_shape(size), dtype, device), requires_grad)
+    return _finish(_C.rand(_shape("rand", size), dtype, device), requires_grad, out)
 
 
-def randn(*size, dtype=None, device=None, requires_grad=False):
+@public
+def randn(
+    *size: Any,
+    out: Tensor | None = None,
+    dtype: dtype | None = None,
+    device: device | None = None,
+    requires_grad: bool = False,
+) -> Tensor:
     """Standard normal."""
-    return _finish(_C.randn(_shape(size), dtype, device), requires_grad)
+    return _finish(_C.randn(_shape("randn", size), dtype, device), requires_grad, out)
 
 
-def rand_like(input, dtype=None):
-    return _C.rand(input.shape, dtype or input.dtype, input.device)
+@public
+def rand_like(
+    input: Tensor, *, dtype: dtype | None = None, device: device | None = None, requires_grad: bool = False
+) -> Tensor:
+    """Uniform in [0, 1); shape, dtype and device are the input's."""
+    return _finish(_C.rand(input.shape, dtype or input.dtype, device or input.device), requires_grad)
 
 
-def randn_like(input, dtype=None):
-    return _C.randn(input.shape, dtype or input.dtype, input.device)
+@public
+def randn_like(
+    input: Tensor, *, dtype: dtype | None = None, device: device | None = None, requires_grad: bool = False
+) -> Tensor:
+    """Standard normal; shape, dtype and device are the input's."""
+    return _finish(_C.randn(input.shape, dtype or input.dtype, device or input.device), requires_grad)
 
 
-def randint(low, high=None, size=None, dtype=None, device=None):
-    """Integers of [low, high)."""
-    if size is None:
-        low, high, size = 0, low, high
+@public
+def randint(
+    low: int,
+    high: int | Sequence[int],
+    size: Sequence[int] | None = None,
+    *,
+    out: Tensor | None = None,
+    dtype: dtype | None = None,
+    device: device | None = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """Integers of [low, high): randint(high, size) or randint(low, high, size)."""
+    if size is None and isinstance(high, Sequence):
+        size, high, low = high, low, 0
+    if isinstance(high, Sequence) or size is None:
+        raise TypeError("[randint] takes (high, size) or (low, high, size), size a sequence of ints; got other types")
     if high <= low:
         raise RuntimeError(f"[randint] the range is empty; got low {low}, high {high}; pass high > low")
     uniform = _C.rand(size, _C.float64, device)
-    return ((uniform * (high - low)).floor() + low).to(dtype or _C.int64)
+    return _finish(((uniform * (high - low)).floor() + low).to(dtype or _C.int64), requires_grad, out)
 
 
-def randperm(n, device=None):
+@public
+def randperm(
+    n: int,
+    *,
+    out: Tensor | None = None,
+    dtype: dtype | None = None,
+    device: device | None = None,
+    requires_grad: bool = False,
+) -> Tensor:
     """A random order of 0 .. n - 1."""
     import numpy
 
     keys = _C.rand((n,), _C.float64, None).numpy()
-    order = from_numpy(numpy.argsort(keys, kind="stable"))
-    return order if device is None else order.to(device)
+    order = _C.from_numpy(numpy.argsort(keys, kind="stable")).to(device=device, dtype=dtype or _C.int64)
+    return _finish(order, requires_grad, out)
 
 
-def stack(tensors, dim=0):
+@public
+def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
     """The tensors one after the other along a new dimension."""
     tensors = list(tensors)
     if not tensors:
@@ -153,7 +299,8 @@ def stack(tensors, dim=0):
     return _ops.concatenate([t.unsqueeze(dim) for t in tensors], dim)
 
 
-def manual_seed(seed):
+@public
+def manual_seed(seed: int) -> None:
     """Restarts the random stream; the same seed gives the same numbers, eager and compiled."""
     _C.not_replayable("it calls manual_seed()")
     _C.manual_seed(seed)

@@ -1,60 +1,189 @@
 """What weft.Tensor has besides ops and views: attach() completes the type."""
 
-from . import _C, _factories, _functions, _ops, _print
-from ._C import Tensor
-from ._functions import elementwise
-from ._functions.elementwise import array_of
+from __future__ import annotations
 
-# In-place variants of ops: x.add_(y) is x.copy_(x + y) in one kernel.
-IN_PLACE = (
-    "add", "sub", "mul", "div", "neg", "abs", "exp", "log", "sqrt", "rsqrt", "reciprocal", "square", "tanh", "sigmoid", "relu",
-    "floor", "ceil", "trunc", "round", "pow", "maximum", "minimum", "remainder", "sin", "cos",
+from typing import Any
+
+from . import _C, _factories, _functions, _ops, _print
+from ._C import Tensor, device, dtype
+from ._functions.elementwise import array_of, div, masked_fill, round, scaled
+from ._public import Number, Operand, public
+
+# ---- in place
+
+
+@public
+def add_(input: Tensor, other: Operand, *legacy: Any, alpha: Number = 1) -> Tensor:
+    """input + alpha · other written into this tensor."""
+    return _ops.add_(input, scaled("add_", input, other, legacy, alpha))
+
+
+@public
+def sub_(input: Tensor, other: Operand, *legacy: Any, alpha: Number = 1) -> Tensor:
+    """input - alpha · other written into this tensor."""
+    return _ops.sub_(input, scaled("sub_", input, other, legacy, alpha))
+
+
+@public
+def div_(input: Tensor, other: Operand, *, rounding_mode: str | None = None) -> Tensor:
+    """``div`` written into this tensor."""
+    if rounding_mode is None:
+        return _ops.div_(input, other)
+    return input.copy_(div(input, other, rounding_mode=rounding_mode))
+
+
+@public
+def round_(input: Tensor, *, decimals: int = 0) -> Tensor:
+    """``round`` written into this tensor."""
+    return _ops.round_(input) if decimals == 0 else input.copy_(round(input, decimals=decimals))
+
+
+@public
+def masked_fill_(input: Tensor, mask: Tensor, value: Operand) -> Tensor:
+    """``masked_fill`` written into this tensor."""
+    return input.copy_(masked_fill(input, mask, value))
+
+
+@public
+def uniform_(input: Tensor, from_: float = 0.0, to: float = 1.0) -> Tensor:
+    """Fills with uniform numbers of [from, to)."""
+    if not from_ <= to:
+        raise RuntimeError(f"[uniform_] the range [from, to) is none; got from={from_}, to={to}; pass from <= to")
+    return input.copy_(_C.rand(input.shape, input.dtype, input.device) * (to - from_) + from_)
+
+
+@public
+def normal_(input: Tensor, mean: float = 0.0, std: float = 1.0) -> Tensor:
+    """Fills with normal numbers."""
+    if not std >= 0:
+        raise RuntimeError(f"[normal_] std must be at least 0; got {std}; pass a standard deviation")
+    return input.copy_(_C.randn(input.shape, input.dtype, input.device) * std + mean)
+
+
+# ---- conversions
+
+
+def _convert_to(name: str, to: Any) -> Any:
+    def convert(input: Tensor) -> Tensor:
+        return input.to(to)
+
+    convert.__name__ = name
+    convert.__doc__ = f"Converted to {to}."
+    return public(convert)
+
+
+_CONVERSIONS = (
+    ("float", _C.float32), ("double", _C.float64), ("half", _C.float16), ("bfloat16", _C.bfloat16), ("bool", _C.bool),
+    ("int", _C.int32), ("long", _C.int64), ("short", _C.int16), ("char", _C.int8), ("byte", _C.uint8),
 )  # fmt: skip
 
 
-def _in_place(name):
-    op = name
-
-    def method(self, *operands):
-        return _C.in_place(op, self, *operands)
-
-    method.__name__ = method.__qualname__ = name + "_"
-    method.__doc__ = f"``{name}`` written into this tensor."
-    return method
+@public
+def type(input: Tensor, dtype: dtype) -> Tensor:
+    """Converted to a dtype."""
+    return input.to(dtype)
 
 
-def _add(self, other, *, alpha=1):
-    return _ops.add(self, other if alpha == 1 else other * alpha)
+@public
+def type_as(input: Tensor, other: Tensor) -> Tensor:
+    """Converted to the dtype of ``other``."""
+    return input.to(other.dtype)
 
 
-def _sub(self, other, *, alpha=1):
-    return _ops.sub(self, other if alpha == 1 else other * alpha)
+@public
+def cpu(input: Tensor) -> Tensor:
+    """On the CPU."""
+    return input.to("cpu")
 
 
-def _add_in_place(self, other, *, alpha=1):
-    return _C.in_place("add", self, other if alpha == 1 else other * alpha)
+@public
+def cuda(input: Tensor) -> Tensor:
+    """On the first GPU."""
+    return input.to("cuda")
 
 
-def _sub_in_place(self, other, *, alpha=1):
-    return _C.in_place("sub", self, other if alpha == 1 else other * alpha)
+@public
+def numpy(input: Tensor) -> Any:
+    """A NumPy array on the tensor's memory."""
+    return _C.numpy(input)
 
 
-def _uniform_in_place(self, a=0.0, b=1.0):
-    """Fills with uniform numbers of [a, b)."""
-    return self.copy_(_C.rand(self.shape, self.dtype, self.device) * (b - a) + a)
+@public
+def tolist(input: Tensor) -> Any:
+    """The elements as nested lists; of a 0-d tensor its number."""
+    return _C.tolist(input)
 
 
-def _normal_in_place(self, mean=0.0, std=1.0):
-    """Fills with normal numbers."""
-    return self.copy_(_C.randn(self.shape, self.dtype, self.device) * std + mean)
+# ---- shapes and values by another tensor
 
 
-def _convert_to(dtype):
-    def method(self):
-        return self.to(dtype)
+@public
+def view_as(input: Tensor, other: Tensor) -> Tensor:
+    """The same memory in the shape of ``other``."""
+    return input.view(other.shape)
 
-    method.__doc__ = f"Converted to {dtype}."
-    return method
+
+@public
+def reshape_as(input: Tensor, other: Tensor) -> Tensor:
+    """In the shape of ``other``."""
+    return input.reshape(other.shape)
+
+
+@public
+def expand_as(input: Tensor, other: Tensor) -> Tensor:
+    """Expanded to the shape of ``other``."""
+    return input.expand(other.shape)
+
+
+@public
+def where(input: Tensor, condition: Tensor, other: Operand) -> Tensor:
+    """The tensor where the condition holds, else ``other``."""
+    return _functions.where(condition, input, other)
+
+
+# ---- new tensors of this one's dtype and device
+
+
+def _new(name: str, make: Any) -> Any:
+    def new(
+        input: Tensor,
+        *size: Any,
+        dtype: dtype | None = None,
+        device: device | None = None,
+        requires_grad: bool = False,
+    ) -> Tensor:
+        return make(*size, dtype=dtype or input.dtype, device=device or input.device, requires_grad=requires_grad)
+
+    new.__name__ = f"new_{name}"
+    new.__doc__ = f"``weft.{name}`` of this tensor's dtype and device."
+    return public(new)
+
+
+@public
+def new_full(
+    input: Tensor,
+    size: Any,
+    fill_value: Number | Tensor,
+    *,
+    dtype: dtype | None = None,
+    device: device | None = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """``weft.full`` of this tensor's dtype and device."""
+    return _factories.full(
+        size, fill_value, dtype=dtype or input.dtype, device=device or input.device, requires_grad=requires_grad
+    )
+
+
+# ---- Python's protocols
+
+
+def _format(self: Tensor, spec: str) -> str:
+    if self.ndim == 0:
+        return format(self.item(), spec)
+    if spec:
+        raise TypeError(f"[format] only a 0-d tensor takes a format; got shape {list(self.shape)}; format its elements")
+    return _print.tensor_repr(self)
 
 
 def _array_protocol(self, dtype=None, copy=None):
@@ -68,60 +197,6 @@ def _array_protocol(self, dtype=None, copy=None):
 
 def _dlpack(self, *, stream=None, max_version=None, dl_device=None, copy=None):
     return _C.to_dlpack(self, stream, max_version, dl_device, copy)
-
-
-def _new(make):
-    def method(self, *size, dtype=None, device=None):
-        return make(*size, dtype=dtype or self.dtype, device=device or self.device)
-
-    return method
-
-
-def attach():
-    """Completes weft.Tensor."""
-    for name in _ops.METHODS:
-        setattr(Tensor, name, getattr(_ops, name))
-    for name in _functions.METHODS:
-        setattr(Tensor, name, getattr(_functions, name))
-    for name in IN_PLACE:
-        setattr(Tensor, name + "_", _in_place(name))
-    for name, dtype in (
-        ("float", _C.float32), ("double", _C.float64), ("half", _C.float16), ("bfloat16", _C.bfloat16), ("bool", _C.bool),
-        ("int", _C.int32), ("long", _C.int64), ("short", _C.int16),
-    ):  # fmt: skip
-        setattr(Tensor, name, _convert_to(dtype))
-    members = {
-        "add": _add, "sub": _sub, "add_": _add_in_place, "sub_": _sub_in_place,
-        "uniform_": _uniform_in_place, "normal_": _normal_in_place,
-        "clamp_": elementwise.clamp_,
-        "masked_fill_": lambda self, mask, value: self.copy_(_functions.masked_fill(self, mask, value)),
-        "where": lambda self, condition, other: _functions.where(condition, self, other),
-        "type": lambda self, dtype: self.to(dtype),
-        "type_as": lambda self, other: self.to(other.dtype),
-        "view_as": lambda self, other: self.view(other.shape),
-        "reshape_as": lambda self, other: self.reshape(other.shape),
-        "expand_as": lambda self, other: self.expand(other.shape),
-        "cpu": lambda self: self.to("cpu"),
-        "cuda": lambda self: self.to("cuda"),
-        "numpy": lambda self: _C.numpy(self),
-        "tolist": lambda self: _C.tolist(self),
-        "__array__": _array_protocol,
-        "__array_priority__": 1000,
-        "__dlpack__": _dlpack,
-        "__dlpack_device__": lambda self: _C.dlpack_device(self),
-        "__repr__": lambda self: _print.tensor_repr(self),
-        "__format__": lambda self, spec: format(self.item(), spec) if spec else _print.tensor_repr(self),
-        "__deepcopy__": _deepcopy,
-        "__reduce_ex__": _reduce,
-        "T": property(lambda self: self.permute(tuple(range(self.ndim - 1, -1, -1)))),
-        "mT": property(lambda self: self.transpose(-2, -1)),
-        "itemsize": property(lambda self: self.dtype.itemsize),
-        "nbytes": property(lambda self: self.dtype.itemsize * self.numel()),
-        "is_cuda": property(lambda self: self.device.type == "cuda"),
-        "new_zeros": _new(_factories.zeros), "new_ones": _new(_factories.ones), "new_empty": _new(_factories.empty),
-    }  # fmt: skip
-    for name, member in members.items():
-        setattr(Tensor, name, member)
 
 
 def _deepcopy(self, memo):
@@ -138,3 +213,46 @@ def _rebuild(array, dtype, requires_grad):
 
 def _reduce(self, protocol):
     return _rebuild, (array_of(self), self.dtype, self.requires_grad)
+
+
+def _matrix_transpose(self: Tensor) -> Tensor:
+    if self.ndim < 2:
+        raise RuntimeError(f"[mT] needs at least two dimensions; got shape {list(self.shape)}; unsqueeze it")
+    return self.transpose(-2, -1)
+
+
+_PROPERTIES = {
+    "T": lambda self: self.permute(tuple(range(self.ndim - 1, -1, -1))),
+    "mT": _matrix_transpose,
+    "itemsize": lambda self: self.dtype.itemsize,
+    "nbytes": lambda self: self.dtype.itemsize * self.numel(),
+    "is_cuda": lambda self: self.device.type == "cuda",
+}
+_METHODS = (
+    add_, sub_, div_, round_, masked_fill_, uniform_, normal_, type, type_as, cpu, cuda, numpy, tolist, view_as,
+    reshape_as, expand_as, where, new_full,
+)  # fmt: skip
+_PROTOCOLS = {
+    "__array__": _array_protocol,
+    "__array_priority__": 1000,
+    "__dlpack__": _dlpack,
+    "__dlpack_device__": lambda self: _C.dlpack_device(self),
+    "__repr__": lambda self: _print.tensor_repr(self),
+    "__format__": _format,
+    "__deepcopy__": _deepcopy,
+    "__reduce_ex__": _reduce,
+}
+
+
+def attach() -> None:
+    """Completes weft.Tensor."""
+    members: dict[str, Any] = {name: getattr(_ops, name) for name in _ops.METHODS}
+    members.update(_functions.METHODS)
+    members.update((method.__name__, method) for method in _METHODS)
+    members.update((name, _convert_to(name, to)) for name, to in _CONVERSIONS)
+    for make in (_factories.zeros, _factories.ones, _factories.empty):
+        members[f"new_{make.__name__}"] = _new(make.__name__, make)
+    members.update((name, property(get)) for name, get in _PROPERTIES.items())
+    members.update(_PROTOCOLS)
+    for name, member in members.items():
+        setattr(Tensor, name, member)

@@ -184,8 +184,9 @@ def test_arrays_of_ctypes():
 def test_no_instances_without_a_value():
     types = [weft.dtype, weft.device, weft.Tensor, weft.nn.Parameter, type(weft.add), *vars(weft._C).values()]
     for kind in {t for t in types if isinstance(t, type)} - {weft._C.ModuleBase, weft._C.HookHandle}:
-        with pytest.raises(TypeError):
-            kind.__new__(kind)
+        if kind is not weft.nn.Parameter:  # an empty one, without data
+            with pytest.raises(TypeError):
+                kind.__new__(kind)
         with pytest.raises(TypeError):
             object.__new__(kind)
 
@@ -242,7 +243,7 @@ END = 2**63 - 1
     ],
 )
 def test_sizes_out_of_range(function, error):
-    with pytest.raises(error, match=r"^\[(size|stride|narrow|split|view|select)\] "):
+    with pytest.raises(error, match=r"^\[(size|stride|chunk|narrow|split|view|select)\] "):
         function(weft.ones(3))
 
 

@@ -18,7 +18,6 @@ KNOWN = {
         {"position 0 is modules, not sequential", "no sequential"},
     ),
     "nn.Module.register_backward_hook": ("the same as register_full_backward_hook", {"prepend is not PyTorch's"}),
-    "nn.functional.pad": ("the same value", {"value=0.0, PyTorch's is None"}),
     "utils.hooks.RemovableHandle.__init__": ("made by the functions that register hooks", {"no extra_dict"}),
 }
 

@@ -8,15 +8,11 @@ from .products import *
 from .reductions import *
 from .shapes import *
 
-__all__: list[str] = []
-__all__ += elementwise.__all__
-__all__ += indexing.__all__
-__all__ += products.__all__
-__all__ += reductions.__all__
-__all__ += shapes.__all__
-# Those that are methods of Tensor, too.
-METHODS = (*elementwise.METHODS, *indexing.METHODS, *products.METHODS, *reductions.METHODS, *shapes.METHODS)
+_FAMILIES = (elementwise, indexing, products, reductions, shapes)
+# Those that are methods of Tensor, by name.
+METHODS = {name: getattr(family, name) for family in _FAMILIES for name in family.METHODS}
 
-for _name in __all__:
-    if not globals()[_name].__doc__:
-        globals()[_name].__doc__ = _ops.SUMMARIES.get({"cat": "concatenate"}.get(_name, _name), "").strip() or None
+for _family in _FAMILIES:
+    for _name in _family.__all__:
+        if not globals()[_name].__doc__:
+            globals()[_name].__doc__ = _ops.SUMMARIES.get({"cat": "concatenate"}.get(_name, _name), "").strip() or None

@@ -1,62 +1,127 @@
 """Functions of one element each, and comparisons of whole tensors."""
 
+from __future__ import annotations
+
+from typing import Any
+
 from .. import _C, _ops
 from .._C import Tensor
+from .._public import Number, Operand, public
 from . import reductions
 
-__all__ = ["clamp", "where", "masked_fill", "allclose", "equal"]
-METHODS = ("clamp", "masked_fill", "allclose", "equal")
+__all__ = ["add", "sub", "div", "round", "clamp", "where", "masked_fill", "allclose", "equal"]
+METHODS = ["add", "sub", "div", "round", "clamp", "clamp_", "masked_fill", "allclose", "equal"]
 
 
-def clamp(input, min=None, max=None):
+def scaled(name: str, input: Any, other: Any, legacy: tuple[Any, ...], alpha: Any) -> Any:
+    """alpha · other. PyTorch's old form is (input, alpha, other)."""
+    if legacy:
+        if len(legacy) > 1 or alpha != 1:
+            raise TypeError(f"[{name}] takes 2 operands; got {2 + len(legacy)}; pass the factor as alpha=")
+        other, alpha = legacy[0], other
+    if alpha == 1 and alpha is not True:
+        return other
+    if isinstance(alpha, float) and not any(_is_real(operand) for operand in (input, other)):
+        raise RuntimeError(
+            f"[{name}] alpha of integer operands must be an integer; got {alpha}; convert an operand with .float()"
+        )
+    return other * alpha
+
+
+def _is_real(operand: Any) -> bool:
+    return operand.dtype.is_floating_point if isinstance(operand, Tensor) else isinstance(operand, float)
+
+
+@public
+def add(input: Operand, other: Operand, *legacy: Any, alpha: Number = 1) -> Tensor:
+    """input + alpha · other, elementwise."""
+    return _ops.add(input, scaled("add", input, other, legacy, alpha))
+
+
+@public
+def sub(input: Operand, other: Operand, *legacy: Any, alpha: Number = 1) -> Tensor:
+    """input - alpha · other, elementwise."""
+    return _ops.sub(input, scaled("sub", input, other, legacy, alpha))
+
+
+@public
+def div(input: Operand, other: Operand, *, rounding_mode: str | None = None) -> Tensor:
+    """The quotient, elementwise; ``rounding_mode`` "floor" rounds it down, "trunc" towards zero."""
+    if rounding_mode is None:
+        return _ops.div(input, other)
+    if rounding_mode == "floor":
+        return _ops.floor_divide(input, other)
+    if rounding_mode != "trunc":
+        raise RuntimeError(f"[div] rounding_mode must be None, 'floor' or 'trunc'; got {rounding_mode!r}")
+    if _C.result_type(input, other).is_floating_point:
+        return _ops.trunc(_ops.div(input, other))
+    return _ops.floor_divide(_ops.sub(input, _ops.fmod(input, other)), other)
+
+
+@public
+def round(input: Tensor, *, decimals: int = 0) -> Tensor:
+    """The nearest integer, or number of so many decimals; halves to the even one."""
+    if decimals == 0:
+        return _ops.round(input)
+    if not input.dtype.is_floating_point:
+        raise NotImplementedError(f"[round] decimals need a floating-point dtype; got {input.dtype}; use .float()")
+    unit = 10.0 ** abs(decimals)
+    if decimals > 0:
+        return _ops.div(_ops.round(_ops.mul(input, unit)), unit)
+    return _ops.mul(_ops.round(_ops.div(input, unit)), unit)
+
+
+@public
+def clamp(input: Tensor, min: Operand | None = None, max: Operand | None = None) -> Tensor:
     """Limited to [min, max]; either may be None, a number or a tensor."""
-    op, operands = _clamping(input, min, max)
-    return getattr(_ops, op)(*operands)
+    return _clamped("clamp", "", input, min, max)
 
 
-def clamp_(input, min=None, max=None):
+@public
+def clamp_(input: Tensor, min: Operand | None = None, max: Operand | None = None) -> Tensor:
     """``clamp`` written into this tensor."""
-    op, operands = _clamping(input, min, max)
-    return _C.in_place(op, *operands)
+    return _clamped("clamp_", "_", input, min, max)
 
 
-def _clamping(input, min, max):
-    """The op that clamps, and its operands."""
+def _clamped(name: str, form: str, input: Tensor, min: Operand | None, max: Operand | None) -> Tensor:
     if min is None and max is None:
-        raise RuntimeError("[clamp] needs at least one of min and max; got neither; pass min=, max= or both")
-    if max is None:
-        return "maximum", (input, min)
-    if min is None:
-        return "minimum", (input, max)
-    return "clamp", (input, min, max)
+        raise RuntimeError(f"[{name}] needs at least one of min and max; got neither; pass min=, max= or both")
+    bounds = [bound for bound in (min, max) if bound is not None]
+    op = "clamp" if len(bounds) == 2 else "minimum" if min is None else "maximum"
+    return getattr(_ops, op + form)(input, *bounds)
 
 
-def where(condition, input=None, other=None):
-    """``input`` where the condition holds, else ``other``."""
-    if input is None:
-        raise NotImplementedError("[where] needs condition, input and other; use condition.nonzero() for positions")
-    if isinstance(condition, Tensor) and condition.dtype is not _C.bool:
+@public
+def where(condition: Tensor, input: Operand | None = None, other: Operand | None = None) -> Any:
+    """``input`` where the condition holds, else ``other``; of the condition alone the positions where it holds."""
+    if input is None and other is None:
+        return condition.nonzero(as_tuple=True)
+    if input is None or other is None:
+        raise TypeError("[where] needs input and other, or neither; got one; pass both")
+    if condition.dtype is _C.uint8:
         condition = condition.to(_C.bool)
+    if condition.dtype is not _C.bool:
+        raise RuntimeError(f"[where] the condition must be of dtype bool; got {condition.dtype}; use condition != 0")
     return _ops.where(condition, input, other)
 
 
-def masked_fill(input, mask, value):
-    """``value``, a number or a 0-d tensor, in the input's dtype where the mask holds, else the input."""
-    return _C.masked_fill(input, mask, value)
+masked_fill = _C.masked_fill
 
 
-def allclose(input, other, rtol=1e-05, atol=1e-08, equal_nan=False):
+@public
+def allclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> bool:
     """Whether |input - other| <= atol + rtol |other| everywhere."""
     import numpy
 
     return bool(numpy.allclose(array_of(input), array_of(other), rtol, atol, equal_nan))
 
 
-def equal(input, other):
+@public
+def equal(input: Tensor, other: Tensor) -> bool:
     """Whether both have one shape and equal elements."""
     return input.shape == other.shape and bool(reductions.all(_ops.eq(input, other)))
 
 
-def array_of(tensor):
+def array_of(tensor: Tensor) -> Any:
     tensor = tensor.detach().cpu()
     return (tensor.float() if tensor.dtype is _C.bfloat16 else tensor).numpy()

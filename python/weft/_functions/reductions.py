@@ -1,122 +1,167 @@
 """Reductions, and softmax, which is made of them. dim is an int, a sequence of ints, or None for all axes."""
 
+from __future__ import annotations
+
 from collections import namedtuple
+from collections.abc import Sequence
+from typing import Any
 
 from .. import _C, _ops
-from .._C import Tensor
-from .arguments import dims as _dims
+from .._C import Tensor, dtype
+from .._public import public
 
 __all__ = [
-    "sum",
-    "prod",
-    "mean",
-    "var",
-    "std",
-    "amax",
-    "amin",
-    "any",
-    "all",
-    "argmax",
-    "argmin",
-    "max",
-    "min",
-    "softmax",
+    "sum", "prod", "mean", "var", "std", "amax", "amin", "any", "all", "argmax", "argmin", "max", "min", "softmax",
     "log_softmax",
-]
+]  # fmt: skip
 METHODS = __all__
 
 ValuesAndIndices = namedtuple("ValuesAndIndices", ["values", "indices"])
 
 
-def sum(input, dim=None, keepdim=False, *, dtype=None):
-    return _ops.sum(input if dtype is None else input.to(dtype), _dims(input, dim, "sum"), keepdim)
+def _axes(dim: Any) -> Any:
+    return () if dim is None else dim
 
 
-def prod(input, dim=None, keepdim=False, *, dtype=None):
-    return _ops.prod(input if dtype is None else input.to(dtype), _dims(input, dim, "prod"), keepdim)
+@public
+def sum(
+    input: Tensor, dim: int | Sequence[int] | None = None, keepdim: bool = False, *, dtype: dtype | None = None
+) -> Tensor:
+    return _ops.sum(input if dtype is None else input.to(dtype), _axes(dim), keepdim)
 
 
-def mean(input, dim=None, keepdim=False, *, dtype=None):
+@public
+def prod(
+    input: Tensor, dim: int | Sequence[int] | None = None, keepdim: bool = False, *, dtype: dtype | None = None
+) -> Tensor:
+    return _ops.prod(input if dtype is None else input.to(dtype), _axes(dim), keepdim)
+
+
+@public
+def mean(
+    input: Tensor, dim: int | Sequence[int] | None = None, keepdim: bool = False, *, dtype: dtype | None = None
+) -> Tensor:
     x = input if dtype is None else input.to(dtype)
     if not x.dtype.is_floating_point:
         raise RuntimeError(
             f"[mean] needs a floating-point dtype; got {x.dtype} of shape {list(x.shape)}; pass dtype=weft.float32"
         )
-    return _ops.mean(x, _dims(x, dim, "mean"), keepdim)
+    return _ops.mean(x, _axes(dim), keepdim)
 
 
-def var(input, dim=None, *, correction=1, keepdim=False):
-    return _ops.var(input, _dims(input, dim, "var"), correction, keepdim)
+def _correction(op: str, dim: Any, unbiased: bool | None, correction: int | None) -> tuple[Any, int]:
+    """dim and correction of var's three forms: (unbiased), (dim, unbiased, keepdim), (dim, correction=, keepdim=)."""
+    if dim is True or dim is False:
+        if unbiased is not None:
+            raise TypeError(f"[{op}] dim must be an int, a sequence of ints or None; got bool; pass dim=0")
+        dim, unbiased = None, dim
+    if unbiased is not None and correction is not None:
+        raise TypeError(f"[{op}] takes unbiased or correction; got both; pass correction=0 or correction=1")
+    if unbiased is not None:
+        correction = int(unbiased)
+    return _axes(dim), 1 if correction is None else correction
 
 
-def std(input, dim=None, *, correction=1, keepdim=False):
+@public
+def var(
+    input: Tensor,
+    dim: int | Sequence[int] | bool | None = None,
+    unbiased: bool | None = None,
+    keepdim: bool = False,
+    *,
+    correction: int | None = None,
+) -> Tensor:
+    """The mean squared distance from the mean, divided by n - correction; unbiased=False is correction=0."""
+    dim, correction = _correction("var", dim, unbiased, correction)
+    return _ops.var(input, dim, correction, keepdim)
+
+
+@public
+def std(
+    input: Tensor,
+    dim: int | Sequence[int] | bool | None = None,
+    unbiased: bool | None = None,
+    keepdim: bool = False,
+    *,
+    correction: int | None = None,
+) -> Tensor:
     """The square root of var."""
-    return _ops.sqrt(var(input, dim, correction=correction, keepdim=keepdim))
+    dim, correction = _correction("std", dim, unbiased, correction)
+    return _ops.sqrt(_ops.var(input, dim, correction, keepdim))
 
 
-def amax(input, dim=None, keepdim=False):
-    return _ops.amax(input, _dims(input, dim, "amax"), keepdim)
+@public
+def amax(input: Tensor, dim: int | Sequence[int] | None = None, keepdim: bool = False) -> Tensor:
+    return _ops.amax(input, _axes(dim), keepdim)
 
 
-def amin(input, dim=None, keepdim=False):
-    return _ops.amin(input, _dims(input, dim, "amin"), keepdim)
+@public
+def amin(input: Tensor, dim: int | Sequence[int] | None = None, keepdim: bool = False) -> Tensor:
+    return _ops.amin(input, _axes(dim), keepdim)
 
 
-def any(input, dim=None, keepdim=False):
-    return _ops.any(input.to(_C.bool), _dims(input, dim, "any"), keepdim)
+@public
+def any(input: Tensor, dim: int | Sequence[int] | None = None, keepdim: bool = False) -> Tensor:
+    return _ops.any(input.to(_C.bool), _axes(dim), keepdim)
 
 
-def all(input, dim=None, keepdim=False):
-    return _ops.all(input.to(_C.bool), _dims(input, dim, "all"), keepdim)
+@public
+def all(input: Tensor, dim: int | Sequence[int] | None = None, keepdim: bool = False) -> Tensor:
+    return _ops.all(input.to(_C.bool), _axes(dim), keepdim)
 
 
-def _arg(op, input, dim, keepdim):
+def _arg(op: Any, input: Tensor, dim: int | None, keepdim: bool) -> Tensor:
     if dim is None:
         flat = op(input.reshape(-1), (0,), False)
         return flat.reshape((1,) * input.ndim) if keepdim else flat
     if input.ndim == 0:
-        input = input.reshape(1)
-        return op(input, (0,), False)
-    return op(input, _dims(input, dim, "argmax" if op is _ops.argmax else "argmin"), keepdim)
+        return op(input.reshape(1), dim, False)
+    return op(input, dim, keepdim)
 
 
-def argmax(input, dim=None, keepdim=False):
+@public
+def argmax(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
     return _arg(_ops.argmax, input, dim, keepdim)
 
 
-def argmin(input, dim=None, keepdim=False):
+@public
+def argmin(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
     return _arg(_ops.argmin, input, dim, keepdim)
 
 
-def _extremum(input, dim, keepdim, elementwise, reduce, arg):
+def _extremum(input: Tensor, dim: Any, keepdim: bool, elementwise: Any, reduce: Any, arg: Any) -> Any:
     if dim is None:
         return reduce(input)
-    if isinstance(dim, Tensor):
+    if isinstance(dim, Tensor) and dim.ndim + input.ndim > 0:
         return elementwise(input, dim)
     indices = arg(input, dim, True)
-    values = _ops.gather(input, indices, _dims(input, dim, "max")[0]) if input.ndim else input
+    values = _ops.gather(input, indices, dim) if input.ndim else input
     if not keepdim and input.ndim:
         values, indices = values.squeeze(dim), indices.squeeze(dim)
     return ValuesAndIndices(values, indices)
 
 
-def max(input, dim=None, keepdim=False):
+@public
+def max(input: Tensor, dim: int | Tensor | None = None, keepdim: bool = False) -> Any:
     """Of all elements; with ``dim`` (values, indices) along it; with a tensor the elementwise maximum."""
     return _extremum(input, dim, keepdim, _ops.maximum, amax, argmax)
 
 
-def min(input, dim=None, keepdim=False):
+@public
+def min(input: Tensor, dim: int | Tensor | None = None, keepdim: bool = False) -> Any:
     """Of all elements; with ``dim`` (values, indices) along it; with a tensor the elementwise minimum."""
     return _extremum(input, dim, keepdim, _ops.minimum, amin, argmin)
 
 
-def softmax(input, dim=None, dtype=None):
-    if dim is None:
-        dim = 0 if input.ndim in (0, 1, 3) else 1
-    return _ops.softmax(input if dtype is None else input.to(dtype), dim)
+def _softmax_axis(input: Tensor, dim: int | None) -> int:
+    return (0 if input.ndim in (0, 1, 3) else 1) if dim is None else dim
 
 
-def log_softmax(input, dim=None, dtype=None):
-    if dim is None:
-        dim = 0 if input.ndim in (0, 1, 3) else 1
-    return _ops.log_softmax(input if dtype is None else input.to(dtype), dim)
+@public
+def softmax(input: Tensor, dim: int | None = None, dtype: dtype | None = None) -> Tensor:
+    return _ops.softmax(input if dtype is None else input.to(dtype), _softmax_axis(input, dim))
+
+
+@public
+def log_softmax(input: Tensor, dim: int | None = None, dtype: dtype | None = None) -> Tensor:
+    return _ops.log_softmax(input if dtype is None else input.to(dtype), _softmax_axis(input, dim))

@@ -4,7 +4,7 @@ import warnings
 
 from .. import _C, _functions, _ops
 from .._functions.arguments import dims as _dims
-from .._functions.shapes import pad
+from .._functions.padding import pad
 
 _REDUCTIONS = {"none": 0, "mean": 1, "sum": 2}
 
