@@ -32,7 +32,7 @@ TEST(KnownCalls, TakeNumbersByTheirDType) {
   EXPECT_TRUE(isKnown(CallLevel::Call, OpKind::Mul, {a, number(9)}));
   EXPECT_EQ(add(i, Tensor::wrapped(int64_t(5))).dtype(), DType::Int8);
   EXPECT_EQ(values(add(i, Tensor::wrapped(int64_t(7)))), (Numbers{8, 9}));
-  EXPECT_MESSAGE(add(i, Tensor::wrapped(int64_t(1000))), "without overflow");
+  EXPECT_EQ(values(add(i, Tensor::wrapped(int64_t(1000)))), (Numbers{-23, -22})); // modulo 256
   EXPECT_EQ(add(i, number(0.5)).dtype(), DType::Float32);
 }
 

@@ -147,12 +147,14 @@ class Structured:
             self.emit(f"F.one_hot({index}, 5)")
 
     def creation(self):
-        kind = self.kind(["uniform", "normal", "iota", "full", "full"])
+        kind = self.kind(["uniform", "normal", "iota", "count", "full", "full"])
         shape, dtype = self.base, self.dtype(("float", "int"))
         if kind in ("uniform", "normal"):
             function = {"uniform": "rand", "normal": "randn"}[kind]
             self.emit(f"weft.{function}({', '.join(map(str, shape)) or '()'})")
         elif kind == "iota" and shape:
             self.emit(f"ops.iota({shape}, {self.random.randrange(len(shape))}, weft.{dtype})")
+        elif kind == "count":
+            self.emit(f"ops.count({shape}, {shape}, {self.random.randrange(3)}, weft.float32)")
         else:
             self.emit(f"weft.full({shape}, {self.random.choice([0, 1, 3])}, dtype=weft.{dtype})")
