@@ -62,11 +62,14 @@ class Adam(Optimizer):
         rate, decay = learning_rate(group), group["weight_decay"]
         kept = 1.0 - rate * decay
         updated = [p for p in group["params"] if p.grad is not None]
-        if any(
-            len(self.state[p]) < 3 + group["amsgrad"] for p in group["params"]
-        ):  # one joined the group, or amsgrad was set
+        if group["amsgrad"] and any("max_exp_avg_sq" not in self.state[p] for p in updated):  # it was set later
             self._init_group(group)
-        for step, parameters in self._by_step(group, updated):
+        try:
+            by_step = self._by_step(group, updated)
+        except KeyError:  # a parameter joined the group
+            self._init_group(group)
+            by_step = self._by_step(group, updated)
+        for step, parameters in by_step:
             beta1, beta2 = group["betas"]
             step.add_(1.0)
             step_size = rate / (1.0 - beta1**step)

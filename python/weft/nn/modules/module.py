@@ -22,11 +22,7 @@ __all__ = [
 
 def is_module(value):
     """Whether it can be a child: a module, or one that is compiled, which is called in its place."""
-    return isinstance(_plain(value), Module)
-
-
-def _plain(value):
-    return value.__wrapped__ if isinstance(value, _C.Compiled) else value
+    return isinstance(value.__wrapped__ if isinstance(value, _C.Compiled) else value, Module)
 
 
 class Module(HasHooks, HasState, _C.ModuleBase):
@@ -174,7 +170,11 @@ class Module(HasHooks, HasState, _C.ModuleBase):
             module = pending.pop()
             if id(module) not in seen:
                 seen.add(id(module))
-                pending += [_plain(child) for child in reversed(module._modules.values()) if child is not None]
+                pending += [
+                    child if isinstance(child, Module) else child.__wrapped__
+                    for child in reversed(module._modules.values())
+                    if child is not None
+                ]
                 yield module
 
     def _tensors(self, table, recurse):
