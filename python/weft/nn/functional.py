@@ -1,24 +1,10 @@
 """The layers as functions, with PyTorch's arguments."""
 
-import warnings
-
 from .. import _C, _functions, _ops
 from .._functions.arguments import dims as _dims
 from .._functions.padding import pad
-
-_REDUCTIONS = {"none": 0, "mean": 1, "sum": 2}
-
-
-def reduction_of(op, size_average, reduce, reduction):
-    """The reduction, which PyTorch's older arguments override, where they are given."""
-    if size_average is not None or reduce is not None:
-        reduction = "none" if reduce is False else "sum" if size_average is False else "mean"
-        warnings.warn(
-            f"[{op}] size_average and reduce are deprecated; pass reduction={reduction!r}", FutureWarning, stacklevel=3
-        )
-    if reduction not in _REDUCTIONS:
-        raise ValueError(f"[{op}] reduction must be 'none', 'mean' or 'sum'; got {reduction!r}")
-    return reduction
+from ._arguments import REDUCTIONS, padding_index, probability, reduction_of, sizes
+from ._norms import vector_norm
 
 
 def linear(input, weight, bias=None):
@@ -68,9 +54,7 @@ def log_softmax(input, dim=None, _stacklevel=3, dtype=None):
 
 def dropout(input, p=0.5, training=True, inplace=False):
     """In training, zeroes elements with probability ``p`` and scales the others by 1 / (1 - p)."""
-    if not 0 <= p <= 1:
-        raise ValueError(f"[dropout] p must lie in [0, 1]; got {p}; pass a probability")
-    if not training or p == 0:
+    if probability("dropout", p) == 0 or not training:
         return input
     result = _C.dropout(input, p)
     return input.copy_(result) if inplace else result
@@ -78,7 +62,7 @@ def dropout(input, p=0.5, training=True, inplace=False):
 
 def layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-05):
     """Mean 0 and variance 1 over the last dimensions, times weight plus bias."""
-    shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
+    shape = sizes("layer_norm", "normalized_shape", normalized_shape)
     if not shape or input.shape[-len(shape) :] != shape:
         raise RuntimeError(
             f"[layer_norm] normalized_shape must be the input's last sizes; got {list(shape)} for input "
@@ -87,17 +71,6 @@ def layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-05):
     if weight is None and bias is not None:
         return _ops.layer_norm(input, None, None, len(shape), eps) + bias
     return _ops.layer_norm(input, weight, bias, len(shape), eps)
-
-
-def check_padding_index(op, padding_idx, count):
-    """The index counted from the front; None where there is none."""
-    if padding_idx is None:
-        return None
-    if not -count <= padding_idx < count:
-        raise AssertionError(
-            f"[{op}] padding_idx must lie in [{-count}, {count}); got {padding_idx}; pass a row of the table"
-        )
-    return padding_idx % count
 
 
 def embedding(input, weight, padding_idx=None, max_norm=None, norm_type=2.0, scale_grad_by_freq=False, sparse=False):
@@ -111,7 +84,7 @@ def embedding(input, weight, padding_idx=None, max_norm=None, norm_type=2.0, sca
         raise RuntimeError(
             f"[embedding] weight must be a matrix; got shape {list(weight.shape)}; pass one row an index"
         )
-    padding_idx = check_padding_index("embedding", padding_idx, weight.shape[0])
+    padding_idx = padding_index("embedding", padding_idx, weight.shape[0])
     if max_norm is not None:
         with _C.GradMode(False):
             index = input.reshape(-1)
@@ -119,15 +92,6 @@ def embedding(input, weight, padding_idx=None, max_norm=None, norm_type=2.0, sca
             norm = vector_norm(rows, norm_type, (1,), keepdim=True)
             weight[index] = _ops.where(norm > max_norm, rows * (max_norm / (norm + 1e-7)), rows)
     return _ops.embedding(input, weight, -1 if padding_idx is None else padding_idx)
-
-
-def vector_norm(x, p, axes=(), keepdim=False):
-    """The p-norm along axes, () for all."""
-    if p == float("inf"):
-        return _ops.amax(_ops.abs(x), axes, keepdim)
-    if p == 2:
-        return _ops.sqrt(_ops.sum(x * x, axes, keepdim))
-    return _ops.sum(_ops.abs(x) ** p, axes, keepdim) ** (1.0 / p)
 
 
 def _check_classes(op, input, target, weight):
@@ -163,7 +127,7 @@ def cross_entropy(
     label_smoothing=0.0,
 ):
     """Cross entropy of logits (N, C, ...) and class indices (N, ...) or probabilities (N, C, ...)."""
-    mode = _REDUCTIONS[reduction_of("cross_entropy", size_average, reduce, reduction)]
+    mode = REDUCTIONS[reduction_of("cross_entropy", size_average, reduce, reduction)]
     if not 0 <= label_smoothing <= 1:
         raise RuntimeError(f"[cross_entropy] label_smoothing must lie in [0, 1]; got {label_smoothing}")
     axis = _check_classes("cross_entropy", input, target, weight)
@@ -218,7 +182,7 @@ def mse_loss(input, target, size_average=None, reduce=None, reduction="mean", we
     """Squared difference, averaged (by ``weight``, if given), summed or as it is."""
     reduction = reduction_of("mse_loss", size_average, reduce, reduction)
     if weight is None:
-        return _ops.mse_loss(input, target, _REDUCTIONS[reduction])
+        return _ops.mse_loss(input, target, REDUCTIONS[reduction])
     return _weighted("mse_loss", _ops.square(input - target), weight, input, reduction)
 
 

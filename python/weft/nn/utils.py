@@ -3,7 +3,7 @@
 import math
 
 from .. import _C, _factories, _ops
-from .functional import vector_norm
+from ._norms import vector_norm
 
 
 def _gradients(parameters):

@@ -1,6 +1,7 @@
 """Dropout."""
 
 from .. import functional as F
+from .._arguments import probability
 from .module import Module
 
 
@@ -9,9 +10,7 @@ class Dropout(Module):
 
     def __init__(self, p=0.5, inplace=False):
         super().__init__()
-        if not 0 <= p <= 1:
-            raise ValueError(f"[Dropout] p must lie in [0, 1]; got {p}; pass a probability")
-        self.p = p
+        self.p = probability("Dropout", p)
         self.inplace = inplace
 
     def forward(self, input):

@@ -5,6 +5,7 @@ import math
 from ... import _factories as factories
 from .. import functional as F
 from .. import init
+from .._arguments import size
 from ..parameter import Parameter
 from .module import Module
 
@@ -24,8 +25,8 @@ class Linear(Module):
 
     def __init__(self, in_features, out_features, bias=True, device=None, dtype=None):
         super().__init__()
-        self.in_features = in_features
-        self.out_features = out_features
+        self.in_features = size("Linear", "in_features", in_features)
+        self.out_features = size("Linear", "out_features", out_features)
         self.weight = Parameter(factories.empty(out_features, in_features, dtype=dtype, device=device))
         if bias:
             self.bias = Parameter(factories.empty(out_features, dtype=dtype, device=device))

@@ -1,13 +1,14 @@
 """Losses."""
 
 from .. import functional as F
+from .._arguments import reduction_of
 from .module import Module
 
 
 class _Loss(Module):
     def __init__(self, size_average, reduce, reduction):
         super().__init__()
-        self.reduction = F.reduction_of(type(self).__name__, size_average, reduce, reduction)
+        self.reduction = reduction_of(type(self).__name__, size_average, reduce, reduction)
 
 
 class CrossEntropyLoss(_Loss):

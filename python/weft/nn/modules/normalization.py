@@ -2,6 +2,7 @@
 
 from ... import _factories as factories
 from .. import functional as F
+from .._arguments import sizes
 from ..parameter import Parameter
 from .module import Module
 
@@ -11,7 +12,7 @@ class LayerNorm(Module):
 
     def __init__(self, normalized_shape, eps=1e-5, elementwise_affine=True, bias=True, device=None, dtype=None):
         super().__init__()
-        self.normalized_shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
+        self.normalized_shape = sizes("LayerNorm", "normalized_shape", normalized_shape)
         self.eps = eps
         self.elementwise_affine = elementwise_affine
         weight = bias_ = None

@@ -4,6 +4,7 @@ from ... import _C
 from ... import _factories as factories
 from .. import functional as F
 from .. import init
+from .._arguments import padding_index, size
 from ..parameter import Parameter
 from .module import Module
 
@@ -27,9 +28,9 @@ class Embedding(Module):
         dtype=None,
     ):
         super().__init__()
-        self.num_embeddings = num_embeddings
-        self.embedding_dim = embedding_dim
-        self.padding_idx = F.check_padding_index("Embedding", padding_idx, num_embeddings)
+        self.num_embeddings = size("Embedding", "num_embeddings", num_embeddings)
+        self.embedding_dim = size("Embedding", "embedding_dim", embedding_dim)
+        self.padding_idx = padding_index("Embedding", padding_idx, num_embeddings)
         self.max_norm = max_norm
         self.norm_type = norm_type
         self.scale_grad_by_freq = scale_grad_by_freq
@@ -39,6 +40,10 @@ class Embedding(Module):
             self.weight = Parameter(weight, not _freeze)
             self.reset_parameters()
         else:
+            if _weight.shape != (num_embeddings, embedding_dim):
+                raise AssertionError(
+                    f"[Embedding] the table must have shape {[num_embeddings, embedding_dim]}; got {list(_weight.shape)}"
+                )
             self.weight = Parameter(_weight, not _freeze)
 
     @classmethod

@@ -1,0 +1,57 @@
+"""Arguments that layers and functions read alike. ``op`` is the name that errors bear."""
+
+import numbers
+import operator
+import warnings
+
+REDUCTIONS = {"none": 0, "mean": 1, "sum": 2}
+
+
+def reduction_of(op, size_average, reduce, reduction):
+    """The reduction, which PyTorch's older arguments override, where they are given."""
+    if size_average is not None or reduce is not None:
+        reduction = "none" if reduce is False else "sum" if size_average is False else "mean"
+        warnings.warn(
+            f"[{op}] size_average and reduce are deprecated; pass reduction={reduction!r}", FutureWarning, stacklevel=3
+        )
+    if not isinstance(reduction, str) or reduction not in REDUCTIONS:
+        raise ValueError(f"[{op}] reduction must be 'none', 'mean' or 'sum'; got {reduction!r}")
+    return reduction
+
+
+def probability(op, p):
+    if not isinstance(p, numbers.Real):
+        raise TypeError(f"[{op}] p must be a number; got {type(p).__name__}; pass a probability")
+    if not 0 <= p <= 1:
+        raise ValueError(f"[{op}] p must lie in [0, 1]; got {p}; pass a probability")
+    return p
+
+
+def size(op, name, value):
+    try:
+        value = operator.index(value)
+    except TypeError:
+        raise TypeError(f"[{op}] {name} must be an int; got {type(value).__name__}") from None
+    if value < 0:
+        raise RuntimeError(f"[{op}] {name} must not be negative; got {value}")
+    return value
+
+
+def sizes(op, name, value):
+    """A tuple of sizes; one may be given as an int."""
+    if isinstance(value, (tuple, list)):
+        return tuple(size(op, f"each of {name}", v) for v in value)
+    return (size(op, name, value),)
+
+
+def padding_index(op, value, count):
+    """The row that is not trained, counted from the front; None where there is none."""
+    if value is None:
+        return None
+    if not isinstance(value, int):
+        raise TypeError(f"[{op}] padding_idx must be an int or None; got {type(value).__name__}")
+    if not -count <= value < count:
+        raise AssertionError(
+            f"[{op}] padding_idx must lie in [{-count}, {count}); got {value}; pass a row of the table"
+        )
+    return value % count
