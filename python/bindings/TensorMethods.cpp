@@ -267,7 +267,7 @@ void bindTensorMethods(py::module_ &module) {
   // ---- in place
   methods
       .def(
-          "copy_", [](const Tensor &t, const Tensor &source, bool) { return copy_(t, source); }, self, py::arg("src"),
+          "copy_", [](const Tensor &t, const Tensor &source, bool) { return copy_(t, source); }, self, py::arg("other"),
           py::arg("non_blocking") = false, "Takes the elements of src, which broadcast and convert.")
       .def(
           "fill_", [](const Tensor &t, const Operand &value) { return fill_(t, value.tensor); }, self, py::arg("value"),

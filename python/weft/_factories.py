@@ -47,9 +47,9 @@ def as_tensor(data: Any, dtype: dtype | None = None, device: device | None = Non
 
 
 @public
-def from_numpy(array: Any) -> Tensor:
+def from_numpy(ndarray: Any) -> Tensor:
     """A tensor that shares the array's memory."""
-    return _C.from_numpy(array)
+    return _C.from_numpy(ndarray)
 
 
 @public

@@ -97,15 +97,15 @@ def cpu(input: Tensor) -> Tensor:
 
 
 @public
-def cuda(input: Tensor) -> Tensor:
-    """On the first GPU."""
-    return input.to("cuda")
+def cuda(input: Tensor, device: device | None = None, non_blocking: bool = False) -> Tensor:
+    """On a GPU, the first one by default; itself where it is there."""
+    return input.to("cuda" if device is None else device)
 
 
 @public
-def numpy(input: Tensor) -> Any:
-    """A NumPy array on the tensor's memory."""
-    return _C.numpy(input)
+def numpy(input: Tensor, *, force: bool = False) -> Any:
+    """A NumPy array on the tensor's memory; with ``force`` also of a tensor that requires grad or is elsewhere."""
+    return _C.numpy(input.detach().cpu() if force else input)
 
 
 @public
