@@ -76,7 +76,7 @@ def _deepcopy(compiled, memo):
     )
 
 
-_C.Compiled.__reduce__ = _reduce
+_C.Compiled.__reduce__ = _reduce  # type: ignore[method-assign,assignment]
 _C.Compiled.__deepcopy__ = _deepcopy
 
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from . import _C, _ops
 from ._C import Tensor, device, dtype
-from ._public import Number, public
+from ._public import Any, Number, public
 
 
 def _shape(op: str, sizes: tuple[Any, ...]) -> Any:

@@ -3,10 +3,7 @@
 import contextlib
 import errno
 import os
-import secrets
-import shutil
 import stat
-import tempfile
 
 
 def _status(path):
@@ -18,7 +15,7 @@ def _status(path):
 
 def _new_file(folder):
     """The path of an empty file whose name nobody can foresee, and whose mode follows the umask."""
-    path = os.path.join(folder, f".weft-{secrets.token_hex(8)}")
+    path = os.path.join(folder, f".weft-{os.urandom(8).hex()}")
     os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666))
     return path
 
@@ -38,6 +35,9 @@ def written_whole(path, op):
     Links are followed, and a file that was there keeps its mode. Devices and pipes are not replaced but written to. Where the
     block fails, or ``path`` cannot be written (a RuntimeError that names ``op``), everything is as it was.
     """
+    import shutil
+    import tempfile
+
     path = os.fsdecode(path)
     try:
         before, target = _status(path), os.path.realpath(path)

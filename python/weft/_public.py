@@ -1,25 +1,43 @@
 """`public`: a Python function as the package exports it."""
 
-import inspect
-from collections.abc import Callable
-from typing import Any, TypeVar, cast
+from __future__ import annotations
 
 from . import _C
 from ._C import Tensor
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # `typing` and `inspect` would take longer to import than the rest of the package
+    from collections.abc import Callable, Iterator
+    from typing import Any, TypeVar
+
+    _F = TypeVar("_F", bound=Callable[..., Any])
+else:
+    Any = object  # for the modules that take it from here
 
 # In annotations: what may stand beside a tensor in an operation, and a number of Python's or NumPy's.
 Operand = Tensor | float
 Number = float
 
-_F = TypeVar("_F", bound=Callable[..., Any])
+_HAS_REST = 4  # inspect.CO_VARARGS
 
 
-def _kinds(annotation: Any) -> int:
+def _kinds(function: Callable[..., Any], name: str) -> int:
     """The kinds of arguments that an annotation as `Tensor | int | None` names; 0: any."""
-    if annotation is inspect.Parameter.empty:
-        return 0
-    parts = annotation.split(" | ")
+    parts = function.__annotations__.get(name, "Any").split(" | ")
     return 0 if "Any" in parts else sum(_C.KINDS[part] for part in parts)
+
+
+def _parameters(function: Callable[..., Any]) -> Iterator[tuple[str, Any, bool, bool]]:
+    """Name, default (`...`: none), whether it is given by keyword alone, whether it is `*name`; of each parameter."""
+    code = function.__code__
+    positional, end = code.co_argcount, code.co_argcount + code.co_kwonlyargcount
+    defaults = (...,) * positional + (function.__defaults__ or ())
+    for name, default in zip(code.co_varnames[:positional], defaults[-positional:] if positional else ()):
+        yield name, default, False, False
+    if code.co_flags & _HAS_REST:
+        yield code.co_varnames[end], (), False, True
+    for name in code.co_varnames[positional:end]:
+        yield name, (function.__kwdefaults__ or {}).get(name, ...), True, False
 
 
 def public(function: _F) -> _F:
@@ -27,12 +45,10 @@ def public(function: _F) -> _F:
 
     An argument of another type is a TypeError: `[flip] dims must be an int or a sequence of ints; got str; ...`.
     """
-    parameters = []
-    for p in inspect.signature(function).parameters.values():
-        rest = p.kind is p.VAR_POSITIONAL
-        default = () if rest else ... if p.default is p.empty else p.default
-        name = p.name.rstrip("_")  # `from_` stands for `from`
-        parameters.append((name, default, _kinds(p.annotation), p.kind is p.KEYWORD_ONLY, rest))
-    checked = _C.make_function(function, function.__name__, parameters, inspect.getdoc(function) or "")
+    parameters = [
+        (name.rstrip("_"), default, _kinds(function, name), keyword, rest)  # `from_` stands for `from`
+        for name, default, keyword, rest in _parameters(function)
+    ]
+    checked = _C.make_function(function, function.__name__, parameters, function.__doc__ or "")
     checked.__wrapped__, checked.__module__ = function, function.__module__
-    return cast(_F, checked)
+    return checked

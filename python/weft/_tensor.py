@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from . import _C, _factories, _functions, _ops, _print
 from ._C import Tensor, device, dtype
 from ._functions.elementwise import array_of, div, masked_fill, round, scaled
-from ._public import Number, Operand, public
+from ._public import Any, Number, Operand, public
 
 # ---- in place
 

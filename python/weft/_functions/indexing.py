@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from .. import _factories, _ops
 from .._C import Tensor
-from .._public import public
+from .._public import Any, public
 from .elementwise import array_of
 
 __all__ = ["gather", "index_select", "scatter_add", "nonzero"]

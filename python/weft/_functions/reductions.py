@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections import namedtuple
 from collections.abc import Sequence
-from typing import Any
 
 from .. import _C, _ops
 from .._C import Tensor, dtype
-from .._public import public
+from .._public import Any, public
 
 __all__ = [
     "sum", "prod", "mean", "var", "std", "amax", "amin", "any", "all", "argmax", "argmin", "max", "min", "softmax",

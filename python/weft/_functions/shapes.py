@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from .. import _C, _ops
 from .._C import Tensor
-from .._public import public
+from .._public import Any, public
 
 __all__ = [
     "cat", "split", "chunk", "unbind", "flip", "tril", "triu", "transpose", "permute", "reshape", "flatten", "squeeze",

@@ -7,16 +7,11 @@ A module has its hooks by kind in the attribute ``_hooks``, made with the first 
 import itertools
 import warnings
 import weakref
-from collections import OrderedDict
-from typing import NamedTuple
+from collections import OrderedDict, namedtuple
 
 from ... import _C
 
-
-class Hook(NamedTuple):
-    function: object
-    with_kwargs: bool = False
-    always_call: bool = False
+Hook = namedtuple("Hook", "function with_kwargs always_call", defaults=(False, False))
 
 
 class RemovableHandle:
