@@ -2,6 +2,7 @@
 // that the result depends on into a Graph, has the compiler's autodiff pass append the derivative, and runs the
 // appended ops one by one through apply(): under create_graph they are recorded again, under a trace they are traced.
 #pragma once
+#include "frontend/Exclusive.h"
 #include "frontend/Tensor.h"
 
 #include <functional>
@@ -115,6 +116,7 @@ struct AutogradMeta : Pooled {
   std::shared_ptr<Hooks> hooks; // of a leaf; others are the node's
   std::shared_ptr<Hooks> accumulateHooks;
   bool retainGrad = false;
+  Exclusive accumulating; // of the thread that adds to `grad`
 
   void setNode(Ref<TapeNode> newNode);
   ~AutogradMeta();

@@ -40,18 +40,21 @@ static std::vector<Tensor> startGradients(const char *name, const std::vector<Te
 
 static void accumulate(const Tensor &leaf, Tensor gradient, bool createGraph) {
   GradMode mode(createGraph);
-  Tensor before = leaf.grad();
-  Tensor after;
-  if (!before.defined()) {
-    // The leaf's own, dense memory: not a view, nor a tensor that somebody else holds.
-    bool own = gradient.isContiguous() && gradient.impl->useCount() == 1 && gradient.impl->storage->useCount() == 1;
-    after = own || createGraph ? gradient : gradient.detach().clone();
-  } else if (createGraph) {
-    after = apply(OpKind::Add, {before, gradient});
-  } else {
-    after = callInPlace(OpKind::Add, {before, gradient});
+  {
+    Exclusive::Scope turn(autogradMeta(*leaf.impl).accumulating); // or a sum of another thread's would be lost
+    Tensor before = leaf.grad();
+    Tensor after;
+    if (!before.defined()) {
+      // The leaf's own, dense memory: not a view, nor a tensor that somebody else holds.
+      bool own = gradient.isContiguous() && gradient.impl->useCount() == 1 && gradient.impl->storage->useCount() == 1;
+      after = own || createGraph ? gradient : gradient.detach().clone();
+    } else if (createGraph) {
+      after = apply(OpKind::Add, {before, gradient});
+    } else {
+      after = callInPlace(OpKind::Add, {before, gradient});
+    }
+    Tensor(leaf).setGrad(after);
   }
-  Tensor(leaf).setGrad(after);
   if (leaf.impl->autograd && hasHooks(leaf.impl->autograd->accumulateHooks)) {
     auto hooks = leaf.impl->autograd->accumulateHooks->own; // one may remove itself
     for (auto &[number, hook] : hooks)

@@ -58,6 +58,7 @@ public:
   std::vector<TapeNode *> nodes; // in recorded order
 
 private:
+  std::vector<Ref<TapeNode>> roots; // which hold the others: another thread may give an output another history
   Tensor unpack(const SavedTensor &saved, TapeNode *history, const TapeNode &reader) const;
 };
 

@@ -15,6 +15,11 @@ const CompiledCall *CompiledFunction::find(const Tensor *arguments, int count) c
 }
 
 std::vector<Tensor> CompiledFunction::trace(const std::vector<Tensor> &arguments) {
+  TraceTurn turn(TraceTurn::Otherwise::Skip);
+  if (!turn) {
+    reason = kNotItsTurn;
+    return function(arguments);
+  }
   std::vector<Tensor> outputs;
   std::shared_ptr<CompiledCall> call;
   {

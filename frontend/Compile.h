@@ -10,6 +10,7 @@ namespace weft {
 
 // Why a call whose check failed was not kept.
 inline constexpr const char *kCheckFailed = "an index is out of bounds, or an integer is divided by 0";
+inline constexpr const char *kNotItsTurn = "another thread was tracing";
 
 // A function of tensors with the compiled calls made for it so far. The binding keeps one for each state of the Python
 // values.

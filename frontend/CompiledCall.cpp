@@ -4,9 +4,13 @@
 #include "frontend/Dispatch.h"
 #include "frontend/Generator.h"
 #include "frontend/Ops.h"
+#include "frontend/Snapshot.h"
 #include "frontend/Trace.h"
+#include "runtime/BlockingRegion.h"
 
+#include <algorithm>
 #include <memory>
+#include <optional>
 
 namespace weft {
 
@@ -131,6 +135,10 @@ bool CompiledCall::guardsHold(const Tensor *arguments, int count) const {
     TensorImpl &impl = *found.data()[i].impl;
     if (i >= size_t(count) && !guards[i].matches(impl))
       return false;
+    if (impl.storage->isPending()) { // other threads may change what was looked at
+      Ref<Storage>(impl.storage)->data();
+      return guardsHold(arguments, count);
+    }
     uint64_t &stamp = impl.storage->guardMark;
     if ((stamp & ~uint64_t(0xffffff)) != mark)
       stamp = mark | i;
@@ -177,6 +185,11 @@ std::string SegmentPlan::Check::message() const {
   return check.message(values) + (location.empty() ? "" : " (" + location + ")");
 }
 
+bool SegmentPlan::takesLong() const {
+  auto copies = [](const ResultSlot &slot) { return slot.from != ResultSlot::From::Output || slot.viaCopy; };
+  return (executable && executable->takesLong(nullptr)) || std::any_of(slots.begin(), slots.end(), copies);
+}
+
 void SegmentPlan::run(const Tensor *sources, Ref<Storage> *storages) const {
   // What is copied from sources is read before anything is written.
   std::vector<std::pair<Tensor, Tensor>> late; // target, value
@@ -212,6 +225,7 @@ void SegmentPlan::run(const Tensor *sources, Ref<Storage> *storages) const {
     }
     std::shared_ptr<KeptResults> results = kept ? kept->of(*executable, inputs, sources) : nullptr;
     try {
+      BlockingRegion region(executable->takesLong(nullptr));
       executable->run(in, out, nullptr, results.get());
     } catch (const CheckFailed &failed) {
       const Check &check = checks[size_t(failed.check)];
@@ -235,27 +249,34 @@ std::vector<Tensor> CompiledCall::replay(const Tensor *arguments, int count) con
   SourceTensors array(sources);
   Tensor *found = array.data();
   resolve(arguments, found);
+  std::optional<Drawn> drawn;
+  if (randomCount)
+    drawn.emplace(randomCount);
   for (size_t i = 0; i < sources.size(); ++i)
     if (sources[i].kind == TensorSource::Kind::GeneratorState) {
-      found[i] = Generator::defaultGenerator().state(plan.device);
+      found[i] = drawn->state.tensor(plan.device);
     } else if (sources[i].kind == TensorSource::Kind::Number) {
       double value = 0;
       numbers[size_t(sources[i].index)]->read(value); // the guards held
       found[i] = Tensor::fromHost(&value, {}, DType::Float64, plan.device);
     }
+  std::optional<Snapshot> now;
+  if (!inputChecks.empty() || plan.takesLong())
+    now.emplace(found, int(sources.size()));
+  const Tensor *given = now ? now->data() : found;
   for (auto &[source, check] : inputChecks)
-    check.scan(found[source]);
+    check.scan(given[source]);
   ShortArray<Ref<Storage>> made(plan.slots.size());
   Ref<Storage> *storages = made.data();
   for (size_t i = 0; i < plan.slots.size(); ++i)
     if (const ResultSlot &slot = plan.slots[i]; slot.into < 0)
       storages[i] = Storage::lazyStorage(plan.device, slot.type.shape.product() * itemSize(slot.type.dtype));
-  plan.run(found, storages);
+  plan.run(given, storages);
   for (const ResultSlot &slot : plan.slots)
     if (slot.into >= 0)
-      found[slot.into].impl->storage->version += slot.writes;
-  if (randomCount)
-    Generator::defaultGenerator().advance(randomCount);
+      given[slot.into].impl->storage->version += slot.writes;
+  if (drawn)
+    drawn->keep();
 
   std::vector<Tensor> outputs;
   outputs.reserve(results.size());

@@ -69,6 +69,8 @@ struct SegmentPlan {
   Device device;
   std::shared_ptr<WeightResults> kept; // null: nothing is kept from run to run
   std::vector<Check> checks;
+  // Whether a run may let go of the host's lock: the sources must then be nobody else's (Snapshot).
+  bool takesLong() const;
   // Fills storages[i] for each slot; those of `into` slots are ignored. Throws CheckFailure before it writes to a
   // source.
   void run(const Tensor *sources, Ref<Storage> *storages) const;

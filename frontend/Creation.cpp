@@ -66,26 +66,39 @@ Generator &Generator::defaultGenerator() {
   return generator;
 }
 
-void Generator::manualSeed(int64_t value) { setState(value, 0); }
-
-void Generator::setState(int64_t newSeed, int64_t newOffset) {
-  seed = newSeed;
-  position = newOffset;
+Generator::State Generator::state() const {
+  std::lock_guard<std::mutex> lock(mutex);
+  return current;
 }
 
-Tensor Generator::state(Device device) const {
-  int64_t values[2] = {seed, position};
+void Generator::setState(State state) {
+  std::lock_guard<std::mutex> lock(mutex);
+  current = state;
+}
+
+Generator::State Generator::draw(int64_t count) {
+  std::lock_guard<std::mutex> lock(mutex);
+  State before = current;
+  current.offset += count;
+  return before;
+}
+
+void Generator::putBack(State drawn, int64_t count) {
+  std::lock_guard<std::mutex> lock(mutex);
+  if (current == drawn.after(count))
+    current = drawn;
+}
+
+Tensor Generator::State::tensor(Device device) const {
+  int64_t values[2] = {seed, offset};
   return Tensor::fromHost(values, {2}, DType::Int64, device);
 }
 
 Tensor randomState(int64_t count, int64_t &offset, Device device) {
   if (Trace *trace = Trace::active())
     return trace->randomState(count, offset, device);
-  Generator &generator = Generator::defaultGenerator();
-  Tensor state = generator.state(device);
-  generator.advance(count);
   offset = 0;
-  return state;
+  return Generator::defaultGenerator().draw(count).tensor(device);
 }
 
 } // namespace weft

@@ -7,10 +7,13 @@
 #include "frontend/Numbers.h"
 #include "frontend/OperandCheck.h"
 #include "frontend/Ops.h"
+#include "frontend/Snapshot.h"
 #include "frontend/StructuredKernel.h"
 #include "frontend/Trace.h"
+#include "runtime/BlockingRegion.h"
 
 #include <algorithm>
+#include <optional>
 
 namespace weft {
 
@@ -97,15 +100,13 @@ static void runElementwise(const EagerCall &call, const Dims &results) {
     for (int64_t s : strides[k])
       key.code(s);
   }
-  const ExecutablePtr *executable = findKernel(key);
-  if (!executable) {
-    Graph graph;
-    for (int k = 0; k < call.count; ++k)
-      graph.addInput({call.operands[k].dtype(), shape}, strides[k]);
-    graph.symbolCount = symbols.count();
-    executable = &addKernel(key, executableFor(completed(call, std::move(graph)), call.device));
-  }
-  run(call, key, *executable, symbols);
+  if (const ExecutablePtr *executable = findKernel(key))
+    return run(call, key, *executable, symbols);
+  Graph graph;
+  for (int k = 0; k < call.count; ++k)
+    graph.addInput({call.operands[k].dtype(), shape}, strides[k]);
+  graph.symbolCount = symbols.count();
+  compileAndRun(call, key, std::move(graph), symbols);
 }
 
 // Ops whose shape is an attribute: one axis, and its size is a symbol.
@@ -115,15 +116,13 @@ static void runCreation(const EagerCall &given, const Dims &results) {
   flat[0].ints = {symbols.code(results.product())};
   EagerCall call{given.op, given.operands, given.count, flat, given.device, given.out};
   KernelKey key = beginKey(call);
-  const ExecutablePtr *executable = findKernel(key);
-  if (!executable) {
-    Graph graph;
-    for (int k = 0; k < call.count; ++k)
-      graph.addInput(call.operands[k].type());
-    graph.symbolCount = symbols.count();
-    executable = &addKernel(key, executableFor(completed(call, std::move(graph)), call.device));
-  }
-  run(call, key, *executable, symbols);
+  if (const ExecutablePtr *executable = findKernel(key))
+    return run(call, key, *executable, symbols);
+  Graph graph;
+  for (int k = 0; k < call.count; ++k)
+    graph.addInput(call.operands[k].type());
+  graph.symbolCount = symbols.count();
+  compileAndRun(call, key, std::move(graph), symbols);
 }
 
 void runKernel(OpKind op, const Tensor *operands, int count, const Attrs &attrs, const TensorType &type, Device device,
@@ -167,7 +166,21 @@ static Tensor finish(OpKind op, const Tensor *operands, int count, const Attrs &
   return result;
 }
 
+// Nothing lets go of the host's lock before the kernel runs, but to compile what checks the operands.
+static bool isSimple(OpKind op, const Tensor *operands, int count, const TensorType &result) {
+  constexpr int64_t kSmall = 1 << 14;
+  int64_t bytes = result.shape.product() * itemSize(result.dtype);
+  for (int i = 0; i < count; ++i) {
+    bytes += operands[i].impl->storage->bytes;
+    if (!operands[i].isContiguous())
+      return false;
+  }
+  return bytes < kSmall && info(op).family != OpFamily::Shape;
+}
+
 static Tensor applyAnew(OpKind op, const Tensor *operands, int count, const Attrs &attrs) {
+  if (!Trace::active())
+    settle(operands, count);
   TensorType local[kInlineOperands];
   std::vector<TensorType> many;
   TensorType *types = local;
@@ -182,11 +195,25 @@ static Tensor applyAnew(OpKind op, const Tensor *operands, int count, const Attr
   }
   TensorType type = inferType(op, types, count, attrs);
   Device device = commonDevice(op, operands, count);
-  checkOperands(op, operands, attrs);
-  if (Trace *trace = Trace::active())
+  if (Trace *trace = Trace::active()) {
+    checkOperands(op, operands, attrs);
     return finish(op, operands, count, attrs, trace->record(op, operands, count, attrs, type, device));
+  }
+  // Several things may run, and between them other threads may change the operands.
+  std::optional<Snapshot> now;
+  if (!isSimple(op, operands, count, type))
+    now.emplace(operands, count);
+  const Tensor *given = now ? now->data() : operands;
+  uint64_t releases = BlockingRegion::releases();
+  checkOperands(op, given, attrs);
+  if (!now && BlockingRegion::releases() != releases)
+    return applyAnew(op, operands, count, attrs);
   Tensor result = Tensor::empty(type.shape, type.dtype, device);
-  runKernel(op, operands, count, attrs, type, device, result.impl->storage->memory);
+  runKernel(op, given, count, attrs, type, device, result.impl->storage->memory);
+  if (BlockingRegion::releases() != releases)
+    for (int i = 0; i < count; ++i)
+      if (operands[i].type() != types[i])
+        failChanged(info(op).name);
   return finish(op, operands, count, attrs, std::move(result));
 }
 

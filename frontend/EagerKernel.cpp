@@ -1,6 +1,9 @@
 #include "frontend/EagerKernel.h"
 
+#include "frontend/Executables.h"
 #include "frontend/KnownCalls.h"
+#include "frontend/Snapshot.h"
+#include "runtime/BlockingRegion.h"
 
 #include <vector>
 
@@ -51,10 +54,25 @@ void run(const EagerCall &call, const KernelKey &key, const ExecutablePtr &execu
     many.resize(size_t(call.count));
     inputs = many.data();
   }
-  for (int i = 0; i < call.count; ++i)
+  int64_t bytes = 0;
+  for (int i = 0; i < call.count; ++i) {
     inputs[i] = call.operands[i].data();
+    bytes += call.operands[i].impl->storage->bytes;
+  }
   void *out = call.out;
-  executable->run(inputs, &out, symbols.values());
+  if (bytes + executable->outputBytes(0, symbols.values()) < Executable::kLongBytes ||
+      !executable->takesLong(symbols.values()))
+    return executable->run(inputs, &out, symbols.values());
+  Pins pins(call.operands, call.count);
+  ExecutablePtr kept = executable; // of the table, which may forget it
+  BlockingRegion region;
+  kept->run(inputs, &out, symbols.values());
+}
+
+void compileAndRun(const EagerCall &call, const KernelKey &key, Graph graph, const SymbolTable &symbols) {
+  Snapshot now(call.operands, call.count);
+  EagerCall same{call.op, now.data(), call.count, call.attrs, call.device, call.out, call.donated};
+  run(same, key, addKernel(key, executableFor(completed(call, std::move(graph)), call.device)), symbols);
 }
 
 } // namespace weft

@@ -23,6 +23,9 @@ Dims encode(SymbolTable &symbols, const Dims &values);
 KernelKey beginKey(const EagerCall &call);
 // The op as a graph on the inputs of `graph`.
 Graph completed(const EagerCall &call, Graph graph);
+// Runs the kernel, of which the key and the symbols are those of the operands as they are.
 void run(const EagerCall &call, const KernelKey &key, const ExecutablePtr &executable, const SymbolTable &symbols);
+// The kernel is compiled first. Meanwhile other threads may change the operands, which does not matter.
+void compileAndRun(const EagerCall &call, const KernelKey &key, Graph graph, const SymbolTable &symbols);
 
 } // namespace weft

@@ -3,6 +3,7 @@
 #include "frontend/BoundedCache.h"
 #include "frontend/CompilerLibrary.h"
 #include "frontend/Tuning.h"
+#include "runtime/BlockingRegion.h"
 #include "runtime/KernelCache.h"
 #include "runtime/cpu/FloatMode.h"
 #include "runtime/cuda/Driver.h"
@@ -114,6 +115,7 @@ ExecutablePtr executableFor(const Graph &graph, Device device) {
     if (ExecutablePtr *found = knownExecutables().find(key))
       return *found;
   }
+  BlockingRegion region;
   ExecutablePtr executable = loadOrCompile(graph, identity, options, device);
   std::lock_guard<std::mutex> lock(mutex);
   return knownExecutables().put(key, std::move(executable));
@@ -130,6 +132,7 @@ std::shared_ptr<const Graph> derivativeOf(const Graph &graph, const std::vector<
     if (std::shared_ptr<const Graph> *found = known.find(key))
       return *found;
   }
+  BlockingRegion region;
   std::shared_ptr<const Graph> derivative;
   KernelCache &disk = KernelCache::global();
   std::string diskKey = compilerIdentity() + "|autodiff|" + identity;

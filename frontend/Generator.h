@@ -3,29 +3,55 @@
 #pragma once
 #include "frontend/Tensor.h"
 
+#include <mutex>
+
 namespace weft {
 
 class Generator {
 public:
   static Generator &defaultGenerator();
 
-  void manualSeed(int64_t seed);
-  int64_t initialSeed() const { return seed; }
-  int64_t offset() const { return position; }
-  void setState(int64_t seed, int64_t offset);
+  struct State {
+    int64_t seed = 0x853c49e6748fea9b & 0x7fffffffffffffff;
+    int64_t offset = 0;
+    bool operator==(const State &o) const { return seed == o.seed && offset == o.offset; }
+    State after(int64_t count) const { return {seed, offset + count}; }
+    // As the operand of random ops, int64[2]. A new tensor each time: launches may still read the last one.
+    Tensor tensor(Device device) const;
+  };
 
-  // The state as the operand of random ops, int64[2] on the device. A new tensor each time: launches may still read the
-  // last one.
-  Tensor state(Device device) const;
-  void advance(int64_t count) { position += count; }
+  void manualSeed(int64_t seed) { setState({seed, 0}); }
+  State state() const;
+  void setState(State state);
+  // Takes `count` counters, from the state that it gives on.
+  State draw(int64_t count);
+  // They were not used after all. Where another thread has drawn since they are lost.
+  void putBack(State drawn, int64_t count);
 
 private:
-  int64_t seed = 0x853c49e6748fea9b & 0x7fffffffffffffff;
-  int64_t position = 0;
+  mutable std::mutex mutex;
+  State current;
 };
 
-// The state operand for a random op that takes `count` counters, and its `offset` attribute; advances the default
-// generator.
+// Counters that go back if nobody keeps them.
+class Drawn {
+public:
+  explicit Drawn(int64_t count) : count(count), state(Generator::defaultGenerator().draw(count)) {}
+  ~Drawn() {
+    if (!kept)
+      Generator::defaultGenerator().putBack(state, count);
+  }
+  Drawn(const Drawn &) = delete;
+  void keep() { kept = true; }
+
+  const int64_t count;
+  const Generator::State state;
+
+private:
+  bool kept = false;
+};
+
+// The state operand for a random op that takes `count` counters, which are drawn, and its `offset` attribute.
 Tensor randomState(int64_t count, int64_t &offset, Device device);
 
 } // namespace weft

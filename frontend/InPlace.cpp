@@ -7,6 +7,7 @@
 #include "frontend/Ops.h"
 #include "frontend/Parts.h"
 #include "frontend/Promotion.h"
+#include "frontend/Snapshot.h"
 #include "frontend/StridedCopy.h"
 #include "frontend/Trace.h"
 
@@ -35,11 +36,16 @@ static void strided(const Tensor &source, const Tensor &target) {
   copyMemory(storage->data(), storage->device, host->memory, {}, size_t(storage->bytes));
 }
 
-void storeInto(const Tensor &target, const Tensor &value) {
+void storeInto(const Tensor &givenTarget, const Tensor &givenValue) {
   GradMode off(false);
+  Snapshot now[2] = {{&givenTarget, 1}, {&givenValue, 1}};
+  const Tensor &target = *now[0].data(), &value = *now[1].data();
   Tensor source =
       mayOverlap(target, value) ? applyKernel(OpKind::Cast, &value, 1, {Attr::dtype(value.dtype())}) : value;
-  if (target.isContiguous() && source.isContiguous() && source.device() == target.device())
+  bool dense = target.isContiguous() && source.isContiguous() && source.device() == target.device();
+  if (source.dtype() != target.dtype() || (dense ? source.numel() != target.numel() : source.shape() != target.shape()))
+    failChanged("in-place");
+  if (dense)
     copyMemory(target.data(), target.device(), source.data(), source.device(),
                size_t(target.numel() * itemSize(target.dtype())));
   else if (target.isContiguous() && source.device() == target.device())
@@ -52,8 +58,9 @@ void storeInto(const Tensor &target, const Tensor &value) {
 static void write(const Tensor &target, const Tensor &value) {
   Trace *trace = Trace::active();
   if (!trace) {
-    storeInto(target, value);
-    ++target.impl->storage->version;
+    Snapshot place(&target, 1);
+    storeInto(*place.data(), value);
+    ++place.data()->impl->storage->version;
     return;
   }
   if (trace->rebind(target, value))
@@ -77,8 +84,10 @@ static bool runInTarget(OpKind op, const Tensor *operands, int count, const Attr
   if (Trace::active() || info(op).family != OpFamily::Elementwise || count > 4 || !target.isContiguous() ||
       elementwiseRule(op).promoted != (1u << count) - 1)
     return false;
+  settle(operands, count);
   Tensor ready[4];
   TensorType types[4];
+  bool overlap = false;
   for (int i = 0; i < count; ++i) {
     ready[i] = operands[i];
     if (ready[i].impl->wrappedNumber) {
@@ -90,15 +99,22 @@ static bool runInTarget(OpKind op, const Tensor *operands, int count, const Attr
       return false;
     if (ready[i].shape() != target.shape())
       ready[i] = expand(ready[i], target.shape());
-    if (i > 0 && mayOverlap(ready[i], target))
-      ready[i] = applyKernel(OpKind::Cast, &ready[i], 1, {Attr::dtype(target.dtype())});
+    overlap |= i > 0 && mayOverlap(ready[i], target);
     types[i] = ready[i].type();
   }
   if (inferType(op, types, count, attrs) != target.type())
     return false;
-  checkOperands(op, ready, attrs);
-  runKernel(op, ready, count, attrs, target.type(), target.device(), target.data(), 0);
-  ++target.impl->storage->version;
+  if (overlap || checksOperands(op)) { // more than one thing runs, and between them the operands stay what they are
+    Snapshot now(ready, count);
+    std::copy_n(now.data(), count, ready);
+    for (int i = 1; i < count; ++i)
+      if (mayOverlap(ready[i], ready[0]))
+        ready[i] = applyKernel(OpKind::Cast, &ready[i], 1, {Attr::dtype(types[0].dtype)});
+    checkOperands(op, ready, attrs);
+  }
+  Ref<Storage> storage = ready[0].impl->storage;
+  runKernel(op, ready, count, attrs, types[0], storage->device, ready[0].data(), 0);
+  ++storage->version;
   return true;
 }
 

@@ -3,6 +3,8 @@
 #include "frontend/Numbers.h"
 #include "frontend/OperandCheck.h"
 #include "frontend/Ops.h"
+#include "frontend/Snapshot.h"
+#include "runtime/BlockingRegion.h"
 #include "runtime/cpu/FloatMode.h"
 
 #include <algorithm>
@@ -29,8 +31,15 @@ CallKey::CallKey(CallLevel level, OpKind op, const Tensor *operands, int count, 
       uint64_t(attrs.size()) << 40);
   for (int k = 0; k < count; ++k) {
     const TensorImpl &impl = *operands[k].impl;
-    if (const Storage *storage = impl.storage.get(); storage && !storage->device.isCpu())
-      return;
+    if (Storage *storage = impl.storage.get()) {
+      if (!storage->device.isCpu())
+        return;
+      if (__builtin_expect(storage->isPending(), 0)) { // other threads may go on meanwhile
+        storage->data();
+        *this = CallKey(level, op, operands, count, attrs);
+        return;
+      }
+    }
     int rank = impl.shape.size();
     add(uint64_t(impl.dtype) | uint64_t(rank) << 8 | uint64_t(impl.wrappedNumber) << 16);
     for (int i = 0; i < rank; ++i) {
@@ -114,7 +123,7 @@ Tensor KnownCall::run(const Tensor *operands) const {
       storeNumber(operands[k], numberTypes[k], numbers[k]);
       inputs[k] = numbers[k];
     } else {
-      inputs[k] = static_cast<char *>(impl.storage->data()) + (impl.offset ? impl.offset * itemSize(impl.dtype) : 0);
+      inputs[k] = static_cast<char *>(impl.storage->memory) + (impl.offset ? impl.offset * itemSize(impl.dtype) : 0);
     }
   }
   auto result = Ref<TensorImpl>::make();
@@ -125,8 +134,28 @@ Tensor KnownCall::run(const Tensor *operands) const {
   Storage &storage = *result->storage;
   storage.bytes = bytes;
   storage.allocateMemory();
-  launch.run(inputs, &storage.memory);
+  if (__builtin_expect(launch.takesLong(), 0))
+    runLong(operands, inputs, storage.memory);
+  else
+    launch.run(inputs, &storage.memory);
   return Tensor(std::move(result));
+}
+
+// With the host's lock free. `this` may be gone afterwards: a signal handler's calls are this thread's, too.
+void KnownCall::runLong(const Tensor *operands, void *const *inputs, void *out) const {
+  Ref<Storage> pins[CallKey::kMaxOperands];
+  const int pinned = count;
+  for (int k = 0; k < pinned; ++k)
+    pins[k] = operands[k].impl->storage;
+  const OpKind op = key.op();
+  {
+    PreparedRun own = launch;
+    BlockingRegion region;
+    own.run(inputs, &out);
+  }
+  for (int k = 0; k < pinned; ++k)
+    if (operands[k].impl->storage != pins[k])
+      failChanged(info(op).name);
 }
 
 // ---------------------------------------------------------------- Recording

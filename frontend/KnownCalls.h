@@ -19,6 +19,7 @@ public:
   CallKey &operator=(const CallKey &o);
   // False: such a call is not remembered. Its outcome depends on the elements, or it has too many operands.
   bool isUsable() const { return size > 0; }
+  OpKind op() const { return OpKind(words[0] & 0xffff); }
 
   uint64_t hash = 0;
   static constexpr int kMaxOperands = 4;
@@ -30,7 +31,7 @@ private:
 };
 
 struct KnownCall {
-  // The result of the op, not yet on the tape.
+  // The result of the op, not yet on the tape. The key must be that of the operands as they are.
   Tensor run(const Tensor *operands) const;
 
   CallKey key;
@@ -42,6 +43,9 @@ struct KnownCall {
   DType numberTypes[CallKey::kMaxOperands]; // what the kernel reads a Python number as
   bool differentiable;                      // the result can get a history:
   bool direct; // that of the op on these very operands; else operands were brought to one shape or attributes changed
+
+private:
+  void runLong(const Tensor *operands, void *const *inputs, void *out) const;
 };
 
 // Null where the call did not come before. Good until this thread's next call.

@@ -3,6 +3,7 @@
 #include "frontend/Compile.h"
 #include "frontend/Ops.h"
 #include "frontend/Trace.h"
+#include "runtime/BlockingRegion.h"
 
 namespace weft {
 
@@ -71,17 +72,38 @@ static bool hasZero(const void *data, int64_t count, int64_t itemSize) {
   }
 }
 
+// The first of the indices that breaks the rule; `count` where none does.
+int64_t OperandCheck::firstBroken(const int64_t *index, int64_t count) const {
+  for (int64_t i = 0; i < count; ++i)
+    if ((index[i] < low || index[i] >= size) && !(mayIgnore && index[i] == ignored))
+      return i;
+  return count;
+}
+
 void OperandCheck::scan(const Tensor &values) const {
+  constexpr int64_t kMany = 1 << 15; // that take more than some microseconds
   Tensor dense = distinct(values).contiguous();
+  const void *data = dense.data();
+  const int64_t count = dense.numel(), item = itemSize(dense.dtype());
+  Ref<Storage> pin = dense.impl->storage;
   if (rule == Rule::Divisor) {
-    if (hasZero(dense.data(), dense.numel(), itemSize(dense.dtype())))
+    bool found;
+    {
+      BlockingRegion region(count >= kMany);
+      found = hasZero(data, count, item);
+    }
+    if (found)
       fail(message(values.type()));
     return;
   }
-  auto *index = static_cast<const int64_t *>(dense.data());
-  for (int64_t i = 0, n = dense.numel(); i < n; ++i)
-    if ((index[i] < low || index[i] >= size) && !(mayIgnore && index[i] == ignored))
-      fail(messageOf(*this, values.type(), (rule == Rule::Class ? "" : "index ") + std::to_string(index[i])));
+  auto *index = static_cast<const int64_t *>(data);
+  int64_t broken;
+  {
+    BlockingRegion region(count >= kMany);
+    broken = firstBroken(index, count);
+  }
+  if (broken < count)
+    fail(messageOf(*this, values.type(), (rule == Rule::Class ? "" : "index ") + std::to_string(index[broken])));
 }
 
 // ---------------------------------------------------------------- In a trace

@@ -41,6 +41,9 @@ struct OperandCheck {
   // "[op] what is wrong", without saying which value.
   std::string message(const TensorType &values) const;
   [[noreturn]] void fail(const std::string &message) const;
+
+private:
+  int64_t firstBroken(const int64_t *index, int64_t count) const;
 };
 
 // Looks at the values now where they can be had, else records the check in the trace. Of a tensor on another device it

@@ -2,6 +2,8 @@
 
 #include "frontend/Background.h"
 #include "frontend/Executables.h"
+#include "frontend/Snapshot.h"
+#include "runtime/BlockingRegion.h"
 
 #include <cstring>
 
@@ -188,16 +190,24 @@ void TapeProgram::compile() {
 }
 
 std::vector<std::pair<Ref<TensorImpl>, Tensor>> TapeProgram::run(const TapePart &tape) const {
-  std::vector<void *> in(inputs.size()), out(outputs.size());
-  for (size_t i = 0; i < inputs.size(); ++i)
-    in[i] = tape.read(inputs[i]).data(); // the tape keeps it alive
+  std::vector<Tensor> read;
+  read.reserve(inputs.size());
+  for (const TapeValue &input : inputs)
+    read.push_back(tape.read(input));
+  settle(read.data(), int(read.size()));
+  std::vector<void *> in, out(outputs.size());
+  for (const Tensor &t : read)
+    in.push_back(t.data());
+  Pins pins(read.data(), int(read.size()));
   std::vector<Tensor> made(outputs.size());
   for (size_t i = 0; i < outputs.size(); ++i) {
     made[i] = Tensor::empty(outputs[i].shape, outputs[i].dtype, device);
     out[i] = made[i].data();
   }
-  if (executable)
+  if (executable) {
+    BlockingRegion region(executable->takesLong(nullptr));
     executable->run(in.data(), out.data(), nullptr);
+  }
   std::vector<std::pair<Ref<TensorImpl>, Tensor>> result;
   result.reserve(gradients.size());
   for (const Gradient &gradient : gradients)

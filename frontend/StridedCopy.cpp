@@ -2,6 +2,8 @@
 // of the runs, or, where there is one alone, a part of it.
 #include "frontend/StridedCopy.h"
 
+#include "frontend/Snapshot.h"
+#include "runtime/BlockingRegion.h"
 #include "runtime/cpu/ThreadPool.h"
 
 #include <algorithm>
@@ -10,6 +12,7 @@
 namespace weft {
 namespace {
 
+constexpr int64_t kLongBytes = 1 << 16; // take more than some microseconds, if the elements lie apart
 constexpr int64_t kTaskBytes = 1 << 18; // fewer are not worth a thread
 
 struct Layouts {
@@ -93,6 +96,7 @@ void copyStrided(const Dims &shape, const void *source, const Dims &sourceStride
   if (shape.product() == 0)
     return;
   Layouts layouts = merged(shape, sourceStrides, destinationStrides);
+  BlockingRegion region(shape.product() * itemBytes >= kLongBytes);
   switch (itemBytes) {
   case 1:
     return copyElements<uint8_t>(layouts, source, destination);
@@ -105,7 +109,9 @@ void copyStrided(const Dims &shape, const void *source, const Dims &sourceStride
   }
 }
 
-void copyStrided(const Tensor &source, const Tensor &destination) {
+void copyStrided(const Tensor &givenSource, const Tensor &givenDestination) {
+  Snapshot now[2] = {{&givenSource, 1}, {&givenDestination, 1}};
+  const Tensor &source = *now[0].data(), &destination = *now[1].data();
   int64_t itemBytes = itemSize(source.dtype());
   auto first = [&](const Tensor &t) { return static_cast<char *>(t.impl->storage->data()) + t.offset() * itemBytes; };
   copyStrided(source.shape(), first(source), source.strides(), first(destination), destination.strides(), itemBytes);

@@ -4,7 +4,8 @@
 
 namespace weft {
 
-// Elements of `itemBytes` (1, 2, 4 or 8). Strides are in elements.
+// Elements of `itemBytes` (1, 2, 4 or 8). Strides are in elements. Many are copied in a BlockingRegion: the caller
+// keeps the memory.
 void copyStrided(const Dims &shape, const void *source, const Dims &sourceStrides, void *destination,
                  const Dims &destinationStrides, int64_t itemBytes);
 // Between views of equal shape and dtype.

@@ -5,6 +5,7 @@
 #include "frontend/Executables.h"
 #include "frontend/KnownCalls.h"
 #include "frontend/Ops.h"
+#include "frontend/Snapshot.h"
 #include "ir/kernel/CanonicalOrder.h"
 
 #include <algorithm>
@@ -77,7 +78,7 @@ namespace {
 class SizedCall {
 public:
   SizedCall(const EagerCall &call, const Dims &results, bool symbolic)
-      : call(call), symbolic(symbolic), products(symbolic && hasProducts(call.op)),
+      : call(call), results(results), symbolic(symbolic), products(symbolic && hasProducts(call.op)),
         typical(symbolic ? typicalSize(call.op, results) : kTypicalSize), symbols(products ? mostKnownSize(call) : 1),
         key(beginKey(call)) {
     writeKey();
@@ -106,6 +107,7 @@ private:
   Graph graph();
 
   const EagerCall &call;
+  const Dims &results;
   const bool symbolic, products;
   const int64_t typical;
   SymbolTable symbols;
@@ -154,20 +156,21 @@ Graph SizedCall::graph() {
 }
 
 bool SizedCall::run() {
-  const ExecutablePtr *executable = findKernel(key);
-  if (!executable) {
-    ExecutablePtr made;
-    try {
-      made = executableFor(graph(), call.device);
-    } catch (const UserError &) {
-      if (!symbolic)
-        throw;
-    }
-    executable = &addKernel(key, std::move(made));
+  if (const ExecutablePtr *found = findKernel(key)) {
+    if (*found)
+      weft::run(call, key, *found, symbols);
+    return bool(*found);
   }
-  if (!*executable)
-    return false;
-  weft::run(call, key, *executable, symbols);
+  Snapshot now(call.operands, call.count);
+  EagerCall same{call.op, now.data(), call.count, call.attrs, call.device, call.out, call.donated};
+  try {
+    compileAndRun(same, key, graph(), symbols);
+  } catch (const UserError &) {
+    if (!symbolic)
+      throw;
+    addKernel(key, nullptr);
+    SizedCall(same, results, false).run();
+  }
   return true;
 }
 
@@ -208,8 +211,10 @@ static void runWithAxes(const EagerCall &given, const Dims &results) {
   if (!readsStrided(call.op))
     for (int k = 0; k < call.count; ++k)
       if (const Tensor &t = given.operands[k]; !t.isContiguous() && !repeats(t)) {
-        if (copies.empty())
-          copies.assign(given.operands, given.operands + call.count);
+        if (copies.empty()) {
+          Snapshot now(given.operands, call.count);
+          copies.assign(now.data(), now.data() + call.count);
+        }
         copies[size_t(k)] = applyKernel(OpKind::Cast, &t, 1, {Attr::dtype(t.dtype())});
         call.operands = copies.data();
       }

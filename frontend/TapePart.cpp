@@ -18,6 +18,14 @@ BackwardRequest::BackwardRequest(const std::vector<Tensor> &outputs, std::vector
     }
 }
 
+[[noreturn]] static void failEmptied(const char *name) {
+  fail(Kind::Runtime, name,
+       "Trying to backward through the graph a second time (or directly access saved tensors after they have already "
+       "been freed). Saved intermediate values of the graph are freed when you call .backward() or autograd.grad(). "
+       "Specify retain_graph=True if you need to backward through the graph a second time or if you need to access "
+       "saved tensors after calling backward.");
+}
+
 TapePart::TapePart(const BackwardRequest &request) : request(request) {
   static thread_local PointerNumbers seen;
   seen.clear();
@@ -26,15 +34,13 @@ TapePart::TapePart(const BackwardRequest &request) : request(request) {
     if (node && seen.add(node) == known)
       nodes.push_back(node);
   };
-  for (const Tensor &output : request.outputs)
+  for (const Tensor &output : request.outputs) {
     add(tapeNode(*output.impl));
+    roots.emplace_back(tapeNode(*output.impl));
+  }
   for (size_t i = 0; i < nodes.size(); ++i) {
     if (nodes[i]->emptied)
-      fail(Kind::Runtime, request.name,
-           "Trying to backward through the graph a second time (or directly access saved tensors after they have "
-           "already been freed). Saved intermediate values of the graph are freed when you call .backward() or "
-           "autograd.grad(). Specify retain_graph=True if you need to backward through the graph a second time or if "
-           "you need to access saved tensors after calling backward.");
+      failEmptied(request.name);
     for (const TapeOperand &operand : nodes[i]->operands)
       add(operand.node.get());
   }
@@ -54,10 +60,14 @@ Tensor TapePart::read(const TapeValue &value) const {
   case TapeValue::Kind::Operand: {
     TapeNode *node = nodes[size_t(value.index)];
     const TapeOperand &operand = node->operands[size_t(value.operand)];
+    if (node->emptied) // by another thread, meanwhile
+      failEmptied(request.name);
     return operand.saved.impl ? unpack(operand.saved, operand.node.get(), *node) : Tensor(operand.leaf);
   }
   case TapeValue::Kind::Result: {
     TapeNode *node = nodes[size_t(value.index)];
+    if (node->emptied)
+      failEmptied(request.name);
     return unpack(node->result, node, *node);
   }
   case TapeValue::Kind::Output:

@@ -2,7 +2,9 @@
 
 #include "frontend/Autograd.h"
 #include "frontend/Ops.h"
+#include "frontend/Snapshot.h"
 #include "frontend/Trace.h"
+#include "runtime/BlockingRegion.h"
 #include "runtime/cpu/FloatMode.h"
 #include "runtime/cuda/Driver.h"
 
@@ -60,9 +62,12 @@ void Storage::takeMemory(Storage &other) {
   buffer = std::move(other.buffer);
 }
 
+bool Storage::isPendingHere() const { return !memory || !lazyTrace->isRunHere(); }
+
 void Storage::materialise() {
-  if (lazyTrace)
-    lazyTrace->materialise(*this);
+  Ref<Storage> self(this);
+  while (lazyTrace && !lazyTrace->isRunHere())
+    lazyTrace->materialise();
   if (!memory)
     fail(UserError::Kind::Runtime, "data",
          "the tensor has no value: compiling or running the operations that compute it failed");
@@ -169,7 +174,9 @@ void *Tensor::data() const {
     fail(UserError::Kind::Runtime, "data", "a number has no memory");
   if (Trace *trace = Trace::active())
     trace->flush("the value of a tensor was read");
-  return static_cast<char *>(impl->storage->data()) + impl->offset * itemSize(impl->dtype);
+  while (impl->storage->isPending()) // other threads may give the tensor another storage meanwhile
+    Ref<Storage>(impl->storage)->data();
+  return static_cast<char *>(impl->storage->memory) + impl->offset * itemSize(impl->dtype);
 }
 
 // ---------------------------------------------------------------- One element
@@ -295,7 +302,10 @@ Tensor Tensor::to(Device device) const {
   data(); // a trace runs up to here
   Trace::Pause pause;
   GradMode off(false);
-  Tensor source = contiguous(), result = empty(impl->shape, impl->dtype, device);
+  Tensor source = contiguous();
+  Snapshot now(&source, 1);
+  source = *now.data();
+  Tensor result = empty(source.shape(), source.dtype(), device);
   copyMemory(result.data(), device, source.data(), this->device(), size_t(result.impl->storage->bytes));
   return result;
 }

@@ -34,11 +34,13 @@ public:
 
   // The memory, up to date. May run a trace.
   void *data() {
-    if (__builtin_expect(lazyTrace != nullptr || !memory, 0))
+    if (isPending())
       materialise();
     return memory;
   }
   bool isLazy() const { return lazyTrace != nullptr; }
+  // Whether data() has something to do.
+  bool isPending() const { return __builtin_expect(lazyTrace != nullptr || !memory, 0) && isPendingHere(); }
   void allocateMemory(); // for a lazy storage that gets its data
   void takeMemory(Storage &other);
 
@@ -61,6 +63,7 @@ public:
   TensorType lazyType;
 
 private:
+  bool isPendingHere() const;
   void materialise();
   BufferRef buffer; // external memory, and CUDA's; CPU memory of our own is taken from the allocator directly
 };
@@ -162,7 +165,7 @@ template <> inline float Tensor::item<float>() const { return float(itemDouble()
 template <> inline int64_t Tensor::item<int64_t>() const { return itemInt(); }
 template <> inline bool Tensor::item<bool>() const { return itemBool(); }
 
-// A further view of the same storage; no tape, no trace.
+// A further view of the same storage; no tape, no trace. It stays what it is, whatever becomes of the base.
 Tensor aliasOf(const Tensor &base, const Dims &shape, const Dims &strides, int64_t offset);
 // Strides are row-major for the shape (sizes of one do not matter).
 bool isRowMajor(const Dims &shape, const Dims &strides);

@@ -5,9 +5,11 @@
 #include "frontend/Generator.h"
 #include "frontend/Ops.h"
 #include "frontend/TraceState.h"
+#include "runtime/BlockingRegion.h"
 
 #include <algorithm>
 #include <atomic>
+#include <optional>
 
 namespace weft {
 
@@ -18,6 +20,20 @@ static thread_local uint64_t activeTraceNumber = 0;
 static std::atomic<uint64_t> nextNumber{1};
 static std::atomic<Trace::LocationProvider> locationProvider{nullptr};
 
+static Exclusive tracing;
+TraceTurn::TraceTurn(Otherwise otherwise) : isOuter(!tracing.isMine()), mine(true) {
+  if (!isOuter)
+    return;
+  if (otherwise == Otherwise::Wait)
+    tracing.take();
+  else
+    mine = tracing.tryTake();
+}
+TraceTurn::~TraceTurn() {
+  if (isOuter && mine)
+    tracing.give();
+}
+
 Trace *Trace::active() { return activeTrace; }
 uint64_t Trace::activeNumber() { return activeTrace ? activeTraceNumber : 0; }
 void Trace::setLocationProvider(LocationProvider provider) { locationProvider = provider; }
@@ -25,10 +41,14 @@ void Trace::setLocationProvider(LocationProvider provider) { locationProvider = 
 Trace::Pause::Pause() : paused(activeTrace) { activeTrace = nullptr; }
 Trace::Pause::~Pause() { activeTrace = paused; }
 
-Trace::Trace(std::vector<Tensor> arguments, Purpose purpose) : state(new State) {
+static void refuseNested() {
   if (activeTrace)
     fail(Kind::Runtime, "compile",
          "a trace is active already on this thread; call the function itself inside a compiled one");
+}
+
+Trace::Trace(std::vector<Tensor> arguments, Purpose purpose)
+    : turn((refuseNested(), TraceTurn::Otherwise::Wait)), state(new State) {
   state->trace = this;
   state->purpose = purpose;
   state->arguments = std::move(arguments);
@@ -42,10 +62,11 @@ Trace::Trace(std::vector<Tensor> arguments, Purpose purpose) : state(new State) 
 Trace::~Trace() {
   if (activeTrace == this) { // an exception is on its way
     try {
-      flush("an exception ended the call");
+      if (!state->gaveUp)
+        flush("an exception ended the call");
     } catch (...) {
-      state->abandon();
     }
+    state->abandon();
     activeTrace = nullptr;
   }
 }
@@ -64,7 +85,19 @@ void Trace::flush(const std::string &why) {
   state->flushes.push_back(why);
 }
 
-void Trace::materialise(Storage &) { flush("the value of a tensor was needed"); }
+// Another thread that needs a value runs the segment itself, with the host's lock held, since this thread may be
+// anywhere; or waits until it has been run.
+void Trace::materialise() {
+  std::shared_ptr<Exclusive> running = state->running;
+  if (running->isOthers())
+    return running->wait();
+  std::optional<KeepHostLock> keep;
+  if (!tracing.isMine())
+    keep.emplace();
+  flush("the value of a tensor was needed");
+}
+
+bool Trace::isRunHere() const { return state->running->isMine(); }
 
 void Trace::storageDied(Storage &storage) { state->lazies[size_t(storage.lazySlot)] = nullptr; }
 
@@ -249,9 +282,20 @@ bool Trace::rebind(const Tensor &target, const Tensor &value) {
   return true;
 }
 
+// Counters are drawn at once. A replay draws them in one piece, which they are unless somebody else has set or used the
+// generator meanwhile.
 Tensor Trace::randomState(int64_t count, int64_t &offset, Device device) {
-  if (!state->generatorState.defined() || state->generatorState.device() != device)
-    state->generatorState = Generator::defaultGenerator().state(device);
+  Generator::State from = Generator::defaultGenerator().draw(count);
+  bool known = state->generatorState.defined() && state->generatorState.device() == device;
+  if (known && !(from == state->drawnFrom.after(state->randomCount))) {
+    notReplayable("the generator was set or used otherwise meanwhile");
+    known = false;
+  }
+  if (!known) {
+    state->generatorState = from.tensor(device);
+    state->drawnFrom = from;
+    state->randomCount = 0;
+  }
   offset = state->randomCount;
   state->randomCount += count;
   return state->generatorState;

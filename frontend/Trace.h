@@ -11,6 +11,21 @@
 
 namespace weft {
 
+// At most one thread of the process traces, so that traces meet no other's tensors. A thread that does not get its turn
+// may as well call the function as it is: the bits are the same.
+class TraceTurn {
+public:
+  enum class Otherwise : uint8_t { Skip, Wait }; // where another thread has it
+  explicit TraceTurn(Otherwise otherwise);
+  ~TraceTurn();
+  TraceTurn(const TraceTurn &) = delete;
+  explicit operator bool() const { return mine; }
+
+private:
+  bool isOuter; // turns nest
+  bool mine;
+};
+
 class Trace {
 public:
   // The trace that is active on this thread, or null.
@@ -19,8 +34,8 @@ public:
 
   // What for: a replayable call, which looks at its inputs before it runs, or graphOf(), a graph that stands alone.
   enum class Purpose : uint8_t { Call, Export };
-  // Makes it active until finish() or the destructor; traces do not nest: throws if one is active. `arguments` are the
-  // tensors that the call gets anew each time.
+  // Makes it active until finish() or the destructor; traces do not nest: throws if one is active. Waits for its turn.
+  // `arguments` are the tensors that the call gets anew each time.
   explicit Trace(std::vector<Tensor> arguments, Purpose purpose = Purpose::Call);
   ~Trace(); // without finish() (an exception): what was traced is run, so that no tensor stays without data
   Trace(const Trace &) = delete;
@@ -69,12 +84,14 @@ public:
   void noteGradRead(const Tensor &leaf);
   void noteGradWrite(const Tensor &leaf);
   void storageDied(Storage &storage);
-  void materialise(Storage &storage);
+  void materialise();     // gives the storages that have a value in the trace their memory
+  bool isRunHere() const; // by this thread, which sees their memory as it is
 
 private:
   struct State;
   ValueId valueOf(const Tensor &tensor);
   void end(); // is not active any more
+  TraceTurn turn;
   std::unique_ptr<State> state;
 };
 

@@ -34,7 +34,6 @@ void Trace::State::Description::describe(const std::vector<Tensor> &outputs) {
     if (!returned[size_t(slot)])
       refuse("a tensor made in the call stays alive after it");
   describeGuards();
-  call.plan = segment.plan;
 }
 
 // ---------------------------------------------------------------- Sources

@@ -9,7 +9,7 @@ namespace weft {
 class Trace::State::Description {
 public:
   Description(State &state, Segment &segment, CompiledCall &call) : state(state), segment(segment), call(call) {}
-  // Before the segment runs. What a replay could not do is noted as the trace's reason.
+  // Before the segment is compiled: all but the plan. What a replay could not do is noted as the trace's reason.
   void describe(const std::vector<Tensor> &outputs);
 
 private:

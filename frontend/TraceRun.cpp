@@ -4,6 +4,7 @@
 #include "frontend/Executables.h"
 #include "frontend/Generator.h"
 #include "frontend/Ops.h"
+#include "frontend/Snapshot.h"
 #include "frontend/TraceDescription.h"
 
 #include <algorithm>
@@ -150,9 +151,16 @@ Trace::State::Segment Trace::State::planSegment() {
 }
 
 void Trace::State::runSegment(CompiledCall *call, const std::vector<Tensor> &outputs) {
+  Exclusive::Scope mine(*running);
   Segment segment = planSegment();
+  if (call)
+    Description(*this, segment, *call).describe(outputs);
+  // While it compiles and runs, other threads may change the tensors.
+  Snapshot sources(segment.sources.data(), int(segment.sources.size()));
   if (!segment.plan.outputSlots.empty() || !checks.empty()) {
+    gaveUp = true;
     segment.plan.executable = executableFor(segment.graph, device);
+    gaveUp = false;
     if (call && !segment.plan.executable->keptInputs().empty())
       segment.plan.kept = std::make_shared<WeightResults>();
     // A donation that the compiler could not take, since the program still reads the memory when it writes the output.
@@ -162,23 +170,28 @@ void Trace::State::runSegment(CompiledCall *call, const std::vector<Tensor> &out
             segment.plan.executable->outputAlias(int(i)) != donated;
   }
   if (call)
-    Description(*this, segment, *call).describe(outputs);
-  // From here on the storages are plain memory again; those that are written to get their values in place.
-  for (Ref<Storage> &storage : segment.storages)
-    storage->lazyTrace = nullptr;
+    call->plan = segment.plan;
+  // Other threads wait for the values until the segment has ended; so they get their memory when it is filled. Those
+  // that are written to are written in place.
+  std::vector<Ref<Storage>> made(segment.storages.size());
+  for (size_t i = 0; i < made.size(); ++i)
+    if (segment.plan.slots[i].into < 0)
+      made[i] = Storage::lazyStorage(device, segment.storages[i]->bytes);
   try {
-    segment.plan.run(segment.sources.data(), segment.storages.data());
+    segment.plan.run(sources.data(), made.data());
   } catch (...) {
-    randomCount = 0; // nothing was drawn
+    if (randomCount)
+      Generator::defaultGenerator().putBack(drawnFrom, randomCount);
     endSegment();
     throw;
   }
+  for (size_t i = 0; i < made.size(); ++i)
+    if (made[i])
+      segment.storages[i]->takeMemory(*made[i]);
   endSegment();
 }
 
 void Trace::State::endSegment() {
-  if (randomCount)
-    Generator::defaultGenerator().advance(randomCount);
   for (Storage *storage : lazies)
     if (storage)
       storage->lazyTrace = nullptr;

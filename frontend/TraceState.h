@@ -1,5 +1,7 @@
 // The inside of a Trace, shared by recording (Trace.cpp) and running (TraceRun.cpp).
 #pragma once
+#include "frontend/Exclusive.h"
+#include "frontend/Generator.h"
 #include "frontend/Trace.h"
 
 #include <optional>
@@ -70,11 +72,14 @@ struct Trace::State {
   std::vector<Mutation> mutated;          // tensors from outside that were written to
   std::vector<SegmentPlan::Check> checks; // of what the segment computes
   Tensor generatorState;
-  int64_t randomCount = 0;
+  Generator::State drawnFrom; // what generatorState holds
+  int64_t randomCount = 0;    // counters drawn from there on
   std::vector<std::pair<Tensor, std::shared_ptr<const NumberSource>>> numbers;
   std::vector<GradNote> grads;
-  std::unordered_map<const TensorImpl *, size_t> gradOf;    // the number of a leaf's note
-  std::vector<std::pair<Tensor, OperandCheck>> inputChecks; // of tensors from outside, before each replay
+  std::unordered_map<const TensorImpl *, size_t> gradOf;              // the number of a leaf's note
+  std::vector<std::pair<Tensor, OperandCheck>> inputChecks;           // of tensors from outside, before each replay
+  std::shared_ptr<Exclusive> running = std::make_shared<Exclusive>(); // of the thread that runs the segment
+  bool gaveUp = false;                                                // compiling failed, or was interrupted
   std::string reason;
   std::vector<std::string> flushes;
   int opCount = 0;

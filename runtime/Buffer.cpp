@@ -1,4 +1,5 @@
 #include "runtime/Buffer.h"
+#include "runtime/BlockingRegion.h"
 #include "runtime/SizeClass.h"
 #include "runtime/cuda/DeviceMemory.h"
 
@@ -306,9 +307,12 @@ void Buffer::destroy() {
 }
 
 void copyMemory(void *to, Device toDevice, const void *from, Device fromDevice, size_t bytes) {
+  constexpr size_t kLongBytes = 1 << 18; // that take some ten microseconds
   if (bytes == 0)
     return;
-  if (toDevice.isCpu() && fromDevice.isCpu())
+  bool onHost = toDevice.isCpu() && fromDevice.isCpu();
+  BlockingRegion region(!onHost || bytes >= kLongBytes);
+  if (onHost)
     std::memmove(to, from, bytes);
   else
     cuda::copy(to, toDevice, from, fromDevice, bytes);

@@ -99,7 +99,8 @@ void releaseCachedMemory();
 // Bytes that are free but kept: the shared lists and those of this thread.
 size_t cachedBytes();
 
-// Copies between any two devices; the bytes are there when it returns. CPU ranges may overlap.
+// Copies between any two devices; the bytes are there when it returns. CPU ranges may overlap. Many bytes, and those of
+// other devices, are copied in a BlockingRegion.
 void copyMemory(void *to, Device toDevice, const void *from, Device fromDevice, size_t bytes);
 
 } // namespace weft

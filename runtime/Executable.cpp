@@ -118,6 +118,23 @@ Executable::Executable(const WeftProgram *program) : plan(program) {
   }
   single = plan->stepCount == 1 && arenaTemporaries.empty() && sizedTemporaries.empty() && keptBuffers.empty() &&
            plan->checkCount == 0 && stepBuffers.size() <= kSingleBuffers && scalars.size() <= kSingleScalars;
+  staticallyLong = plan->symbolCount == 0 && estimate(nullptr);
+}
+
+// A grain is some ten microseconds (codegen/CostModel.h), but where the compiler did not know the sizes, or where one
+// task is longer than that.
+bool Executable::estimate(const int64_t *symbols) const {
+  constexpr int64_t kManyBytes = 1 << 20;
+  double grains = 0;
+  int64_t bytes = 0;
+  for (const Step &s : steps) {
+    grains += double(s.grid(symbols)) / double(std::max<int64_t>(1, s.step->grain));
+    for (int b = 0; b < s.step->bufferCount; ++b)
+      bytes += evaluate(plan->buffers[s.step->buffers[b]].bytes, symbols);
+    if (bytes >= kManyBytes || (grains >= 1 && bytes >= kLongBytes))
+      return true;
+  }
+  return false;
 }
 
 Executable::~Executable() = default;

@@ -80,6 +80,10 @@ public:
   Device device() const { return place; }
   // The inputs that KeptResults are made of; empty: the program keeps nothing.
   const std::vector<int> &keptInputs() const { return inputsOfKept; }
+  // Whether a run takes more than some microseconds, as far as its grids and the bytes that it works on tell:
+  // kLongBytes in all steps together at least.
+  static constexpr int64_t kLongBytes = 1 << 16;
+  bool takesLong(const int64_t *symbols) const { return plan->symbolCount ? estimate(symbols) : staticallyLong; }
 
   // Runs all steps. inputs[i] and outputs[i] point to the first element, in memory of device(); symbols[k] is the value
   // of symbol k (null when there are none). May be called by several threads at once. CPU: complete on return; CUDA: in
@@ -127,6 +131,7 @@ private:
   struct Frame;
 
   static Value prepare(const WeftExtent &extent);
+  bool estimate(const int64_t *symbols) const;
   void checkProgram() const;
   void runSingle(void *const *inputs, void *const *outputs, const int64_t *symbols) const;
   void runGeneral(void *const *inputs, void *const *outputs, const int64_t *symbols, KeptResults *kept) const;
@@ -146,6 +151,7 @@ private:
   size_t keptBatches = 0; // the first ones
   size_t checkedBatches = 0;
   bool single = false; // one small step and no temporaries
+  bool staticallyLong = false;
 };
 
 } // namespace weft

@@ -3,9 +3,10 @@
 namespace weft {
 
 PreparedRun::PreparedRun(ExecutablePtr given, const int64_t *values)
-    : executable(std::move(given)), symbols(values, values + executable->symbolCount()) {
+    : executable(std::move(given)), symbols(values, values + executable->symbolCount()),
+      isLong(executable->takesLong(values)) {
   const Executable &executable = *this->executable;
-  if (!executable.single || executable.program().checkCount > 0 || executable.place.isCuda() ||
+  if (isLong || !executable.single || executable.program().checkCount > 0 || executable.place.isCuda() ||
       executable.stepBuffers.size() > kMaxBuffers)
     return;
   const Executable::Step &step = executable.steps[0];

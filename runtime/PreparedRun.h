@@ -9,6 +9,7 @@ class PreparedRun {
 public:
   // Keeps the executable.
   PreparedRun(ExecutablePtr executable, const int64_t *symbols);
+  bool takesLong() const { return isLong; }
   // As Executable::run(), in the caller's StandardFloatMode.
   void run(void *const *inputs, void *const *outputs) const {
     if (!kernel || Executable::isProfiled())
@@ -25,6 +26,7 @@ private:
   std::vector<int64_t> symbols;
   // Of a program of one small step that works on inputs and outputs alone: the kernel and its arguments. Else null.
   WeftKernel kernel = nullptr;
+  bool isLong;
   int64_t tasks = 0;
   std::vector<int64_t> scalars;
   int bufferCount = 0;

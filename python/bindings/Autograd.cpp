@@ -3,6 +3,7 @@
 #include "frontend/RepeatedTapes.h"
 #include "frontend/Trace.h"
 #include "python/bindings/PyTensor.h"
+#include "runtime/BlockingRegion.h"
 
 namespace py = pybind11;
 
@@ -77,7 +78,10 @@ void bindAutograd(py::module_ &module) {
     registerGroupHook(tensorsOf("register_multi_grad_hook", tensors), groupHook(std::move(hook)));
   });
   module.def("tape_program_runs", [] { return RepeatedTapes::global().programRuns(); });
-  module.def("wait_for_background", [] { waitForBackground(); });
+  module.def("wait_for_background", [] {
+    BlockingRegion region;
+    waitForBackground();
+  });
 }
 
 } // namespace weft::python

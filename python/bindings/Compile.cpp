@@ -6,6 +6,7 @@
 #include "runtime/Executable.h"
 
 #include <algorithm>
+#include <optional>
 #include <pybind11/stl.h>
 #include <structmember.h>
 #include <unordered_set>
@@ -93,6 +94,9 @@ bool Traced::matches(PyObject *args, PyObject *kwargs, std::vector<Tensor> &tens
   }
   if (guardSet && !guardSet->hold())
     return differs([&] { return "guard " + std::to_string(guardSet->firstBroken()); });
+  // Other threads may have changed a tensor since it was looked at.
+  if (guardSet && guardSet->mayRunPython() && !call->guardsHold(tensors.data(), tensorCount))
+    return differs([&] { return call->explainMismatch(tensors.data(), tensorCount); });
   return true;
 }
 
@@ -102,6 +106,11 @@ py::object callEagerly(PyObject *function, const py::tuple &args, const py::obje
     throw py::error_already_set();
   return result;
 }
+
+// `with TraceTurn() as mine:`
+struct Turn {
+  std::optional<TraceTurn> turn;
+};
 
 // Runs function(*args, **kwargs) under a trace. Gives (result, Traced).
 py::tuple runTraced(py::object function, py::tuple args, py::dict kwargs, py::object afterCall) {
@@ -174,6 +183,12 @@ struct Compiled {
   std::vector<std::pair<Traced *, PyObject *>> *entries; // and the objects that hold them; the last used first
 };
 
+void moveToFront(std::vector<std::pair<Traced *, PyObject *>> &entries, PyObject *entry) {
+  auto found = std::find_if(entries.begin(), entries.end(), [&](auto &e) { return e.second == entry; });
+  if (found != entries.end())
+    std::rotate(entries.begin(), found, found + 1);
+}
+
 PyObject *callCompiled(PyObject *self, PyObject *const *arguments, size_t flags, PyObject *keywords) {
   auto *compiled = reinterpret_cast<Compiled *>(self);
   if (Trace::active() && compiled->function) // inside another compiled function: part of its trace
@@ -192,13 +207,13 @@ PyObject *callCompiled(PyObject *self, PyObject *const *arguments, size_t flags,
     }
     auto &entries = *compiled->entries;
     static thread_local std::vector<Tensor> scratch;
-    for (size_t i = 0; i < entries.size(); ++i)
-      if (entries[i].first->matches(args.ptr(), kwargs.ptr(), scratch, nullptr)) {
+    for (size_t i = 0; i < entries.size(); ++i) {
+      Traced &entry = *entries[i].first;
+      auto held = py::reinterpret_borrow<py::object>(entries[i].second); // guards may run Python, so may other threads
+      if (entry.matches(args.ptr(), kwargs.ptr(), scratch, nullptr)) {
         if (i)
-          std::rotate(entries.begin(), entries.begin() + i, entries.begin() + i + 1);
+          moveToFront(entries, held.ptr());
         std::vector<Tensor> tensors = std::move(scratch);
-        Traced &entry = *entries[0].first;
-        auto held = py::reinterpret_borrow<py::object>(entries[0].second);
         py::object result;
         try {
           result = replay(entry, tensors);
@@ -209,6 +224,7 @@ PyObject *callCompiled(PyObject *self, PyObject *const *arguments, size_t flags,
         scratch = std::move(tensors);
         return result.release().ptr();
       }
+    }
     scratch.clear();
     if (!compiled->miss)
       fail(UserError::Kind::Runtime, "compile", "the function is gone: the garbage collector has taken it");
@@ -298,10 +314,13 @@ Compiled &asCompiled(py::handle object) {
 
 // "model.py:12" of the innermost Python frame outside this package.
 std::string userLocation() {
-  static const std::string package = [] {
+  // No static object: an import may let other threads run, which would wait for its initialisation with the lock held.
+  static std::string *known = nullptr;
+  if (!known) {
     std::string file = py::module_::import("weft").attr("__file__").cast<std::string>();
-    return file.substr(0, file.rfind('/') + 1);
-  }();
+    known = new std::string(file.substr(0, file.rfind('/') + 1));
+  }
+  const std::string &package = *known;
   PyFrameObject *frame = PyEval_GetFrame();
   Py_XINCREF(frame);
   std::string location;
@@ -386,6 +405,10 @@ void bindCompile(py::module_ &module) {
       list.append(py::handle(entry));
     return list;
   });
+  py::class_<Turn>(module, "TraceTurn")
+      .def(py::init<>())
+      .def("__enter__", [](Turn &t) { return bool(t.turn.emplace(TraceTurn::Otherwise::Skip)); })
+      .def("__exit__", [](Turn &t, const py::args &) { t.turn.reset(); });
   module.def("run_traced", &runTraced);
   module.def("traced_number", [](py::dict holder, py::str key, Device device) -> py::object {
     auto number = std::make_shared<const DictNumber>(holder, key);

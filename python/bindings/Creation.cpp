@@ -44,13 +44,13 @@ void bindCreation(py::module_ &module) {
     return randn(type.shape, type.dtype, unboxDevice(device.ptr()));
   });
   module.def("manual_seed", [](int64_t seed) { Generator::defaultGenerator().manualSeed(seed); });
-  module.def("initial_seed", [] { return Generator::defaultGenerator().initialSeed(); });
+  module.def("initial_seed", [] { return Generator::defaultGenerator().state().seed; });
   module.def("generator_state", [] {
-    const Generator &generator = Generator::defaultGenerator();
-    return py::make_tuple(generator.initialSeed(), generator.offset());
+    Generator::State state = Generator::defaultGenerator().state();
+    return py::make_tuple(state.seed, state.offset);
   });
   module.def("set_generator_state",
-             [](int64_t seed, int64_t offset) { Generator::defaultGenerator().setState(seed, offset); });
+             [](int64_t seed, int64_t offset) { Generator::defaultGenerator().setState({seed, offset}); });
   module.def("dropout", &dropout);
   module.def("default_dtype", &defaultDType);
   module.def("set_default_dtype", [](DType dtype) {

@@ -97,6 +97,7 @@ GuardSet::GuardSet(py::list list) {
     Guard guard{GuardKind(tuple[0].cast<int>()), tuple[1], tuple[2], tuple[3]};
     if (guard.kind == GuardKind::Length || guard.kind == GuardKind::ListItem)
       guard.number = guard.key.cast<Py_ssize_t>();
+    runsPython |= guard.kind == GuardKind::Attribute || guard.kind == GuardKind::SetEquals;
     guards.push_back(std::move(guard));
   }
   std::unordered_map<PyObject *, size_t> known;

@@ -43,6 +43,8 @@ public:
   // For the garbage collector.
   int traverse(visitproc visit, void *arg) const;
   void clear();
+  // Whether hold() may: an attribute can be a property, elements of sets can have an __eq__.
+  bool mayRunPython() const { return runsPython; }
   // Makes a guard of kind DictItem, on a float, hold for all floats.
   void acceptAnyFloat(int index) { guards.at(size_t(index)).kind = GuardKind::FloatItem; }
 
@@ -57,6 +59,7 @@ private:
   std::vector<Guard> guards;
   std::vector<OfDict> dicts;
   std::vector<int> others; // that are not on a dict
+  bool runsPython = false;
 };
 
 // The structure of a call's arguments or result: containers with tensors, and other leaves by value or identity.

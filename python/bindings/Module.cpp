@@ -1,6 +1,8 @@
 // The extension module weft._C: the front end for Python. The package around it is python/weft.
 #include "frontend/CompilerLibrary.h"
 #include "python/bindings/Function.h"
+#include "python/bindings/PyTensor.h"
+#include "runtime/BlockingRegion.h"
 #include "runtime/cpu/ThreadPool.h"
 #include "runtime/cuda/Driver.h"
 
@@ -30,12 +32,14 @@ PYBIND11_MODULE(_C, module) {
   bindCompile(module);
   bindExport(module);
   bindProfile(module);
+  bindInterpreterLock();
   module.def(
       "set_num_threads",
       [](int threads) {
         if (threads < 1)
           weft::fail(weft::UserError::Kind::Runtime, "set_num_threads",
                      "expected a positive number of threads; got " + std::to_string(threads));
+        weft::BlockingRegion region; // it waits for the pool
         weft::ThreadPool::global().resize(threads);
       },
       py::arg("threads"), "Sets how many threads kernels run on. No result depends on it.");
@@ -43,6 +47,12 @@ PYBIND11_MODULE(_C, module) {
       "get_num_threads", [] { return weft::ThreadPool::global().threadCount(); },
       "How many threads kernels run on: WEFT_NUM_THREADS, or as many as processors, until set_num_threads.");
   module.def("cuda_device_count", &weft::cuda::deviceCount);
-  module.def("cuda_synchronize", [](int device) { weft::cuda::synchronize(device); }, py::arg("device") = 0);
+  module.def(
+      "cuda_synchronize",
+      [](int device) {
+        weft::BlockingRegion region;
+        weft::cuda::synchronize(device);
+      },
+      py::arg("device") = 0);
   module.def("compiler_loaded", &weft::compilerLibraryLoaded);
 }

@@ -104,6 +104,7 @@ void bindModuleBase(pybind11::module_ &module);
 void bindCompile(pybind11::module_ &module);
 void bindExport(pybind11::module_ &module);
 void bindProfile(pybind11::module_ &module);
+void bindInterpreterLock();
 
 Tensor fromBuffer(PyObject *object);
 

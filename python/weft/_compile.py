@@ -98,6 +98,12 @@ class Compilation:
         self.compiled.__module__ = getattr(function, "__module__", None)
 
     def miss(self, args, kwargs):
+        with _C.TraceTurn() as mine:
+            if mine:
+                return self._miss(args, kwargs)
+        return self.function(*args, **kwargs)  # while another thread traces: the same bits
+
+    def _miss(self, args, kwargs):
         entries = _C.entries(self.compiled)
         if entries:
             self.retraces.append(self._why_missed(entries[0], args, kwargs))

@@ -58,7 +58,7 @@ TEST(Dispatch, RandomNumbersFollowSeedAndOffset) {
   EXPECT_NE(values(first), values(second));
   Generator::defaultGenerator().manualSeed(7);
   EXPECT_EQ(values(rand({1000}, DType::Float32)), values(first));
-  Generator::defaultGenerator().setState(7, 1000);
+  Generator::defaultGenerator().setState({7, 1000});
   EXPECT_EQ(values(rand({1000}, DType::Float32)), values(second));
   for (double v : values(first)) {
     EXPECT_GE(v, 0);

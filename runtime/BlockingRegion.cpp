@@ -1,0 +1,52 @@
+#include "runtime/BlockingRegion.h"
+
+#include <atomic>
+#include <utility>
+
+namespace weft {
+
+static std::atomic<const HostLock *> hostLock{nullptr};
+static thread_local bool keepsLock = false;
+thread_local BlockingRegion *BlockingRegion::current = nullptr;
+thread_local uint64_t BlockingRegion::releaseCount = 0;
+
+void setHostLock(const HostLock *lock) { hostLock.store(lock, std::memory_order_release); }
+
+BlockingRegion::BlockingRegion(bool takesLong) {
+  const HostLock *lock = takesLong && !keepsLock && !current ? hostLock.load(std::memory_order_acquire) : nullptr;
+  if (!lock)
+    return;
+  released = lock->release();
+  if (!released)
+    return;
+  current = this;
+  ++releaseCount;
+  lastLook = std::chrono::steady_clock::now();
+}
+
+BlockingRegion::~BlockingRegion() {
+  if (!released)
+    return;
+  current = nullptr;
+  hostLock.load(std::memory_order_acquire)->acquire(released);
+}
+
+void BlockingRegion::look() {
+  auto now = std::chrono::steady_clock::now();
+  const HostLock *lock = hostLock.load(std::memory_order_acquire);
+  if (now - lastLook < kPeriod || !lock->mayInterrupt())
+    return;
+  // Out of the region and into it again: if that throws, the thread has left it.
+  current = nullptr;
+  lock->acquire(std::exchange(released, nullptr));
+  released = lock->release();
+  current = this;
+  lastLook = std::chrono::steady_clock::now();
+}
+
+bool BlockingRegion::mayInterrupt() { return current && hostLock.load(std::memory_order_acquire)->mayInterrupt(); }
+
+KeepHostLock::KeepHostLock() : before(keepsLock) { keepsLock = true; }
+KeepHostLock::~KeepHostLock() { keepsLock = before; }
+
+} // namespace weft

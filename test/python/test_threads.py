@@ -1,0 +1,226 @@
+"""Threads of Python's: others run while kernels do, and meet whole tensors."""
+
+import random
+import threading
+import time
+
+import pytest
+import weft
+from weft import nn
+
+
+def in_threads(*functions):
+    """Runs them at once; the first exception is raised here."""
+    errors = []
+
+    def guarded(function):
+        try:
+            function()
+        except BaseException as error:  # noqa: BLE001
+            errors.append(error)
+
+    threads = [threading.Thread(target=guarded, args=(f,)) for f in functions]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    if errors:
+        raise errors[0]
+
+
+def ticks_during(work):
+    """How often this thread wakes, each millisecond, until `work` is done on another one."""
+    done = threading.Event()
+
+    def run():
+        work()
+        done.set()
+
+    thread = threading.Thread(target=run)
+    ticks = 0
+    thread.start()
+    while not done.is_set():
+        time.sleep(0.001)
+        ticks += 1
+    thread.join()
+    return ticks
+
+
+a, b = weft.randn(1500, 1500), weft.randn(1500, 1500)
+weights = weft.randn(1500, 1500, requires_grad=True)
+strided = weft.randn(3000, 3000).t()
+step = weft.compile(lambda x: ((x @ b).relu() @ b).sum())
+
+
+def compile_anew():
+    number = random.random()
+    weft.compile(lambda x: (x * number).tanh().sum(0))(a)
+
+
+def backward():
+    (a @ weights).sum().backward()
+
+
+@pytest.mark.parametrize(
+    "work",
+    [
+        lambda: a @ b,
+        lambda: step(a),
+        backward,
+        lambda: strided.clone().copy_(strided),
+        lambda: weft.randn(30_000_000),
+        compile_anew,
+    ],
+    ids=["product", "compiled", "backward", "copies", "random", "compiling"],
+)
+def test_others_run_meanwhile(work):
+    work()
+    assert ticks_during(lambda: [work() for _ in range(3)]) >= 6
+
+
+def test_one_compiled_function_in_many_threads():
+    x = weft.randn(64, 64)
+    expected = weft.tanh(x @ x) + 1
+    for _ in range(3):
+        f = weft.compile(lambda x: weft.tanh(x @ x) + 1)
+
+        def calls(f=f):
+            for _ in range(20):
+                assert (f(x) == expected).all()
+
+        in_threads(*[calls] * 24)
+
+
+def test_threads_draw_different_numbers():
+    weft.manual_seed(5)
+    expected = weft.rand(1600 * 50).tolist()
+    weft.manual_seed(5)
+    noise = weft.compile(lambda: weft.rand(50) * 1.0)
+    drawn = []
+
+    def draw():
+        for i in range(200):
+            drawn.extend((noise() if i % 2 else weft.rand(50)).tolist())
+
+    in_threads(*[draw] * 8)
+    assert sorted(drawn) == sorted(expected)
+
+
+def test_gradients_of_all_threads_are_added():
+    weight = nn.Parameter(weft.zeros(300, 300))
+
+    def steps():
+        for _ in range(25):
+            (weight * 1.0).sum().backward()
+
+    in_threads(*[steps] * 8)
+    assert (weight.grad == 200).all()
+
+
+def test_a_training_step_in_many_threads():
+    """Compiled steps that write to the same parameters: any order, but each step whole."""
+    weight = nn.Parameter(weft.zeros(200, 200))
+    data = weft.ones(200, 200)
+
+    @weft.compile
+    def step():
+        (weight * data).sum().backward()
+        result = weight.grad.sum()
+        weight.grad = None
+        return result
+
+    in_threads(*[lambda: [step() for _ in range(10)]] * 8)
+
+
+def test_values_of_a_trace_for_another_thread():
+    """A tensor handed to another thread while its function is traced has its value there."""
+    import queue
+
+    here, there = queue.Queue(), queue.Queue()
+
+    @weft.compile
+    def produce(x):
+        y = x @ x
+        here.put(y)
+        there.get()
+        return y + 1
+
+    x = weft.randn(100, 100)
+    expected = x @ x
+
+    def consume():
+        for _ in range(5):
+            assert (here.get() == expected).all()
+            there.put(None)
+
+    in_threads(consume, lambda: [produce(x) for _ in range(5)])
+
+
+def test_what_threads_do_to_each_others_tensors():
+    """Each operation sees a tensor as it was at some moment, whatever others do to it meanwhile; or says that it cannot."""
+    shared = [weft.randn(n, n) for n in (100, 200, 300)]
+    model = nn.Sequential(nn.Linear(100, 100), nn.ReLU(), nn.Linear(100, 100))
+    compiled = weft.compile(model)
+    end = time.monotonic() + 2.0
+    allowed = (
+        "another thread",
+        "size",
+        "shape",
+        "expand",
+        "match",
+        "modified by an inplace",
+        "second time",
+        "numel",
+        "cat",
+    )
+
+    def repeat(body):
+        def run():
+            i = 0
+            while time.monotonic() < end:
+                i += 1
+                try:
+                    body(i)
+                except RuntimeError as error:
+                    if not any(word in str(error) for word in allowed):
+                        raise
+
+        return run
+
+    def replace(i):
+        shared[i % 3].data = weft.randn(*[100 * (1 + i // 3 % 3)] * 2)
+
+    def write(i):
+        t = shared[i % 3]
+        t.add_(1.0)
+        t[: t.shape[0] // 2] = 0.5
+        t.t().mul_(t)
+
+    def read(i):
+        t = shared[i % 3]
+        (t @ t).sum().item()
+        weft.softmax(t, -1).tolist()
+        t.t().contiguous()
+        weft.cat([t, shared[(i + 1) % 3]])
+
+    def differentiate(i):
+        t = shared[i % 3].detach().requires_grad_()
+        ((t @ t).relu() * t).sum().backward()
+
+    def infer(i):
+        compiled(weft.randn(50 + i % 3, 100)).sum().item()
+
+    def train(i):
+        model(weft.randn(20, 100)).square().sum().backward()
+        for p in model.parameters():
+            p.grad = None
+
+    def resize(i):
+        weft.set_num_threads(1 + i % 3)
+        time.sleep(0.01)
+
+    before = weft.get_num_threads()
+    try:
+        in_threads(*map(repeat, (replace, write, read, read, differentiate, infer, train, resize)))
+    finally:
+        weft.set_num_threads(before)
