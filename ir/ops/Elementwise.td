@@ -53,7 +53,7 @@ def DivOp : Binary<"div", "Float"> {
   let summary = "Quotient of two tensors, elementwise.";
   let description = "x, y: one shape and one float dtype. Division by zero gives an infinity or NaN, as IEEE 754 says.";
   let scalar = "x / y";
-  let vjp = ["ct / y", "-ct * result / y"];
+  let vjp = ["ct / y", "-ct * (x / y) / y"]; // not by the result: it may be written to, as in PyTorch
   let numpy = "numpy.divide(x, y)";
   let python = "(input, other, *, rounding_mode=None)";
   let domain = "(0.5, 2)";

@@ -2,6 +2,10 @@
 #include "python/bindings/PyTensor.h"
 #include "runtime/cpu/FloatMode.h"
 
+#include <cmath>
+#include <limits>
+#include <optional>
+
 namespace py = pybind11;
 
 namespace weft::python {
@@ -156,12 +160,51 @@ struct Elements {
   Dims shape;
   std::vector<double> numbers;
   std::vector<int64_t> integers;
-  bool anyFloat = false, anyInt = false, anyBool = false;
+  std::optional<DType> dtype; // to which the elements promote; of Python's numbers as PyTorch infers it
+  bool beyondInt64 = false;
+
+  void add(DType type, double number, int64_t integer) {
+    dtype = dtype ? promote(*dtype, type) : type;
+    numbers.push_back(number);
+    integers.push_back(integer);
+  }
 };
 
 bool isNested(PyObject *object) {
   return PyList_Check(object) || PyTuple_Check(object) ||
          (PySequence_Check(object) && !isTensor(object) && !PyUnicode_Check(object) && !PyObject_CheckBuffer(object));
+}
+
+[[noreturn]] void failDepth(int depth) {
+  fail(UserError::Kind::Value, "tensor",
+       "numbers and sequences are mixed at dimension " + std::to_string(depth) + "; make all rows equally deep");
+}
+
+// A sequence of `count` items begins at dimension `depth`.
+void addDimension(Elements &elements, int depth, int64_t count) {
+  if (depth == kMaxRank)
+    fail(UserError::Kind::Value, "tensor", "the data is nested deeper than " + std::to_string(kMaxRank) + " levels");
+  if (depth == elements.shape.size()) {
+    if (!elements.numbers.empty())
+      failDepth(depth);
+    elements.shape.push_back(count);
+  } else if (elements.shape[depth] != count) {
+    fail(UserError::Kind::Value, "tensor",
+         "expected a sequence of length " + std::to_string(elements.shape[depth]) + " at dimension " +
+             std::to_string(depth) + "; got " + std::to_string(count) + "; make all rows equally long");
+  }
+}
+
+void readArray(const Tensor &array, int depth, Elements &elements) {
+  if (array.dim() > 0) {
+    addDimension(elements, depth, array.shape()[0]);
+    for (int64_t i = 0; i < array.shape()[0]; ++i)
+      readArray(select(array, 0, i), depth + 1, elements);
+    return;
+  }
+  if (depth != elements.shape.size())
+    failDepth(depth);
+  elements.add(array.dtype(), array.itemDouble(), isFloat(array.dtype()) ? 0 : array.itemInt());
 }
 
 void readNested(PyObject *object, int depth, Elements &elements) {
@@ -170,34 +213,45 @@ void readNested(PyObject *object, int depth, Elements &elements) {
     py::object items = py::reinterpret_steal<py::object>(PySequence_Tuple(object));
     if (!items)
       throw py::error_already_set();
-    Py_ssize_t count = PyTuple_GET_SIZE(items.ptr());
-    if (depth == kMaxRank)
-      fail(UserError::Kind::Value, "tensor", "the data is nested deeper than " + std::to_string(kMaxRank) + " levels");
-    if (depth == elements.shape.size()) {
-      if (!elements.numbers.empty())
-        fail(UserError::Kind::Value, "tensor",
-             "numbers and sequences are mixed at dimension " + std::to_string(depth) + "; make all rows equally deep");
-      elements.shape.push_back(count);
-    } else if (elements.shape[depth] != count) {
-      fail(UserError::Kind::Value, "tensor",
-           "expected a sequence of length " + std::to_string(elements.shape[depth]) + " at dimension " +
-               std::to_string(depth) + "; got " + std::to_string(count) + "; make all rows equally long");
-    }
-    for (Py_ssize_t i = 0; i < count; ++i)
+    addDimension(elements, depth, PyTuple_GET_SIZE(items.ptr()));
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(items.ptr()); ++i)
       readNested(PyTuple_GET_ITEM(items.ptr(), i), depth + 1, elements);
     return;
   }
+  if (isTensor(object))
+    return readArray(unbox(object).detach(), depth, elements);
+  if (!PyFloat_CheckExact(object) && !PyLong_CheckExact(object) && !PyBytes_Check(object) &&
+      PyObject_CheckBuffer(object)) // NumPy's numbers keep their dtype
+    return readArray(fromBuffer(object), depth, elements);
   if (depth != elements.shape.size())
-    fail(UserError::Kind::Value, "tensor",
-         "numbers and sequences are mixed at dimension " + std::to_string(depth) + "; make all rows equally deep");
-  Tensor number = operand(object);
-  if (!number.defined())
+    failDepth(depth);
+  if (PyFloat_Check(object)) {
+    elements.add(defaultDType(), PyFloat_AS_DOUBLE(object), 0);
+  } else if (PyLong_Check(object)) {
+    int overflow;
+    long long integer = PyLong_AsLongLongAndOverflow(object, &overflow);
+    double number = PyLong_AsDouble(object);
+    if (number == -1 && PyErr_Occurred()) {
+      PyErr_Clear();
+      number = std::numeric_limits<double>::infinity();
+    }
+    elements.beyondInt64 |= overflow != 0;
+    elements.add(PyBool_Check(object) ? DType::Bool : DType::Int64, number, integer);
+  } else {
     fail(UserError::Kind::Type, "tensor",
          std::string("elements are numbers; got ") + Py_TYPE(object)->tp_name + "; convert it to int, float or bool");
-  DType type = number.dtype();
-  (isFloat(type) ? elements.anyFloat : type == DType::Bool ? elements.anyBool : elements.anyInt) = true;
-  elements.numbers.push_back(number.itemDouble());
-  elements.integers.push_back(isFloat(type) ? 0 : number.itemInt());
+  }
+}
+
+// Throws where a number does not fit the integer dtype; negative ones wrap in unsigned dtypes, as in PyTorch.
+template <class T> void checkRange(const std::vector<T> &numbers, DType dtype) {
+  int bits = int(itemSize(dtype)) * 8 - (isSignedInt(dtype) ? 1 : 0);
+  double limit = std::ldexp(1.0, bits), least = isSignedInt(dtype) ? -limit : 1 - limit;
+  for (T number : numbers)
+    if (!(double(number) >= least && double(number) < limit) && !(std::is_integral_v<T> && bits == 63))
+      fail(UserError::Kind::Runtime, "tensor",
+           std::string("value cannot be converted to type ") + name(dtype) + " without overflow; got " +
+               py::cast<std::string>(py::repr(py::cast(number))) + "; choose a wider dtype");
 }
 
 Tensor fromNested(py::object data, py::object dtype) {
@@ -209,10 +263,12 @@ Tensor fromNested(py::object data, py::object dtype) {
   }
   Elements elements;
   readNested(data.ptr(), 0, elements);
-  bool floating = elements.anyFloat || elements.numbers.empty();
-  DType inferred = floating ? defaultDType() : elements.anyInt ? DType::Int64 : DType::Bool;
-  DType wanted = dtype.is_none() ? inferred : unboxDType(dtype.ptr());
-  if (elements.anyFloat || elements.numbers.empty()) {
+  DType common = elements.dtype.value_or(defaultDType()), wanted = dtype.is_none() ? common : unboxDType(dtype.ptr());
+  if (elements.beyondInt64 && !isFloat(wanted))
+    fail(UserError::Kind::Value, "tensor", "an int does not fit into 64 bits; pass dtype=weft.float64");
+  if (isFloat(common) || elements.beyondInt64) {
+    if (!isFloat(wanted) && wanted != DType::Bool)
+      checkRange(elements.numbers, wanted);
     if (wanted == DType::Float32) { // rounded once, here: no kernel is needed
       std::vector<float> rounded(elements.numbers.begin(), elements.numbers.end());
       return Tensor::fromHost(rounded.data(), elements.shape, DType::Float32);
@@ -225,6 +281,8 @@ Tensor fromNested(py::object data, py::object dtype) {
       truth[i] = elements.integers[i] != 0;
     return Tensor::fromHost(truth.data(), elements.shape, DType::Bool);
   }
+  if (!isFloat(wanted))
+    checkRange(elements.integers, wanted);
   return Tensor::fromHost(elements.integers.data(), elements.shape, DType::Int64).to(wanted);
 }
 

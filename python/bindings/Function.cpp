@@ -234,7 +234,12 @@ std::vector<int64_t> Argument<std::vector<int64_t>>::read(PyObject *value, const
 }
 
 PyObject *give(const Dims &sizes) {
-  return py::detail::make_caster<Dims>::cast(sizes, py::return_value_policy::copy, {}).ptr();
+  PyObject *tuple = sizeType->tp_alloc(sizeType, sizes.size());
+  if (!tuple)
+    throw py::error_already_set();
+  for (int i = 0; i < sizes.size(); ++i)
+    PyTuple_SET_ITEM(tuple, i, PyLong_FromLongLong(sizes[i]));
+  return tuple;
 }
 
 // ---------------------------------------------------------------- Definitions

@@ -16,7 +16,7 @@ bool sameValue(PyObject *expected, PyObject *actual) {
     std::memcpy(&b, &y, sizeof(b));
     return a == b;
   }
-  if (PyTuple_CheckExact(expected)) {
+  if (PyTuple_CheckExact(expected) || Py_TYPE(expected) == sizeType) {
     Py_ssize_t count = PyTuple_GET_SIZE(expected);
     if (count != PyTuple_GET_SIZE(actual))
       return false;
@@ -316,7 +316,7 @@ std::string Pattern::opaqueLeaf() const {
     PyObject *leaf = value.ptr();
     bool plain = leaf == Py_None || PyLong_CheckExact(leaf) || PyBool_Check(leaf) || PyFloat_CheckExact(leaf) ||
                  PyUnicode_CheckExact(leaf) || PyBytes_CheckExact(leaf) || isDType(leaf) || isDevice(leaf) ||
-                 leaf == Py_Ellipsis || PyType_Check(leaf);
+                 Py_TYPE(leaf) == sizeType || leaf == Py_Ellipsis || PyType_Check(leaf);
     return plain ? "" : Py_TYPE(leaf)->tp_name;
   }
   for (const Pattern &child : children)

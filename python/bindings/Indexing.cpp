@@ -15,14 +15,12 @@ struct Selector {
   Tensor index; // int64, or bool
 };
 
-bool isIndexTensor(PyObject *item) {
-  if (isTensor(item)) {
-    Tensor t = unbox(item);
-    return t.dim() > 0 || t.dtype() == DType::Bool;
-  }
-  return PyList_Check(item) || (PyObject_CheckBuffer(item) && !PyBytes_Check(item) && !PyIndex_Check(item));
+bool isSequence(PyObject *item) {
+  return PySequence_Check(item) && !isTensor(item) && !PyUnicode_Check(item) && !PyBytes_Check(item) &&
+         !PyDict_Check(item);
 }
 
+// As in PyTorch, uint8 is a mask as bool is.
 Tensor readIndexTensor(PyObject *item) {
   Tensor index;
   if (isTensor(item))
@@ -31,15 +29,42 @@ Tensor readIndexTensor(PyObject *item) {
     index = fromBuffer(item);
   else
     index = py::cast<Tensor>(py::module_::import("weft._C").attr("from_nested")(py::handle(item), py::none()));
-  if (index.dtype() == DType::Bool || index.dtype() == DType::Int64)
-    return index;
-  if (isFloat(index.dtype())) {
-    if (index.numel() == 0)
-      return index.to(DType::Int64);
+  if (index.dtype() == DType::UInt8)
+    return index.to(DType::Bool);
+  if (isFloat(index.dtype()) && index.numel() > 0)
     fail(UserError::Kind::Index, kWhat,
          "tensors used as indices must be integers or bool; got " + toString(index.type()) + "; convert with .long()");
+  return index.dtype() == DType::Bool ? index : index.to(DType::Int64);
+}
+
+// An entry of an index: an int, a slice, None, an ellipsis or a bool; or an index tensor.
+struct Entry {
+  PyObject *object;
+  Tensor index;
+
+  // How many of x's dimensions it takes.
+  int dimensions() const {
+    if (index.defined())
+      return index.dtype() == DType::Bool ? index.dim() : 1;
+    return object == Py_None || object == Py_Ellipsis || PyBool_Check(object) ? 0 : 1;
   }
-  return index.to(DType::Int64);
+};
+
+Entry readEntry(PyObject *item) {
+  bool isArray = isTensor(item) || isSequence(item); // NumPy's numbers are no sequences
+  Tensor index = isArray ? readIndexTensor(item) : Tensor();
+  if (isArray && index.dim() == 0 && index.dtype() != DType::Bool)
+    return {item, {}}; // as an int
+  return {item, index};
+}
+
+std::vector<Entry> readEntries(PyObject *key) {
+  std::vector<Entry> entries;
+  if (!PyTuple_Check(key))
+    return {readEntry(key)};
+  for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(key); ++i)
+    entries.push_back(readEntry(PyTuple_GET_ITEM(key, i)));
+  return entries;
 }
 
 int64_t readInt(PyObject *item) {
@@ -49,19 +74,15 @@ int64_t readInt(PyObject *item) {
   return value;
 }
 
-// How many of x's dimensions an index entry takes.
-int dimensionsTaken(PyObject *item) {
-  if (item == Py_None || item == Py_Ellipsis || PyBool_Check(item))
-    return 0;
-  if (isTensor(item) && unbox(item).dtype() == DType::Bool)
-    return unbox(item).dim();
-  return 1;
-}
-
 Tensor sliced(const Tensor &x, int dim, PyObject *item) {
   Py_ssize_t start, stop, step;
-  if (PySlice_Unpack(item, &start, &stop, &step) < 0)
-    throw py::error_already_set();
+  if (PySlice_Unpack(item, &start, &stop, &step) < 0) {
+    bool isZero = PyErr_ExceptionMatches(PyExc_ValueError);
+    PyErr_Clear();
+    if (!isZero)
+      fail(UserError::Kind::Type, kWhat, "a slice's bounds and step are ints or None; got others");
+    step = 0;
+  }
   if (step <= 0)
     fail(UserError::Kind::Value, kWhat,
          "a slice's step must be positive; got " + std::to_string(step) + "; use weft.flip to reverse");
@@ -73,18 +94,12 @@ Tensor sliced(const Tensor &x, int dim, PyObject *item) {
 
 // Applies what is a view; leaves the index tensors in `selectors`.
 Tensor basicIndex(const Tensor &x, PyObject *key, std::vector<Selector> &selectors) {
-  PyObject *single[1] = {key};
-  PyObject **items = single;
-  Py_ssize_t count = 1;
-  if (PyTuple_Check(key)) {
-    items = &PyTuple_GET_ITEM(key, 0);
-    count = PyTuple_GET_SIZE(key);
-  }
+  std::vector<Entry> entries = readEntries(key);
   int taken = 0;
   bool ellipsis = false;
-  for (Py_ssize_t i = 0; i < count; ++i) {
-    taken += dimensionsTaken(items[i]);
-    if (items[i] == Py_Ellipsis && std::exchange(ellipsis, true))
+  for (const Entry &entry : entries) {
+    taken += entry.dimensions();
+    if (entry.object == Py_Ellipsis && std::exchange(ellipsis, true))
       fail(UserError::Kind::Index, kWhat, "there can only be one ellipsis ('...') in an index");
   }
   if (taken > x.dim())
@@ -93,8 +108,8 @@ Tensor basicIndex(const Tensor &x, PyObject *key, std::vector<Selector> &selecto
              " with shape " + toString(x.shape()));
   Tensor view = x;
   int dim = 0;
-  for (Py_ssize_t i = 0; i < count; ++i) {
-    PyObject *item = items[i];
+  for (const Entry &entry : entries) {
+    PyObject *item = entry.object;
     if (item == Py_Ellipsis) {
       dim += x.dim() - taken;
     } else if (item == Py_None) {
@@ -104,8 +119,8 @@ Tensor basicIndex(const Tensor &x, PyObject *key, std::vector<Selector> &selecto
       selectors.push_back({dim++, Tensor::fromHost(std::vector<int64_t>(1).data(), {item == Py_True}, DType::Int64)});
     } else if (PySlice_Check(item)) {
       view = sliced(view, dim++, item);
-    } else if (isIndexTensor(item)) {
-      Tensor index = readIndexTensor(item);
+    } else if (entry.index.defined()) {
+      Tensor index = entry.index;
       int dims = index.dtype() == DType::Bool ? index.dim() : 1;
       if (index.dtype() == DType::Bool) {
         if (dims == 0) {
@@ -131,7 +146,7 @@ Tensor basicIndex(const Tensor &x, PyObject *key, std::vector<Selector> &selecto
                  " with size " + std::to_string(size));
       view = select(view, dim, index);
     } else {
-      fail(UserError::Kind::Type, kWhat,
+      fail(UserError::Kind::Index, kWhat,
            std::string("indices are ints, slices, None, ..., or tensors of ints or bools; got ") +
                Py_TYPE(item)->tp_name);
     }

@@ -15,6 +15,7 @@ struct PyTensor {
   PyObject *weakReferences;
 };
 
+extern PyTypeObject *sizeType;   // weft.Size, a tuple made in Python
 extern PyTypeObject *tensorType; // weft.Tensor; sub-classes (nn.Parameter) are made in Python
 
 inline bool isTensor(PyObject *object) {

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ._ops import TensorOps
+from ._size import Size
 
 class dtype:
     name: str
@@ -38,7 +39,7 @@ class HookHandle:
 _Dim = int_ | Sequence[int_] | None
 
 class Tensor(TensorOps):
-    shape: tuple[int_, ...]
+    shape: Size
     dtype: Any
     device: Any
     ndim: int_
@@ -179,4 +180,7 @@ class GuardSet:
     def first_broken(self) -> int_: ...
 
 def guard_set(guards: list[Any]) -> GuardSet: ...
+def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor: ...
+def dlpack_device(tensor: Tensor) -> tuple[int_, int_]: ...
+def set_size_type(type: Any) -> None: ...
 def __getattr__(name: str) -> Any: ...
