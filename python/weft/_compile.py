@@ -3,10 +3,9 @@
 The fast path (guards hold → replay) is C++ (python/bindings/Compile.cpp); this file is what happens on a miss.
 """
 
-import copy
+import copyreg
 import functools
 import sys
-import types
 from collections import namedtuple
 
 from . import _C, _capture
@@ -58,7 +57,7 @@ def _rebuild(function, fullgraph, check):
 
 
 def _reduce(compiled):
-    """What pickle keeps: the name of a function that was compiled where it is defined, else what is compiled, anew."""
+    """What pickle and copy keep: the name of a function that was compiled where it is defined, else what is compiled, anew."""
     found = sys.modules.get(compiled.__module__)
     name = getattr(compiled, "__qualname__", "")
     for part in name.split("."):
@@ -68,16 +67,7 @@ def _reduce(compiled):
     return _rebuild, (compiled.__wrapped__, compiled.compilation.fullgraph, compiled.compilation.check)
 
 
-def _deepcopy(compiled, memo):
-    if isinstance(compiled.__wrapped__, types.FunctionType):
-        return compiled
-    return _rebuild(
-        copy.deepcopy(compiled.__wrapped__, memo), compiled.compilation.fullgraph, compiled.compilation.check
-    )
-
-
-_C.Compiled.__reduce__ = _reduce  # type: ignore[method-assign,assignment]
-_C.Compiled.__deepcopy__ = _deepcopy
+copyreg.pickle(_C.Compiled, _reduce)
 
 
 class Compilation:
