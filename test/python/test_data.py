@@ -69,6 +69,7 @@ REFUSED = {
     "batch sampler and size": (lambda: DataLoader(data5, 2, batch_sampler=[[1]]), ValueError, "batch_sampler"),
     "nothing to drop": (lambda: DataLoader(data5, None, drop_last=True), ValueError, "drop_last"),
     "workers": (lambda: DataLoader(data5, num_workers=-1), ValueError, "num_workers"),
+    "workers by name": (lambda: DataLoader(data5, num_workers="a"), TypeError, "num_workers"),
     "prefetch": (lambda: DataLoader(data5, prefetch_factor=2), ValueError, "prefetch"),
     "drop_last": (lambda: DataLoader(data5, drop_last=3), ValueError, "drop_last"),
     "collate_fn": (lambda: DataLoader(data5, collate_fn=3), TypeError, "collate_fn"),

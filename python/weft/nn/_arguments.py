@@ -1,8 +1,13 @@
 """Arguments that layers and functions read alike. ``op`` is the name that errors bear."""
 
-import numbers
+from __future__ import annotations
+
 import operator
 import warnings
+from typing import Any
+
+from .. import _C
+from .._public import public
 
 REDUCTIONS = {"none": 0, "mean": 1, "sum": 2}
 
@@ -17,14 +22,6 @@ def reduction_of(op, size_average, reduce, reduction):
     if not isinstance(reduction, str) or reduction not in REDUCTIONS:
         raise ValueError(f"[{op}] reduction must be 'none', 'mean' or 'sum'; got {reduction!r}")
     return reduction
-
-
-def probability(op, p):
-    if not isinstance(p, numbers.Real):
-        raise TypeError(f"[{op}] p must be a number; got {type(p).__name__}; pass a probability")
-    if not 0 <= p <= 1:
-        raise ValueError(f"[{op}] p must lie in [0, 1]; got {p}; pass a probability")
-    return p
 
 
 def size(op, name, value):
@@ -55,3 +52,17 @@ def padding_index(op, value, count):
             f"[{op}] padding_idx must lie in [{-count}, {count}); got {value}; pass a row of the table"
         )
     return value % count
+
+
+@public
+def to(device: Any = None, dtype: Any = None, non_blocking: bool = False, memory_format: Any = None) -> Any:
+    """(device, dtype) of the arguments of Module.to, either of which may be None."""
+    if isinstance(device, _C.Tensor):
+        return device.device, device.dtype
+    if isinstance(device, _C.dtype):
+        device, dtype = (dtype if isinstance(dtype, (str, _C.device)) else None), device
+    if dtype is not None and not (isinstance(dtype, _C.dtype) and dtype.is_floating_point):
+        raise TypeError(
+            f"[to] a module is converted to a floating-point dtype; got {dtype}; convert single tensors instead"
+        )
+    return device, dtype

@@ -1,68 +1,93 @@
 """The layers as functions, with PyTorch's arguments."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+
 from .. import _C, _functions, _ops
+from .._C import Tensor, dtype
 from .._functions.arguments import dims as _dims
 from .._functions.padding import pad
-from ._arguments import REDUCTIONS, padding_index, probability, reduction_of, sizes
+from .._public import Number, public
+from ._arguments import REDUCTIONS, padding_index, reduction_of
 from ._norms import vector_norm
 
 
-def linear(input, weight, bias=None):
+@public
+def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """input @ weight.T + bias; input (..., in), weight (out, in), bias (out)."""
     return _ops.linear(input, weight, bias)
 
 
-def relu(input, inplace=False):
+@public
+def relu(input: Tensor, inplace: bool = False) -> Tensor:
     return input.relu_() if inplace else _ops.relu(input)
 
 
-def gelu(input, approximate="none"):
+@public
+def gelu(input: Tensor, approximate: str = "none") -> Tensor:
     """input · Φ(input); ``approximate="tanh"`` for the tanh form."""
     if approximate not in ("none", "tanh"):
         raise RuntimeError(f"[gelu] approximate must be 'none' or 'tanh'; got {approximate!r}")
     return _ops.gelu(input, approximate == "tanh")
 
 
-def silu(input, inplace=False):
+@public
+def silu(input: Tensor, inplace: bool = False) -> Tensor:
     return input.copy_(_ops.silu(input)) if inplace else _ops.silu(input)
 
 
-def sigmoid(input):
+@public
+def sigmoid(input: Tensor) -> Tensor:
     return _ops.sigmoid(input)
 
 
-def tanh(input):
+@public
+def tanh(input: Tensor) -> Tensor:
     return _ops.tanh(input)
 
 
-def softplus(input, beta=1.0, threshold=20.0):
+@public
+def softplus(input: Tensor, beta: Number = 1.0, threshold: Number = 20.0) -> Tensor:
     """log(1 + exp(beta · input)) / beta, without overflow; the input itself where beta · input exceeds the threshold."""
     scaled = input if beta == 1 else input * beta
     result = _ops.maximum(scaled, 0.0) + _ops.log1p(_ops.exp(-_ops.abs(scaled)))
     return _ops.where(scaled > threshold, input, result if beta == 1 else result / beta)
 
 
-def softmax(input, dim=None, _stacklevel=3, dtype=None):
+@public
+def softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: dtype | None = None) -> Tensor:
     """Softmax along ``dim``."""
     return _functions.softmax(input, dim, dtype)
 
 
-def log_softmax(input, dim=None, _stacklevel=3, dtype=None):
+@public
+def log_softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: dtype | None = None) -> Tensor:
     """The logarithm of softmax along ``dim``."""
     return _functions.log_softmax(input, dim, dtype)
 
 
-def dropout(input, p=0.5, training=True, inplace=False):
+@public
+def dropout(input: Tensor, p: Number = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
     """In training, zeroes elements with probability ``p`` and scales the others by 1 / (1 - p)."""
-    if probability("dropout", p) == 0 or not training:
+    if not 0 <= p <= 1:
+        raise ValueError(f"[dropout] p must lie in [0, 1]; got {p}; pass a probability")
+    if p == 0 or not training:
         return input
     result = _C.dropout(input, p)
     return input.copy_(result) if inplace else result
 
 
-def layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-05):
+@public
+def layer_norm(
+    input: Tensor,
+    normalized_shape: Sequence[int] | int,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    eps: float = 1e-05,
+) -> Tensor:
     """Mean 0 and variance 1 over the last dimensions, times weight plus bias."""
-    shape = sizes("layer_norm", "normalized_shape", normalized_shape)
+    shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
     if not shape or input.shape[-len(shape) :] != shape:
         raise RuntimeError(
             f"[layer_norm] normalized_shape must be the input's last sizes; got {list(shape)} for input "
@@ -73,7 +98,16 @@ def layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-05):
     return _ops.layer_norm(input, weight, bias, len(shape), eps)
 
 
-def embedding(input, weight, padding_idx=None, max_norm=None, norm_type=2.0, scale_grad_by_freq=False, sparse=False):
+@public
+def embedding(
+    input: Tensor,
+    weight: Tensor,
+    padding_idx: int | None = None,
+    max_norm: Number | None = None,
+    norm_type: Number = 2.0,
+    scale_grad_by_freq: bool = False,
+    sparse: bool = False,
+) -> Tensor:
     """Rows of weight at the positions of the input. Row ``padding_idx`` gets no gradient. With ``max_norm``, rows of weight that are
     read and have a larger norm are scaled down to it, in place."""
     if sparse or scale_grad_by_freq:
@@ -116,16 +150,17 @@ def _check_classes(op, input, target, weight):
     return axis
 
 
+@public
 def cross_entropy(
-    input,
-    target,
-    weight=None,
-    size_average=None,
-    ignore_index=-100,
-    reduce=None,
-    reduction="mean",
-    label_smoothing=0.0,
-):
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    size_average: bool | None = None,
+    ignore_index: int = -100,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    label_smoothing: Number = 0.0,
+) -> Tensor:
     """Cross entropy of logits (N, C, ...) and class indices (N, ...) or probabilities (N, C, ...)."""
     mode = REDUCTIONS[reduction_of("cross_entropy", size_average, reduce, reduction)]
     if not 0 <= label_smoothing <= 1:
@@ -150,7 +185,16 @@ def cross_entropy(
     return _ops.cross_entropy(input, target, weight, mode, ignore_index, label_smoothing)
 
 
-def nll_loss(input, target, weight=None, size_average=None, ignore_index=-100, reduce=None, reduction="mean"):
+@public
+def nll_loss(
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    size_average: bool | None = None,
+    ignore_index: int = -100,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Tensor:
     """Negative log likelihood of log-probabilities (N, C, ...) and class indices (N, ...)."""
     mode = reduction_of("nll_loss", size_average, reduce, reduction)
     if target.dtype.is_floating_point or target.dtype is _C.bool:
@@ -178,7 +222,15 @@ def _weighted(op, error, weight, input, reduction):
     return error if reduction == "none" else error.sum()
 
 
-def mse_loss(input, target, size_average=None, reduce=None, reduction="mean", weight=None):
+@public
+def mse_loss(
+    input: Tensor,
+    target: Tensor,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    weight: Tensor | None = None,
+) -> Tensor:
     """Squared difference, averaged (by ``weight``, if given), summed or as it is."""
     reduction = reduction_of("mse_loss", size_average, reduce, reduction)
     if weight is None:
@@ -186,7 +238,15 @@ def mse_loss(input, target, size_average=None, reduce=None, reduction="mean", we
     return _weighted("mse_loss", _ops.square(input - target), weight, input, reduction)
 
 
-def l1_loss(input, target, size_average=None, reduce=None, reduction="mean", weight=None):
+@public
+def l1_loss(
+    input: Tensor,
+    target: Tensor,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    weight: Tensor | None = None,
+) -> Tensor:
     """Absolute difference, averaged (by ``weight``, if given), summed or as it is."""
     reduction = reduction_of("l1_loss", size_average, reduce, reduction)
     loss = _ops.abs(input - target)
@@ -195,15 +255,23 @@ def l1_loss(input, target, size_average=None, reduce=None, reduction="mean", wei
     return loss if reduction == "none" else loss.mean() if reduction == "mean" else loss.sum()
 
 
-def one_hot(tensor, num_classes=-1):
+@public
+def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
     """int64 with a 1 at the class of each element."""
+    if tensor.dtype.is_floating_point or tensor.dtype is _C.bool:
+        raise RuntimeError(f"[one_hot] classes must be integers; got dtype {tensor.dtype}; convert them with .long()")
     if num_classes < 0:
+        if not tensor.numel():
+            raise RuntimeError("[one_hot] no class is there to count up to; got an empty tensor; pass num_classes")
         num_classes = int(tensor.max()) + 1
     _C.check_classes(tensor.to(_C.int64), num_classes)
     return (tensor.unsqueeze(-1) == _C.arange(0, num_classes, 1, _C.int64, tensor.device)).to(_C.int64)
 
 
-def normalize(input, p=2.0, dim=1, eps=1e-12, out=None):
+@public
+def normalize(
+    input: Tensor, p: Number = 2.0, dim: Sequence[int] | int = 1, eps: float = 1e-12, out: Tensor | None = None
+) -> Tensor:
     """Divided by its p-norm along ``dim``."""
     result = input / _ops.maximum(vector_norm(input, p, _dims(input, dim, "normalize"), keepdim=True), eps)
     return result if out is None else out.copy_(result)
@@ -221,9 +289,17 @@ def _repeated_heads(name, tensor, heads):
     return tensor.unsqueeze(-3).expand(*tensor.shape[:-2], heads // own, *tensor.shape[-2:]).reshape(shape)
 
 
+@public
 def scaled_dot_product_attention(
-    query, key, value, attn_mask=None, dropout_p=0.0, is_causal=False, scale=None, enable_gqa=False
-):
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attn_mask: Tensor | None = None,
+    dropout_p: Number = 0.0,
+    is_causal: bool = False,
+    scale: Number | None = None,
+    enable_gqa: bool = False,
+) -> Tensor:
     """softmax(query keyᵀ · scale + mask) value; scale defaults to 1 / sqrt(E). With ``enable_gqa``, heads of key and value serve
     several of the query's."""
     if not 0 <= dropout_p <= 1:

@@ -1,8 +1,13 @@
 """PyTorch's initialisations, drawn from weft's generator."""
 
+from __future__ import annotations
+
 import math
+from typing import Any
 
 from .. import _C
+from .._C import Tensor
+from .._public import Number, public
 
 
 def _check_generator(op, generator):
@@ -12,31 +17,36 @@ def _check_generator(op, generator):
         )
 
 
-def uniform_(tensor, a=0.0, b=1.0, generator=None):
+@public
+def uniform_(tensor: Tensor, a: Number = 0.0, b: Number = 1.0, generator: Any = None) -> Tensor:
     """Fills with uniform values of [a, b)."""
     _check_generator("uniform_", generator)
     with _C.GradMode(False):
         return tensor.uniform_(a, b)
 
 
-def normal_(tensor, mean=0.0, std=1.0, generator=None):
+@public
+def normal_(tensor: Tensor, mean: Number = 0.0, std: Number = 1.0, generator: Any = None) -> Tensor:
     """Fills with normal values."""
     _check_generator("normal_", generator)
     with _C.GradMode(False):
         return tensor.normal_(mean, std)
 
 
-def constant_(tensor, val):
+@public
+def constant_(tensor: Tensor, val: Number) -> Tensor:
     """Fills with one value."""
     with _C.GradMode(False):
         return tensor.fill_(val)
 
 
-def zeros_(tensor):
+@public
+def zeros_(tensor: Tensor) -> Tensor:
     return constant_(tensor, 0.0)
 
 
-def ones_(tensor):
+@public
+def ones_(tensor: Tensor) -> Tensor:
     return constant_(tensor, 1.0)
 
 
@@ -46,7 +56,8 @@ _GAINS = {
 }  # fmt: skip
 
 
-def calculate_gain(nonlinearity, param=None):
+@public
+def calculate_gain(nonlinearity: str, param: Any = None) -> float:
     """The factor by which a layer before this function is initialised wider. ``param``: the slope of "leaky_relu", 0.01."""
     if nonlinearity == "leaky_relu":
         slope = 0.01 if param is None else param
@@ -78,13 +89,19 @@ def _kaiming_std(op, tensor, a, mode, nonlinearity):
     return calculate_gain(nonlinearity, a) / math.sqrt(fan) if fan else 0.0
 
 
-def kaiming_uniform_(tensor, a=0, mode="fan_in", nonlinearity="leaky_relu", generator=None):
+@public
+def kaiming_uniform_(
+    tensor: Tensor, a: Number = 0, mode: str = "fan_in", nonlinearity: str = "leaky_relu", generator: Any = None
+) -> Tensor:
     """Uniform with standard deviation gain / sqrt(fan) (He et al. 2015; ``a``: the leaky ReLU's slope)."""
     bound = math.sqrt(3.0) * _kaiming_std("kaiming_uniform_", tensor, a, mode, nonlinearity)
     return uniform_(tensor, -bound, bound, generator)
 
 
-def kaiming_normal_(tensor, a=0, mode="fan_in", nonlinearity="leaky_relu", generator=None):
+@public
+def kaiming_normal_(
+    tensor: Tensor, a: Number = 0, mode: str = "fan_in", nonlinearity: str = "leaky_relu", generator: Any = None
+) -> Tensor:
     """Normal with standard deviation gain / sqrt(fan)."""
     return normal_(tensor, 0.0, _kaiming_std("kaiming_normal_", tensor, a, mode, nonlinearity), generator)
 
@@ -94,12 +111,14 @@ def _xavier_std(op, tensor, gain):
     return gain * math.sqrt(2.0 / fans) if fans else 0.0
 
 
-def xavier_uniform_(tensor, gain=1.0, generator=None):
+@public
+def xavier_uniform_(tensor: Tensor, gain: Number = 1.0, generator: Any = None) -> Tensor:
     """Uniform with bound gain · sqrt(6 / (fan_in + fan_out)) (Glorot and Bengio 2010)."""
     bound = math.sqrt(3.0) * _xavier_std("xavier_uniform_", tensor, gain)
     return uniform_(tensor, -bound, bound, generator)
 
 
-def xavier_normal_(tensor, gain=1.0, generator=None):
+@public
+def xavier_normal_(tensor: Tensor, gain: Number = 1.0, generator: Any = None) -> Tensor:
     """Normal with standard deviation gain · sqrt(2 / (fan_in + fan_out))."""
     return normal_(tensor, 0.0, _xavier_std("xavier_normal_", tensor, gain), generator)

@@ -120,6 +120,9 @@ class DataLoader:
         for name, iterable in (("sampler", sampler), ("batch_sampler", batch_sampler)):
             if iterable is not None and not hasattr(iterable, "__iter__") and not hasattr(iterable, "__getitem__"):
                 raise TypeError(f"[DataLoader] {name} must be iterable; got {type(iterable).__name__}")
+        for name, number in (("num_workers", num_workers), ("timeout", timeout)):
+            if not isinstance(number, (int, float)):
+                raise TypeError(f"[DataLoader] {name} must be a number; got {type(number).__name__}")
         check(isinstance(drop_last, bool), f"drop_last must be a bool; got {drop_last!r}")
         check(
             num_workers >= 0 and timeout >= 0,

@@ -1,7 +1,8 @@
 """Dropout."""
 
+import numbers
+
 from .. import functional as F
-from .._arguments import probability
 from .module import Module
 
 
@@ -10,7 +11,11 @@ class Dropout(Module):
 
     def __init__(self, p=0.5, inplace=False):
         super().__init__()
-        self.p = probability("Dropout", p)
+        if not isinstance(p, numbers.Real):
+            raise TypeError(f"[Dropout] p must be a number; got {type(p).__name__}; pass a probability")
+        if not 0 <= p <= 1:
+            raise ValueError(f"[Dropout] p must lie in [0, 1]; got {p}; pass a probability")
+        self.p = p
         self.inplace = inplace
 
     def forward(self, input):

@@ -1,6 +1,7 @@
 """Module: named parameters, buffers and sub-modules, found by attribute."""
 
 from ... import _C
+from .._arguments import to as conversion
 from ..parameter import Parameter
 from .hooks import (
     HasHooks,
@@ -286,7 +287,7 @@ class Module(HasHooks, HasState, _C.ModuleBase):
     def to(self, *args, **kwargs):
         """Moves or converts all parameters and buffers: to(device), to(dtype), to(device, dtype) or to(tensor). A dtype applies to
         floating-point ones only."""
-        device, dtype = _conversion(*args, **kwargs)
+        device, dtype = conversion(*args, **kwargs)
 
         def convert(tensor):
             wanted = dtype if dtype is not None and tensor.dtype.is_floating_point else tensor.dtype
@@ -329,16 +330,3 @@ class Module(HasHooks, HasState, _C.ModuleBase):
             return f"{type(self).__name__}({extra})"
         body = "\n  ".join(([extra] if extra else []) + lines)
         return f"{type(self).__name__}(\n  {body}\n)"
-
-
-def _conversion(device=None, dtype=None, non_blocking=False, memory_format=None):
-    """(device, dtype) of the arguments of Module.to, either of which may be None."""
-    if isinstance(device, _C.Tensor):
-        device, dtype = device.device, device.dtype
-    elif isinstance(device, _C.dtype):
-        device, dtype = (dtype if isinstance(dtype, (str, _C.device)) else None), device
-    if dtype is not None and not (isinstance(dtype, _C.dtype) and dtype.is_floating_point):
-        raise TypeError(
-            f"[to] a module is converted to a floating-point dtype; got {dtype}; convert single tensors instead"
-        )
-    return device, dtype
