@@ -1,6 +1,7 @@
 #include "codegen/GraphToKernel.h"
 #include "codegen/Passes.h"
 #include "ir/GraphIR.h"
+#include "ir/OpAccess.h"
 #include "ir/kernel/KernelDialect.h"
 #include "passes/ModulePass.h"
 
@@ -23,8 +24,13 @@ struct ToKernelPass : ModulePass<ToKernelPass> {
   }
   void run(ModuleOp module) {
     Block &body = module.getBodyRegion().front();
-    if (body.getOperations().size() != 1 || graphsOf(module, /*mayHaveGroups=*/true).size() != 1)
+    SmallVector<func::FuncOp> graphs = graphsOf(module, /*mayHaveGroups=*/true);
+    if (body.getOperations().size() != 1 || graphs.size() != 1)
       throw std::runtime_error("[codegen] a plan is made of a module of one function of weft ops; see --weft-fusion");
+    // Schedules begin with what is used.
+    for (GroupOp group : graphs[0].front().getOps<GroupOp>())
+      eraseDeadOps(*group.block());
+    eraseDeadOps(graphs[0].front());
     Lowered lowered = lowerToKernels(module, Target());
     llvm::outs() << toString(lowered.plan);
     body.clear();

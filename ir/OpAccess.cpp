@@ -52,4 +52,19 @@ Value createOp(OpBuilder &builder, Location location, OpKind op, ValueRange oper
   return builder.create(state)->getResult(0);
 }
 
+bool eraseDeadOps(Block &block, Operation *first) {
+  bool changed = false;
+  Operation *last = block.getTerminator()->getPrevNode();
+  Operation *stop = first ? first->getPrevNode() : nullptr;
+  for (Operation *op = last; op != stop;) {
+    Operation *before = op->getPrevNode();
+    if (op->use_empty()) {
+      op->erase();
+      changed = true;
+    }
+    op = before;
+  }
+  return changed;
+}
+
 } // namespace weft

@@ -31,4 +31,8 @@ Dims intsOf(mlir::Operation *op, llvm::StringRef attr);
 mlir::Value createOp(mlir::OpBuilder &builder, mlir::Location location, OpKind op, mlir::ValueRange operands,
                      const Attrs &attrs);
 
+// Erases the ops of the block whose results nobody uses, from `first` on; true if there were any. Every op of the
+// dialect is pure: random numbers are a function of their state.
+bool eraseDeadOps(mlir::Block &block, mlir::Operation *first = nullptr);
+
 } // namespace weft

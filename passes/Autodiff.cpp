@@ -7,7 +7,6 @@
 #include "passes/Autodiff.h"
 #include "ir/Derivatives.h"
 #include "ir/OpAccess.h"
-#include "passes/Simplify.h"
 
 #include "llvm/ADT/DenseSet.h"
 

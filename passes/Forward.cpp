@@ -3,7 +3,6 @@
 #include "passes/Forward.h"
 #include "ir/Derivatives.h"
 #include "ir/OpAccess.h"
-#include "passes/Simplify.h"
 
 using namespace mlir;
 

@@ -4,7 +4,6 @@
 //    behind it.
 #include "ir/OpAccess.h"
 #include "passes/FusionAttention.h"
-#include "passes/Simplify.h"
 
 #include "mlir/IR/IRMapping.h"
 

@@ -1,8 +1,8 @@
 // One walk in order: fold the op (passes/Fold.cpp); else, if an equal op stands before it, use that one's result. Then
-// one walk backwards that erases what nobody uses. Every op of the dialect is pure: random numbers are a function of
-// their state.
+// one walk backwards that erases what nobody uses.
 #include "passes/Simplify.h"
 #include "ir/GraphIR.h"
+#include "ir/OpAccess.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/OperationSupport.h"
@@ -61,21 +61,6 @@ bool simplifyBlock(Block &block) {
 }
 
 } // namespace
-
-bool eraseDeadOps(Block &block, Operation *first) {
-  bool changed = false;
-  Operation *last = block.getTerminator()->getPrevNode();
-  Operation *stop = first ? first->getPrevNode() : nullptr;
-  for (Operation *op = last; op != stop;) {
-    Operation *before = op->getPrevNode();
-    if (op->use_empty()) {
-      op->erase();
-      changed = true;
-    }
-    op = before;
-  }
-  return changed;
-}
 
 bool runSimplify(ModuleOp module) {
   bool changed = false;

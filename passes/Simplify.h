@@ -11,7 +11,4 @@ bool runSimplify(mlir::ModuleOp module);
 // `op`. (passes/Fold.cpp)
 mlir::Value fold(mlir::Operation *op);
 
-// Erases the ops of the block whose results nobody uses, from `first` on; true if there were any.
-bool eraseDeadOps(mlir::Block &block, mlir::Operation *first = nullptr);
-
 } // namespace weft

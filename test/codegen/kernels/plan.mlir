@@ -95,3 +95,18 @@ func.func @main(%x: tensor<100xi64>) -> (tensor<100xi64>, tensor<i1>) attributes
 func.func @main(%x: tensor<512x512xf32> {weft.strides = array<i64: 1, 512>}) -> tensor<512x512xf32> {
   return %x : tensor<512x512xf32>
 }
+
+// -----
+
+// What nobody uses is not computed, whatever it is.
+// CHECK: // batch 0: exp_0(0, 1)
+// CHECK-NOT: // batch
+// CHECK-COUNT-1: kernel.func
+// CHECK-NOT: kernel.func
+func.func @main(%x: tensor<4x8xf32>) -> tensor<4x8xf32> {
+  %0 = weft.tanh %x : (tensor<4x8xf32>) -> tensor<4x8xf32>
+  %1 = weft.sum %0 {dims = array<i64: 0>, keepdim = false} : (tensor<4x8xf32>) -> tensor<8xf32>
+  %2 = weft.exp %x : (tensor<4x8xf32>) -> tensor<4x8xf32>
+  %3 = weft.expand %1 {shape = array<i64: 4, 8>} : (tensor<8xf32>) -> tensor<4x8xf32>
+  return %2 : tensor<4x8xf32>
+}
