@@ -10,10 +10,12 @@
 
 #include "mlir/IR/MLIRContext.h"
 #include "llvm/Config/llvm-config.h"
+#include "llvm/Support/ErrorHandling.h"
 #include "llvm/Support/raw_ostream.h"
 
 #include <map>
 #include <mutex>
+#include <new>
 #include <stdexcept>
 
 namespace weft {
@@ -112,9 +114,18 @@ std::string compileGraph(const Graph &graph, const CompileOptions &options) {
   return result;
 }
 
+// LLVM would end the process. Through its code an exception unwinds without running destructors: memory leaks.
+static void throwOnLLVMErrors() {
+  llvm::install_bad_alloc_error_handler([](void *, const char *, bool) { throw std::bad_alloc(); });
+  llvm::install_fatal_error_handler([](void *, const char *reason, bool) {
+    throw std::runtime_error(std::string("[codegen] LLVM cannot go on: ") + reason);
+  });
+}
+
 } // namespace weft
 
 extern "C" __attribute__((visibility("default"))) const weft::CompilerApi *weft_compiler_api() {
+  weft::throwOnLLVMErrors();
   static const weft::CompilerApi api{&weft::compileGraph, &weft::differentiate, &weft::printGraph,
                                      &weft::tunableNumbers, "weft 0.1.0 LLVM " LLVM_VERSION_STRING};
   return &api;

@@ -92,6 +92,29 @@ def test_a_cache_from_which_no_code_may_run(tmp_path):
     assert first.replace("True", "False") == second  # which needs no compiler
 
 
+@pytest.mark.parametrize("megabytes", [8, 16])
+def test_llvm_without_memory_is_an_error(megabytes):
+    program = f"""if True:
+        import resource, weft
+        def chain(x):
+            for i in range(200):
+                x = weft.tanh(x * float(i) + 1) @ x
+            return x
+        weft.compile(lambda x: x + 1)(weft.ones(3))  # the compiler is loaded
+        pages = int(open("/proc/self/statm").read().split()[0])
+        resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() + {megabytes << 20}, -1))
+        try:
+            weft.compile(chain)(weft.ones(3, 3))
+        except (MemoryError, RuntimeError):
+            pass
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", program], env={**os.environ, "WEFT_CACHE": "0"}, capture_output=True, text=True, timeout=300
+    )
+    # Some other library may still give up.
+    assert "LLVM ERROR" not in done.stderr
+
+
 def test_processes_share_a_cache(tmp_path):
     environment = {**os.environ, "WEFT_CACHE_DIR": str(tmp_path)}
     both = [
