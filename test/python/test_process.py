@@ -109,7 +109,11 @@ def test_llvm_without_memory_is_an_error(megabytes):
             pass
     """
     done = subprocess.run(
-        [sys.executable, "-c", program], env={**os.environ, "WEFT_CACHE": "0"}, capture_output=True, text=True, timeout=300
+        [sys.executable, "-c", program],
+        env={**os.environ, "WEFT_CACHE": "0"},
+        capture_output=True,
+        text=True,
+        timeout=300,
     )
     # Some other library may still give up.
     assert "LLVM ERROR" not in done.stderr
