@@ -299,9 +299,10 @@ def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
 
 
 @public
-def manual_seed(seed: int) -> None:
+def manual_seed(seed: Number) -> None:
     """Restarts the random stream; the same seed gives the same numbers, eager and compiled."""
+    seed = int(seed)
     if not -(2**63) <= seed < 2**64:
-        raise RuntimeError(f"[manual_seed] a seed must fit into 64 bits; got {seed}; pass one of [-2**63, 2**64)")
+        raise ValueError(f"[manual_seed] a seed must fit into 64 bits; got {seed}; pass one of [-2**63, 2**64)")
     _C.not_replayable("it calls manual_seed()")
     _C.manual_seed(seed if seed < 2**63 else seed - 2**64)

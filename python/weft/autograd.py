@@ -194,8 +194,8 @@ def grad(
     """The gradients of ``outputs`` by ``inputs`` as a tuple; .grad is left alone. That by an unused input is an error, None with
     ``allow_unused``, or zeros with ``materialize_grads``."""
     if not only_inputs:
-        raise NotImplementedError(
-            "[grad] only_inputs=False is not supported; call backward() to fill .grad of all leaves"
+        warnings.warn(
+            "[grad] only_inputs has no effect; call backward() to fill .grad of all leaves", FutureWarning, stacklevel=2
         )
     if is_grads_batched:
         raise NotImplementedError("[grad] is_grads_batched=True is not supported; call grad() for each of grad_outputs")

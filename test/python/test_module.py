@@ -234,7 +234,8 @@ def test_dicts_and_parameters():
     p.append(weft.ones(3))
     p[0] = weft.zeros(4)
     assert [tuple(x.shape) for x in p] == [(4,), (2,), (3,)] and names(p) == ["0", "1", "2"] and p[-1] is p[2]
-    q = nn.ParameterDict({"w": weft.ones(1), "n": 3})
+    assert list(nn.ParameterDict({"w": weft.ones(1), "n": 3})) == ["n", "w"]
+    q = nn.ParameterDict([("w", weft.ones(1)), ("n", 3)])
     q["v"] = nn.Parameter(weft.ones(2))
     assert names(q) == ["w", "v"] and q["n"] == 3 and list(q) == ["w", "n", "v"]
     del q["w"]

@@ -130,24 +130,28 @@ def test_hooks_of_all_modules():
 
 def test_state_dict_hooks():
     m, seen = nn.Sequential(Scale(), Scale(3.0)), []
+
+    def rename(module, state, prefix, metadata):
+        state[prefix + "old"] = state.pop(prefix + "factor")
+
+    def rename_back(module, state, prefix, metadata, strict, missing_keys, unexpected_keys, error_msgs):
+        seen.append(list(state))
+        if prefix + "old" in state:
+            state[prefix + "factor"] = state.pop(prefix + "old") * 5
+
     m[0].register_state_dict_pre_hook(lambda module, prefix, keep_vars: seen.append((prefix, keep_vars)))
-    m[0].register_state_dict_post_hook(
-        lambda module, state, prefix, metadata: state.update({"old": state.pop(prefix + "factor")})
-    )
+    m[0].register_state_dict_post_hook(rename)
     state = m.state_dict()
-    assert seen == [("0.", False)] and list(state) == ["old", "1.factor"]
-
-    def rename(module, state_dict, prefix, metadata, strict, missing_keys, unexpected_keys, error_msgs):
-        state_dict[prefix + "factor"] = state_dict.pop("old") * 5
-
-    m[0].register_load_state_dict_pre_hook(rename)
-    assert m.load_state_dict(state) == ([], []) and "old" in state
-    assert m[0].factor.item() == 10
+    assert seen.pop() == ("0.", False) and list(state) == ["0.old", "1.factor"]
+    m[0].register_load_state_dict_pre_hook(rename_back)
+    assert m.load_state_dict(state) == ([], []) and list(state) == ["0.old", "1.factor"]
+    assert m[0].factor.item() == 10 and seen == [["0.old"]]
     m.register_load_state_dict_post_hook(lambda module, names: names.missing_keys.clear())
-    m.load_state_dict({"old": weft.tensor(1.0)})
+    m.load_state_dict({"0.old": weft.tensor(1.0)})
     assert m[0].factor.item() == 5 and m[1].factor.item() == 3
-    with pytest.raises(RuntimeError, match="unexpected: more"):
-        m.load_state_dict({**state, "more": weft.ones(1)})
+    for name in ("more", "0.more", "2.factor"):
+        with pytest.raises(RuntimeError, match=name):
+            m.load_state_dict({**state, name: weft.ones(1)})
 
 
 def test_copies_have_hooks_of_their_own():

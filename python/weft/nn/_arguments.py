@@ -16,9 +16,7 @@ def reduction_of(op, size_average, reduce, reduction):
     """The reduction, which PyTorch's older arguments override, where they are given."""
     if size_average is not None or reduce is not None:
         reduction = "none" if reduce is False else "sum" if size_average is False else "mean"
-        warnings.warn(
-            f"[{op}] size_average and reduce are deprecated; pass reduction={reduction!r}", FutureWarning, stacklevel=3
-        )
+        warnings.warn(f"[{op}] size_average and reduce are deprecated; pass reduction={reduction!r}", stacklevel=3)
     if not isinstance(reduction, str) or reduction not in REDUCTIONS:
         raise ValueError(f"[{op}] reduction must be 'none', 'mean' or 'sum'; got {reduction!r}")
     return reduction

@@ -230,8 +230,9 @@ class ParameterDict(Module):
             self.update(parameters)
 
     def update(self, parameters):
-        """Adds a dict's values, or those of pairs (name, value)."""
-        for name, value in _pairs(parameters, "ParameterDict"):
+        """Adds a dict's values in the order of their names (of an OrderedDict and a ParameterDict in theirs), or those of pairs."""
+        pairs = _pairs(parameters, "ParameterDict")
+        for name, value in sorted(pairs, key=lambda pair: pair[0]) if type(parameters) is dict else pairs:
             self[name] = value
 
     def __getitem__(self, key):

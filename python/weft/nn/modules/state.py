@@ -68,7 +68,7 @@ class HasState:
         anything is written (names after the load_state_dict post-hooks, where there are any)."""
         if not isinstance(state_dict, Mapping):
             raise TypeError(f"[load_state_dict] state_dict must be a dict; got {type(state_dict).__name__}")
-        load = _Load(self, dict(state_dict), strict)
+        load = _Load(self, state_dict, strict)
         load.check_values(type(self).__name__)
         with _C.GradMode(False):
             load.write(assign)
@@ -83,38 +83,45 @@ class _Load:
     """One load_state_dict(): what goes where, and what does not fit."""
 
     def __init__(self, module, state, strict):
-        self.state, self.strict = state, strict
+        self.strict = strict
         self.names = LoadResult([], [])
         self.problems = []  # other than names
         self.post_hooks = []
-        self.taken = {}  # name → (module, its table, the name there)
-        self._collect(module, "")
-        self.names.unexpected_keys.extend(name for name in state if name not in self.taken)
+        self.writes = []  # (module, its table, the name there, the value)
+        self._collect(module, "", dict(state))
 
-    def _collect(self, module, prefix):
+    def _collect(self, module, prefix, state):
+        """``state`` has the names that begin with the prefix, and is the hooks' to change."""
         for hook in hooks_of(module, "load_state_dict_pre").values():
-            hook.function(module, self.state, prefix, {}, self.strict, *self.names, self.problems)
+            hook.function(module, state, prefix, {}, self.strict, *self.names, self.problems)
+        known = set()
         for name, table, tensor in module._own_state():
-            full = prefix + name
-            if full not in self.state:
-                self.names.missing_keys.append(full)
-                continue
-            self.taken[full] = module, table, name
-            value = self.state[full]
-            if not isinstance(value, _C.Tensor):
-                self.problems.append(f"{full}: got {type(value).__name__}, need a tensor")
-            elif value.shape != tensor.shape:
-                self.problems.append(f"{full}: got shape {list(value.shape)}, need {list(tensor.shape)}")
+            known.add(name)
+            if self._take(module, table, name, prefix, state):
+                value = state[prefix + name]
+                if not isinstance(value, _C.Tensor):
+                    self.problems.append(f"{prefix}{name}: got {type(value).__name__}, need a tensor")
+                elif value.shape != tensor.shape:
+                    self.problems.append(f"{prefix}{name}: got shape {list(value.shape)}, need {list(tensor.shape)}")
         if module._has_extra_state():
-            full = prefix + EXTRA_STATE
-            if full in self.state:
-                self.taken[full] = module, None, EXTRA_STATE
-            else:
-                self.names.missing_keys.append(full)
+            known.add(EXTRA_STATE)
+            self._take(module, None, EXTRA_STATE, prefix, state)
+        for name in state:
+            own, dot, _ = name.removeprefix(prefix).partition(".")
+            if own not in (module._modules if dot else known):
+                self.names.unexpected_keys.append(name)
         for name, child in module._modules.items():
             if child is not None:
-                self._collect(child, f"{prefix}{name}.")
+                path = f"{prefix}{name}."
+                self._collect(child, path, {k: v for k, v in state.items() if k.startswith(path)})
         self.post_hooks += [(hook, module) for hook in hooks_of(module, "load_state_dict").values()]
+
+    def _take(self, module, table, name, prefix, state):
+        if prefix + name not in state:
+            self.names.missing_keys.append(prefix + name)
+            return False
+        self.writes.append((module, table, name, state[prefix + name]))
+        return True
 
     def check_values(self, kind):
         if not self.post_hooks:
@@ -139,8 +146,7 @@ class _Load:
         )
 
     def write(self, assign):
-        for full, (module, table, name) in self.taken.items():
-            value = self.state[full]
+        for module, table, name, value in self.writes:
             if table is None:
                 module.set_extra_state(value)
             elif not assign:
