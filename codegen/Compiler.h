@@ -33,11 +33,13 @@ std::string compileGraph(const Graph &graph, const CompileOptions &options);
 // `wrt`. An input that no output depends on yields a `full` of zeros.
 Graph differentiate(const Graph &graph, const std::vector<int> &wrt);
 
-// What an input of a graph is called in text: an argument by its C name, or a weight by its name in the file of
-// weights.
+// What an input is to a program that stands alone. Weight, State: it begins with the tensor of its name in the file of
+// weights; a state keeps what a run writes there. Generator: the state of the random stream, int64[2], a state that
+// begins with a seed.
+enum class InputRole : uint8_t { Argument, Weight, State, Generator };
 struct InputName {
-  std::string name;
-  bool isWeight = false;
+  std::string name; // an argument's in C
+  InputRole role = InputRole::Argument;
 };
 
 // The graph as the text that weft-opt and weft-aot read: the module names `weightsFile` unless that is empty.

@@ -2,6 +2,7 @@
 // [offset, offset + n). Inside a trace the ops read the state as an input, so that a replay draws anew.
 #pragma once
 #include "frontend/Tensor.h"
+#include "runtime/Abi.h"
 
 #include <mutex>
 
@@ -12,7 +13,7 @@ public:
   static Generator &defaultGenerator();
 
   struct State {
-    int64_t seed = 0x853c49e6748fea9b & 0x7fffffffffffffff;
+    int64_t seed = WEFT_DEFAULT_SEED;
     int64_t offset = 0;
     bool operator==(const State &o) const { return seed == o.seed && offset == o.offset; }
     State after(int64_t count) const { return {seed, offset + count}; }

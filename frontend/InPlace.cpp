@@ -122,6 +122,8 @@ static bool runInTarget(OpKind op, const Tensor *operands, int count, const Attr
 static void takeHistory(const Tensor &target, const Tensor &result) {
   if (!result.requiresGrad())
     return;
+  if (Trace *trace = Trace::active())
+    trace->noteHistory(target);
   TapeNode *node = tapeNode(*result.impl);
   target.impl->requiresGrad = true;
   Ref<TapeNode> kept(node);

@@ -136,7 +136,7 @@ void check(const Tensor &values, const OperandCheck &check) {
     try {
       check.scan(values);
     } catch (const CheckFailure &) {
-      trace->notReplayable(kCheckFailed); // the function may catch it
+      trace->noteFailedCheck();
       throw;
     }
     if (values.impl->constant)

@@ -31,6 +31,7 @@ Ref<Storage> Storage::adopt(void *memory, int64_t bytes, Device device, bool rea
   storage->memory = memory ? memory : nothing; // an empty array may come without memory
   storage->readOnly = readOnly;
   storage->exported = true;
+  storage->bornInTrace = Trace::activeNumber();
   return storage;
 }
 

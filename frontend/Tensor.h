@@ -51,9 +51,8 @@ public:
   bool exported = false; // somebody outside (NumPy, DLPack) holds the pointer
   uint32_t version = 0;
 
-  uint64_t bornInTrace =
-      0;                  // number of the trace that was active when memory was made by copying from the host; 0: none
-  uint64_t guardMark = 0; // scratch of CompiledCall::guardsHold
+  uint64_t bornInTrace = 0; // number of the trace that was active when its memory was allocated or adopted; 0: none
+  uint64_t guardMark = 0;   // scratch of CompiledCall::guardsHold
 
   // Of frontend/Trace.cpp: the trace that holds the storage's value, the value, and the type that the value has: the
   // whole memory, row-major.

@@ -60,7 +60,11 @@ Trace::Trace(std::vector<Tensor> arguments, Purpose purpose)
 }
 
 Trace::~Trace() {
-  if (activeTrace == this) { // an exception is on its way
+  if (activeTrace == this && state->purpose == Purpose::Export) {
+    state->putBack();
+    state->endSegment();
+    activeTrace = nullptr;
+  } else if (activeTrace == this) { // an exception is on its way
     try {
       if (!state->gaveUp)
         flush("an exception ended the call");
@@ -71,9 +75,13 @@ Trace::~Trace() {
   }
 }
 
+bool Trace::isExport() const { return state->purpose == Purpose::Export; }
+
 void Trace::end() { activeTrace = nullptr; }
 
 void Trace::notReplayable(const std::string &why) {
+  if (state->purpose == Purpose::Export)
+    refuse(why);
   if (state->reason.empty())
     state->reason = why;
 }
@@ -97,7 +105,7 @@ void Trace::materialise() {
   flush("the value of a tensor was needed");
 }
 
-bool Trace::isRunHere() const { return state->running->isMine(); }
+bool Trace::isRunHere() const { return state->running->isMine() || (isExport() && !tracing.isMine()); }
 
 void Trace::storageDied(Storage &storage) { state->lazies[size_t(storage.lazySlot)] = nullptr; }
 
@@ -106,14 +114,19 @@ void Trace::storageDied(Storage &storage) { state->lazies[size_t(storage.lazySlo
 ValueId Trace::State::addNode(OpKind op, std::vector<ValueId> operands, const Attrs &attrs, const TensorType &type) {
   int32_t location = -1;
   ++opCount;
-  if (auto provider = locationProvider.load(std::memory_order_relaxed)) {
-    std::string line = provider();
-    if (locations.empty() || locations.back() != line)
-      locations.push_back(std::move(line));
+  if (locationProvider.load(std::memory_order_relaxed)) {
+    std::string current = line();
+    if (locations.empty() || locations.back() != current)
+      locations.push_back(std::move(current));
     location = int32_t(locations.size()) - 1;
   }
   nodes.push_back({op, std::move(operands), attrs, type, location});
   return kFirstNode + ValueId(nodes.size()) - 1;
+}
+
+std::string Trace::State::line() const {
+  auto provider = locationProvider.load(std::memory_order_relaxed);
+  return provider ? provider() : "";
 }
 
 void Trace::State::attach(Storage &storage, ValueId value, const TensorType &type) {
@@ -151,8 +164,10 @@ ValueId Trace::valueOf(const Tensor &t) {
   if (impl.traceSegment == state->segment && impl.traceVersion == storage.version)
     return impl.traceValue;
   ValueId value;
-  if (storage.lazyTrace == this) {
-    value = state->viewOfStorage(t);
+  if (storage.lazyTrace == this && state->purpose == Purpose::Export) {
+    value = partOfWhole(storage.lazyValue, storage.lazyType, t);
+  } else if (storage.lazyTrace == this) {
+    value = state->viewOf(storage.lazyValue, storage.lazyType, t);
     if (value < 0) {
       flush("a view of a modified tensor that the trace cannot express");
       value = state->addInput(t);
@@ -165,18 +180,15 @@ ValueId Trace::valueOf(const Tensor &t) {
                            {impl.dtype, impl.shape});
   } else {
     storage.data(); // of a trace of another thread, perhaps
-    value = state->addInput(t);
+    value = state->purpose == Purpose::Export ? captured(t) : state->addInput(t);
   }
   state->remember(impl, value);
   return value;
 }
 
-// The value of a view of a storage that has a value in the trace: as reshape, slice, permute and expand of the whole;
-// -1 where its strides do not allow that.
-ValueId Trace::State::viewOfStorage(const Tensor &t) {
-  const Storage &storage = *t.impl->storage;
-  ValueId whole = storage.lazyValue;
-  const TensorType base = storage.lazyType;
+// The value of a view of a storage whose value is `whole`, of type `base`: as reshape, slice, permute and expand of
+// that; -1 where its strides do not allow it.
+ValueId Trace::State::viewOf(ValueId whole, const TensorType &base, const Tensor &t) {
   int64_t total = base.shape.product();
   auto reshaped = [&](ValueId v, const Dims &from, const Dims &to) {
     return from == to ? v : addNode(OpKind::Reshape, {v}, {Attr::list(to)}, {base.dtype, to});
@@ -248,14 +260,18 @@ Tensor Trace::record(OpKind op, const Tensor *operands, int count, const Attrs &
     for (int i = 0; i < count; ++i)
       ids.push_back(valueOf(operands[i]));
   } while (segment != state->segment);
-  ValueId value = state->addNode(op, std::move(ids), attrs, type);
+  return state->tensorOf(state->addNode(op, std::move(ids), attrs, type), type, device);
+}
+
+// A new one.
+Tensor Trace::State::tensorOf(ValueId value, const TensorType &type, Device device) {
   auto impl = Ref<TensorImpl>::make();
   impl->shape = type.shape;
   impl->strides = contiguousStrides(type.shape);
   impl->dtype = type.dtype;
   impl->storage = Storage::lazyStorage(device, type.shape.product() * itemSize(type.dtype));
-  state->attach(*impl->storage, value, type);
-  state->remember(*impl, value);
+  attach(*impl->storage, value, type);
+  remember(*impl, value);
   return Tensor(std::move(impl));
 }
 
@@ -283,8 +299,15 @@ bool Trace::rebind(const Tensor &target, const Tensor &value) {
 }
 
 // Counters are drawn at once. A replay draws them in one piece, which they are unless somebody else has set or used the
-// generator meanwhile.
+// generator meanwhile. An exported program has a stream of its own.
 Tensor Trace::randomState(int64_t count, int64_t &offset, Device device) {
+  if (isExport()) {
+    if (!state->generatorState.defined())
+      state->generatorState = Generator::State().tensor(device);
+    offset = state->randomCount;
+    state->randomCount += count;
+    return state->generatorState;
+  }
   Generator::State from = Generator::defaultGenerator().draw(count);
   bool known = state->generatorState.defined() && state->generatorState.device() == device;
   if (known && !(from == state->drawnFrom.after(state->randomCount))) {

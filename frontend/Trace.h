@@ -4,6 +4,7 @@
 // call again without Python.
 #pragma once
 #include "frontend/CompiledCall.h"
+#include "frontend/ExportedProgram.h"
 
 #include <memory>
 #include <string>
@@ -32,14 +33,16 @@ public:
   static Trace *active();
   static uint64_t activeNumber(); // unique; 0 where none is active
 
-  // What for: a replayable call, which looks at its inputs before it runs, or graphOf(), a graph that stands alone.
+  // What for: a replayable call, which looks at its inputs before it runs, or exported(), a program that stands alone.
   enum class Purpose : uint8_t { Call, Export };
   // Makes it active until finish() or the destructor; traces do not nest: throws if one is active. Waits for its turn.
   // `arguments` are the tensors that the call gets anew each time.
   explicit Trace(std::vector<Tensor> arguments, Purpose purpose = Purpose::Call);
+  bool isExport() const;
   ~Trace(); // without finish() (an exception): what was traced is run, so that no tensor stays without data
   Trace(const Trace &) = delete;
 
+  // ---- Purpose::Call.
   // Ends the trace: compiles and runs what is left, so that all tensors have their data. Null: a check failed, and
   // everything is as it was before the trace, so that the function can be called without one, to fail where it does.
   // Where that is not possible it throws CheckFailure.
@@ -48,9 +51,18 @@ public:
   void flush(const std::string &why);
   // The binding tells that the call did something that a replay could not.
   void notReplayable(const std::string &why);
-  // The graph recorded so far that computes `outputs`, and the tensors that are its inputs. For export. Throws
-  // UserError after a flush.
-  Graph graphOf(const std::vector<Tensor> &outputs, std::vector<Tensor> &inputs);
+
+  // ---- Purpose::Export (TraceExport.cpp). Nothing is run: what needs a value, or could not be done again without
+  // Python, throws a UserError that names the user's line. The destructor leaves everything outside as it was before.
+  // An argument: the program's next input, of the example's type. It has no data.
+  Tensor placeholder(const Tensor &example);
+  // Tensors that are the inputs where the program reads their memory, if they are the whole of it.
+  void prefer(const std::vector<Tensor> &known);
+  // The program that computes `outputs`, writes what was written, and replaces what was replaced.
+  ExportedProgram exported(const std::vector<Tensor> &outputs, const std::vector<Replacement> &replacements);
+  // Afterwards, when its results are gone: a tensor that is still alive, since the function keeps it somewhere; empty
+  // if there is none.
+  std::string survivor();
 
   // Gives the user's current line ("model.py:12") for what is recorded; the binding sets it. Null: unknown.
   using LocationProvider = std::string (*)();
@@ -83,14 +95,19 @@ public:
   bool isFromBefore(const TapeNode &node) const; // recorded before the trace began
   void noteGradRead(const Tensor &leaf);
   void noteGradWrite(const Tensor &leaf);
+  void noteHistory(const Tensor &target); // before it gets another one
+  void noteFailedCheck();                 // the error is on its way
   void storageDied(Storage &storage);
   void materialise();     // gives the storages that have a value in the trace their memory
-  bool isRunHere() const; // by this thread, which sees their memory as it is
+  bool isRunHere() const; // by this thread, which sees their memory as it is; others do in an export
 
 private:
   struct State;
   ValueId valueOf(const Tensor &tensor);
-  void end(); // is not active any more
+  ValueId captured(const Tensor &t);                                                // Export: of memory from outside
+  ValueId partOfWhole(ValueId whole, const TensorType &wholeType, const Tensor &t); // Export: by any strides
+  [[noreturn]] void refuse(const std::string &why);                                 // Export
+  void end();                                                                       // is not active any more
   TraceTurn turn;
   std::unique_ptr<State> state;
 };

@@ -1,16 +1,25 @@
 // What a trace does about the values of operands (frontend/OperandCheck.h). A check is left out where the ops that
 // computed the values say enough: positions made by arange(), the results of argmax().
+#include "frontend/Compile.h"
 #include "frontend/TraceState.h"
 
 #include <algorithm>
 
 namespace weft {
 
+void Trace::noteFailedCheck() {
+  if (state->purpose == Purpose::Call)
+    notReplayable(kCheckFailed); // the function may catch it
+}
+
 void Trace::recordCheck(const Tensor &values, const OperandCheck &check, bool isInput) {
-  auto isArgument = [&](const Tensor &t) { return t.sharesStorage(values); };
-  bool isGiven = std::any_of(state->arguments.begin(), state->arguments.end(), isArgument);
-  if (isInput && (state->purpose == Purpose::Call || !isGiven)) {
+  if (isInput && state->purpose == Purpose::Call) {
     state->inputChecks.emplace_back(values, check);
+    return;
+  }
+  if (isInput) {
+    Tensor asOfNow = state->tensorOf(valueOf(values), values.type(), values.device());
+    state->deferredChecks.push_back({values, asOfNow, check, state->line()});
     return;
   }
   if (auto range = state->rangeOf(valueOf(values)); range && check.allows(range->least, range->greatest))

@@ -49,19 +49,6 @@ Graph Trace::State::buildGraph(const std::vector<ValueId> &wanted, std::vector<T
   return graph;
 }
 
-Graph Trace::graphOf(const std::vector<Tensor> &outputs, std::vector<Tensor> &graphInputs) {
-  std::vector<ValueId> wanted, ids;
-  for (const Tensor &t : outputs)
-    wanted.push_back(valueOf(t));
-  if (!state->flushes.empty()) // which made ids of before void
-    fail(UserError::Kind::NotImplemented, "export",
-         "the model needs a tensor's value while it runs, or writes into a part of an argument (" +
-             state->flushes.front() + "), which a graph cannot hold");
-  Graph graph = state->buildGraph(wanted, graphInputs, ids);
-  graph.outputs = ids;
-  return graph;
-}
-
 // Memory that holds other values at each call, or other memory: arguments', what is written to, gradients that are
 // read.
 std::unordered_set<const Storage *> Trace::State::changingStorages() const {

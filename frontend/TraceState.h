@@ -35,7 +35,8 @@ struct Trace::State {
 
   ValueId addNode(OpKind op, std::vector<ValueId> operands, const Attrs &attrs, const TensorType &type);
   ValueId addInput(const Tensor &t);
-  ValueId viewOfStorage(const Tensor &t);
+  ValueId viewOf(ValueId whole, const TensorType &base, const Tensor &t);
+  Tensor tensorOf(ValueId value, const TensorType &type, Device device);
   void attach(Storage &storage, ValueId value, const TensorType &type);
   void remember(TensorImpl &impl, ValueId value);
 
@@ -48,6 +49,32 @@ struct Trace::State {
   class Description; // of the whole call, for a replay
   void endSegment();
   void abandon();
+
+  // ---- Of Purpose::Export.
+  struct View {    // of memory from outside
+    ValueId value; // made from the input that is the whole
+    Tensor tensor;
+  };
+  struct History { // of a tensor from outside, before the trace
+    Ref<TensorImpl> impl;
+    bool requiresGrad;
+    Ref<TapeNode> node;
+    uint64_t baseOrder;
+  };
+  struct DeferredCheck { // of values from outside, which are state if they are written to later
+    Tensor outside, values;
+    OperandCheck check;
+    std::string location;
+  };
+  using WriteBack = std::pair<ValueId, ValueId>; // an input, and what it is after a run
+  std::string line() const;                      // the user's; empty where unknown
+  Tensor wholeOf(const Tensor &t);
+  bool isMadeInside(const Storage &storage) const; // by the function, not an argument
+  std::vector<Replacement> replacedGradients() const;
+  std::vector<WriteBack> writeBacks(const std::vector<Replacement> &replacements);
+  void addDeferredChecks();
+  void readViewsDirectly(std::vector<ValueId> &wanted);
+  void putBack();
 
   // Whether every element that the value can have lies in [least, greatest].
   struct Range {
@@ -80,9 +107,15 @@ struct Trace::State {
   std::vector<std::pair<Tensor, OperandCheck>> inputChecks;           // of tensors from outside, before each replay
   std::shared_ptr<Exclusive> running = std::make_shared<Exclusive>(); // of the thread that runs the segment
   bool gaveUp = false;                                                // compiling failed, or was interrupted
-  std::string reason;
+  std::string reason; // Call: why it cannot be replayed; Export: why it cannot be exported
   std::vector<std::string> flushes;
   int opCount = 0;
+  std::unordered_map<const Storage *, Tensor> wholes; // memory from outside, as the input that stands for it
+  std::unordered_set<const Storage *> written;        // of these, that the program writes
+  std::unordered_set<const Storage *> replaced;       // on which tensors are that the function replaces
+  std::vector<View> views;
+  std::vector<History> histories;
+  std::vector<DeferredCheck> deferredChecks;
 };
 
 } // namespace weft

@@ -94,8 +94,8 @@ struct Graph {
   std::vector<Input> inputs;
   std::vector<Node> nodes;
   std::vector<ValueId> outputs;
-  // donations[i] = k >= 0: output i may be written into the memory of input k (same type, contiguous), which the caller
-  // gives up.
+  // donations[i] = k >= 0: input k (same type, contiguous) is output i after a run. The program may write it there
+  // directly; whoever runs it copies it there where it does not.
   std::vector<int32_t> donations;
   std::vector<GraphCheck> checks;
   int symbolCount = 0;

@@ -3,6 +3,7 @@
 #include "ir/OpAccess.h"
 
 #include "mlir/IR/DialectImplementation.h"
+#include "mlir/Interfaces/FunctionInterfaces.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
@@ -32,6 +33,66 @@ void WeftDialect::initialize() {
     for (int a = 0; a < record.attrCount; ++a)
       attributeNames.back().push_back(StringAttr::get(getContext(), record.attrs[a].name));
   }
+}
+
+// weft.donations = array<i64: ...>: one for each result but those of weft.checks. The argument's memory has the result
+// after a run, so each is named once, and is of the result's type.
+static LogicalResult verifyDonations(Operation *op, Attribute value) {
+  auto func = dyn_cast<FunctionOpInterface>(op);
+  auto donations = dyn_cast<DenseI64ArrayAttr>(value);
+  if (!func || !donations)
+    return op->emitOpError("has weft.donations, which is an array<i64: ...> of a function");
+  auto checks = op->getAttrOfType<ArrayAttr>("weft.checks");
+  int64_t results = int64_t(func.getNumResults()) - (checks ? int64_t(checks.size()) : 0);
+  if (donations.size() != results)
+    return op->emitOpError("has weft.donations of ") << donations.size() << " results, but it has " << results;
+  llvm::SmallDenseSet<int64_t> given;
+  for (auto [result, argument] : llvm::enumerate(donations.asArrayRef())) {
+    if (argument == -1)
+      continue;
+    auto error = [&] { return op->emitOpError("has weft.donations that give result ") << result; };
+    if (argument < 0 || argument >= int64_t(func.getNumArguments()))
+      return error() << " to argument " << argument << " of " << func.getNumArguments();
+    auto number = unsigned(argument);
+    if (func.getArgumentTypes()[number] != func.getResultTypes()[result])
+      return error() << " of type " << func.getResultTypes()[result] << " to argument " << argument << " of type "
+                     << func.getArgumentTypes()[number];
+    if (func.getArgAttr(number, "weft.weight") || func.getArgAttr(number, "weft.strides"))
+      return error() << " to argument " << argument << ", which "
+                     << (func.getArgAttr(number, "weft.weight") ? "is a weight" : "has strides");
+    if (!given.insert(argument).second)
+      return error() << " to argument " << argument << ", which has another";
+  }
+  return success();
+}
+
+LogicalResult WeftDialect::verifyOperationAttribute(Operation *op, NamedAttribute attribute) {
+  if (attribute.getName() == "weft.donations")
+    return verifyDonations(op, attribute.getValue());
+  return success();
+}
+
+// What an argument is to weft-aot. A compiled call's weights have no names.
+LogicalResult WeftDialect::verifyRegionArgAttribute(Operation *op, unsigned, unsigned argument,
+                                                    NamedAttribute attribute) {
+  auto func = dyn_cast<FunctionOpInterface>(op);
+  StringRef name = attribute.getName();
+  auto error = [&] { return op->emitOpError("has ") << name << " on argument " << argument << ", which "; };
+  bool isText = isa<StringAttr>(attribute.getValue()), isUnit = isa<UnitAttr>(attribute.getValue());
+  constexpr StringRef roles[] = {"weft.name", "weft.weight", "weft.state", "weft.generator"};
+  if (!func || !llvm::is_contained(roles, name))
+    return success();
+  if (name == "weft.generator" ? !isUnit : !(isText || (isUnit && name == "weft.weight")))
+    return error() << "takes " << (name == "weft.generator" ? "no value" : "a name in quotes");
+  for (StringRef role : roles)
+    if (role != name && func.getArgAttr(argument, role))
+      return error() << "has " << role << " too; it is one of them";
+  std::optional<TensorType> type = tryFromMlir(func.getArgumentTypes()[argument]);
+  if (name == "weft.generator" && type != TensorType{DType::Int64, {2}})
+    return error() << "must be tensor<2xi64>, the seed and the position";
+  if (name == "weft.state" && type && type->shape.hasSymbol())
+    return error() << "must have sizes that are known";
+  return success();
 }
 
 LogicalResult verifyRecord(Operation *op) {

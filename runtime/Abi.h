@@ -13,6 +13,9 @@ extern "C" {
 
 #define WEFT_ABI_VERSION 3
 #define WEFT_MAX_FACTORS 8
+/* The state of a random stream is int64[2]: its seed and how many numbers were drawn. The seed of a process, or of a
+ * model's instance, that was given none: */
+#define WEFT_DEFAULT_SEED 0x053c49e6748fea9bLL
 
 /* constant * product over the factors, where factor i is ceil(symbols[symbol] / divide); symbol -1 stands for 1. */
 typedef struct WeftFactor {

@@ -7,7 +7,7 @@
 namespace weft {
 
 struct AotOptions {
-  std::string name; // a C identifier: the functions are NAME_run, NAME_error and, with external weights, NAME_load
+  std::string name;        // a C identifier, the prefix of the functions
   std::string weightsPath; // the safetensors file that holds the weights; empty where the module has none
   bool externalWeights = false;
   std::string cpu;           // as CompileOptions::cpu
@@ -15,9 +15,11 @@ struct AotOptions {
   std::string source;        // named in the header
 };
 
-// The module's @main takes tensors; an argument's `weft.name` names it in C, and `weft.weight` says that it is that
-// tensor of the weights. A symbolic size becomes an int64_t parameter. The shared object is written to `path` when all
-// is done; returns the header's text. Throws std::runtime_error.
+// The module's @main takes tensors; an argument's `weft.name` names it in C, `weft.weight` says that it is that tensor
+// of the weights, `weft.state` that it is memory of an instance, which begins with that tensor, and `weft.generator`
+// that it is the instance's random stream. A result that `weft.donations` gives to an argument is written there. A
+// symbolic size becomes an int64_t parameter. The shared object is written to `path` when all is done; returns the
+// header's text. Throws std::runtime_error.
 std::string buildModel(mlir::ModuleOp module, const AotOptions &options, const std::string &path);
 
 } // namespace weft

@@ -1,6 +1,7 @@
 #include "codegen/aot/Header.h"
 
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringSet.h"
 
 using namespace weft;
 
@@ -30,6 +31,25 @@ static const char *cType(DType type) {
   return "void";
 }
 
+static bool isKeyword(llvm::StringRef name) {
+  static const llvm::StringSet<> words{
+      "alignas",   "alignof",  "and",      "asm",      "auto",    "bool",     "bitand",    "bitor",    "break",
+      "case",      "catch",    "char",     "class",    "compl",   "const",    "constexpr", "continue", "default",
+      "delete",    "do",       "double",   "else",     "enum",    "explicit", "export",    "extern",   "false",
+      "float",     "for",      "friend",   "goto",     "if",      "inline",   "int",       "long",     "mutable",
+      "namespace", "new",      "noexcept", "not",      "nullptr", "operator", "or",        "private",  "protected",
+      "public",    "register", "requires", "restrict", "return",  "short",    "signed",    "sizeof",   "static",
+      "struct",    "switch",   "template", "this",     "throw",   "true",     "try",       "typedef",  "typeid",
+      "typename",  "typeof",   "union",    "unsigned", "using",   "virtual",  "void",      "volatile", "while",
+      "xor"};
+  return words.contains(name);
+}
+
+std::string weft::cParameter(const std::string &text) {
+  std::string name = cIdentifier(text);
+  return isKeyword(name) ? name + "_" : name;
+}
+
 std::string weft::cIdentifier(const std::string &text) {
   std::string result = text;
   for (char &c : result)
@@ -40,28 +60,61 @@ std::string weft::cIdentifier(const std::string &text) {
   return result;
 }
 
+static std::string list(const std::string &item, const TensorType &type, const char *note = "") {
+  return " *   " + item + ": " + toString(type) + note + "\n";
+}
+
+// The functions that make an instance and look after it.
+static std::string instanceText(const ModelInterface &model) {
+  const std::string &name = model.name, instance = name + "_instance *instance";
+  std::string states;
+  for (const ModelParameter &state : model.states)
+    states += list(state.name, state.type, model.isRandom && state.name == "generator" ? ", seed and position" : "");
+  std::string text = "/* What the model keeps from run to run. */\ntypedef struct " + name + "_instance " + name +
+                     "_instance;\n/* A new one, with the state that the model had when it was exported; null with the "
+                     "reason in " +
+                     name + "_error(). */\n" + name + "_instance *" + name + "_create(void);\nvoid " + name +
+                     "_destroy(" + instance + ");\n\n";
+  if (model.isRandom)
+    text +=
+        "/* Random numbers from here on are those after weft.manual_seed(seed). A new instance's are those of a new "
+        "process. */\nvoid " +
+        name + "_seed(" + instance + ", int64_t seed);\n\n";
+  return text + "/* The memory of a state, to read or to write between runs; null for another name:\n" + states +
+         " */\nvoid *" + name + "_state(" + instance + ", const char *name);\n\n";
+}
+
 std::string weft::headerText(const ModelInterface &model) {
   std::string guard = llvm::StringRef(model.name).upper() + "_H", parameters, comment;
-  auto add = [&](const ModelParameter &p, bool output) {
-    parameters +=
-        std::string(parameters.empty() ? "" : ", ") + (output ? "" : "const ") + cType(p.type.dtype) + " *" + p.name;
-    comment += " *   " + p.name + ": " + toString(p.type) + (output ? ", written\n" : "\n");
+  if (!model.states.empty())
+    parameters = model.name + "_instance *instance";
+  auto separate = [&] { parameters += parameters.empty() ? "" : ", "; };
+  auto add = [&](const ModelParameter &p, bool isOutput) {
+    separate();
+    parameters += std::string(isOutput || p.isWritten ? "" : "const ") + cType(p.type.dtype) + " *" + p.name;
+    comment += list(p.name, p.type, isOutput ? ", written" : p.isWritten ? ", read and written" : "");
   };
   for (const ModelParameter &p : model.inputs)
     add(p, false);
   for (const ModelParameter &p : model.outputs)
     add(p, true);
-  for (int k = 0; k < model.symbolCount; ++k)
-    parameters += std::string(parameters.empty() ? "" : ", ") + "int64_t s" + std::to_string(k);
+  for (int k = 0; k < model.symbolCount; ++k) {
+    separate();
+    parameters += "int64_t s" + std::to_string(k);
+  }
   std::string text = "/* Made by weft-aot from " + model.source + " for " + model.target + ". */\n#ifndef " + guard +
                      "\n#define " + guard + "\n#include <stdint.h>\n\n#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n";
   if (model.externalWeights)
-    text += "/* Maps the weights, a safetensors file. Call it once before " + model.name +
-            "_run(). Returns 0, or 1 with the reason in\n * " + model.name + "_error(). */\nint " + model.name +
-            "_load(const char *path);\n\n";
-  text += "/* Runs the model on contiguous row-major arrays:\n" + comment + " * Returns 0, or 1 with the reason in " +
-          model.name + "_error(). May be called by several threads at once. */\nint " + model.name + "_run(" +
-          parameters + ");\n\n/* Why the last call on this thread failed; \"\" when it did not. */\nconst char *" +
-          model.name + "_error(void);\n\n#ifdef __cplusplus\n}\n#endif\n#endif\n";
+    text += "/* Maps the weights, a safetensors file. Call it once before all others. Returns 0, or 1 with the reason "
+            "in\n * " +
+            model.name + "_error(). */\nint " + model.name + "_load(const char *path);\n\n";
+  if (!model.states.empty())
+    text += instanceText(model);
+  text += "/* Runs the model on contiguous row-major arrays, none of which overlap:\n" + comment +
+          " * Returns 0, or 1 with the reason in " + model.name + "_error(). May be called by several threads at once" +
+          (model.states.empty() ? "" : "; the runs of an\n * instance come one after the other") + ". */\nint " +
+          model.name + "_run(" + (parameters.empty() ? "void" : parameters) +
+          ");\n\n/* Why the last call on this thread failed; \"\" when it did not. */\nconst char *" + model.name +
+          "_error(void);\n\n#ifdef __cplusplus\n}\n#endif\n#endif\n";
   return text;
 }

@@ -9,8 +9,13 @@ std::string weft::printGraph(const Graph &graph, const std::vector<InputName> &n
   mlir::MLIRContext context(mlir::MLIRContext::Threading::DISABLED);
   mlir::OwningOpRef<mlir::ModuleOp> module = importGraph(graph, context);
   auto main = module->lookupSymbol<mlir::func::FuncOp>("main");
-  for (size_t i = 0; i < names.size(); ++i)
-    main.setArgAttr(i, names[i].isWeight ? "weft.weight" : "weft.name", mlir::StringAttr::get(&context, names[i].name));
+  for (size_t i = 0; i < names.size(); ++i) {
+    static const char *const attributes[] = {"weft.name", "weft.weight", "weft.state"}; // by role
+    if (names[i].role == InputRole::Generator)
+      main.setArgAttr(i, "weft.generator", mlir::UnitAttr::get(&context));
+    else
+      main.setArgAttr(i, attributes[int(names[i].role)], mlir::StringAttr::get(&context, names[i].name));
+  }
   if (!weightsFile.empty())
     (*module)->setAttr("weft.weights", mlir::StringAttr::get(&context, weightsFile));
   std::string text;

@@ -1,6 +1,7 @@
 #include "codegen/aot/SafeTensors.h"
 
 #include "llvm/Support/Endian.h"
+#include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/JSON.h"
 #include "llvm/Support/MemoryBuffer.h"
 
@@ -73,18 +74,21 @@ SafeTensors SafeTensors::read(const std::string &path) {
     std::optional<llvm::StringRef> dtype = entry ? entry->getString("dtype") : std::nullopt;
     if (!shape || !offsets || offsets->size() != 2 || !dtype)
       throw malformed("the entry of " + name.str() + " lacks dtype, shape or data_offsets");
-    std::optional<DType> type = dtypeOf(*dtype);
-    if (!type || shape->size() > size_t(kMaxRank))
-      throw malformed("the tensor " + name.str() + " has dtype " + dtype->str() + " and rank " +
-                      std::to_string(shape->size()) + ", which weft has not");
-    Entry tensor{{*type, {}}, 0};
-    for (const llvm::json::Value &size : *shape)
-      tensor.type.shape.push_back(size.getAsInteger().value_or(-1));
     int64_t begin = (*offsets)[0].getAsInteger().value_or(-1), end = (*offsets)[1].getAsInteger().value_or(-1);
-    if (tensor.type.shape.hasSymbol() || begin < 0 || end != begin + tensor.type.shape.product() * itemSize(*type) ||
-        end > file.fileBytes - int64_t(file.header.size()))
-      throw malformed("the data_offsets of " + name.str() + " do not fit its shape or the file");
+    bool fits = begin >= 0 && begin <= end && end <= file.fileBytes - int64_t(file.header.size());
+    Entry tensor;
     tensor.offset = int64_t(file.header.size()) + begin;
+    std::optional<DType> type = dtypeOf(*dtype);
+    if (type && shape->size() <= size_t(kMaxRank)) {
+      tensor.type = TensorType{*type, {}};
+      for (const llvm::json::Value &size : *shape)
+        tensor.type->shape.push_back(size.getAsInteger().value_or(-1));
+      fits &= !tensor.type->shape.hasSymbol() && end == begin + tensor.type->shape.product() * itemSize(*type);
+    } else {
+      tensor.typeText = llvm::formatv("{0}{1}", *dtype, llvm::json::Value(llvm::json::Array(*shape))).str();
+    }
+    if (!fits)
+      throw malformed("the data_offsets of " + name.str() + " do not fit its shape or the file");
     file.tensors.emplace(name.str(), tensor);
   }
   return file;

@@ -4,14 +4,16 @@
 #include "ir/Graph.h"
 
 #include <map>
+#include <optional>
 #include <string>
 
 namespace weft {
 
 struct SafeTensors {
   struct Entry {
-    TensorType type;
-    int64_t offset; // of the data, from the file's beginning
+    std::optional<TensorType> type; // none where weft has no such type
+    std::string typeText;           // as the file has it: "F8_E4M3[2, 3]"
+    int64_t offset = 0;             // of the data, from the file's beginning
   };
   std::map<std::string, Entry> tensors;
   std::string header; // the bytes before the data

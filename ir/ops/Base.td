@@ -12,6 +12,8 @@ def Weft_Dialect : Dialect {
   let name = "weft";
   let cppNamespace = "::weft";
   let useDefaultAttributePrinterParser = 1;
+  let hasOperationAttrVerify = 1;
+  let hasRegionArgAttrVerify = 1;
   let extraClassDeclaration = [{
     // By OpKind: the MLIR names of the op and of its attributes, in the record's order.
     const ::mlir::OperationName &opName(OpKind op) const { return opNames[int(op)]; }

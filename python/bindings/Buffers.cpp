@@ -149,6 +149,7 @@ py::object numpyArray(const Tensor &t) {
          "cannot convert a tensor on " + toString(t.device()) + "; use tensor.cpu() first");
   if (!formatOf(t.dtype()))
     fail(UserError::Kind::Type, "numpy", "NumPy has no bfloat16; convert with tensor.float() first");
+  t.data(); // an error here is its own; the buffer protocol's are of one class
   py::object object = py::reinterpret_steal<py::object>(box(t));
   return py::module_::import("numpy").attr("asarray")(
       py::reinterpret_steal<py::object>(PyMemoryView_FromObject(object.ptr())));

@@ -345,6 +345,7 @@ std::string userLocation() {
 void bindCompile(py::module_ &module) {
   py::class_<GuardSet, std::shared_ptr<GuardSet>>(module, "GuardSet", collected<GuardSet>())
       .def("first_broken", &GuardSet::firstBroken)
+      .def("broken", &GuardSet::broken)
       .def("accept_any_float", &GuardSet::acceptAnyFloat)
       .def("__len__", &GuardSet::size);
   module.def("guard_set", [](py::list guards) { return std::make_shared<GuardSet>(std::move(guards)); });
@@ -413,7 +414,7 @@ void bindCompile(py::module_ &module) {
   module.def("traced_number", [](py::dict holder, py::str key, Device device) -> py::object {
     auto number = std::make_shared<const DictNumber>(holder, key);
     Trace *trace = Trace::active();
-    if (double value; !trace || !number->read(value))
+    if (double value; !trace || trace->isExport() || !number->read(value))
       return holder[key];
     return py::reinterpret_steal<py::object>(box(trace->number(std::move(number), device)));
   });

@@ -1,9 +1,10 @@
-// A traced call as the text that weft-opt and weft-aot read.
+// A function as the text that weft-opt and weft-aot read.
 #include "frontend/CompilerLibrary.h"
 #include "frontend/Trace.h"
 #include "python/bindings/Guards.h"
 
 #include <pybind11/stl.h>
+#include <set>
 
 namespace py = pybind11;
 
@@ -18,52 +19,154 @@ void addLeaves(const Pattern &pattern, const std::vector<Tensor> &tensors, std::
     addLeaves(child, tensors, leaves);
 }
 
-// Traces function(*args). Gives (text, names and tensors of the weights). An input is an argument, named after its
-// number; or a weight, by its name in `named` (pairs of name and tensor), or "constantN".
-py::tuple exportGraph(py::object function, py::tuple args, py::list named, const std::string &weightsFile) {
-  std::vector<Tensor> arguments, inputs;
-  std::string unclear;
-  Pattern::of(args.ptr(), arguments, unclear);
-  Graph graph;
-  {
-    Trace trace(arguments, Trace::Purpose::Export);
-    py::object result = py::reinterpret_steal<py::object>(PyObject_CallObject(function.ptr(), args.ptr()));
-    if (!result)
-      throw py::error_already_set();
-    std::vector<Tensor> distinct, outputs; // die before the trace, which runs for what lives
-    addLeaves(Pattern::of(result.ptr(), distinct, unclear), distinct, outputs);
-    if (!unclear.empty())
-      fail(UserError::Kind::Type, "export", "arguments and results may not be " + unclear);
-    if (outputs.empty())
-      fail(UserError::Kind::Type, "export",
-           std::string("the function must return tensors; it returned ") + Py_TYPE(result.ptr())->tp_name);
-    graph = trace.graphOf(outputs, inputs);
+// The tensors of the arguments, each place one of its own, also where one was given twice.
+struct Arguments {
+  std::vector<Tensor> given; // distinct
+  std::vector<Tensor> placeholders;
+  std::vector<std::string> names; // "x"; "x_0", "x_key" in a container
+
+  void add(Pattern &pattern, const std::string &name, Trace &trace) {
+    if (pattern.kind == Pattern::Kind::Tensor) {
+      placeholders.push_back(trace.placeholder(given[size_t(pattern.index)]));
+      pattern.index = int(placeholders.size()) - 1;
+      names.push_back(name);
+    }
+    for (size_t i = 0; i < pattern.children.size(); ++i) {
+      std::string key = pattern.kind == Pattern::Kind::Dict
+                            ? py::str(py::handle(PyTuple_GET_ITEM(pattern.value.ptr(), i))).cast<std::string>()
+                            : std::to_string(i);
+      add(pattern.children[i], name + "_" + key, trace);
+    }
   }
+};
+
+struct Named {
+  std::string name;
+  Tensor tensor;
+};
+
+// A weight or a state is called as in `named`, else after its number.
+std::vector<InputName> namesOf(const ExportedProgram &program, const std::vector<std::string> &arguments,
+                               const std::vector<Named> &named) {
   std::vector<InputName> names;
-  py::list weights;
-  for (size_t i = 0; i < inputs.size(); ++i) {
-    // Both what a C caller passes and a file of weights are in row-major order, however the example arguments lie.
-    graph.inputs[i].strides = {};
-    int argument = -1;
-    for (size_t k = 0; k < arguments.size(); ++k)
-      if (arguments[k].is(inputs[i]))
-        argument = int(k);
-    if (argument >= 0) {
-      names.push_back({"input" + std::to_string(argument), false});
+  std::set<std::string> taken;
+  for (const Named &item : named)
+    taken.insert(item.name);
+  for (size_t i = 0; i < program.inputs.size(); ++i) {
+    const auto &[role, tensor] = program.inputs[i];
+    if (role == InputRole::Argument || role == InputRole::Generator) {
+      names.push_back({role == InputRole::Argument ? arguments[i] : "", role});
       continue;
     }
-    std::string name = "constant" + std::to_string(i);
-    for (py::handle item : named) {
-      auto pair = item.cast<std::pair<std::string, py::object>>();
-      Tensor tensor = unbox(pair.second.ptr());
-      if (tensor.sharesStorage(inputs[i]) && tensor.shape() == inputs[i].shape() &&
-          tensor.offset() == inputs[i].offset())
-        name = pair.first;
-    }
-    names.push_back({name, true});
-    weights.append(py::make_tuple(name, inputs[i].detach().contiguous()));
+    std::string name = (role == InputRole::State ? "state" : "constant") + std::to_string(i);
+    while (!taken.insert(name).second)
+      name += "_";
+    for (const Named &item : named)
+      if (item.tensor.sharesStorage(tensor) && item.tensor.shape() == tensor.shape() &&
+          item.tensor.offset() == tensor.offset())
+        name = item.name;
+    names.push_back({name, role});
   }
-  return py::make_tuple(compilerLibrary().print(graph, names, weights.empty() ? "" : weightsFile), weights);
+  return names;
+}
+
+void checkNoneIsShared(const std::vector<Replacement> &replacements, const std::vector<Tensor> &reachable) {
+  for (const Replacement &replacement : replacements)
+    for (const Tensor &t : reachable)
+      if (!t.is(replacement.before) && t.sharesStorage(replacement.before))
+        fail(UserError::Kind::NotImplemented, "export",
+             "the function replaces " + replacement.path +
+                 ", whose memory another tensor shares: that one stays; clone() one of the two before");
+}
+
+void checkNothingIsKept(Trace &trace) {
+  std::string kept = trace.survivor();
+  if (kept.empty())
+    return;
+  py::module_::import("gc").attr("collect")(); // unless it is garbage
+  if (kept = trace.survivor(); !kept.empty())
+    fail(UserError::Kind::NotImplemented, "export",
+         "the function keeps " + kept +
+             " after the call (a hook, a list or a cache does), which an exported program cannot do; keep tensors "
+             "in buffers, remove the hook, or call the function once before if it is a cache");
+}
+
+// The function's result and arguments go with the frame.
+ExportedProgram traced(Trace &trace, const py::object &function, const py::tuple &args,
+                       const std::vector<std::string> &names, Arguments &arguments, const py::object &changes) {
+  std::string unclear;
+  auto checkClear = [&] {
+    if (!unclear.empty())
+      fail(UserError::Kind::Type, "export", "arguments and results may not be " + unclear);
+  };
+  Pattern pattern = Pattern::of(args.ptr(), arguments.given, unclear);
+  checkClear();
+  for (size_t i = 0; i < pattern.children.size(); ++i) {
+    if (std::string type = pattern.children[i].opaqueLeaf(); !type.empty())
+      fail(UserError::Kind::Type, "export",
+           "the argument " + names[i] + " is or holds an object of type " + type +
+               "; pass tensors, numbers and strings, or tuples, lists and dicts of them");
+    arguments.add(pattern.children[i], names[i], trace);
+  }
+  py::object given = pattern.build(arguments.placeholders);
+  auto result = py::reinterpret_steal<py::object>(PyObject_CallObject(function.ptr(), given.ptr()));
+  if (!result)
+    throw py::error_already_set();
+  std::vector<Replacement> replacements;
+  auto [replaced, reachable] = changes().cast<std::pair<py::list, std::vector<Tensor>>>();
+  for (py::handle item : replaced) {
+    auto [path, before, after] = item.cast<std::tuple<std::string, Tensor, Tensor>>();
+    replacements.push_back({path, before, after});
+  }
+  checkNoneIsShared(replacements, reachable);
+  if (std::vector<Tensor> found(arguments.placeholders.size()); !pattern.matches(given.ptr(), found.data()))
+    fail(UserError::Kind::NotImplemented, "export",
+         "the function changes a container among its arguments; return what it puts there");
+  std::vector<Tensor> distinct, outputs;
+  Pattern results = Pattern::of(result.ptr(), distinct, unclear);
+  checkClear();
+  addLeaves(results, distinct, outputs);
+  ExportedProgram program = trace.exported(outputs, replacements);
+  if (std::string type = results.opaqueLeaf(); !type.empty() || program.graph.outputs.empty())
+    fail(UserError::Kind::Type, "export",
+         "the function must return tensors, or tuples, lists and dicts of them; it returned " +
+             (type.empty() ? Py_TYPE(result.ptr())->tp_name : type));
+  return program;
+}
+
+// Gives (text, names and tensors of the weights and states) of function(*args). `argumentNames`: one an argument;
+// `named`: (name, tensor) of what the function may read; `changes`: called after the function, gives ((path, before,
+// after) of the tensors that it replaced outside, the tensors that it can reach).
+py::tuple exportGraph(py::object function, py::tuple args, const std::vector<std::string> &argumentNames,
+                      const py::list &namedTensors, py::object changes, const std::string &weightsFile) {
+  std::vector<Named> named;
+  std::vector<Tensor> known;
+  for (py::handle item : namedTensors) {
+    auto [name, tensor] = item.cast<std::pair<std::string, Tensor>>();
+    named.push_back({name, tensor});
+    known.push_back(tensor);
+  }
+  ExportedProgram program;
+  std::vector<std::string> names;
+  {
+    Trace trace({}, Trace::Purpose::Export);
+    trace.prefer(known);
+    {
+      Arguments arguments;
+      program = traced(trace, function, args, argumentNames, arguments, changes);
+      names = std::move(arguments.names);
+      for (size_t i = 0; i < names.size(); ++i)
+        program.inputs[i].tensor = {};
+    }
+    checkNothingIsKept(trace);
+  }
+  std::vector<InputName> inputNames = namesOf(program, names, named);
+  py::list weights;
+  for (size_t i = 0; i < program.inputs.size(); ++i)
+    if (InputRole role = inputNames[i].role; role == InputRole::Weight || role == InputRole::State)
+      weights.append(py::make_tuple(inputNames[i].name, program.inputs[i].tensor.detach().contiguous()));
+  return py::make_tuple(compilerLibrary().print(program.graph, inputNames, weights.empty() ? "" : weightsFile),
+                        weights);
 }
 
 } // namespace

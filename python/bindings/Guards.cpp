@@ -147,6 +147,14 @@ int GuardSet::firstBroken() const {
   return -1;
 }
 
+std::vector<int> GuardSet::broken() const {
+  std::vector<int> found;
+  for (size_t i = 0; i < guards.size(); ++i)
+    if (!guards[i].holds())
+      found.push_back(int(i));
+  return found;
+}
+
 int GuardSet::traverse(visitproc visit, void *arg) const {
   for (const Guard &guard : guards) {
     Py_VISIT(guard.holder.ptr());

@@ -39,6 +39,7 @@ public:
   bool hold();
   // The index of the first that does not hold, or -1.
   int firstBroken() const;
+  std::vector<int> broken() const; // the indices of all that do not
   int size() const { return int(guards.size()); }
   // For the garbage collector.
   int traverse(visitproc visit, void *arg) const;

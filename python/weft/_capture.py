@@ -29,7 +29,7 @@ _ATOMIC = (
 
 
 @functools.cache
-def _is_ours(filename):
+def is_ours(filename):
     return os.path.abspath(filename).startswith(_PACKAGE)
 
 
@@ -46,7 +46,7 @@ def _is_user_class(cls):
     file = getattr(module, "__file__", None)
     if file is None:
         return cls.__module__ == "__main__" or (module is None and cls.__module__ != "builtins")
-    return not _is_ours(file) and not _is_stdlib(file) and file.endswith(".py")
+    return not is_ours(file) and not _is_stdlib(file) and file.endswith(".py")
 
 
 def _is_user_module(module):
@@ -54,7 +54,7 @@ def _is_user_module(module):
     if file is None:  # built in, or made by the program
         return module.__name__.partition(".")[0] not in sys.stdlib_module_names
     return file.endswith(".py") and not (
-        _is_ours(file) or _is_stdlib(file) or any(part in file for part in _THIRD_PARTY)
+        is_ours(file) or _is_stdlib(file) or any(part in file for part in _THIRD_PARTY)
     )
 
 
@@ -67,9 +67,11 @@ _PURE_STDLIB = {
 
 
 class Capture:
-    """Walks from a function and its arguments; `guards` and `paths` describe what was found, in step."""
+    """Walks from a function and its arguments; `guards` and `paths` describe what was found, in step. `complete`: walks on where
+    a replay is out of the question."""
 
-    def __init__(self):
+    def __init__(self, complete=False):
+        self.complete = complete
         self.guards = []
         self.paths = []
         self.transient = []  # about the containers of this call's arguments: they must not change, but are not guards later
@@ -77,6 +79,7 @@ class Capture:
         self.tensors = []  # (tensor, whether it requires grad)
         self.reason = None
         self._reasons = []  # (code objects, why a call cannot be replayed in which one of them ran)
+        self._randomness = []  # (code objects or None for all, what they draw from that cannot be guarded)
         self._seen = {}
         self._containers = set()  # ids of those among the arguments that were looked at
         self._shared = set()  # ids of containers that the function can reach in more than one way
@@ -119,16 +122,17 @@ class Capture:
         """Notes what can be read through ``value``; that it is ``value`` itself is the holder's guard."""
         if isinstance(value, _C.Tensor):
             self.tensors.append((value, value.requires_grad))
-        if isinstance(value, _ATOMIC) or self.reason:
+        if isinstance(value, _ATOMIC) or (self.reason and not self.complete):
             return
         if id(value) in self._seen:
             self._shared.add(id(value))
             return
         self._seen[id(value)] = value  # kept alive: the id stays taken
         if len(self.guards) > MAX_GUARDS:
-            self.reason = f"it reaches more than {MAX_GUARDS} Python values (at {path})"
-        elif type(value).__module__.startswith(("numpy.random", "_cython")):
+            self.reason = self.reason or f"it reaches more than {MAX_GUARDS} Python values (at {path})"
+        if type(value).__module__.startswith(("numpy.random", "_cython")):
             self.reason = f"it can draw from {path}, which cannot be guarded"
+            self._randomness.append((None, self.reason))
         elif isinstance(value, types.FunctionType):
             self._function(value, path)
         elif isinstance(value, types.MethodType):
@@ -230,7 +234,7 @@ class Capture:
         self.walk(function.__defaults__, f"{path}.__defaults__")
         self.walk(function.__kwdefaults__, f"{path}.__kwdefaults__")
         self.walk(getattr(function, "__wrapped__", None), path)
-        if _is_ours(code.co_filename) or _is_stdlib(code.co_filename):
+        if is_ours(code.co_filename) or _is_stdlib(code.co_filename):
             return
         scope = function.__globals__
         for name in names:
@@ -254,6 +258,7 @@ class Capture:
         if value.__name__ == "numpy" and "random" in names or value.__name__.startswith("numpy.random"):
             # Its functions are not C functions that sys.setprofile reports.
             reason = f"it can draw from {path}.random, which cannot be guarded"
+            self._randomness.append((codes, reason))
         if reason:
             self._reasons.append((codes, reason))
         is_users = _is_user_module(value)
@@ -286,6 +291,10 @@ class Capture:
         """Why a call in which these code objects ran cannot be replayed, or None."""
         return self.reason or next((reason for codes, reason in self._reasons if not codes.isdisjoint(ran)), None)
 
+    def randomness_of(self, ran):
+        """What else than weft's random numbers these code objects may draw from, or None."""
+        return next((reason for codes, reason in self._randomness if codes is None or not codes.isdisjoint(ran)), None)
+
     def index_of(self, holder, key):
         """The number of the guard on an item of a dict."""
         return next(i for i, g in enumerate(self.guards) if g[0] == DICT_ITEM and g[1] is holder and g[2] == key)
@@ -296,7 +305,7 @@ class Capture:
         if path is None or path & self._shared:
             return False
         for code in self.codes | watch.codes:
-            if _is_ours(code.co_filename):
+            if is_ours(code.co_filename):
                 if code in watch.codes and _OPTIMIZERS in code.co_filename and code.co_name not in _OF_A_STEP:
                     return False
             elif not _is_stdlib(code.co_filename) and not _WAYS_TO_A_GROUP.isdisjoint(_words(code)):
@@ -352,9 +361,11 @@ _PLAIN_TYPE_METHODS = (*_PLAIN_TYPES, object, type)
 
 
 class Watch:
-    """Sees through sys.setprofile what runs. `reason` is the first thing that a replay could not repeat."""
+    """Sees through sys.setprofile what runs. `reason` is the first thing that a replay could not repeat, but for calls of the
+    functions of these names."""
 
-    def __init__(self):
+    def __init__(self, harmless=()):
+        self.harmless = harmless
         self.codes = set()
         self.reason = None
         self._known = {}
@@ -374,8 +385,8 @@ class Watch:
     def _event(self, frame, event, function):
         if event == "call":
             self.codes.add(frame.f_code)
-        elif event == "c_call" and self.reason is None and not _is_ours(frame.f_code.co_filename):
-            if not self._is_pure(function):
+        elif event == "c_call" and self.reason is None and not is_ours(frame.f_code.co_filename):
+            if not self._is_pure(function) and function.__name__ not in self.harmless:
                 name = getattr(function, "__qualname__", None) or getattr(function, "__name__", "a C function")
                 module = getattr(function, "__module__", None)
                 if module == "weft":  # the qualified name is the binding's own
@@ -421,6 +432,6 @@ def not_replayable(capture, watch, guards, transient):
     if any(tensor.requires_grad != before for tensor, before in capture.tensors):
         return "it changed whether a tensor requires grad"
     for code in watch.codes - capture.codes:
-        if not _is_ours(code.co_filename) and not _is_stdlib(code.co_filename) and not code.co_filename.startswith("<"):
+        if not is_ours(code.co_filename) and not _is_stdlib(code.co_filename) and not code.co_filename.startswith("<"):
             return f"it runs {code.co_name} ({os.path.basename(code.co_filename)}:{code.co_firstlineno}), whose variables cannot be found"
     return None

@@ -2,7 +2,7 @@
 
 import os
 
-from . import _C
+from . import _C, _capture, _changes
 from ._files import written_whole
 from .serialization import write_tensors
 
@@ -11,8 +11,15 @@ def export(model, args, path):
     """Writes ``model(*args)`` as readable MLIR, and its weights beside it (model.mlir → model.safetensors), unless
     ``path`` is a device or a pipe.
 
-    Shapes are those of ``args``; switch a Module to ``eval()`` first where it has a dropout. ``weft-aot model.mlir -o model.so
-    --header model.h`` makes a library with a C interface of it. Returns the path.
+    The program does what the function would do, call after call, for arguments of these shapes and dtypes; numbers and other
+    Python values are as they are now. Every tensor among the arguments is an input of its own, named after ``forward``'s
+    parameters; in-place writes to it go to the caller's memory. What the function writes or replaces outside (buffers, in a
+    training step also parameters and the optimizer's tensors) and the state of the random stream are the program's state.
+
+    Nothing runs on values and nothing outside changes. What a program without Python cannot do (take a tensor's value, change a
+    Python number, read the clock) is a NotImplementedError that names the line. ``print`` is left out.
+
+    ``weft-aot model.mlir -o model.so --header model.h`` makes a library with a C interface of it. Returns the path.
     """
     args = tuple(args) if isinstance(args, (tuple, list)) else (args,)
     if not callable(model):
@@ -20,14 +27,56 @@ def export(model, args, path):
     path = os.fspath(path)
     beside = os.path.isfile(path) or not os.path.exists(path)  # what goes to a device or a pipe is the text alone
     stem = path.removesuffix(".mlir")
-    named = []
-    if hasattr(model, "named_parameters"):
-        named = [*model.named_parameters(), *model.named_buffers()]
-    with _C.GradMode(False):
-        text, weights = _C.export_graph(model, args, named, os.path.basename(stem) + ".safetensors")
+    text, weights = trace(model, args, os.path.basename(stem) + ".safetensors")
     with written_whole(path, "export") as temporary:
         with open(temporary, "w") as file:
             file.write(text)
         if weights and beside:
             write_tensors(dict(weights), stem + ".safetensors", "export")
     return path
+
+
+def trace(model, args, weights_file):
+    """The text of ``model(*args)`` and the (name, tensor) of its weights and state, which it expects in the file."""
+    capture = _capture.Capture(complete=True)
+    capture.walk(model, getattr(model, "__name__", "model"))
+    guards, watch = _C.guard_set(capture.guards), _capture.Watch(harmless={"print"})
+    names, named = _argument_names(model, args), _named_tensors(model)
+
+    def changes():
+        watch.stop()
+        replaced = _changes.replaced_tensors(capture, watch, guards)
+        _changes.put_back(capture, guards)
+        return replaced, [tensor for tensor, _ in capture.tensors]
+
+    watch.start()
+    try:
+        return _C.export_graph(model, args, names, named, changes, weights_file)
+    finally:
+        watch.stop()
+        _changes.put_back(capture, guards)
+
+
+def _named_tensors(model):
+    if not hasattr(model, "named_parameters"):
+        return []
+    parameters = list(model.named_parameters())
+    gradients = [(f"{name}.grad", p.grad) for name, p in parameters if p.grad is not None]
+    return [*parameters, *model.named_buffers(), *gradients]
+
+
+def _argument_names(model, args):
+    """The names of the positional parameters; "args_0" where they are gathered, "input0" where there are none."""
+    import inspect
+
+    names = []
+    try:
+        parameters = inspect.signature(getattr(model, "forward", model)).parameters.values()
+    except (TypeError, ValueError):  # of a C function
+        parameters = ()
+    for parameter in parameters:
+        if parameter.kind is parameter.VAR_POSITIONAL:
+            names += [f"{parameter.name}_{i}" for i in range(len(args) - len(names))]
+        elif parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD):
+            names.append(parameter.name)
+    return [*names, *(f"input{i}" for i in range(len(names), len(args)))][: len(args)]

@@ -2,6 +2,7 @@
 
 #include "runtime/Executable.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <exception>
@@ -58,10 +59,88 @@ struct File {
 };
 } // namespace
 
-int weft_model_run(const WeftProgram *program, void *const *inputs, void *const *outputs, const int64_t *symbols) {
+struct WeftModelInstance {
+  const WeftModel *model;
+  std::vector<BufferRef> memory; // of each state
+  std::mutex mutex;              // while it runs
+};
+
+static void seed(void *state, int64_t number) {
+  const int64_t values[] = {number, 0};
+  std::memcpy(state, values, sizeof values);
+}
+
+WeftModelInstance *weft_create_model(const WeftModel *model, const void *weights) {
   try {
-    auto [executable, kept] = modelOf(program, inputs);
-    executable->run(inputs, outputs, symbols, kept.get());
+    auto instance = std::make_unique<WeftModelInstance>();
+    instance->model = model;
+    for (int64_t i = 0; i < model->stateCount; ++i) {
+      const WeftModelState &state = model->states[i];
+      void *memory = instance->memory.emplace_back(Buffer::allocate(size_t(state.bytes)))->data();
+      if (state.isGenerator)
+        seed(memory, WEFT_DEFAULT_SEED);
+      else
+        std::memcpy(memory, static_cast<const char *>(weights) + state.offset, size_t(state.bytes));
+    }
+    lastError.clear();
+    return instance.release();
+  } catch (const std::exception &error) {
+    lastError = error.what();
+    return nullptr;
+  }
+}
+
+void weft_destroy_model(WeftModelInstance *instance) { delete instance; }
+
+void *weft_state_of_model(WeftModelInstance *instance, const char *name) {
+  for (size_t i = 0; instance && i < instance->memory.size(); ++i)
+    if (std::strcmp(instance->model->states[i].name, name) == 0)
+      return instance->memory[i]->data();
+  return nullptr;
+}
+
+void weft_seed_model(WeftModelInstance *instance, int64_t number) {
+  if (!instance)
+    return;
+  std::lock_guard<std::mutex> lock(instance->mutex);
+  for (size_t i = 0; i < instance->memory.size(); ++i)
+    if (instance->model->states[i].isGenerator)
+      seed(instance->memory[i]->data(), number);
+}
+
+static void run(const WeftModel &model, WeftModelInstance *instance, void **inputs, void **outputs,
+                const int64_t *symbols) {
+  std::unique_lock<std::mutex> lock;
+  if (model.stateCount && !instance)
+    throw std::invalid_argument("the instance is null: make one with the model's create function");
+  if (instance)
+    lock = std::unique_lock<std::mutex>(instance->mutex);
+  for (int64_t i = 0; i < model.stateCount; ++i)
+    inputs[model.states[i].input] = instance->memory[size_t(i)]->data();
+  auto [executable, kept] = modelOf(model.program, inputs);
+  // Where the program still reads an input when it writes the output that goes there, the output is copied later.
+  struct Copy {
+    BufferRef from;
+    void *to;
+  };
+  std::vector<Copy> copies;
+  for (int i = 0; i < executable->outputCount(); ++i)
+    if (int input = model.donations[i]; input >= 0) {
+      outputs[i] = inputs[input];
+      if (executable->outputAlias(i) == input)
+        continue;
+      copies.push_back({Buffer::allocate(size_t(executable->outputBytes(i, symbols))), inputs[input]});
+      outputs[i] = copies.back().from->data();
+    }
+  executable->run(inputs, outputs, symbols, kept.get());
+  for (const Copy &copy : copies)
+    std::memcpy(copy.to, copy.from->data(), copy.from->bytes());
+}
+
+int weft_run_model(const WeftModel *model, WeftModelInstance *instance, void **inputs, void **outputs,
+                   const int64_t *symbols) {
+  try {
+    run(*model, instance, inputs, outputs, symbols);
     lastError.clear();
     return 0;
   } catch (const std::exception &error) {
@@ -70,7 +149,7 @@ int weft_model_run(const WeftProgram *program, void *const *inputs, void *const 
   }
 }
 
-const void *weft_model_map_weights(const char *path, const void *header, int64_t headerBytes, int64_t fileBytes) {
+const void *weft_map_weights(const char *path, const void *header, int64_t headerBytes, int64_t fileBytes) {
   File file{open(path, O_RDONLY | O_CLOEXEC)};
   struct stat status;
   if (file.descriptor < 0 || fstat(file.descriptor, &status) != 0) {
@@ -97,9 +176,8 @@ const void *weft_model_map_weights(const char *path, const void *header, int64_t
   return data;
 }
 
-int weft_model_no_weights(const char *loader) {
+void weft_miss_weights(const char *loader) {
   lastError = std::string("the model's weights are external: call ") + loader + "() first";
-  return 1;
 }
 
-const char *weft_model_error() { return lastError.c_str(); }
+const char *weft_error_of_model() { return lastError.c_str(); }

@@ -1,5 +1,6 @@
-/* RunModel MODEL FILE: calls m_run of the shared object. FILE holds the buffers in the order of its parameters, each as
- * its size in eight bytes and then its bytes; they are written back. */
+/* RunModel MODEL FILE: calls m_run of the shared object, on a new instance with the seed 5 where it has instances. FILE
+ * holds the buffers in the order of its parameters, each as its size in eight bytes and then its bytes; they are written
+ * back. */
 #include <dlfcn.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -17,7 +18,13 @@ int main(int argc, char **argv) {
   if (!model)
     return fprintf(stderr, "%s\n", argc == 3 ? dlerror() : "RunModel MODEL FILE"), 1;
   int64_t sizes[MOST];
-  int count = 0;
+  void *(*create)(void) = (void *(*)(void))dlsym(model, "m_create");
+  void (*seed)(void *, int64_t) = (void (*)(void *, int64_t))dlsym(model, "m_seed");
+  int count = create != NULL, first = count;
+  if (create)
+    buffers[0] = create();
+  if (seed)
+    seed(buffers[0], 5);
   FILE *file = fopen(argv[2], "rb");
   for (; count < MOST && fread(&sizes[count], 8, 1, file); ++count) {
     buffers[count] = aligned_alloc(64, (sizes[count] + 127) / 64 * 64);
@@ -31,7 +38,7 @@ int main(int argc, char **argv) {
   if (run(ALL(BUFFER)))
     return fprintf(stderr, "%s\n", error()), 2;
   file = fopen(argv[2], "wb");
-  for (int i = 0; i < count; ++i) {
+  for (int i = first; i < count; ++i) {
     fwrite(&sizes[i], 8, 1, file);
     fwrite(buffers[i], 1, sizes[i], file);
   }

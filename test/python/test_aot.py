@@ -65,16 +65,6 @@ def test_a_tensor_returned_twice_is_two_outputs(tmp_path):
     assert "-> (tensor<3xf32>, tensor<3xf32>, tensor<3xf32>)" in pathlib.Path(path).read_text()
 
 
-def test_a_view_of_what_is_written_since_cannot_be_exported(tmp_path):
-    def function(x, y):
-        doubled, every_third = x * 2, y[:, 8::3]
-        y[:, ::2].mul_(-1.0)
-        return doubled, every_third
-
-    with pytest.raises(NotImplementedError, match="writes into a part of an argument"):
-        weft.export(function, (weft.randn(3), weft.randn(4, 17)), tmp_path / "model.mlir")
-
-
 def test_how_the_arguments_lie_in_memory_does_not_matter(tmp_path):
     texts = []
     for x in (weft.ones(3, 4), weft.ones(4, 3).t()):

@@ -80,7 +80,7 @@ def test_a_program_that_fails_fails_the_same_in_each_way(tools):
         inputs = [Statement(f"x{first}", "make(1, (30, 3), 'int32', 'normal', 'transposed')")]
         inputs.append(Statement(f"x{first + 1}", "make(2, (9,), 'int64', 'index:31', 'plain')"))
         statements = [*(Statement(None, e) for e in written), Statement(f"v{first}", expression)]
-        return Program(inputs, statements, [f"v{first}"], exportable=not written, fails=True)
+        return Program(inputs, statements, [f"v{first}"], fails=True)
 
     divided = program(0, "7 % x0", "x0.add_(1)")
     indexed = program(10, "x10[x11]")

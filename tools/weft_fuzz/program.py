@@ -71,7 +71,6 @@ class Program:
     results: list[str] = dataclasses.field(default_factory=list)
     losses: list[str] = dataclasses.field(default_factory=list)  # values whose weighted sum is differentiated
     wrt: list[str] = dataclasses.field(default_factory=list)  # inputs that it is differentiated by
-    exportable: bool = True  # neither writes to an input nor draws random numbers
     fails: bool = False  # the last statement raises an error, for the values of an operand
 
     @staticmethod

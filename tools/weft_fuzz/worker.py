@@ -51,7 +51,7 @@ def operations(programs):
     """How often each op is in the programs' graph."""
     batch = Batch([p for p in programs if not p.fails and exports(p)])
     try:
-        text, _ = batch.text(batch.inputs())
+        text = batch.text()
     except Exception:  # a disagreement says so
         return {}
     return collections.Counter(re.findall(r"= weft\.(\w+)", text))
@@ -80,9 +80,8 @@ def describe(programs):
 
 def export(programs):
     """The graph as MLIR; a program that cannot be traced has none."""
-    batch = Batch(programs)
     try:
-        return batch.text(batch.inputs())[0]
+        return Batch(programs).text()
     except Exception as error:
         return f"// not a graph: {type(error).__name__}: {error}\n"
 
