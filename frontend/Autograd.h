@@ -75,9 +75,6 @@ std::vector<Tensor> grad(const std::vector<Tensor> &outputs, const std::vector<T
                          const std::vector<Tensor> &gradients = {}, bool retainGraph = false, bool createGraph = false,
                          bool allowUnused = false);
 
-// Name of the op that made the tensor, for printing ("add"); null for a leaf.
-const char *gradFunctionName(const Tensor &tensor);
-
 // ---- The tape.
 
 // What an op read or made, kept for the derivative: its value as of `version`.

@@ -298,6 +298,11 @@ std::vector<Tensor> CompiledCall::replay(const Tensor *arguments, int count) con
     impl->dtype = result.dtype;
     outputs.emplace_back(std::move(impl));
   }
+  for (size_t i = 0; i < results.size(); ++i)
+    if (results[i].noGradView) {
+      outputs[i].impl->noGradView = true;
+      outputs[i].impl->viewsRequiring = results[i].viewsRequiring;
+    }
   if (!tape.empty())
     recordTape(found, outputs);
   for (const GradWrite &write : gradWrites)

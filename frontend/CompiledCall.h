@@ -86,6 +86,7 @@ struct TensorResult {
   int64_t offset = 0; // of a source's view: relative to the source's
   int base = -1;      // the result that it is a view of, for the tape
   int history = -1;   // the call's tape node that made it
+  bool noGradView = false, viewsRequiring = false;
 };
 
 // A tape node that the call leaves behind for a backward() outside it.

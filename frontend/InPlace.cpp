@@ -136,13 +136,21 @@ static void takeHistory(const Tensor &target, const Tensor &result) {
   autogradMeta(*target.impl).setNode(std::move(kept));
 }
 
-static bool needsTape(const Tensor &target, const Tensor *operands, int count) {
+// Throws where the target's base would have to learn of it, but cannot.
+static bool needsTape(const char *op, const Tensor &target, const Tensor *operands, int count) {
   if (!gradEnabled())
     return false;
   const TensorImpl *base = target.impl->currentBase();
   bool needed = target.requiresGrad() || (base && base->requiresGrad);
   for (int i = 0; i < count && !needed; ++i)
     needed = operands[i].defined() && operands[i].requiresGrad();
+  if (target.impl->noGradView && (needed || target.impl->viewsRequiring))
+    fail(Kind::Runtime, op,
+         "A view was created in no_grad mode and is being modified inplace with grad mode enabled; got " +
+             toString(target.type()) +
+             ". Given that this use case is ambiguous and error-prone, it is forbidden. You can clarify your code by "
+             "moving both the view and the inplace either both inside the no_grad block (if you don't want the inplace "
+             "to be tracked) or both outside (if you want the inplace to be tracked).");
   return needed;
 }
 
@@ -191,7 +199,7 @@ Tensor callInPlace(OpKind op, const Tensor *operands, int count, const Attrs &at
   Tensor fitted[3];
   if (fitNumbers(op, operands, count, fitted))
     operands = fitted;
-  bool taped = needsTape(target, operands, count);
+  bool taped = needsTape(name, target, operands, count);
   if (!taped && runInTarget(op, operands, count, attrs))
     return target;
   Tensor result = call(op, operands, count, attrs);
@@ -207,7 +215,7 @@ Tensor callInPlace(OpKind op, const Tensor *operands, int count, const Attrs &at
 
 Tensor copy_(const Tensor &target, const Tensor &source) {
   checkInPlace("copy_", target);
-  bool taped = needsTape(target, &source, 1);
+  bool taped = needsTape("copy_", target, &source, 1);
   Tensor value = source;
   if (value.impl->wrappedNumber)
     value = constantOf(value, target.dtype(), target.device());

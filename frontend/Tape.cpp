@@ -139,11 +139,6 @@ void recordOnTape(OpKind op, const Tensor *operands, int count, const Attrs &att
   autogradMeta(*result.impl).setNode(std::move(node));
 }
 
-const char *gradFunctionName(const Tensor &tensor) {
-  TapeNode *node = tapeNode(*tensor.impl);
-  return node ? info(node->op).name : nullptr;
-}
-
 // ---------------------------------------------------------------- Tensor's part
 
 bool Tensor::baseGotHistory() const {
@@ -197,6 +192,16 @@ Tensor Tensor::detach() const {
   result.impl->traceVersion = impl->traceVersion;
   result.impl->traceValue = impl->traceValue;
   return result;
+}
+
+void Tensor::detachInPlace() const {
+  if (impl->currentBase())
+    fail(Kind::Runtime, "detach_", "Can't detach views in-place. Use detach() instead.");
+  if (Trace *trace = Trace::active())
+    trace->notReplayable("it detaches a tensor in place");
+  impl->requiresGrad = false;
+  if (impl->autograd)
+    impl->autograd->setNode({});
 }
 
 // ---------------------------------------------------------------- Hooks

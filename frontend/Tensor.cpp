@@ -65,6 +65,19 @@ void Storage::takeMemory(Storage &other) {
 
 bool Storage::isPendingHere() const { return !memory || !lazyTrace->isRunHere(); }
 
+void Storage::grow(int64_t wanted) {
+  data();
+  if (exported)
+    fail(UserError::Kind::Runtime, "resize_",
+         "Trying to resize storage that is not resizable: NumPy, DLPack or the like holds this memory, too; clone() the "
+         "tensor first");
+  Ref<Storage> larger = allocate(device, wanted);
+  copyMemory(larger->memory, device, memory, device, size_t(bytes));
+  std::swap(memory, larger->memory);
+  std::swap(buffer, larger->buffer);
+  std::swap(bytes, larger->bytes);
+}
+
 void Storage::materialise() {
   Ref<Storage> self(this);
   while (lazyTrace && !lazyTrace->isRunHere())
@@ -283,6 +296,21 @@ Tensor Tensor::clone() const { return apply(OpKind::Cast, this, 1, {Attr::dtype(
 
 Tensor Tensor::to(DType dtype) const {
   return dtype == impl->dtype && !impl->wrappedNumber ? *this : call(OpKind::Cast, this, 1, {Attr::dtype(dtype)});
+}
+
+void resize_(const Tensor &t, const Dims &shape) {
+  checkSizes("resize_", {t.dtype(), shape});
+  if (t.impl->wrappedNumber || t.requiresGrad())
+    fail(UserError::Kind::Runtime, "resize_", "cannot resize variables that require grad; detach() the tensor first");
+  if (Trace *trace = Trace::active())
+    trace->flush("it resizes a tensor");
+  int64_t bytes = (t.offset() + shape.product()) * itemSize(t.dtype());
+  if (shape.product() && bytes > t.impl->storage->bytes)
+    t.impl->storage->grow(bytes);
+  ++t.impl->storage->version;
+  t.impl->shape = shape;
+  t.impl->strides = contiguousStrides(shape);
+  t.impl->traceValue = -1;
 }
 
 // ---------------------------------------------------------------- Devices

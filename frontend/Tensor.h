@@ -43,6 +43,7 @@ public:
   bool isPending() const { return __builtin_expect(lazyTrace != nullptr || !memory, 0) && isPendingHere(); }
   void allocateMemory(); // for a lazy storage that gets its data
   void takeMemory(Storage &other);
+  void grow(int64_t bytes); // the new bytes are undefined; throws where others hold the memory
 
   void *memory = nullptr;
   int64_t bytes = 0;
@@ -74,6 +75,8 @@ struct TensorImpl : RefCounted, Pooled {
   DType dtype = DType::Float32;
   bool requiresGrad = false;        // also true of results on the tape
   bool wrappedNumber = false;       // a Python number: takes part in promotion by its category alone; has no storage
+  bool noGradView = false;          // a view made under no_grad,
+  bool viewsRequiring = false;      // of a tensor that required grad then
   bool constant = false;            // a number that became an operand: in a trace it is part of the graph, not an input
   double number = 0;                // wrappedNumber, constant: the value of a float,
   int64_t integer = 0;              // of a bool or an integer
@@ -152,6 +155,7 @@ public:
   Tensor grad() const;              // undefined where there is none
   void setGrad(const Tensor &grad); // throws when shape, dtype or device differ; undefined clears it
   Tensor detach() const;            // shares memory, has no history
+  void detachInPlace() const;       // throws for a view
 
   Ref<TensorImpl> impl;
 
@@ -166,6 +170,8 @@ template <> inline bool Tensor::item<bool>() const { return itemBool(); }
 
 // A further view of the same storage; no tape, no trace. It stays what it is, whatever becomes of the base.
 Tensor aliasOf(const Tensor &base, const Dims &shape, const Dims &strides, int64_t offset);
+// Gives the tensor other sizes, row-major from its offset on; its memory grows where they need more.
+void resize_(const Tensor &tensor, const Dims &shape);
 // Strides are row-major for the shape (sizes of one do not matter).
 bool isRowMajor(const Dims &shape, const Dims &strides);
 // Two elements of the view may be at one address (strides of zero and their like).

@@ -133,6 +133,8 @@ int Trace::State::Description::addResult(const Tensor &t, bool isKept) {
   result.shape = t.shape();
   result.strides = t.strides();
   result.offset = t.offset();
+  result.noGradView = t.impl->noGradView;
+  result.viewsRequiring = t.impl->viewsRequiring;
   const TapeNode *history = tapeNode(*t.impl);
   if (auto slot = freshSlots.find(t.impl->storage.get()); slot != freshSlots.end()) {
     result.fresh = true;

@@ -34,6 +34,8 @@ template <class MakeAttrs> static Tensor recorded(OpKind op, const Tensor &base,
     TensorImpl *root = isLeaf ? nullptr : base.impl->currentBase();
     view.impl->base = root ? Ref<TensorImpl>(root) : base.impl;
   }
+  view.impl->noGradView = !grad || base.impl->noGradView;
+  view.impl->viewsRequiring = base.impl->viewsRequiring || (!grad && base.requiresGrad());
   bool taped = grad && base.requiresGrad();
   if (!trace && !taped)
     return view;

@@ -28,6 +28,7 @@ PYBIND11_MODULE(_C, module) {
   bindDLPack(module);
   bindGradMode(module);
   bindAutograd(module);
+  bindGradFunction(module);
   bindModuleBase(module);
   bindCompile(module);
   bindExport(module);

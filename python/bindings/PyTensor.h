@@ -101,6 +101,7 @@ void bindBuffers(pybind11::module_ &module);
 void bindDLPack(pybind11::module_ &module);
 void bindGradMode(pybind11::module_ &module);
 void bindAutograd(pybind11::module_ &module);
+void bindGradFunction(pybind11::module_ &module);
 void bindModuleBase(pybind11::module_ &module);
 void bindCompile(pybind11::module_ &module);
 void bindExport(pybind11::module_ &module);
@@ -108,6 +109,7 @@ void bindProfile(pybind11::module_ &module);
 void bindInterpreterLock();
 
 Tensor fromBuffer(PyObject *object);
+pybind11::object gradFunctionOf(const Tensor &tensor); // x.grad_fn
 
 // ---- dtypes and devices
 PyObject *boxDType(DType dtype); // borrowed

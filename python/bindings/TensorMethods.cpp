@@ -42,21 +42,10 @@ PyObject *getVersion(const Tensor &t) {
   return PyLong_FromLong(t.version());
 }
 PyObject *getData(const Tensor &t) { return box(t.detach()); }
-PyObject *getGradFnName(const Tensor &t) {
-  const char *name = gradFunctionName(t);
-  if (!name)
-    return newReference(Py_None);
-  std::string text;
-  bool upper = true;
-  for (const char *c = name; *c; ++c) {
-    if (*c == '_') {
-      upper = true;
-      continue;
-    }
-    text += upper ? char(toupper(*c)) : *c;
-    upper = false;
-  }
-  return PyUnicode_FromString((text + "Backward0").c_str());
+PyObject *getGradFn(const Tensor &t) {
+  if (Trace *trace = Trace::active())
+    trace->notReplayable("it looks at the tape");
+  return gradFunctionOf(t).release().ptr();
 }
 
 int setRequiresGrad(PyObject *self, PyObject *value, void *) {
@@ -95,6 +84,7 @@ int setData(PyObject *self, PyObject *value, void *) {
     target.impl->offset = source.impl->offset;
     target.impl->dtype = source.impl->dtype;
     target.impl->traceValue = -1;
+    target.impl->noGradView = target.impl->viewsRequiring = false;
     return 0;
   } catch (...) {
     translateException();
@@ -113,7 +103,7 @@ PyGetSetDef properties[] = {
     {"grad", getter<getGrad>, setGrad, "The gradient that backward() accumulated, or None.", nullptr},
     {"data", getter<getData>, setData, "The same memory without history.", nullptr},
     {"_version", getter<getVersion>, nullptr, "How often the memory was written in place.", nullptr},
-    {"grad_fn_name", getter<getGradFnName>, nullptr, "Name of the op that made it, or None.", nullptr},
+    {"grad_fn", getter<getGradFn>, nullptr, "What made it, on the tape; None for a leaf.", nullptr},
     {nullptr, nullptr, nullptr, nullptr, nullptr},
 };
 
@@ -257,7 +247,22 @@ void bindTensorMethods(py::module_ &module) {
           "chunk", [](const Tensor &t, int64_t n, int dim) { return tupleOf(chunk(t, n, dim)); }, self,
           py::arg("chunks"), py::arg("dim") = 0,
           "At most that many views of equal size (the last may be smaller) along dim.")
-      .def("detach", &Tensor::detach, self, "The same memory without history.");
+      .def("detach", &Tensor::detach, self, "The same memory without history.")
+      .def(
+          "detach_",
+          [](Tensor t) {
+            t.detachInPlace();
+            return t;
+          },
+          self, "Takes its history from it. Not for views.")
+      .def(
+          "resize_",
+          [](Tensor t, const IntList &size) {
+            resize_(t, size.values);
+            return t;
+          },
+          self, py::arg("size"),
+          "Gives it other sizes in place, in row-major order; elements beyond the memory that it had are undefined.");
   // ---- copies
   methods.def("contiguous", &Tensor::contiguous, self, "Itself where it is contiguous, else a copy that is.")
       .def("clone", &Tensor::clone, self, "A copy.")
@@ -326,6 +331,18 @@ void bindTensorMethods(py::module_ &module) {
     sizeType = reinterpret_cast<PyTypeObject *>(type.release().ptr());
   });
   module.def("same_storage", &Tensor::sharesStorage);
+  // A tensor's whole memory as bytes, and a tensor laid out as `like` on such bytes.
+  module.def("whole_storage", [](const Tensor &t) {
+    t.data();
+    Tensor bytes = aliasOf(t, {t.impl->storage->bytes}, {1}, 0);
+    bytes.impl->dtype = DType::UInt8;
+    return bytes;
+  });
+  module.def("view_of_storage", [](const Tensor &bytes, const Tensor &like) {
+    Tensor view = aliasOf(bytes, like.shape(), like.strides(), like.offset());
+    view.impl->dtype = like.dtype();
+    return view;
+  });
   Definitions(module)
       .def(
           "masked_fill",

@@ -106,9 +106,8 @@ def tensor_repr(tensor) -> str:
         summarize = array.size > THRESHOLD
         shown = _shown(array) if summarize else array
         text = _nested(array, INDENT, _Format(shown.reshape(-1).tolist(), dtype.is_floating_point), summarize)
-    name = tensor.grad_fn_name
-    if name is not None:
-        suffixes.append(f"grad_fn=<{name}>")
+    if tensor.grad_fn is not None:
+        suffixes.append(f"grad_fn={tensor.grad_fn}")
     elif tensor.requires_grad:
         suffixes.append("requires_grad=True")
 

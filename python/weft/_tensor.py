@@ -197,12 +197,34 @@ def _dlpack(self, *, stream=None, max_version=None, dl_device=None, copy=None):
     return _C.to_dlpack(self, stream, max_version, dl_device, copy)
 
 
+def copy_of(tensor, memo):
+    """A copy without history for ``copy.deepcopy``: tensors that share memory give copies that share memory."""
+    if _C.tracing():
+        return tensor.detach().clone()
+    memory = _C.whole_storage(tensor)  # an object a storage, as long as somebody holds it
+    key = ("weft storage", memory.data_ptr())
+    if key not in memo:
+        memo[key] = (memory, memory.clone())
+    return _C.view_of_storage(memo[key][1], tensor)
+
+
+def copy_grad(tensor, result, memo):
+    """Gives the result of a deep copy what the tensor has in .grad."""
+    if tensor.grad is not None:
+        result.grad = copy.deepcopy(tensor.grad, memo)
+
+
 def _deepcopy(self, memo):
     if not self.is_leaf:
         raise RuntimeError("[deepcopy] only leaf tensors can be deep-copied; use .detach() or .clone()")
-    copy = self.detach().clone().requires_grad_(self.requires_grad)
-    memo[id(self)] = copy
-    return copy
+    result = memo[id(self)] = copy_of(self, memo).requires_grad_(self.requires_grad)
+    copy_grad(self, result, memo)
+    return result
+
+
+def _copy(self):
+    """Another tensor on the same memory, at the same place of the tape."""
+    return self.detach().requires_grad_(self.requires_grad) if self.is_leaf else self.view(self.shape)
 
 
 def _rebuild(array, dtype, requires_grad):
@@ -237,6 +259,7 @@ _PROTOCOLS = {
     "__dlpack_device__": lambda self: _C.dlpack_device(self),
     "__repr__": lambda self: _print.tensor_repr(self),
     "__format__": _format,
+    "__copy__": _copy,
     "__deepcopy__": _deepcopy,
     "__reduce_ex__": _reduce,
 }
