@@ -68,9 +68,10 @@ bool Storage::isPendingHere() const { return !memory || !lazyTrace->isRunHere();
 void Storage::grow(int64_t wanted) {
   data();
   if (exported)
-    fail(UserError::Kind::Runtime, "resize_",
-         "Trying to resize storage that is not resizable: NumPy, DLPack or the like holds this memory, too; clone() the "
-         "tensor first");
+    fail(
+        UserError::Kind::Runtime, "resize_",
+        "Trying to resize storage that is not resizable: NumPy, DLPack or the like holds this memory, too; clone() the "
+        "tensor first");
   Ref<Storage> larger = allocate(device, wanted);
   copyMemory(larger->memory, device, memory, device, size_t(bytes));
   std::swap(memory, larger->memory);

@@ -51,15 +51,17 @@ void bindAutograd(py::module_ &module) {
       trace->notReplayable("it removes a hook");
     handle.remove();
   };
-  py::class_<HookHandle>(module, "HookHandle", "Removes a hook of a tensor: remove(), or the end of `with`.")
-      .def(py::init<>())
+  module.def("no_hook", [] { return HookHandle(); });
+  py::class_<HookHandle>(module, "HookHandle", notMadeByHand(),
+                         "Removes a hook of a tensor: remove(), or the end of `with`.")
       .def("remove", remove)
       .def("__enter__", [](py::object handle) { return handle; })
       .def("__exit__", [remove](const HookHandle &handle, py::args) { remove(handle); })
       // A deep copy of what holds a handle holds other tensors, without hooks.
       .def("__copy__", [](const HookHandle &handle) { return handle; })
       .def("__deepcopy__", [](const HookHandle &, py::dict) { return HookHandle(); })
-      .def("__reduce__", [](py::object handle) { return py::make_tuple(py::type::of(handle), py::tuple()); });
+      .def("__reduce__",
+           [](py::object) { return py::make_tuple(py::module_::import("weft._C").attr("no_hook"), py::tuple()); });
   module.def("backward",
              [](py::sequence outputs, py::sequence gradients, bool retain, bool create, py::sequence inputs) {
                backward(tensorsOf("backward", outputs), tensorsOf("backward", gradients, true), retain, create,

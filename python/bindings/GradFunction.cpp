@@ -53,7 +53,8 @@ py::object gradFunctionOf(const Tensor &t) {
 }
 
 void bindGradFunction(py::module_ &module) {
-  py::class_<GradFunction>(module, "GradFunction", "An entry of the tape: what backward() goes through.")
+  py::class_<GradFunction>(module, "GradFunction", notMadeByHand(),
+                           "An entry of the tape: what backward() goes through.")
       .def("name", &GradFunction::name)
       .def_property_readonly("next_functions", &GradFunction::next, "(function or None, 0) of each operand.")
       .def_property_readonly(

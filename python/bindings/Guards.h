@@ -85,10 +85,10 @@ struct Pattern {
   int traverse(visitproc visit, void *arg) const; // for the garbage collector
 };
 
-// Gives a pybind11 class, held by std::shared_ptr, traverse() and clear() for the garbage collector, and takes
-// __new__ away.
+// notMadeByHand(), and traverse() and clear() for the garbage collector. T is held by std::shared_ptr.
 template <class T> pybind11::custom_type_setup collected() {
   return pybind11::custom_type_setup([](PyHeapTypeObject *heapType) {
+    notMadeByHand().value(heapType);
     PyTypeObject &type = heapType->ht_type;
     static auto of = [](PyObject *self) -> T * {
       auto holder = reinterpret_cast<pybind11::detail::instance *>(self)->get_value_and_holder();
@@ -104,10 +104,6 @@ template <class T> pybind11::custom_type_setup collected() {
       if (T *object = of(self))
         object->clear();
       return 0;
-    };
-    type.tp_new = [](PyTypeObject *type, PyObject *, PyObject *) -> PyObject * {
-      PyErr_Format(PyExc_TypeError, "cannot create '%s' instances", type->tp_name);
-      return nullptr;
     };
   });
 }

@@ -157,6 +157,15 @@ Tensor PythonHook::operator()(const Tensor &argument) const {
   return unbox(result.ptr());
 }
 
+static PyObject *refuseToMake(PyTypeObject *type, PyObject *, PyObject *) {
+  PyErr_Format(PyExc_TypeError, "cannot create '%s' instances", type->tp_name);
+  return nullptr;
+}
+
+py::custom_type_setup notMadeByHand() {
+  return py::custom_type_setup([](PyHeapTypeObject *type) { type->ht_type.tp_new = refuseToMake; });
+}
+
 void translateException() {
   try {
     throw;

@@ -87,6 +87,9 @@ template <class Body> PyObject *guarded(Body body) {
   }
 }
 
+// For a pybind11 class whose objects C++ makes: __new__ would give one without a value.
+pybind11::custom_type_setup notMadeByHand();
+
 void defineTensorType(pybind11::module_ &module);
 void fillNumberSlots(std::vector<PyType_Slot> &slots);
 void fillIndexSlots(std::vector<PyType_Slot> &slots);

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 from . import _C, _factories, _functions, _ops, _print
 from ._C import Tensor, device, dtype
 from ._functions.elementwise import array_of, div, masked_fill, round, scaled

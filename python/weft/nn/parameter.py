@@ -2,7 +2,7 @@
 
 import copy
 
-from .. import _C, _factories
+from .. import _C, _factories, _tensor
 
 
 class Parameter(_C.Tensor):
@@ -24,8 +24,14 @@ class Parameter(_C.Tensor):
         return _rebuild, (type(self), self.detach(), self.requires_grad), self.__dict__ or None
 
     def __deepcopy__(self, memo):
-        result = memo[id(self)] = _rebuild(type(self), self.detach().clone(), self.requires_grad)
+        result = memo[id(self)] = _rebuild(type(self), _tensor.copy_of(self, memo), self.requires_grad)
         result.__dict__.update(copy.deepcopy(self.__dict__, memo))
+        _tensor.copy_grad(self, result, memo)
+        return result
+
+    def __copy__(self):
+        result = _rebuild(type(self), self.detach(), self.requires_grad)
+        result.__dict__.update(self.__dict__)
         return result
 
 
