@@ -31,7 +31,10 @@ GroupHook groupHook(py::function function) {
     py::tuple arguments(cotangents.size());
     for (size_t i = 0; i < cotangents.size(); ++i)
       arguments[i] = cotangents[i].defined() ? py::reinterpret_steal<py::object>(box(cotangents[i])) : py::none();
-    py::object result = py::reinterpret_borrow<py::object>(held.get())(*arguments);
+    auto result = py::reinterpret_steal<py::object>(
+        callingPython([&] { return PyObject_CallObject(held.get(), arguments.ptr()); }));
+    if (!result)
+      throw py::error_already_set();
     std::vector<Tensor> changed;
     for (py::handle item : result.is_none() ? py::tuple() : result.cast<py::tuple>()) {
       if (!item.is_none() && !isTensor(item.ptr()))

@@ -74,10 +74,11 @@ DType dtypeOf(const Py_buffer &view) {
 }
 
 void releaseView(void *context) {
-  py::gil_scoped_acquire gil;
-  auto *view = static_cast<Py_buffer *>(context);
-  PyBuffer_Release(view);
-  delete view;
+  withPythonsLock([&] {
+    auto *view = static_cast<Py_buffer *>(context);
+    PyBuffer_Release(view);
+    delete view;
+  });
 }
 
 // What lies behind a Py_buffer. It holds the memory, which the tensor may part with (x.data = ...).
@@ -151,8 +152,16 @@ py::object numpyArray(const Tensor &t) {
     fail(UserError::Kind::Type, "numpy", "NumPy has no bfloat16; convert with tensor.float() first");
   t.data(); // an error here is its own; the buffer protocol's are of one class
   py::object object = py::reinterpret_steal<py::object>(box(t));
-  return py::module_::import("numpy").attr("asarray")(
-      py::reinterpret_steal<py::object>(PyMemoryView_FromObject(object.ptr())));
+  auto view = py::reinterpret_steal<py::object>(PyMemoryView_FromObject(object.ptr()));
+  PyObject *array = callingPython([&]() -> PyObject * {
+    PyObject *numpy = PyImport_ImportModule("numpy");
+    PyObject *made = numpy && view ? PyObject_CallMethod(numpy, "asarray", "O", view.ptr()) : nullptr;
+    Py_XDECREF(numpy);
+    return made;
+  });
+  if (!array)
+    throw py::error_already_set();
+  return py::reinterpret_steal<py::object>(array);
 }
 
 // ---- nested lists

@@ -101,13 +101,14 @@ bool Traced::matches(PyObject *args, PyObject *kwargs, std::vector<Tensor> &tens
 }
 
 py::object callEagerly(PyObject *function, const py::tuple &args, const py::object &kwargs) {
-  auto result = py::reinterpret_steal<py::object>(PyObject_Call(function, args.ptr(), kwargs.ptr()));
+  auto result = py::reinterpret_steal<py::object>(
+      callingPython([&] { return PyObject_Call(function, args.ptr(), kwargs.ptr()); }));
   if (!result)
     throw py::error_already_set();
   return result;
 }
 
-// `with TraceTurn() as mine:`
+// `with trace_turn() as mine:`
 struct Turn {
   std::optional<TraceTurn> turn;
 };
@@ -192,7 +193,7 @@ void moveToFront(std::vector<std::pair<Traced *, PyObject *>> &entries, PyObject
 PyObject *callCompiled(PyObject *self, PyObject *const *arguments, size_t flags, PyObject *keywords) {
   auto *compiled = reinterpret_cast<Compiled *>(self);
   if (Trace::active() && compiled->function) // inside another compiled function: part of its trace
-    return PyObject_Vectorcall(compiled->function, arguments, flags, keywords);
+    return callingPython([&] { return PyObject_Vectorcall(compiled->function, arguments, flags, keywords); });
   return guarded([&]() -> PyObject * {
     Py_ssize_t count = PyVectorcall_NARGS(flags);
     py::tuple args(count);
@@ -228,7 +229,8 @@ PyObject *callCompiled(PyObject *self, PyObject *const *arguments, size_t flags,
     scratch.clear();
     if (!compiled->miss)
       fail(UserError::Kind::Runtime, "compile", "the function is gone: the garbage collector has taken it");
-    return py::handle(compiled->miss)(args, kwargs ? kwargs : py::object(py::dict())).release().ptr();
+    py::tuple both = py::make_tuple(args, kwargs ? kwargs : py::dict());
+    return callingPython([&] { return PyObject_CallObject(compiled->miss, both.ptr()); });
   });
 }
 
@@ -406,8 +408,8 @@ void bindCompile(py::module_ &module) {
       list.append(py::handle(entry));
     return list;
   });
-  py::class_<Turn>(module, "TraceTurn")
-      .def(py::init<>())
+  module.def("trace_turn", [] { return std::make_unique<Turn>(); });
+  py::class_<Turn>(module, "TraceTurn", notMadeByHand())
       .def("__enter__", [](Turn &t) { return bool(t.turn.emplace(TraceTurn::Otherwise::Skip)); })
       .def("__exit__", [](Turn &t, const py::args &) { t.turn.reset(); });
   module.def("run_traced", &runTraced);

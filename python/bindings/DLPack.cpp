@@ -127,10 +127,11 @@ py::capsule toDLPack(const Tensor &t, py::object stream, py::object maxVersion, 
 }
 
 template <class Managed> void releaseManaged(void *context) {
-  py::gil_scoped_acquire gil;
-  auto *managed = static_cast<Managed *>(context);
-  if (managed->deleter)
-    managed->deleter(managed);
+  withPythonsLock([&] {
+    auto *managed = static_cast<Managed *>(context);
+    if (managed->deleter)
+      managed->deleter(managed);
+  });
 }
 
 DType dtypeOf(DLDataType wanted) {

@@ -125,13 +125,14 @@ Body pythonBody(py::object function, const Signature &signature) {
   return [function = std::move(function), keywords, byPosition](const Signature &signature, PyObject *const *values) {
     const std::vector<Parameter> &all = signature.all();
     if (byPosition == 0 || !all[size_t(byPosition) - 1].takesRest)
-      return PyObject_Vectorcall(function.ptr(), values, size_t(byPosition), keywords.ptr());
+      return callingPython(
+          [&] { return PyObject_Vectorcall(function.ptr(), values, size_t(byPosition), keywords.ptr()); });
     std::vector<PyObject *> spread(values, values + byPosition - 1);
     PyObject *rest = values[byPosition - 1];
     spread.insert(spread.end(), PySequence_Fast_ITEMS(rest), PySequence_Fast_ITEMS(rest) + PyTuple_GET_SIZE(rest));
     size_t given = spread.size();
     spread.insert(spread.end(), values + byPosition, values + signature.size());
-    return PyObject_Vectorcall(function.ptr(), spread.data(), given, keywords.ptr());
+    return callingPython([&] { return PyObject_Vectorcall(function.ptr(), spread.data(), given, keywords.ptr()); });
   };
 }
 

@@ -2,7 +2,6 @@
 #include "python/bindings/PyTensor.h"
 #include "runtime/BlockingRegion.h"
 
-#include <cxxabi.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -21,15 +20,8 @@ void *release() {
   return PyEval_SaveThread();
 }
 
-// When the interpreter has ended, a daemon thread that asks for the lock must never go on. Python up to 3.13 ends it by
-// unwinding its stack, which no destructor lets pass; from 3.14 on it sleeps for ever, and so it does here.
 void acquire(void *released) {
-  try {
-    PyEval_RestoreThread(static_cast<PyThreadState *>(released));
-  } catch (const abi::__forced_unwind &) {
-    for (;;)
-      pause();
-  }
+  callingPython([&] { PyEval_RestoreThread(static_cast<PyThreadState *>(released)); });
 }
 
 // Python runs signal handlers on the main thread.

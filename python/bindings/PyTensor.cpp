@@ -136,16 +136,15 @@ Tensor operand(PyObject *object) {
 }
 
 std::shared_ptr<PyObject> sharedFunction(py::object function) {
-  return std::shared_ptr<PyObject>(function.release().ptr(), [](PyObject *object) {
-    py::gil_scoped_acquire gil;
-    Py_DECREF(object);
-  });
+  return std::shared_ptr<PyObject>(function.release().ptr(),
+                                   [](PyObject *object) { withPythonsLock([&] { Py_DECREF(object); }); });
 }
 
 Tensor PythonHook::operator()(const Tensor &argument) const {
   py::gil_scoped_acquire gil;
-  py::object result = py::reinterpret_steal<py::object>(
-      PyObject_CallOneArg(function.get(), py::reinterpret_steal<py::object>(box(argument)).ptr()));
+  auto boxed = py::reinterpret_steal<py::object>(box(argument));
+  auto result = py::reinterpret_steal<py::object>(
+      callingPython([&] { return PyObject_CallOneArg(function.get(), boxed.ptr()); }));
   if (!result)
     throw py::error_already_set();
   if (result.is_none())

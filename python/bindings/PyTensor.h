@@ -4,7 +4,9 @@
 #include "frontend/Ops.h"
 #include "frontend/Tensor.h"
 
+#include <cxxabi.h>
 #include <pybind11/pybind11.h>
+#include <unistd.h>
 #include <vector>
 
 namespace weft::python {
@@ -85,6 +87,27 @@ template <class Body> PyObject *guarded(Body body) {
     translateException();
     return nullptr;
   }
+}
+
+// Runs a body that calls Python or asks for its lock. Where the interpreter has ended, Python up to 3.13 unwinds a
+// daemon thread's stack there, which no destructor of ours lets pass: the thread stays here, as it does from 3.14 on.
+template <class Body> auto callingPython(Body body) {
+  try {
+    return body();
+  } catch (const abi::__forced_unwind &) {
+    for (;;)
+      pause();
+  }
+}
+
+// Runs a body with the lock, which the thread may hold already or not; not where the interpreter is gone, with all that
+// it held.
+template <class Body> void withPythonsLock(Body body) {
+  if (Py_IsInitialized())
+    callingPython([&] {
+      pybind11::gil_scoped_acquire gil;
+      callingPython(body);
+    });
 }
 
 // For a pybind11 class whose objects C++ makes: __new__ would give one without a value.

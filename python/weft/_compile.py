@@ -88,7 +88,7 @@ class Compilation:
         self.compiled.__module__ = getattr(function, "__module__", None)
 
     def miss(self, args, kwargs):
-        with _C.TraceTurn() as mine:
+        with _C.trace_turn() as mine:
             if mine:
                 return self._miss(args, kwargs)
         return self.function(*args, **kwargs)  # while another thread traces: the same bits

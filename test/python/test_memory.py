@@ -620,3 +620,36 @@ def test_resize_in_place():
     compiled = weft.compile(lambda x: (x * 2).resize_(2) + 1)
     for _ in range(3):
         assert compiled(weft.ones(4)).tolist() == [3, 3]
+
+
+# ---- The interpreter ends while threads are at work.
+
+AT_WORK = {
+    "compiling": "weft.compile(lambda x, n=n: (x * float(n)).exp().sum(-1))(weft.ones(64, 64))",
+    "tracing": "weft.compile(lambda x: [x * 2, time.sleep(0.001)])(weft.ones(64, 64))",
+    "running": "weft.ones(400, 400) @ weft.ones(400, 400)",
+    "replaying": "replayed(weft.ones(400, 400))",
+    "in a hook": "hooked(n)",
+}
+
+
+@pytest.mark.parametrize("work", AT_WORK.values(), ids=AT_WORK)
+def test_exit_while_daemon_threads_work(work):
+    code = f"""
+import itertools
+replayed = weft.compile(lambda x: (x @ x).tanh())
+def hooked(n):
+    x = weft.ones(64, 64, requires_grad=True)
+    y = x * 2
+    y.register_hook(lambda g: time.sleep(0.001))
+    (y @ weft.from_numpy(x.detach().numpy())).sum().backward()
+def forever():
+    for n in itertools.count():
+        {work}
+for _ in range(4):
+    threading.Thread(target=forever, daemon=True).start()
+time.sleep(0.3)
+print("ends")
+"""
+    for _ in range(2):
+        assert run_alone(code) == "ends"
