@@ -82,6 +82,14 @@ bool mayOverlap(const Tensor &a, const Tensor &b) {
 
 // ---------------------------------------------------------------- Running
 
+// Each axis and stride has a symbol of its own, so that sizes which happen to be equal make no other kernel.
+static Dims encode(SymbolTable &symbols, const Dims &values) {
+  Dims codes;
+  for (int64_t v : values)
+    codes.push_back(symbols.fresh(v));
+  return codes;
+}
+
 static void runElementwise(const EagerCall &call, const Dims &results) {
   Collapsed layout;
   collapse(call.operands, call.count, results, layout);
@@ -113,7 +121,7 @@ static void runElementwise(const EagerCall &call, const Dims &results) {
 static void runCreation(const EagerCall &given, const Dims &results) {
   SymbolTable symbols;
   Attrs flat = given.attrs;
-  flat[0].ints = {symbols.code(results.product())};
+  flat[0].ints = {symbols.fresh(results.product())};
   EagerCall call{given.op, given.operands, given.count, flat, given.device, given.out};
   KernelKey key = beginKey(call);
   if (const ExecutablePtr *executable = findKernel(key))

@@ -9,13 +9,6 @@
 
 namespace weft {
 
-Dims encode(SymbolTable &symbols, const Dims &values) {
-  Dims codes;
-  for (int64_t v : values)
-    codes.push_back(symbols.code(v));
-  return codes;
-}
-
 KernelKey beginKey(const EagerCall &call) {
   KernelKey key;
   key.byte(int(call.op) & 255);

@@ -17,8 +17,6 @@ struct EagerCall {
   int donated = -1; // the operand whose memory `out` is
 };
 
-// Sizes or strides as codes.
-Dims encode(SymbolTable &symbols, const Dims &values);
 // What every key begins with: all but the operands.
 KernelKey beginKey(const EagerCall &call);
 // The op as a graph on the inputs of `graph`.

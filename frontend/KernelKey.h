@@ -9,26 +9,30 @@
 
 namespace weft {
 
-// Sizes and strides by their values: small ones are themselves, others get a symbol a value.
+// Sizes and strides as a kernel knows them: small ones as they are, others by symbols.
 class SymbolTable {
 public:
   static constexpr int64_t kMostKnown = order::kLaneDepth;
   explicit SymbolTable(int64_t known = 1) : known(known) {} // up to which values are themselves
-  int64_t code(int64_t value) { return code(value, known); }
-  int64_t code(int64_t value, int64_t known) {
+  // A symbol of its own, or the one that the value has already.
+  int64_t fresh(int64_t value) { return fresh(value, known); }
+  int64_t fresh(int64_t value, int64_t known) {
     if (value >= 0 && value <= known)
       return value;
+    numbers[used] = value;
+    return symbol(used++);
+  }
+  int64_t shared(int64_t value) {
     for (int i = 0; i < used; ++i)
       if (numbers[i] == value)
         return symbol(i);
-    numbers[used] = value;
-    return symbol(used++);
+    return fresh(value);
   }
   const int64_t *values() const { return numbers; }
   int count() const { return used; }
 
 private:
-  static constexpr int kMaxSymbols = 9 * kMaxRank + 1; // of 8 operands' strides, and sizes
+  static constexpr int kMaxSymbols = 2 * 8 * kMaxRank; // of 8 operands' sizes and strides
   int64_t numbers[kMaxSymbols];
   int64_t known;
   int used = 0;

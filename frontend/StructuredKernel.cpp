@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <optional>
 
 namespace weft {
 
@@ -59,6 +60,52 @@ static int64_t typicalSize(OpKind op, const Dims &results) {
   return hasProducts(op) && results.product() < kFewResults ? kSmall : kTypicalSize;
 }
 
+// The axis of an earlier operand that, by the op's shape rule, an axis has the size of.
+struct Axis {
+  int operand, number;
+};
+using SameAxis = std::optional<Axis>;
+
+static SameAxis pairedAxis(const EagerCall &call, int axis) {
+  for (size_t list : {0, 2}) { // batch axes, contracted axes: of the left, then of the right
+    const Dims &left = call.attrs[list].ints, &right = call.attrs[list + 1].ints;
+    for (int i = 0; i < right.size(); ++i)
+      if (right[i] == axis)
+        return Axis{0, int(left[i])};
+  }
+  return {};
+}
+
+static SameAxis sameAxis(const EagerCall &call, int k, int axis) {
+  auto rank = [&](int operand) { return call.operands[operand].dim(); };
+  int fromEnd = rank(k) - axis;
+  auto at = [&](int operand, int end) {
+    return end <= rank(operand) ? SameAxis(Axis{operand, rank(operand) - end}) : SameAxis();
+  };
+  switch (call.op) {
+  case OpKind::DotGeneral:
+    return pairedAxis(call, axis);
+  case OpKind::Linear:
+    return k == 2 ? Axis{1, 0} : axis == 1 ? at(0, 1) : SameAxis();
+  case OpKind::Matmul:
+    if (axis == std::max(rank(1) - 2, 0))
+      return at(0, 1);
+    return fromEnd > 2 ? at(0, fromEnd) : SameAxis();
+  case OpKind::ScaledDotProductAttention:
+    if (fromEnd > 2 || (k == 3 && fromEnd == 2))
+      return at(0, fromEnd);
+    if (k == 1)
+      return fromEnd == 1 ? at(0, 1) : SameAxis();
+    return k == 3 || fromEnd == 2 ? at(1, 2) : SameAxis();
+  case OpKind::CrossEntropy:
+    if (int classes = rank(0) > 1; k == 2 || axis >= classes)
+      return Axis{0, k == 2 ? classes : axis + 1};
+    return Axis{0, axis};
+  default: // axes are the same from the last on, as in layer_norm
+    return at(0, fromEnd);
+  }
+}
+
 // Composites but products: their kernels work on rows in the cache, which those of unknown length cannot.
 static bool gainsFromSizes(OpKind op) { return info(op).family == OpFamily::Composite && !isProduct(op); }
 
@@ -67,8 +114,10 @@ static bool needsSizes(const EagerCall &call) {
   constexpr int64_t kMostScores = 1 << 21;
   if (call.op != OpKind::ScaledDotProductAttention)
     return false;
-  const Dims &query = call.operands[0].shape(), &key = call.operands[1].shape();
-  return query.product() / query.back() * key[key.size() - 2] > kMostScores;
+  int64_t scores = call.operands[1].shape()[call.operands[1].dim() - 2];
+  for (int axis = 0; axis < call.operands[0].dim() - 1; ++axis)
+    scores *= call.operands[0].shape()[axis];
+  return scores > kMostScores;
 }
 
 // ---------------------------------------------------------------- Running
@@ -81,6 +130,8 @@ public:
       : call(call), results(results), symbolic(symbolic), products(symbolic && hasProducts(call.op)),
         typical(symbolic ? typicalSize(call.op, results) : kTypicalSize), symbols(products ? mostKnownSize(call) : 1),
         key(beginKey(call)) {
+    if (symbolic)
+      encode();
     writeKey();
   }
 
@@ -101,30 +152,45 @@ private:
   bool isState(int k) const { // always int64[2]
     return symbolic && info(call.op).operandCount > 0 && !std::strcmp(info(call.op).operandNames[k], "state");
   }
-  int64_t code(int64_t value) { return symbolic ? symbols.code(value) : value; }
-  Dims shape(int k);
+  int64_t codeOfSize(int k, int axis);
+  void encode();
   void writeKey();
-  Graph graph();
+  Graph graph() const;
 
   const EagerCall &call;
   const Dims &results;
   const bool symbolic, products;
   const int64_t typical;
   SymbolTable symbols;
+  Dims shapes[kInlineOperands / 2], strides[kInlineOperands / 2]; // as codes, with symbols
   KernelKey key;
 };
 
-Dims SizedCall::shape(int k) {
-  Dims codes;
-  for (int axis = 0; axis < call.operands[k].dim(); ++axis) {
-    int64_t size = call.operands[k].shape()[axis];
-    codes.push_back(products && isBatchAxis(call, k, axis) ? symbols.code(size, 1) : isState(k) ? size : code(size));
+// Sizes have one symbol where the shape rule asks for one size, not where they happen to be equal.
+int64_t SizedCall::codeOfSize(int k, int axis) {
+  int64_t size = call.operands[k].shape()[axis];
+  if (isState(k))
+    return size;
+  if (info(call.op).family == OpFamily::Indexing) // index and source agree in all axes but one, if they do
+    return symbols.shared(size);
+  if (SameAxis same = k > 0 ? sameAxis(call, k, axis) : SameAxis())
+    if (call.operands[same->operand].shape()[same->number] == size)
+      return shapes[same->operand][same->number];
+  return products && isBatchAxis(call, k, axis) ? symbols.fresh(size, 1) : symbols.fresh(size);
+}
+
+void SizedCall::encode() {
+  for (int k = 0; k < call.count; ++k) {
+    const Tensor &t = call.operands[k];
+    for (int axis = 0; axis < t.dim(); ++axis)
+      shapes[k].push_back(codeOfSize(k, axis));
+    if (!t.isContiguous())
+      for (int64_t stride : t.strides())
+        strides[k].push_back(symbols.fresh(stride));
   }
-  return codes;
 }
 
 void SizedCall::writeKey() {
-  auto number = [&](int64_t value) { symbolic ? key.code(value) : key.word(value); };
   key.byte(symbolic);
   key.byte(typical == kTypicalSize);
   for (int k = 0; k < call.count; ++k) {
@@ -132,23 +198,22 @@ void SizedCall::writeKey() {
     bool contiguous = t.isContiguous();
     key.byte(int(t.dtype()) * 2 + contiguous);
     key.byte(t.dim());
-    for (int64_t size : shape(k))
-      number(size);
+    for (int64_t size : symbolic ? shapes[k] : t.shape())
+      symbolic ? key.code(size) : key.word(size);
     if (!contiguous)
-      for (int64_t stride : t.strides())
-        number(code(stride));
+      for (int64_t stride : symbolic ? strides[k] : t.strides())
+        symbolic ? key.code(stride) : key.word(stride);
   }
 }
 
-Graph SizedCall::graph() {
+Graph SizedCall::graph() const {
   Graph graph;
   for (int k = 0; k < call.count; ++k) {
     const Tensor &t = call.operands[k];
-    Dims strides;
-    if (!t.isContiguous())
-      for (int64_t stride : t.strides())
-        strides.push_back(code(stride));
-    graph.addInput({t.dtype(), shape(k)}, strides);
+    if (symbolic)
+      graph.addInput({t.dtype(), shapes[k]}, strides[k]);
+    else
+      graph.addInput(t.type(), t.isContiguous() ? Dims() : t.strides());
   }
   graph.symbolCount = symbols.count();
   graph.typicalSize = typical;
@@ -293,7 +358,9 @@ static void runMergedRows(const EagerCall &call, const Dims &results) {
   auto view = [&](size_t k, const Dims &shape) { operands[k] = reshape(operands[k].contiguous(), shape); };
   auto count = [&](int64_t first, int64_t end) { return Dims(shape.begin() + first, shape.begin() + end).product(); };
   int64_t rank = shape.size();
-  if (call.op == OpKind::Embedding) {
+  if (call.op == OpKind::Linear || call.op == OpKind::Matmul) {
+    view(0, {count(0, rank - 1), shape.back()});
+  } else if (call.op == OpKind::Embedding) {
     view(0, {operands[0].numel()});
   } else if (call.op == OpKind::LayerNorm) {
     int64_t outer = rank - attrs[0].i, length = count(outer, rank);
@@ -312,12 +379,15 @@ static void runMergedRows(const EagerCall &call, const Dims &results) {
   runWithAxes({call.op, operands.data(), call.count, attrs, call.device, call.out}, results);
 }
 
-static bool worksOnRows(OpKind op) {
-  return op == OpKind::Embedding || op == OpKind::LayerNorm || op == OpKind::Softmax || op == OpKind::LogSoftmax;
+static bool worksOnRows(const EagerCall &call) {
+  if (call.op == OpKind::Linear || call.op == OpKind::Matmul)
+    return call.operands[0].dim() > 2 && call.operands[1].dim() <= 2 && call.operands[0].isContiguous();
+  return call.op == OpKind::Embedding || call.op == OpKind::LayerNorm || call.op == OpKind::Softmax ||
+         call.op == OpKind::LogSoftmax;
 }
 
 void runStructured(const EagerCall &call, const Dims &results) {
-  if (worksOnRows(call.op))
+  if (worksOnRows(call))
     runMergedRows(call, results);
   else if (!reducesDims(call.op) || !runMergedReduction(call, results))
     runWithAxes(call, results);
