@@ -2,6 +2,7 @@
 #include "codegen/Compiler.h"
 
 #include "codegen/GraphToKernel.h"
+#include "codegen/cpu/Library.h"
 #include "codegen/cpu/Program.h"
 #include "codegen/cuda/Program.h"
 #include "ir/GraphIR.h"
@@ -13,6 +14,7 @@
 #include "llvm/Support/ErrorHandling.h"
 #include "llvm/Support/raw_ostream.h"
 
+#include <future>
 #include <map>
 #include <mutex>
 #include <new>
@@ -83,35 +85,75 @@ static CostModel costModel(const CompileOptions &options) {
   return model;
 }
 
-std::string compileGraph(const Graph &graph, const CompileOptions &options) {
+// Runs `work` on the graph's module in a context that nobody else uses.
+template <class Work> static void withModule(const Graph &graph, Work work) {
   std::unique_ptr<mlir::MLIRContext> context = contexts().take();
-  std::string result;
   {
     mlir::OwningOpRef<mlir::ModuleOp> module = importGraph(graph, *context);
-    PipelineOptions pipeline;
-    pipeline.fuse = options.fuse;
-    pipeline.rowBlocks = !options.cuda;
-    pipeline.print = debugAsksFor("ir");
-    runPipeline(*module, pipeline);
-    if (options.cuda) {
-      result = cuda::compileProgram(*module, options);
-    } else {
-      const cpu::Target &target = cpuTarget(options.cpu);
-      Lowered lowered;
-      runStep("graph-to-kernel", *module, pipeline.print, [&] {
-        lowered = lowerToKernels(*module, cpu::scheduleTarget(target), costModel(options));
-        return true;
-      });
-      if (pipeline.print)
-        lowered.kernels->print(llvm::errs());
-      if (debugAsksFor("memory"))
-        llvm::errs() << "// memory of " << lowered.plan.steps.size() << " steps: " << memoryReport(lowered.plan)
-                     << "\n";
-      result = cpu::compileProgram(*lowered.kernels, lowered.plan, target);
-    }
+    work(*module);
   }
   contexts().give(std::move(context));
+}
+
+static PipelineOptions pipelineOptions(const CompileOptions &options) {
+  PipelineOptions pipeline;
+  pipeline.fuse = options.fuse;
+  pipeline.rowBlocks = !options.cuda;
+  pipeline.print = debugAsksFor("ir");
+  return pipeline;
+}
+
+static Lowered lowerForCpu(mlir::ModuleOp module, const cpu::Target &target, const CompileOptions &options) {
+  PipelineOptions pipeline = pipelineOptions(options);
+  runPipeline(module, pipeline);
+  Lowered lowered;
+  runStep("graph-to-kernel", module, pipeline.print, [&] {
+    lowered = lowerToKernels(module, cpu::scheduleTarget(target), costModel(options));
+    return true;
+  });
+  if (pipeline.print)
+    lowered.kernels->print(llvm::errs());
+  if (debugAsksFor("memory"))
+    llvm::errs() << "// memory of " << lowered.plan.steps.size() << " steps: " << memoryReport(lowered.plan) << "\n";
+  return lowered;
+}
+
+std::string compileGraph(const Graph &graph, const CompileOptions &options) {
+  std::string result;
+  withModule(graph, [&](mlir::ModuleOp module) {
+    if (options.cuda) {
+      runPipeline(module, pipelineOptions(options));
+      result = cuda::compileProgram(module, options);
+    } else {
+      const cpu::Target &target = cpuTarget(options.cpu);
+      Lowered lowered = lowerForCpu(module, target, options);
+      result = cpu::compileProgram(*lowered.kernels, lowered.plan, target);
+    }
+  });
   return result;
+}
+
+std::string compileLibrary(const std::vector<LibraryProgram> &programs, const std::string &compiler,
+                           const CompileOptions &options) {
+  constexpr int kThreads = 2;
+  std::vector<std::string> objects(kThreads);
+  std::vector<cpu::LibraryPart::Entry> entries[kThreads];
+  auto compilePart = [&](int number) {
+    const cpu::Target &target = cpuTarget(options.cpu);
+    cpu::LibraryPart part(target, number);
+    for (size_t i = size_t(number); i < programs.size(); i += kThreads)
+      withModule(programs[i].graph, [&](mlir::ModuleOp module) {
+        Lowered lowered = lowerForCpu(module, target, options);
+        part.add(*lowered.kernels, lowered.plan, {programs[i].key[0], programs[i].key[1]});
+      });
+    objects[size_t(number)] = part.object();
+    entries[number] = part.entries;
+  };
+  auto other = std::async(std::launch::async, compilePart, 1);
+  compilePart(0);
+  other.get();
+  entries[0].insert(entries[0].end(), entries[1].begin(), entries[1].end());
+  return cpu::linkLibrary(objects, entries[0], compiler, cpuTarget(options.cpu));
 }
 
 // LLVM would end the process. Through its code an exception unwinds without running destructors: memory leaks.
@@ -126,7 +168,8 @@ static void throwOnLLVMErrors() {
 
 extern "C" __attribute__((visibility("default"))) const weft::CompilerApi *weft_compiler_api() {
   weft::throwOnLLVMErrors();
-  static const weft::CompilerApi api{&weft::compileGraph, &weft::differentiate, &weft::printGraph,
+  static const weft::CompilerApi api{&weft::compileGraph,   &weft::compileLibrary,
+                                     &weft::differentiate,  &weft::printGraph,
                                      &weft::tunableNumbers, "weft 0.1.0 LLVM " LLVM_VERSION_STRING};
   return &api;
 }

@@ -28,6 +28,17 @@ std::vector<TunableNumber> tunableNumbers();
 // A shared object that exports `weft_program` (runtime/Abi.h). Throws std::runtime_error on an internal failure.
 std::string compileGraph(const Graph &graph, const CompileOptions &options);
 
+// A program of a library, and the key under which it is found there.
+struct LibraryProgram {
+  uint64_t key[2];
+  Graph graph;
+};
+
+// A shared object that exports `weft_library` (runtime/Abi.h), for a CPU; made by two threads. `compiler` is this
+// library's identity.
+std::string compileLibrary(const std::vector<LibraryProgram> &programs, const std::string &compiler,
+                           const CompileOptions &options);
+
 // Reverse-mode derivative. The graph has outputs y_0..y_{m-1} and, as its last m inputs, their cotangents. Returns the
 // graph with the same inputs and nodes, further nodes appended, and as outputs the cotangents of the inputs listed in
 // `wrt`. An input that no output depends on yields a `full` of zeros.
@@ -48,6 +59,8 @@ std::string printGraph(const Graph &graph, const std::vector<InputName> &names, 
 // The C entry points that the front end looks up in the shared library.
 struct CompilerApi {
   std::string (*compile)(const Graph &, const CompileOptions &);
+  std::string (*compileLibrary)(const std::vector<LibraryProgram> &, const std::string &compiler,
+                                const CompileOptions &);
   Graph (*differentiate)(const Graph &, const std::vector<int> &wrt);
   std::string (*print)(const Graph &, const std::vector<InputName> &, const std::string &weightsFile);
   std::vector<TunableNumber> (*tunableNumbers)();

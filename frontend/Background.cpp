@@ -14,7 +14,8 @@ struct Queue {
   std::mutex mutex;
   std::condition_variable idle;
   std::deque<std::function<void()>> work;
-  bool running = false; // a thread is at it
+  std::thread thread;
+  bool running = false; // the thread is at it
 
   void drain() {
     std::unique_lock<std::mutex> lock(mutex);
@@ -50,7 +51,9 @@ void runInBackground(std::function<void()> work) {
   if (q.running)
     return;
   q.running = true;
-  std::thread([&q] { q.drain(); }).detach();
+  if (q.thread.joinable())
+    q.thread.join();
+  q.thread = std::thread([&q] { q.drain(); });
 }
 
 void endBackground() {
@@ -64,8 +67,14 @@ void endBackground() {
 
 void waitForBackground() {
   Queue &q = queue();
-  std::unique_lock<std::mutex> lock(q.mutex);
-  q.idle.wait(lock, [&] { return !q.running; });
+  std::thread done;
+  {
+    std::unique_lock<std::mutex> lock(q.mutex);
+    q.idle.wait(lock, [&] { return !q.running; });
+    done = std::move(q.thread);
+  }
+  if (done.joinable()) // what the thread has of its own goes with it, and may need what goes with the process
+    done.join();
 }
 
 } // namespace weft

@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <dlfcn.h>
+#include <fstream>
 #include <link.h>
 #include <set>
 #include <sys/mman.h>
@@ -86,12 +87,51 @@ const CompilerApi &compilerLibrary() {
   return *api;
 }
 
+// The note of type GNU_BUILD_ID of an ELF file, in hexadecimal digits.
+static std::string buildIdOf(const std::string &path) {
+  std::ifstream file(path, std::ios::binary);
+  auto read = [&](uint64_t at, void *to, size_t bytes) {
+    file.seekg(std::streamoff(at));
+    return bool(file.read(static_cast<char *>(to), std::streamsize(bytes)));
+  };
+  ElfW(Ehdr) header;
+  ElfW(Phdr) segment;
+  if (!read(0, &header, sizeof header) || std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0)
+    return "";
+  for (int i = 0; i < header.e_phnum; ++i) {
+    if (!read(header.e_phoff + uint64_t(i) * header.e_phentsize, &segment, sizeof segment) || segment.p_type != PT_NOTE)
+      continue;
+    ElfW(Nhdr) note;
+    auto padded = [](uint64_t bytes) { return (bytes + 3) / 4 * 4; };
+    for (uint64_t at = segment.p_offset, end = at + segment.p_filesz; at + sizeof note <= end;
+         at += sizeof note + padded(note.n_namesz) + padded(note.n_descsz)) {
+      unsigned char id[64];
+      if (!read(at, &note, sizeof note))
+        break;
+      if (note.n_type != NT_GNU_BUILD_ID || note.n_descsz > sizeof id ||
+          !read(at + sizeof note + padded(note.n_namesz), id, note.n_descsz))
+        continue;
+      std::string text;
+      for (size_t k = 0; k < note.n_descsz; ++k)
+        for (int digit : {id[k] >> 4, id[k] & 15})
+          text += "0123456789abcdef"[digit];
+      return text;
+    }
+  }
+  return "";
+}
+
+const std::string &compilerBuild() {
+  static const std::string build = buildIdOf(compilerLibraryPath());
+  return build;
+}
+
 const std::string &compilerIdentity() {
   static const std::string identity = [] {
-    std::string text = "weft1";
+    std::string text = "weft1:" + compilerBuild();
     struct stat file;
     std::memset(&file, 0, sizeof(file));
-    if (stat(compilerLibraryPath().c_str(), &file) == 0)
+    if (compilerBuild().empty() && stat(compilerLibraryPath().c_str(), &file) == 0)
       text += ":" + std::to_string(file.st_size) + ":" + std::to_string(file.st_mtim.tv_sec) + "." +
               std::to_string(file.st_mtim.tv_nsec);
     return text + ":" + hostIdentity();

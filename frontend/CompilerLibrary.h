@@ -12,6 +12,9 @@ const CompilerApi &compilerLibrary();
 bool compilerLibraryLoaded();
 std::string compilerLibraryPath();
 
+// The linker's number of the compiler library's build; empty where it gave none.
+const std::string &compilerBuild();
+
 // What a cache key must hold beside the graph: the compiler's build and this machine's kind of CPU. Found without
 // opening it.
 const std::string &compilerIdentity();

@@ -2,6 +2,7 @@
 
 #include "frontend/BoundedCache.h"
 #include "frontend/CompilerLibrary.h"
+#include "frontend/ShippedKernels.h"
 #include "frontend/Tuning.h"
 #include "runtime/BlockingRegion.h"
 #include "runtime/KernelCache.h"
@@ -65,8 +66,18 @@ static ExecutablePtr loadEntry(const std::string &key, const std::string &elf, D
   }
 }
 
+// Shipped programs are made for no processor in particular, and without a look at the compiler's work.
+static const WeftProgram *shippedFor(const Graph &graph, const CompileOptions &options) {
+  if (options.cuda || !options.fuse || !options.cpu.empty() || std::getenv("WEFT_DEBUG"))
+    return nullptr;
+  collect(graph);
+  return shippedProgram(serialize(graph));
+}
+
 static ExecutablePtr loadOrCompile(const Graph &graph, const std::string &optionsAndGraph,
                                    const CompileOptions &options, Device device) {
+  if (const WeftProgram *shipped = shippedFor(graph, options))
+    return Executable::fromProgram(shipped, device.index);
   std::string key = compilerIdentity() + "|" + optionsAndGraph;
   KernelCache &disk = KernelCache::global();
   // WEFT_DEBUG asks to see the compiler at work.

@@ -14,19 +14,13 @@ class SymbolTable {
 public:
   static constexpr int64_t kMostKnown = order::kLaneDepth;
   explicit SymbolTable(int64_t known = 1) : known(known) {} // up to which values are themselves
-  // A symbol of its own, or the one that the value has already.
+  // The value, or a symbol of its own.
   int64_t fresh(int64_t value) { return fresh(value, known); }
   int64_t fresh(int64_t value, int64_t known) {
     if (value >= 0 && value <= known)
       return value;
     numbers[used] = value;
     return symbol(used++);
-  }
-  int64_t shared(int64_t value) {
-    for (int i = 0; i < used; ++i)
-      if (numbers[i] == value)
-        return symbol(i);
-    return fresh(value);
   }
   const int64_t *values() const { return numbers; }
   int count() const { return used; }

@@ -97,6 +97,13 @@ static SameAxis sameAxis(const EagerCall &call, int k, int axis) {
     if (k == 1)
       return fromEnd == 1 ? at(0, 1) : SameAxis();
     return k == 3 || fromEnd == 2 ? at(1, 2) : SameAxis();
+  case OpKind::Gather:
+    return axis == call.attrs[0].i ? SameAxis() : Axis{0, axis};
+  case OpKind::ScatterAdd:
+    return k == 2 ? Axis{1, axis} : axis == call.attrs[0].i ? SameAxis() : Axis{0, axis};
+  case OpKind::IndexSelect:
+  case OpKind::Embedding:
+    return {};
   case OpKind::CrossEntropy:
     if (int classes = rank(0) > 1; k == 2 || axis >= classes)
       return Axis{0, k == 2 ? classes : axis + 1};
@@ -171,8 +178,6 @@ int64_t SizedCall::codeOfSize(int k, int axis) {
   int64_t size = call.operands[k].shape()[axis];
   if (isState(k))
     return size;
-  if (info(call.op).family == OpFamily::Indexing) // index and source agree in all axes but one, if they do
-    return symbols.shared(size);
   if (SameAxis same = k > 0 ? sameAxis(call, k, axis) : SameAxis())
     if (call.operands[same->operand].shape()[same->number] == size)
       return shapes[same->operand][same->number];
@@ -360,6 +365,20 @@ static void runMergedRows(const EagerCall &call, const Dims &results) {
   int64_t rank = shape.size();
   if (call.op == OpKind::Linear || call.op == OpKind::Matmul) {
     view(0, {count(0, rank - 1), shape.back()});
+  } else if (call.op == OpKind::DotGeneral) {
+    int64_t merged = attrs[2].ints.size() > 1 ? attrs[2].ints.size() : 0; // of what is contracted, or of lhs's others
+    if (merged) {
+      const Dims right = operands[1].shape();
+      Dims left{count(0, merged)}, rest{left[0]};
+      left.insert(1, count(merged, rank));
+      rest.insert(1, Dims(right.begin() + merged, right.end()).product());
+      view(0, left);
+      view(1, rest);
+      attrs[2] = attrs[3] = Attr::list({0});
+    } else {
+      view(0, {count(0, rank - 1), shape.back()});
+      attrs[2] = Attr::list({1});
+    }
   } else if (call.op == OpKind::Embedding) {
     view(0, {operands[0].numel()});
   } else if (call.op == OpKind::LayerNorm) {
@@ -379,7 +398,22 @@ static void runMergedRows(const EagerCall &call, const Dims &results) {
   runWithAxes({call.op, operands.data(), call.count, attrs, call.device, call.out}, results);
 }
 
+// A product without batches of matrices that lie in a row but for their leading axes: those of lhs stay, or those of
+// both are contracted.
+static bool isMatrixProduct(const EagerCall &call) {
+  const Dims &left = call.attrs[2].ints, &right = call.attrs[3].ints;
+  const Tensor &lhs = call.operands[0], &rhs = call.operands[1];
+  if (!call.attrs[0].ints.empty() || !lhs.isContiguous() || !rhs.isContiguous() || lhs.dim() < 3)
+    return false;
+  bool leading = left.size() > 1 && left == right && left.back() == left.size() - 1 && right.size() < rhs.dim();
+  for (int i = 0; leading && i < left.size(); ++i)
+    leading = left[i] == i;
+  return leading || (left.size() == 1 && left[0] == lhs.dim() - 1 && rhs.dim() <= 2);
+}
+
 static bool worksOnRows(const EagerCall &call) {
+  if (call.op == OpKind::DotGeneral)
+    return isMatrixProduct(call);
   if (call.op == OpKind::Linear || call.op == OpKind::Matmul)
     return call.operands[0].dim() > 2 && call.operands[1].dim() <= 2 && call.operands[0].isContiguous();
   return call.op == OpKind::Embedding || call.op == OpKind::LayerNorm || call.op == OpKind::Softmax ||

@@ -92,6 +92,20 @@ typedef struct WeftProgram {
   int32_t reserved;
 } WeftProgram;
 
+/* Many programs in one shared object, which exports one `const WeftLibrary weft_library`. */
+typedef struct WeftLibraryEntry {
+  uint64_t key[2];
+  const WeftProgram *program;
+} WeftLibraryEntry;
+
+typedef struct WeftLibrary {
+  int32_t abiVersion;
+  int32_t count;
+  const WeftLibraryEntry *entries; /* by key, the first word before the second */
+  const char *compiler;            /* the build of the compiler that made it */
+  uint64_t features;               /* as in WeftProgram, of all programs */
+} WeftLibrary;
+
 #ifdef __cplusplus
 }
 #endif

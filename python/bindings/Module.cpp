@@ -32,6 +32,7 @@ PYBIND11_MODULE(_C, module) {
   bindModuleBase(module);
   bindCompile(module);
   bindExport(module);
+  bindKernels(module);
   bindProfile(module);
   bindInterpreterLock();
   module.def(

@@ -131,6 +131,7 @@ void bindGradFunction(pybind11::module_ &module);
 void bindModuleBase(pybind11::module_ &module);
 void bindCompile(pybind11::module_ &module);
 void bindExport(pybind11::module_ &module);
+void bindKernels(pybind11::module_ &module);
 void bindProfile(pybind11::module_ &module);
 void bindInterpreterLock();
 
