@@ -27,8 +27,7 @@ public:
 
   void write() {
     if (interface.externalWeights)
-      weights = new llvm::GlobalVariable(module, pointer, false, llvm::GlobalValue::InternalLinkage,
-                                         llvm::ConstantPointerNull::get(pointer), "weights");
+      weights = new llvm::GlobalVariable(module, pointer, false, llvm::GlobalValue::InternalLinkage, null(), "weights");
     else if (!model.weightsPath.empty())
       weights = new llvm::GlobalVariable(module, ir.getInt8Ty(), true, llvm::GlobalValue::ExternalLinkage, nullptr,
                                          binarySymbol(model.weightsPath));
@@ -69,6 +68,7 @@ private:
     ir.CreateStore(value, ir.CreateConstGEP1_64(value->getType(), array, i));
   }
 
+  llvm::Constant *null() { return llvm::ConstantPointerNull::get(pointer); }
   llvm::Constant *constant(llvm::Constant *value) {
     return new llvm::GlobalVariable(module, value->getType(), true, llvm::GlobalValue::PrivateLinkage, value);
   }
@@ -84,13 +84,19 @@ private:
       states.push_back(
           llvm::ConstantStruct::getAnon({string(state.name), ir.getInt32(state.input), ir.getInt32(state.isGenerator),
                                          ir.getInt64(state.bytes), ir.getInt64(state.offset)}));
-    llvm::Constant *table = llvm::ConstantPointerNull::get(pointer);
+    llvm::Constant *table = null();
     if (!states.empty())
       table = constant(llvm::ConstantArray::get(llvm::ArrayType::get(states[0]->getType(), states.size()), states));
     llvm::Constant *donations = constant(llvm::ConstantDataArray::get(
         context,
         llvm::ArrayRef<uint32_t>(reinterpret_cast<const uint32_t *>(model.donations.data()), model.donations.size())));
-    return constant(llvm::ConstantStruct::getAnon({program, table, donations, ir.getInt64(states.size())}));
+    llvm::SmallVector<llvm::Constant *> names;
+    for (auto [kind, value] : model.inputs)
+      names.push_back(kind == AotModel::Input::Kind::Parameter ? string(interface.inputs[size_t(value)].name) : null());
+    for (size_t i = 0, output = 0; i < model.donations.size(); ++i)
+      names.push_back(model.donations[i] < 0 ? string(interface.outputs[output++].name) : null());
+    llvm::Constant *nameTable = constant(llvm::ConstantArray::get(llvm::ArrayType::get(pointer, names.size()), names));
+    return constant(llvm::ConstantStruct::getAnon({program, table, donations, nameTable, ir.getInt64(states.size())}));
   }
 
   // Where the weights are; the function returns `failure` where they are not loaded.
@@ -115,29 +121,28 @@ private:
     parameters.insert(parameters.end(), size_t(interface.symbolCount), ir.getInt64Ty());
     llvm::Function *function = define("run", ir.getInt32Ty(), parameters);
     llvm::Value *base = weightsOrReturn(function, ir.getInt32(1));
-    llvm::Value *null = llvm::ConstantPointerNull::get(pointer);
-    llvm::Value *inputs = array(pointer, model.inputs.size()), *outputs = array(pointer, model.donations.size()),
+    llvm::Value *none = null(), *inputs = array(pointer, model.inputs.size()),
+                *outputs = array(pointer, model.donations.size()),
                 *symbols = array(ir.getInt64Ty(), size_t(interface.symbolCount));
     for (size_t i = 0; i < model.inputs.size(); ++i) {
       auto [kind, value] = model.inputs[i];
       setElement(inputs, i,
                  kind == AotModel::Input::Kind::Weight      ? ir.CreateConstGEP1_64(ir.getInt8Ty(), base, value)
                  : kind == AotModel::Input::Kind::Parameter ? function->getArg(unsigned(first + size_t(value)))
-                                                            : null);
+                                                            : none);
     }
     auto next = unsigned(first + given);
     for (size_t i = 0; i < model.donations.size(); ++i)
-      setElement(outputs, i, model.donations[i] >= 0 ? null : function->getArg(next++));
+      setElement(outputs, i, model.donations[i] >= 0 ? none : function->getArg(next++));
     for (int k = 0; k < interface.symbolCount; ++k)
       setElement(symbols, size_t(k), function->getArg(next++));
     ir.CreateRet(callRuntime("weft_run_model", ir.getInt32Ty(),
-                             {description, first ? function->getArg(0) : null, inputs, outputs, symbols}));
+                             {description, first ? function->getArg(0) : none, inputs, outputs, symbols}));
   }
 
   void writeCreate() {
-    llvm::Value *null = llvm::ConstantPointerNull::get(pointer);
     llvm::Function *function = define("create", pointer, {});
-    llvm::Value *base = weights ? weightsOrReturn(function, null) : null;
+    llvm::Value *base = weights ? weightsOrReturn(function, null()) : null();
     ir.CreateRet(callRuntime("weft_create_model", pointer, {description, base}));
   }
 

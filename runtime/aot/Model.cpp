@@ -108,11 +108,24 @@ void weft_seed_model(WeftModelInstance *instance, int64_t number) {
       seed(instance->memory[i]->data(), number);
 }
 
+static void checkGiven(const WeftModel &model, void *const *inputs, void *const *outputs, const int64_t *symbols) {
+  const WeftProgram &program = *model.program;
+  for (int k = 0; k < program.symbolCount; ++k)
+    if (symbols[k] < 0)
+      throw std::invalid_argument("the size s" + std::to_string(k) + " is " + std::to_string(symbols[k]));
+  for (int i = 0; i < program.inputCount + program.outputCount; ++i) {
+    const void *given = i < program.inputCount ? inputs[i] : outputs[i - program.inputCount];
+    if (model.names[i] && !given && evaluate(program.buffers[i].bytes, symbols) > 0)
+      throw std::invalid_argument(std::string("the array ") + model.names[i] + " is null");
+  }
+}
+
 static void run(const WeftModel &model, WeftModelInstance *instance, void **inputs, void **outputs,
                 const int64_t *symbols) {
   std::unique_lock<std::mutex> lock;
   if (model.stateCount && !instance)
     throw std::invalid_argument("the instance is null: make one with the model's create function");
+  checkGiven(model, inputs, outputs, symbols);
   if (instance)
     lock = std::unique_lock<std::mutex>(instance->mutex);
   for (int64_t i = 0; i < model.stateCount; ++i)

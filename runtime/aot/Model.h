@@ -20,6 +20,7 @@ typedef struct WeftModel {
   const WeftProgram *program;
   const WeftModelState *states;
   const int32_t *donations; /* of each output: the input that has its value after a run, or -1 */
+  const char *const *names; /* of the inputs, then of the outputs; null for those that are no parameters in C */
   int64_t stateCount;
 } WeftModel;
 
@@ -34,9 +35,9 @@ void *weft_state_of_model(WeftModelInstance *instance, const char *name);
 /* Begins the random stream anew. */
 void weft_seed_model(WeftModelInstance *instance, int64_t seed);
 
-/* Runs the program; pointers are to contiguous host memory, null for states and for outputs that an input has.
- * `instance`: null unless there are states. Returns 0, or 1 with the reason in weft_error_of_model(). May be called by
- * several threads at once; the runs of an instance come one after the other. */
+/* Runs the program; pointers are to contiguous host memory, anything for states and for outputs that an input has.
+ * `instance`: null unless there are states. `symbols` are sizes. Returns 0, or 1 with the reason in
+ * weft_error_of_model(). May be called by several threads at once; the runs of an instance come one after the other. */
 int weft_run_model(const WeftModel *model, WeftModelInstance *instance, void **inputs, void **outputs,
                    const int64_t *symbols);
 

@@ -25,14 +25,14 @@ def build(folder, *options, output="model.so"):
 class Artifact:
     """The model of a function and an instance of it, if it has state. Calls take and give tensors."""
 
-    def __init__(self, function, args, folder, *options):
+    def __init__(self, function, args, folder, *options, output="model.so"):
         weft.export(function, args, folder / "model.mlir")
-        made = build(folder, *options)
+        made = build(folder, *options, "--name=model", output=output)
         assert made.returncode == 0, made.stderr
         self.header = (folder / "model.h").read_text()
         arguments = re.search(r"model_run\((.*?)\)", self.header, re.S)[1].split(",")
         self.names = [a.split("*")[-1].strip() for a in arguments]
-        self.library = ctypes.CDLL(str(folder / "model.so"))
+        self.library = ctypes.CDLL(str(folder / output))
         self.library.model_error.restype = ctypes.c_char_p
         if "model_load" in self.header:
             assert self.library.model_load(str(folder / "model.safetensors").encode()) == 0
@@ -48,7 +48,7 @@ class Artifact:
         return self.library.model_error().decode()
 
     def seed(self, seed, instance=None):
-        self.library.model_seed(instance or self.instance, ctypes.c_int64(seed))
+        self.library.model_seed(self.instance if instance is None else instance, ctypes.c_int64(seed))
 
     def state(self, name, example, instance=None):
         self.library.model_state.restype = ctypes.c_void_p

@@ -1,5 +1,6 @@
 """An exported function does what the function does, call after call, or export refuses it; and export changes nothing."""
 
+import ctypes
 import itertools
 import json
 import random
@@ -256,6 +257,19 @@ def test_the_c_interface(tmp_path):
         artifact.header,
     )
     assert "instance" not in artifact.header
+
+
+@needs_aot
+def test_null_is_an_error(tmp_path):
+    artifact = Artifact(lambda x, y: x.add_(y), (weft.zeros(2), weft.zeros(2)), tmp_path)
+    array = (ctypes.c_float * 2)(1, 2)
+    for given, name in (((None, array, array), "x"), ((array, None, array), "y"), ((array, array, None), "output0")):
+        assert artifact.library.model_run(*given) == 1 and artifact.error() == f"the array {name} is null"
+    stateful = Artifact(dropout_and_noise(), (weft.zeros(1, 4),), tmp_path, output="stateful.so")
+    assert stateful.library.model_run(None, array, array) == 1 and "the instance is null" in stateful.error()
+    assert stateful.library.model_state(None, b"generator") == 0
+    stateful.seed(1, ctypes.c_void_p(None))
+    stateful.library.model_destroy(None)
 
 
 @needs_aot

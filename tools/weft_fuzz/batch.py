@@ -91,29 +91,39 @@ class Batch:
             return pathlib.Path(weft.export(self.function, tuple(self.inputs()), f"{folder}/m.mlir")).read_text()
 
     def aot(self, cpu="", want=()):
-        """The exportable programs through weft-aot and the C interface, two calls of each. `want` is what the first should give, and
+        """The exportable programs through weft-aot and the C interface, three calls of each. `want` is what the first should give, and
         what stands for the others."""
         exportable = [exports(p) for p in self.programs]
         exported = Batch([p for p, kept in zip(self.programs, exportable) if kept])
         places = [i for i, (owner, _) in enumerate(self.names()) if exportable[owner]]
         inputs = exported.inputs()
-        expected = [exported.outcome(exported.function, inputs) for _ in range(2)]
-        places, expected = zip(
-            *[(i, e) for i, *e in zip(places, *expected) if e[0] is not None]
-        )  # a gradient that is not there
+        calls = [exported.outcome(exported.function, inputs) for _ in range(3)]
+        results = len(places) - len(inputs)
+        held = range(results + 1, len(places), 3)  # inputs that are state: only results show them
+        shown = [i for i, first in enumerate(calls[0]) if i not in held and first is not None]
+        places, expected = [places[i] for i in shown], [[call[i] for call in calls] for i in shown]
         if places:
-            sizes = [len(first[2]) for first, _ in expected[: len(expected) - len(inputs)]]
-            for threads, call, outputs in exported.model(cpu, sizes, calls=2):
+            sizes = [len(calls[0][i][2]) for i in shown if i < results]
+            for threads, call, outputs in exported.model(cpu, sizes, calls=3, hold=slice(1, None, 3)):
                 values = list(want)
                 for i, output, wanted in zip(places, outputs, expected):
                     got = (*wanted[call][:2], output)
                     values[i] = got if call == 0 or not same(got, wanted[call]) else values[i]
                 yield threads, values
 
-    def model(self, cpu, sizes, examples=None, calls=1):
-        """The bytes of outputs, whose sizes are given, and inputs after each call, by number of threads."""
-        given = [raw(t) for t in self.inputs()]
-        return model.run(self.function, examples or self.inputs(), given, sizes, THREADS, cpu, calls)
+    def model(self, cpu, sizes, examples=None, calls=1, hold=slice(0)):
+        """(threads, call, bytes of the outputs, whose sizes are given, and of the inputs). Of those, `hold` are no arguments of the
+        model but tensors that the function finds outside."""
+        examples, given = examples or self.inputs(), [raw(t) for t in self.inputs()]
+        kept = dict(list(enumerate(examples))[hold])
+
+        def function(*arguments):
+            rest = iter(arguments)
+            return self.function(*(kept[i] if i in kept else next(rest) for i in range(len(examples))))
+
+        arguments = [i for i in range(len(examples)) if i not in kept]
+        chosen, data = [examples[i] for i in arguments], [given[i] for i in arguments]
+        return model.run(function, chosen, data, sizes, THREADS, cpu, calls)
 
     def disagreements(self, ways):
         """[way, threads, program's number or None for all, text] of each difference from the first eager run."""
