@@ -128,6 +128,27 @@ def test_hooks_of_all_modules():
     assert {id(module) for module in seen[3:]} == {id(m), id(m[0]), id(m[1])}
 
 
+def test_registration_hooks():
+    seen = []
+
+    def note(module, name, value):
+        seen.append((type(module).__name__, name))
+
+    def freeze(module, name, parameter):
+        return nn.Parameter(parameter.detach(), requires_grad=False)
+
+    with (
+        all_modules.register_module_parameter_registration_hook(freeze),
+        all_modules.register_module_parameter_registration_hook(note),
+        all_modules.register_module_buffer_registration_hook(note),
+        all_modules.register_module_module_registration_hook(note),
+    ):
+        m = nn.Sequential(Scale())
+        m.register_buffer("b", weft.ones(1))
+    assert seen == [("Scale", "factor"), ("Sequential", "0"), ("Sequential", "b")]
+    assert not m[0].factor.requires_grad and Scale().factor.requires_grad
+
+
 def test_state_dict_hooks():
     m, seen = nn.Sequential(Scale(), Scale(3.0)), []
 

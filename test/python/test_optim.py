@@ -211,6 +211,34 @@ def test_an_optimizer_of_ones_own(compiled):
     assert run(weft.compile if compiled else lambda f: f) == plain
 
 
+@pytest.mark.parametrize("kind", [weft.optim.SGD, Lion])
+@pytest.mark.parametrize("compiled", [False, True])
+def test_step_hooks(kind, compiled):
+    p, seen = weft.ones(2, requires_grad=True), []
+    optimizer = kind([p], lr=1.0)
+
+    def step():
+        p.grad = weft.ones(2)
+        optimizer.step()
+
+    step = weft.compile(step) if compiled else step
+
+    def halve(optimizer, args, kwargs):
+        p.grad.mul_(0.5 if kind is weft.optim.SGD else -1)
+
+    before = optimizer.register_step_pre_hook(halve)
+    after = optimizer.register_step_post_hook(lambda o, args, kwargs: seen.append(o is optimizer))
+    step(), step()
+    after.remove()
+    step()
+    before.remove()
+    step()
+    assert seen == [True, True]
+    assert p.tolist() == ([-1.5, -1.5] if kind is weft.optim.SGD else [3, 3])
+    with pytest.raises(TypeError, match="callable"):
+        optimizer.register_step_pre_hook(3)
+
+
 def test_copies_of_model_and_optimizer():
     model = weft.nn.Linear(2, 2)
     optimizer = weft.optim.AdamW(model.parameters(), lr=0.1)

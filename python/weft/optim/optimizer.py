@@ -1,14 +1,37 @@
 """What all optimizers share: parameter groups, state, zero_grad, state_dict."""
 
 import copy
+import functools
 import math
 import numbers
 import warnings
-from collections import defaultdict
+from collections import OrderedDict, defaultdict
 
 from .. import _C
 from .._C import Tensor
+from ..nn.modules.hooks import RemovableHandle
 from ..nn.modules.module import Module
+
+
+def _with_hooks(function):
+    """A class's step() with the hooks of the optimizer around it; what it calls of its bases has none."""
+
+    @functools.wraps(function)
+    def step(self, *args, **kwargs):
+        if not self._step_hooks or type(self).step is not step:
+            return function(self, *args, **kwargs)
+        for hook in list(self._step_hooks["pre"].values()):
+            changed = hook(self, args, kwargs)
+            if changed is not None:
+                if not isinstance(changed, tuple) or len(changed) != 2:
+                    raise RuntimeError(f"[step hook] must return None or (args, kwargs); got {changed!r}")
+                args, kwargs = changed
+        result = function(self, *args, **kwargs)
+        for hook in list(self._step_hooks["post"].values()):
+            hook(self, args, kwargs)
+        return result
+
+    return step
 
 
 class Optimizer:
@@ -39,6 +62,30 @@ class Optimizer:
         self.param_groups = []
         for group in groups if isinstance(groups[0], dict) else [{"params": groups}]:
             self.add_param_group(group)
+
+    _step_hooks: dict = {}  # of optimizers without any; never written to
+
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        if "step" in vars(cls):
+            cls.step = _with_hooks(cls.step)
+
+    def _register_step_hook(self, kind, hook):
+        if not callable(hook):
+            raise TypeError(f"[step hook] a hook must be callable; got {type(hook).__name__}")
+        if "_step_hooks" not in vars(self):
+            self._step_hooks = {"pre": OrderedDict(), "post": OrderedDict()}
+        handle = RemovableHandle(self._step_hooks[kind])
+        self._step_hooks[kind][handle.id] = hook
+        return handle
+
+    def register_step_pre_hook(self, hook):
+        """hook(optimizer, args, kwargs) before each step; may return other (args, kwargs). Returns a handle that removes it."""
+        return self._register_step_hook("pre", hook)
+
+    def register_step_post_hook(self, hook):
+        """hook(optimizer, args, kwargs) after each step. Returns a handle that removes it."""
+        return self._register_step_hook("post", hook)
 
     def add_param_group(self, param_group):
         """Adds parameters, or pairs of name and parameter, with hyper-parameters of their own; the dict becomes the group."""
@@ -86,6 +133,7 @@ class Optimizer:
     def _update_group(self, group):
         raise NotImplementedError(f"[{type(self).__name__}] has no step(); define it in the class")
 
+    @_with_hooks
     def step(self, closure=None):
         """Updates the parameters that have a gradient. ``closure``, if given, computes the loss again."""
         loss = None

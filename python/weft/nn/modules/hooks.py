@@ -129,6 +129,21 @@ def register_module_full_backward_hook(hook):
     return _register(_C.global_module_hooks, "backward", Hook(hook))
 
 
+def register_module_parameter_registration_hook(hook):
+    """hook(module, name, parameter) when a module gets a parameter; what it returns, unless None, is registered."""
+    return _register(_C.global_module_hooks, "parameter_registration", Hook(hook))
+
+
+def register_module_buffer_registration_hook(hook):
+    """hook(module, name, buffer) when a module gets a buffer; what it returns, unless None, is registered."""
+    return _register(_C.global_module_hooks, "buffer_registration", Hook(hook))
+
+
+def register_module_module_registration_hook(hook):
+    """hook(module, name, child) when a module gets a child; what it returns, unless None, is registered."""
+    return _register(_C.global_module_hooks, "module_registration", Hook(hook))
+
+
 # ---- The call.
 
 

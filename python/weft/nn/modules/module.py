@@ -5,19 +5,25 @@ from .._arguments import to as conversion
 from ..parameter import Parameter
 from .hooks import (
     HasHooks,
+    register_module_buffer_registration_hook,
     register_module_forward_hook,
     register_module_forward_pre_hook,
     register_module_full_backward_hook,
     register_module_full_backward_pre_hook,
+    register_module_module_registration_hook,
+    register_module_parameter_registration_hook,
 )
 from .state import HasState
 
 __all__ = [
     "Module",
+    "register_module_buffer_registration_hook",
     "register_module_forward_hook",
     "register_module_forward_pre_hook",
     "register_module_full_backward_hook",
     "register_module_full_backward_pre_hook",
+    "register_module_module_registration_hook",
+    "register_module_parameter_registration_hook",
 ]
 
 
@@ -82,6 +88,11 @@ class Module(HasHooks, HasState, _C.ModuleBase):
             if other is not table:
                 other.pop(name, None)
         self._non_persistent_buffers_set.discard(name)
+        if _C.global_module_hooks:
+            kind = "parameter" if table is self._parameters else "buffer" if table is self._buffers else "module"
+            for hook in _C.global_module_hooks.get(f"{kind}_registration", {}).values():
+                changed = hook.function(self, name, value)
+                value = value if changed is None else changed
         table[name] = value
 
     def _check_name(self, name, kind, is_free):
