@@ -5,11 +5,14 @@
 #include "runtime/cpu/Features.h"
 
 #include <atomic>
+#include <condition_variable>
 #include <cstdlib>
 #include <cstring>
 #include <dlfcn.h>
 #include <fstream>
 #include <link.h>
+#include <mutex>
+#include <pthread.h>
 #include <set>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -61,6 +64,47 @@ static std::set<std::string> loadedLibraries() {
   return names;
 }
 
+namespace {
+struct Users {
+  std::mutex mutex;
+  std::condition_variable idle;
+  int count = 0;
+  bool ending = false;
+};
+} // namespace
+static Users &users() {
+  static Users *users = [] { // outlives the threads
+    // A forked child has none of the other threads.
+    pthread_atfork([] { weft::users().mutex.lock(); }, [] { weft::users().mutex.unlock(); },
+                   [] {
+                     weft::users().count = 0;
+                     weft::users().mutex.unlock();
+                   });
+    return new Users;
+  }();
+  return *users;
+}
+
+CompilerUse::CompilerUse() {
+  std::unique_lock<std::mutex> lock(users().mutex);
+  users().idle.wait(lock, [] { return !users().ending; });
+  ++users().count;
+}
+
+CompilerUse::~CompilerUse() {
+  std::lock_guard<std::mutex> lock(users().mutex);
+  --users().count;
+  users().idle.notify_all();
+}
+
+// Not for ever: a thread that uses it may be stopped.
+static void endUse() {
+  endBackground();
+  std::unique_lock<std::mutex> lock(users().mutex);
+  users().ending = true;
+  users().idle.wait_for(lock, std::chrono::seconds(10), [] { return users().count == 0; });
+}
+
 static std::atomic<bool> loaded{false};
 bool compilerLibraryLoaded() { return loaded; }
 
@@ -80,7 +124,7 @@ const CompilerApi &compilerLibrary() {
            path + " is not weft's compiler library: it has no weft_compiler_api; set WEFT_COMPILER_LIBRARY to the "
                   "right file");
     // Its static objects go when the process ends, after what still compiles then.
-    std::atexit(endBackground);
+    std::atexit(endUse);
     loaded = true;
     return entry();
   }();

@@ -26,6 +26,7 @@ CompileStatistics compileStatistics() {
 // Runs `work` and adds its time to the statistics.
 template <class Work> static auto timed(Work work) {
   StandardFloatMode mode; // constants are folded
+  CompilerUse use;
   auto start = std::chrono::steady_clock::now();
   auto result = work();
   std::chrono::duration<double> time = std::chrono::steady_clock::now() - start;

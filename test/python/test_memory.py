@@ -323,7 +323,7 @@ y = make()
 kept = y.detach()
 del y
 last = make()
-print(kept.shape)
+print(tuple(kept.shape))
 """
     assert run_alone(code) == "(2,)"
 
