@@ -172,7 +172,8 @@ def backward(tensors, grad_tensors=None, retain_graph=None, create_graph=False, 
         if grad_tensors is not None:
             raise RuntimeError("[backward] grad_tensors and grad_variables are one argument; pass grad_tensors alone")
         grad_tensors = grad_variables
-    keep = create_graph if retain_graph is None else retain_graph
+    create_graph = bool(create_graph)
+    keep = create_graph if retain_graph is None else bool(retain_graph)
     wanted = () if inputs is None else _sequence("backward", inputs)
     if inputs is not None and not wanted:
         raise RuntimeError("[backward] `inputs` cannot be empty; leave it out to reach all leaves")
@@ -201,7 +202,8 @@ def grad(
         raise NotImplementedError("[grad] is_grads_batched=True is not supported; call grad() for each of grad_outputs")
     if materialize_grads and allow_unused is False:
         raise ValueError("[grad] with materialize_grads unused inputs are allowed; leave allow_unused out")
-    keep = create_graph if retain_graph is None else retain_graph
+    create_graph = bool(create_graph)
+    keep = create_graph if retain_graph is None else bool(retain_graph)
     wanted = _sequence("grad", inputs)
     if not wanted:
         raise RuntimeError("[grad] `inputs` cannot be empty; pass the tensors whose gradients are wanted")

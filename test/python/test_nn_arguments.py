@@ -69,6 +69,8 @@ REFUSED = {
     "classes of floats": (lambda: F.one_hot(x), RuntimeError, "[one_hot] classes must be integers"),
     "no classes": (lambda: F.one_hot(weft.tensor([], dtype=weft.int64)), RuntimeError, "num_classes"),
     "init of a number": (lambda: nn.init.uniform_(3), TypeError, "[uniform_] tensor must be a tensor; got int"),
+    "clipping a module": (lambda: nn.utils.clip_grad_norm_(nn.ReLU(), 1.0), TypeError, "[clip_grad_norm_]"),
+    "clipping names": (lambda: nn.utils.clip_grad_value_(["a"], 1.0), TypeError, "[clip_grad_value_]"),
     "keyword of to": (lambda: nn.Linear(1, 1).to(foo=3), TypeError, "[to] has no parameter foo"),
     "seed": (lambda: weft.manual_seed(2**64), ValueError, "[manual_seed]"),
     "seed of a string": (lambda: weft.manual_seed("a"), TypeError, "[manual_seed]"),

@@ -138,6 +138,8 @@ class Optimizer:
         """Updates the parameters that have a gradient. ``closure``, if given, computes the loss again."""
         loss = None
         if closure is not None:
+            if not callable(closure):
+                raise TypeError(f"[{type(self).__name__}] closure must be callable; got {type(closure).__name__}")
             with _C.GradMode(True):
                 loss = closure()
         with _C.GradMode(False):

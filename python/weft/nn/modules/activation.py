@@ -48,12 +48,12 @@ class SiLU(Module):
 
 class Sigmoid(Module):
     def forward(self, input):
-        return input.sigmoid()
+        return F.sigmoid(input)
 
 
 class Tanh(Module):
     def forward(self, input):
-        return input.tanh()
+        return F.tanh(input)
 
 
 class Softmax(Module):

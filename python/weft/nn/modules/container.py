@@ -8,9 +8,16 @@ from ..parameter import Parameter
 from .module import Module
 
 
+def _integer(index, op):
+    try:
+        return operator.index(index)
+    except TypeError:
+        raise TypeError(f"[{op}] an index must be an int; got {type(index).__name__}") from None
+
+
 def _position(container, index, op):
     """An index as one of [0, length)."""
-    index = operator.index(index)
+    index = _integer(index, op)
     if not -len(container) <= index < len(container):
         raise IndexError(f"[{op}] index {index} is out of range; got a container of length {len(container)}")
     return index % len(container)
@@ -39,7 +46,7 @@ class _ModuleSequence(Module):
 
     def insert(self, index, module):
         """Before the one at ``index``; the names become the positions."""
-        modules, index = list(self), operator.index(index)
+        modules, index = list(self), _integer(index, type(self).__name__)
         if not -len(modules) <= index <= len(modules):
             raise IndexError(
                 f"[{type(self).__name__}] index {index} is out of range; got a container of length {len(modules)}"
@@ -177,6 +184,12 @@ class ModuleDict(Module):
         return self._modules.values()
 
 
+def _key(key):
+    if not isinstance(key, str):
+        raise TypeError(f"[ParameterDict] a key must be a string; got {type(key).__name__}")
+    return key
+
+
 def _as_parameter(value):
     return Parameter(value) if isinstance(value, Tensor) and not isinstance(value, Parameter) else value
 
@@ -236,14 +249,12 @@ class ParameterDict(Module):
             self[name] = value
 
     def __getitem__(self, key):
-        if not isinstance(key, str):
-            raise TypeError(f"[ParameterDict] a key must be a string; got {type(key).__name__}")
-        if key not in self._keys:
+        if _key(key) not in self._keys:
             raise KeyError(key)
         return getattr(self, key)
 
     def __setitem__(self, key, value):
-        value = _as_parameter(value)
+        key, value = _key(key), _as_parameter(value)
         if isinstance(value, Parameter):
             if key in self._keys and key not in self._parameters:
                 delattr(self, key)
@@ -263,7 +274,7 @@ class ParameterDict(Module):
         return iter(self._keys)
 
     def __contains__(self, key):
-        return key in self._keys
+        return _key(key) in self._keys
 
     def get(self, key, default=None):
         return self[key] if key in self else default
@@ -279,6 +290,8 @@ class ParameterDict(Module):
         return value
 
     def popitem(self):
+        if not self._keys:
+            raise KeyError("[ParameterDict] popitem(): the dict is empty")
         key = next(reversed(self._keys))
         return key, self.pop(key)
 

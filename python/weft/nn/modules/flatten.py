@@ -1,5 +1,6 @@
 """Layers that change the shape alone."""
 
+from ... import _functions
 from .module import Module
 
 
@@ -12,7 +13,7 @@ class Flatten(Module):
         self.end_dim = end_dim
 
     def forward(self, input):
-        return input.flatten(self.start_dim, self.end_dim)
+        return _functions.flatten(input, self.start_dim, self.end_dim)
 
     def extra_repr(self):
         return f"start_dim={self.start_dim}, end_dim={self.end_dim}"

@@ -32,6 +32,12 @@ def is_module(value):
     return isinstance(value.__wrapped__ if isinstance(value, _C.Compiled) else value, Module)
 
 
+def _name(op, target):
+    if not isinstance(target, str):
+        raise TypeError(f"[{op}] a name must be a string; got {type(target).__name__}")
+    return target
+
+
 class Module(HasHooks, HasState, _C.ModuleBase):
     """Base class of all layers. Sub-classes call ``super().__init__()`` and define ``forward``.
 
@@ -223,7 +229,7 @@ class Module(HasHooks, HasState, _C.ModuleBase):
 
     def get_submodule(self, target):
         """The module with this dotted name; "" is this one."""
-        module = self
+        module, target = self, _name("get_submodule", target)
         for name in target.split(".") if target else ():
             child = getattr(module, name, None)
             if not is_module(child):
@@ -232,7 +238,7 @@ class Module(HasHooks, HasState, _C.ModuleBase):
         return module
 
     def _get(self, table, target, kind):
-        path, _, name = target.rpartition(".")
+        path, _, name = _name(f"get_{kind}", target).rpartition(".")
         module = self.get_submodule(path)
         if getattr(module, table).get(name) is None:
             raise AttributeError(f"[get_{kind}] {type(module).__name__} has no {kind} '{name}'; got '{target}'")
@@ -275,6 +281,8 @@ class Module(HasHooks, HasState, _C.ModuleBase):
 
     def apply(self, fn):
         """Calls ``fn`` on every module, children first; returns self."""
+        if not callable(fn):
+            raise TypeError(f"[apply] fn must be callable; got {type(fn).__name__}; pass a function of a module")
         for child in self.children():
             child.apply(fn)
         fn(self)
