@@ -8,6 +8,7 @@
 """
 
 import functools
+import gc
 import os
 import sys
 import types
@@ -368,21 +369,34 @@ class Watch:
         self.harmless = harmless
         self.codes = set()
         self.reason = None
-        self._known = {}
         self._before = None
+        self._pauses = False
 
     def start(self):
         self._before = sys.getprofile()
+        # What the callbacks between these two do is no part of the function.
+        gc.callbacks.insert(0, self._pause)
+        gc.callbacks.append(self._resume)
         sys.setprofile(self._event)
 
     def stop(self):
-        if sys.getprofile() != self._event:
-            return
-        sys.setprofile(self._before if callable(self._before) else None)
-        if hasattr(self._before, "enable"):  # cProfile's, which is no function
-            self._before.enable()
+        if sys.getprofile() == self._event:
+            sys.setprofile(self._before if callable(self._before) else None)
+            if hasattr(self._before, "enable"):  # cProfile's, which is no function
+                self._before.enable()
+        if self._pause in gc.callbacks:
+            gc.callbacks.remove(self._pause)
+            gc.callbacks.remove(self._resume)
+
+    def _pause(self, phase, info):
+        self._pauses = True
+
+    def _resume(self, phase, info):
+        self._pauses = False
 
     def _event(self, frame, event, function):
+        if self._pauses:
+            return
         if event == "call":
             self.codes.add(frame.f_code)
         elif event == "c_call" and self.reason is None and not is_ours(frame.f_code.co_filename):

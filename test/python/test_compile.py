@@ -1,6 +1,7 @@
 """weft.compile: the same bits, the same meaning, and when Python is skipped."""
 
 import cProfile
+import gc
 import sys
 import time
 
@@ -582,3 +583,18 @@ def test_under_a_profiler():
     assert weft.compile(lambda x: x + 1)(weft.ones(2)).tolist() == [2.0, 2.0]
     assert sys.getprofile() is installed
     profiler.disable()
+
+
+def test_callbacks_of_the_collector_are_no_part_of_the_function():
+    times = []
+    note = lambda phase, info: times.append(time.perf_counter())
+    thresholds = gc.get_threshold()
+    gc.callbacks.append(note)
+    try:
+        gc.set_threshold(1)
+        compiled = weft.compile(lambda x: sum([x + i for i in range(20)], x), fullgraph=True)
+        assert compiled(weft.ones(2)).tolist() == [211.0, 211.0]
+    finally:
+        gc.set_threshold(*thresholds)
+        gc.callbacks.remove(note)
+    assert times

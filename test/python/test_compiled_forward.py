@@ -18,7 +18,7 @@ def check(function, *args, calls=3):
     for _ in range(calls):
         expected, got = function(*args), compiled(*args)
         assert_same_bits(expected, got)
-        cotangent = weft.randn(*expected.shape)
+        cotangent = weft.randn(expected.shape)
         for a, b in zip(
             weft.autograd.grad(expected, leaves, cotangent), weft.autograd.grad(got, leaves, cotangent), strict=True
         ):
