@@ -21,7 +21,7 @@ Val padLikeSlice(Val ct, const Dims &shape, const Dims &starts, const Dims &step
 Val sliceOfConcatenated(Val ct, llvm::ArrayRef<Val> inputs, int i, int64_t dim) {
   Dims starts(ct.rank(), 0);
   for (int k = 0; k < i; ++k)
-    starts[int(dim)] += inputs[k].shape()[int(dim)];
+    starts[int(dim)] += mlir::cast<mlir::RankedTensorType>(inputs[k].value.getType()).getDimSize(unsigned(dim));
   return slice(ct, starts, inputs[i].shape(), Dims(ct.rank(), 1));
 }
 

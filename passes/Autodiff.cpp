@@ -2,7 +2,8 @@
 // 1. forwards, mark the float values that depend on an argument of `wrt`;
 // 2. backwards over the ops as recorded, hand each op's cotangent to its operands by the record's rule (a composite
 // without
-//    one: through its expansion), adding up in the order in which they come: the last reader's first;
+//    one: through its expansion), adding up in the order in which they come: the last reader's first. Parts of a value
+//    that come one after the other and do not overlap are one concatenation, so that many cost no more than the whole;
 // 3. return the arguments' cotangents and erase the appended ops that nobody uses.
 #include "passes/Autodiff.h"
 #include "ir/Derivatives.h"
@@ -47,11 +48,16 @@ public:
   }
 
 private:
+  struct Part { // of a value's cotangent: what a slice of it has
+    Operation *slice;
+    Value cotangent;
+  };
   func::FuncOp func;
   Block &block;
   OpBuilder builder;
   llvm::DenseSet<Value> active; // depend on `wrt`
   llvm::DenseMap<Value, Value> cotangents;
+  llvm::DenseMap<Value, std::vector<Part>> parts; // of values, not yet added
 
   void mark(ArrayRef<Operation *> ops) {
     for (Operation *op : ops)
@@ -62,7 +68,7 @@ private:
 
   void walk(ArrayRef<Operation *> ops) {
     for (Operation *op : llvm::reverse(ops))
-      if (Value cotangent = cotangents.lookup(op->getResult(0)))
+      if (Value cotangent = cotangentOf(op->getResult(0)))
         propagate(op, cotangent);
   }
 
@@ -72,6 +78,8 @@ private:
         throughExpansion(op, cotangent);
       return;
     }
+    if (kindOf(op) == OpKind::Slice && cutAxis(op) >= 0 && active.contains(op->getOperand(0)))
+      return parts[op->getOperand(0)].push_back({op, cotangent});
     for (unsigned i = 0; i < op->getNumOperands(); ++i)
       if (active.contains(op->getOperand(i)))
         if (Value contribution = derivative(builder, op, i, cotangent))
@@ -89,18 +97,89 @@ private:
     walk(inner);
   }
 
+  // The one axis along which a slice takes neighbouring entries, all of the others; -1 where it takes others.
+  static int cutAxis(Operation *slice) {
+    Dims from = shapeOf(slice->getOperand(0)), sizes = intsOf(slice, "sizes"), steps = intsOf(slice, "steps");
+    int axis = -1;
+    for (int i = 0; i < from.size(); ++i) {
+      if (from[i] == sizes[i])
+        continue;
+      if (axis >= 0 || steps[i] != 1 || isSymbol(from[i]))
+        return -1;
+      axis = i;
+    }
+    return axis;
+  }
+
+  // The parts as one cotangent of the whole, with zeros between them; null where they overlap or lie along several
+  // axes.
+  Value joined(Value whole, std::vector<Part> all) {
+    int axis = cutAxis(all[0].slice);
+    auto start = [&](const Part &part) { return intsOf(part.slice, "starts")[axis]; };
+    for (const Part &part : all)
+      if (cutAxis(part.slice) != axis)
+        return {};
+    llvm::sort(all, [&](const Part &a, const Part &b) { return start(a) < start(b); });
+    Dims shape = shapeOf(whole);
+    SmallVector<Value> pieces;
+    int64_t end = 0;
+    auto fillUpTo = [&](int64_t next) {
+      Dims gap = shape;
+      gap[axis] = next - end;
+      if (gap[axis] > 0)
+        pieces.push_back(zeros(gap, whole));
+    };
+    for (const Part &part : all) {
+      if (start(part) < end)
+        return {};
+      fillUpTo(start(part));
+      pieces.push_back(part.cotangent);
+      end = start(part) + shapeOf(part.cotangent)[axis];
+    }
+    fillUpTo(shape[axis]);
+    return createOp(builder, whole.getLoc(), OpKind::Concatenate, pieces, {Attr::integer(axis)});
+  }
+
+  void addParts(Value value) {
+    auto found = parts.find(value);
+    if (found == parts.end())
+      return;
+    std::vector<Part> all = std::move(found->second);
+    parts.erase(found);
+    Value whole = all.size() > 1 ? joined(value, all) : Value();
+    if (whole)
+      return add(value, whole);
+    for (const Part &part : all)
+      add(value, derivative(builder, part.slice, 0, part.cotangent));
+  }
+
+  // Of all readers so far; null where there is none.
+  Value cotangentOf(Value value) {
+    addParts(value);
+    return cotangents.lookup(value);
+  }
+
   void accumulate(Value value, Value cotangent) {
     if (!active.contains(value))
       return;
+    addParts(value);
+    add(value, cotangent);
+  }
+
+  void add(Value value, Value cotangent) {
     Value &sum = cotangents[value];
     sum = sum ? createOp(builder, cotangent.getLoc(), OpKind::Add, {sum, cotangent}, {}) : cotangent;
   }
 
   Value cotangentOrZeros(Value value) {
-    if (Value known = cotangents.lookup(value))
+    if (Value known = cotangentOf(value))
       return known;
-    return createOp(builder, value.getLoc(), OpKind::Full, {},
-                    {Attr::list(shapeOf(value)), Attr::real(0.0), Attr::integer(0), Attr::dtype(dtypeOf(value))});
+    return zeros(shapeOf(value), value);
+  }
+
+  Value zeros(const Dims &shape, Value like) {
+    return createOp(builder, like.getLoc(), OpKind::Full, {},
+                    {Attr::list(shape), Attr::real(0.0), Attr::integer(0), Attr::dtype(dtypeOf(like))});
   }
 };
 

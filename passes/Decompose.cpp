@@ -1,5 +1,6 @@
 // Walks the ops in order; a composite is replaced by its expansion (the record's `expansion`), whose composites are
-// expanded in turn. 16-bit floats are float32 inside where the record says so (`upcast`).
+// expanded in turn. 16-bit floats are float32 inside where the record says so (`upcast`). A concatenation of many is a
+// tree of concatenations of a few: an element of one costs a look at every operand.
 #include "passes/Decompose.h"
 #include "ir/Derivatives.h"
 #include "ir/GraphIR.h"
@@ -14,16 +15,34 @@ namespace {
 
 bool isComposite(Operation *op) { return hasRecord(op) && familyOf(op) == OpFamily::Composite; }
 
+constexpr unsigned kMostConcatenated = 8;
+
+bool isLongConcatenation(Operation *op) {
+  return kindOf(op) == OpKind::Concatenate && op->getNumOperands() > kMostConcatenated;
+}
+
+// One level of the tree: the operands of what is left are concatenations of neighbours.
+Value shortened(OpBuilder &builder, Operation *op) {
+  SmallVector<Value> parts;
+  Attrs attrs = attrsOf(op);
+  for (unsigned i = 0, count = op->getNumOperands(); i < count; i += kMostConcatenated) {
+    ValueRange some = op->getOperands().slice(i, std::min(kMostConcatenated, count - i));
+    parts.push_back(some.size() == 1 ? some[0] : createOp(builder, op->getLoc(), OpKind::Concatenate, some, attrs));
+  }
+  return createOp(builder, op->getLoc(), OpKind::Concatenate, parts, attrs);
+}
+
 bool decomposeBlock(Block &block) {
   bool changed = false;
   for (Operation *op = &block.front(); !op->hasTrait<OpTrait::IsTerminator>();) {
-    if (!isComposite(op)) {
+    bool isLong = hasRecord(op) && isLongConcatenation(op);
+    if (!isLong && !isComposite(op)) {
       op = op->getNextNode();
       continue;
     }
     Operation *before = op->getPrevNode();
     OpBuilder builder(op);
-    op->getResult(0).replaceAllUsesWith(expansion(builder, op));
+    op->getResult(0).replaceAllUsesWith(isLong ? shortened(builder, op) : expansion(builder, op));
     Operation *next = before ? before->getNextNode() : &block.front(); // the expansion's first op
     if (next == op)
       next = op->getNextNode();

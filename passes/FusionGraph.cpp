@@ -58,8 +58,10 @@ bool floatsByNature(Operation *op) {
     return op->getNumOperands() == 0;
   if (family != OpFamily::Shape)
     return false;
-  // An element of a concatenation costs a read of every input: computed once unless one reader alone takes it.
-  return op->getNumOperands() == 1 || op->getResult(0).hasOneUse();
+  // An element of a concatenation costs a read of every input: computed once unless one reader alone takes it, and that
+  // is none that reads as many.
+  return op->getNumOperands() == 1 ||
+         (op->getResult(0).hasOneUse() && kindOf(*op->user_begin()) != OpKind::Concatenate);
 }
 
 class Builder {

@@ -48,3 +48,17 @@ func.func @attention(%q: tensor<2x3x4xf32>, %k: tensor<2x5x4xf32>, %v: tensor<2x
   %y = weft.scaled_dot_product_attention %q, %k, %v {is_causal = false, scale = 0.5 : f64} : (tensor<2x3x4xf32>, tensor<2x5x4xf32>, tensor<2x5x6xf32>) -> tensor<2x3x6xf32>
   return %y : tensor<2x3x6xf32>
 }
+
+// The cotangents of parts that do not overlap are one concatenation, with zeros where no part is.
+// CHECK-LABEL: func.func @parts
+// CHECK-SAME: (%{{.*}}: tensor<6xf32>, %[[CA:.*]]: tensor<2xf32>, %[[CB:.*]]: tensor<2xf32>)
+// CHECK-NOT: weft.pad
+// CHECK: %[[Z:.*]] = weft.full {{.*}} -> tensor<1xf32>
+// CHECK: %[[E:.*]] = weft.full {{.*}} -> tensor<1xf32>
+// CHECK: %[[C:.*]] = weft.concatenate %[[Z]], %[[CA]], %[[CB]], %[[E]] {dim = 0 : i64}
+// CHECK-NEXT: return %[[C]]
+func.func @parts(%x: tensor<6xf32>, %ca: tensor<2xf32>, %cb: tensor<2xf32>) -> (tensor<2xf32>, tensor<2xf32>) {
+  %a = weft.slice %x {starts = array<i64: 1>, sizes = array<i64: 2>, steps = array<i64: 1>} : (tensor<6xf32>) -> tensor<2xf32>
+  %b = weft.slice %x {starts = array<i64: 3>, sizes = array<i64: 2>, steps = array<i64: 1>} : (tensor<6xf32>) -> tensor<2xf32>
+  return %a, %b : tensor<2xf32>, tensor<2xf32>
+}

@@ -32,3 +32,13 @@ func.func @nested(%x: tensor<4xf32>, %y: tensor<4xf32>) -> tensor<f32> {
   %l = weft.mse_loss %x, %y {reduction = 1 : i64} : (tensor<4xf32>, tensor<4xf32>) -> tensor<f32>
   return %l : tensor<f32>
 }
+
+// A concatenation of many is one of concatenations.
+// CHECK-LABEL: func.func @long
+// CHECK: %[[A:.*]] = weft.concatenate {{.*}} -> tensor<8xf32>
+// CHECK-NEXT: %[[B:.*]] = weft.concatenate %[[A]], %{{.*}} -> tensor<9xf32>
+// CHECK-NEXT: return %[[B]]
+func.func @long(%x: tensor<1xf32>) -> tensor<9xf32> {
+  %y = weft.concatenate %x, %x, %x, %x, %x, %x, %x, %x, %x {dim = 0 : i64} : (tensor<1xf32>, tensor<1xf32>, tensor<1xf32>, tensor<1xf32>, tensor<1xf32>, tensor<1xf32>, tensor<1xf32>, tensor<1xf32>, tensor<1xf32>) -> tensor<9xf32>
+  return %y : tensor<9xf32>
+}
