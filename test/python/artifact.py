@@ -27,6 +27,16 @@ class Artifact:
 
     def __init__(self, function, args, folder, *options, output="model.so"):
         weft.export(function, args, folder / "model.mlir")
+        self._load(folder, options, output)
+
+    @classmethod
+    def of(cls, folder, *options, output="model.so"):
+        """The one of the folder's model.mlir."""
+        artifact = cls.__new__(cls)
+        artifact._load(folder, options, output)
+        return artifact
+
+    def _load(self, folder, options, output):
         made = build(folder, *options, "--name=model", output=output)
         assert made.returncode == 0, made.stderr
         self.header = (folder / "model.h").read_text()

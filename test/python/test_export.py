@@ -3,6 +3,7 @@
 import ctypes
 import itertools
 import json
+import pathlib
 import random
 import re
 import subprocess
@@ -208,6 +209,17 @@ def test_instances_are_independent_and_begin_as_exported(tmp_path):
 
 
 @needs_aot
+def test_state_survives_weft_opt(tmp_path):
+    """The text says all of it: read and printed again, it is the same model."""
+    model, x = Stateful(), weft.randn(2, 4)
+    expected = [bits(t) for t in Artifact(model, (x,), tmp_path)(x)]
+    opt = pathlib.Path(AOT).with_name("weft-opt")
+    printed = subprocess.run([opt, "model.mlir"], cwd=tmp_path, capture_output=True, text=True, check=True, timeout=60)
+    (tmp_path / "model.mlir").write_text(printed.stdout)
+    assert [bits(t) for t in Artifact.of(tmp_path, output="printed.so")(x)] == expected
+
+
+@needs_aot
 def test_without_a_seed_the_numbers_are_those_of_a_new_process(tmp_path):
     artifact = Artifact(lambda: weft.rand(5), (), tmp_path)
     program = "import weft; print(weft._C.raw_bytes(weft.rand(5)).hex())"
@@ -363,6 +375,20 @@ REFUSED = [  # function, what the error says
     (lambda x: object(), "must return tensors"),
     (lambda x: 3, "must return tensors"),
 ]
+
+
+def test_what_raises_leaves_everything_as_it_was(tmp_path):
+    model, x = Stateful(), weft.randn(2, 4)
+    before = state_of(model)
+
+    def function(x):
+        model.hidden = model(x)[1] * 2
+        model.added = 3
+        raise KeyError("mine")
+
+    with pytest.raises(KeyError, match="mine"):
+        weft.export(function, (x,), tmp_path / "model.mlir")
+    assert state_of(model) == before
 
 
 @pytest.mark.parametrize("function, message", REFUSED, ids=lambda v: getattr(v, "__name__", None))
