@@ -58,6 +58,22 @@ TEST(Autograd, HooksSeeAndChangeCotangents) {
   EXPECT_EQ(values(grad({sum(mul(h, h))}, {h}, {}, true)[0]), (Numbers{6, 12}));
 }
 
+TEST(Autograd, AGroupSeesItsCotangentsAtOnce) {
+  Tensor x = leaf(floats({1, 2}, {2}));
+  Tensor a = mul(x, number(3)), b = mul(x, number(5));
+  std::vector<Tensor> seen;
+  registerGroupHook({a, b}, [&](const std::vector<Tensor> &cotangents) {
+    seen = cotangents;
+    return std::vector<Tensor>{Tensor(), cotangents[1].defined() ? mul(cotangents[1], number(10)) : Tensor()};
+  });
+  registerHook(a, [](const Tensor &g) { return mul(g, number(2)); }); // comes before the group's
+  EXPECT_EQ(values(grad({sum(add(a, b))}, {x}, {}, true)[0]), (Numbers{56, 56}));
+  EXPECT_EQ(values(seen[0]), (Numbers{2, 2}));
+  EXPECT_EQ(values(seen[1]), (Numbers{1, 1}));
+  EXPECT_EQ(values(grad({sum(a)}, {x}, {}, true)[0]), (Numbers{6, 6}));
+  EXPECT_FALSE(seen[1].defined());
+}
+
 TEST(Autograd, NonLeafInputsAndRetainedGradients) {
   Tensor x = leaf(floats({1, 2}, {2}));
   Tensor h = mul(x, x);

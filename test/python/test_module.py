@@ -96,6 +96,7 @@ REFUSED = {
     "index of a list": (lambda m: nn.ModuleList([m])[1], IndexError, "1"),
     "index by name": (lambda m: m["0"], TypeError, r"\[Sequential\].*str"),
     "extend by a number": (lambda m: m.extend(3), TypeError, "int"),
+    "a dict of numbers": (lambda m: nn.ModuleDict([3]), TypeError, "pairs.*int"),
     "a dict of what": (lambda m: nn.ModuleDict([("a",)]), ValueError, "pairs"),
     "mode": (lambda m: m.train(1), ValueError, "bool"),
     "integer dtype": (lambda m: m.to(weft.int64), TypeError, "floating"),

@@ -1,7 +1,7 @@
 """Modules that hold modules or parameters."""
 
 import operator
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from ..._C import Tensor
 from ..parameter import Parameter
@@ -130,8 +130,10 @@ def _pairs(entries, op):
         return list(entries.items())
     if not isinstance(entries, Iterable):
         raise TypeError(f"[{op}] needs a dict or pairs of name and value; got {type(entries).__name__}")
-    pairs = [tuple(pair) for pair in entries]
+    pairs = list(entries)
     for pair in pairs:
+        if not isinstance(pair, Sequence):
+            raise TypeError(f"[{op}] needs pairs of name and value; got {type(pair).__name__}")
         if len(pair) != 2:
             raise ValueError(f"[{op}] needs pairs of name and value; got one of length {len(pair)}")
     return pairs
