@@ -259,13 +259,17 @@ void Executable::runGeneral(void *const *inputs, void *const *outputs, const int
 
   std::unique_lock<std::mutex> filling;
   bool fills = true; // the kept buffers
-  if (kept && !keptBuffers.empty()) {
-    filling = std::unique_lock<std::mutex>(kept->mutex);
-    if (!kept->memory)
+  if (kept && !keptBuffers.empty() && kept->filled.load(std::memory_order_acquire)) {
+    fills = false;
+  } else if (kept && !keptBuffers.empty()) {
+    // Where another thread is at it, this run makes them for itself: in a forked child that thread would never be done.
+    filling = std::unique_lock<std::mutex>(kept->mutex, std::try_to_lock);
+    if (!filling)
+      kept = nullptr;
+    else if (kept->filled.load(std::memory_order_relaxed))
+      fills = false;
+    else if (!kept->memory)
       kept->memory = Buffer::allocate(size_t(plan->keptBytes), place);
-    fills = !kept->filled;
-    if (!fills)
-      filling.unlock();
   }
 
   // All temporaries are in one block: the planned arena, those whose size is known only now, and what nobody keeps. On
@@ -309,8 +313,8 @@ void Executable::runGeneral(void *const *inputs, void *const *outputs, const int
   runBatches(frame.launches, first, checked, symbols);
   lookAtChecks(frame.pointers);
   runBatches(frame.launches, checked, batches.size(), symbols);
-  if (filling)
-    kept->filled = true;
+  if (fills && filling)
+    kept->filled.store(true, std::memory_order_release);
 }
 
 void Executable::runBatches(const Launch *launches, size_t first, size_t end, const int64_t *symbols) const {

@@ -41,7 +41,7 @@ private:
   friend class Executable;
   std::mutex mutex; // while it is filled
   BufferRef memory;
-  bool filled = false;
+  std::atomic<bool> filled{false};
 };
 
 // A check of the program failed; what() is its message. The caller's outputs hold nothing of use; inputs whose memory

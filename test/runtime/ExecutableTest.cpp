@@ -5,12 +5,15 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <numeric>
 #include <sstream>
+#include <sys/wait.h>
 #include <thread>
+#include <unistd.h>
 
 using namespace weft;
 
@@ -364,4 +367,47 @@ TEST(Executable, KeepsWhatItsFirstStepsMade) {
   EXPECT_EQ(run(&kept), 215);
   EXPECT_EQ(run(&others), 221);
   EXPECT_EQ(run(nullptr), 221);
+}
+
+// A forked child does not have the thread that was making what is kept.
+TEST(Executable, IsRunInAChildThatAFirstRunLeftBehind) {
+  static std::atomic<bool> begun{false}, mayGoOn{false};
+  static const auto slow = [](void *const *buffers, const int64_t *, int64_t, int64_t, void *) {
+    begun = true;
+    while (!mayGoOn)
+      std::this_thread::yield();
+    *static_cast<int64_t *>(buffers[1]) = 3 * *static_cast<int64_t *>(buffers[0]);
+  };
+  Builder b;
+  b.input(fixed(8)).input(fixed(8)).output(fixed(8));
+  b.buffers.push_back({WEFT_KEPT, -1, fixed(8), 0, nullptr});
+  b.step(slow, {0, 3}, {}, fixed(1), 0); // kept = 3 * weight
+  b.step(scaleAdd, {3, 1, 2}, {fixed(1)}, fixed(1), 0);
+  b.program.keptBytes = 64;
+  b.program.keptSteps = 1;
+  Executable executable(b.finish());
+  KeptResults kept;
+  int64_t weight = 5, x = 100;
+  auto run = [&] {
+    int64_t out = 0;
+    void *inputs[] = {&weight, &x}, *outputs[] = {&out};
+    executable.run(inputs, outputs, nullptr, &kept);
+    return out;
+  };
+  std::thread first([&] { EXPECT_EQ(run(), 115); });
+  while (!begun)
+    std::this_thread::yield();
+  pid_t child = fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    alarm(20);
+    mayGoOn = true;
+    _exit(run() == 115 && run() == 115 ? 0 : 1);
+  }
+  mayGoOn = true;
+  first.join();
+  EXPECT_EQ(run(), 115);
+  int status = 0;
+  waitpid(child, &status, 0);
+  EXPECT_EQ(status, 0);
 }
