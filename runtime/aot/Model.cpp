@@ -3,11 +3,15 @@
 #include "runtime/Executable.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <exception>
 #include <fcntl.h>
 #include <mutex>
+#include <optional>
+#include <pthread.h>
+#include <stdexcept>
 #include <string>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -28,12 +32,27 @@ struct Model {
   std::shared_ptr<KeptResults> kept;
 };
 
-// Made at the program's first run and held: a shared object that holds programs is not unloaded.
+// Those that have run. They are held: a shared object that holds programs is not unloaded.
+struct Models {
+  std::mutex mutex;
+  std::unordered_map<const WeftProgram *, Model> table;
+};
+
+// A fork while another thread holds the lock must not leave it locked.
+Models &models() {
+  static Models *models = [] {
+    auto *made = new Models;
+    pthread_atfork([] { ::models().mutex.lock(); }, [] { ::models().mutex.unlock(); },
+                   [] { ::models().mutex.unlock(); });
+    return made;
+  }();
+  return *models;
+}
+
 std::pair<ExecutablePtr, std::shared_ptr<KeptResults>> modelOf(const WeftProgram *program, void *const *inputs) {
-  static std::mutex mutex;
-  static auto &models = *new std::unordered_map<const WeftProgram *, Model>;
-  std::lock_guard<std::mutex> lock(mutex);
-  Model &model = models[program];
+  std::shared_ptr<KeptResults> old; // goes when the lock, under which no memory is given back, is free
+  std::lock_guard<std::mutex> lock(models().mutex);
+  Model &model = models().table[program];
   if (!model.executable)
     model.executable = Executable::fromProgram(program);
   std::vector<const void *> weights;
@@ -41,6 +60,7 @@ std::pair<ExecutablePtr, std::shared_ptr<KeptResults>> modelOf(const WeftProgram
     weights.push_back(inputs[input]);
   if (!weights.empty() && (!model.kept || weights != model.weights)) {
     model.weights = std::move(weights);
+    old = std::move(model.kept);
     model.kept = std::make_shared<KeptResults>();
   }
   return {model.executable, model.kept};
@@ -63,7 +83,27 @@ struct WeftModelInstance {
   const WeftModel *model;
   std::vector<BufferRef> memory; // of each state
   std::mutex mutex;              // while it runs
+  std::atomic<pid_t> process{0}; // in which it was last locked
 };
+
+namespace {
+class InstanceLock {
+public:
+  explicit InstanceLock(WeftModelInstance &instance) : instance(instance) {
+    if (!instance.mutex.try_lock()) {
+      if (instance.process != getpid()) // that thread is not here, and the state is half written
+        throw std::runtime_error("the process was forked while another thread ran the instance; make a new one");
+      instance.mutex.lock();
+    }
+    instance.process = getpid();
+  }
+  ~InstanceLock() { instance.mutex.unlock(); }
+  InstanceLock(const InstanceLock &) = delete;
+
+private:
+  WeftModelInstance &instance;
+};
+} // namespace
 
 static void seed(void *state, int64_t number) {
   const int64_t values[] = {number, 0};
@@ -93,7 +133,7 @@ WeftModelInstance *weft_create_model(const WeftModel *model, const void *weights
 void weft_destroy_model(WeftModelInstance *instance) { delete instance; }
 
 void *weft_state_of_model(WeftModelInstance *instance, const char *name) {
-  for (size_t i = 0; instance && i < instance->memory.size(); ++i)
+  for (size_t i = 0; instance && name && i < instance->memory.size(); ++i)
     if (std::strcmp(instance->model->states[i].name, name) == 0)
       return instance->memory[i]->data();
   return nullptr;
@@ -102,10 +142,15 @@ void *weft_state_of_model(WeftModelInstance *instance, const char *name) {
 void weft_seed_model(WeftModelInstance *instance, int64_t number) {
   if (!instance)
     return;
-  std::lock_guard<std::mutex> lock(instance->mutex);
-  for (size_t i = 0; i < instance->memory.size(); ++i)
-    if (instance->model->states[i].isGenerator)
-      seed(instance->memory[i]->data(), number);
+  try {
+    InstanceLock lock(*instance);
+    for (size_t i = 0; i < instance->memory.size(); ++i)
+      if (instance->model->states[i].isGenerator)
+        seed(instance->memory[i]->data(), number);
+    lastError.clear();
+  } catch (const std::exception &error) {
+    lastError = error.what();
+  }
 }
 
 static void checkGiven(const WeftModel &model, void *const *inputs, void *const *outputs, const int64_t *symbols) {
@@ -122,12 +167,12 @@ static void checkGiven(const WeftModel &model, void *const *inputs, void *const 
 
 static void run(const WeftModel &model, WeftModelInstance *instance, void **inputs, void **outputs,
                 const int64_t *symbols) {
-  std::unique_lock<std::mutex> lock;
+  std::optional<InstanceLock> lock;
   if (model.stateCount && !instance)
     throw std::invalid_argument("the instance is null: make one with the model's create function");
   checkGiven(model, inputs, outputs, symbols);
   if (instance)
-    lock = std::unique_lock<std::mutex>(instance->mutex);
+    lock.emplace(*instance);
   for (int64_t i = 0; i < model.stateCount; ++i)
     inputs[model.states[i].input] = instance->memory[size_t(i)]->data();
   auto [executable, kept] = modelOf(model.program, inputs);
@@ -163,6 +208,10 @@ int weft_run_model(const WeftModel *model, WeftModelInstance *instance, void **i
 }
 
 const void *weft_map_weights(const char *path, const void *header, int64_t headerBytes, int64_t fileBytes) {
+  if (!path) {
+    lastError = "the path of the weights is null";
+    return nullptr;
+  }
   File file{open(path, O_RDONLY | O_CLOEXEC)};
   struct stat status;
   if (file.descriptor < 0 || fstat(file.descriptor, &status) != 0) {
