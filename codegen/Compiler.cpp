@@ -24,19 +24,37 @@ namespace weft {
 
 namespace {
 
-// Finding a target takes longer than compiling a small kernel. A target's machine serves one thread at a time, so each
-// has its own.
-const cpu::Target &cpuTarget(const std::string &name) {
-  thread_local std::map<std::string, cpu::Target> targets;
-  auto found = targets.find(name);
-  if (found == targets.end()) {
+// Finding a target takes longer than compiling a small kernel. A target's machine serves one thread at a time.
+class Targets {
+public:
+  cpu::Target take(const std::string &name) {
+    {
+      std::lock_guard<std::mutex> lock(mutex);
+      if (std::vector<cpu::Target> &spare = idle[name]; !spare.empty()) {
+        cpu::Target target = std::move(spare.back());
+        spare.pop_back();
+        return target;
+      }
+    }
     cpu::Target target = cpu::Target::find(name);
     if (target.architecture != &cpu::Architecture::host())
       throw std::runtime_error("[codegen] this machine cannot run code for the CPU '" + name + "', which is " +
                                target.architecture->name + "; set WEFT_CPU to one of its own kind, or not at all");
-    found = targets.emplace(name, std::move(target)).first;
+    return target;
   }
-  return found->second;
+  void give(const std::string &name, cpu::Target target) {
+    std::lock_guard<std::mutex> lock(mutex);
+    idle[name].push_back(std::move(target));
+  }
+
+private:
+  std::mutex mutex;
+  std::map<std::string, std::vector<cpu::Target>> idle;
+};
+
+Targets &targets() {
+  static auto *targets = new Targets; // outlives whatever still compiles while the process ends
+  return *targets;
 }
 
 // A context keeps every type and attribute it has seen, so it is used again, by one thread at a time, and replaced now
@@ -125,9 +143,10 @@ std::string compileGraph(const Graph &graph, const CompileOptions &options) {
       runPipeline(module, pipelineOptions(options));
       result = cuda::compileProgram(module, options);
     } else {
-      const cpu::Target &target = cpuTarget(options.cpu);
+      cpu::Target target = targets().take(options.cpu);
       Lowered lowered = lowerForCpu(module, target, options);
       result = cpu::compileProgram(*lowered.kernels, lowered.plan, target);
+      targets().give(options.cpu, std::move(target));
     }
   });
   return result;
@@ -139,7 +158,7 @@ std::string compileLibrary(const std::vector<LibraryProgram> &programs, const st
   std::vector<std::string> objects(kThreads);
   std::vector<cpu::LibraryPart::Entry> entries[kThreads];
   auto compilePart = [&](int number) {
-    const cpu::Target &target = cpuTarget(options.cpu);
+    cpu::Target target = targets().take(options.cpu);
     cpu::LibraryPart part(target, number);
     for (size_t i = size_t(number); i < programs.size(); i += kThreads)
       withModule(programs[i].graph, [&](mlir::ModuleOp module) {
@@ -148,12 +167,13 @@ std::string compileLibrary(const std::vector<LibraryProgram> &programs, const st
       });
     objects[size_t(number)] = part.object();
     entries[number] = part.entries;
+    targets().give(options.cpu, std::move(target));
   };
   auto other = std::async(std::launch::async, compilePart, 1);
   compilePart(0);
   other.get();
   entries[0].insert(entries[0].end(), entries[1].begin(), entries[1].end());
-  return cpu::linkLibrary(objects, entries[0], compiler, cpuTarget(options.cpu));
+  return cpu::linkLibrary(objects, entries[0], compiler, targets().take(options.cpu));
 }
 
 // LLVM would end the process. Through its code an exception unwinds without running destructors: memory leaks.

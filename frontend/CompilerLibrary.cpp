@@ -1,18 +1,14 @@
 #include "frontend/CompilerLibrary.h"
 
-#include "frontend/Background.h"
 #include "ir/OpTable.h"
 #include "runtime/cpu/Features.h"
 
 #include <atomic>
-#include <condition_variable>
 #include <cstdlib>
 #include <cstring>
 #include <dlfcn.h>
 #include <fstream>
 #include <link.h>
-#include <mutex>
-#include <pthread.h>
 #include <set>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -64,47 +60,6 @@ static std::set<std::string> loadedLibraries() {
   return names;
 }
 
-namespace {
-struct Users {
-  std::mutex mutex;
-  std::condition_variable idle;
-  int count = 0;
-  bool ending = false;
-};
-} // namespace
-static Users &users() {
-  static Users *users = [] { // outlives the threads
-    // A forked child has none of the other threads.
-    pthread_atfork([] { weft::users().mutex.lock(); }, [] { weft::users().mutex.unlock(); },
-                   [] {
-                     weft::users().count = 0;
-                     weft::users().mutex.unlock();
-                   });
-    return new Users;
-  }();
-  return *users;
-}
-
-CompilerUse::CompilerUse() {
-  std::unique_lock<std::mutex> lock(users().mutex);
-  users().idle.wait(lock, [] { return !users().ending; });
-  ++users().count;
-}
-
-CompilerUse::~CompilerUse() {
-  std::lock_guard<std::mutex> lock(users().mutex);
-  --users().count;
-  users().idle.notify_all();
-}
-
-// Not for ever: a thread that uses it may be stopped.
-static void endUse() {
-  endBackground();
-  std::unique_lock<std::mutex> lock(users().mutex);
-  users().ending = true;
-  users().idle.wait_for(lock, std::chrono::seconds(10), [] { return users().count == 0; });
-}
-
 static std::atomic<bool> loaded{false};
 bool compilerLibraryLoaded() { return loaded; }
 
@@ -123,8 +78,6 @@ const CompilerApi &compilerLibrary() {
       fail(UserError::Kind::Runtime, "compile",
            path + " is not weft's compiler library: it has no weft_compiler_api; set WEFT_COMPILER_LIBRARY to the "
                   "right file");
-    // Its static objects go when the process ends, after what still compiles then.
-    std::atexit(endUse);
     loaded = true;
     return entry();
   }();
@@ -166,12 +119,13 @@ static std::string buildIdOf(const std::string &path) {
 }
 
 const std::string &compilerBuild() {
-  static const std::string build = buildIdOf(compilerLibraryPath());
+  static const std::string &build = *new std::string(buildIdOf(compilerLibraryPath()));
   return build;
 }
 
+// Strings that outlive threads which compile while the process ends.
 const std::string &compilerIdentity() {
-  static const std::string identity = [] {
+  static const std::string &identity = *new std::string([] {
     std::string text = "weft1:" + compilerBuild();
     struct stat file;
     std::memset(&file, 0, sizeof(file));
@@ -179,7 +133,7 @@ const std::string &compilerIdentity() {
       text += ":" + std::to_string(file.st_size) + ":" + std::to_string(file.st_mtim.tv_sec) + "." +
               std::to_string(file.st_mtim.tv_nsec);
     return text + ":" + hostIdentity();
-  }();
+  }());
   return identity;
 }
 

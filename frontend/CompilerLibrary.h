@@ -10,14 +10,6 @@ namespace weft {
 // Throws UserError with dlopen's message when the library cannot be opened.
 const CompilerApi &compilerLibrary();
 bool compilerLibraryLoaded();
-// For a call of the compiler: the end of the process, which destroys what the library holds, waits for it, and lets no
-// other begin.
-class CompilerUse {
-public:
-  CompilerUse();
-  ~CompilerUse();
-  CompilerUse(const CompilerUse &) = delete;
-};
 std::string compilerLibraryPath();
 
 // The linker's number of the compiler library's build; empty where it gave none.

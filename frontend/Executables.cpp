@@ -1,10 +1,9 @@
 #include "frontend/Executables.h"
 
-#include "frontend/BoundedCache.h"
 #include "frontend/CompilerLibrary.h"
+#include "frontend/MadeOnce.h"
 #include "frontend/ShippedKernels.h"
 #include "frontend/Tuning.h"
-#include "runtime/BlockingRegion.h"
 #include "runtime/KernelCache.h"
 #include "runtime/cpu/FloatMode.h"
 #include "runtime/cuda/Driver.h"
@@ -15,7 +14,7 @@
 
 namespace weft {
 
-static std::mutex mutex; // of what is in memory; compiling does not hold it
+static std::mutex mutex; // of the statistics
 static CompileStatistics statistics;
 
 CompileStatistics compileStatistics() {
@@ -26,7 +25,6 @@ CompileStatistics compileStatistics() {
 // Runs `work` and adds its time to the statistics.
 template <class Work> static auto timed(Work work) {
   StandardFloatMode mode; // constants are folded
-  CompilerUse use;
   auto start = std::chrono::steady_clock::now();
   auto result = work();
   std::chrono::duration<double> time = std::chrono::steady_clock::now() - start;
@@ -107,62 +105,45 @@ static ExecutablePtr loadOrCompile(const Graph &graph, const std::string &option
   return Executable::loadBytes(elf.data(), elf.size(), device.index);
 }
 
-static BoundedCache<ExecutablePtr> &knownExecutables() {
-  static auto &known =
-      *new BoundedCache<ExecutablePtr>(kMostExecutables); // outlives what is compiled in the background
-  return known;
+static MadeOnce<ExecutablePtr> &executables() {
+  static auto &made = *new MadeOnce<ExecutablePtr>(kMostExecutables); // outlives what is compiled in the background
+  return made;
 }
 
-void setMostExecutables(size_t count) {
-  std::lock_guard<std::mutex> lock(mutex);
-  knownExecutables().setCapacity(count);
-}
+void setMostExecutables(size_t count) { executables().setCapacity(count); }
 
 ExecutablePtr executableFor(const Graph &graph, Device device) {
   CompileOptions options = optionsFor(device);
   std::string identity = keyOf(options) + serialize(graph);
-  Hash128 key = hash128(toString(device) + identity);
-  {
-    std::lock_guard<std::mutex> lock(mutex);
-    if (ExecutablePtr *found = knownExecutables().find(key))
-      return *found;
-  }
-  BlockingRegion region;
-  ExecutablePtr executable = loadOrCompile(graph, identity, options, device);
-  std::lock_guard<std::mutex> lock(mutex);
-  return knownExecutables().put(key, std::move(executable));
+  return executables().get(hash128(toString(device) + identity), [graph, identity, options, device] {
+    return loadOrCompile(graph, identity, options, device);
+  });
 }
 
-std::shared_ptr<const Graph> derivativeOf(const Graph &graph, const std::vector<int> &wrt) {
-  static auto &known = *new BoundedCache<std::shared_ptr<const Graph>>(256);
-  std::string identity = serialize(graph);
-  for (int input : wrt)
-    identity += "," + std::to_string(input);
-  Hash128 key = hash128(identity);
-  {
-    std::lock_guard<std::mutex> lock(mutex);
-    if (std::shared_ptr<const Graph> *found = known.find(key))
-      return *found;
-  }
-  BlockingRegion region;
-  std::shared_ptr<const Graph> derivative;
+static std::shared_ptr<const Graph> loadOrDifferentiate(const Graph &graph, const std::string &identity,
+                                                        const std::vector<int> &wrt) {
   KernelCache &disk = KernelCache::global();
-  std::string diskKey = compilerIdentity() + "|autodiff|" + identity;
+  std::string key = compilerIdentity() + "|autodiff|" + identity;
   if (disk.isEnabled() && !std::getenv("WEFT_DEBUG")) {
-    if (std::optional<std::string> bytes = disk.find("autodiff", diskKey)) {
+    if (std::optional<std::string> bytes = disk.find("autodiff", key)) {
       try {
-        derivative = std::make_shared<const Graph>(deserialize(*bytes));
+        return std::make_shared<const Graph>(deserialize(*bytes));
       } catch (const std::runtime_error &) {
-        disk.remove("autodiff", diskKey);
+        disk.remove("autodiff", key);
       }
     }
   }
-  if (!derivative) {
-    derivative = timed([&] { return std::make_shared<const Graph>(compilerLibrary().differentiate(graph, wrt)); });
-    disk.store("autodiff", diskKey, serialize(*derivative));
-  }
-  std::lock_guard<std::mutex> lock(mutex);
-  return known.put(key, std::move(derivative));
+  auto derivative = timed([&] { return std::make_shared<const Graph>(compilerLibrary().differentiate(graph, wrt)); });
+  disk.store("autodiff", key, serialize(*derivative));
+  return derivative;
+}
+
+std::shared_ptr<const Graph> derivativeOf(const Graph &graph, const std::vector<int> &wrt) {
+  static auto &made = *new MadeOnce<std::shared_ptr<const Graph>>(256);
+  std::string identity = serialize(graph);
+  for (int input : wrt)
+    identity += "," + std::to_string(input);
+  return made.get(hash128(identity), [graph, identity, wrt] { return loadOrDifferentiate(graph, identity, wrt); });
 }
 
 } // namespace weft

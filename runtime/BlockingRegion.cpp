@@ -44,8 +44,6 @@ void BlockingRegion::look() {
   lastLook = std::chrono::steady_clock::now();
 }
 
-bool BlockingRegion::mayInterrupt() { return current && hostLock.load(std::memory_order_acquire)->mayInterrupt(); }
-
 KeepHostLock::KeepHostLock() : before(keepsLock) { keepsLock = true; }
 KeepHostLock::~KeepHostLock() { keepsLock = before; }
 

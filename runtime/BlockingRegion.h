@@ -37,8 +37,8 @@ public:
   }
   // How often this thread has let go of the lock.
   static uint64_t releases() { return releaseCount; }
-  // Whether checkInterrupt() on this thread may throw.
-  static bool mayInterrupt();
+  // Whether this thread has let go of the lock.
+  static bool isInside() { return current; }
   static constexpr auto kPeriod = std::chrono::milliseconds(50);
 
 private:

@@ -128,7 +128,7 @@ py::tuple runTraced(py::object function, py::tuple args, py::dict kwargs, py::ob
     Trace trace(tensors);
     result = callEagerly(function.ptr(), args, kwargs);
     if (!afterCall.is_none()) {
-      py::object why = afterCall();
+      py::object why = callingPython([&] { return afterCall(); });
       if (!why.is_none())
         trace.notReplayable(why.cast<std::string>());
     }

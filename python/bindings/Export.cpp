@@ -109,7 +109,8 @@ ExportedProgram traced(Trace &trace, const py::object &function, const py::tuple
     arguments.add(pattern.children[i], names[i], trace);
   }
   py::object given = pattern.build(arguments.placeholders);
-  auto result = py::reinterpret_steal<py::object>(PyObject_CallObject(function.ptr(), given.ptr()));
+  auto result = py::reinterpret_steal<py::object>(
+      callingPython([&] { return PyObject_CallObject(function.ptr(), given.ptr()); }));
   if (!result)
     throw py::error_already_set();
   std::vector<Replacement> replacements;

@@ -1,7 +1,9 @@
 // The interpreter's lock as the run time lets go of it around what takes long, and Ctrl-C meanwhile.
+#include "frontend/Background.h"
 #include "python/bindings/PyTensor.h"
 #include "runtime/BlockingRegion.h"
 
+#include <atomic>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -20,18 +22,39 @@ void *release() {
   return PyEval_SaveThread();
 }
 
+std::atomic<bool> hasEnded{false}; // the interpreter
+
+bool isEnding() {
+#if PY_VERSION_HEX >= 0x030D0000
+  return Py_IsFinalizing();
+#else
+  return _Py_IsFinalizing();
+#endif
+}
+
+// Python runs signal handlers, and ends, on the main thread.
+bool isMainThread() { return getpid() == pid_t(syscall(SYS_gettid)); }
+
 void acquire(void *released) {
+  if (hasEnded || (isEnding() && !isMainThread())) // the thread's state may be gone
+    sleepForEver();
   callingPython([&] { PyEval_RestoreThread(static_cast<PyThreadState *>(released)); });
 }
 
-// Python runs signal handlers on the main thread.
-bool mayInterrupt() { return getpid() == pid_t(syscall(SYS_gettid)); }
-
 } // namespace
 
+[[noreturn]] void sleepForEver() {
+  for (;;)
+    pause();
+}
+
 void bindInterpreterLock() {
-  static const HostLock lock{release, acquire, mayInterrupt};
+  static const HostLock lock{release, acquire, isMainThread};
   setHostLock(&lock);
+  Py_AtExit([] { // before the compiler's static objects go, which daemon threads may be using
+    hasEnded = true;
+    endBackground();
+  });
 }
 
 } // namespace weft::python

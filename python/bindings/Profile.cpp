@@ -12,26 +12,58 @@ namespace {
 
 using Steps = std::vector<std::tuple<std::string, std::string, double, int64_t>>; // name, location, seconds, bytes
 
-struct Recording {
+// Of all calls that are profiled at once. Never destroyed: other threads' kernels may still tell it of steps.
+class Recording {
+public:
+  static Recording &global() {
+    static auto *recording = new Recording;
+    return *recording;
+  }
+  // Gives what end() wants.
+  size_t begin() {
+    std::lock_guard<std::mutex> lock(mutex);
+    if (calls++ == 0)
+      setStepProfiler(&profiler);
+    return steps.size();
+  }
+  // The steps since begin().
+  Steps end(size_t begun) {
+    std::lock_guard<std::mutex> lock(mutex);
+    Steps result(steps.begin() + begun, steps.end());
+    if (--calls == 0) {
+      setStepProfiler(nullptr);
+      steps.clear();
+    }
+    return result;
+  }
+
+private:
   std::mutex mutex; // steps come from every thread that runs programs
   Steps steps;
-  StepProfiler profiler{[](void *self, const ProfiledStep &step) {
-                          auto &recording = *static_cast<Recording *>(self);
-                          std::lock_guard<std::mutex> lock(recording.mutex);
-                          recording.steps.emplace_back(step.name, step.location, step.nanoseconds * 1e-9, step.bytes);
-                        },
-                        this};
-  Recording() { setStepProfiler(&profiler); }
-  ~Recording() { setStepProfiler(nullptr); }
+  int calls = 0;
+  const StepProfiler profiler{[](void *self, const ProfiledStep &step) {
+                                auto &recording = *static_cast<Recording *>(self);
+                                std::lock_guard<std::mutex> lock(recording.mutex);
+                                if (recording.calls)
+                                  recording.steps.emplace_back(step.name, step.location, step.nanoseconds * 1e-9,
+                                                               step.bytes);
+                              },
+                              this};
 };
 
 } // namespace
 
 void bindProfile(py::module_ &module) {
   module.def("profile_steps", [](py::object function) {
-    Recording recording;
-    py::object result = function();
-    return py::make_tuple(result, recording.steps);
+    size_t begun = Recording::global().begin();
+    py::object result;
+    try {
+      result = callingPython([&] { return function(); });
+    } catch (...) {
+      Recording::global().end(begun);
+      throw;
+    }
+    return py::make_tuple(result, Recording::global().end(begun));
   });
 }
 

@@ -79,10 +79,15 @@ struct PythonHook {
 // Tells the garbage collector of a tensor that it got a hook.
 void trackHooks(const Tensor &tensor);
 
+// Of a daemon thread whose interpreter has ended.
+[[noreturn]] void sleepForEver();
+
 // Runs `body`, which gives a new reference or throws.
 template <class Body> PyObject *guarded(Body body) {
   try {
     return body();
+  } catch (const abi::__forced_unwind &) { // Python ran after all, as the garbage collector may have it
+    sleepForEver();
   } catch (...) {
     translateException();
     return nullptr;
@@ -95,8 +100,7 @@ template <class Body> auto callingPython(Body body) {
   try {
     return body();
   } catch (const abi::__forced_unwind &) {
-    for (;;)
-      pause();
+    sleepForEver();
   }
 }
 

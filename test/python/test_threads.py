@@ -1,6 +1,9 @@
 """Threads of Python's: others run while kernels do, and meet whole tensors."""
 
+import os
 import random
+import subprocess
+import sys
 import threading
 import time
 
@@ -224,3 +227,94 @@ def test_what_threads_do_to_each_others_tensors():
         in_threads(*map(repeat, (replace, write, read, read, differentiate, infer, train, resize)))
     finally:
         weft.set_num_threads(before)
+
+
+# ---------------------------------------------------------------- Processes
+
+
+def run(code, *args, expected=0):
+    """In a process of its own, with an empty cache."""
+    done = subprocess.run(
+        [sys.executable, "-c", code, *args],
+        env={**os.environ, "WEFT_CACHE": "0"},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == expected, done.stderr
+    return done.stdout
+
+
+INTERRUPTED = """
+import os, signal, threading, time, weft
+
+def many_kernels(x):
+    for i in range(120):
+        x = weft.softmax(x * (1.0 + i), -1) + weft.tanh(x).sum(0)
+    return x
+
+def interrupted(work):
+    def send():
+        nonlocal sent
+        time.sleep(0.3)
+        sent = time.perf_counter()
+        os.kill(os.getpid(), signal.SIGINT)
+    sent = None
+    threading.Thread(target=send).start()
+    try:
+        work()
+    except KeyboardInterrupt:
+        return time.perf_counter() - sent
+    raise SystemExit("it ended by itself")
+
+x = weft.randn(20, 30)
+a = weft.randn(700, 700, requires_grad=True)
+print(interrupted(lambda: weft.compile(many_kernels)(x)))
+y = a
+for _ in range(100):
+    y = y @ a
+print(interrupted(lambda: y.sum().backward()))
+b = a.detach()
+print(interrupted(lambda: [b @ b for _ in range(10000)]))
+assert (weft.compile(many_kernels)(x) == many_kernels(x)).all()
+"""
+
+
+def test_ctrl_c_ends_what_takes_long():
+    assert all(float(seconds) < 0.3 for seconds in run(INTERRUPTED).split())
+
+
+DAEMONS = """
+import os, sys, threading, time, weft
+
+def compiles():
+    for i in range(10**9):
+        weft.compile(lambda x: (x * (i + 0.125)).tanh().sum())(weft.ones(10))
+
+def multiplies():
+    a = weft.randn(700, 700)
+    while True:
+        a @ a
+
+def trains():
+    w = weft.randn(300, 300, requires_grad=True)
+    while True:
+        (w @ w).relu().sum().backward()
+
+for work in (compiles, multiplies, trains):
+    threading.Thread(target=work, daemon=True).start()
+time.sleep(0.5)
+if sys.argv[1] == "fork":
+    child = os.fork()
+    if child == 0:
+        w = weft.randn(100, 100, requires_grad=True)
+        for _ in range(8):
+            weft.compile(lambda x: (x @ x * 0.375).tanh())(w).sum().backward()
+        os._exit(7)
+    assert os.waitpid(child, 0)[1] == 7 << 8
+"""
+
+
+@pytest.mark.parametrize("what", ["exit", "fork"])
+def test_daemon_threads_at(what):
+    run(DAEMONS, what)
