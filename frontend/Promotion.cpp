@@ -292,13 +292,7 @@ OpKind simplerPower(OpKind op, const Tensor *operands, int &count) {
   return number == 2 ? OpKind::Square : number == -1 ? OpKind::Reciprocal : OpKind::Sqrt;
 }
 
-Tensor call(OpKind op, const Tensor *operands, int count, const Attrs &attrs) {
-  while (count > 0 && !operands[count - 1].defined())
-    --count; // optional operands that are absent
-  op = simplerPower(op, operands, count);
-  Tensor fitted[3];
-  if (fitNumbers(op, operands, count, fitted))
-    operands = fitted;
+static Tensor callFitted(OpKind op, const Tensor *operands, int count, const Attrs &attrs) {
   if (Trace::active())
     return callAnew(op, operands, count, attrs);
   CallKey key(CallLevel::Call, op, operands, count, attrs);
@@ -317,6 +311,23 @@ Tensor call(OpKind op, const Tensor *operands, int count, const Attrs &attrs) {
   Tensor result = callAnew(op, operands, count, attrs);
   recorder.finish(result);
   return result;
+}
+
+static bool hasNumber(const Tensor *operands, int count) {
+  for (int i = 0; i < count; ++i)
+    if (operands[i].impl->wrappedNumber)
+      return true;
+  return false;
+}
+
+Tensor call(OpKind op, const Tensor *operands, int count, const Attrs &attrs) {
+  while (count > 0 && !operands[count - 1].defined())
+    --count; // optional operands that are absent
+  if (!hasNumber(operands, count))
+    return callFitted(op, operands, count, attrs);
+  op = simplerPower(op, operands, count);
+  Tensor fitted[3];
+  return callFitted(op, fitNumbers(op, operands, count, fitted) ? fitted : operands, count, attrs);
 }
 
 } // namespace weft
