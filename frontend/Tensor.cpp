@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <cstring>
 #include <mutex>
+#include <vector>
 
 namespace weft {
 
@@ -72,11 +73,17 @@ void Storage::grow(int64_t wanted) {
         UserError::Kind::Runtime, "resize_",
         "Trying to resize storage that is not resizable: NumPy, DLPack or the like holds this memory, too; clone() the "
         "tensor first");
+  static auto &outgrown = *new std::vector<Ref<Storage>>; // that other threads' kernels may work on yet
+  KeepHostLock keep;
+  if (!BlockingRegion::anyOpen())
+    outgrown.clear();
   Ref<Storage> larger = allocate(device, wanted);
   copyMemory(larger->memory, device, memory, device, size_t(bytes));
   std::swap(memory, larger->memory);
   std::swap(buffer, larger->buffer);
   std::swap(bytes, larger->bytes);
+  if (BlockingRegion::anyOpen())
+    outgrown.push_back(std::move(larger));
 }
 
 void Storage::materialise() {

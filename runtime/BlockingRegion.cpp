@@ -7,16 +7,31 @@ namespace weft {
 
 static std::atomic<const HostLock *> hostLock{nullptr};
 static thread_local bool keepsLock = false;
+static std::atomic<int> open{0};
 thread_local BlockingRegion *BlockingRegion::current = nullptr;
 thread_local uint64_t BlockingRegion::releaseCount = 0;
 
 void setHostLock(const HostLock *lock) { hostLock.store(lock, std::memory_order_release); }
 
+// Counted before others run.
+static void *releaseCounted(const HostLock &lock) {
+  ++open;
+  try {
+    if (void *released = lock.release())
+      return released;
+  } catch (...) {
+    --open;
+    throw;
+  }
+  --open;
+  return nullptr;
+}
+
 BlockingRegion::BlockingRegion(bool takesLong) {
   const HostLock *lock = takesLong && !keepsLock && !current ? hostLock.load(std::memory_order_acquire) : nullptr;
   if (!lock)
     return;
-  released = lock->release();
+  released = releaseCounted(*lock);
   if (!released)
     return;
   current = this;
@@ -28,8 +43,11 @@ BlockingRegion::~BlockingRegion() {
   if (!released)
     return;
   current = nullptr;
+  --open;
   hostLock.load(std::memory_order_acquire)->acquire(released);
 }
+
+bool BlockingRegion::anyOpen() { return open > 0; }
 
 void BlockingRegion::look() {
   auto now = std::chrono::steady_clock::now();
@@ -38,8 +56,9 @@ void BlockingRegion::look() {
     return;
   // Out of the region and into it again: if that throws, the thread has left it.
   current = nullptr;
+  --open;
   lock->acquire(std::exchange(released, nullptr));
-  released = lock->release();
+  released = releaseCounted(*lock);
   current = this;
   lastLook = std::chrono::steady_clock::now();
 }

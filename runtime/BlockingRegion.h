@@ -39,6 +39,8 @@ public:
   static uint64_t releases() { return releaseCount; }
   // Whether this thread has let go of the lock.
   static bool isInside() { return current; }
+  // Whether any has. With the lock held: if not, nobody works on memory that was pinned.
+  static bool anyOpen();
   static constexpr auto kPeriod = std::chrono::milliseconds(50);
 
 private:

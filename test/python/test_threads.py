@@ -199,6 +199,13 @@ def test_what_threads_do_to_each_others_tensors():
         t[: t.shape[0] // 2] = 0.5
         t.t().mul_(t)
 
+    def grow(i):
+        t = weft.zeros(100, 100)
+        product = threading.Thread(target=lambda: t @ t)
+        product.start()
+        t.resize_(100 + i % 50, 100)
+        product.join()
+
     def read(i):
         t = shared[i % 3]
         (t @ t).sum().item()
@@ -224,7 +231,7 @@ def test_what_threads_do_to_each_others_tensors():
 
     before = weft.get_num_threads()
     try:
-        in_threads(*map(repeat, (replace, write, read, read, differentiate, infer, train, resize)))
+        in_threads(*map(repeat, (replace, write, grow, read, read, differentiate, infer, train, resize)))
     finally:
         weft.set_num_threads(before)
 
