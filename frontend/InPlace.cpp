@@ -91,8 +91,10 @@ static bool runInTarget(OpKind op, const Tensor *operands, int count, const Attr
   for (int i = 0; i < count; ++i) {
     ready[i] = operands[i];
     if (ready[i].impl->wrappedNumber) {
-      if (isFloat(ready[i].dtype()) && !isFloat(target.dtype()))
-        return false;
+      bool lowered = isFloat(ready[i].dtype()) ? !isFloat(target.dtype())
+                                               : ready[i].dtype() != DType::Bool && target.dtype() == DType::Bool;
+      if (lowered)
+        return false; // promotion makes the result another's category
       ready[i] = constantOf(ready[i], target.dtype(), target.device());
     }
     if (ready[i].dtype() != target.dtype() || ready[i].device() != target.device() || ready[i].dim() > target.dim())

@@ -1,6 +1,7 @@
 // Tensors from nothing: empty, full, arange, the random generator.
 #include "frontend/Generator.h"
-#include "python/bindings/PyTensor.h"
+#include "frontend/Trace.h"
+#include "python/bindings/Function.h"
 #include "runtime/cpu/FloatMode.h"
 
 namespace py = pybind11;
@@ -44,7 +45,6 @@ void bindCreation(py::module_ &module) {
     return randn(type.shape, type.dtype, unboxDevice(device.ptr()));
   });
   module.def("manual_seed", [](int64_t seed) { Generator::defaultGenerator().manualSeed(seed); });
-  module.def("initial_seed", [] { return Generator::defaultGenerator().state().seed; });
   module.def("generator_state", [] {
     Generator::State state = Generator::defaultGenerator().state();
     return py::make_tuple(state.seed, state.offset);
@@ -52,12 +52,23 @@ void bindCreation(py::module_ &module) {
   module.def("set_generator_state",
              [](int64_t seed, int64_t offset) { Generator::defaultGenerator().setState({seed, offset}); });
   module.def("dropout", &dropout);
-  module.def("default_dtype", &defaultDType);
-  module.def("set_default_dtype", [](DType dtype) {
-    if (!isFloat(dtype))
-      fail(UserError::Kind::Type, "set_default_dtype", std::string("needs a floating-point dtype; got ") + name(dtype));
-    setDefaultDType(dtype);
-  });
+  Definitions(module)
+      .def(
+          "initial_seed", [] { return Generator::defaultGenerator().state().seed; },
+          "The seed with which the random stream began.")
+      .def(
+          "default_dtype", [] { return defaultDType(); }, "The dtype of Python's floats in tensors.")
+      .def(
+          "set_default_dtype",
+          [](DType dtype) {
+            if (!isFloat(dtype))
+              fail(UserError::Kind::Type, "set_default_dtype",
+                   std::string("needs a floating-point dtype; got ") + name(dtype));
+            if (Trace *trace = Trace::active())
+              trace->notReplayable("it calls set_default_dtype()");
+            setDefaultDType(dtype);
+          },
+          py::arg("d"), "Sets the dtype that Python's floats have in tensors.");
 }
 
 } // namespace weft::python

@@ -1,5 +1,5 @@
 // DLPack (dmlc/dlpack, versions 0.8 and 1.x of the protocol): tensors shared with other frameworks without a copy.
-#include "python/bindings/PyTensor.h"
+#include "python/bindings/Function.h"
 
 namespace py = pybind11;
 
@@ -205,8 +205,9 @@ py::object capsuleOf(py::handle source, const py::object &device, const py::obje
   }
 }
 
-Tensor fromDLPack(py::object source, py::object device, py::object copy) {
-  py::object capsule = py::hasattr(source, "__dlpack__") ? capsuleOf(source, device, copy) : source;
+Tensor fromDLPack(const py::object &source, const py::object &device, std::optional<bool> copy) {
+  py::object copies = copy ? py::object(py::bool_(*copy)) : py::none();
+  py::object capsule = py::hasattr(source, "__dlpack__") ? capsuleOf(source, device, copies) : source;
   if (PyCapsule_IsValid(capsule.ptr(), DLManagedTensorVersioned::kName))
     return takeOver<DLManagedTensorVersioned>(capsule);
   if (PyCapsule_IsValid(capsule.ptr(), DLManagedTensor::kName))
@@ -220,7 +221,7 @@ Tensor fromDLPack(py::object source, py::object device, py::object copy) {
 
 void bindDLPack(py::module_ &module) {
   module.def("to_dlpack", &toDLPack);
-  module.def(
+  Definitions(module).def(
       "from_dlpack", &fromDLPack, py::arg("ext_tensor"), py::kw_only(), py::arg("device") = py::none(),
       py::arg("copy") = py::none(),
       "A tensor on the memory of an object with __dlpack__. device: where the result is to be; copy: True, False "

@@ -1,6 +1,6 @@
 // weft.dtype (ten constants, compared by identity) and weft.device: types of their own, none of whose objects can be
 // made without a value.
-#include "python/bindings/PyTensor.h"
+#include "python/bindings/Function.h"
 
 namespace py = pybind11;
 
@@ -162,10 +162,7 @@ Device unboxDevice(PyObject *object) {
     fail(UserError::Kind::Type, "device",
          std::string("a device is a string as \"cpu\" or \"cuda:0\", or a weft.device; got ") +
              Py_TYPE(object)->tp_name);
-  const char *text = PyUnicode_AsUTF8(object);
-  if (!text)
-    throw py::error_already_set();
-  return parseDevice(text);
+  return parseDevice(printable(object));
 }
 
 void bindDTypes(py::module_ &module) {
@@ -184,7 +181,8 @@ void bindDTypes(py::module_ &module) {
         return DType(i);
     fail(UserError::Kind::Value, "dtype", "there is no dtype " + text);
   });
-  module.def("promote_types", &promote);
+  Definitions(module).def("promote_types", &promote, py::arg("type1"), py::arg("type2"),
+                          "The least dtype to which both convert, as in operations.");
 
   deviceType = makeType(deviceSpec);
   module.attr("device") = py::handle(reinterpret_cast<PyObject *>(deviceType));

@@ -207,9 +207,11 @@ TensorList Argument<TensorList>::read(PyObject *value, const ArgumentOf &of) {
 std::vector<Tensor> Argument<std::vector<Tensor>>::read(PyObject *value, const ArgumentOf &of) {
   if (isTensor(value))
     return {unbox(value)};
-  auto items = py::reinterpret_steal<py::object>(PySequence_Fast(value, "a sequence"));
-  if (!items)
-    throw py::error_already_set();
+  auto items = py::reinterpret_steal<py::object>(PySequence_Fast(value, ""));
+  if (!items) {
+    PyErr_Clear();
+    of.signature.failKind(of.parameter, value);
+  }
   std::vector<Tensor> tensors;
   for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(items.ptr()); ++i) {
     PyObject *item = PySequence_Fast_GET_ITEM(items.ptr(), i);
@@ -221,9 +223,11 @@ std::vector<Tensor> Argument<std::vector<Tensor>>::read(PyObject *value, const A
 }
 
 std::vector<int64_t> Argument<std::vector<int64_t>>::read(PyObject *value, const ArgumentOf &of) {
-  auto items = py::reinterpret_steal<py::object>(PySequence_Fast(value, "a sequence"));
-  if (!items)
-    throw py::error_already_set();
+  auto items = py::reinterpret_steal<py::object>(PySequence_Fast(value, ""));
+  if (!items) {
+    PyErr_Clear();
+    of.signature.failKind(of.parameter, value);
+  }
   std::vector<int64_t> values;
   for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(items.ptr()); ++i) {
     PyObject *item = PySequence_Fast_GET_ITEM(items.ptr(), i);
@@ -279,18 +283,18 @@ void bindFunctions(py::module_ &module) {
     kinds[name] = kind;
   module.attr("KINDS") = kinds;
   // parameters: (name, fallback or ..., kinds, keyword-only, takes the rest) each.
-  module.def(
-      "make_function", [](py::object function, const std::string &name, py::list parameters, const std::string &doc) {
-        std::vector<Parameter> all;
-        for (py::handle item : parameters) {
-          auto [parameter, fallback, kinds, keywordOnly, rest] =
-              py::cast<std::tuple<py::str, py::object, uint32_t, bool, bool>>(item);
-          all.push_back({parameter, fallback.is(py::ellipsis()) ? py::object() : fallback, kinds, keywordOnly, rest});
-        }
-        Signature signature(name, std::move(all));
-        Body body = pythonBody(std::move(function), signature);
-        return makeFunction(std::move(signature), std::move(body), doc);
-      });
+  module.def("make_function", [](py::object function, const std::string &name, py::list parameters,
+                                 const std::string &doc, bool runsOtherCode) {
+    std::vector<Parameter> all;
+    for (py::handle item : parameters) {
+      auto [parameter, fallback, kinds, keywordOnly, rest] =
+          py::cast<std::tuple<py::str, py::object, uint32_t, bool, bool>>(item);
+      all.push_back({parameter, fallback.is(py::ellipsis()) ? py::object() : fallback, kinds, keywordOnly, rest});
+    }
+    Signature signature(name, std::move(all));
+    Body body = pythonBody(std::move(function), signature);
+    return makeFunction(std::move(signature), std::move(body), doc);
+  });
 }
 
 } // namespace weft::python

@@ -185,6 +185,10 @@ private:
     return *this;
   }
   static void describe(RunsOtherCode, std::vector<Parameter> &, size_t &, std::string &) {}
+  static void describe(pybind11::kw_only, std::vector<Parameter> &parameters, size_t &next, std::string &) {
+    for (size_t i = next; i < parameters.size(); ++i)
+      parameters[i].keywordOnly = true;
+  }
   static void describe(const pybind11::arg &argument, std::vector<Parameter> &parameters, size_t &next, std::string &);
   static void describe(const pybind11::arg_v &argument, std::vector<Parameter> &parameters, size_t &next,
                        std::string &);

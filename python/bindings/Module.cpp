@@ -1,5 +1,6 @@
 // The extension module weft._C: the front end for Python. The package around it is python/weft.
 #include "frontend/CompilerLibrary.h"
+#include "frontend/Trace.h"
 #include "python/bindings/Function.h"
 #include "python/bindings/PyTensor.h"
 #include "runtime/BlockingRegion.h"
@@ -35,19 +36,22 @@ PYBIND11_MODULE(_C, module) {
   bindKernels(module);
   bindProfile(module);
   bindInterpreterLock();
-  module.def(
-      "set_num_threads",
-      [](int threads) {
-        if (threads < 1)
-          weft::fail(weft::UserError::Kind::Runtime, "set_num_threads",
-                     "expected a positive number of threads; got " + std::to_string(threads));
-        weft::BlockingRegion region; // it waits for the pool
-        weft::ThreadPool::global().resize(threads);
-      },
-      py::arg("threads"), "Sets how many threads kernels run on. No result depends on it.");
-  module.def(
-      "get_num_threads", [] { return weft::ThreadPool::global().threadCount(); },
-      "How many threads kernels run on: WEFT_NUM_THREADS, or as many as processors, until set_num_threads.");
+  Definitions(module)
+      .def(
+          "set_num_threads",
+          [](int threads) {
+            if (threads < 1)
+              weft::fail(weft::UserError::Kind::Runtime, "set_num_threads",
+                         "expected a positive number of threads; got " + std::to_string(threads));
+            if (weft::Trace *trace = weft::Trace::active())
+              trace->notReplayable("it calls set_num_threads()");
+            weft::BlockingRegion region; // it waits for the pool
+            weft::ThreadPool::global().resize(threads);
+          },
+          py::arg("num"), "Sets how many threads kernels run on. No result depends on it.")
+      .def(
+          "get_num_threads", [] { return weft::ThreadPool::global().threadCount(); },
+          "How many threads kernels run on: WEFT_NUM_THREADS, or as many as processors, until set_num_threads.");
   module.def("cuda_device_count", &weft::cuda::deviceCount);
   module.def(
       "cuda_synchronize",

@@ -96,8 +96,10 @@ py::object makeOp(const std::string &name, const py::list &parameters, const std
 
 void bindOps(py::module_ &module) {
   module.def("make_op", &makeOp);
-  module.def("check_classes",
-             [](const Tensor &classes, int64_t count) { check(classes, OperandCheck::classes("one_hot", count)); });
+  Definitions(module).def(
+      "check_classes",
+      [](const Tensor &classes, int64_t count) { check(classes, OperandCheck::classes("one_hot", count)); },
+      py::arg("tensor"), py::arg("num_classes"));
 }
 
 } // namespace weft::python

@@ -201,6 +201,13 @@ void translateException() {
   }
 }
 
+std::string printable(PyObject *text) {
+  py::object bytes = py::reinterpret_steal<py::object>(PyUnicode_AsEncodedString(text, "utf-8", "backslashreplace"));
+  if (!bytes)
+    throw py::error_already_set();
+  return py::cast<std::string>(bytes);
+}
+
 Dims unboxDims(PyObject *object, const char *op, const char *what) {
   Dims dims;
   auto add = [&](PyObject *item) {
@@ -208,16 +215,18 @@ Dims unboxDims(PyObject *object, const char *op, const char *what) {
       fail(UserError::Kind::Value, op,
            std::string(what) + " has more than " + std::to_string(kMaxRank) +
                " entries; tensors have at most that many dimensions");
-    py::object index = py::reinterpret_steal<py::object>(PyNumber_Index(item));
+    py::object index = py::reinterpret_steal<py::object>(PyBool_Check(item) ? nullptr : PyNumber_Index(item));
     if (!index) {
       PyErr_Clear();
       fail(UserError::Kind::Type, op,
            std::string(what) + " must be integers; got " + Py_TYPE(item)->tp_name +
                "; pass ints or a sequence of ints");
     }
-    long long value = PyLong_AsLongLong(index.ptr());
-    if (value == -1 && PyErr_Occurred())
-      throw py::error_already_set();
+    int overflow;
+    long long value = PyLong_AsLongLongAndOverflow(index.ptr(), &overflow);
+    if (overflow)
+      fail(UserError::Kind::Value, op,
+           std::string(what) + " must fit into 64 bits; got " + py::cast<std::string>(py::str(index)));
     dims.push_back(value);
   };
   if (PyTuple_CheckExact(object)) {
@@ -227,7 +236,13 @@ Dims unboxDims(PyObject *object, const char *op, const char *what) {
     add(object);
   } else {
     // Not as py::sequence, whose items are gone before they are looked at where the sequence makes them (a range).
-    for (py::handle item : py::handle(object))
+    py::object items = py::reinterpret_steal<py::object>(PyObject_GetIter(object));
+    if (!items) {
+      PyErr_Clear();
+      fail(UserError::Kind::Type, op,
+           std::string(what) + " must be integers or a sequence of them; got " + Py_TYPE(object)->tp_name);
+    }
+    for (py::handle item : items)
       add(item.ptr());
   }
   return dims;

@@ -151,6 +151,9 @@ PyObject *boxDevice(Device device); // a new reference
 bool isDevice(PyObject *object);
 Device unboxDevice(PyObject *object); // "cpu", weft.device, None: the CPU
 
+// Of a str, also one that is no valid Unicode.
+std::string printable(PyObject *text);
+
 // Sizes or axes from an int, or a sequence of ints.
 Dims unboxDims(PyObject *object, const char *op, const char *what);
 

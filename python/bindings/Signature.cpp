@@ -23,15 +23,21 @@ static bool isReal(PyObject *value) {
     return true;
   if (isTensor(value))
     return unbox(value).dim() == 0;
-  PyNumberMethods *methods = Py_TYPE(value)->tp_as_number;
-  return methods && (methods->nb_float || methods->nb_index) && !PySequence_Check(value);
+  if (PyObject_CheckBuffer(value)) { // NumPy's numbers, but for its bools
+    PyNumberMethods *methods = Py_TYPE(value)->tp_as_number;
+    return methods && methods->nb_float && !PySequence_Check(value) && fromBuffer(value).dtype() != DType::Bool;
+  }
+  return PyIndex_Check(value) && !PySequence_Check(value);
 }
 
 template <class Test> static bool isSequenceOf(PyObject *value, Test test) {
   if (!PySequence_Check(value) || PyUnicode_Check(value) || PyBytes_Check(value) || isTensor(value))
     return false;
-  if (!PyTuple_Check(value) && !PyList_Check(value))
-    return true; // its items are looked at when they are read
+  if (!PyTuple_Check(value) && !PyList_Check(value)) {
+    bool isSized = PyObject_Size(value) >= 0; // a 0-d array is not
+    PyErr_Clear();
+    return isSized; // its items are looked at when they are read
+  }
   PyObject **items = PySequence_Fast_ITEMS(value);
   for (Py_ssize_t i = 0, n = PySequence_Fast_GET_SIZE(value); i < n; ++i)
     if (!test(items[i]))
@@ -58,7 +64,7 @@ static std::string describe(uint32_t kinds) {
       {kTensor, "a tensor"},
       {kNumber, "a number"},
       {kInt, "an int"},
-      {kFloat, "a float"},
+      {kFloat, "a number"},
       {kBool, "a bool"},
       {kInts, "a sequence of ints"},
       {kTensors, "a sequence of tensors"},
@@ -86,7 +92,7 @@ static std::string describeValue(PyObject *value, uint32_t kinds) {
     py::object name = PyUnicode_Check(value) ? py::reinterpret_borrow<py::object>(value)
                                              : py::getattr(value, "__name__", py::getattr(value, "name", py::none()));
     if (PyUnicode_Check(name.ptr())) {
-      std::string known = py::cast<std::string>(name);
+      std::string known = printable(name.ptr());
       for (int i = 0; i < kDTypeCount; ++i)
         if (known == weft::name(DType(i)))
           return (PyUnicode_Check(value) ? "the string '" + known + "'" : py::cast<std::string>(py::repr(value))) +
@@ -144,10 +150,8 @@ int Signature::find(PyObject *keyword) const {
   for (int i = 0; i < size(); ++i)
     if (parameters[i].name.ptr() == keyword)
       return i;
-  const char *text = PyUnicode_AsUTF8(keyword);
-  if (!text)
-    throw py::error_already_set();
-  for (const char *wanted : {text, nameOfAlias(text)})
+  const std::string text = printable(keyword);
+  for (const char *wanted : {text.c_str(), nameOfAlias(text.c_str())})
     for (int i = 0; wanted && i < size(); ++i)
       if (!PyUnicode_CompareWithASCIIString(parameters[i].name.ptr(), wanted))
         return i;
@@ -171,7 +175,7 @@ py::object Signature::bind(PyObject *const *arguments, Py_ssize_t given, PyObjec
     PyObject *keyword = PyTuple_GET_ITEM(keywords, k);
     int i = find(keyword);
     if (i < 0 || values[i])
-      fail((i < 0 ? "has no parameter " : "was given twice ") + py::cast<std::string>(py::handle(keyword)));
+      fail((i < 0 ? "has no parameter " : "was given twice ") + printable(keyword));
     values[i] = arguments[given + k];
     if (parameters[i].takesRest) {
       rest = py::make_tuple(py::handle(values[i]));

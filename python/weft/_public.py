@@ -40,15 +40,16 @@ def _parameters(function: Callable[..., Any]) -> Iterator[tuple[str, Any, bool, 
         yield name, (function.__kwdefaults__ or {}).get(name, ...), True, False
 
 
-def public(function: _F) -> _F:
+def public(function: _F, *, runs_other_code: bool = False) -> _F:
     """Checks the arguments of each call by the function's annotations, and has errors from within bear its name.
 
-    An argument of another type is a TypeError: `[flip] dims must be an int or a sequence of ints; got str; ...`.
+    An argument of another type is a TypeError: `[flip] dims must be an int or a sequence of ints; got str; ...`. The errors of a
+    function that runs code of others, as hooks, keep their names.
     """
     parameters = [
         (name.rstrip("_"), default, _kinds(function, name), keyword, rest)  # `from_` stands for `from`
         for name, default, keyword, rest in _parameters(function)
     ]
-    checked = _C.make_function(function, function.__name__, parameters, function.__doc__ or "")
+    checked = _C.make_function(function, function.__name__, parameters, function.__doc__ or "", runs_other_code)
     checked.__wrapped__, checked.__module__ = function, function.__module__
     return checked

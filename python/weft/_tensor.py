@@ -238,7 +238,9 @@ def _reduce(self, protocol):
 
 
 def _matrix_transpose(self: Tensor) -> Tensor:
-    if self.ndim < 2:
+    if self.ndim == 0:
+        return self
+    if self.ndim == 1:
         raise RuntimeError(f"[mT] needs at least two dimensions; got shape {list(self.shape)}; unsqueeze it")
     return self.transpose(-2, -1)
 

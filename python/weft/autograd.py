@@ -1,10 +1,13 @@
 """Gradients: grad mode, ``backward`` and ``grad``."""
 
+from __future__ import annotations
+
 import functools
 import warnings
 
 from . import _C, _factories
 from ._C import Tensor
+from ._public import public
 
 
 def _in_mode(mode, steps):
@@ -153,19 +156,33 @@ class set_grad_enabled:
         return _decorate(self.mode, function)
 
 
-def is_grad_enabled():
+@public
+def is_grad_enabled() -> bool:
+    """Whether operations are recorded for backward()."""
     return _C.grad_enabled()
 
 
-def _sequence(op, value):
+def _sequence(op, value, may_lack=False):
     if isinstance(value, Tensor):
         return (value,)
-    if not hasattr(value, "__iter__"):
+    try:
+        values = tuple(value)
+    except TypeError:
+        values = (value,)
+    if not all(isinstance(item, Tensor) or (may_lack and item is None) for item in values):
         raise TypeError(f"[{op}] expected a tensor or a sequence of tensors; got {type(value).__name__}")
-    return tuple(value)
+    return values
 
 
-def backward(tensors, grad_tensors=None, retain_graph=None, create_graph=False, grad_variables=None, inputs=None):
+@functools.partial(public, runs_other_code=True)
+def backward(
+    tensors,
+    grad_tensors=None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    grad_variables=None,
+    inputs=None,
+):
     """Accumulates the gradients of ``tensors`` into the .grad of the leaves (of ``inputs`` only, if given)."""
     if grad_variables is not None:
         warnings.warn("[backward] grad_variables is deprecated; pass grad_tensors", FutureWarning, stacklevel=2)
@@ -177,20 +194,21 @@ def backward(tensors, grad_tensors=None, retain_graph=None, create_graph=False, 
     wanted = () if inputs is None else _sequence("backward", inputs)
     if inputs is not None and not wanted:
         raise RuntimeError("[backward] `inputs` cannot be empty; leave it out to reach all leaves")
-    gradients = () if grad_tensors is None else _sequence("backward", grad_tensors)
+    gradients = () if grad_tensors is None else _sequence("backward", grad_tensors, may_lack=True)
     _C.backward(_sequence("backward", tensors), gradients, keep, create_graph, wanted)
 
 
+@functools.partial(public, runs_other_code=True)
 def grad(
     outputs,
     inputs,
     grad_outputs=None,
-    retain_graph=None,
-    create_graph=False,
-    only_inputs=True,
-    allow_unused=None,
-    is_grads_batched=False,
-    materialize_grads=False,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    only_inputs: bool = True,
+    allow_unused: bool | None = None,
+    is_grads_batched: bool = False,
+    materialize_grads: bool = False,
 ):
     """The gradients of ``outputs`` by ``inputs`` as a tuple; .grad is left alone. That by an unused input is an error, None with
     ``allow_unused``, or zeros with ``materialize_grads``."""
@@ -207,7 +225,7 @@ def grad(
     wanted = _sequence("grad", inputs)
     if not wanted:
         raise RuntimeError("[grad] `inputs` cannot be empty; pass the tensors whose gradients are wanted")
-    gradients = () if grad_outputs is None else _sequence("grad", grad_outputs)
+    gradients = () if grad_outputs is None else _sequence("grad", grad_outputs, may_lack=True)
     unused = materialize_grads or bool(allow_unused)
     found = _C.grad(_sequence("grad", outputs), wanted, gradients, keep, create_graph, unused)
     if materialize_grads:

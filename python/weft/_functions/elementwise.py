@@ -17,6 +17,11 @@ def scaled(name: str, input: Any, other: Any, legacy: tuple[Any, ...], alpha: An
         if len(legacy) > 1 or alpha != 1:
             raise TypeError(f"[{name}] takes 2 operands; got {2 + len(legacy)}; pass the factor as alpha=")
         other, alpha = legacy[0], other
+        if not isinstance(alpha, (int, float)) or not isinstance(other, (Tensor, int, float)):
+            raise TypeError(
+                f"[{name}] takes (input, other, alpha=) or (input, alpha, other), alpha a number; got "
+                f"{type(alpha).__name__} and {type(other).__name__}"
+            )
     if alpha == 1 and alpha is not True:
         return other
     if isinstance(alpha, float) and not any(_is_real(operand) for operand in (input, other)):
@@ -51,8 +56,13 @@ def div(input: Operand, other: Operand, *, rounding_mode: str | None = None) -> 
         return _ops.floor_divide(input, other)
     if rounding_mode != "trunc":
         raise RuntimeError(f"[div] rounding_mode must be None, 'floor' or 'trunc'; got {rounding_mode!r}")
-    if _C.result_type(input, other).is_floating_point:
+    common = _C.result_type(input, other)
+    if common.is_floating_point:
         return _ops.trunc(_ops.div(input, other))
+    if common is _C.bool:
+        return _ops.floor_divide(input, other)
+    if isinstance(input, Tensor) and input.dtype is _C.bool:
+        input = input.to(common)
     return _ops.floor_divide(_ops.sub(input, _ops.fmod(input, other)), other)
 
 
@@ -111,6 +121,11 @@ def allclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e
     """Whether |input - other| <= atol + rtol |other| everywhere."""
     import numpy
 
+    if input.dtype is not other.dtype:
+        raise RuntimeError(
+            f"[allclose] both must have one dtype; got {input.dtype} and {other.dtype}; convert one by .to()"
+        )
+    input, other = _C.broadcast_tensors(input, other)
     return bool(numpy.allclose(array_of(input), array_of(other), rtol, atol, equal_nan))
 
 

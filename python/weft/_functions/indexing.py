@@ -11,9 +11,16 @@ __all__ = ["gather", "index_select", "scatter_add", "nonzero"]
 METHODS = __all__
 
 
+def _vector(x: Tensor) -> Tensor:
+    return x if x.ndim else x.reshape(1)
+
+
 @public
 def gather(input: Tensor, dim: int, index: Tensor) -> Tensor:
-    return _ops.gather(input, index, dim)
+    """Of each index the element of ``input`` at that position along ``dim``; index has the input's rank, or one of them is 0-d."""
+    if input.ndim and index.ndim:
+        return _ops.gather(input, index, dim)
+    return _ops.gather(_vector(input), _vector(index), dim).reshape(index.shape)
 
 
 @public
@@ -30,7 +37,10 @@ def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
 
 @public
 def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
-    return _ops.scatter_add(input, index, src, dim)
+    """The input with the elements of ``src`` added at the positions ``index`` along ``dim``."""
+    if input.ndim and index.ndim and src.ndim:
+        return _ops.scatter_add(input, index, src, dim)
+    return _ops.scatter_add(_vector(input), _vector(index), _vector(src), dim).reshape(input.shape)
 
 
 @public

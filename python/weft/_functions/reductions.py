@@ -22,18 +22,25 @@ def _axes(dim: Any) -> Any:
     return () if dim is None else dim
 
 
+def _converted(op: Any, input: Tensor, dim: Any, keepdim: bool, dtype: dtype | None) -> Tensor:
+    """The reduction in a dtype, which is the result's, too; integers are reduced in int64 without one."""
+    if dtype is None:
+        return op(input, _axes(dim), keepdim)
+    return op(input.to(dtype), _axes(dim), keepdim).to(dtype)
+
+
 @public
 def sum(
     input: Tensor, dim: int | Sequence[int] | None = None, keepdim: bool = False, *, dtype: dtype | None = None
 ) -> Tensor:
-    return _ops.sum(input if dtype is None else input.to(dtype), _axes(dim), keepdim)
+    return _converted(_ops.sum, input, dim, keepdim, dtype)
 
 
 @public
 def prod(
     input: Tensor, dim: int | Sequence[int] | None = None, keepdim: bool = False, *, dtype: dtype | None = None
 ) -> Tensor:
-    return _ops.prod(input if dtype is None else input.to(dtype), _axes(dim), keepdim)
+    return _converted(_ops.prod, input, dim, keepdim, dtype)
 
 
 @public
@@ -110,6 +117,8 @@ def all(input: Tensor, dim: int | Sequence[int] | None = None, keepdim: bool = F
 
 
 def _arg(op: Any, input: Tensor, dim: int | None, keepdim: bool) -> Tensor:
+    if input.dtype is _C.bool:
+        raise RuntimeError(f"[{op.__name__}] bools have no order; got {list(input.shape)} of them; use .int()")
     if dim is None:
         flat = op(input.reshape(-1), (0,), False)
         return flat.reshape((1,) * input.ndim) if keepdim else flat
@@ -152,15 +161,18 @@ def min(input: Tensor, dim: int | Tensor | None = None, keepdim: bool = False) -
     return _extremum(input, dim, keepdim, _ops.minimum, amin, argmin)
 
 
-def _softmax_axis(input: Tensor, dim: int | None) -> int:
-    return (0 if input.ndim in (0, 1, 3) else 1) if dim is None else dim
+def _normalised(op: Any, input: Tensor, dim: int | None, dtype: dtype | None) -> Tensor:
+    x = input if dtype is None else input.to(dtype)
+    if dim is None:
+        dim = 0 if x.ndim in (0, 1, 3) else 1
+    return op(x, dim) if x.ndim else op(x.reshape(1), dim).reshape(())
 
 
 @public
 def softmax(input: Tensor, dim: int | None = None, dtype: dtype | None = None) -> Tensor:
-    return _ops.softmax(input if dtype is None else input.to(dtype), _softmax_axis(input, dim))
+    return _normalised(_ops.softmax, input, dim, dtype)
 
 
 @public
 def log_softmax(input: Tensor, dim: int | None = None, dtype: dtype | None = None) -> Tensor:
-    return _ops.log_softmax(input if dtype is None else input.to(dtype), _softmax_axis(input, dim))
+    return _normalised(_ops.log_softmax, input, dim, dtype)

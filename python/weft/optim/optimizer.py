@@ -43,6 +43,8 @@ class Optimizer:
     """
 
     def __init__(self, params, defaults):
+        if not isinstance(defaults, dict):
+            raise TypeError(f"[{type(self).__name__}] defaults must be a dict; got {type(defaults).__name__}")
         if isinstance(params, (Tensor, Module)):
             raise TypeError(
                 f"[{type(self).__name__}] params must be an iterable of tensors or dicts; got a {type(params).__name__}; "

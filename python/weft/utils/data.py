@@ -73,7 +73,8 @@ def default_collate(batch):
 
 def default_convert(data):
     """One item as default_collate would have it in a batch: arrays become tensors."""
-    if hasattr(data, "__array_interface__") and not isinstance(data, factories.Tensor) and data.dtype.kind in "biuf":
+    is_array = hasattr(data, "__array_interface__") and not isinstance(data, (factories.Tensor, type))
+    if is_array and data.dtype.kind in "biuf":
         return factories.as_tensor(data)
     if isinstance(data, Mapping):
         return {key: default_convert(value) for key, value in data.items()}
@@ -124,6 +125,9 @@ class DataLoader:
             if not isinstance(number, (int, float)):
                 raise TypeError(f"[DataLoader] {name} must be a number; got {type(number).__name__}")
         check(isinstance(drop_last, bool), f"drop_last must be a bool; got {drop_last!r}")
+        for name, number in (("num_workers", num_workers), ("timeout", timeout)):
+            if not isinstance(number, (int, float)):
+                raise TypeError(f"[DataLoader] {name} must be a number; got {type(number).__name__}")
         check(
             num_workers >= 0 and timeout >= 0,
             f"num_workers and timeout must be at least 0; got {num_workers} and {timeout}",

@@ -128,9 +128,10 @@ class ModuleList(_ModuleSequence):
 def _pairs(entries, op):
     if isinstance(entries, (Mapping, ModuleDict, ParameterDict)):
         return list(entries.items())
-    if not isinstance(entries, Iterable):
-        raise TypeError(f"[{op}] needs a dict or pairs of name and value; got {type(entries).__name__}")
-    pairs = list(entries)
+    try:
+        pairs = list(entries)
+    except TypeError:
+        raise TypeError(f"[{op}] needs a dict or pairs of name and value; got {type(entries).__name__}") from None
     for pair in pairs:
         if not isinstance(pair, Sequence):
             raise TypeError(f"[{op}] needs pairs of name and value; got {type(pair).__name__}")
@@ -211,9 +212,13 @@ class ParameterList(Module):
         return self
 
     def extend(self, values):
-        if not isinstance(values, Iterable) or isinstance(values, Tensor):
+        try:
+            listed = None if isinstance(values, Tensor) else list(values)
+        except TypeError:
+            listed = None
+        if listed is None:
             raise TypeError(f"[ParameterList] extend needs an iterable of tensors; got {type(values).__name__}")
-        for value in list(values):
+        for value in listed:
             self.append(value)
         return self
 
