@@ -10,8 +10,8 @@
 namespace weft {
 
 // Thrown where a check fails. A replay that throws it has changed nothing.
-struct CheckFailure : UserError {
-  using UserError::UserError;
+struct CheckFailure : LateError {
+  using LateError::LateError;
 };
 
 struct OperandCheck {

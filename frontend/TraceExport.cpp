@@ -13,10 +13,11 @@
 namespace weft {
 
 [[noreturn]] static void cannot(const std::string &line, const std::string &why) {
-  fail(UserError::Kind::NotImplemented, "export",
-       (line.empty() ? "" : line + ": ") + why +
-           ", which an exported program cannot do, since it has no Python; express it by operations on tensors "
-           "(weft.where() for a branch), or do it outside the exported function");
+  throw LateError(
+      UserError::Kind::NotImplemented,
+      "[export] " + (line.empty() ? "" : line + ": ") + why +
+          ", which an exported program cannot do, since it has no Python; express it by operations on tensors "
+          "(weft.where() for a branch), or do it outside the exported function");
 }
 
 void Trace::refuse(const std::string &why) {

@@ -12,6 +12,10 @@ struct UserError : std::runtime_error {
   Kind kind;
   UserError(Kind kind, const std::string &message) : std::runtime_error(message), kind(kind) {}
 };
+// One that is about another op than the one that is running: a trace finds out late.
+struct LateError : UserError {
+  using UserError::UserError;
+};
 // Throws UserError "[op] message".
 [[noreturn]] void fail(UserError::Kind kind, const char *op, const std::string &message);
 

@@ -1,7 +1,6 @@
 #include "python/bindings/PyTensor.h"
 
 #include "frontend/Autograd.h"
-#include "frontend/OperandCheck.h"
 
 #include <structmember.h>
 
@@ -187,8 +186,8 @@ void translateException() {
       break;
     }
     py::object value = py::reinterpret_borrow<py::object>(type)(error.what());
-    if (dynamic_cast<const CheckFailure *>(&error))
-      value.attr(kIsNamed) = true; // a trace may check late: the function that is running is another
+    if (dynamic_cast<const LateError *>(&error))
+      value.attr(kIsNamed) = true;
     PyErr_SetObject(type, value.ptr());
   } catch (py::error_already_set &error) {
     error.restore();

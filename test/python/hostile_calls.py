@@ -220,7 +220,11 @@ def run(calls, seed, log, only="", keep_going=False):
         problem = None
         try:
             result = targets[name](*arguments, **keywords)
-            if isinstance(result, nn.Module) and generator.random.random() < 0.7:
+            if (
+                isinstance(result, nn.Module)
+                and None not in result._modules.values()
+                and generator.random.random() < 0.7
+            ):
                 result(*generator.call("nn.functional.", result.forward)[0])
             elif isinstance(result, weft.optim.Optimizer):
                 result.step()
