@@ -81,6 +81,16 @@ def conversions():
             weft.ones((ROWS, COLUMNS), dtype=source).t().contiguous()
 
 
+def attention():
+    """Its kernels know the scale, and so the width of a head: the usual ones, with few results and with many."""
+    for head in (32, 64, 128):
+        for length in (20, 130):
+            for causal in (True, False):
+                qkv = weft.randn(9, length, 3 * 10 * head, requires_grad=True)
+                q, k, v = (x.view(9, length, 10, head).transpose(1, 2) for x in qkv.split(10 * head, dim=-1))
+                F.scaled_dot_product_attention(q, k, v, is_causal=causal).sum().backward()
+
+
 class Classifier(nn.Module):
     def __init__(self):
         super().__init__()
@@ -170,6 +180,7 @@ def main():
             if record["family"] == "Contraction" or record["name"] in ("linear", "matmul"):
                 by_examples(record, least=520, rank=2)  # products of many results have kernels of their own
     conversions()
+    attention()
     models()
     for cpu in processors:
         _C.write_kernels(directory, cpu)
