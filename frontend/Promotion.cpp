@@ -327,7 +327,9 @@ Tensor call(OpKind op, const Tensor *operands, int count, const Attrs &attrs) {
     return callFitted(op, operands, count, attrs);
   op = simplerPower(op, operands, count);
   Tensor fitted[3];
-  return callFitted(op, fitNumbers(op, operands, count, fitted) ? fitted : operands, count, attrs);
+  if (fitNumbers(op, operands, count, fitted)) // which may change the op
+    operands = fitted;
+  return callFitted(op, operands, count, attrs);
 }
 
 } // namespace weft
