@@ -51,7 +51,8 @@ Scalar cbrt(Scalar x);
 
 // ElementaryRandom.cpp. Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011): the key is
 // `seed`, the counter (counter, 0); both are i64. `type` is f32 or f64.
-Scalar uniform01(Scalar seed, Scalar counter, mlir::Type type); // in [0, 1), a multiple of 2^-24 or 2^-53
-Scalar normal01(Scalar seed, Scalar counter, mlir::Type type);  // Box & Muller (1958)
+Scalar uniform01(Scalar seed, Scalar counter, mlir::Type type, int bits);   // in [0, 1), a multiple of 2^-bits
+Scalar randomInteger(Scalar seed, Scalar counter, Scalar low, Scalar high); // i64 in [low, high)
+Scalar normal01(Scalar seed, Scalar counter, mlir::Type type);              // Box & Muller (1958)
 
 } // namespace weft

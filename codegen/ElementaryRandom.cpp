@@ -41,14 +41,31 @@ Words philox(Scalar seed, Scalar counter) {
   return w;
 }
 
-// 24 bits of a word, or 53 of two, as a number in [0, 1).
-Scalar fraction(Scalar a, Scalar b, mlir::Type type) {
+Scalar join(Scalar high, Scalar low) {
+  high.isUnsigned = low.isUnsigned = true;
+  mlir::Type i64 = high.builder->getI64Type();
+  Scalar wide = shiftLeft(convert(high, i64), 32) | convert(low, i64);
+  wide.isUnsigned = false;
+  return wide;
+}
+
+// 24 bits of a word, or less, or 53 of two, as a number in [0, 1).
+Scalar fraction(Scalar a, Scalar b, mlir::Type type, int bits) {
   if (type.isF32())
-    return convert(shiftRightLogical(a, a.constantInt(8)), type) * 0x1p-24;
-  a.isUnsigned = b.isUnsigned = true;
-  mlir::Type i64 = a.builder->getI64Type();
-  Scalar wide = shiftLeft(convert(a, i64), 32) | convert(b, i64);
+    return convert(shiftRightLogical(a, a.constantInt(32 - bits)), type) * std::ldexp(1.0, -bits);
+  Scalar wide = join(a, b);
   return convert(shiftRightLogical(wide, wide.constantInt(11)), type) * 0x1p-53;
+}
+// The numbers of bits that f32 and f64 hold.
+int precision(mlir::Type type) { return type.isF32() ? 24 : 53; }
+
+// The upper 64 bits of a product of unsigned integers.
+Scalar multiplyHigh(Scalar a, Scalar b) {
+  auto low = [](Scalar x) { return x & x.constantInt(0xffffffff); };
+  auto high = [](Scalar x) { return shiftRightLogical(x, x.constantInt(32)); };
+  Scalar middle = high(a) * low(b) + high(low(a) * low(b));
+  Scalar carried = low(a) * high(b) + low(middle);
+  return high(a) * high(b) + high(middle) + high(carried);
 }
 
 // cos(pi / 2 * q) for 0 <= q < 4.
@@ -65,9 +82,18 @@ Scalar cosOfQuarterTurns(Scalar q) {
 
 } // namespace
 
-Scalar uniform01(Scalar seed, Scalar counter, mlir::Type type) {
+Scalar uniform01(Scalar seed, Scalar counter, mlir::Type type, int bits) {
   Words w = philox(seed, counter);
-  return fraction(w[0], w[1], type);
+  return fraction(w[0], w[1], type, bits);
+}
+
+Scalar randomInteger(Scalar seed, Scalar counter, Scalar low, Scalar high) {
+  Words w = philox(seed, counter);
+  Scalar count = high - low, first = join(w[0], w[1]);
+  // 128 bits times the count: below 2^-64 of a number is more likely than another.
+  Scalar rest = multiplyHigh(join(w[2], w[3]), count), product = first * count, sum = product + rest;
+  sum.isUnsigned = product.isUnsigned = true;
+  return low + multiplyHigh(first, count) + convert(sum < product, low.type());
 }
 
 Scalar normal01(Scalar seed, Scalar counter, mlir::Type type) {
@@ -79,9 +105,10 @@ Scalar normal01(Scalar seed, Scalar counter, mlir::Type type) {
     word.isUnsigned = true;
     radius = fma(convert(word, type), 0x1p-32, 0x1p-33);
   } else {
-    radius = fraction(w[0], w[1], type) + 0x1p-54;
+    radius = fraction(w[0], w[1], type, precision(type)) + 0x1p-54;
   }
-  Scalar quarterTurns = 4.0 * (type.isF32() ? fraction(w[1], w[1], type) : fraction(w[2], w[3], type));
+  bool single = type.isF32();
+  Scalar quarterTurns = 4.0 * fraction(w[single ? 1 : 2], w[single ? 1 : 3], type, precision(type));
   return sqrt(-2.0 * log(radius)) * cosOfQuarterTurns(quarterTurns);
 }
 

@@ -154,7 +154,7 @@ Scalar Evaluator::creation(Operation *op, const Point &whole, Value mask) {
     for (int64_t dim : intsAttr(op, "sizes"))
       size = size * Size::ofDim(dim);
     operands.push_back(number(k.sub(k.max(k.size(size), k.index(intAttr(op, "less"))), k.index(intAttr(op, "less")))));
-  } else if (op->getNumOperands() == 1) { // a random op and its state
+  } else if (op->getNumOperands()) { // a random op and its state, and numbers
     Value state = op->getOperand(0);
     Scalar seed = evaluate(state, {{0, 1, k.index(0)}}, mask), stream = evaluate(state, {{0, 1, k.index(1)}}, mask);
     Scalar element = number(linear(k, whole, shape));
@@ -166,6 +166,9 @@ Scalar Evaluator::creation(Operation *op, const Point &whole, Value mask) {
     OpBuilder::InsertionGuard guard(k.builder);
     k.hoist({stream.value, element.value});
     operands = {seed, stream + element};
+    for (Value numbers : llvm::drop_begin(op->getOperands()))
+      for (int64_t i = 0; i < shapeOf(numbers)[0]; ++i)
+        operands.push_back(evaluate(numbers, {{0, 1, k.index(i)}}, mask));
   }
   SmallVector<Value> values;
   for (const Scalar &operand : operands)

@@ -135,6 +135,8 @@ Scalar shiftLeft(Scalar a, Scalar b) { return make<arith::ShLIOp>(a, a.value, b.
 Scalar shiftRightLogical(Scalar a, Scalar b) { return make<arith::ShRUIOp>(a, a.value, b.value); }
 Scalar shiftRightArithmetic(Scalar a, Scalar b) { return make<arith::ShRSIOp>(a, a.value, b.value); }
 
+Scalar truncatedRemainder(Scalar a, Scalar b) { return make<arith::RemFOp>(a, a.value, b.value); }
+
 Scalar select(Scalar condition, Scalar a, Scalar b) {
   return make<arith::SelectOp>(a, condition.value, a.value, b.value);
 }

@@ -50,6 +50,7 @@ Scalar shiftLeft(Scalar a, Scalar b);
 Scalar shiftRightLogical(Scalar a, Scalar b);
 Scalar shiftRightArithmetic(Scalar a, Scalar b);
 
+Scalar truncatedRemainder(Scalar a, Scalar b); // of floats: C's fmod, exact
 Scalar select(Scalar condition, Scalar a, Scalar b);
 Scalar fma(Scalar a, Scalar b, Scalar c); // one rounding
 Scalar maximum(Scalar a, Scalar b);       // NaN wins

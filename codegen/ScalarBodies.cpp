@@ -15,6 +15,7 @@ namespace {
 
 constexpr double kSqrt2OverPi = 0.79788456080286535588;
 constexpr double kInverseSqrt2Pi = 0.39894228040143267794;
+constexpr double kMostNegative = -1e4; // beyond it the factors of gelu and silu are 0, or 1 at its negative
 
 // Comparisons with a number, in the operand's type.
 Scalar operator<(Scalar a, double b) { return a < a.constant(b); }
@@ -56,17 +57,8 @@ Scalar convertTo(DType dtype, Scalar x, Type elementType) {
   return narrow ? beforeNarrowing(x) : convert(x, elementType, dtype == DType::UInt8);
 }
 
-// C's fmod. A step takes the rounded quotient off exactly by a fused multiply-add: what remains is below |y|, or has
-// lost 52 bits of a quotient too long for the significand, and is negative where the quotient was rounded up. Two steps
-// in f64 are exact while |x / y| < 2^104.
-Scalar truncatedRemainder(Scalar x, Scalar y) {
-  Type type = x.type(), f64 = x.builder->getF64Type();
-  Scalar wide = convert(x, f64), divisor = absolute(convert(y, f64)), r = absolute(wide);
-  for (int step = 0; step < 2; ++step)
-    r = fma(-trunc(r / divisor), divisor, r);
-  r = select(r < 0, r + divisor, r);
-  r = select(absolute(wide) < divisor, absolute(wide), r);
-  return convert(copySign(r, wide), type);
+int significandBits(DType dtype) {
+  return dtype == DType::Float64 ? 53 : dtype == DType::Float32 ? 24 : dtype == DType::Float16 ? 11 : 8;
 }
 
 Scalar shiftCountFits(Scalar count) {

@@ -152,7 +152,10 @@ bool isComparison(OpKind op) {
   }
 }
 
-bool isExtremum(OpKind op) { return op == OpKind::Maximum || op == OpKind::Minimum || op == OpKind::Clamp; }
+bool isExtremum(OpKind op) {
+  return op == OpKind::Maximum || op == OpKind::Minimum || op == OpKind::Clamp || op == OpKind::ClampMin ||
+         op == OpKind::ClampMax;
+}
 
 namespace {
 
@@ -266,7 +269,7 @@ bool fitNumbers(OpKind &op, const Tensor *operands, int count, Tensor (&fitted)[
       fitted[i] = Tensor::wrapped(isSignedInt(*dtype) ? int64_t(low) >> shift : int64_t(low >> shift));
       changes = true;
     } else {
-      bool isLowerBound = op == OpKind::Maximum || (op == OpKind::Clamp && i == 1);
+      bool isLowerBound = op == OpKind::Maximum || op == OpKind::ClampMin || (op == OpKind::Clamp && i == 1);
       if (outside != (isLowerBound ? -1 : 1))
         failRange(number, *dtype); // it would be the result
       fitted[i] = Tensor::wrapped(outside < 0 ? range.low : range.high);

@@ -66,6 +66,9 @@ void assign(const Tensor &base, const Tensor &view, const Tensor &value);
 // ---- Making tensors from ops; `full` is a constant in a trace.
 Tensor full(const Dims &shape, const Tensor &value, DType dtype, Device device = {});
 Tensor arange(double start, double stop, double step, DType dtype, Device device = {});
+// Integers that no double need hold.
+Tensor arangeOfIntegers(int64_t start, int64_t stop, int64_t step, DType dtype, Device device = {});
+Tensor randint(int64_t low, int64_t high, const Dims &shape, DType dtype, Device device = {}); // in [low, high)
 Tensor rand(const Dims &shape, DType dtype, Device device = {});
 Tensor randn(const Dims &shape, DType dtype, Device device = {});
 Tensor dropout(const Tensor &x, double p); // as in training

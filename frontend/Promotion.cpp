@@ -117,6 +117,8 @@ static DType inputDType(OpKind op, DType common) {
     return DType::Bool;
   if (rule.floatOnly && !isFloat(common))
     return defaultDType();
+  if (op == OpKind::Square && common == DType::Bool)
+    return DType::Int64; // a power, as PyTorch has it
   return common;
 }
 
@@ -256,6 +258,12 @@ static Tensor callAnew(OpKind op, const Tensor *operands, int count, const Attrs
     int index = op == OpKind::Embedding ? 0 : 1; // positions may be int32
     if (takesPositions(op) && count > index && operands[index].dtype() == DType::Int32)
       converted(index, DType::Int64);
+  }
+  if (op == OpKind::ScatterAdd && count == 3 && operands[0].dtype() == DType::Bool &&
+      operands[2].dtype() == DType::Bool) { // whether any is true
+    converted(0, DType::Int64);
+    converted(2, DType::Int64);
+    return apply(op, operands, count, used).to(DType::Bool);
   }
   if (op == OpKind::Concatenate && count > 1) {
     Promotion promotion;

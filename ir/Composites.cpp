@@ -1,5 +1,6 @@
 #include "ir/Composites.h"
 
+#include <cmath>
 #include <limits>
 
 namespace weft::build {
@@ -181,6 +182,47 @@ Val dropoutScaled(Val scaled, Val x, Val state, double p, int64_t offset) {
   return where(random >= p, scaled * (1 / (1 - p)), 0.0);
 }
 
+Val fromMean(Val x, const Dims &dims) {
+  if (x.dtype() == DType::Float32)
+    return x - cast(mean(cast(x, DType::Float64), dims, true), DType::Float32);
+  Val first = mean(x, dims, true);
+  return x - (first + mean(x - first, dims, true));
+}
+
+double lowest(DType dtype) {
+  return dtype == DType::Float64 ? -std::numeric_limits<double>::max() : -std::numeric_limits<float>::max();
+}
+
+Val atLeast(Val x, double bound) { return maximum(x, filled(x, x.shape(), x.dtype(), bound)); }
+
+Val bounded(Val x) {
+  constexpr double kMost = 1e4;
+  auto number = [&](double value) { return filled(x, x.shape(), x.dtype(), value); };
+  return clamp(x, number(-kMost), number(kMost));
+}
+
+Val normOf(Val x, const Dims &dims, double p) {
+  auto power = [](Val v, double exponent) { return pow(v, filled(v, v.shape(), v.dtype(), exponent)); };
+  if (std::isinf(p))
+    return amax(abs(x), dims, true);
+  return p == 2 ? sqrt(sum(x * x, dims, true)) : power(sum(power(abs(x), p), dims, true), 1 / p);
+}
+
+Val normGradient(Val x, Val norm, const Dims &dims, double p) {
+  if (std::isinf(p)) {
+    Val chosen = cast(abs(x) == expandTo(norm, x.shape()), x.dtype());
+    return sign(x) * chosen / sum(chosen, dims, true);
+  }
+  Val ratio = x / where(norm == 0.0, 1.0, norm);
+  return p == 2 ? ratio : sign(ratio) * pow(abs(ratio), filled(x, x.shape(), x.dtype(), p - 1));
+}
+
+Val angleGradient(Val component, Val x, Val y) {
+  Val most = maximum(abs(x), abs(y)), atOrigin = most == 0.0, unit = where(atOrigin, 1.0, most);
+  x = x / unit, y = y / unit;
+  return component / unit / where(atOrigin, 1.0, x * x + y * y) / unit;
+}
+
 static Val flat(Val index) { return reshape(index, {index.shape().product()}); }
 
 Val rowsAt(Val weight, Val index) {
@@ -204,13 +246,16 @@ Val attention(Val query, Val key, Val value, Val mask, bool isCausal, double sca
   Dims axes = firstAxes(batch);
   Val scores = dot_general(query, key, axes, axes, {batch + 1}, {batch + 1}) * scale;
   Dims shape = scores.shape();
+  if (shape.back() == 0) // no key
+    return dot_general(scores, value, axes, axes, {batch + 1}, {batch});
+  auto ofRows = [&](Val x) { return mask ? masked_softmax(x, batch + 1) : softmax(x, batch + 1); };
   if (mask)
     scores = mask.dtype() == DType::Bool ? where(expandTo(mask, shape), scores, kHidden) : scores + mask;
   if (!isCausal)
-    return dot_general(softmax(scores, batch + 1), value, axes, axes, {batch + 1}, {batch});
+    return dot_general(ofRows(scores), value, axes, axes, {batch + 1}, {batch});
   Val visible = iota(query, shape, batch + 1, DType::Int64) <= iota(query, shape, batch, DType::Int64);
   // Zero at hidden columns also where a row is NaN, and so are the gradients there: kernels need not compute them.
-  Val probabilities = where(visible, softmax(where(visible, scores, kHidden), batch + 1), 0.0);
+  Val probabilities = where(visible, ofRows(where(visible, scores, kHidden)), 0.0);
   return dot_general(probabilities, value, axes, axes, {batch + 1}, {batch});
 }
 

@@ -23,6 +23,20 @@ Val crossEntropyGradient(Val ct, Val input, Val target, Val weight, int64_t redu
 // alone.
 Val dropoutScaled(Val scaled, Val x, Val state, double p, int64_t offset);
 
+// x less its mean over dims: 0 where all elements are one number. The mean of float32 is summed in float64, that of
+// float64 corrected by the mean of the distances from it.
+Val fromMean(Val x, const Dims &dims);
+// The p-norm over dims, which stay as size 1, and its gradient: 0 where the norm is.
+Val normOf(Val x, const Dims &dims, double p);
+Val normGradient(Val x, Val norm, const Dims &dims, double p);
+// component / (x^2 + y^2) without overflow or underflow in between; 0 at the origin.
+Val angleGradient(Val component, Val x, Val y);
+
+double lowest(DType dtype); // the most negative finite number
+Val atLeast(Val x, double bound);
+// x within +-1e4, for factors that do not change beyond: no infinity meets a zero.
+Val bounded(Val x);
+
 Val rowsAt(Val weight, Val index);
 Val embeddingGradient(Val ct, Val index, Val weight, int64_t paddingIndex);
 

@@ -252,4 +252,11 @@ TensorType random(const char *name, const TensorType *operands, int count, const
   return {attrs[1].asDType(), attrs[0].ints};
 }
 
+TensorType randomInteger(const char *name, const TensorType *operands, int count, const Attrs &attrs) {
+  if (count != 2 || operands[0] != TensorType{DType::Int64, {2}} || operands[1] != operands[0])
+    mismatch(name, "the state of the generator and the bounds must be int64[2]", operands, count,
+             "pass a generator's state, and [low, high]");
+  return {DType::Int64, attrs[0].ints};
+}
+
 } // namespace weft::infer

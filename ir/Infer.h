@@ -32,9 +32,9 @@ using Rule = TensorType(const char *name, const TensorType *operands, int count,
 
 Rule where, cast, argReduction;
 Rule reshape, permute, expand, slice, pad, concatenate, flip;
-Rule dotGeneral, matmul, linear;
+Rule dotGeneral, matmul, linear, addmm;
 Rule gather, indexSelect, scatterAdd, embedding;
-Rule iota, full, count, random;
+Rule iota, full, count, random, randomInteger;
 Rule alongDim, layerNorm, crossEntropy, mseLoss, dropout, attention;
 
 } // namespace weft::infer

@@ -69,8 +69,21 @@ TensorType matmul(const char *name, const TensorType *operands, int count, const
   return {operands[0].dtype, shape};
 }
 
+TensorType addmm(const char *name, const TensorType *operands, int count, const Attrs &) {
+  checkDType(name, operands, count, Int | Float);
+  const Dims &input = operands[0].shape, &x = operands[1].shape, &y = operands[2].shape;
+  if (x.size() != 2 || y.size() != 2 || x[1] != y[0])
+    mismatch(name, "needs matrices [m, k] and [k, n]", operands, count, "use matmul for batches and vectors");
+  Dims shape{x[0], y[1]};
+  int extra = 2 - input.size();
+  for (int i = 0; i < input.size(); ++i)
+    if (extra < 0 || (input[i] != 1 && input[i] != shape[extra + i]))
+      mismatch(name, "the input must broadcast to " + toString(shape), operands, count, "expand or reshape it");
+  return {operands[0].dtype, shape};
+}
+
 TensorType linear(const char *name, const TensorType *operands, int count, const Attrs &) {
-  checkDType(name, operands, count, Float);
+  checkDType(name, operands, count, Int | Float);
   const TensorType &x = operands[0], &weight = operands[1];
   if (weight.shape.size() != 2 || x.shape.empty() || x.shape.back() != weight.shape[1])
     mismatch(name, "the input's last size must be the weight's second: [..., in] and [out, in]", operands, count,

@@ -24,6 +24,8 @@ INTERNAL = {
     "expand",
     "slice",
     "gelu_derivative",
+    "relu_gradient",
+    "random_integer",
     "clamp",
 }
 TYPES = {"Int": "int", "Float": "float", "Bool": "bool", "DType": "dtype", "Ints": "int | Sequence[int]"}
@@ -38,7 +40,7 @@ _make = _C.make_op
 # Operands as PyTorch calls them.
 OPERAND_NAMES = {"x": "input", "y": "other"}
 # Elementwise ops without an in-place form.
-NOT_IN_PLACE = {"isnan", "isinf", "isfinite", "where", "cast", "gelu", "gelu_derivative"}
+NOT_IN_PLACE = {"isnan", "isinf", "isfinite", "where", "cast", "gelu", "gelu_derivative", "relu_gradient"}
 
 STUB_HEADER = '''"""Types of the generated ops."""
 

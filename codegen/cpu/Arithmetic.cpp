@@ -272,7 +272,7 @@ Value *KernelWriter::convert(mlir::Operation *op, Value *x, mlir::Type from, mli
 
 // llvm.copysign of a value that is then rounded to a narrower type becomes one of that type, for which the X86 code
 // generator rounds the sign, too: from double to half by a function of the C library.
-static Value *copySign(IRBuilder<> &b, Value *magnitude, Value *sign) {
+Value *KernelWriter::copySign(Value *magnitude, Value *sign) {
   unsigned bits = magnitude->getType()->getScalarSizeInBits();
   Type *words = magnitude->getType()->getWithNewType(b.getIntNTy(bits));
   APInt mask = APInt::getSignMask(bits);
@@ -312,6 +312,7 @@ Value *KernelWriter::compute(mlir::Operation *op, ArrayRef<Value *> operands) {
           .Case<arith::SubFOp>([&](auto) { return b.CreateFSub(x, y); })
           .Case<arith::MulFOp>([&](auto) { return b.CreateFMul(x, y); })
           .Case<arith::DivFOp>([&](auto) { return b.CreateFDiv(x, y); })
+          .Case<arith::RemFOp>([&](auto) { return remainder(x, y); })
           .Case<arith::NegFOp>([&](auto) { return b.CreateFNeg(x); })
           .Case<arith::MaximumFOp>([&](auto) { return extremum(/*isMax=*/true, x, y); })
           .Case<arith::MinimumFOp>([&](auto) { return extremum(/*isMax=*/false, x, y); })
@@ -336,7 +337,7 @@ Value *KernelWriter::compute(mlir::Operation *op, ArrayRef<Value *> operands) {
           .Case<math::TruncOp>([&](auto) { return unary(Intrinsic::trunc); })
           .Case<math::RoundEvenOp>([&](auto) { return unary(Intrinsic::roundeven); })
           .Case<math::SqrtOp>([&](auto) { return unary(Intrinsic::sqrt); })
-          .Case<math::CopySignOp>([&](auto) { return copySign(b, x, y); })
+          .Case<math::CopySignOp>([&](auto) { return copySign(x, y); })
           .Case<math::AbsIOp>(
               [&](auto) { return b.CreateIntrinsic(Intrinsic::abs, {x->getType()}, {x, b.getFalse()}); })
           .Case<math::FmaOp>([&](auto) { return b.CreateIntrinsic(Intrinsic::fma, {x->getType()}, {x, y, z}); })

@@ -84,6 +84,9 @@ private:
   bool dividesByOne(mlir::Operation *op) const;
   Value *quotientsByOne(mlir::arith::DivFOp op);
 
+  Value *remainder(Value *dividend, Value *by); // Remainders.cpp
+  Value *copySign(Value *magnitude, Value *sign);
+
   // ---- instructions of AVX-512; elsewhere the same results (Avx512.cpp)
   int elementsOfRegister(Value *vector) const;
   llvm::SmallVector<Value *> registersOf(Value *vector);

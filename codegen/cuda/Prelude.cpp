@@ -23,6 +23,8 @@ template <class To, class From> __device__ To weftBits(From x) { return WeftBits
 
 __device__ float weftFma(float a, float b, float c) { return __fmaf_rn(a, b, c); }
 __device__ double weftFma(double a, double b, double c) { return __fma_rn(a, b, c); }
+__device__ float weftRemainder(float x, float y) { return fmodf(x, y); } // exact
+__device__ double weftRemainder(double x, double y) { return fmod(x, y); }
 __device__ float weftFloor(float x) { return floorf(x); }
 __device__ double weftFloor(double x) { return floor(x); }
 __device__ float weftCeil(float x) { return ceilf(x); }

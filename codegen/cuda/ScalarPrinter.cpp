@@ -186,6 +186,7 @@ std::string ScalarPrinter::expression(Operation &op) {
       .Case<arith::SubFOp>([&](auto) { return infix("-"); })
       .Case<arith::MulFOp>([&](auto) { return infix("*"); })
       .Case<arith::DivFOp>([&](auto) { return infix("/"); })
+      .Case<arith::RemFOp>([&](auto) { return call("weftRemainder"); })
       .Case<arith::NegFOp>([&](auto) { return "-" + operand(0); })
       .Case<arith::AddIOp>([&](auto) { return wrapping("+"); })
       .Case<arith::SubIOp>([&](auto) { return wrapping("-"); })

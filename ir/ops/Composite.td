@@ -23,20 +23,52 @@ def MeanOp : Composite<"mean", ["x"], [A<"dims", "Ints">, A<"keepdim", "Bool", "
 }
 def VarOp : Composite<"var", ["x"], [A<"dims", "Ints">, A<"correction", "Int", "1">, A<"keepdim", "Bool", "False">]> {
   let summary = "Variance over the axes dims.";
-  let description = "x: float; dims: sorted, non-negative. Squared distances from the mean, over the number of elements less correction.";
+  let description = [{
+    x: float; dims: sorted, non-negative. Squared distances from the mean, over the number of elements less correction. The mean is exact where
+    all elements are one number: their variance is 0.
+  }];
   let infer = "reduction<Float, Same>";
   let symbolic = 1;
   let expansion = [{
-    Val distance = x - expandReduced(mean(x, dims, true), x, dims, true);
+    Val distance = fromMean(x, dims);
     return sum(distance * distance, dims, keepdim) / countOf(x, dims, correction);
   }];
   let vjp = [[{
-    Val distance = x - expandReduced(mean(x, dims, true), x, dims, true);
+    Val distance = fromMean(x, dims);
     return expandReduced(ct * 2.0 / countOf(x, dims, correction), x, dims, keepdim) * distance;
   }]];
   let numpy = "numpy.var(x, axis=tuple(dims), ddof=correction, keepdims=keepdim)";
   let examples = ["dict(x=F(2, 3), dims=[1], correction=1, keepdim=False)", "dict(x=F(3, 70, 2), dims=[1], correction=0, keepdim=True)"];
   let python = "(input, dim=None, *, correction=1, keepdim=False)";
+}
+def StdOp : Composite<"std", ["x"], [A<"dims", "Ints">, A<"correction", "Int", "1">, A<"keepdim", "Bool", "False">]> {
+  let summary = "Standard deviation over the axes dims: the square root of var.";
+  let description = "x: float; dims: sorted, non-negative. The gradient where it is 0 is 0.";
+  let infer = "reduction<Float, Same>";
+  let symbolic = 1;
+  let expansion = "sqrt(var(x, dims, correction, keepdim))";
+  let vjp = [[{
+    Val slope = where(result == 0.0, 0.0, ct / where(result == 0.0, 1.0, result)) / countOf(x, dims, correction);
+    return expandReduced(slope, x, dims, keepdim) * fromMean(x, dims);
+  }]];
+  let numpy = "numpy.std(x, axis=tuple(dims), ddof=correction, keepdims=keepdim)";
+  let examples = ["dict(x=F(2, 3), dims=[1], correction=1, keepdim=False)", "dict(x=F(3, 70, 2), dims=[1], correction=0, keepdim=True)"];
+  let python = "(input, dim=None, *, correction=1, keepdim=False)";
+}
+def NormalizeOp : Composite<"normalize", ["x"], [A<"dims", "Ints">, A<"p", "Float", "2.0">, A<"eps", "Float", "1e-12">]> {
+  let summary = "x divided by its p-norm over the axes dims, or by eps where that is larger.";
+  let description = "x: float; dims: sorted, non-negative.";
+  let infer = "elementwise<Float, Same>";
+  let symbolic = 1;
+  let expansion = "x / atLeast(normOf(x, dims, p), eps)";
+  let vjp = [[{
+    Val norm = normOf(x, dims, p), divisor = atLeast(norm, eps);
+    Val alongX = where(norm >= eps, sum(ct * x, dims, true) / (divisor * divisor), 0.0);
+    return ct / divisor - alongX * normGradient(x, norm, dims, p);
+  }]];
+  let numpy = "x / numpy.maximum((numpy.abs(x) ** p).sum(tuple(dims), keepdims=True) ** (1 / p), eps)";
+  let examples = ["dict(x=F(2, 3), dims=[1], p=2.0, eps=1e-12)", "dict(x=F(3, 70, 2), dims=[1], p=3.0, eps=1e-12)", "dict(x=F(3, 4), dims=[0], p=2.0, eps=2.5)"];
+  let python = "(input, p=2.0, dim=1, eps=1e-12)";
 }
 def SoftmaxOp : Composite<"softmax", ["x"], [A<"dim", "Int">]> {
   let summary = "exp(x) divided by its sum along the axis dim.";
@@ -44,8 +76,25 @@ def SoftmaxOp : Composite<"softmax", ["x"], [A<"dim", "Int">]> {
   let infer = "alongDim";
   let symbolic = 1;
   let expansion = [{
+    if (x.shape()[int(dim)] == 0)
+      return x;
     Val e = exp(x - amax(x, {dim}, true));
     return e / sum(e, {dim}, true);
+  }];
+  let vjp = ["(ct - sum(ct * result, {dim}, true)) * result"];
+  let numpy = "scipy.special.softmax(x, axis=dim)";
+  let examples = ["dict(x=F(2, 3), dim=1)", "dict(x=F(3, 70, 2), dim=1)"];
+  let python = "(input, dim)";
+}
+def MaskedSoftmaxOp : Composite<"masked_softmax", ["x"], [A<"dim", "Int">]> {
+  let summary = "The softmax along the axis dim, 0 where all its elements are -infinity.";
+  let description = "x: float of rank >= 1; dim: non-negative, not an empty axis.";
+  let infer = "alongDim";
+  let symbolic = 1;
+  let expansion = [{
+    Val most = amax(x, {dim}, true);
+    Val e = exp(x - atLeast(most, lowest(x.dtype())));
+    return e / atLeast(sum(e, {dim}, true), 1.0); // which it is, but where all are hidden
   }];
   let vjp = ["(ct - sum(ct * result, {dim}, true)) * result"];
   let numpy = "scipy.special.softmax(x, axis=dim)";
@@ -58,6 +107,8 @@ def LogSoftmaxOp : Composite<"log_softmax", ["x"], [A<"dim", "Int">]> {
   let infer = "alongDim";
   let symbolic = 1;
   let expansion = [{
+    if (x.shape()[int(dim)] == 0)
+      return x;
     Val shifted = x - amax(x, {dim}, true);
     return shifted - log(sum(exp(shifted), {dim}, true));
   }];
@@ -73,7 +124,7 @@ def LayerNormOp : Composite<"layer_norm", ["x", "weight?", "bias?"], [A<"axes", 
   let symbolic = 1;
   let expansion = [{
     Dims dims = lastAxes(x, axes);
-    Val distance = x - mean(x, dims, true);
+    Val distance = fromMean(x, dims);
     Val y = distance * rsqrt(mean(distance * distance, dims, true) + eps);
     if (weight)
       y = y * weight;
@@ -81,12 +132,12 @@ def LayerNormOp : Composite<"layer_norm", ["x", "weight?", "bias?"], [A<"axes", 
   }];
   let vjp = [[{
     Dims dims = lastAxes(x, axes);
-    Val distance = x - mean(x, dims, true), scale = rsqrt(mean(distance * distance, dims, true) + eps);
+    Val distance = fromMean(x, dims), scale = rsqrt(mean(distance * distance, dims, true) + eps);
     Val y = distance * scale, slope = weight ? ct * weight : ct;
     return (slope - mean(slope, dims, true) - y * mean(slope * y, dims, true)) * scale;
   }], [{
     Dims dims = lastAxes(x, axes);
-    Val distance = x - mean(x, dims, true), scale = rsqrt(mean(distance * distance, dims, true) + eps);
+    Val distance = fromMean(x, dims), scale = rsqrt(mean(distance * distance, dims, true) + eps);
     return sumTo(ct * (distance * scale), weight.shape());
   }], "sumTo(ct, bias.shape())"];
   let numpy = [{
@@ -148,7 +199,7 @@ def MseLossOp : Composite<"mse_loss", ["x", "target"], [A<"reduction", "Int", "1
 }
 def LinearOp : Composite<"linear", ["x", "weight", "bias?"]> {
   let summary = "x times the transpose of weight, plus bias.";
-  let description = "x: [..., in]; weight: [out, in]; bias: [out] or absent; one dtype. The result is [..., out].";
+  let description = "x: [..., in]; weight: [out, in]; bias: [out] or absent; one dtype, not bool. The result is [..., out].";
   let infer = "linear";
   let symbolic = 1;
   let expansion = [{
@@ -158,8 +209,24 @@ def LinearOp : Composite<"linear", ["x", "weight", "bias?"]> {
   let vjp = ["dot_general(ct, weight, {}, {}, {ct.rank() - 1}, {0})",
              "dot_general(ct, x, {}, {}, firstAxes(ct.rank() - 1), firstAxes(ct.rank() - 1))", "sumTo(ct, bias.shape())"];
   let numpy = "x @ weight.T + (0 if bias is None else bias)";
+  let dtypes = "int float";
   let examples = ["dict(x=F(4, 3), weight=F(5, 3), bias=F(5))", "dict(x=F(2, 4, 3), weight=F(5, 3))", "dict(x=F(3), weight=F(5, 3), bias=F(5))"];
   let python = "(input, weight, bias=None)";
+}
+def AddmmOp : Composite<"addmm", ["input", "x", "y"], [A<"beta", "Float", "1.0">, A<"alpha", "Float", "1.0">]> {
+  let summary = "beta * input + alpha * the product of two matrices.";
+  let description = "x: [m, k]; y: [k, n]; input broadcasts to [m, n]; one dtype, not bool. With beta 0 the input counts as 0.";
+  let infer = "addmm";
+  let expansion = [{
+    auto scaled = [](Val v, double factor) { return factor == 1 ? v : v * factor; };
+    Val product = scaled(matrixProduct(x, y), alpha);
+    return beta == 0 ? product : scaled(expandTo(input, product.shape()), beta) + product;
+  }];
+  let vjp = ["sumTo(ct * beta, input.shape())", "matmulGradient(ct * alpha, x, y, true)", "matmulGradient(ct * alpha, x, y, false)"];
+  let numpy = "input * x.dtype.type(beta) + (x @ y) * x.dtype.type(alpha)";
+  let dtypes = "int float";
+  let examples = ["dict(input=F(2, 4), x=F(2, 3), y=F(3, 4), beta=1.0, alpha=1.0)", "dict(input=F(4), x=F(2, 3), y=F(3, 4), beta=2.0, alpha=3.0)"];
+  let python = "(input, mat1, mat2, *, beta=1, alpha=1)";
 }
 def MatmulOp : Composite<"matmul", ["x", "y"]> {
   let summary = "Matrix product.";
@@ -205,7 +272,7 @@ def ScaledDotProductAttentionOp : Composite<"scaled_dot_product_attention", ["qu
   let description = [{
     query: [..., L, E]; key: [..., S, E]; value: [..., S, V]; one float dtype and one set of leading axes. mask: absent, bool (false hides), or
     of the operands' dtype, added; it broadcasts to [..., L, S]. is_causal hides column j from row i where j > i: its probability is 0.
-    It runs as one kernel over blocks of rows, without the matrix of scores in memory.
+    A row of which everything is hidden, or without a key, is 0. It runs as one kernel over blocks of rows, without the matrix of scores in memory.
   }];
   let infer = "attention";
   let symbolic = 1;

@@ -43,7 +43,7 @@ def CountOp : Creation<"count", [], [A<"shape", "Ints">, A<"sizes", "Ints">, A<"
 class Random<string mnemonic> : Creation<mnemonic, ["state"],
     [A<"shape", "Ints">, A<"dtype", "DType", "float32">, A<"offset", "Int", "0">]> {
   let infer = "random";
-  let scalarOperands = ["seed", "counter"]; // i64: state[0], and state[1] + offset + the element's row-major index
+  let scalarOperands = ["seed", "counter"]; // i64: state[0], and state[1] + offset + the row-major index
   let jvp = "zerosLike(result)";
   let dtypes = "";
   let description = [{
@@ -53,7 +53,16 @@ class Random<string mnemonic> : Creation<mnemonic, ["state"],
 }
 def UniformOp : Random<"uniform"> {
   let summary = "Random numbers uniform in [0, 1).";
-  let scalar = "uniform01(seed, counter, elementType)";
+  let scalar = "uniform01(seed, counter, elementType, significandBits(dtype))";
+}
+def RandomIntegerOp : Creation<"random_integer", ["state", "bounds"], [A<"shape", "Ints">, A<"offset", "Int", "0">]> {
+  let summary = "Random integers uniform in [bounds[0], bounds[1]), as int64.";
+  let description = "state: see uniform; bounds: int64[2]. The upper 64 bits of 128 random ones times the number of integers.";
+  let infer = "randomInteger";
+  let scalarOperands = ["seed", "counter", "low", "high"];
+  let scalar = "randomInteger(seed, counter, low, high)";
+  let jvp = "zerosLike(result)";
+  let dtypes = "";
 }
 def NormalOp : Random<"normal"> {
   let summary = "Random numbers of the standard normal distribution.";

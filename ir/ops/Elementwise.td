@@ -61,7 +61,7 @@ def DivOp : Binary<"div", "Float"> {
 }
 def RemainderOp : Binary<"remainder"> {
   let summary = "Remainder with the sign of the divisor, elementwise: Python's x % y.";
-  let description = "x, y: one shape and dtype, not bool. Exact while |x / y| < 2^104. An integer modulo zero is an error.";
+  let description = "x, y: one shape and dtype, not bool. The exact remainder, rounded. An integer modulo zero is an error.";
   let scalar = [{
     if (x.isFloat()) {
       Scalar r = truncatedRemainder(x, y);
@@ -77,7 +77,7 @@ def RemainderOp : Binary<"remainder"> {
 }
 def FmodOp : Binary<"fmod"> {
   let summary = "Remainder with the sign of the dividend, elementwise: C's fmod.";
-  let description = "x, y: one shape and dtype, not bool. Exact while |x / y| < 2^104. An integer modulo zero is an error.";
+  let description = "x, y: one shape and dtype, not bool. Exact. An integer modulo zero is an error.";
   let scalar = [{
     if (x.isFloat())
       return truncatedRemainder(x, y);
@@ -126,6 +126,23 @@ def MinimumOp : Binary<"minimum", "Bool | Int | Float"> {
   let dtypes = "bool int float";
 }
 
+def ClampMinOp : Binary<"clamp_min"> {
+  let summary = "x limited to at least y, elementwise.";
+  let description = "x, y: one shape and dtype, not bool. A NaN wins. Where both are equal x gets the gradient.";
+  let scalar = "maximum(x, y)";
+  let vjp = ["where(x >= y, ct, 0.0)", "where(x < y, ct, 0.0)"];
+  let numpy = "numpy.maximum(x, y)";
+  let python = "(input, min)";
+}
+def ClampMaxOp : Binary<"clamp_max"> {
+  let summary = "x limited to at most y, elementwise.";
+  let description = "x, y: one shape and dtype, not bool. A NaN wins. Where both are equal x gets the gradient.";
+  let scalar = "minimum(x, y)";
+  let vjp = ["where(x <= y, ct, 0.0)", "where(x > y, ct, 0.0)"];
+  let numpy = "numpy.minimum(x, y)";
+  let python = "(input, max)";
+}
+
 def NegOp : Unary<"neg", "Int | Float"> {
   let summary = "Negative, elementwise.";
   let description = "x: any shape and dtype but bool.";
@@ -142,17 +159,17 @@ def AbsOp : Unary<"abs", "Int | Float"> {
   let numpy = "numpy.abs(x)";
   let dtypes = "int float";
 }
-def SignOp : Unary<"sign", "Int | Float"> {
+def SignOp : Unary<"sign", "Bool | Int | Float"> {
   let summary = "-1, 0 or 1 by the sign, elementwise; 0 for NaN.";
-  let description = "x: any shape and dtype but bool.";
+  let description = "x: any shape and dtype.";
   let scalar = [{
     Scalar zero = x.constantInt(0), one = x.constantInt(1);
     Scalar positive = select(x > zero, one, zero);
     return x.isUnsigned ? positive : select(x < zero, x.constantInt(-1), positive);
   }];
   let vjp = ["zerosLike(x)"];
-  let numpy = "numpy.where(numpy.isnan(x), 0, numpy.sign(x)).astype(x.dtype)";
-  let dtypes = "int float";
+  let numpy = "(1 * (x > 0) - 1 * (x < 0)).astype(x.dtype)";
+  let dtypes = "bool int float";
 }
 def ReciprocalOp : Unary<"reciprocal"> {
   let summary = "1 / x, elementwise.";

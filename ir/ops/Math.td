@@ -82,11 +82,11 @@ def RoundOp : Rounding<"round", "The nearest integer, halves to the even one"> {
   let python = "(input, *, decimals=0)";
 }
 
-class Classify<string mnemonic, string what> : Unary<mnemonic, "Int | Float", "ToBool"> {
+class Classify<string mnemonic, string what> : Unary<mnemonic, "Bool | Int | Float", "ToBool"> {
   let summary = "Whether x is " # what # ", elementwise, as bool.";
-  let description = "x: any shape and dtype but bool.";
+  let description = "x: any shape and dtype.";
   let numpy = "numpy." # mnemonic # "(x)";
-  let dtypes = "int float";
+  let dtypes = "bool int float";
 }
 def IsnanOp : Classify<"isnan", "NaN"> { let scalar = "x.isFloat() ? isNan(x) : falsehood(x)"; }
 def IsinfOp : Classify<"isinf", "infinite"> { let scalar = "x.isFloat() ? absolute(x) == INFINITY : falsehood(x)"; }
@@ -103,9 +103,9 @@ def PowOp : Binary<"pow"> {
 }
 def Atan2Op : Binary<"atan2", "Float"> {
   let summary = "The angle of the point (y, x) in (-pi, pi], elementwise; the first operand is the ordinate.";
-  let description = "x (ordinate), y (abscissa): one shape, one float dtype.";
+  let description = "x (ordinate), y (abscissa): one shape, one float dtype. The gradient at the origin is 0.";
   let scalar = "atan2(x, y)";
-  let vjp = ["ct * (y / (x * x + y * y))", "-ct * (x / (x * x + y * y))"];
+  let vjp = ["ct * angleGradient(y, x, y)", "-ct * angleGradient(x, x, y)"];
   let numpy = "numpy.arctan2(x, y)";
   let domain = "(0.5, 2)";
   let dtypes = "float";
@@ -116,14 +116,23 @@ def ReluOp : Unary<"relu", "Int | Float"> {
   let summary = "max(x, 0), elementwise; a NaN stays.";
   let description = "x: any shape and dtype but bool. The gradient at 0 is 0.";
   let scalar = "select(x <= x.constant(0), x.constant(0), x)";
-  let vjp = ["where(result > 0.0, ct, 0.0)"];
+  let vjp = ["relu_gradient(ct, result)"];
   let numpy = "numpy.maximum(x, 0)";
   let dtypes = "int float";
+}
+def ReluGradientOp : Binary<"relu_gradient", "Float"> {
+  let summary = "x where y is positive, else 0, elementwise: the gradient of relu for the cotangent x and the result y.";
+  let description = "x, y: one shape, one float dtype.";
+  let scalar = "select(y > x.constant(0), x, x.constant(0))";
+  let vjp = ["relu_gradient(ct, y)", "zerosLike(y)"];
+  let numpy = "numpy.where(y > 0, x, 0)";
+  let dtypes = "float";
 }
 def GeluOp : Elementwise<"gelu", ["x"], "Float", "Same", [A<"tanh_form", "Bool", "False">]> {
   let summary = "Gaussian error linear unit, elementwise.";
   let description = "x: any shape, float. x * Phi(x); with tanh_form, 0.5 x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))).";
   let scalar = [{
+    x = maximum(x, x.constant(kMostNegative)); // no infinity times zero
     if (tanh_form)
       return 0.5 * x * (1.0 + tanh(kSqrt2OverPi * (x + 0.044715 * (x * x * x))));
     return 0.5 * x * (1.0 + erf(x * M_SQRT1_2));
@@ -141,6 +150,7 @@ def GeluDerivativeOp : Elementwise<"gelu_derivative", ["x"], "Float", "Same", [A
   let summary = "The derivative of gelu, elementwise.";
   let description = "x: any shape, float.";
   let scalar = [{
+    x = minimum(maximum(x, x.constant(kMostNegative)), x.constant(-kMostNegative));
     if (tanh_form) {
       Scalar t = tanh(kSqrt2OverPi * (x + 0.044715 * (x * x * x)));
       return 0.5 * (1.0 + t) + 0.5 * x * (1.0 - t * t) * (kSqrt2OverPi * (1.0 + 0.134145 * (x * x)));
@@ -148,6 +158,7 @@ def GeluDerivativeOp : Elementwise<"gelu_derivative", ["x"], "Float", "Same", [A
     return 0.5 * (1.0 + erf(x * M_SQRT1_2)) + x * (exp(-0.5 * (x * x)) * kInverseSqrt2Pi);
   }];
   let vjp = [[{
+    x = bounded(x);
     if (tanh_form) {
       Val t = tanh((x + x * x * x * 0.044715) * kSqrt2OverPi), slope = (x * x * 0.134145 + 1.0) * kSqrt2OverPi;
       return ct * ((1.0 - t * t) * (slope + x * (0.134145 * kSqrt2OverPi) * x - x * t * slope * slope));
@@ -165,8 +176,8 @@ def GeluDerivativeOp : Elementwise<"gelu_derivative", ["x"], "Float", "Same", [A
 def SiluOp : Unary<"silu"> {
   let summary = "x * sigmoid(x), elementwise; also called swish.";
   let description = "x: any shape, float.";
-  let scalar = "x * sigmoid(x)";
-  let vjp = ["Val s = sigmoid(x); return ct * (s * (x * (1.0 - s) + 1.0));"];
+  let scalar = "maximum(x, x.constant(kMostNegative)) * sigmoid(x)";
+  let vjp = ["Val s = sigmoid(x); return ct * (s * (bounded(x) * (1.0 - s) + 1.0));"];
   let numpy = "x * scipy.special.expit(x)";
 }
 #endif

@@ -32,9 +32,23 @@ void bindCreation(py::module_ &module) {
     TensorType type = typeOf("full", shape, dtypeOr(dtype, inferred));
     return full(type.shape, number, type.dtype, unboxDevice(device.ptr()));
   });
-  module.def("arange", [](double start, double stop, double step, DType dtype, py::handle device) {
-    StandardFloatMode mode; // the number of elements is a quotient
-    return arange(start, stop, step, dtype, unboxDevice(device.ptr()));
+  module.def("arange", [](py::handle start, py::handle stop, py::handle step, DType dtype, py::handle device) {
+    Tensor numbers[3] = {operand(start.ptr()), operand(stop.ptr()), operand(step.ptr())};
+    bool integers = true;
+    for (const Tensor &number : numbers) {
+      if (!number.defined())
+        fail(UserError::Kind::Type, "arange", "start, end and step must be numbers");
+      integers &= !isFloat(number.dtype());
+    }
+    if (integers)
+      return arangeOfIntegers(numbers[0].itemInt(), numbers[1].itemInt(), numbers[2].itemInt(), dtype,
+                              unboxDevice(device.ptr()));
+    return arange(numbers[0].itemDouble(), numbers[1].itemDouble(), numbers[2].itemDouble(), dtype,
+                  unboxDevice(device.ptr()));
+  });
+  module.def("randint", [](int64_t low, int64_t high, py::handle shape, DType dtype, py::handle device) {
+    TensorType type = typeOf("randint", shape, dtype);
+    return randint(low, high, type.shape, dtype, unboxDevice(device.ptr()));
   });
   module.def("rand", [](py::handle shape, py::handle dtype, py::handle device) {
     TensorType type = typeOf("rand", shape, dtypeOr(dtype, defaultDType()));

@@ -260,10 +260,7 @@ def randint(
         size, high, low = high, low, 0
     if isinstance(high, Sequence) or size is None:
         raise TypeError("[randint] takes (high, size) or (low, high, size), size a sequence of ints; got other types")
-    if high <= low:
-        raise RuntimeError(f"[randint] the range is empty; got low {low}, high {high}; pass high > low")
-    uniform = _C.rand(size, _C.float64, device)
-    return _finish(((uniform * (high - low)).floor() + low).to(dtype or _C.int64), requires_grad, out)
+    return _finish(_C.randint(low, high, size, dtype or _C.int64, device), requires_grad, out)
 
 
 @public

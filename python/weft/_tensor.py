@@ -49,7 +49,9 @@ def uniform_(input: Tensor, from_: float = 0.0, to: float = 1.0) -> Tensor:
     """Fills with uniform numbers of [from, to)."""
     if not from_ <= to:
         raise RuntimeError(f"[uniform_] the range [from, to) is none; got from={from_}, to={to}; pass from <= to")
-    return input.copy_(_C.rand(input.shape, input.dtype, input.device) * (to - from_) + from_)
+    wide = _C.float64 if input.dtype is _C.float64 else _C.float32
+    values = (_C.rand(input.shape, wide, input.device) * (to - from_) + from_).to(input.dtype)
+    return input.copy_(_ops.where(values < to, values, from_))  # what is rounded up to `to` is as near to `from`
 
 
 @public

@@ -95,7 +95,7 @@ def _clamped(name: str, form: str, input: Tensor, min: Operand | None, max: Oper
     if min is None and max is None:
         raise RuntimeError(f"[{name}] needs at least one of min and max; got neither; pass min=, max= or both")
     bounds = [bound for bound in (min, max) if bound is not None]
-    op = "clamp" if len(bounds) == 2 else "minimum" if min is None else "maximum"
+    op = "clamp" if len(bounds) == 2 else "clamp_max" if min is None else "clamp_min"
     return getattr(_ops, op + form)(input, *bounds)
 
 

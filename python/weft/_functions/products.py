@@ -44,13 +44,7 @@ def bmm(input: Tensor, mat2: Tensor) -> Tensor:
 def addmm(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: Number = 1, alpha: Number = 1) -> Tensor:
     """beta · input + alpha · mat1 @ mat2; with beta 0 the input's elements do not matter."""
     _check_matrices("addmm", mat1, mat2)
-    product = _ops.matmul(mat1, mat2)
-    if alpha != 1:
-        product = _ops.mul(product, alpha)
-    if beta == 0:
-        input.expand(product.shape)  # its shape does
-        return product
-    return product + (input if beta == 1 else _ops.mul(input, beta))
+    return _ops.addmm(input, mat1, mat2, beta, alpha)
 
 
 @public

@@ -93,7 +93,7 @@ def std(
 ) -> Tensor:
     """The square root of var."""
     dim, correction = _correction("std", dim, unbiased, correction)
-    return _ops.sqrt(_ops.var(input, dim, correction, keepdim))
+    return _ops.std(input, dim, correction, keepdim)
 
 
 @public

@@ -273,7 +273,7 @@ def normalize(
     input: Tensor, p: Number = 2.0, dim: Sequence[int] | int = 1, eps: float = 1e-12, out: Tensor | None = None
 ) -> Tensor:
     """Divided by its p-norm along ``dim``."""
-    result = input / _ops.maximum(vector_norm(input, p, _dims(input, dim, "normalize"), keepdim=True), eps)
+    result = _ops.normalize(input, _dims(input, dim, "normalize"), p, eps)
     return result if out is None else out.copy_(result)
 
 
@@ -308,7 +308,7 @@ def scaled_dot_product_attention(
         heads = query.shape[-3] if query.ndim > 2 else 0
         key, value = _repeated_heads("key", key, heads), _repeated_heads("value", value, heads)
     if scale is None:
-        scale = 1.0 / query.shape[-1] ** 0.5
+        scale = 1.0 / max(query.shape[-1], 1) ** 0.5
     if dropout_p == 0.0:
         return _ops.scaled_dot_product_attention(query, key, value, attn_mask, is_causal, scale)
     scores = query @ key.transpose(-1, -2) * scale

@@ -74,7 +74,7 @@ int main() {
            [&, function = function](llvm::ArrayRef<Scalar> x) { return function(x[0], x[1]); });
     Type i64 = builder.getI64Type();
     emit(context, "uniform01_" + suffix, {i64, i64}, type,
-         [&](llvm::ArrayRef<Scalar> x) { return uniform01(x[0], x[1], type); });
+         [&](llvm::ArrayRef<Scalar> x) { return uniform01(x[0], x[1], type, type.isF32() ? 24 : 53); });
     emit(context, "normal01_" + suffix, {i64, i64}, type,
          [&](llvm::ArrayRef<Scalar> x) { return normal01(x[0], x[1], type); });
   }

@@ -11,6 +11,7 @@ template <typename To, typename From> inline To weftBits(From x) {
 }
 inline float weftFma(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
 inline double weftFma(double a, double b, double c) { return __builtin_fma(a, b, c); }
+template <typename T> inline T weftRemainder(T x, T y) { return std::fmod(x, y); }
 template <typename T> inline T weftFloor(T x) { return std::floor(x); }
 template <typename T> inline T weftCeil(T x) { return std::ceil(x); }
 template <typename T> inline T weftTrunc(T x) { return std::trunc(x); }
