@@ -4,6 +4,7 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
+#include <limits>
 #include <stdexcept>
 
 using namespace mlir;
@@ -29,14 +30,32 @@ Scalar Evaluator::rounded(Scalar value, Type element) {
   return value.with(arith::ExtFOp::create(k.builder, k.location, computeType(element), narrow));
 }
 
+// `result` holds the value, maybe in fewer bits.
+static Scalar withOneNan(Scalar value, Scalar result) {
+  if (value.isMoved || !value.isFloat())
+    return result;
+  return select(isNan(value), result.constant(std::numeric_limits<double>::quiet_NaN()), result);
+}
+
 Value Evaluator::toMemory(Scalar value, Type element) {
-  if (!element.isF16() && !element.isBF16())
-    return value.value;
   OpBuilder::InsertionGuard guard(k.builder);
   k.hoist({value.value});
-  if (auto wide = value.value.getDefiningOp<arith::ExtFOp>())
-    return wide.getIn();
-  return arith::TruncFOp::create(k.builder, k.location, element, value.value);
+  Scalar result = value;
+  if (element.isF16() || element.isBF16()) {
+    auto wide = value.value.getDefiningOp<arith::ExtFOp>();
+    result = value.with(wide ? wide.getIn() : arith::TruncFOp::create(k.builder, k.location, element, value.value));
+  }
+  return withOneNan(value, result).value;
+}
+
+Scalar Evaluator::choose(Scalar condition, Scalar a, Scalar b) {
+  if (a.isMoved != b.isMoved) {
+    Scalar &computed = a.isMoved ? b : a;
+    computed = withOneNan(computed, computed);
+  }
+  Scalar result = select(condition, a, b);
+  result.isMoved = a.isMoved || b.isMoved;
+  return result;
 }
 
 Scalar Evaluator::evaluate(Value value, const Point &point, Value mask) {
@@ -61,8 +80,11 @@ Scalar Evaluator::evaluate(Value value, const Point &point, Value mask) {
 
 Scalar Evaluator::compute(Value value, const Point &point, Value mask) {
   if (auto at = overrides.find(value); at != overrides.end())
-    if (Value result = at->second(point))
-      return scalar(result, elementType(value));
+    if (Value result = at->second.evaluate(point)) {
+      Scalar known = scalar(result, elementType(value));
+      known.isMoved = at->second.isMoved;
+      return known;
+    }
   if (auto at = inputs.find(value); at != inputs.end())
     return load(at->second, point, mask);
   Operation *op = value.getDefiningOp();
@@ -106,7 +128,9 @@ Scalar Evaluator::load(const Storage &storage, const Point &point, Value mask) {
   Value value = kernel::LoadOp::create(k.builder, k.location, memory, buffer, index, mask, otherwise);
   if (memory != computeType(storage.type))
     value = arith::ExtFOp::create(k.builder, k.location, computeType(storage.type), value);
-  return scalar(value, storage.type);
+  Scalar result = scalar(value, storage.type);
+  result.isMoved = true;
+  return result;
 }
 
 Scalar Evaluator::elementwise(Operation *op, const Point &point, Value mask) {
@@ -119,6 +143,10 @@ Scalar Evaluator::elementwise(Operation *op, const Point &point, Value mask) {
   Type element = elementType(op->getResult(0));
   OpBuilder::InsertionGuard guard(k.builder);
   k.hoist(values);
+  if (kindOf(op) == OpKind::Where)
+    return choose(operands[0], operands[1], operands[2]);
+  if (kindOf(op) == OpKind::Cast && elementType(op->getOperand(0)) == element)
+    return operands[0];
   Scalar result = buildScalar(k.builder, k.location, kindOf(op), operands, attrsOf(op), computeType(element));
   return rounded(scalar(result.value, element), element);
 }

@@ -37,14 +37,19 @@ public:
   void bind(mlir::Value value, const Storage &storage) { inputs[value] = storage; }
   // Overrides how a value is evaluated; returns null where it does not apply.
   using Override = std::function<mlir::Value(const Point &)>;
-  void override(mlir::Value value, Override evaluate) { overrides[value] = std::move(evaluate); }
+  void override(mlir::Value value, Override evaluate, bool isMoved = false) {
+    overrides[value] = {std::move(evaluate), isMoved};
+  }
 
   // Evaluates at a point; with a mask (i1, null: true) the result matters, and memory is read, only where it is true.
   Scalar evaluate(mlir::Value value, const Point &point, mlir::Value mask = {});
   Scalar load(const Storage &storage, const Point &point, mlir::Value mask = {});
   Scalar scalar(mlir::Value value, mlir::Type element);
   // The value as memory holds it, and a store of it at the point of a row-major buffer.
+  // A NaN that was computed becomes the one that all targets and orders of evaluation agree on.
   mlir::Value toMemory(Scalar value, mlir::Type element);
+  // One of two values, of which moved ones keep their bits.
+  Scalar choose(Scalar condition, Scalar a, Scalar b);
   // The result of a reduction op from what was accumulated in reducedType().
   Scalar reduced(mlir::Operation *op, mlir::Value value);
   // Rounds a value in compute type to the precision of `element`.
@@ -66,7 +71,11 @@ private:
 
   KernelBuilder &k;
   llvm::DenseMap<mlir::Value, Storage> inputs;
-  llvm::DenseMap<mlir::Value, Override> overrides;
+  struct Overridden {
+    Override evaluate;
+    bool isMoved = false; // what it gives (Scalar.h)
+  };
+  llvm::DenseMap<mlir::Value, Overridden> overrides;
   std::map<std::vector<const void *>, llvm::SmallVector<Scalar, 1>> known;
 };
 

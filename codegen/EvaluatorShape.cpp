@@ -79,7 +79,7 @@ Scalar Evaluator::shape(Operation *op, const Point &whole, Value mask) {
     auto number = op->getAttrOfType<FloatAttr>("value").getValueAsDouble();
     if (elementType(operand).isInteger(1))
       number = number != 0;
-    return rounded(select(value.with(inside), value, value.constant(number)), elementType(operand));
+    return choose(value.with(inside), value, rounded(value.constant(number), elementType(operand)));
   }
   }
 }
@@ -103,7 +103,7 @@ Scalar Evaluator::concatenate(Operation *op, const Point &whole, Value mask) {
   for (auto choice = choices.rbegin() + 1; choice != choices.rend(); ++choice) {
     OpBuilder::InsertionGuard guard(k.builder);
     k.hoist({choice->first, choice->second.value, result.value});
-    result = select(result.with(choice->first), choice->second, result);
+    result = choose(result.with(choice->first), choice->second, result);
   }
   return result;
 }
@@ -131,7 +131,7 @@ Scalar Evaluator::indexed(Operation *op, const Point &whole, Value mask) {
     return value;
   OpBuilder::InsertionGuard guard(k.builder);
   k.hoist({inside, value.value});
-  return select(value.with(inside), value, value.constant(0));
+  return choose(value.with(inside), value, value.constant(0));
 }
 
 Scalar Evaluator::creation(Operation *op, const Point &whole, Value mask) {

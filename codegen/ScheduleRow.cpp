@@ -120,11 +120,13 @@ void RowSchedule::keep(Value value, Value row, std::vector<const Storage *> &fre
     kernel.mayRunInPlace = false;
     freeResults.erase(at);
   }
+  bool isMoved = false;
   k.loop(k.index(0), k.size(length), true, [&](Value i) {
     Scalar element = kernel.e.evaluate(value, full(row, i));
+    isMoved = element.isMoved;
     k.store(element.value, memory, k.add(base, i));
   });
-  kernel.e.override(value, [this, memory, base, row](const Point &point) -> Value {
+  auto kept = [this, memory, base, row](const Point &point) -> Value {
     Point parts = cut(k, point, space, outer ? boundary(outer) & allBoundaries(int(space.size())) : 0);
     Point before, behind;
     for (const Segment &segment : parts)
@@ -135,7 +137,8 @@ void RowSchedule::keep(Value value, Value row, std::vector<const Storage *> &fre
     Value index = k.add(base, linear(k, behind, space));
     k.hoist({index, row});
     return kernel::LoadOp::create(k.builder, k.location, memory, index);
-  });
+  };
+  kernel.e.override(value, kept, isMoved);
 }
 
 RowSchedule::RowSchedule(Lowering &lowering, const Group &group)

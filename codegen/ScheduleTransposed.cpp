@@ -113,13 +113,16 @@ void TransposedLoop::run(llvm::function_ref<void(Kernel &, const Point &)> body)
     between |= boundary(run.first);
   between &= allBoundaries(int(shape.size()));
   for (auto &[value, view] : views)
-    kernel.e.override(value, [this, between, &view = view](const Point &point) -> Value {
-      Point parts = cut(k, point, shape, between);
-      for (auto [part, index] : llvm::zip(parts, indices))
-        if (part.index != index)
-          return {};
-      return packed(view);
-    });
+    kernel.e.override(
+        value,
+        [this, between, &view = view](const Point &point) -> Value {
+          Point parts = cut(k, point, shape, between);
+          for (auto [part, index] : llvm::zip(parts, indices))
+            if (part.index != index)
+              return {};
+          return packed(view);
+        },
+        /*isMoved=*/true);
 
   Size along = size(runs.back()), blocks = *ceilDivide(size(runs[across]), model.transposedRows);
   auto parts = ceilDivide(along, model.transposedLanes);

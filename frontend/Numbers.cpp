@@ -52,8 +52,8 @@ static double roundable(int64_t value) {
 }
 
 static double realValue(const TensorImpl &number, DType dtype) {
-  if (isFloat(number.dtype))
-    return number.number;
+  if (isFloat(number.dtype)) // there is one NaN
+    return std::isnan(number.number) ? std::numeric_limits<double>::quiet_NaN() : number.number;
   return dtype == DType::Float64 ? double(number.integer) : roundable(number.integer);
 }
 

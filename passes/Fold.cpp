@@ -1,5 +1,6 @@
-// The rewrites of simplify, an op at a time. Each gives the same bits for every input, NaN payloads aside: x * 1, x /
-// 1, x - 0 and x + -0 are x, but x + 0 is not (it turns -0 into 0), nor is x * 0 zero.
+// The rewrites of simplify, an op at a time. Each gives the same bits for every input: x * 1, x / 1, x - 0 and x + -0
+// are x where x was computed, so that its NaNs have the bits that the op would give them, but x + 0 is not (it turns -0
+// into 0), nor is x * 0 zero.
 #include "ir/OpAccess.h"
 #include "passes/Simplify.h"
 
@@ -51,6 +52,18 @@ bool isConstant(Value value, double number) {
   return constant->real == number && std::signbit(constant->real) == std::signbit(number);
 }
 
+// Whether no NaN of the value has other bits than those of computed ones. Inputs may, and what only moves them.
+bool isComputed(Value value) {
+  if (!isFloat(dtypeOf(value)))
+    return true;
+  Operation *op = value.getDefiningOp();
+  if (!op || !hasRecord(op))
+    return false;
+  bool moves = familyOf(op) == OpFamily::Shape || kindOf(op) == OpKind::Gather || kindOf(op) == OpKind::IndexSelect ||
+               kindOf(op) == OpKind::Where;
+  return !moves || llvm::all_of(op->getOperands(), isComputed);
+}
+
 class Folder {
 public:
   explicit Folder(Operation *op) : op(op), builder(op) {}
@@ -81,31 +94,31 @@ public:
     case OpKind::Cast:
       return foldCast(x);
     case OpKind::Neg:
-      if (Operation *inner = definedBy(x, OpKind::Neg))
+      if (Operation *inner = definedBy(x, OpKind::Neg); inner && isComputed(inner->getOperand(0)))
         return inner->getOperand(0);
       return foldNumbers(x, x);
     case OpKind::Add:
       if (dtype() != DType::Bool) {
         double zero = isFloat(dtype()) ? -0.0 : 0.0;
-        if (isConstant(y, zero))
+        if (isConstant(y, zero) && isComputed(x))
           return x;
-        if (isConstant(x, zero))
+        if (isConstant(x, zero) && isComputed(y))
           return y;
       }
       return foldNumbers(x, y);
     case OpKind::Sub:
-      return isConstant(y, 0.0) ? x : foldNumbers(x, y);
+      return isConstant(y, 0.0) && isComputed(x) ? x : foldNumbers(x, y);
     case OpKind::Mul:
-      if (dtype() != DType::Bool && isConstant(y, 1.0))
+      if (dtype() != DType::Bool && isConstant(y, 1.0) && isComputed(x))
         return x;
-      if (dtype() != DType::Bool && isConstant(x, 1.0))
+      if (dtype() != DType::Bool && isConstant(x, 1.0) && isComputed(y))
         return y;
       return foldNumbers(x, y);
     case OpKind::Div:
-      return isConstant(y, 1.0) ? x : foldNumbers(x, y);
+      return isConstant(y, 1.0) && isComputed(x) ? x : foldNumbers(x, y);
     case OpKind::Maximum:
     case OpKind::Minimum:
-      return x == y ? x : Value();
+      return x == y && isComputed(x) ? x : Value();
     case OpKind::Where:
       if (y == op->getOperand(2))
         return y;
@@ -167,7 +180,8 @@ private:
     // The reduction of one element is that element; of several dtypes or positions there is more to say.
     if (isArgReduction(op) || dtypeOf(x) != dtype())
       return {};
-    return shape() == sizes ? x : create(OpKind::Reshape, {x}, {Attr::list(shape())});
+    Value element = shape() == sizes ? x : create(OpKind::Reshape, {x}, {Attr::list(shape())});
+    return isComputed(x) ? element : create(OpKind::Mul, {element, full({1.0, 0})}, {});
   }
 
   Value foldPermute(Value x) {
@@ -215,7 +229,7 @@ private:
       return x;
     if (Operation *inner = definedBy(x, OpKind::Cast)) {
       Value source = inner->getOperand(0);
-      if (dtypeOf(source) == dtype() && holds(from, dtype()))
+      if (dtypeOf(source) == dtype() && holds(from, dtype()) && isComputed(source))
         return source;
     }
     std::optional<Constant> c = constantOf(x);

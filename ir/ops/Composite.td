@@ -213,19 +213,19 @@ def LinearOp : Composite<"linear", ["x", "weight", "bias?"]> {
   let examples = ["dict(x=F(4, 3), weight=F(5, 3), bias=F(5))", "dict(x=F(2, 4, 3), weight=F(5, 3))", "dict(x=F(3), weight=F(5, 3), bias=F(5))"];
   let python = "(input, weight, bias=None)";
 }
-def AddmmOp : Composite<"addmm", ["input", "x", "y"], [A<"beta", "Float", "1.0">, A<"alpha", "Float", "1.0">]> {
+def AddmmOp : Composite<"addmm", ["input", "mat1", "mat2"], [A<"beta", "Float", "1.0">, A<"alpha", "Float", "1.0">]> {
   let summary = "beta * input + alpha * the product of two matrices.";
-  let description = "x: [m, k]; y: [k, n]; input broadcasts to [m, n]; one dtype, not bool. With beta 0 the input counts as 0.";
+  let description = "mat1: [m, k]; mat2: [k, n]; input broadcasts to [m, n]; one dtype, not bool. With beta 0 the input counts as 0.";
   let infer = "addmm";
   let expansion = [{
     auto scaled = [](Val v, double factor) { return factor == 1 ? v : v * factor; };
-    Val product = scaled(matrixProduct(x, y), alpha);
+    Val product = scaled(matrixProduct(mat1, mat2), alpha);
     return beta == 0 ? product : scaled(expandTo(input, product.shape()), beta) + product;
   }];
-  let vjp = ["sumTo(ct * beta, input.shape())", "matmulGradient(ct * alpha, x, y, true)", "matmulGradient(ct * alpha, x, y, false)"];
-  let numpy = "input * x.dtype.type(beta) + (x @ y) * x.dtype.type(alpha)";
+  let vjp = ["sumTo(ct * beta, input.shape())", "matmulGradient(ct * alpha, mat1, mat2, true)", "matmulGradient(ct * alpha, mat1, mat2, false)"];
+  let numpy = "input * input.dtype.type(beta) + (mat1 @ mat2) * input.dtype.type(alpha)";
   let dtypes = "int float";
-  let examples = ["dict(input=F(2, 4), x=F(2, 3), y=F(3, 4), beta=1.0, alpha=1.0)", "dict(input=F(4), x=F(2, 3), y=F(3, 4), beta=2.0, alpha=3.0)"];
+  let examples = ["dict(input=F(2, 4), mat1=F(2, 3), mat2=F(3, 4), beta=1.0, alpha=1.0)", "dict(input=F(4), mat1=F(2, 3), mat2=F(3, 4), beta=2.0, alpha=3.0)"];
   let python = "(input, mat1, mat2, *, beta=1, alpha=1)";
 }
 def MatmulOp : Composite<"matmul", ["x", "y"]> {

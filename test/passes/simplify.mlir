@@ -2,9 +2,10 @@
 
 // What is exact goes: x * 1, x + -0, x - 0, x / 1.
 // CHECK-LABEL: func.func @identities
-// CHECK-SAME: (%[[X:.*]]: tensor<2x3xf32>)
+// CHECK-NEXT: %[[X:.*]] = weft.exp
 // CHECK-NEXT: return %[[X]]
-func.func @identities(%x: tensor<2x3xf32>) -> tensor<2x3xf32> {
+func.func @identities(%input: tensor<2x3xf32>) -> tensor<2x3xf32> {
+  %x = weft.exp %input : (tensor<2x3xf32>) -> tensor<2x3xf32>
   %one = weft.full {shape = array<i64: 2, 3>, value = 1.0 : f64, integer = 0 : i64, dtype = f32} : () -> tensor<2x3xf32>
   %zero = weft.full {shape = array<i64: 2, 3>, value = 0.0 : f64, integer = 0 : i64, dtype = f32} : () -> tensor<2x3xf32>
   %negative = weft.full {shape = array<i64>, value = -0.0 : f64, integer = 0 : i64, dtype = f32} : () -> tensor<f32>
@@ -14,6 +15,17 @@ func.func @identities(%x: tensor<2x3xf32>) -> tensor<2x3xf32> {
   %c = weft.sub %b, %zero : (tensor<2x3xf32>, tensor<2x3xf32>) -> tensor<2x3xf32>
   %d = weft.div %c, %one : (tensor<2x3xf32>, tensor<2x3xf32>) -> tensor<2x3xf32>
   return %d : tensor<2x3xf32>
+}
+
+// An input's NaNs may have other bits than the op gives them, also where it has only been moved.
+// CHECK-LABEL: func.func @bits_of_inputs
+// CHECK-NEXT: weft.permute
+// CHECK-NEXT: weft.maximum
+// CHECK-NEXT: return
+func.func @bits_of_inputs(%x: tensor<2x3xf32>) -> tensor<3x2xf32> {
+  %a = weft.permute %x {dims = array<i64: 1, 0>} : (tensor<2x3xf32>) -> tensor<3x2xf32>
+  %b = weft.maximum %a, %a : (tensor<3x2xf32>, tensor<3x2xf32>) -> tensor<3x2xf32>
+  return %b : tensor<3x2xf32>
 }
 
 // x + 0 turns -0 into 0 and stays.
@@ -40,11 +52,13 @@ func.func @views(%x: tensor<2x3xf32>) -> (tensor<3x2xf32>, tensor<2x3xf32>, tens
 
 // A cast there and back is nothing if the wider dtype holds every value of the narrower.
 // CHECK-LABEL: func.func @casts
-// CHECK-SAME: (%[[X:.*]]: tensor<3xbf16>, %[[Y:.*]]: tensor<3xf32>)
+// CHECK-SAME: (%{{.*}}: tensor<3xbf16>, %[[Y:.*]]: tensor<3xf32>)
+// CHECK-NEXT: %[[X:.*]] = weft.exp
 // CHECK-NEXT: %[[A:.*]] = weft.cast %[[Y]] {dtype = bf16}
 // CHECK-NEXT: %[[B:.*]] = weft.cast %[[A]] {dtype = f32}
 // CHECK-NEXT: return %[[X]], %[[B]]
-func.func @casts(%x: tensor<3xbf16>, %y: tensor<3xf32>) -> (tensor<3xbf16>, tensor<3xf32>) {
+func.func @casts(%input: tensor<3xbf16>, %y: tensor<3xf32>) -> (tensor<3xbf16>, tensor<3xf32>) {
+  %x = weft.exp %input : (tensor<3xbf16>) -> tensor<3xbf16>
   %a = weft.cast %x {dtype = f32} : (tensor<3xbf16>) -> tensor<3xf32>
   %b = weft.cast %a {dtype = bf16} : (tensor<3xf32>) -> tensor<3xbf16>
   %c = weft.cast %y {dtype = bf16} : (tensor<3xf32>) -> tensor<3xbf16>
@@ -91,7 +105,8 @@ func.func @numbers() -> tensor<2xf32> {
 // CHECK-LABEL: func.func @one_element
 // CHECK-NOT: weft.sum
 // CHECK: weft.reshape
-func.func @one_element(%x: tensor<3x1xf32>) -> tensor<3xf32> {
+func.func @one_element(%input: tensor<3x1xf32>) -> tensor<3xf32> {
+  %x = weft.exp %input : (tensor<3x1xf32>) -> tensor<3x1xf32>
   %s = weft.sum %x {dims = array<i64: 1>, keepdim = false} : (tensor<3x1xf32>) -> tensor<3xf32>
   return %s : tensor<3xf32>
 }

@@ -60,7 +60,7 @@ def model(runner, tmp_path, monkeypatch):
 @pytest.fixture
 def check(model, monkeypatch):
     monkeypatch.syspath_prepend(str(HERE.parents[1] / "tools"))
-    from weft_fuzz.bits import bits, difference, same
+    from weft_fuzz.bits import bits, difference
 
     def check(function, inputs, cpu="neoverse-n1", emulated="neoverse-n1"):
         weft.manual_seed(SEED)
@@ -68,7 +68,7 @@ def check(model, monkeypatch):
         got = model(function, inputs, [len(data) for _, _, data in want], cpu, emulated)
         for i, (expected, data) in enumerate(zip(want, got, strict=True)):
             result = (*expected[:2], data)
-            assert same(result, expected), f"result {i}: {difference(result, expected)}"
+            assert result == expected, f"result {i}: {difference(result, expected)}"
 
     return check
 

@@ -11,7 +11,7 @@ import traceback
 import weft
 
 from . import model
-from .bits import bits, difference, raw, same
+from .bits import bits, difference, raw
 from .program import load
 
 THREADS = (2, 1, 3, 8)
@@ -108,7 +108,7 @@ class Batch:
                 values = list(want)
                 for i, output, wanted in zip(places, outputs, expected):
                     got = (*wanted[call][:2], output)
-                    values[i] = got if call == 0 or not same(got, wanted[call]) else values[i]
+                    values[i] = got if call == 0 or got != wanted[call] else values[i]
                 yield threads, values
 
     def model(self, cpu, sizes, examples=None, calls=1, hold=slice(0)):
@@ -135,7 +135,7 @@ class Batch:
                 for threads, values in runs:
                     expected = expected or values
                     for (owner, name), got, want in zip(names, values, expected):
-                        if not same(got, want):
+                        if got != want:
                             found.append([way, threads, owner, f"{name}: {difference(got, want)}"])
             except Exception as error:  # any: that is what is looked for
                 found.append([way, 0, None, f"{type(error).__name__}: {error}\n{traceback.format_exc()}"])

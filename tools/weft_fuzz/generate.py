@@ -24,7 +24,7 @@ LARGEST = (60_000,) * 20 + (2_000_000,)  # elements of a value
 FAILURE = re.compile("ZeroDivisionError|is out of bounds for dimension|classes must be")
 # The statement that makes the record's op, and its kind, where the family does not say.
 MAKERS = {"where": "ternary where", "clamp": "ternary clamp", "cast": "cast", "mean": "reduce", "var": "reduce", "pad": "move",
-          "concatenate": "move cat", "flip": "move", "embedding": "index", "matmul": "product", "linear": "product",
+          "concatenate": "move cat", "flip": "move", "embedding": "index", "matmul": "product", "linear": "product", "addmm": "product",
           "scaled_dot_product_attention": "product attention"}  # fmt: skip
 FAMILIES = {"Reduction": "reduce", "Shape": "view", "Contraction": "product", "Indexing": "index", "Creation": "creation",
             "Composite": "composite"}  # fmt: skip

@@ -33,7 +33,7 @@ class Structured:
                 self.emit(f"weft.{op}({name})" if op not in ("argmax", "argmin") else f"weft.{op}({name}, 0)")
 
     def product(self):
-        kind = self.kind(["matmul", "matmul", "linear", "dot_general", "attention"])
+        kind = self.kind(["matmul", "matmul", "linear", "addmm", "dot_general", "attention"])
         name = self.of(["float", "float", "float", "int"], lambda t: t.ndim > 0)
         x = self.values[name]
         if kind in ("linear", "attention") and not x.dtype.is_floating_point:
@@ -50,6 +50,11 @@ class Structured:
             w = self.fresh((size, x.shape[-1]), x.dtype.name)
             b = self.fresh((size,), x.dtype.name) if self.chance(0.6) else None
             self.emit(f"F.linear({name}, {w}, {b})", "linear", [x, self.values[w], self.values[b] if b else None])
+        elif kind == "addmm":
+            rows, y = self.fresh((5, x.shape[-1]), x.dtype.name), self.fresh((x.shape[-1], size), x.dtype.name)
+            self.emit(
+                f"weft.addmm({self.fresh((size,), x.dtype.name)}, {rows}, {y}, beta=2, alpha={self.random.choice([1, 3])})"
+            )
         elif kind == "dot_general":
             contract = self.axes(x)
             batch = tuple(a for a in range(x.ndim) if a not in contract and self.chance(0.4))
@@ -97,13 +102,15 @@ class Structured:
         return op if x.dtype.is_floating_point else None
 
     def composite(self):
-        kinds = "softmax log_softmax layer_norm cross_entropy mse_loss std normalize softplus l1 dropout one_hot"
+        kinds = "softmax log_softmax masked_softmax layer_norm cross_entropy mse_loss std normalize softplus l1 dropout one_hot"
         kind = self.kind(kinds.split())
         name = self.of(["float"], lambda t: t.ndim > 0 and t.numel() > 0)
         x = self.values[name]
         axis = self.random.randrange(x.ndim)
         if kind in ("softmax", "log_softmax"):
             self.emit(f"weft.{kind}({name}, {axis})", kind, [x], [axis])
+        elif kind == "masked_softmax":
+            self.emit(f"ops.masked_softmax(weft.where({name} > 1.0, {name}, float('-inf')), {axis})")
         elif kind == "layer_norm":
             axes = self.random.randint(1, min(2, x.ndim))
             w = self.fresh(x.shape[x.ndim - axes :], x.dtype.name) if self.chance(0.6) else None
@@ -147,11 +154,13 @@ class Structured:
             self.emit(f"F.one_hot({index}, 5)")
 
     def creation(self):
-        kind = self.kind(["uniform", "normal", "iota", "count", "full", "full"])
+        kind = self.kind(["uniform", "normal", "random_integer", "iota", "count", "full", "full"])
         shape, dtype = self.base, self.dtype(("float", "int"))
         if kind in ("uniform", "normal"):
             function = {"uniform": "rand", "normal": "randn"}[kind]
             self.emit(f"weft.{function}({', '.join(map(str, shape)) or '()'})")
+        elif kind == "random_integer":
+            self.emit(f"weft.randint(-7, {self.random.choice([3, 2**40])}, {shape})")
         elif kind == "iota" and shape:
             self.emit(f"ops.iota({shape}, {self.random.randrange(len(shape))}, weft.{dtype})")
         elif kind == "count":

@@ -30,7 +30,7 @@ func.func @main(%x: tensor<4x64xf32>, %b: tensor<64xf32>) -> tensor<4x64xf32> {
 
 // -----
 
-// 16-bit floats are computed in f32 and rounded at each op.
+// 16-bit floats are computed in f32 and rounded at each op. The result has one NaN.
 // CHECK-LABEL: kernel.func @add_mul_0
 // CHECK: arith.extf
 // CHECK: %[[SUM:.*]] = arith.addf {{.*}} : f32
@@ -38,7 +38,11 @@ func.func @main(%x: tensor<4x64xf32>, %b: tensor<64xf32>) -> tensor<4x64xf32> {
 // CHECK: arith.extf %[[NARROW]]
 // CHECK: arith.mulf {{.*}} : f32
 // CHECK: %[[RESULT:.*]] = arith.truncf
-// CHECK: kernel.store %[[RESULT]], %{{.*}} : bf16
+// CHECK: %[[WIDE:.*]] = arith.extf %[[RESULT]]
+// CHECK: %[[IS_NAN:.*]] = arith.cmpf une, %[[WIDE]], %[[WIDE]]
+// CHECK: %[[NAN:.*]] = arith.constant 0x7FC0 : bf16
+// CHECK: %[[STORED:.*]] = arith.select %[[IS_NAN]], %[[NAN]], %[[RESULT]]
+// CHECK: kernel.store %[[STORED]], %{{.*}} : bf16
 func.func @main(%x: tensor<100xbf16>, %y: tensor<100xbf16>) -> tensor<100xbf16> {
   %0 = weft.add %x, %y : (tensor<100xbf16>, tensor<100xbf16>) -> tensor<100xbf16>
   %1 = weft.mul %0, %y : (tensor<100xbf16>, tensor<100xbf16>) -> tensor<100xbf16>

@@ -40,7 +40,8 @@ func.func @main(%x: tensor<?x?xf32, #weft.symbols<[0, 1]>>) -> tensor<?x?xf32, #
 // CHECK: kernel.for %[[ROW:.*]] = %arg2 to %arg3 {
 // CHECK-NEXT: arith.muli %[[ROW]]
 // CHECK-NEXT: %[[SUM:.*]] = kernel.reduce sum %{{.*}} to %c300
-// CHECK: kernel.store %[[SUM]], %arg1[%[[ROW]]]
+// CHECK: %[[RESULT:.*]] = arith.select %{{.*}}, %{{.*}}, %[[SUM]]
+// CHECK: kernel.store %[[RESULT]], %arg1[%[[ROW]]]
 func.func @main(%x: tensor<32x300xf32>) -> tensor<32xf32> {
   %0 = weft.sum %x {dims = array<i64: 1>, keepdim = false} : (tensor<32x300xf32>) -> tensor<32xf32>
   return %0 : tensor<32xf32>
