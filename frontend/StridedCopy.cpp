@@ -19,6 +19,11 @@ struct Layouts {
   Dims shape, from, to;
 };
 
+// An element wherever it lies: NumPy's memory may begin at any byte.
+template <class T> struct __attribute__((packed)) Element {
+  T bits;
+};
+
 Layouts merged(const Dims &shape, const Dims &from, const Dims &to) {
   Layouts result;
   for (int i = 0; i < shape.size(); ++i) {
@@ -101,11 +106,11 @@ void copyStrided(const Dims &shape, const void *source, const Dims &sourceStride
   case 1:
     return copyElements<uint8_t>(layouts, source, destination);
   case 2:
-    return copyElements<uint16_t>(layouts, source, destination);
+    return copyElements<Element<uint16_t>>(layouts, source, destination);
   case 4:
-    return copyElements<uint32_t>(layouts, source, destination);
+    return copyElements<Element<uint32_t>>(layouts, source, destination);
   default:
-    return copyElements<uint64_t>(layouts, source, destination);
+    return copyElements<Element<uint64_t>>(layouts, source, destination);
   }
 }
 
