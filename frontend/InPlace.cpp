@@ -15,10 +15,14 @@ namespace weft {
 
 using Kind = UserError::Kind;
 
-// A result type category may not be lowered by writing it: float into int, anything into bool.
+// Whether a dtype is of a category above the target's: float above int, int above bool.
+static bool isAbove(DType dtype, DType target) {
+  return (isFloat(dtype) && !isFloat(target)) || (dtype != DType::Bool && target == DType::Bool);
+}
+
+// A result type category may not be lowered by writing it.
 static void checkCast(const char *op, DType result, DType target) {
-  bool lowered = (isFloat(result) && !isFloat(target)) || (result != DType::Bool && target == DType::Bool);
-  if (lowered)
+  if (isAbove(result, target))
     fail(Kind::Runtime, op,
          std::string("result type ") + name(result) + " can't be cast to the desired output type " + name(target));
 }
@@ -91,9 +95,7 @@ static bool runInTarget(OpKind op, const Tensor *operands, int count, const Attr
   for (int i = 0; i < count; ++i) {
     ready[i] = operands[i];
     if (ready[i].impl->wrappedNumber) {
-      bool lowered = isFloat(ready[i].dtype()) ? !isFloat(target.dtype())
-                                               : ready[i].dtype() != DType::Bool && target.dtype() == DType::Bool;
-      if (lowered)
+      if (isAbove(ready[i].dtype(), target.dtype()))
         return false; // promotion makes the result another's category
       ready[i] = constantOf(ready[i], target.dtype(), target.device());
     }

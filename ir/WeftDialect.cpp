@@ -50,7 +50,7 @@ static LogicalResult verifyDonations(Operation *op, Attribute value) {
   for (auto [result, argument] : llvm::enumerate(donations.asArrayRef())) {
     if (argument == -1)
       continue;
-    auto error = [&] { return op->emitOpError("has weft.donations that give result ") << result; };
+    auto error = [op, result = result] { return op->emitOpError("has weft.donations that give result ") << result; };
     if (argument < 0 || argument >= int64_t(func.getNumArguments()))
       return error() << " to argument " << argument << " of " << func.getNumArguments();
     auto number = unsigned(argument);
