@@ -21,8 +21,9 @@ def _new_file(folder):
 
 
 def _why(path, error):
-    if error.errno in (errno.ENOENT, errno.ENOTDIR):
-        return f"there is no folder {os.path.dirname(os.path.realpath(path))}; create it first"
+    folder = os.path.dirname(os.path.realpath(path))
+    if not os.path.isdir(folder):
+        return f"there is no folder {folder}; create it first"
     if error.errno == errno.EISDIR:
         return "it is a folder; name a file in it"
     return f"{error.strerror}; choose a place that can be written"

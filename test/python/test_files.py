@@ -82,6 +82,8 @@ def test_what_cannot_be_written_is_an_error_that_leaves_nothing(write, tmp_path)
     ]:
         with pytest.raises(RuntimeError, match=rf"\[{write.__name__}\] cannot write .*{why}"):
             write(path)
+    with pytest.raises(RuntimeError, match="cannot write /proc/x.mlir: (?!there is no folder)"):
+        write("/proc/x.mlir")
     assert sorted(os.listdir(tmp_path)) == ["file", "loop"]
 
 

@@ -176,6 +176,7 @@ PRINTED = [
     (lambda: weft.tensor([1.0], requires_grad=True), "tensor([1.], requires_grad=True)"),
     (lambda: weft.tensor([1.0], requires_grad=True) * 2, "tensor([2.], grad_fn=<MulBackward0>)"),
     (lambda: weft.arange(2000), "tensor([   0,    1,    2,  ..., 1997, 1998, 1999])"),
+    (lambda: weft.ones(1).expand(2**40), "tensor([1., 1., 1.,  ..., 1., 1., 1.])"),
     (
         lambda: weft.arange(20),
         "tensor([ 0,  1,  2,  3,  4,  5,  6,  7,  8,  9, 10, 11, 12, 13, 14, 15, 16, 17,\n        18, 19])",
