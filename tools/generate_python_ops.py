@@ -39,6 +39,7 @@ _make = _C.make_op
 
 # Operands as PyTorch calls them.
 OPERAND_NAMES = {"x": "input", "y": "other"}
+SECOND_NAMES = {"pow": "exponent", "clamp_min": "min", "clamp_max": "max"}  # of y
 # Elementwise ops without an in-place form.
 NOT_IN_PLACE = {"isnan", "isinf", "isfinite", "where", "cast", "gelu", "gelu_derivative", "relu_gradient"}
 
@@ -76,7 +77,7 @@ def parameters(op):
     for i, name in enumerate(op["operands"]):
         kind = "Sequence[Tensor]" if op["variadic"] else "Tensor | float"
         optional = not op["variadic"] and i >= op["required"]
-        name = "exponent" if (op["name"], name) == ("pow", "y") else OPERAND_NAMES.get(name, name)
+        name = SECOND_NAMES.get(op["name"], "other") if name == "y" else OPERAND_NAMES.get(name, name)
         rows.append((name, kind + " | None" if optional else kind, "None" if optional else "..."))
     rows += [(a["name"], TYPES[a["kind"]], default_text(a)) for a in op["attrs"]]
     return rows

@@ -132,7 +132,6 @@ def ClampMinOp : Binary<"clamp_min"> {
   let scalar = "maximum(x, y)";
   let vjp = ["where(x >= y, ct, 0.0)", "where(x < y, ct, 0.0)"];
   let numpy = "numpy.maximum(x, y)";
-  let python = "(input, min)";
 }
 def ClampMaxOp : Binary<"clamp_max"> {
   let summary = "x limited to at most y, elementwise.";
@@ -140,7 +139,6 @@ def ClampMaxOp : Binary<"clamp_max"> {
   let scalar = "minimum(x, y)";
   let vjp = ["where(x <= y, ct, 0.0)", "where(x > y, ct, 0.0)"];
   let numpy = "numpy.minimum(x, y)";
-  let python = "(input, max)";
 }
 
 def NegOp : Unary<"neg", "Int | Float"> {

@@ -20,6 +20,7 @@ PYBIND11_MODULE(_C, module) {
     }
   });
   bindFunctions(module);
+  bindSize(module);
   bindDTypes(module);
   defineTensorType(module);
   bindOps(module);

@@ -9,7 +9,6 @@ namespace py = pybind11;
 namespace weft::python {
 
 PyTypeObject *tensorType = nullptr;
-PyTypeObject *sizeType = &PyTuple_Type; // until the package has made its own
 
 namespace {
 

@@ -17,7 +17,7 @@ struct PyTensor {
   PyObject *weakReferences;
 };
 
-extern PyTypeObject *sizeType;   // weft.Size, a tuple made in Python
+extern PyTypeObject *sizeType;   // weft.Size
 extern PyTypeObject *tensorType; // weft.Tensor; sub-classes (nn.Parameter) are made in Python
 
 inline bool isTensor(PyObject *object) {
@@ -123,6 +123,7 @@ void fillIndexSlots(std::vector<PyType_Slot> &slots);
 void fillBufferSlots(std::vector<PyType_Slot> &slots);
 
 // Each adds its functions to the extension module.
+void bindSize(pybind11::module_ &module);
 void bindDTypes(pybind11::module_ &module);
 void bindOps(pybind11::module_ &module);
 void bindTensorMethods(pybind11::module_ &module);

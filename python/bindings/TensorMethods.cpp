@@ -325,11 +325,6 @@ void bindTensorMethods(py::module_ &module) {
     Tensor alias = aliasOf(data, data.shape(), data.strides(), data.offset());
     return py::reinterpret_steal<py::object>(boxAs(reinterpret_cast<PyTypeObject *>(type.ptr()), alias));
   });
-  module.def("set_size_type", [](py::type type) {
-    if (!PyType_IsSubtype(reinterpret_cast<PyTypeObject *>(type.ptr()), &PyTuple_Type))
-      fail(UserError::Kind::Type, "set_size_type", "the type must be derived from tuple");
-    sizeType = reinterpret_cast<PyTypeObject *>(type.release().ptr());
-  });
   module.def("same_storage", &Tensor::sharesStorage);
   // A tensor's whole memory as bytes, and a tensor laid out as `like` on such bytes.
   module.def("whole_storage", [](const Tensor &t) {

@@ -55,7 +55,7 @@ from ._factories import (
     zeros,
     zeros_like,
 )
-from ._size import Size
+from ._C import Size
 from ._C import default_dtype as get_default_dtype
 from ._C import get_num_threads, initial_seed, set_num_threads
 from .autograd import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled

@@ -82,21 +82,22 @@ def round(input: Tensor, *, decimals: int = 0) -> Tensor:
 @public
 def clamp(input: Tensor, min: Operand | None = None, max: Operand | None = None) -> Tensor:
     """Limited to [min, max]; either may be None, a number or a tensor."""
-    return _clamped("clamp", "", input, min, max)
+    return _clamped("clamp", (_ops.clamp, _ops.clamp_min, _ops.clamp_max), input, min, max)
 
 
 @public
 def clamp_(input: Tensor, min: Operand | None = None, max: Operand | None = None) -> Tensor:
     """``clamp`` written into this tensor."""
-    return _clamped("clamp_", "_", input, min, max)
+    return _clamped("clamp_", (_ops.clamp_, _ops.clamp_min_, _ops.clamp_max_), input, min, max)
 
 
-def _clamped(name: str, form: str, input: Tensor, min: Operand | None, max: Operand | None) -> Tensor:
-    if min is None and max is None:
+def _clamped(name: str, ops: Any, input: Tensor, min: Operand | None, max: Operand | None) -> Tensor:
+    both, least, most = ops
+    if max is not None:
+        return most(input, max) if min is None else both(input, min, max)
+    if min is None:
         raise RuntimeError(f"[{name}] needs at least one of min and max; got neither; pass min=, max= or both")
-    bounds = [bound for bound in (min, max) if bound is not None]
-    op = "clamp" if len(bounds) == 2 else "clamp_max" if min is None else "clamp_min"
-    return getattr(_ops, op + form)(input, *bounds)
+    return least(input, min)
 
 
 @public
