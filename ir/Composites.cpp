@@ -220,7 +220,7 @@ Val normGradient(Val x, Val norm, const Dims &dims, double p) {
 Val angleGradient(Val component, Val x, Val y) {
   Val most = maximum(abs(x), abs(y)), atOrigin = most == 0.0, unit = where(atOrigin, 1.0, most);
   x = x / unit, y = y / unit;
-  return component / unit / where(atOrigin, 1.0, x * x + y * y) / unit;
+  return where(most == INFINITY, 0.0, component / unit / where(atOrigin, 1.0, x * x + y * y) / unit);
 }
 
 static Val flat(Val index) { return reshape(index, {index.shape().product()}); }

@@ -29,7 +29,7 @@ Val fromMean(Val x, const Dims &dims);
 // The p-norm over dims, which stay as size 1, and its gradient: 0 where the norm is.
 Val normOf(Val x, const Dims &dims, double p);
 Val normGradient(Val x, Val norm, const Dims &dims, double p);
-// component / (x^2 + y^2) without overflow or underflow in between; 0 at the origin.
+// component / (x^2 + y^2) without overflow or underflow in between; 0 at the origin and where one is infinite.
 Val angleGradient(Val component, Val x, Val y);
 
 double lowest(DType dtype); // the most negative finite number

@@ -189,6 +189,12 @@ def test_printing(make, text):
     assert repr(make()) == text
 
 
+def test_extrema_of_bools_along_an_axis():
+    x = weft.tensor([[True, False], [False, False]])
+    assert [t.tolist() for t in x.max(1)] == [[True, False], [0, 0]]
+    assert [t.tolist() for t in x.min(1)] == [[False, False], [1, 0]]
+
+
 shapes = hnp.mutually_broadcastable_shapes(num_shapes=2, max_dims=4, max_side=4)
 
 

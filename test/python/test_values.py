@@ -224,6 +224,7 @@ def test_gradients_of_atan2_near_the_origin():
         size = math.hypot(a, b)
         expected = (b / size / size, -a / size / size) if size else (0.0, 0.0)
         assert [s[i] for s in slopes] == pytest.approx(expected, rel=1e-6)
+    assert gradients(weft.atan2, [INF, 1.0, INF], [2.0, -INF, INF]) == [[0.0] * 3] * 2
 
 
 def test_the_gradient_of_relu_has_a_derivative():

@@ -117,8 +117,6 @@ def all(input: Tensor, dim: int | Sequence[int] | None = None, keepdim: bool = F
 
 
 def _arg(op: Any, input: Tensor, dim: int | None, keepdim: bool) -> Tensor:
-    if input.dtype is _C.bool:
-        raise RuntimeError(f"[{op.__name__}] bools have no order; got {list(input.shape)} of them; use .int()")
     if dim is None:
         flat = op(input.reshape(-1), (0,), False)
         return flat.reshape((1,) * input.ndim) if keepdim else flat
@@ -127,13 +125,20 @@ def _arg(op: Any, input: Tensor, dim: int | None, keepdim: bool) -> Tensor:
     return op(input, dim, keepdim)
 
 
+def _refuse_bools(op: str, input: Tensor) -> None:
+    if input.dtype is _C.bool:
+        raise RuntimeError(f"[{op}] bools have no order; got {list(input.shape)} of them; use .int()")
+
+
 @public
 def argmax(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
+    _refuse_bools("argmax", input)
     return _arg(_ops.argmax, input, dim, keepdim)
 
 
 @public
 def argmin(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
+    _refuse_bools("argmin", input)
     return _arg(_ops.argmin, input, dim, keepdim)
 
 
@@ -142,7 +147,7 @@ def _extremum(input: Tensor, dim: Any, keepdim: bool, elementwise: Any, reduce: 
         return reduce(input)
     if isinstance(dim, Tensor) and dim.ndim + input.ndim > 0:
         return elementwise(input, dim)
-    indices = arg(input, dim, True)
+    indices = _arg(arg, input, dim, True)
     values = _ops.gather(input, indices, dim) if input.ndim else input
     if not keepdim and input.ndim:
         values, indices = values.squeeze(dim), indices.squeeze(dim)
@@ -152,13 +157,13 @@ def _extremum(input: Tensor, dim: Any, keepdim: bool, elementwise: Any, reduce: 
 @public
 def max(input: Tensor, dim: int | Tensor | None = None, keepdim: bool = False) -> Any:
     """Of all elements; with ``dim`` (values, indices) along it; with a tensor the elementwise maximum."""
-    return _extremum(input, dim, keepdim, _ops.maximum, amax, argmax)
+    return _extremum(input, dim, keepdim, _ops.maximum, amax, _ops.argmax)
 
 
 @public
 def min(input: Tensor, dim: int | Tensor | None = None, keepdim: bool = False) -> Any:
     """Of all elements; with ``dim`` (values, indices) along it; with a tensor the elementwise minimum."""
-    return _extremum(input, dim, keepdim, _ops.minimum, amin, argmin)
+    return _extremum(input, dim, keepdim, _ops.minimum, amin, _ops.argmin)
 
 
 def _normalised(op: Any, input: Tensor, dim: int | None, dtype: dtype | None) -> Tensor:
