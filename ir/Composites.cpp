@@ -217,6 +217,15 @@ Val normGradient(Val x, Val norm, const Dims &dims, double p) {
   return p == 2 ? ratio : sign(ratio) * pow(abs(ratio), filled(x, x.shape(), x.dtype(), p - 1));
 }
 
+Val productOfOthers(Val x, const Dims &dims) {
+  auto along = [&](Val reduced) { return expandReduced(reduced, x, dims, true); };
+  Val zero = x == 0.0, safe = where(zero, 1.0, x);
+  Val zeros = along(sum(cast(zero, x.dtype()), dims, true)), theirs = along(sum(where(zero, x, 0.0), dims, true));
+  Val others = along(prod(safe, dims, true)) / safe;
+  Val one = where(zero, others, theirs * others), two = where(zero, (theirs - x) * others, 0.0);
+  return where(zeros == 0.0, others, where(zeros == 1.0, one, where(zeros == 2.0, two, 0.0)));
+}
+
 Val angleGradient(Val component, Val x, Val y) {
   Val most = maximum(abs(x), abs(y)), atOrigin = most == 0.0, unit = where(atOrigin, 1.0, most);
   x = x / unit, y = y / unit;

@@ -26,6 +26,9 @@ Val dropoutScaled(Val scaled, Val x, Val state, double p, int64_t offset);
 // x less its mean over dims: 0 where all elements are one number. The mean of float32 is summed in float64, that of
 // float64 corrected by the mean of the distances from it.
 Val fromMean(Val x, const Dims &dims);
+// For each element the product of the others along dims. Its derivative is right, too, where some are zero: with one
+// zero that is a factor of what it is 0 for, with two each is of the other's.
+Val productOfOthers(Val x, const Dims &dims);
 // The p-norm over dims, which stay as size 1, and its gradient: 0 where the norm is.
 Val normOf(Val x, const Dims &dims, double p);
 Val normGradient(Val x, Val norm, const Dims &dims, double p);

@@ -27,20 +27,8 @@ def ProdOp : Reduction<"prod", "prod", "Int | Float"> {
   let summary = "Product over the axes dims.";
   let description = "x: any shape and dtype but bool. 16-bit floats are multiplied in float32; integers wrap.";
   let upcast = 1;
-  let vjp = [[{
-    Val zero = x == 0.0, safe = where(zero, 1.0, x);
-    Val zeros = expandReduced(sum(cast(zero, x.dtype()), dims, true), x, dims, true);
-    Val others = expandReduced(prod(safe, dims, true), x, dims, true) / safe;
-    Val slope = where(zeros == 0.0, others, where(logical_and(zero, zeros == 1.0), others, 0.0));
-    return expandReduced(ct, x, dims, keepdim) * slope;
-  }]];
-  let jvp = [{
-    Val zero = x == 0.0, safe = where(zero, 1.0, x);
-    Val zeros = expandReduced(sum(cast(zero, x.dtype()), dims, true), x, dims, true);
-    Val others = expandReduced(prod(safe, dims, true), x, dims, true) / safe;
-    Val slope = where(zeros == 0.0, others, where(logical_and(zero, zeros == 1.0), others, 0.0));
-    return sum(t_x * slope, dims, keepdim);
-  }];
+  let vjp = ["expandReduced(ct, x, dims, keepdim) * productOfOthers(x, dims)"];
+  let jvp = "sum(t_x * productOfOthers(x, dims), dims, keepdim)";
   let numpy = "numpy.prod(x, axis=tuple(dims), keepdims=keepdim, dtype=x.dtype)";
   let domain = "(0.5, 1.5)";
   let dtypes = "int float";

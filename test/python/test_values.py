@@ -227,6 +227,15 @@ def test_gradients_of_atan2_near_the_origin():
     assert gradients(weft.atan2, [INF, 1.0, INF], [2.0, -INF, INF]) == [[0.0] * 3] * 2
 
 
+@pytest.mark.parametrize("values", [[0.5, 0.0, -1.5], [0.0, 0.0, 2.0], [0.0, 0.0, 0.0], [1.0, 2.0, 3.0]])
+def test_second_derivatives_of_prod(values):
+    x = weft.tensor(values, requires_grad=True)
+    (slope,) = weft.autograd.grad(x.prod(), x, create_graph=True)
+    for i in range(3):
+        (row,) = weft.autograd.grad(slope[i], x, retain_graph=True)
+        assert row.tolist() == [0.0 if i == j else values[3 - i - j] for j in range(3)]
+
+
 def test_the_gradient_of_relu_has_a_derivative():
     x = weft.tensor([0.0, 2.0, -3.0], requires_grad=True)
     (slope,) = weft.autograd.grad(F.relu(x).sum(), x, create_graph=True)
