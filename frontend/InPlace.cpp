@@ -140,6 +140,19 @@ static void takeHistory(const Tensor &target, const Tensor &result) {
   autogradMeta(*target.impl).setNode(std::move(kept));
 }
 
+// Before `target` is written: where the derivative of what made `result` reads it, it gets a copy.
+static void keepFormerValue(const Tensor &target, const Tensor &result) {
+  TapeNode *node = tapeNode(*result.impl);
+  if (!node)
+    return;
+  GradMode off(false);
+  for (TapeOperand &operand : node->operands)
+    if (operand.saved.impl == target.impl) {
+      Tensor former = target.clone();
+      operand.saved = {former.impl, former.version()};
+    }
+}
+
 // Throws where the target's base would have to learn of it, but cannot.
 static bool needsTape(const char *op, const Tensor &target, const Tensor *operands, int count) {
   if (!gradEnabled())
@@ -212,6 +225,8 @@ Tensor callInPlace(OpKind op, const Tensor *operands, int count, const Attrs &at
          "output with shape " + toString(target.shape()) + " doesn't match the broadcast shape " +
              toString(result.shape()) + "; the in-place form cannot change a tensor's shape");
   checkCast(name, result.dtype(), target.dtype());
+  if (taped)
+    keepFormerValue(target, result);
   Tensor value = result.to(target.dtype());
   taped ? writeOnTape(target, value) : write(target, value);
   return target;

@@ -273,6 +273,24 @@ def test_in_place_on_the_tape():
     assert x.grad.tolist() == [4, 8]
 
 
+@pytest.mark.parametrize("wrap", [lambda f: f, weft.compile], ids=["eager", "compiled"])
+@pytest.mark.parametrize("part", [slice(None), slice(1, 3)], ids=str)
+@pytest.mark.parametrize("op", ["mul_", "div_", "pow_", "atan2_"])
+def test_what_is_overwritten_is_kept_where_the_derivative_reads_it(op, part, wrap):
+    def step(y, recorded, in_place):
+        x = weft.arange(1, 5).float()
+        x = (x.requires_grad_() * 3)[part] if recorded else (x * 3)[part]
+        result = getattr(x, op)(y) if in_place else getattr(x, op[:-1])(y)
+        (result * result).sum().backward()
+        return y.grad
+
+    compiled = wrap(step)
+    for recorded in (False, True):
+        for _ in range(4):
+            given = [weft.full((4,), 2.0)[part].clone().requires_grad_() for _ in range(2)]
+            assert compiled(given[0], recorded, True).tolist() == step(given[1], recorded, False).tolist()
+
+
 def test_saved_tensor_overwritten():
     x = weft.ones(2, requires_grad=True)
     w = weft.ones(2)
