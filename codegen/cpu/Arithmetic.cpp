@@ -288,7 +288,7 @@ Value *KernelWriter::compute(mlir::Operation *op, ArrayRef<Value *> operands) {
   if (auto compare = mlir::dyn_cast<arith::CmpIOp>(op))
     return b.CreateICmp(predicate(compare.getPredicate()), x, y);
   if (mlir::isa<arith::SelectOp>(op))
-    return b.CreateSelect(x, y, z);
+    return select(x, y, z);
   if (mlir::isa<arith::ExtFOp, arith::TruncFOp, arith::SIToFPOp, arith::UIToFPOp, arith::FPToSIOp, arith::FPToUIOp,
                 arith::ExtSIOp, arith::ExtUIOp, arith::TruncIOp, arith::BitcastOp, arith::IndexCastOp,
                 arith::IndexCastUIOp>(op))

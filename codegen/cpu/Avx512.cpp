@@ -3,6 +3,7 @@
 
 #include "llvm/Analysis/VectorUtils.h"
 #include "llvm/IR/IntrinsicsX86.h"
+#include "llvm/IR/PatternMatch.h"
 
 using namespace llvm;
 
@@ -39,6 +40,34 @@ Value *KernelWriter::extremum(bool isMax, Value *x, Value *y) {
         {p, q, b.getInt32(isMax ? kLarger : kSmaller), Constant::getNullValue(p->getType()),
          Constant::getAllOnesValue(single ? b.getInt16Ty() : b.getInt8Ty()), b.getInt32(kCurrentRounding)});
     results.push_back(b.CreateSelect(b.CreateFCmpUNO(p, q), ConstantFP::getNaN(p->getType()), number));
+  }
+  return concatenateVectors(b, results);
+}
+
+// Where y is itself, unless it is a NaN and x then, vfixupimmps has a table of what becomes of each kind of number: one
+// instruction for LLVM's two. (Results are stored so. GELU of 2048 x 2048 with a bias: 531 us with two, 505.)
+Value *KernelWriter::select(Value *condition, Value *x, Value *y) {
+  using namespace PatternMatch;
+  CmpPredicate predicate;
+  bool isOneNan = elementsOfRegister(y) && match(x, m_NaN()) &&
+                  match(condition, m_FCmp(predicate, m_Specific(y), m_Specific(y))) &&
+                  (predicate == CmpInst::FCMP_UNO || predicate == CmpInst::FCMP_UNE);
+  if (!isOneNan)
+    return b.CreateSelect(condition, x, y);
+  bool single = y->getType()->getScalarType()->isFloatTy();
+  if (!single && !y->getType()->getScalarType()->isDoubleTy())
+    return b.CreateSelect(condition, x, y);
+  // Four bits a kind, quiet and signalling NaNs the lowest: 0 takes the first operand, 1 the second.
+  constexpr int kNumbersOfSecond = 0x11111100, kCurrentRounding = 4;
+  SmallVector<Value *> results;
+  for (auto [nan, value] : zip_equal(registersOf(x), registersOf(y))) {
+    auto *type = cast<FixedVectorType>(value->getType());
+    Value *table = ConstantVector::getSplat(
+        type->getElementCount(), ConstantInt::get(single ? b.getInt32Ty() : b.getInt64Ty(), kNumbersOfSecond));
+    results.push_back(b.CreateIntrinsic(
+        single ? Intrinsic::x86_avx512_mask_fixupimm_ps_512 : Intrinsic::x86_avx512_mask_fixupimm_pd_512, {},
+        {nan, value, table, b.getInt32(0), Constant::getAllOnesValue(single ? b.getInt16Ty() : b.getInt8Ty()),
+         b.getInt32(kCurrentRounding)}));
   }
   return concatenateVectors(b, results);
 }

@@ -91,6 +91,7 @@ private:
   int elementsOfRegister(Value *vector) const;
   llvm::SmallVector<Value *> registersOf(Value *vector);
   Value *extremum(bool isMax, Value *x, Value *y);
+  Value *select(Value *condition, Value *x, Value *y);
 
   // ---- memory (Memory.cpp)
   void load(kernel::LoadOp op);
