@@ -17,6 +17,16 @@ constexpr double kSqrt2OverPi = 0.79788456080286535588;
 constexpr double kInverseSqrt2Pi = 0.39894228040143267794;
 constexpr double kMostNegative = -1e4; // beyond it the factors of gelu and silu are 0, or 1 at its negative
 
+// NaNs stay: one instruction, where maximum() and minimum() are several.
+Scalar atLeast(Scalar x, double bound) {
+  Scalar least = x.constant(bound);
+  return select(x < least, least, x);
+}
+Scalar atMost(Scalar x, double bound) {
+  Scalar most = x.constant(bound);
+  return select(x > most, most, x);
+}
+
 // Comparisons with a number, in the operand's type.
 Scalar operator<(Scalar a, double b) { return a < a.constant(b); }
 Scalar operator==(Scalar a, double b) { return a == a.constant(b); }

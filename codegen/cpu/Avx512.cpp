@@ -45,7 +45,7 @@ Value *KernelWriter::extremum(bool isMax, Value *x, Value *y) {
 }
 
 // Where y is itself, unless it is a NaN and x then, vfixupimmps has a table of what becomes of each kind of number: one
-// instruction for LLVM's two. (Results are stored so. GELU of 2048 x 2048 with a bias: 531 us with two, 505.)
+// instruction for LLVM's two. (Results are stored so. Softmax of 4096 x 1024: 529 us with two, 519.)
 Value *KernelWriter::select(Value *condition, Value *x, Value *y) {
   using namespace PatternMatch;
   CmpPredicate predicate;

@@ -132,7 +132,7 @@ def GeluOp : Elementwise<"gelu", ["x"], "Float", "Same", [A<"tanh_form", "Bool",
   let summary = "Gaussian error linear unit, elementwise.";
   let description = "x: any shape, float. x * Phi(x); with tanh_form, 0.5 x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))).";
   let scalar = [{
-    x = maximum(x, x.constant(kMostNegative)); // no infinity times zero
+    x = atLeast(x, kMostNegative); // no infinity times zero
     if (tanh_form)
       return 0.5 * x * (1.0 + tanh(kSqrt2OverPi * (x + 0.044715 * (x * x * x))));
     return 0.5 * x * (1.0 + erf(x * M_SQRT1_2));
@@ -150,7 +150,7 @@ def GeluDerivativeOp : Elementwise<"gelu_derivative", ["x"], "Float", "Same", [A
   let summary = "The derivative of gelu, elementwise.";
   let description = "x: any shape, float.";
   let scalar = [{
-    x = minimum(maximum(x, x.constant(kMostNegative)), x.constant(-kMostNegative));
+    x = atMost(atLeast(x, kMostNegative), -kMostNegative);
     if (tanh_form) {
       Scalar t = tanh(kSqrt2OverPi * (x + 0.044715 * (x * x * x)));
       return 0.5 * (1.0 + t) + 0.5 * x * (1.0 - t * t) * (kSqrt2OverPi * (1.0 + 0.134145 * (x * x)));
@@ -176,7 +176,7 @@ def GeluDerivativeOp : Elementwise<"gelu_derivative", ["x"], "Float", "Same", [A
 def SiluOp : Unary<"silu"> {
   let summary = "x * sigmoid(x), elementwise; also called swish.";
   let description = "x: any shape, float.";
-  let scalar = "maximum(x, x.constant(kMostNegative)) * sigmoid(x)";
+  let scalar = "atLeast(x, kMostNegative) * sigmoid(x)";
   let vjp = ["Val s = sigmoid(x); return ct * (s * (bounded(x) * (1.0 - s) + 1.0));"];
   let numpy = "x * scipy.special.expit(x)";
 }
