@@ -283,7 +283,8 @@ def ScaledDotProductAttentionOp : Composite<"scaled_dot_product_attention", ["qu
         scores = numpy.where(numpy.tril(numpy.ones(scores.shape[-2:], bool)), scores, -numpy.inf)
     if mask is not None:
         scores = numpy.where(mask, scores, -numpy.inf) if mask.dtype == bool else scores + mask
-    return scipy.special.softmax(scores, axis=-1) @ value
+    hidden = numpy.all(numpy.isneginf(scores), axis=-1, keepdims=True)
+    return numpy.where(hidden, 0, scipy.special.softmax(numpy.where(hidden, 0, scores), axis=-1)) @ value
   }];
   let examples = ["dict(query=F(2, 3, 4), key=F(2, 5, 4), value=F(2, 5, 6), is_causal=False, scale=0.5)",
                   "dict(query=F(2, 2, 4, 4), key=F(2, 2, 4, 4), value=F(2, 2, 4, 4), is_causal=True, scale=0.5)",
