@@ -2,6 +2,8 @@
 
 import json
 import pathlib
+import subprocess
+import sys
 
 import numpy
 import pytest
@@ -45,3 +47,18 @@ def seeded():
     """Each test starts with the same random stream."""
     weft.manual_seed(1234)
     numpy.random.seed(1234)
+
+
+def run_alone(code, megabytes=None):
+    """Runs code in a process of its own, with so much memory beside what the import takes; gives what it prints."""
+    limit = ""
+    if megabytes:
+        limit = (
+            "import resource\n"
+            "used = int(open('/proc/self/statm').read().split()[0]) * resource.getpagesize()\n"
+            f"resource.setrlimit(resource.RLIMIT_AS, (used + ({megabytes} << 20),) * 2)\n"
+        )
+    program = f"import weft, gc, threading, time, sys\nweft.set_num_threads(1)\n(weft.ones(3) + 1).sum()\n{limit}{code}"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, (done.returncode, done.stderr[-2000:])
+    return done.stdout.strip()
