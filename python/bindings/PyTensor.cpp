@@ -184,6 +184,7 @@ void translateException() {
       type = PyExc_NotImplementedError;
       break;
     }
+    PyErr_Clear(); // what made the caller fail() may have left an error of Python's
     py::object value = py::reinterpret_borrow<py::object>(type)(error.what());
     if (dynamic_cast<const LateError *>(&error))
       value.attr(kIsNamed) = true;

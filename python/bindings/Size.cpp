@@ -39,8 +39,10 @@ PyObject *make(PyTypeObject *type, PyObject *args, PyObject *keywords) {
       Py_CLEAR(list);
   }
   if (!list) {
-    if (PyErr_ExceptionMatches(PyExc_TypeError))
+    if (PyErr_ExceptionMatches(PyExc_TypeError)) {
+      PyErr_Clear(); // the representation of `sizes` runs Python
       PyErr_Format(PyExc_TypeError, "[Size] takes an iterable of ints; got %R; pass a list or tuple of ints", sizes);
+    }
     return nullptr;
   }
   PyObject *size = type->tp_alloc(type, PyList_GET_SIZE(list));

@@ -138,6 +138,7 @@ CASES = [
     ("linspace steps", lambda: weft.linspace(0, 1, -1), RuntimeError, ["[linspace]", "-1"]),
     ("export of values", lambda: weft.export(lambda x: x * x.sum().item(), (x23,), "/tmp/never.mlir"), NotImplementedError,
      ["[export]", "value"]),
+    ("device index", lambda: weft.device("cuda", x23), TypeError, ["[device]", "kind and an index"]),
     ("export without tensors", lambda: weft.export(lambda x: 3, (x23,), "/tmp/never.mlir"), TypeError, ["[export]"]),
 ]  # fmt: skip
 

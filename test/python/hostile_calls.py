@@ -231,7 +231,8 @@ def run(calls, seed, log, only="", keep_going=False):
             elif isinstance(result, weft.Tensor) and result.numel() < 1000:
                 result.tolist()
         except Exception as error:
-            problem = complaint(error, name)
+            ours = not name.startswith("operator.") or any(isinstance(a, weft.Tensor) for a in arguments)
+            problem = complaint(error, name) if ours else None
             message = f"{type(error).__name__}: {ascii(str(error))[:300]}"
         if problem and (problem, name, message[:40]) not in wrong:
             wrong[problem, name, message[:40]] = True
