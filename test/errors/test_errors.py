@@ -138,6 +138,8 @@ CASES = [
     ("linspace steps", lambda: weft.linspace(0, 1, -1), RuntimeError, ["[linspace]", "-1"]),
     ("export of values", lambda: weft.export(lambda x: x * x.sum().item(), (x23,), "/tmp/never.mlir"), NotImplementedError,
      ["[export]", "value"]),
+    ("attention of vectors", lambda: F.scaled_dot_product_attention(weft.ones(()), x23, x23), RuntimeError,
+     ["[scaled_dot_product_attention]", "[], [2, 3], [2, 3]"]),
     ("device index", lambda: weft.device("cuda", x23), TypeError, ["[device]", "kind and an index"]),
     ("export without tensors", lambda: weft.export(lambda x: 3, (x23,), "/tmp/never.mlir"), TypeError, ["[export]"]),
 ]  # fmt: skip

@@ -304,6 +304,12 @@ def scaled_dot_product_attention(
     several of the query's."""
     if not 0 <= dropout_p <= 1:
         raise RuntimeError(f"[scaled_dot_product_attention] dropout_p must lie in [0, 1]; got {dropout_p}")
+    if min(query.ndim, key.ndim, value.ndim) < 2:
+        shapes = ", ".join(str(list(t.shape)) for t in (query, key, value))
+        raise RuntimeError(
+            f"[scaled_dot_product_attention] query, key and value need two dimensions or more; got {shapes}; "
+            "unsqueeze them"
+        )
     if enable_gqa:
         heads = query.shape[-3] if query.ndim > 2 else 0
         key, value = _repeated_heads("key", key, heads), _repeated_heads("value", value, heads)
