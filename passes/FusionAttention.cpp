@@ -18,7 +18,8 @@ static constexpr int64_t kMostHeadSize = 512;
 static constexpr int64_t kLeastHeads = 4;
 
 // What a score is summed over: an element made again costs twice as many operations, one that is kept three accesses to
-// memory. Measured at 64, where making it again is quicker, and 256, where it takes three times as long.
+// memory. An estimate, between the heads of attention and a loss over a vocabulary: at 256 (cross entropy of 256 x
+// 32000) a step takes 38 ms with the scores kept, and took 69 when they were made again, by one thread.
 static constexpr int64_t kMostRecomputedDepth = 128;
 
 namespace {
