@@ -1,10 +1,10 @@
 // libweft_compiler.so: the whole way from a graph to machine code.
 #include "codegen/Compiler.h"
 
-#include "codegen/GraphToKernel.h"
 #include "codegen/cpu/Library.h"
 #include "codegen/cpu/Program.h"
 #include "codegen/cuda/Program.h"
+#include "codegen/lower/GraphToKernel.h"
 #include "ir/GraphIR.h"
 #include "passes/Differentiate.h"
 #include "passes/Pipeline.h"

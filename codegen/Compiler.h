@@ -1,5 +1,6 @@
 // The compiler as two functions from graphs to bytes. It lives in the shared library libweft_compiler.so, which the
-// front end opens at the first cache miss (frontend/CompilerLibrary.h); nothing else of LLVM or MLIR is loaded before.
+// front end opens at the first cache miss (frontend/executables/CompilerLibrary.h); nothing else of LLVM or MLIR is
+// loaded before.
 #pragma once
 #include "ir/Graph.h"
 
@@ -17,8 +18,8 @@ struct CompileOptions {
   std::map<std::string, int64_t> model; // numbers of the cost model that are not its own, by their names
 };
 
-// A number of the cost model (codegen/CostModel.h) that a program may be compiled with another value of. It never
-// changes a result's bits.
+// A number of the cost model (codegen/schedule/CostModel.h) that a program may be compiled with another value of. It
+// never changes a result's bits.
 struct TunableNumber {
   std::string name;
   std::vector<int64_t> candidates;

@@ -1,6 +1,6 @@
 // compile() as a C++ function: the tensor half of weft.compile. The binding adds guards on Python objects.
 #pragma once
-#include "frontend/Trace.h"
+#include "frontend/trace/Trace.h"
 
 #include <functional>
 #include <memory>
@@ -8,8 +8,7 @@
 
 namespace weft {
 
-// Why a call whose check failed was not kept.
-inline constexpr const char *kCheckFailed = "an index is out of bounds, or an integer is divided by 0";
+// Why a call was not kept that could not be traced.
 inline constexpr const char *kNotItsTurn = "another thread was tracing";
 
 // A function of tensors with the compiled calls made for it so far. The binding keeps one for each state of the Python

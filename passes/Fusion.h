@@ -1,11 +1,11 @@
 // Fusion wraps every op of the main function into `weft.group`: what one group holds becomes one kernel.
 //
-// The contract with codegen/GraphToKernel. A group is isolated: its operands are the outside values it reads, its block
-// arguments stand for them, its `weft.yield` lists its results. Inside, values are evaluated on demand at an index: an
-// op of a view (family Shape) is an index map, a gather an index that is data, a creation op a function of its own
-// index. A value is never read at an index map that repeats costly work: behind an `expand` stand block arguments,
-// values of the row, casts, comparisons and creation ops only. The StrAttr `kind` says which iteration space the group
-// has:
+// The contract with codegen/lower/GraphToKernel. A group is isolated: its operands are the outside values it reads, its
+// block arguments stand for them, its `weft.yield` lists its results. Inside, values are evaluated on demand at an
+// index: an op of a view (family Shape) is an index map, a gather an index that is data, a creation op a function of
+// its own index. A value is never read at an index map that repeats costly work: behind an `expand` stand block
+// arguments, values of the row, casts, comparisons and creation ops only. The StrAttr `kind` says which iteration space
+// the group has:
 //
 //   "loop"         One iteration space: the shape of the results, which all have it. No reduction.
 //   "row"          outer x row: IntegerAttr i64 `row` is the number of trailing dimensions that form the row,

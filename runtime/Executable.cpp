@@ -121,8 +121,8 @@ Executable::Executable(const WeftProgram *program) : plan(program) {
   staticallyLong = plan->symbolCount == 0 && estimate(nullptr);
 }
 
-// A grain is some ten microseconds (codegen/CostModel.h), but where the compiler did not know the sizes, or where one
-// task is longer than that.
+// A grain is some ten microseconds (codegen/schedule/CostModel.h), but where the compiler did not know the sizes, or
+// where one task is longer than that.
 bool Executable::estimate(const int64_t *symbols) const {
   constexpr int64_t kManyBytes = 1 << 20;
   double grains = 0;

@@ -1,4 +1,4 @@
-"""Compiles the kernels that are shipped with the package (frontend/ShippedKernels.h), so that eager code starts at once.
+"""Compiles the kernels that are shipped with the package (frontend/executables/ShippedKernels.h), so that eager code starts at once.
 
     make_kernels.py op_records.json DIRECTORY CPU...
 

@@ -1,11 +1,11 @@
 #include "codegen/aot/Aot.h"
 
-#include "codegen/GraphToKernel.h"
-#include "codegen/WriteFile.h"
 #include "codegen/aot/AotModel.h"
 #include "codegen/aot/EntryPoints.h"
+#include "codegen/aot/WriteFile.h"
 #include "codegen/cpu/Link.h"
 #include "codegen/cpu/Program.h"
+#include "codegen/lower/GraphToKernel.h"
 #include "ir/GraphIR.h"
 #include "passes/Pipeline.h"
 

@@ -1,7 +1,7 @@
 // Many programs as one shared object that exports `weft_library` (runtime/Abi.h).
 #pragma once
-#include "codegen/Plan.h"
 #include "codegen/cpu/Target.h"
+#include "codegen/plan/Plan.h"
 
 #include "mlir/IR/BuiltinOps.h"
 

@@ -1,8 +1,8 @@
 // Kernels and a launch plan to a shared object, on a CPU.
 #pragma once
-#include "codegen/Plan.h"
-#include "codegen/Target.h"
 #include "codegen/cpu/Target.h"
+#include "codegen/plan/Plan.h"
+#include "codegen/schedule/Target.h"
 
 #include "mlir/IR/BuiltinOps.h"
 

@@ -4,7 +4,7 @@
 //
 //   extern "C" __global__ void name(T0 *b0, ..., long long s0, ..., long long tasks)
 #pragma once
-#include "codegen/Plan.h"
+#include "codegen/plan/Plan.h"
 #include "mlir/IR/BuiltinOps.h"
 
 #include <string>

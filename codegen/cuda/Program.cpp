@@ -1,8 +1,8 @@
 #include "codegen/cuda/Program.h"
-#include "codegen/GraphToKernel.h"
 #include "codegen/cpu/Program.h"
 #include "codegen/cuda/KernelToCuda.h"
 #include "codegen/cuda/Nvrtc.h"
+#include "codegen/lower/GraphToKernel.h"
 
 namespace weft::cuda {
 

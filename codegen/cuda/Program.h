@@ -5,8 +5,8 @@
 
 namespace weft::cuda {
 
-// `main` as codegen/GraphToKernel.h takes it. The bytes of a shared object whose weft_program carries the kernels as a
-// cubin.
+// `main` as codegen/lower/GraphToKernel.h takes it. The bytes of a shared object whose weft_program carries the kernels
+// as a cubin.
 std::string compileProgram(mlir::ModuleOp main, const CompileOptions &options);
 
 } // namespace weft::cuda

@@ -53,7 +53,7 @@ class Weft_Op<string mnemonic, string family_, list<string> operands_, list<A> a
   list<A> attrs = attrs_;
   string infer = "";                   // C++: a function of ir/Infer.h, called (op name, operand types, count, attributes)
   bit symbolic = 0;                    // infer works on symbolic sizes
-  string scalar = "";                  // C++ over codegen/Scalar.h
+  string scalar = "";                  // C++ over codegen/elementary/Scalar.h
   list<string> scalarOperands = [];    // names of the scalar's operands where they are not the op's
   string reduction = "";               // reductions: the kind of kernel.reduce
   // C++ over ir/GraphBuilder.h, one an operand; "" : no derivative. Variadic: one for operand `i`. Composites without any are

@@ -1,5 +1,5 @@
 // Arithmetic, comparison, logic, selection and conversion: one scalar body an op. All operands have one shape. In a kernel an integer
-// divided by 0 gives 0: that it does not come to pass is a check of the front end's (frontend/OperandCheck.h).
+// divided by 0 gives 0: that it does not come to pass is a check of the front end's (frontend/dispatch/OperandCheck.h).
 #ifndef WEFT_OPS_ELEMENTWISE
 #define WEFT_OPS_ELEMENTWISE
 

@@ -1,5 +1,5 @@
 // Reads and writes at positions that are data: int64 tensors with values in [0, size), which the front end checks
-// (frontend/OperandCheck.h). A kernel reads zero at a position outside and writes nothing there.
+// (frontend/dispatch/OperandCheck.h). A kernel reads zero at a position outside and writes nothing there.
 #ifndef WEFT_OPS_INDEXING
 #define WEFT_OPS_INDEXING
 

@@ -1,4 +1,4 @@
-// Elementary functions. Their bodies are our own polynomials (codegen/Elementary.h), the same on every target.
+// Elementary functions. Their bodies are our own polynomials (codegen/elementary/Elementary.h), the same on every target.
 #ifndef WEFT_OPS_MATH
 #define WEFT_OPS_MATH
 

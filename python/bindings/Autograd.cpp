@@ -1,7 +1,7 @@
-#include "frontend/Autograd.h"
-#include "frontend/Background.h"
-#include "frontend/RepeatedTapes.h"
-#include "frontend/Trace.h"
+#include "frontend/autograd/Autograd.h"
+#include "frontend/autograd/RepeatedTapes.h"
+#include "frontend/executables/Background.h"
+#include "frontend/trace/Trace.h"
 #include "python/bindings/PyTensor.h"
 #include "runtime/BlockingRegion.h"
 

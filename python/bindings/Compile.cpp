@@ -1,7 +1,7 @@
 // weft.compile's C++ half: the callable that checks guards and replays, and the run of a function under a trace. What
 // is guarded is found by Python (weft/_capture.py).
 #include "frontend/Compile.h"
-#include "frontend/Autograd.h"
+#include "frontend/autograd/Autograd.h"
 #include "python/bindings/Guards.h"
 #include "runtime/Executable.h"
 

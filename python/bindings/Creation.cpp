@@ -1,6 +1,6 @@
 // Tensors from nothing: empty, full, arange, the random generator.
-#include "frontend/Generator.h"
-#include "frontend/Trace.h"
+#include "frontend/dispatch/Generator.h"
+#include "frontend/trace/Trace.h"
 #include "python/bindings/Function.h"
 #include "runtime/cpu/FloatMode.h"
 

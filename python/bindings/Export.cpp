@@ -1,6 +1,6 @@
 // A function as the text that weft-opt and weft-aot read.
-#include "frontend/CompilerLibrary.h"
-#include "frontend/Trace.h"
+#include "frontend/executables/CompilerLibrary.h"
+#include "frontend/trace/Trace.h"
 #include "python/bindings/Guards.h"
 
 #include <pybind11/stl.h>

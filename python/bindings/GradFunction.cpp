@@ -1,5 +1,5 @@
 // x.grad_fn: a look at the tape. Objects are equal where they are one entry of it; each keeps what it shows alive.
-#include "frontend/Autograd.h"
+#include "frontend/autograd/Autograd.h"
 #include "ir/OpTable.h"
 #include "python/bindings/PyTensor.h"
 

@@ -1,6 +1,6 @@
 // `with no_grad():` — a type of its own, since loops enter it once a call: GradMode(mode) sets the mode on entry and
 // puts it back on exit; it nests. A sub-class that says `enabled = ...` takes no argument but a function to decorate.
-#include "frontend/Autograd.h"
+#include "frontend/autograd/Autograd.h"
 #include "python/bindings/PyTensor.h"
 
 #include <structmember.h>

@@ -1,6 +1,6 @@
 // x[...] and x[...] = v. Ints, slices, None and Ellipsis are views. Index tensors (int, bool; lists, arrays) become
 // index_select over the indexed dimensions taken as one.
-#include "frontend/OperandCheck.h"
+#include "frontend/dispatch/OperandCheck.h"
 #include "python/bindings/PyTensor.h"
 
 namespace py = pybind11;

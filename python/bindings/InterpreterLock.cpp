@@ -1,5 +1,5 @@
 // The interpreter's lock as the run time lets go of it around what takes long, and Ctrl-C meanwhile.
-#include "frontend/Background.h"
+#include "frontend/executables/Background.h"
 #include "python/bindings/PyTensor.h"
 #include "runtime/BlockingRegion.h"
 

@@ -1,6 +1,6 @@
 // The making of the kernels that are shipped with the package.
-#include "frontend/CompilerLibrary.h"
-#include "frontend/ShippedKernels.h"
+#include "frontend/executables/CompilerLibrary.h"
+#include "frontend/executables/ShippedKernels.h"
 #include "python/bindings/PyTensor.h"
 
 namespace py = pybind11;

@@ -1,6 +1,6 @@
 // The extension module weft._C: the front end for Python. The package around it is python/weft.
-#include "frontend/CompilerLibrary.h"
-#include "frontend/Trace.h"
+#include "frontend/executables/CompilerLibrary.h"
+#include "frontend/trace/Trace.h"
 #include "python/bindings/Function.h"
 #include "python/bindings/PyTensor.h"
 #include "runtime/BlockingRegion.h"

@@ -1,6 +1,6 @@
 // The ops of the table as Python callables: one an op serves as function (`weft.tanh(x)`) and as method (`x.tanh()`),
 // another as its in-place form (`x.tanh_()`). Names and defaults of parameters come from tools/generate_python_ops.py.
-#include "frontend/OperandCheck.h"
+#include "frontend/dispatch/OperandCheck.h"
 #include "python/bindings/Function.h"
 
 namespace py = pybind11;

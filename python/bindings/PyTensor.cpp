@@ -1,6 +1,6 @@
 #include "python/bindings/PyTensor.h"
 
-#include "frontend/Autograd.h"
+#include "frontend/autograd/Autograd.h"
 
 #include <structmember.h>
 

@@ -1,8 +1,8 @@
 // weft.Tensor as a Python type of its own (not a pybind11 class): boxing is one allocation, unboxing one pointer, and
 // the operators are CPython's number slots. pybind11 functions take and give weft::Tensor by the caster at the end.
 #pragma once
-#include "frontend/Ops.h"
-#include "frontend/Tensor.h"
+#include "frontend/dispatch/Ops.h"
+#include "frontend/tensor/Tensor.h"
 
 #include <cxxabi.h>
 #include <pybind11/pybind11.h>

@@ -1,6 +1,6 @@
 // Properties and methods of weft.Tensor that are not ops of the table, attached to the type.
-#include "frontend/Autograd.h"
-#include "frontend/Trace.h"
+#include "frontend/autograd/Autograd.h"
+#include "frontend/trace/Trace.h"
 #include "python/bindings/Function.h"
 
 namespace py = pybind11;

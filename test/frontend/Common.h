@@ -1,7 +1,7 @@
 // Helpers of the tests: tensors from literals and back.
 #pragma once
-#include "frontend/Autograd.h"
-#include "frontend/Ops.h"
+#include "frontend/autograd/Autograd.h"
+#include "frontend/dispatch/Ops.h"
 
 #include <functional>
 #include <gtest/gtest.h>

@@ -1,8 +1,8 @@
 #include "Common.h"
 
-#include "frontend/Executables.h"
-#include "frontend/Generator.h"
-#include "frontend/KernelKey.h"
+#include "frontend/dispatch/Generator.h"
+#include "frontend/dispatch/KernelKey.h"
+#include "frontend/executables/Executables.h"
 
 #include <chrono>
 #include <fstream>

@@ -1,8 +1,8 @@
 // A call that came before gives what it gave, also where something differs that its operands' layouts do not show.
 #include "Common.h"
 
-#include "frontend/Autograd.h"
-#include "frontend/KnownCalls.h"
+#include "frontend/autograd/Autograd.h"
+#include "frontend/dispatch/KnownCalls.h"
 
 using namespace weft;
 

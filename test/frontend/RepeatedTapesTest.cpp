@@ -1,8 +1,8 @@
-#include "frontend/RepeatedTapes.h"
+#include "frontend/autograd/RepeatedTapes.h"
 #include "Common.h"
-#include "frontend/Background.h"
-#include "frontend/BoundedCache.h"
-#include "frontend/PointerNumbers.h"
+#include "frontend/autograd/PointerNumbers.h"
+#include "frontend/executables/Background.h"
+#include "frontend/executables/BoundedCache.h"
 
 using namespace weft;
 

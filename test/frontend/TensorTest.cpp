@@ -1,8 +1,8 @@
 #include "Common.h"
 
-#include "frontend/Numbers.h"
-#include "frontend/Promotion.h"
-#include "frontend/StridedCopy.h"
+#include "frontend/dispatch/Numbers.h"
+#include "frontend/dispatch/Promotion.h"
+#include "frontend/tensor/StridedCopy.h"
 
 #include <cmath>
 

@@ -1,7 +1,7 @@
 #include "Common.h"
 
 #include "frontend/Compile.h"
-#include "frontend/Generator.h"
+#include "frontend/dispatch/Generator.h"
 
 using namespace weft;
 using List = std::vector<Tensor>;

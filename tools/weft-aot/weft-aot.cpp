@@ -1,7 +1,7 @@
 // weft-aot model.mlir -o model.so --header model.h: a model without Python.
-#include "codegen/WriteFile.h"
 #include "codegen/aot/Aot.h"
 #include "codegen/aot/Header.h"
+#include "codegen/aot/WriteFile.h"
 #include "ir/OpTable.h"
 #include "ir/WeftDialect.h"
 #include "tools/CommandLine.h"

@@ -1,6 +1,6 @@
 // weft's passes on textual IR, as mlir-opt does for MLIR's: weft-opt --weft-simplify --weft-fusion graph.mlir
-#include "codegen/Passes.h"
-#include "codegen/WriteFile.h"
+#include "codegen/aot/WriteFile.h"
+#include "codegen/lower/Passes.h"
 #include "ir/WeftDialect.h"
 #include "ir/kernel/KernelDialect.h"
 #include "passes/Pipeline.h"

@@ -1,5 +1,5 @@
 // weft-translate --emit=llvm-opt --cpu=x86-64-v3 kernels.mlir: textual kernel IR in, what it becomes out.
-#include "codegen/WriteFile.h"
+#include "codegen/aot/WriteFile.h"
 #include "codegen/cpu/Link.h"
 #include "codegen/cpu/Program.h"
 #include "ir/kernel/KernelDialect.h"

@@ -1,12 +1,12 @@
 // Kernels as CUDA C++: NVRTC takes all kinds of them; and compiled for the host, a block's threads in turn, they give
 // the bits of the CPU's code.
 #include "Graphs.h"
-#include "codegen/GraphToKernel.h"
 #include "codegen/cpu/Program.h"
 #include "codegen/cuda/KernelToCuda.h"
 #include "codegen/cuda/Nvrtc.h"
 #include "codegen/cuda/Prelude.h"
 #include "codegen/cuda/Program.h"
+#include "codegen/lower/GraphToKernel.h"
 #include "ir/GraphIR.h"
 #include "passes/Pipeline.h"
 #include "runtime/Executable.h"

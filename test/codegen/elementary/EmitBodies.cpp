@@ -1,6 +1,6 @@
 // Prints every elementary function as a C++ function over arrays, so that AccuracyTest.cpp can run them natively.
-#include "codegen/Elementary.h"
 #include "codegen/cuda/ScalarPrinter.h"
+#include "codegen/elementary/Elementary.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/IR/MLIRContext.h"

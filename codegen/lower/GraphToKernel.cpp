@@ -1,0 +1,168 @@
+// 1. Give every argument and result of the main function a buffer. 2. Schedule the groups one by one. 3. Order the
+// steps and place the temporaries.
+#include "codegen/lower/GraphToKernel.h"
+#include "codegen/attention/Attention.h"
+#include "codegen/lower/GroupReuse.h"
+#include "codegen/plan/MemoryPlan.h"
+#include "ir/GraphIR.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "llvm/Support/Format.h"
+
+using namespace mlir;
+
+namespace weft {
+
+static Group groupOf(Operation *op) {
+  Group group{op, {}, {}, {}, {}};
+  group.outside.assign(op->getResults().begin(), op->getResults().end());
+  if (!isa<GroupOp>(op)) {
+    for (Value operand : op->getOperands())
+      group.inputs.push_back({operand, operand});
+    group.results = group.outside;
+    group.ops.push_back(op);
+    return group;
+  }
+  Block *block = cast<GroupOp>(op).block();
+  for (auto [argument, operand] : llvm::zip(block->getArguments(), op->getOperands()))
+    group.inputs.push_back({argument, operand});
+  for (Value value : cast<GroupOp>(op).yield()->getOperands())
+    group.results.push_back(value);
+  for (Operation &inner : block->without_terminator())
+    group.ops.push_back(&inner);
+  return group;
+}
+
+static void schedule(Lowering &lowering, const Group &group) {
+  std::string kind = groupKind(group);
+  if (kind == "row")
+    scheduleRow(lowering, group);
+  else if (kind == "column")
+    scheduleColumn(lowering, group);
+  else if (kind == "reduction")
+    scheduleReduction(lowering, group);
+  else if (kind == "contraction")
+    scheduleContraction(lowering, group);
+  else if (kind == "scatter")
+    scheduleScatter(lowering, group);
+  else if (kind == "attention")
+    scheduleAttention(lowering, group);
+  else
+    scheduleLoop(lowering, group);
+}
+
+static Storage contiguous(Lowering &lowering, Value value, int32_t kind) {
+  Sizes shape = sizesOf(value);
+  return {lowering.addBuffer(kind, shape, elementType(value)), elementType(value), shape, rowMajorStrides(shape)};
+}
+
+Lowered lowerToKernels(ModuleOp main, const Target &target, const CostModel &model) {
+  func::FuncOp func = *main.getOps<func::FuncOp>().begin();
+  main.getContext()->loadDialect<kernel::KernelDialect, arith::ArithDialect, math::MathDialect>();
+  Lowered lowered;
+  lowered.kernels = ModuleOp::create(main.getLoc());
+  Lowering lowering(*lowered.kernels, target, model);
+  Plan &plan = lowering.plan;
+  Operation *end = func.getBody().front().getTerminator();
+  plan.inputCount = int32_t(func.getNumArguments());
+  std::vector<std::string> checks = checkMessages(func); // of the last results
+  plan.outputCount = int32_t(end->getNumOperands() - checks.size());
+  if (auto symbols = func->getAttrOfType<IntegerAttr>("weft.symbol_count"))
+    plan.symbolCount = int32_t(symbols.getInt());
+  lowering.typicalSize = typicalSize(func);
+
+  for (BlockArgument argument : func.getArguments()) {
+    Storage storage = contiguous(lowering, argument, WEFT_INPUT);
+    if (auto strides = func.getArgAttrOfType<DenseI64ArrayAttr>(argument.getArgNumber(), "weft.strides"))
+      for (auto [stride, given] : llvm::zip(storage.strides, strides.asArrayRef()))
+        stride = Size::ofDim(given);
+    lowering.values[argument] = storage;
+    if (func.getArgAttr(argument.getArgNumber(), "weft.weight"))
+      lowering.weights.insert(storage.planBuffer);
+  }
+  // An output that is an argument, or another output, is copied from it in the end.
+  for (Value output : end->getOperands().take_front(plan.outputCount)) {
+    Storage storage = contiguous(lowering, output, WEFT_OUTPUT);
+    if (lowering.values.try_emplace(output, storage).second)
+      continue;
+    OpBuilder builder(end);
+    Attrs shape{Attr::list(shapeOf(output))};
+    lowering.values[createOp(builder, output.getLoc(), OpKind::Reshape, output, shape)] = storage;
+  }
+
+  GroupReuse reuse(lowering);
+  for (Operation &op : func.getBody().front().without_terminator()) {
+    Group group = groupOf(&op);
+    for (Value value : group.outside)
+      if (!lowering.values.count(value))
+        lowering.values[value] = contiguous(lowering, value, WEFT_TEMPORARY);
+    reuse.add(group, schedule);
+  }
+  for (auto [message, broken] : llvm::zip(checks, end->getOperands().drop_front(plan.outputCount)))
+    plan.checks.push_back({lowering.values.find(broken)->second.planBuffer, message});
+
+  std::vector<Donation> donations;
+  if (auto given = func->getAttrOfType<DenseI64ArrayAttr>("weft.donations"))
+    for (auto [output, input] : llvm::enumerate(given.asArrayRef()))
+      if (input >= 0)
+        donations.push_back({plan.inputCount + int(output), int(input)});
+  for (const Donation &donation : donations)
+    lowering.weights.erase(donation.input);
+  keepOfWeights(lowering);
+  orderSteps(lowering, donations);
+  placeTemporaries(lowering);
+  for (PlannedStep &step : lowering.steps)
+    plan.steps.push_back(std::move(step));
+  lowered.plan = std::move(plan);
+  return lowered;
+}
+
+static std::string toString(const Extent &extent) {
+  std::string text = std::to_string(extent.constant);
+  for (const WeftFactor &factor : extent.factors) {
+    std::string symbol = "s" + std::to_string(factor.symbol);
+    text += " * " + (factor.divide == 1 ? symbol : "ceil(" + symbol + " / " + std::to_string(factor.divide) + ")");
+  }
+  return text;
+}
+
+std::string memoryReport(const Plan &plan) {
+  std::string text = std::to_string(plan.arenaBytes) + " bytes";
+  if (plan.liveBytes > 0) {
+    llvm::raw_string_ostream out(text);
+    out << ", " << plan.liveBytes << " alive at once";
+    out << llvm::format(" (%.3f)", double(plan.arenaBytes) / double(plan.liveBytes));
+  }
+  return text;
+}
+
+std::string toString(const Plan &plan) {
+  static const char *const kinds[] = {"input", "output", "temporary", "constant", "kept"};
+  std::string text;
+  for (size_t i = 0; i < plan.buffers.size(); ++i) {
+    const PlanBuffer &buffer = plan.buffers[i];
+    text += "// buffer " + std::to_string(i) + ": " + kinds[buffer.kind] + ", " + toString(buffer.bytes) + " bytes";
+    if (buffer.alias >= 0)
+      text += ", in the place of " + std::to_string(buffer.alias);
+    if (buffer.arenaOffset >= 0)
+      text += ", at " + std::to_string(buffer.arenaOffset);
+    text += "\n";
+  }
+  for (const PlanStep &step : plan.steps) {
+    text += "// batch " + std::to_string(step.batch) + ": " + step.kernel + "(";
+    for (size_t i = 0; i < step.buffers.size(); ++i)
+      text += (i ? ", " : "") + std::to_string(step.buffers[i]);
+    for (const Extent &scalar : step.scalars)
+      text += "; " + toString(scalar);
+    text += ") x " + toString(step.grid) + ", grain " + std::to_string(step.grain) + "\n";
+  }
+  if (plan.keptSteps)
+    text += "// kept: " + std::to_string(plan.keptBytes) + " bytes of the first " + std::to_string(plan.keptSteps) +
+            " steps\n";
+  for (const PlanCheck &check : plan.checks)
+    text += "// check after " + std::to_string(plan.checkedSteps) + " steps: buffer " + std::to_string(check.buffer) +
+            ": " + check.message + "\n";
+  return text + "// arena: " + memoryReport(plan) + "\n";
+}
+
+} // namespace weft

@@ -1,0 +1,179 @@
+// scatter_add: a copy of the input, then additions. Along the indexed axis they run in the order of the source;
+// everything across it is independent. Where a position is that of a whole row of what lies behind the axis (the
+// gradient of an embedding), a task owns some rows of the result: it copies them, goes through all positions, and adds
+// where one is its own, while they are in the cache. Else a task is a tile of what lies behind the axis.
+#include "codegen/schedule/Schedule.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+
+#include <algorithm>
+
+using namespace mlir;
+
+namespace weft {
+
+namespace {
+
+class ScatterSchedule {
+public:
+  ScatterSchedule(Lowering &lowering, const Group &group);
+  void run();
+
+private:
+  bool addsWholeRows();
+  void copy();
+  void byTiles();
+  void byRows();
+  // Of the source or, with i in the result's axis, of the result.
+  Point at(Value before, Value i, Value behind);
+  Value position(const Point &point);
+  void add(const Point &point, Value position, Value inside);
+
+  Lowering &lowering;
+  const Group &group;
+  Value input, positions, source;
+  const Storage result;
+  Sizes shape, into; // of the source and the result
+  int rank, dim;
+  Size outer, inner;
+  Kernel kernel;
+  KernelBuilder &k;
+};
+
+} // namespace
+
+ScatterSchedule::ScatterSchedule(Lowering &lowering, const Group &group)
+    : lowering(lowering), group(group), result(lowering.result(group, 0)), kernel(lowering, group), k(kernel.k) {
+  Operation *op = group.results.front().getDefiningOp();
+  input = op->getOperand(0), positions = op->getOperand(1), source = op->getOperand(2);
+  shape = sizesOf(source), into = result.shape;
+  rank = int(shape.size()), dim = int(intAttr(op, "dim"));
+  outer = product(shape, 0, dim), inner = product(shape, dim + 1, rank);
+}
+
+bool ScatterSchedule::addsWholeRows() {
+  if (inner.estimate() < lowering.model.shortLane)
+    return false;
+  std::optional<Storage> view = stridedView(positions, lowering.inputs(group));
+  for (int axis = 0; axis < rank; ++axis)
+    if (axis != dim && (shape[axis] != into[axis] || (axis > dim && (!view || !view->strides[axis].is(0)))))
+      return false;
+  return true;
+}
+
+Point ScatterSchedule::at(Value before, Value i, Value behind) {
+  Point point;
+  if (dim)
+    point.push_back({0, dim, before});
+  point.push_back({dim, 1, i});
+  if (dim + 1 < rank)
+    point.push_back({dim + 1, rank - dim - 1, behind});
+  return point;
+}
+
+Value ScatterSchedule::position(const Point &point) {
+  Scalar position = kernel.e.evaluate(positions, point);
+  OpBuilder::InsertionGuard guard(k.builder);
+  k.hoist({position.value});
+  return arith::IndexCastOp::create(k.builder, k.location, k.builder.getIndexType(), position.value);
+}
+
+// Adds the source's element to the result where `inside` is true (null: always).
+void ScatterSchedule::add(const Point &point, Value position, Value inside) {
+  Scalar addend = kernel.e.evaluate(source, point);
+  Boundaries wanted = 0; // where the source is smaller than the result, and around the indexed axis
+  for (int axis = 0; axis < rank; ++axis)
+    if (axis == dim || shape[axis] != into[axis])
+      wanted |= boundary(axis) | boundary(axis + 1);
+  Point target = cut(k, point, shape, wanted & allBoundaries(rank));
+  for (Segment &segment : target)
+    if (segment.first == dim)
+      segment.index = position;
+  Type type = storageType(result.type);
+  Value memory = k.buffer(result.planBuffer, type), place = linear(k, target, into);
+  Value otherwise = inside ? kernel.e.constantZero(type) : Value();
+  Value old = kernel::LoadOp::create(k.builder, k.location, type, memory, place, inside, otherwise);
+  if (type != computeType(result.type))
+    old = arith::ExtFOp::create(k.builder, k.location, computeType(result.type), old);
+  Scalar sum = kernel.e.rounded(kernel.e.scalar(old, result.type) + addend, result.type);
+  kernel::StoreOp::create(k.builder, k.location, kernel.e.toMemory(sum, result.type), memory, place, inside);
+}
+
+void ScatterSchedule::copy() {
+  Kernel kernel(lowering, group);
+  kernel.suffix = "_copy";
+  kernel.k.loop(kernel.k.begin, kernel.k.end, !product(into).is(1), [&](Value i) {
+    Point at = rank ? Point{{0, rank, i}} : Point{};
+    kernel.store(kernel.e.evaluate(input, at), result, at);
+  });
+  lowering.finish(kernel, group, product(into), lowering.model.grain(1, 1));
+}
+
+void ScatterSchedule::byTiles() {
+  kernel.mayRunInPlace = false;
+  kernel.e.reads.push_back({result.planBuffer, Value()});
+  kernel.writes.push_back({result.planBuffer, Value()});
+  auto tiles = ceilDivide(inner, lowering.model.scatterTile);
+  k.loop(k.begin, k.end, false, [&](Value task) {
+    Value before = outer.is(1) ? k.index(0) : task, first = k.index(0), last = k.size(inner);
+    if (tiles) {
+      Value tile = task;
+      if (!outer.is(1))
+        std::tie(before, tile) = k.split(task, *tiles);
+      first = k.mul(tile, k.index(lowering.model.scatterTile));
+      last = k.min(k.add(first, k.index(lowering.model.scatterTile)), last);
+    }
+    k.loop(k.index(0), k.size(shape[dim]), false, [&](Value i) {
+      auto addOne = [&](Value behind) {
+        Point point = at(before, i, behind);
+        Value position = this->position(point);
+        add(point, position, k.less(position, k.size(into[dim])));
+      };
+      if (inner.is(1))
+        addOne(k.index(0));
+      else
+        k.loop(first, last, true, addOne);
+    });
+  });
+  lowering.finish(
+      kernel, group, tiles ? outer * *tiles : outer,
+      lowering.model.grain(shape[dim].estimate() * (tiles ? lowering.model.scatterTile : inner.estimate()), 4));
+}
+
+void ScatterSchedule::byRows() {
+  Size parts(lowering.model.scatterParts(into[dim].estimate(), inner.estimate(), lowering.target.level2Bytes));
+  k.loop(k.begin, k.end, false, [&](Value task) {
+    Value before, part;
+    std::tie(before, part) = k.split(task, parts);
+    Value all = k.size(into[dim]), rows = k.div(k.add(all, k.index(parts.constant - 1)), k.size(parts));
+    Value begin = k.min(k.mul(part, rows), all), end = k.min(k.add(begin, rows), all);
+    k.loop(begin, end, false, [&](Value row) {
+      k.loop(k.index(0), k.size(inner), true, [&](Value behind) {
+        kernel.store(kernel.e.evaluate(input, at(before, row, behind)), result, at(before, row, behind));
+      });
+    });
+    k.loop(k.index(0), k.size(shape[dim]), false, [&](Value i) {
+      Value position = this->position(at(before, i, k.index(0)));
+      Value own = k.less(k.sub(position, begin), k.sub(end, begin)); // unsigned: one branch, seldom taken
+      k.loop(k.index(0), k.pick(own, k.index(1), k.index(0)), false, [&](Value) {
+        k.loop(k.index(0), k.size(inner), true, [&](Value behind) { add(at(before, i, behind), position, {}); });
+      });
+    });
+  });
+  int64_t rows = (shape[dim].estimate() + into[dim].estimate()) / parts.constant;
+  lowering.finish(kernel, group, outer * parts, lowering.model.grain(rows * inner.estimate(), 4));
+}
+
+void ScatterSchedule::run() {
+  if (product(into).is(0))
+    return;
+  if (addsWholeRows())
+    return byRows();
+  copy();
+  if (!product(shape).is(0))
+    byTiles();
+}
+
+void scheduleScatter(Lowering &lowering, const Group &group) { ScatterSchedule(lowering, group).run(); }
+
+} // namespace weft

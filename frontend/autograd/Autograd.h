@@ -1,0 +1,138 @@
+// Reverse-mode differentiation of eager code. A compact tape records the ops that ran; backward() turns the part of it
+// that the result depends on into a Graph, has the compiler's autodiff pass append the derivative, and runs the
+// appended ops one by one through apply(): under create_graph they are recorded again, under a trace they are traced.
+#pragma once
+#include "frontend/tensor/Exclusive.h"
+#include "frontend/tensor/Tensor.h"
+
+#include <functional>
+#include <memory>
+#include <vector>
+
+namespace weft {
+
+// ---- Grad mode, a thread's own.
+bool gradEnabled();
+void setGradEnabled(bool enabled);
+class GradMode { // for a scope
+public:
+  explicit GradMode(bool enabled) : before(gradEnabled()) { setGradEnabled(enabled); }
+  ~GradMode() { setGradEnabled(before); }
+  GradMode(const GradMode &) = delete;
+
+private:
+  bool before;
+};
+
+// Given the cotangent, returns another or an undefined Tensor (no change). After accumulation it is given the leaf, and
+// what it returns is ignored.
+using GradHook = std::function<Tensor(const Tensor &)>;
+// Given the cotangents of several tensors, undefined for one that takes no part, returns as many, or none for no
+// change.
+using GroupHook = std::function<std::vector<Tensor>(const std::vector<Tensor> &)>;
+
+struct HookGroup {
+  std::vector<const TapeNode *> nodes; // that made the tensors; not kept alive
+  GroupHook hook;
+};
+// The hooks of a tensor: its own in the order of their registration, with their numbers, then the one that it shares.
+struct Hooks {
+  std::vector<std::pair<int64_t, GradHook>> own;
+  std::shared_ptr<HookGroup> group;
+};
+
+// Removes a hook, if the tensor or its history still has it; keeps neither alive.
+class HookHandle {
+public:
+  HookHandle() = default; // of no hook
+  HookHandle(std::shared_ptr<Hooks> &hooks, GradHook hook);
+  void remove() const;
+
+private:
+  std::weak_ptr<Hooks> hooks;
+  int64_t number = -1;
+};
+
+// The tensor must require grad.
+HookHandle registerHook(const Tensor &tensor, GradHook hook);
+HookHandle registerAccumulateHook(const Tensor &leaf, GradHook hook); // called when its .grad has been accumulated
+// One hook for all cotangents of `tensors`, which ops made. No tensor may depend on another, nor be in two groups.
+void registerGroupHook(const std::vector<Tensor> &tensors, GroupHook hook);
+inline bool hasHooks(const std::shared_ptr<Hooks> &hooks) { return hooks && (!hooks->own.empty() || hooks->group); }
+// Throws where a hook may not return `changed` for the cotangent.
+const Tensor &checkedHookResult(const Tensor &changed, const Tensor &cotangent);
+// What the tensor's own hooks make of a cotangent.
+Tensor runHooks(const std::shared_ptr<Hooks> &hooks, Tensor cotangent);
+void retainGrad(const Tensor &tensor); // a non-leaf gets .grad, too
+bool retainsGrad(const Tensor &tensor);
+
+// Accumulates into the .grad of the leaves that `outputs` depend on. `gradients` may be empty, or hold undefined
+// tensors, for outputs with one element. Throws UserError with PyTorch's texts.
+void backward(const std::vector<Tensor> &outputs, const std::vector<Tensor> &gradients = {}, bool retainGraph = false,
+              bool createGraph = false, const std::vector<Tensor> &inputs = {});
+// The cotangents of `inputs`; .grad is left alone. Undefined for an unused input where allowUnused, else an error.
+std::vector<Tensor> grad(const std::vector<Tensor> &outputs, const std::vector<Tensor> &inputs,
+                         const std::vector<Tensor> &gradients = {}, bool retainGraph = false, bool createGraph = false,
+                         bool allowUnused = false);
+
+// ---- The tape.
+
+// What an op read or made, kept for the derivative: its value as of `version`.
+struct SavedTensor {
+  Ref<TensorImpl> impl; // null: not kept
+  uint32_t version = 0;
+};
+
+struct TapeOperand {
+  Ref<TapeNode> node;   // made by an op, or
+  Ref<TensorImpl> leaf; // a leaf that requires grad; both null: a constant
+  TensorType type;
+  SavedTensor saved;
+};
+
+// An op that ran with something to differentiate among its operands.
+struct TapeNode : RefCounted, Pooled {
+  OpKind op;
+  bool emptied = false;  // backward() gave its saved tensors up
+  bool released = false; // backward() gave saved tensors up here or in a node that this one depends on
+  uint64_t order = 0;    // nodes made later have higher numbers
+  Device device;
+  TensorType type;
+  Attrs attrs;
+  std::vector<TapeOperand> operands;
+  SavedTensor result; // shares the result's memory but not its history: no cycle
+  std::shared_ptr<Hooks> hooks;
+  AutogradMeta *resultMeta = nullptr; // of the tensor that has this history, while it lives
+
+  ~TapeNode();
+};
+
+struct AutogradMeta : Pooled {
+  Ref<TapeNode> node; // null: a leaf
+  Tensor grad;
+  std::shared_ptr<Hooks> hooks; // of a leaf; others are the node's
+  std::shared_ptr<Hooks> accumulateHooks;
+  bool retainGrad = false;
+  Exclusive accumulating; // of the thread that adds to `grad`
+
+  void setNode(Ref<TapeNode> newNode);
+  ~AutogradMeta();
+};
+AutogradMeta &autogradMeta(TensorImpl &impl); // makes one where there is none
+inline TapeNode *tapeNode(const TensorImpl &impl) { return impl.autograd ? impl.autograd->node.get() : nullptr; }
+
+// The number of a node that is made now.
+uint64_t nextTapeOrder();
+// Where the operand's cotangent goes: to its history, or to itself where it is a leaf.
+void linkOperand(TapeOperand &operand, const Tensor &tensor);
+// Whether what is made of these operands gets a history.
+bool anyRequiresGrad(const Tensor *operands, int count);
+// Records `result = op(operands)`; the caller has checked that grad mode is on and that an operand requires grad.
+void recordOnTape(OpKind op, const Tensor *operands, int count, const Attrs &attrs, Tensor &result);
+// After the base of a view was written to: the view's history follows the base's new one.
+void refreshHistory(const Tensor &view);
+
+// Before an in-place operation on `target`: throws where memory or tape forbid it.
+void checkInPlace(const char *op, const Tensor &target);
+
+} // namespace weft

@@ -1,0 +1,275 @@
+#include "frontend/autograd/BackwardPass.h"
+
+#include "frontend/autograd/RepeatedTapes.h"
+#include "frontend/dispatch/Dispatch.h"
+#include "frontend/dispatch/OperandCheck.h"
+#include "frontend/dispatch/Ops.h"
+#include "frontend/executables/Executables.h"
+#include "frontend/trace/Trace.h"
+
+#include <algorithm>
+#include <unordered_set>
+
+namespace weft {
+
+void BackwardPass::run() {
+  GradMode mode(request.createGraph);
+  if (Trace *trace = Trace::active(); trace && !tape.nodes.empty() && trace->isFromBefore(*tape.nodes.front()))
+    trace->notReplayable("backward() goes through operations from before the call");
+  findCuts();
+  // Ops that tape or trace record, and those between which Python runs, run one by one.
+  RepeatedTapes::Entry entry;
+  if (cuts.empty() && !request.createGraph && !Trace::active())
+    entry = RepeatedTapes::global().find(tape);
+  if (entry.program) {
+    leafGradients = entry.program->run(tape);
+    return;
+  }
+  differentiateTape();
+  if (derivative.leaves.empty())
+    return;
+  if (entry.isDue)
+    RepeatedTapes::global().compile(entry, derivative, tape);
+  runOpByOp();
+}
+
+// ---------------------------------------------------------------- The graph
+
+void BackwardPass::findCuts() {
+  for (TapeNode *node : tape.nodes)
+    if (hasHooks(node->hooks) || (node->resultMeta && node->resultMeta->retainGrad) || request.wants(node)) {
+      cutOf[node] = int(cuts.size());
+      cuts.push_back({node, -1, -1, -1, false});
+    }
+}
+
+ValueId BackwardPass::addInput(const TensorType &type, TapeValue place) {
+  derivative.places.push_back(place);
+  return graph.addInput(type);
+}
+
+void BackwardPass::addOperandInputs(int n) {
+  const std::vector<TapeOperand> &operands = tape.nodes[size_t(n)]->operands;
+  for (size_t i = 0; i < operands.size(); ++i) {
+    const TapeOperand &operand = operands[i];
+    if (operand.node)
+      continue;
+    TapeValue place{TapeValue::Kind::Operand, n, int(i)};
+    const void *key = operand.leaf ? operand.leaf.get() : operand.saved.impl.get();
+    if (!key) {
+      lonely[int64_t(n) << 32 | int64_t(i)] = addInput(operand.type, {});
+      continue;
+    }
+    auto [found, isNew] = inputOf.try_emplace(key, 0);
+    if (isNew)
+      found->second = addInput(operand.type, place);
+    else if (operand.saved.impl) // reading it there tells whether it was written to since
+      derivative.places[size_t(found->second)] = place;
+  }
+}
+
+void BackwardPass::differentiateTape() {
+  // Inputs come first in a graph, so that nodes are numbered after a first walk over the tape.
+  for (int n = 0; n < int(tape.nodes.size()); ++n) {
+    position.add(tape.nodes[size_t(n)]);
+    addOperandInputs(n);
+  }
+  for (Cut &cut : cuts)
+    cut.input = addInput(cut.node->type, {});
+  for (int o = 0; o < int(request.outputs.size()); ++o) {
+    const Tensor &output = request.outputs[size_t(o)];
+    if (!tapeNode(*output.impl) && !inputOf.count(output.impl.get())) // a leaf that is itself an output
+      inputOf[output.impl.get()] = addInput(output.type(), {TapeValue::Kind::Output, o, 0});
+  }
+  for (int o = 0; o < int(request.outputs.size()); ++o)
+    addInput(request.outputs[size_t(o)].type(), {TapeValue::Kind::Cotangent, o, 0});
+  for (Cut &cut : cuts)
+    cut.cotangent = addInput(cut.node->type, {});
+
+  for (int n = 0; n < int(tape.nodes.size()); ++n) {
+    TapeNode *node = tape.nodes[size_t(n)];
+    derivative.places.push_back(node->result.impl ? TapeValue{TapeValue::Kind::Result, n, 0} : TapeValue());
+    std::vector<ValueId> operands;
+    for (int i = 0; i < int(node->operands.size()); ++i) {
+      operands.push_back(operandValue(n, i));
+      // An op's result that a reader of it keeps.
+      const TapeOperand &operand = node->operands[size_t(i)];
+      if (operand.node && operand.saved.impl)
+        if (TapeValue &made = derivative.places[graph.inputs.size() + size_t(position.find(operand.node.get()))];
+            made.kind == TapeValue::Kind::None)
+          made = {TapeValue::Kind::Operand, n, i};
+    }
+    graph.addNode(node->op, std::move(operands), node->attrs, node->type);
+  }
+  for (const Tensor &output : request.outputs) {
+    TapeNode *node = tapeNode(*output.impl);
+    graph.outputs.push_back(node ? valueOfNode(node) : inputOf.at(output.impl.get()));
+  }
+  for (Cut &cut : cuts)
+    graph.outputs.push_back(int(graph.inputs.size()) + position.find(cut.node));
+
+  std::vector<int> wrt;
+  for (size_t i = 0; i < graph.inputs.size(); ++i) {
+    Ref<TensorImpl> leaf = tape.leaf(derivative.places[i]);
+    if (leaf && request.wants(leaf.get())) {
+      wrt.push_back(int(i));
+      derivative.leaves.push_back(derivative.places[i]);
+    }
+  }
+  for (Cut &cut : cuts) {
+    cut.wrt = int(wrt.size());
+    wrt.push_back(cut.input);
+    derivative.leaves.push_back({});
+  }
+  derivative.recorded = graph.valueCount();
+  if (!wrt.empty())
+    derivative.graph = derivativeOf(graph, wrt);
+}
+
+// What the readers of a node's result see.
+ValueId BackwardPass::valueOfNode(TapeNode *node) const {
+  auto cut = cutOf.find(node);
+  return cut != cutOf.end() ? cuts[size_t(cut->second)].input : int(graph.inputs.size()) + position.find(node);
+}
+
+ValueId BackwardPass::operandValue(int n, int i) const {
+  const TapeOperand &operand = tape.nodes[size_t(n)]->operands[size_t(i)];
+  if (operand.node)
+    return valueOfNode(operand.node.get());
+  const void *key = operand.leaf ? operand.leaf.get() : operand.saved.impl.get();
+  return key ? inputOf.at(key) : lonely.at(int64_t(n) << 32 | int64_t(i));
+}
+
+// ---------------------------------------------------------------- Op by op
+
+void BackwardPass::runOpByOp() {
+  countUses();
+  for (size_t c = cuts.size(); c-- > 0;) // the last first, which the others depend on
+    resolve(cuts[c]);
+  for (size_t k = 0; k < derivative.leaves.size(); ++k)
+    if (Ref<TensorImpl> leaf = tape.leaf(derivative.leaves[k]))
+      leafGradients.emplace_back(leaf, valueOf(derivative.graph->outputs[k]));
+}
+
+// How often each value that will be computed is read, so that it can be dropped after its last reader.
+void BackwardPass::countUses() {
+  std::vector<ValueId> stack;
+  auto use = [&](ValueId v) {
+    if (v >= derivative.recorded && uses[v]++ == 0)
+      stack.push_back(v);
+  };
+  for (ValueId v : derivative.graph->outputs)
+    use(v);
+  while (!stack.empty()) {
+    const Node &node = derivative.graph->nodes[size_t(stack.back()) - graph.inputs.size()];
+    stack.pop_back();
+    for (ValueId v : node.operands)
+      use(v);
+  }
+}
+
+Tensor BackwardPass::valueOf(ValueId v) {
+  auto known = values.find(v);
+  if (known != values.end())
+    return known->second;
+  if (v >= derivative.recorded) {
+    evaluate(v);
+    return values.at(v);
+  }
+  auto cutAt = [&](ValueId first) { // their inputs lie side by side
+    return v >= first && v < first + ValueId(cuts.size()) ? &cuts[size_t(v - first)] : nullptr;
+  };
+  if (!cuts.empty()) {
+    if (Cut *cut = cutAt(cuts[0].cotangent)) {
+      resolve(*cut);
+      return values.at(v);
+    }
+    if (Cut *cut = cutAt(cuts[0].input))
+      return values[v] = valueOf(ValueId(graph.inputs.size()) + position.find(cut->node));
+  }
+  Tensor value;
+  if (v >= int(graph.inputs.size()) && derivative.places[size_t(v)].kind == TapeValue::Kind::None) {
+    const Node &node = graph.nodes[size_t(v) - graph.inputs.size()]; // nobody kept it: computed anew
+    std::vector<Tensor> operands;
+    for (ValueId operand : node.operands)
+      operands.push_back(valueOf(operand));
+    AlreadyChecked recorded;
+    value = apply(node.op, operands.data(), int(operands.size()), node.attrs);
+  } else {
+    value = tape.read(derivative.places[size_t(v)]);
+  }
+  return values[v] = value;
+}
+
+// Computes `target` and what it needs of the derivative's ops, in their order.
+void BackwardPass::evaluate(ValueId target) {
+  std::vector<ValueId> needed, stack;
+  std::unordered_set<ValueId> seen;
+  auto need = [&](ValueId v) {
+    if (v >= derivative.recorded && !values.count(v) && seen.insert(v).second)
+      stack.push_back(v);
+  };
+  auto nodeOf = [&](ValueId v) -> const Node & { return derivative.graph->nodes[size_t(v) - graph.inputs.size()]; };
+  need(target);
+  while (!stack.empty()) {
+    ValueId v = stack.back();
+    stack.pop_back();
+    needed.push_back(v);
+    for (ValueId operand : nodeOf(v).operands)
+      need(operand);
+  }
+  std::sort(needed.begin(), needed.end());
+  for (ValueId v : needed) {
+    if (values.count(v))
+      continue;
+    const Node &node = nodeOf(v);
+    std::vector<Tensor> operands;
+    for (ValueId operand : node.operands)
+      operands.push_back(valueOf(operand));
+    AlreadyChecked recorded;
+    values[v] = operands.empty() ? applyCreation(node.op, node.attrs, request.outputs[0].device())
+                                 : apply(node.op, operands.data(), int(operands.size()), node.attrs);
+    for (ValueId operand : node.operands) {
+      auto use = uses.find(operand);
+      if (use != uses.end() && --use->second == 0)
+        values.erase(operand);
+    }
+  }
+}
+
+void BackwardPass::resolve(Cut &cut) {
+  if (cut.resolved)
+    return;
+  if (cut.node->hooks && cut.node->hooks->group)
+    resolveGroup(*cut.node->hooks->group);
+  else
+    setCotangent(cut, runHooks(cut.node->hooks, valueOf(derivative.graph->outputs[size_t(cut.wrt)])));
+}
+
+void BackwardPass::resolveGroup(const HookGroup &group) {
+  std::vector<Cut *> members;
+  std::vector<Tensor> cotangents;
+  for (const TapeNode *node : group.nodes) {
+    auto found = cutOf.find(node);
+    members.push_back(found == cutOf.end() ? nullptr : &cuts[size_t(found->second)]);
+    cotangents.push_back(members.back()
+                             ? runHooks(node->hooks, valueOf(derivative.graph->outputs[size_t(members.back()->wrt)]))
+                             : Tensor());
+  }
+  std::vector<Tensor> changed = group.hook(cotangents);
+  for (size_t i = 0; i < members.size(); ++i) {
+    bool isChanged = i < changed.size() && changed[i].defined();
+    if (members[i])
+      setCotangent(*members[i], isChanged ? checkedHookResult(changed[i], cotangents[i]) : cotangents[i]);
+  }
+}
+
+void BackwardPass::setCotangent(Cut &cut, const Tensor &cotangent) {
+  cut.resolved = true;
+  values[cut.cotangent] = cotangent;
+  nodeGradients[cut.node] = cotangent;
+  if (cut.node->resultMeta && cut.node->resultMeta->retainGrad)
+    cut.node->resultMeta->grad = cotangent;
+}
+
+} // namespace weft

@@ -1,0 +1,310 @@
+// The tape: recording, hooks, and what a tensor knows of its gradient.
+#include "frontend/autograd/Autograd.h"
+#include "frontend/dispatch/Dispatch.h"
+#include "frontend/trace/Trace.h"
+
+#include <atomic>
+
+namespace weft {
+
+using Kind = UserError::Kind;
+
+static thread_local bool gradMode = true;
+bool gradEnabled() { return gradMode; }
+void setGradEnabled(bool enabled) { gradMode = enabled; }
+
+// ---------------------------------------------------------------- Nodes
+
+// What dies with a node or a tensor is released in a loop, not one inside the other: chains of them may be as long as a
+// program runs. Only what has no other owner can go on with a chain.
+namespace {
+class Releases {
+public:
+  ~Releases() {
+    if (outermost != this)
+      return;
+    while (!nodes.empty() || !tensors.empty() || !hooks.empty()) {
+      releaseOne(hooks);
+      releaseOne(tensors);
+      releaseOne(nodes);
+    }
+    outermost = nullptr;
+  }
+  static Releases &current(Releases &mine) { return outermost ? *outermost : *(outermost = &mine); }
+  void add(Ref<TapeNode> &node) { addTo(nodes, node, node && node->useCount() == 1); }
+  void add(Ref<TensorImpl> &tensor) { addTo(tensors, tensor, tensor && tensor->useCount() == 1); }
+  void add(std::shared_ptr<Hooks> &list) { addTo(hooks, list, list.use_count() == 1); }
+
+private:
+  template <class T> static void addTo(std::vector<T> &list, T &object, bool owned) {
+    T dropped = std::move(object);
+    if (owned)
+      list.push_back(std::move(dropped));
+  }
+  template <class T> static void releaseOne(std::vector<T> &list) {
+    if (list.empty())
+      return;
+    T next = std::move(list.back()); // it may add to the list when it dies
+    list.pop_back();
+  }
+
+  static thread_local Releases *outermost;
+  std::vector<Ref<TapeNode>> nodes;
+  std::vector<Ref<TensorImpl>> tensors;
+  std::vector<std::shared_ptr<Hooks>> hooks;
+};
+thread_local Releases *Releases::outermost = nullptr;
+} // namespace
+
+TapeNode::~TapeNode() {
+  Releases mine, &releases = Releases::current(mine);
+  for (TapeOperand &operand : operands) {
+    releases.add(operand.node);
+    releases.add(operand.leaf);
+    releases.add(operand.saved.impl);
+  }
+  releases.add(result.impl);
+  releases.add(hooks);
+}
+
+void AutogradMeta::setNode(Ref<TapeNode> newNode) {
+  if (node && node->resultMeta == this)
+    node->resultMeta = nullptr;
+  node = std::move(newNode);
+  if (node)
+    node->resultMeta = this;
+}
+
+AutogradMeta::~AutogradMeta() {
+  if (node && node->resultMeta == this)
+    node->resultMeta = nullptr;
+  if (!grad.defined() && !hooks && !accumulateHooks)
+    return; // the node sees to itself
+  Releases mine, &releases = Releases::current(mine);
+  releases.add(grad.impl);
+  releases.add(hooks);
+  releases.add(accumulateHooks);
+}
+
+AutogradMeta &autogradMeta(TensorImpl &impl) {
+  if (!impl.autograd)
+    impl.autograd = new AutogradMeta;
+  return *impl.autograd;
+}
+
+TensorImpl::~TensorImpl() { delete autograd; }
+
+uint64_t nextTapeOrder() {
+  static std::atomic<uint64_t> order{1};
+  return order.fetch_add(1, std::memory_order_relaxed);
+}
+
+void linkOperand(TapeOperand &operand, const Tensor &tensor) {
+  if (TapeNode *from = tapeNode(*tensor.impl))
+    operand.node = Ref<TapeNode>(from);
+  else if (tensor.impl->requiresGrad)
+    operand.leaf = tensor.impl;
+}
+
+bool anyRequiresGrad(const Tensor *operands, int count) {
+  for (int i = 0; i < count; ++i)
+    if (operands[i].requiresGrad())
+      return gradEnabled();
+  return false;
+}
+
+void recordOnTape(OpKind op, const Tensor *operands, int count, const Attrs &attrs, Tensor &result) {
+  const OpInfo &record = info(op);
+  for (int i = 0; i < count; ++i) // before this node gets its number
+    if (operands[i].impl->base && operands[i].requiresGrad())
+      refreshHistory(operands[i]);
+  Ref<TapeNode> node(new TapeNode);
+  node->op = op;
+  node->attrs = attrs;
+  node->type = result.type();
+  node->device = result.device();
+  node->order = nextTapeOrder();
+  node->operands.resize(size_t(count));
+  for (int i = 0; i < count; ++i) {
+    TapeOperand &operand = node->operands[size_t(i)];
+    TensorImpl &impl = *operands[i].impl;
+    operand.type = {impl.dtype, impl.shape};
+    linkOperand(operand, operands[i]);
+    if (record.savesOperands >> (i < 31 ? i : 30) & 1)
+      operand.saved = {operands[i].impl, impl.storage->version};
+  }
+  if (record.savesOperands >> 31 & 1)
+    node->result = {aliasOf(result, result.shape(), result.strides(), result.offset()).impl, result.version()};
+  result.impl->requiresGrad = true;
+  autogradMeta(*result.impl).setNode(std::move(node));
+}
+
+// ---------------------------------------------------------------- Tensor's part
+
+bool Tensor::baseGotHistory() const {
+  const TensorImpl *base = impl->currentBase();
+  TapeNode *node = base ? tapeNode(*base) : nullptr;
+  return node && node->order != impl->baseOrder;
+}
+
+bool Tensor::isLeaf() const { return !tapeNode(*impl); }
+
+Tensor &Tensor::requiresGrad(bool value) {
+  if (!isLeaf()) {
+    if (!value)
+      fail(Kind::Runtime, "requires_grad_",
+           "you can only change requires_grad flags of leaf variables. If you want to use a computed variable in a "
+           "subgraph that doesn't require differentiation use var_no_grad = var.detach().");
+    return *this;
+  }
+  if (value && !isFloat(impl->dtype))
+    fail(Kind::Runtime, "requires_grad_",
+         std::string("only Tensors of floating point dtype can require gradients; got ") + name(impl->dtype));
+  impl->requiresGrad = value;
+  return *this;
+}
+
+Tensor Tensor::grad() const {
+  if (Trace *trace = Trace::active())
+    trace->noteGradRead(*this);
+  return impl->autograd ? impl->autograd->grad : Tensor();
+}
+
+void Tensor::setGrad(const Tensor &grad) {
+  if (grad.defined()) {
+    if (grad.is(*this))
+      fail(Kind::Runtime, "grad", "can't assign Variable as its own grad");
+    if (grad.type() != type() || grad.device() != device())
+      fail(Kind::Runtime, "grad",
+           "assigned grad must have the tensor's shape, dtype and device; got " + toString(grad.type()) + " on " +
+               toString(grad.device()) + " for " + toString(type()) + " on " + toString(device()));
+  }
+  if (!grad.defined() && !impl->autograd && !Trace::active())
+    return;
+  if (Trace *trace = Trace::active())
+    trace->noteGradWrite(*this);
+  autogradMeta(*impl).grad = grad;
+}
+
+Tensor Tensor::detach() const {
+  Tensor result = aliasOf(*this, impl->shape, impl->strides, impl->offset);
+  result.impl->traceSegment = impl->traceSegment;
+  result.impl->traceVersion = impl->traceVersion;
+  result.impl->traceValue = impl->traceValue;
+  return result;
+}
+
+void Tensor::detachInPlace() const {
+  if (impl->currentBase())
+    fail(Kind::Runtime, "detach_", "Can't detach views in-place. Use detach() instead.");
+  if (Trace *trace = Trace::active())
+    trace->notReplayable("it detaches a tensor in place");
+  impl->requiresGrad = false;
+  if (impl->autograd)
+    impl->autograd->setNode({});
+}
+
+// ---------------------------------------------------------------- Hooks
+
+HookHandle::HookHandle(std::shared_ptr<Hooks> &list, GradHook hook) {
+  static std::atomic<int64_t> next{0};
+  if (!list)
+    list = std::make_shared<Hooks>();
+  hooks = list;
+  number = next++;
+  list->own.emplace_back(number, std::move(hook));
+}
+
+void HookHandle::remove() const {
+  GradHook removed; // what it holds may end here, and look at the list
+  if (auto list = hooks.lock())
+    for (size_t i = 0; i < list->own.size(); ++i)
+      if (list->own[i].first == number) {
+        removed = std::move(list->own[i].second);
+        list->own.erase(list->own.begin() + i);
+        return;
+      }
+}
+
+const Tensor &checkedHookResult(const Tensor &changed, const Tensor &cotangent) {
+  if (changed.shape() != cotangent.shape() || changed.dtype() != cotangent.dtype() ||
+      changed.device() != cotangent.device())
+    fail(Kind::Runtime, "register_hook",
+         "a hook must return a gradient of the size and dtype it was given; got " + toString(changed.type()) +
+             ", need " + toString(cotangent.type()) + "; return None to leave it as it is");
+  return changed;
+}
+
+Tensor runHooks(const std::shared_ptr<Hooks> &hooks, Tensor cotangent) {
+  if (!hooks)
+    return cotangent;
+  auto now = hooks->own; // a hook may remove itself
+  for (auto &[number, hook] : now)
+    if (Tensor changed = hook(cotangent); changed.defined())
+      cotangent = checkedHookResult(changed, cotangent);
+  return cotangent;
+}
+
+HookHandle registerHook(const Tensor &tensor, GradHook hook) {
+  if (!tensor.requiresGrad())
+    fail(Kind::Runtime, "register_hook", "cannot register a hook on a tensor that doesn't require gradient");
+  TapeNode *node = tapeNode(*tensor.impl);
+  return HookHandle(node ? node->hooks : autogradMeta(*tensor.impl).hooks, std::move(hook));
+}
+
+HookHandle registerAccumulateHook(const Tensor &leaf, GradHook hook) {
+  if (!leaf.isLeaf() || !leaf.requiresGrad())
+    fail(Kind::Runtime, "register_post_accumulate_grad_hook",
+         "post accumulate grad hooks can only be registered on leaf tensors that require gradient");
+  return HookHandle(autogradMeta(*leaf.impl).accumulateHooks, std::move(hook));
+}
+
+void registerGroupHook(const std::vector<Tensor> &tensors, GroupHook hook) {
+  auto group = std::make_shared<HookGroup>();
+  group->hook = std::move(hook);
+  for (const Tensor &tensor : tensors) {
+    TapeNode *node = tapeNode(*tensor.impl);
+    if (!node)
+      fail(Kind::Runtime, "register_group_hook", "needs tensors that an operation made and that require grad");
+    if (!node->hooks)
+      node->hooks = std::make_shared<Hooks>();
+    node->hooks->group = group;
+    group->nodes.push_back(node);
+  }
+}
+
+void retainGrad(const Tensor &tensor) {
+  if (!tensor.requiresGrad())
+    fail(Kind::Runtime, "retain_grad", "can't retain_grad on Tensor that has requires_grad=False");
+  if (!tensor.isLeaf())
+    autogradMeta(*tensor.impl).retainGrad = true;
+}
+
+bool retainsGrad(const Tensor &tensor) { return tensor.impl->autograd && tensor.impl->autograd->retainGrad; }
+
+// ---------------------------------------------------------------- In place
+
+void checkInPlace(const char *op, const Tensor &target) {
+  if (target.impl->wrappedNumber)
+    fail(Kind::Type, op, "expected a Tensor to write to, got a number");
+  if (target.impl->storage->readOnly)
+    fail(Kind::Runtime, op,
+         "the tensor's memory is read-only (a read-only NumPy array); got " + toString(target.type()) +
+             "; clone() it first");
+  if (overlapsItself(target.shape(), target.strides()))
+    fail(Kind::Runtime, op,
+         "unsupported operation: more than one element of the written-to tensor refers to a single memory location. "
+         "Please clone() the tensor before performing the operation; got sizes " +
+             toString(target.shape()) + " and strides " + toString(target.strides()));
+  if (!gradEnabled())
+    return;
+  if (target.requiresGrad() && target.isLeaf())
+    fail(Kind::Runtime, op,
+         "a leaf Variable that requires grad is being used in an in-place operation; wrap it in weft.no_grad()");
+  if (const TensorImpl *base = target.impl->currentBase(); base && base->requiresGrad && !tapeNode(*base))
+    fail(Kind::Runtime, op,
+         "a view of a leaf Variable that requires grad is being used in an in-place operation; wrap it in "
+         "weft.no_grad()");
+}
+
+} // namespace weft

@@ -1,0 +1,165 @@
+// What it takes to do a traced call again without Python: which tensors to look at, what they must be like, the
+// executable, and what to do with its results.
+#pragma once
+#include "frontend/calls/WeightResults.h"
+#include "frontend/dispatch/OperandCheck.h"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace weft {
+
+// A tensor's layout as a guard.
+struct TensorGuard {
+  DType dtype = DType::Float32;
+  bool requiresGrad = false;
+  Device device;
+  Dims shape, strides;
+  // Why the tensor is not as it was, or empty.
+  bool matches(const TensorImpl &impl) const;
+  std::string mismatch(const TensorImpl &impl) const;
+};
+TensorGuard guardOf(const Tensor &tensor);
+
+// A number that is read each time a call is replayed: another value needs no other program.
+struct NumberSource {
+  virtual ~NumberSource() = default;
+  virtual bool read(double &value) const = 0; // false where there is no number now
+};
+
+// Where a compiled call finds a tensor.
+struct TensorSource {
+  enum class Kind : uint8_t { Argument, Captured, Grad, GeneratorState, Number };
+  // Whoever makes the call, or the call itself, holds the tensor while it runs.
+  bool isBorrowed() const { return !isView && (kind == Kind::Argument || kind == Kind::Captured); }
+  bool isMadeByReplay() const { return kind == Kind::GeneratorState || kind == Kind::Number; }
+  Kind kind = Kind::Captured;
+  int index = 0;       // Argument: which; Captured, Number: in the call's list; Grad: the source whose .grad it is
+  bool isView = false; // a view of that tensor: shape, strides, and its offset relative to the tensor's
+  Dims shape, strides;
+  int64_t offset = 0;
+};
+
+// Memory that a run fills: an output of the executable, or a copy.
+struct ResultSlot {
+  enum class From : uint8_t { Output, CopyOfOutput, CopyOfSource };
+  From from = From::Output;
+  int index = 0;        // of the output (of executable or slot's) or source
+  int into = -1;        // source whose memory is written; -1: fresh memory
+  uint32_t writes = 0;  // into: that the run stands for
+  bool viaCopy = false; // into: the executable must not write there directly, since it reads it otherwise
+  TensorType type;
+};
+
+// The runnable part: sources in, slots out.
+struct SegmentPlan {
+  // One of the program's checks, in its order.
+  struct Check {
+    ValueId broken; // of the graph: whether it fails
+    OperandCheck check;
+    TensorType values;
+    std::string location; // "model.py:12"
+    std::string message() const;
+  };
+  ExecutablePtr executable; // null: nothing to compute
+  std::vector<int> inputs;  // the source of each of its inputs
+  std::vector<ResultSlot> slots;
+  std::vector<int> outputSlots; // the slot of each of its outputs
+  Device device;
+  std::shared_ptr<WeightResults> kept; // null: nothing is kept from run to run
+  std::vector<Check> checks;
+  // Whether a run may let go of the host's lock: the sources must then be nobody else's (Snapshot).
+  bool takesLong() const;
+  // Fills storages[i] for each slot; those of `into` slots are ignored. Throws CheckFailure before it writes to a
+  // source.
+  void run(const Tensor *sources, Ref<Storage> *storages) const;
+};
+
+// How a tensor leaves a compiled call.
+struct TensorResult {
+  bool fresh = false;
+  int index = 0;     // a slot, or a source
+  bool same = false; // of a source: the very tensor, not a view of its memory
+  DType dtype = DType::Float32;
+  Dims shape, strides;
+  int64_t offset = 0; // of a source's view: relative to the source's
+  int base = -1;      // the result that it is a view of, for the tape
+  int history = -1;   // the call's tape node that made it
+  bool noGradView = false, viewsRequiring = false;
+};
+
+// A tape node that the call leaves behind for a backward() outside it.
+struct CallTapeNode {
+  struct Kept {
+    int result = -1;     // -1: nothing is kept
+    uint32_t writes = 0; // to its memory between its recording and the end of the call
+  };
+  struct Operand {
+    TensorType type;
+    int node = -1;   // of the call's, or
+    int source = -1; // a tensor from outside that requires grad; both -1: a constant
+    Kept saved;
+  };
+  OpKind op;
+  Attrs attrs;
+  TensorType type;
+  Device device;
+  std::vector<Operand> operands;
+  Kept savedResult;
+};
+
+class CompiledCall {
+public:
+  // Whether arguments, captured tensors, gradients and modes are as they were when traced.
+  bool guardsHold(const Tensor *arguments, int count) const;
+  std::string explainMismatch(const Tensor *arguments, int count) const;
+  // Throws CheckFailure where a check fails. Nothing has changed then: the function itself, called in its place, does
+  // what it would have done until there.
+  std::vector<Tensor> replay(const Tensor *arguments, int count) const;
+
+  bool replayable = true;
+  std::string reason;               // why it is not
+  std::vector<std::string> flushes; // what ended each segment but the last
+  int opCount = 0;
+  Graph graph; // of the last segment
+
+  SegmentPlan plan;
+  int argumentCount = 0;
+  std::vector<Tensor> captured;
+  std::vector<std::shared_ptr<const NumberSource>> numbers;
+  std::vector<TensorSource> sources;                     // the arguments first
+  std::vector<TensorGuard> guards;                       // of each source
+  std::vector<std::pair<int, OperandCheck>> inputChecks; // of sources
+  std::vector<int> sameStorage;                          // the first source with the same storage
+  // Where a tensor lies in memory of which the call writes a part, or which it sees in more than one way.
+  struct Place {
+    int source;
+    int64_t offset, bytes; // of the tensor, and of the whole memory
+  };
+  std::vector<Place> places;
+  struct GradRead {
+    int owner; // source
+    bool defined;
+  };
+  struct GradWrite {
+    int owner;
+    int result; // in `results`; -1: cleared
+  };
+  std::vector<GradRead> gradReads;
+  std::vector<GradWrite> gradWrites;
+  // The call's outputs, then what gradWrites set, then what views are of and what the tape keeps.
+  std::vector<TensorResult> results;
+  std::vector<CallTapeNode> tape; // in recorded order
+  int outputCount = 0;
+  int64_t randomCount = 0; // counters drawn
+  bool gradMode = true;
+  DType defaultDType = DType::Float32;
+
+private:
+  // found: the data of a SourceTensors, which knows what it must not release.
+  bool resolve(const Tensor *arguments, Tensor *found) const;
+  void recordTape(const Tensor *found, std::vector<Tensor> &made) const;
+};
+
+} // namespace weft

@@ -1,0 +1,284 @@
+#include "frontend/dispatch/Dispatch.h"
+
+#include "frontend/autograd/Autograd.h"
+#include "frontend/dispatch/KnownCalls.h"
+#include "frontend/dispatch/Moves.h"
+#include "frontend/dispatch/Numbers.h"
+#include "frontend/dispatch/OperandCheck.h"
+#include "frontend/dispatch/Ops.h"
+#include "frontend/dispatch/StructuredKernel.h"
+#include "frontend/executables/Executables.h"
+#include "frontend/tensor/Snapshot.h"
+#include "frontend/trace/Trace.h"
+#include "runtime/BlockingRegion.h"
+
+#include <algorithm>
+#include <optional>
+
+namespace weft {
+
+using Kind = UserError::Kind;
+
+// ---------------------------------------------------------------- Layouts
+
+// The axes of an elementwise op: neighbours that every operand walks as one are one.
+namespace {
+struct Collapsed {
+  Dims shape;
+  Dims strides[kInlineOperands];
+  bool contiguous[kInlineOperands];
+};
+} // namespace
+
+static void collapse(const Tensor *operands, int count, const Dims &shape, Collapsed &result) {
+  bool all = true;
+  for (int k = 0; k < count; ++k)
+    all &= isRowMajor(operands[k].shape(), operands[k].strides());
+  if (all) {
+    result.shape.push_back(shape.product());
+    for (int k = 0; k < count; ++k)
+      result.contiguous[k] = true;
+    return;
+  }
+  int previous = -1;
+  for (int i = 0; i < shape.size(); ++i) {
+    if (shape[i] == 1)
+      continue;
+    bool merge = previous >= 0;
+    for (int k = 0; merge && k < count; ++k)
+      merge = operands[k].strides()[previous] == operands[k].strides()[i] * shape[i];
+    if (merge)
+      result.shape.back() *= shape[i];
+    else
+      result.shape.push_back(shape[i]);
+    for (int k = 0; k < count; ++k) {
+      if (merge)
+        result.strides[k].back() = operands[k].strides()[i];
+      else
+        result.strides[k].push_back(operands[k].strides()[i]);
+    }
+    previous = i;
+  }
+  if (result.shape.empty()) {
+    result.shape.push_back(1);
+    for (int k = 0; k < count; ++k)
+      result.strides[k].push_back(1);
+  }
+  for (int k = 0; k < count; ++k)
+    result.contiguous[k] = isRowMajor(result.shape, result.strides[k]);
+}
+
+bool mayOverlap(const Tensor &a, const Tensor &b) {
+  if (!a.sharesStorage(b) || a.numel() == 0 || b.numel() == 0)
+    return false;
+  auto end = [](const Tensor &t) {
+    int64_t last = t.offset();
+    for (int i = 0; i < t.dim(); ++i)
+      last += (t.shape()[i] - 1) * t.strides()[i];
+    return (last + 1) * itemSize(t.dtype());
+  };
+  return a.offset() * itemSize(a.dtype()) < end(b) && b.offset() * itemSize(b.dtype()) < end(a);
+}
+
+// ---------------------------------------------------------------- Running
+
+// Each axis and stride has a symbol of its own, so that sizes which happen to be equal make no other kernel.
+static Dims encode(SymbolTable &symbols, const Dims &values) {
+  Dims codes;
+  for (int64_t v : values)
+    codes.push_back(symbols.fresh(v));
+  return codes;
+}
+
+static void runElementwise(const EagerCall &call, const Dims &results) {
+  Collapsed layout;
+  collapse(call.operands, call.count, results, layout);
+  SymbolTable symbols;
+  KernelKey key = beginKey(call);
+  Dims shape = encode(symbols, layout.shape);
+  key.byte(shape.size());
+  for (int64_t s : shape)
+    key.code(s);
+  Dims strides[kInlineOperands];
+  for (int k = 0; k < call.count; ++k) {
+    key.byte(int(call.operands[k].dtype()) * 2 + layout.contiguous[k]);
+    if (layout.contiguous[k])
+      continue;
+    strides[k] = encode(symbols, layout.strides[k]);
+    for (int64_t s : strides[k])
+      key.code(s);
+  }
+  if (const ExecutablePtr *executable = findKernel(key))
+    return run(call, key, *executable, symbols);
+  Graph graph;
+  for (int k = 0; k < call.count; ++k)
+    graph.addInput({call.operands[k].dtype(), shape}, strides[k]);
+  graph.symbolCount = symbols.count();
+  compileAndRun(call, key, std::move(graph), symbols);
+}
+
+// Ops whose shape is an attribute: one axis, and its size is a symbol.
+static void runCreation(const EagerCall &given, const Dims &results) {
+  SymbolTable symbols;
+  Attrs flat = given.attrs;
+  flat[0].ints = {symbols.fresh(results.product())};
+  EagerCall call{given.op, given.operands, given.count, flat, given.device, given.out};
+  KernelKey key = beginKey(call);
+  if (const ExecutablePtr *executable = findKernel(key))
+    return run(call, key, *executable, symbols);
+  Graph graph;
+  for (int k = 0; k < call.count; ++k)
+    graph.addInput(call.operands[k].type());
+  graph.symbolCount = symbols.count();
+  compileAndRun(call, key, std::move(graph), symbols);
+}
+
+void runKernel(OpKind op, const Tensor *operands, int count, const Attrs &attrs, const TensorType &type, Device device,
+               void *out, int donated) {
+  if (type.shape.product() == 0)
+    return;
+  GradMode off(false); // copies of operands are no part of the tape
+  EagerCall call{op, operands, count, attrs, device, out, donated};
+  if (info(op).family == OpFamily::Elementwise && count <= kInlineOperands)
+    return runElementwise(call, type.shape);
+  if (runMove(op, operands, count, attrs, type, device, out))
+    return;
+  if (op == OpKind::Full) { // one kernel for all numbers
+    bool real = isFloat(type.dtype);
+    Tensor number = real ? Tensor::wrapped(attrs[1].f) : Tensor::wrapped(attrs[2].i);
+    Tensor value = expand(constantOf(number, type.dtype, device), type.shape);
+    return runElementwise({OpKind::Cast, &value, 1, {Attr::dtype(type.dtype)}, device, out}, type.shape);
+  }
+  if (info(op).family == OpFamily::Creation)
+    return runCreation(call, type.shape);
+  runStructured(call, type.shape);
+}
+
+// ---------------------------------------------------------------- Checks
+
+static Device commonDevice(OpKind op, const Tensor *operands, int count) {
+  Device device = operands[0].device();
+  for (int i = 1; i < count; ++i)
+    if (operands[i].device() != device)
+      fail(Kind::Runtime, info(op).name,
+           "Expected all tensors to be on the same device, but found at least two devices, " + toString(device) +
+               " and " + toString(operands[i].device()) + "; move them with .to()");
+  return device;
+}
+
+// ---------------------------------------------------------------- apply
+
+static Tensor finish(OpKind op, const Tensor *operands, int count, const Attrs &attrs, Tensor result) {
+  if (info(op).differentiable && isFloat(result.dtype()) && anyRequiresGrad(operands, count))
+    recordOnTape(op, operands, count, attrs, result);
+  return result;
+}
+
+// Nothing lets go of the host's lock before the kernel runs, but to compile what checks the operands.
+static bool isSimple(OpKind op, const Tensor *operands, int count, const TensorType &result) {
+  constexpr int64_t kSmall = 1 << 14;
+  int64_t bytes = result.shape.product() * itemSize(result.dtype);
+  for (int i = 0; i < count; ++i) {
+    bytes += operands[i].impl->storage->bytes;
+    if (!operands[i].isContiguous())
+      return false;
+  }
+  return bytes < kSmall && info(op).family != OpFamily::Shape;
+}
+
+static Tensor applyAnew(OpKind op, const Tensor *operands, int count, const Attrs &attrs) {
+  if (!Trace::active())
+    settle(operands, count);
+  TensorType local[kInlineOperands];
+  std::vector<TensorType> many;
+  TensorType *types = local;
+  if (count > kInlineOperands) {
+    many.resize(size_t(count));
+    types = many.data();
+  }
+  for (int i = 0; i < count; ++i) {
+    if (operands[i].impl->wrappedNumber)
+      fail(Kind::Type, info(op).name, "expected a Tensor, got a number; make it one with weft.tensor()");
+    types[i] = operands[i].type();
+  }
+  TensorType type = inferType(op, types, count, attrs);
+  Device device = commonDevice(op, operands, count);
+  if (Trace *trace = Trace::active()) {
+    checkOperands(op, operands, attrs);
+    return finish(op, operands, count, attrs, trace->record(op, operands, count, attrs, type, device));
+  }
+  // Several things may run, and between them other threads may change the operands.
+  std::optional<Snapshot> now;
+  if (!isSimple(op, operands, count, type))
+    now.emplace(operands, count);
+  const Tensor *given = now ? now->data() : operands;
+  uint64_t releases = BlockingRegion::releases();
+  checkOperands(op, given, attrs);
+  if (!now && BlockingRegion::releases() != releases)
+    return applyAnew(op, operands, count, attrs);
+  Tensor result = Tensor::empty(type.shape, type.dtype, device);
+  runKernel(op, given, count, attrs, type, device, result.impl->storage->memory);
+  if (BlockingRegion::releases() != releases)
+    for (int i = 0; i < count; ++i)
+      if (operands[i].type() != types[i])
+        failChanged(info(op).name);
+  return finish(op, operands, count, attrs, std::move(result));
+}
+
+Tensor applyKernel(OpKind op, const Tensor *operands, int count, const Attrs &attrs) {
+  if (Trace::active())
+    return applyAnew(op, operands, count, attrs);
+  CallKey key(CallLevel::Apply, op, operands, count, attrs);
+  if (!key.isUsable())
+    return applyAnew(op, operands, count, attrs);
+  if (const KnownCall *known = findCall(key))
+    return finish(op, operands, count, attrs, known->run(operands));
+  CallRecorder recorder(key, op, operands, count, !attrs.empty());
+  Tensor result = applyAnew(op, operands, count, attrs);
+  recorder.finish(result);
+  return result;
+}
+
+Tensor applyCreation(OpKind op, const Attrs &attrs, Device device) {
+  TensorType type = inferType(op, nullptr, 0, attrs);
+  checkSizes(info(op).name, type);
+  if (Trace *trace = Trace::active())
+    return trace->record(op, nullptr, 0, attrs, type, device);
+  Tensor result = Tensor::empty(type.shape, type.dtype, device);
+  runKernel(op, nullptr, 0, attrs, type, device, result.impl->storage->memory);
+  return result;
+}
+
+// Ops that only look at memory another way.
+static bool isViewOp(OpKind op) {
+  return op == OpKind::Reshape || op == OpKind::Permute || op == OpKind::Expand || op == OpKind::Slice;
+}
+
+static Tensor sliceAll(const Tensor &t, const Attrs &attrs) {
+  Tensor result = t;
+  for (int i = 0; i < t.dim(); ++i) {
+    int64_t start = attrs[0].ints[i], size = attrs[1].ints[i], step = attrs[2].ints[i];
+    if (size != t.shape()[i])
+      result = slice(result, i, start, size ? start + (size - 1) * step + 1 : start, step);
+  }
+  return result;
+}
+
+Tensor apply(OpKind op, const Tensor *operands, int count, const Attrs &attrs) {
+  if (count == 0)
+    return applyCreation(op, attrs, {});
+  if (__builtin_expect(isViewOp(op), 0) && count == 1 && !attrs.empty()) {
+    TensorType type = operands[0].type();
+    inferType(op, &type, 1, attrs);
+    if (op == OpKind::Permute)
+      return permute(operands[0], attrs[0].ints);
+    if (op == OpKind::Expand)
+      return expand(operands[0], attrs[0].ints);
+    if (op == OpKind::Slice)
+      return sliceAll(operands[0], attrs);
+    return reshape(operands[0], attrs[0].ints);
+  }
+  return applyKernel(op, operands, count, attrs);
+}
+
+} // namespace weft

@@ -1,0 +1,71 @@
+#include "frontend/dispatch/EagerKernel.h"
+
+#include "frontend/dispatch/KnownCalls.h"
+#include "frontend/executables/Executables.h"
+#include "frontend/tensor/Snapshot.h"
+#include "runtime/BlockingRegion.h"
+
+#include <vector>
+
+namespace weft {
+
+KernelKey beginKey(const EagerCall &call) {
+  KernelKey key;
+  key.byte(int(call.op) & 255);
+  key.byte(int(call.op) >> 8);
+  key.byte(int(call.device.kind) * 64 + call.device.index);
+  key.byte(call.count & 255);
+  key.byte(call.donated + 1);
+  for (const Attr &a : call.attrs)
+    key.attr(a);
+  return key;
+}
+
+Graph completed(const EagerCall &call, Graph graph) {
+  std::vector<TensorType> types;
+  std::vector<ValueId> operands;
+  for (const Input &input : graph.inputs) {
+    operands.push_back(ValueId(types.size()));
+    types.push_back(input.type);
+  }
+  TensorType type = inferType(call.op, types.data(), int(types.size()), call.attrs);
+  graph.outputs = {graph.addNode(call.op, std::move(operands), call.attrs, type)};
+  if (call.donated >= 0)
+    graph.donations = {call.donated};
+  return graph;
+}
+
+void run(const EagerCall &call, const KernelKey &key, const ExecutablePtr &executable, const SymbolTable &symbols) {
+  if (key.overflowed())
+    CallRecorder::noteOther();
+  else
+    CallRecorder::noteRun(executable, symbols.values(), call.operands, call.count, call.out);
+  void *local[kInlineOperands];
+  std::vector<void *> many;
+  void **inputs = local;
+  if (call.count > kInlineOperands) {
+    many.resize(size_t(call.count));
+    inputs = many.data();
+  }
+  int64_t bytes = 0;
+  for (int i = 0; i < call.count; ++i) {
+    inputs[i] = call.operands[i].data();
+    bytes += call.operands[i].impl->storage->bytes;
+  }
+  void *out = call.out;
+  if (bytes + executable->outputBytes(0, symbols.values()) < Executable::kLongBytes ||
+      !executable->takesLong(symbols.values()))
+    return executable->run(inputs, &out, symbols.values());
+  Pins pins(call.operands, call.count);
+  ExecutablePtr kept = executable; // of the table, which may forget it
+  BlockingRegion region;
+  kept->run(inputs, &out, symbols.values());
+}
+
+void compileAndRun(const EagerCall &call, const KernelKey &key, Graph graph, const SymbolTable &symbols) {
+  Snapshot now(call.operands, call.count);
+  EagerCall same{call.op, now.data(), call.count, call.attrs, call.device, call.out, call.donated};
+  run(same, key, addKernel(key, executableFor(completed(call, std::move(graph)), call.device)), symbols);
+}
+
+} // namespace weft

@@ -1,0 +1,289 @@
+#include "frontend/dispatch/Numbers.h"
+
+#include "runtime/cpu/FloatMode.h"
+
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <optional>
+
+namespace weft {
+
+// ---------------------------------------------------------------- Storing
+
+// The float32 that rounds to a narrower float as `value` does: what is lost is kept in the last bit (round to odd).
+static uint32_t roundToOdd(double value) {
+  float f = float(value);
+  uint32_t bits;
+  std::memcpy(&bits, &f, 4);
+  if (double(f) != value && !std::isnan(f)) {
+    if (std::fabs(double(f)) > std::fabs(value))
+      --bits;
+    bits |= 1;
+  }
+  return bits;
+}
+
+static uint16_t toFloat16(double value) {
+  uint32_t bits = roundToOdd(value);
+  uint32_t sign = bits >> 16 & 0x8000, magnitude = bits & 0x7fffffff;
+  if (magnitude > 0x7f800000)
+    return 0x7e00;
+  if (magnitude >= 0x477ff000) // rounds to 2^16 or more
+    return uint16_t(sign | 0x7c00);
+  if (magnitude < 0x38800000) { // subnormal: count units of 2^-24
+    float units;
+    std::memcpy(&units, &magnitude, 4);
+    return uint16_t(sign | uint32_t(std::nearbyint(double(units) * 0x1p24)));
+  }
+  uint32_t rounded = magnitude + 0xfff + (magnitude >> 13 & 1);
+  return uint16_t(sign | (rounded - 0x38000000) >> 13);
+}
+
+static uint16_t toBFloat16(double value) {
+  uint32_t bits = roundToOdd(value);
+  return std::isnan(value) ? 0x7fc0 : uint16_t((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
+}
+
+// The double that rounds to a float of at most 24 bits as the integer does.
+static double roundable(int64_t value) {
+  bool exact = value > -(int64_t(1) << 53) && value < int64_t(1) << 53;
+  return double(exact || !(value & 0x7ff) ? value : (value & ~int64_t(0x7ff)) | 0x400);
+}
+
+static double realValue(const TensorImpl &number, DType dtype) {
+  if (isFloat(number.dtype)) // there is one NaN
+    return std::isnan(number.number) ? std::numeric_limits<double>::quiet_NaN() : number.number;
+  return dtype == DType::Float64 ? double(number.integer) : roundable(number.integer);
+}
+
+[[noreturn]] static void failRange(const TensorImpl &number, DType dtype) {
+  fail(UserError::Kind::Runtime, "scalar",
+       "value cannot be converted to type " + std::string(name(dtype)) + " without overflow; got " +
+           (isFloat(number.dtype) ? std::to_string(number.number) : std::to_string(number.integer)));
+}
+
+template <class T> static void storeInteger(const TensorImpl &number, void *memory, DType dtype) {
+  T value;
+  if (isFloat(number.dtype)) {
+    double v = number.number;
+    constexpr double largest = double(std::numeric_limits<T>::max()); // 2^63 for int64, which does not hold it
+    if (!(v >= double(std::numeric_limits<T>::min()) && (sizeof(T) < 8 ? v <= largest : v < largest)))
+      failRange(number, dtype);
+    value = T(v);
+  } else {
+    // Negative numbers wrap in unsigned dtypes, as in PyTorch.
+    if ((number.integer < int64_t(std::numeric_limits<T>::min()) && std::is_signed<T>::value) ||
+        number.integer > int64_t(std::numeric_limits<T>::max()))
+      failRange(number, dtype);
+    value = T(number.integer);
+  }
+  std::memcpy(memory, &value, sizeof(T));
+}
+
+void storeNumber(const Tensor &number, DType dtype, void *memory) {
+  const TensorImpl &n = *number.impl;
+  switch (dtype) {
+  case DType::Float64: {
+    double real = realValue(n, dtype);
+    std::memcpy(memory, &real, 8);
+    break;
+  }
+  case DType::Float32: {
+    float f = float(realValue(n, dtype));
+    std::memcpy(memory, &f, 4);
+    break;
+  }
+  case DType::Float16: {
+    uint16_t h = toFloat16(realValue(n, dtype));
+    std::memcpy(memory, &h, 2);
+    break;
+  }
+  case DType::BFloat16: {
+    uint16_t h = toBFloat16(realValue(n, dtype));
+    std::memcpy(memory, &h, 2);
+    break;
+  }
+  case DType::Bool: {
+    bool truth = isFloat(n.dtype) ? n.number != 0 : n.integer != 0;
+    std::memcpy(memory, &truth, 1);
+    break;
+  }
+  case DType::UInt8:
+    return storeInteger<uint8_t>(n, memory, dtype);
+  case DType::Int8:
+    return storeInteger<int8_t>(n, memory, dtype);
+  case DType::Int16:
+    return storeInteger<int16_t>(n, memory, dtype);
+  case DType::Int32:
+    return storeInteger<int32_t>(n, memory, dtype);
+  case DType::Int64:
+    return storeInteger<int64_t>(n, memory, dtype);
+  }
+}
+
+Tensor constantOf(const Tensor &number, DType dtype, Device device) {
+  StandardFloatMode mode;
+  const TensorImpl &n = *number.impl;
+  alignas(8) char bytes[8];
+  storeNumber(number, dtype, bytes);
+  Tensor t = Tensor::fromHost(bytes, {}, dtype, device);
+  t.impl->constant = true;
+  t.impl->number = realValue(n, dtype);
+  t.impl->integer = dtype == DType::Bool ? bytes[0]
+                    : isFloat(n.dtype)   ? (isFloat(dtype) ? 0 : int64_t(n.number))
+                                         : n.integer;
+  return t;
+}
+
+// ---------------------------------------------------------------- Numbers that do not fit
+
+bool isComparison(OpKind op) {
+  switch (op) {
+  case OpKind::Eq:
+  case OpKind::Ne:
+  case OpKind::Lt:
+  case OpKind::Le:
+  case OpKind::Gt:
+  case OpKind::Ge:
+    return true;
+  default:
+    return false;
+  }
+}
+
+bool isExtremum(OpKind op) {
+  return op == OpKind::Maximum || op == OpKind::Minimum || op == OpKind::Clamp || op == OpKind::ClampMin ||
+         op == OpKind::ClampMax;
+}
+
+namespace {
+
+struct Range {
+  int64_t low, high;
+};
+Range rangeOf(DType dtype) {
+  int bits = 8 * itemSize(dtype) - (isSignedInt(dtype) ? 1 : 0);
+  int64_t high = int64_t(~uint64_t(0) >> (64 - bits));
+  return {isSignedInt(dtype) ? -high - 1 : 0, high};
+}
+
+bool isInteger(DType dtype) { return !isFloat(dtype) && dtype != DType::Bool; }
+
+// The dtype that tensors of integers promote to, if there are such and numbers alone.
+std::optional<DType> integersBesideNumbers(const Tensor *operands, int count) {
+  std::optional<DType> ofScalars, dimensioned;
+  bool numbers = false;
+  for (int i = 0; i < count; ++i) {
+    if (operands[i].impl->wrappedNumber) {
+      numbers = true;
+      continue;
+    }
+    DType dtype = operands[i].dtype();
+    if (!isInteger(dtype))
+      return {};
+    std::optional<DType> &rank = operands[i].dim() ? dimensioned : ofScalars;
+    rank = rank ? promote(*rank, dtype) : dtype;
+  }
+  return !numbers ? std::nullopt : dimensioned ? dimensioned : ofScalars;
+}
+
+// -1: below the range, 1: above it, 0: within.
+int side(const TensorImpl &number, Range range) {
+  if (!isFloat(number.dtype))
+    return number.integer < range.low ? -1 : number.integer > range.high ? 1 : 0;
+  // high + 1 is a power of two, which is exact where `high` is not.
+  return number.number < double(range.low) ? -1 : number.number >= double(range.high) + 1 ? 1 : 0;
+}
+
+OpKind mirrored(OpKind comparison) {
+  switch (comparison) {
+  case OpKind::Lt:
+    return OpKind::Gt;
+  case OpKind::Le:
+    return OpKind::Ge;
+  case OpKind::Gt:
+    return OpKind::Lt;
+  case OpKind::Ge:
+    return OpKind::Le;
+  default:
+    return comparison;
+  }
+}
+
+// x op number, for all x of the range, as x op' bound; the bound is returned.
+int64_t compareExactly(OpKind &op, const TensorImpl &number, Range range) {
+  // Every x is below the number, none is, or those at most `bound`.
+  int outside = side(number, range);
+  double real = isFloat(number.dtype) ? number.number : 0;
+  bool whole = !isFloat(number.dtype) || real == std::floor(real);
+  if (outside == 0 && whole && !std::isnan(real))
+    return isFloat(number.dtype) ? int64_t(real) : number.integer;
+  bool unequal = op == OpKind::Ne, below = op == OpKind::Lt || op == OpKind::Le;
+  if (std::isnan(real) || op == OpKind::Eq || unequal) {
+    op = unequal ? OpKind::Ge : OpKind::Lt; // all, or none
+    return range.low;
+  }
+  if (outside < 0) { // all x are above it
+    op = below ? OpKind::Lt : OpKind::Ge;
+    return range.low;
+  }
+  op = below ? OpKind::Le : OpKind::Gt;
+  return outside > 0 ? range.high : int64_t(std::floor(real));
+}
+
+} // namespace
+
+bool fitNumbers(OpKind &op, const Tensor *operands, int count, Tensor (&fitted)[3]) {
+  if (count < 2 || count > 3 || isFloat(operands[0].dtype()))
+    return false;
+  bool comparison = isComparison(op), extremum = isExtremum(op);
+  bool wraps = op == OpKind::Add || op == OpKind::Sub || op == OpKind::Mul || op == OpKind::BitwiseAnd ||
+               op == OpKind::BitwiseOr || op == OpKind::BitwiseXor;
+  if (!comparison && !extremum && !wraps)
+    return false;
+  std::optional<DType> dtype = integersBesideNumbers(operands, count);
+  if (!dtype)
+    return false;
+  Range range = rangeOf(*dtype);
+  bool changes = false;
+  for (int i = 0; i < count; ++i) {
+    fitted[i] = operands[i];
+    const TensorImpl &number = *operands[i].impl;
+    if (!number.wrappedNumber)
+      continue;
+    int outside = side(number, range);
+    if (comparison && (outside || isFloat(number.dtype))) {
+      if (i == 0) { // the number comes second
+        op = mirrored(op);
+        fitted[0] = operands[1];
+      }
+      fitted[1] = Tensor::wrapped(compareExactly(op, number, range));
+      return true;
+    }
+    if (!outside || isFloat(number.dtype))
+      continue;
+    if (wraps) {
+      int shift = 64 - 8 * itemSize(*dtype);
+      uint64_t low = uint64_t(number.integer) << shift;
+      fitted[i] = Tensor::wrapped(isSignedInt(*dtype) ? int64_t(low) >> shift : int64_t(low >> shift));
+      changes = true;
+    } else {
+      bool isLowerBound = op == OpKind::Maximum || op == OpKind::ClampMin || (op == OpKind::Clamp && i == 1);
+      if (outside != (isLowerBound ? -1 : 1))
+        failRange(number, *dtype); // it would be the result
+      fitted[i] = Tensor::wrapped(outside < 0 ? range.low : range.high);
+      changes = true;
+    }
+  }
+  return changes;
+}
+
+Tensor limited(const Tensor &t, DType dtype) {
+  if (t.impl->wrappedNumber || !isInteger(t.dtype()) || !isInteger(dtype) || promote(t.dtype(), dtype) == dtype)
+    return t;
+  Range range = rangeOf(dtype);
+  return call(OpKind::Clamp, {t, Tensor::wrapped(range.low), Tensor::wrapped(range.high)});
+}
+
+} // namespace weft

@@ -1,0 +1,180 @@
+#include "frontend/dispatch/OperandCheck.h"
+
+#include "frontend/dispatch/Ops.h"
+#include "frontend/trace/Trace.h"
+#include "runtime/BlockingRegion.h"
+
+namespace weft {
+
+OperandCheck OperandCheck::index(const char *op, const TensorType &operand, int64_t size, bool fromEnd) {
+  return {Rule::Index, op, operand, fromEnd ? -size : 0, size};
+}
+
+OperandCheck OperandCheck::divisor(const char *op, const TensorType &dividend) { return {Rule::Divisor, op, dividend}; }
+
+OperandCheck OperandCheck::classes(const char *op, int64_t count) { return {Rule::Class, op, {}, 0, count}; }
+
+bool OperandCheck::allows(int64_t least, int64_t greatest) const {
+  return rule == Rule::Divisor ? least > 0 || greatest < 0 : least >= low && greatest < size;
+}
+
+// ---------------------------------------------------------------- Errors
+
+static std::string messageOf(const OperandCheck &check, const TensorType &values, const std::string &index) {
+  std::string name = "[" + std::string(check.op) + "] ";
+  if (check.rule == OperandCheck::Rule::Divisor)
+    return name + "ZeroDivisionError: an integer is divided by 0; got " + toString(check.operand) + " and " +
+           toString(values) + "; divide floats, or choose another divisor by where()";
+  if (check.rule == OperandCheck::Rule::Class)
+    return name + "classes must be from 0 to num_classes - 1; got " + index +
+           " and num_classes=" + std::to_string(check.size);
+  return name + index + " is out of bounds for dimension with size " + std::to_string(check.size) + "; got " +
+         toString(check.operand) + " and index " + toString(values) + (check.low < 0 ? "" : "; indices count from 0");
+}
+
+std::string OperandCheck::message(const TensorType &values) const {
+  return messageOf(*this, values, rule == Rule::Class ? "another" : "an index");
+}
+
+void OperandCheck::fail(const std::string &message) const {
+  throw CheckFailure(rule == Rule::Index ? UserError::Kind::Index : UserError::Kind::Runtime, message);
+}
+
+// ---------------------------------------------------------------- Reading the values
+
+// Every element at least once, few of them more often: axes along which all are the same one have size 1.
+static Tensor distinct(Tensor t) {
+  for (int i = 0; i < t.dim(); ++i)
+    if (t.strides()[i] == 0 && t.shape()[i] > 1)
+      t = narrow(t, i, 0, 1);
+  return t;
+}
+
+template <class T> static bool hasZero(const void *data, int64_t count) {
+  auto *values = static_cast<const T *>(data);
+  bool found = false;
+  for (int64_t i = 0; i < count; ++i)
+    found |= values[i] == 0;
+  return found;
+}
+
+static bool hasZero(const void *data, int64_t count, int64_t itemSize) {
+  switch (itemSize) {
+  case 1:
+    return hasZero<int8_t>(data, count);
+  case 2:
+    return hasZero<int16_t>(data, count);
+  case 4:
+    return hasZero<int32_t>(data, count);
+  default:
+    return hasZero<int64_t>(data, count);
+  }
+}
+
+// The first of the indices that breaks the rule; `count` where none does.
+int64_t OperandCheck::firstBroken(const int64_t *index, int64_t count) const {
+  for (int64_t i = 0; i < count; ++i)
+    if ((index[i] < low || index[i] >= size) && !(mayIgnore && index[i] == ignored))
+      return i;
+  return count;
+}
+
+void OperandCheck::scan(const Tensor &values) const {
+  constexpr int64_t kMany = 1 << 15; // that take more than some microseconds
+  Tensor dense = distinct(values).contiguous();
+  const void *data = dense.data();
+  const int64_t count = dense.numel(), item = itemSize(dense.dtype());
+  Ref<Storage> pin = dense.impl->storage;
+  if (rule == Rule::Divisor) {
+    bool found;
+    {
+      BlockingRegion region(count >= kMany);
+      found = hasZero(data, count, item);
+    }
+    if (found)
+      fail(message(values.type()));
+    return;
+  }
+  auto *index = static_cast<const int64_t *>(data);
+  int64_t broken;
+  {
+    BlockingRegion region(count >= kMany);
+    broken = firstBroken(index, count);
+  }
+  if (broken < count)
+    fail(messageOf(*this, values.type(), (rule == Rule::Class ? "" : "index ") + std::to_string(index[broken])));
+}
+
+// ---------------------------------------------------------------- In a trace
+
+Tensor OperandCheck::isBroken(const Tensor &values) const {
+  Tensor t = distinct(values), broken;
+  if (rule == Rule::Divisor) {
+    broken = call(OpKind::Eq, {t, Tensor::wrapped(int64_t(0))});
+  } else {
+    broken = call(OpKind::LogicalOr,
+                  {call(OpKind::Lt, {t, Tensor::wrapped(low)}), call(OpKind::Ge, {t, Tensor::wrapped(size)})});
+    if (mayIgnore)
+      broken = call(OpKind::LogicalAnd, {broken, call(OpKind::Ne, {t, Tensor::wrapped(ignored)})});
+  }
+  return broken.dim() ? call(OpKind::Any, {broken}, {Attr::list({}), Attr::boolean(false)}) : broken;
+}
+
+void check(const Tensor &values, const OperandCheck &check) {
+  if (values.numel() == 0)
+    return;
+  Trace *trace = Trace::active();
+  bool canLook = values.device().isCpu() && !(trace && values.impl->storage->isLazy());
+  if (!trace) {
+    if (canLook)
+      check.scan(values);
+    return;
+  }
+  if (canLook) {
+    Trace::Pause pause;
+    try {
+      check.scan(values);
+    } catch (const CheckFailure &) {
+      trace->noteFailedCheck();
+      throw;
+    }
+    if (values.impl->constant)
+      return;
+  }
+  trace->recordCheck(values, check, canLook);
+}
+
+static thread_local bool alreadyChecked = false;
+AlreadyChecked::AlreadyChecked() : before(alreadyChecked) { alreadyChecked = true; }
+AlreadyChecked::~AlreadyChecked() { alreadyChecked = before; }
+
+void checkOperands(OpKind op, const Tensor *operands, const Attrs &attrs) {
+  if (!checksOperands(op) || alreadyChecked)
+    return;
+  const char *name = info(op).name;
+  const Tensor &x = operands[0];
+  switch (op) {
+  case OpKind::FloorDivide:
+  case OpKind::Remainder:
+  case OpKind::Fmod:
+    if (!isFloat(operands[1].dtype()))
+      check(operands[1], OperandCheck::divisor(name, x.type()));
+    return;
+  case OpKind::Gather:
+  case OpKind::IndexSelect:
+  case OpKind::ScatterAdd:
+    return check(operands[1], OperandCheck::index(name, x.type(), x.dim() ? x.shape()[int(attrs[0].i)] : 1));
+  case OpKind::Embedding:
+    return check(x, OperandCheck::index(name, operands[1].type(), operands[1].shape()[0]));
+  case OpKind::CrossEntropy: {
+    OperandCheck target = OperandCheck::index(name, x.type(), x.shape()[x.dim() > 1 ? 1 : 0]);
+    target.mayIgnore = true;
+    target.ignored = attrs[1].i;
+    return check(operands[1], target);
+  }
+  default:
+    assert(false && "an op of checksOperands()");
+  }
+}
+
+} // namespace weft

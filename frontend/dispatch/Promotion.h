@@ -1,0 +1,23 @@
+// What PyTorch does to operands before an op sees them: dtype promotion, with Python numbers by their category;
+// broadcasting.
+#pragma once
+#include "frontend/dispatch/Ops.h"
+
+namespace weft {
+
+// How an elementwise op treats dtypes, found by asking its shape rule.
+struct ElementwiseRule {
+  uint32_t promoted = 0;  // bit i: operand i takes part in promotion; the others are converted to bool
+  bool floatOnly = false; // integers and bools become the default float dtype
+  bool boolOnly = false;  // every operand becomes bool
+};
+const ElementwiseRule &elementwiseRule(OpKind op);
+
+// Raising to a power that is a number is, where one op does it in one rounding, that op, as in PyTorch: x * x, the
+// square root, 1 / x. It has the first operand alone then, and `count` becomes 1.
+// Throws where an integer is raised to a negative number, which has no integer result.
+OpKind simplerPower(OpKind op, const Tensor *operands, int &count);
+// Throws for a subtraction with a bool: promotion would make numbers of it.
+void refuseBoolDifference(OpKind op, const Tensor *operands, int count);
+
+} // namespace weft

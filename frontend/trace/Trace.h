@@ -1,0 +1,115 @@
+// Lazy execution. While a Trace is active on a thread, apply() appends to its graph and gives back tensors without
+// data. What needs a value (item, numpy, print, a data pointer) flushes: the graph so far is compiled with all living
+// traced tensors as its outputs, run, and a new segment begins. finish() gives a CompiledCall: what it takes to do the
+// call again without Python.
+#pragma once
+#include "frontend/calls/CompiledCall.h"
+#include "frontend/trace/ExportedProgram.h"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace weft {
+
+// At most one thread of the process traces, so that traces meet no other's tensors. A thread that does not get its turn
+// may as well call the function as it is: the bits are the same.
+class TraceTurn {
+public:
+  enum class Otherwise : uint8_t { Skip, Wait }; // where another thread has it
+  explicit TraceTurn(Otherwise otherwise);
+  ~TraceTurn();
+  TraceTurn(const TraceTurn &) = delete;
+  explicit operator bool() const { return mine; }
+
+private:
+  bool isOuter; // turns nest
+  bool mine;
+};
+
+class Trace {
+public:
+  // The trace that is active on this thread, or null.
+  static Trace *active();
+  static uint64_t activeNumber(); // unique; 0 where none is active
+
+  // What for: a replayable call, which looks at its inputs before it runs, or exported(), a program that stands alone.
+  enum class Purpose : uint8_t { Call, Export };
+  // Makes it active until finish() or the destructor; traces do not nest: throws if one is active. Waits for its turn.
+  // `arguments` are the tensors that the call gets anew each time.
+  explicit Trace(std::vector<Tensor> arguments, Purpose purpose = Purpose::Call);
+  bool isExport() const;
+  ~Trace(); // without finish() (an exception): what was traced is run, so that no tensor stays without data
+  Trace(const Trace &) = delete;
+
+  // ---- Purpose::Call.
+  // Ends the trace: compiles and runs what is left, so that all tensors have their data. Null: a check failed, and
+  // everything is as it was before the trace, so that the function can be called without one, to fail where it does.
+  // Where that is not possible it throws CheckFailure.
+  std::shared_ptr<CompiledCall> finish(const std::vector<Tensor> &outputs);
+  // Runs what was recorded so far. `why` is kept: the call is not replayable.
+  void flush(const std::string &why);
+  // The binding tells that the call did something that a replay could not.
+  void notReplayable(const std::string &why);
+
+  // ---- Purpose::Export (TraceExport.cpp). Nothing is run: what needs a value, or could not be done again without
+  // Python, throws a UserError that names the user's line. The destructor leaves everything outside as it was before.
+  // An argument: the program's next input, of the example's type. It has no data.
+  Tensor placeholder(const Tensor &example);
+  // Tensors that are the inputs where the program reads their memory, if they are the whole of it.
+  void prefer(const std::vector<Tensor> &known);
+  // The program that computes `outputs`, writes what was written, and replaces what was replaced.
+  ExportedProgram exported(const std::vector<Tensor> &outputs, const std::vector<Replacement> &replacements);
+  // Afterwards, when its results are gone: a tensor that is still alive, since the function keeps it somewhere; empty
+  // if there is none.
+  std::string survivor();
+
+  // Gives the user's current line ("model.py:12") for what is recorded; the binding sets it. Null: unknown.
+  using LocationProvider = std::string (*)();
+  static void setLocationProvider(LocationProvider provider);
+
+  // Eager execution for a scope.
+  class Pause {
+  public:
+    Pause();
+    ~Pause();
+    Pause(const Pause &) = delete;
+
+  private:
+    Trace *paused;
+  };
+
+  // ---- For dispatch.
+  Tensor record(OpKind op, const Tensor *operands, int count, const Attrs &attrs, const TensorType &type,
+                Device device);
+  // `view` is on the storage of `base` already; gets its value in the trace.
+  void recordView(OpKind op, const Tensor &base, const Attrs &attrs, Tensor &view);
+  // target's whole storage gets the value of `value` (same type). False: target is a part of its storage; flush and
+  // write eagerly.
+  bool rebind(const Tensor &target, const Tensor &value);
+  // A 0-d float64 tensor that a replay fills with what `source` reads then.
+  Tensor number(std::shared_ptr<const NumberSource> source, Device device);
+  Tensor randomState(int64_t count, int64_t &offset, Device device); // the generator's state as an operand
+  // isInput: the values are there, so that a replay can look at them before it runs; else the program does.
+  void recordCheck(const Tensor &values, const OperandCheck &check, bool isInput);
+  bool isFromBefore(const TapeNode &node) const; // recorded before the trace began
+  void noteGradRead(const Tensor &leaf);
+  void noteGradWrite(const Tensor &leaf);
+  void noteHistory(const Tensor &target); // before it gets another one
+  void noteFailedCheck();                 // the error is on its way
+  void storageDied(Storage &storage);
+  void materialise();     // gives the storages that have a value in the trace their memory
+  bool isRunHere() const; // by this thread, which sees their memory as it is; others do in an export
+
+private:
+  struct State;
+  ValueId valueOf(const Tensor &tensor);
+  ValueId captured(const Tensor &t);                                                // Export: of memory from outside
+  ValueId partOfWhole(ValueId whole, const TensorType &wholeType, const Tensor &t); // Export: by any strides
+  [[noreturn]] void refuse(const std::string &why);                                 // Export
+  void end();                                                                       // is not active any more
+  TraceTurn turn;
+  std::unique_ptr<State> state;
+};
+
+} // namespace weft

@@ -1,0 +1,87 @@
+// What a trace does about the values of operands (frontend/dispatch/OperandCheck.h). A check is left out where the ops
+// that computed the values say enough: positions made by arange(), the results of argmax().
+#include "frontend/trace/TraceState.h"
+
+#include <algorithm>
+
+namespace weft {
+
+void Trace::noteFailedCheck() {
+  if (state->purpose == Purpose::Call)
+    notReplayable(kCheckFailed); // the function may catch it
+}
+
+void Trace::recordCheck(const Tensor &values, const OperandCheck &check, bool isInput) {
+  if (isInput && state->purpose == Purpose::Call) {
+    state->inputChecks.emplace_back(values, check);
+    return;
+  }
+  if (isInput) {
+    Tensor asOfNow = state->tensorOf(valueOf(values), values.type(), values.device());
+    state->deferredChecks.push_back({values, asOfNow, check, state->line()});
+    return;
+  }
+  if (auto range = state->rangeOf(valueOf(values)); range && check.allows(range->least, range->greatest))
+    return;
+  ValueId broken = valueOf(check.isBroken(values));
+  int32_t location = state->nodes[size_t(broken - State::kFirstNode)].location;
+  state->checks.push_back(
+      {broken, check, values.type(), location < 0 ? std::string() : state->locations[size_t(location)]});
+}
+
+// Of an integer or bool value.
+std::optional<Trace::State::Range> Trace::State::rangeOf(ValueId value, int depth) const {
+  constexpr int kDepth = 16;
+  constexpr int64_t kWide = int64_t(1) << 31; // sums and products of two numbers below do not overflow
+  if (value < kFirstNode || depth > kDepth)
+    return {};
+  const Node &node = nodes[size_t(value - kFirstNode)];
+  if (isFloat(node.type.dtype))
+    return {};
+  auto of = [&](int operand) { return rangeOf(node.operands[size_t(operand)], depth + 1); };
+  auto narrow = [&](std::optional<Range> r) { return r && r->least > -kWide && r->greatest < kWide; };
+  switch (node.op) {
+  case OpKind::Full:
+    return Range{node.attrs[2].i, node.attrs[2].i};
+  case OpKind::Iota:
+    return Range{0, std::max<int64_t>(node.type.shape[int(node.attrs[1].i)], 1) - 1};
+  case OpKind::Argmax:
+  case OpKind::Argmin: {
+    ValueId x = node.operands[0];
+    const TensorType &type = x < kFirstNode ? inputs[size_t(x)].type() : nodes[size_t(x - kFirstNode)].type;
+    return Range{0, std::max<int64_t>(type.shape[int(node.attrs[0].ints[0])], 1) - 1};
+  }
+  case OpKind::Reshape:
+  case OpKind::Permute:
+  case OpKind::Expand:
+  case OpKind::Slice:
+  case OpKind::Flip:
+    return of(0);
+  case OpKind::Cast: {
+    std::optional<Range> x = of(0);
+    return node.type.dtype == DType::Int64 || (node.type.dtype == DType::Int32 && narrow(x)) ? x : std::nullopt;
+  }
+  case OpKind::Remainder: {
+    std::optional<Range> y = of(1);
+    return y && y->least > 0 ? std::optional(Range{0, y->greatest - 1}) : std::nullopt;
+  }
+  case OpKind::Add:
+  case OpKind::Sub:
+  case OpKind::Mul: {
+    std::optional<Range> x = of(0), y = of(1);
+    if (node.type.dtype != DType::Int64 || !narrow(x) || !narrow(y))
+      return {};
+    if (node.op == OpKind::Add)
+      return Range{x->least + y->least, x->greatest + y->greatest};
+    if (node.op == OpKind::Sub)
+      return Range{x->least - y->greatest, x->greatest - y->least};
+    int64_t corners[] = {x->least * y->least, x->least * y->greatest, x->greatest * y->least,
+                         x->greatest * y->greatest};
+    return Range{*std::min_element(corners, corners + 4), *std::max_element(corners, corners + 4)};
+  }
+  default:
+    return {};
+  }
+}
+
+} // namespace weft

@@ -1,0 +1,239 @@
+// The end of a trace segment: its graph, and what is run.
+#include "frontend/autograd/Autograd.h"
+#include "frontend/dispatch/Dispatch.h"
+#include "frontend/dispatch/Generator.h"
+#include "frontend/dispatch/Ops.h"
+#include "frontend/executables/Executables.h"
+#include "frontend/tensor/Snapshot.h"
+#include "frontend/trace/TraceDescription.h"
+
+#include <algorithm>
+#include <atomic>
+
+namespace weft {
+
+Graph Trace::State::buildGraph(const std::vector<ValueId> &wanted, std::vector<Tensor> &used,
+                               std::vector<ValueId> &ids) const {
+  std::vector<char> inputNeeded(inputs.size()), nodeNeeded(nodes.size());
+  auto need = [&](ValueId v) { (v < kFirstNode ? inputNeeded[size_t(v)] : nodeNeeded[size_t(v - kFirstNode)]) = 1; };
+  for (ValueId v : wanted)
+    need(v);
+  for (const SegmentPlan::Check &check : checks)
+    need(check.broken);
+  for (size_t n = nodes.size(); n-- > 0;)
+    if (nodeNeeded[n])
+      for (ValueId v : nodes[n].operands)
+        need(v);
+  Graph graph;
+  std::vector<ValueId> inputId(inputs.size(), -1), nodeId(nodes.size(), -1);
+  for (size_t i = 0; i < inputs.size(); ++i)
+    if (inputNeeded[i]) {
+      const Tensor &t = inputs[i];
+      inputId[i] = graph.addInput(t.type(), t.isContiguous() ? Dims() : t.strides());
+      used.push_back(t);
+    }
+  auto id = [&](ValueId v) { return v < kFirstNode ? inputId[size_t(v)] : nodeId[size_t(v - kFirstNode)]; };
+  for (size_t n = 0; n < nodes.size(); ++n)
+    if (nodeNeeded[n]) {
+      std::vector<ValueId> operands;
+      for (ValueId v : nodes[n].operands)
+        operands.push_back(id(v));
+      nodeId[n] = graph.addNode(nodes[n].op, std::move(operands), nodes[n].attrs, nodes[n].type, nodes[n].location);
+    }
+  graph.locations = locations;
+  for (const SegmentPlan::Check &check : checks)
+    graph.checks.push_back(
+        {id(check.broken), purpose == Purpose::Export ? check.message() : check.check.message(check.values)});
+  for (ValueId v : wanted)
+    ids.push_back(id(v));
+  return graph;
+}
+
+// Memory that holds other values at each call, or other memory: arguments', what is written to, gradients that are
+// read.
+std::unordered_set<const Storage *> Trace::State::changingStorages() const {
+  std::unordered_set<const Storage *> changing;
+  auto add = [&](const Tensor &t) {
+    if (t.defined())
+      changing.insert(t.impl->storage.get());
+  };
+  for (const Tensor &argument : arguments)
+    add(argument);
+  for (const Mutation &mutation : mutated)
+    add(mutation.target);
+  for (const GradNote &note : grads)
+    add(note.before);
+  return changing;
+}
+
+// Which storages get which values, and whether the executable may write where a mutated tensor lies.
+Trace::State::Segment Trace::State::planSegment() {
+  Segment segment;
+  std::vector<ValueId> wanted, ids;
+  for (Storage *storage : lazies)
+    if (storage) {
+      segment.storages.emplace_back(storage);
+      wanted.push_back(storage->lazyValue);
+    }
+  segment.graph = buildGraph(wanted, segment.inputs, ids);
+  Graph &graph = segment.graph;
+  std::unordered_set<const Storage *> changing = changingStorages();
+  std::unordered_map<const Storage *, std::vector<int>> inputsOn;
+  for (size_t i = 0; i < segment.inputs.size(); ++i) {
+    const Storage &storage = *segment.inputs[i].impl->storage;
+    graph.inputs[i].weight =
+        !storage.device.isCuda() && WeightResults::canBeWeight(storage) && !changing.count(&storage);
+    inputsOn[&storage].push_back(int(i));
+  }
+  SegmentPlan &plan = segment.plan;
+  plan.device = device;
+  plan.checks = checks;
+  segment.sources = segment.inputs;
+  for (size_t i = 0; i < segment.inputs.size(); ++i)
+    plan.inputs.push_back(int(i));
+
+  std::unordered_map<const Storage *, const Mutation *> mutationOf; // the first
+  for (const Mutation &mutation : mutated)
+    mutationOf.emplace(mutation.target.impl->storage.get(), &mutation);
+  std::unordered_map<ValueId, int> outputOf; // the slot that has the value
+  for (size_t i = 0; i < segment.storages.size(); ++i) {
+    Storage *storage = segment.storages[i].get();
+    ResultSlot slot;
+    slot.type = storage->lazyType;
+    int donated = -1;
+    if (auto mutation = mutationOf.find(storage); mutation != mutationOf.end()) {
+      const std::vector<int> &readers = inputsOn[storage];
+      for (int k : readers)
+        if (const Tensor &t = segment.inputs[size_t(k)]; t.isContiguous() && t.type() == slot.type && t.offset() == 0)
+          donated = k;
+      slot.viaCopy = readers.size() > (donated >= 0 ? 1 : 0);
+      if (slot.viaCopy)
+        donated = -1;
+      slot.into = int(segment.sources.size());
+      slot.writes = storage->version - mutation->second->version;
+      segment.sources.push_back(mutation->second->target);
+    }
+    auto known = outputOf.find(ids[i]);
+    if (ids[i] < int(graph.inputs.size())) {
+      slot.from = ResultSlot::From::CopyOfSource;
+      slot.index = ids[i];
+    } else if (known != outputOf.end()) {
+      slot.from = ResultSlot::From::CopyOfOutput;
+      slot.index = known->second;
+    } else {
+      outputOf[ids[i]] = int(plan.slots.size());
+      slot.index = int(graph.outputs.size());
+      graph.outputs.push_back(ids[i]);
+      graph.donations.push_back(donated);
+      plan.outputSlots.push_back(int(plan.slots.size()));
+    }
+    plan.slots.push_back(slot);
+  }
+  bool anyDonated = false;
+  for (int32_t d : graph.donations)
+    anyDonated |= d >= 0;
+  if (!anyDonated)
+    graph.donations.clear();
+  return segment;
+}
+
+void Trace::State::runSegment(CompiledCall *call, const std::vector<Tensor> &outputs) {
+  Exclusive::Scope mine(*running);
+  Segment segment = planSegment();
+  if (call)
+    Description(*this, segment, *call).describe(outputs);
+  // While it compiles and runs, other threads may change the tensors.
+  Snapshot sources(segment.sources.data(), int(segment.sources.size()));
+  if (!segment.plan.outputSlots.empty() || !checks.empty()) {
+    gaveUp = true;
+    segment.plan.executable = executableFor(segment.graph, device);
+    gaveUp = false;
+    if (call && !segment.plan.executable->keptInputs().empty())
+      segment.plan.kept = std::make_shared<WeightResults>();
+    // A donation that the compiler could not take, since the program still reads the memory when it writes the output.
+    for (size_t i = 0; i < segment.graph.donations.size(); ++i)
+      if (int32_t donated = segment.graph.donations[i]; donated >= 0)
+        segment.plan.slots[segment.plan.outputSlots[i]].viaCopy |=
+            segment.plan.executable->outputAlias(int(i)) != donated;
+  }
+  if (call)
+    call->plan = segment.plan;
+  // Other threads wait for the values until the segment has ended; so they get their memory when it is filled. Those
+  // that are written to are written in place.
+  std::vector<Ref<Storage>> made(segment.storages.size());
+  for (size_t i = 0; i < made.size(); ++i)
+    if (segment.plan.slots[i].into < 0)
+      made[i] = Storage::lazyStorage(device, segment.storages[i]->bytes);
+  try {
+    segment.plan.run(sources.data(), made.data());
+  } catch (...) {
+    if (randomCount)
+      Generator::defaultGenerator().putBack(drawnFrom, randomCount);
+    endSegment();
+    throw;
+  }
+  for (size_t i = 0; i < made.size(); ++i)
+    if (made[i])
+      segment.storages[i]->takeMemory(*made[i]);
+  endSegment();
+}
+
+void Trace::State::endSegment() {
+  for (Storage *storage : lazies)
+    if (storage)
+      storage->lazyTrace = nullptr;
+  lazies.clear();
+  inputs.clear();
+  inputsOf.clear();
+  nodes.clear();
+  mutated.clear();
+  checks.clear();
+  locations.clear();
+  generatorState = {};
+  numbers.clear();
+  randomCount = 0;
+  static std::atomic<uint64_t> next{uint64_t(1) << 40};
+  segment = next++;
+}
+
+void Trace::State::abandon() { endSegment(); }
+
+void Trace::State::undo(const std::vector<Mutation> &mutations) {
+  for (const auto &[target, version] : mutations)
+    target.impl->storage->version = version;
+  for (const GradNote &note : grads)
+    if (note.written && note.leaf.impl->autograd)
+      note.leaf.impl->autograd->grad = note.before;
+}
+
+std::shared_ptr<CompiledCall> Trace::finish(const std::vector<Tensor> &outputs) {
+  auto call = std::make_shared<CompiledCall>();
+  call->gradMode = gradEnabled();
+  call->defaultDType = weft::defaultDType();
+  {
+    Pause pause;
+    bool whole = state->reason.empty();
+    std::vector<State::Mutation> mutated = state->mutated;
+    try {
+      state->runSegment(whole ? call.get() : nullptr, outputs);
+    } catch (const CheckFailure &) {
+      if (!state->reason.empty())
+        throw;
+      state->undo(mutated);
+      call = nullptr;
+    }
+  }
+  end();
+  if (!call)
+    return call;
+  call->reason = state->reason;
+  call->replayable = state->reason.empty();
+  call->flushes = state->flushes;
+  state->arguments.clear();
+  state->grads.clear();
+  state->gradOf.clear();
+  state->inputChecks.clear();
+  return call;
+}
+
+} // namespace weft

@@ -1,0 +1,121 @@
+// The inside of a Trace, shared by recording (Trace.cpp) and running (TraceRun.cpp).
+#pragma once
+#include "frontend/dispatch/Generator.h"
+#include "frontend/tensor/Exclusive.h"
+#include "frontend/trace/Trace.h"
+
+#include <optional>
+#include <unordered_map>
+#include <unordered_set>
+
+namespace weft {
+
+struct Trace::State {
+  // Value ids while recording: inputs from 0, nodes from here; a Graph numbers them when the segment ends.
+  static constexpr ValueId kFirstNode = 1 << 28;
+
+  // What a segment's Graph is made of.
+  struct Segment {
+    Graph graph;
+    std::vector<Tensor> inputs; // of the graph
+    SegmentPlan plan;
+    std::vector<Tensor> sources;        // that the plan's numbers name
+    std::vector<Ref<Storage>> storages; // of the plan's slots
+  };
+  struct GradNote {
+    Tensor leaf;
+    Tensor before; // its .grad on entry
+    bool read;     // it was looked at
+    bool written;
+  };
+  struct Mutation {
+    Tensor target;
+    uint32_t version; // before
+  };
+
+  ValueId addNode(OpKind op, std::vector<ValueId> operands, const Attrs &attrs, const TensorType &type);
+  ValueId addInput(const Tensor &t);
+  ValueId viewOf(ValueId whole, const TensorType &base, const Tensor &t);
+  Tensor tensorOf(ValueId value, const TensorType &type, Device device);
+  void attach(Storage &storage, ValueId value, const TensorType &type);
+  void remember(TensorImpl &impl, ValueId value);
+
+  // The graph that computes `wanted`, without what they do not need. ids: the wanted values in the graph.
+  Graph buildGraph(const std::vector<ValueId> &wanted, std::vector<Tensor> &used, std::vector<ValueId> &ids) const;
+  std::unordered_set<const Storage *> changingStorages() const;
+  Segment planSegment();
+  // Compiles and runs what was recorded. With `call`: describes it there.
+  void runSegment(CompiledCall *call, const std::vector<Tensor> &outputs);
+  class Description; // of the whole call, for a replay
+  void endSegment();
+  void abandon();
+
+  // ---- Of Purpose::Export.
+  struct View {    // of memory from outside
+    ValueId value; // made from the input that is the whole
+    Tensor tensor;
+  };
+  struct History { // of a tensor from outside, before the trace
+    Ref<TensorImpl> impl;
+    bool requiresGrad;
+    Ref<TapeNode> node;
+    uint64_t baseOrder;
+  };
+  struct DeferredCheck { // of values from outside, which are state if they are written to later
+    Tensor outside, values;
+    OperandCheck check;
+    std::string location;
+  };
+  using WriteBack = std::pair<ValueId, ValueId>; // an input, and what it is after a run
+  std::string line() const;                      // the user's; empty where unknown
+  Tensor wholeOf(const Tensor &t);
+  bool isMadeInside(const Storage &storage) const; // by the function, not an argument
+  std::vector<Replacement> replacedGradients() const;
+  std::vector<WriteBack> writeBacks(const std::vector<Replacement> &replacements);
+  void addDeferredChecks();
+  void readViewsDirectly(std::vector<ValueId> &wanted);
+  void putBack();
+
+  // Whether every element that the value can have lies in [least, greatest].
+  struct Range {
+    int64_t least, greatest;
+  };
+  std::optional<Range> rangeOf(ValueId value, int depth = 0) const;
+  // Puts back what a segment that failed has changed outside: gradients, and versions of memory not written to after
+  // all.
+  void undo(const std::vector<Mutation> &mutations);
+
+  Trace *trace = nullptr;
+  Purpose purpose = Purpose::Call;
+  std::vector<Tensor> arguments;
+  uint64_t number = 0, segment = 0;
+  uint64_t firstOrder = 0; // tape nodes made during the trace have this number or a higher one
+  Device device;
+  std::vector<Tensor> inputs;
+  std::unordered_multimap<Storage *, ValueId> inputsOf;
+  std::vector<Node> nodes;
+  std::vector<std::string> locations;
+  std::vector<Storage *> lazies;          // that have a value in this segment; null where they died
+  std::vector<Mutation> mutated;          // tensors from outside that were written to
+  std::vector<SegmentPlan::Check> checks; // of what the segment computes
+  Tensor generatorState;
+  Generator::State drawnFrom; // what generatorState holds
+  int64_t randomCount = 0;    // counters drawn from there on
+  std::vector<std::pair<Tensor, std::shared_ptr<const NumberSource>>> numbers;
+  std::vector<GradNote> grads;
+  std::unordered_map<const TensorImpl *, size_t> gradOf;              // the number of a leaf's note
+  std::vector<std::pair<Tensor, OperandCheck>> inputChecks;           // of tensors from outside, before each replay
+  std::shared_ptr<Exclusive> running = std::make_shared<Exclusive>(); // of the thread that runs the segment
+  bool gaveUp = false;                                                // compiling failed, or was interrupted
+  std::string reason; // Call: why it cannot be replayed; Export: why it cannot be exported
+  std::vector<std::string> flushes;
+  int opCount = 0;
+  std::unordered_map<const Storage *, Tensor> wholes; // memory from outside, as the input that stands for it
+  std::unordered_set<const Storage *> written;        // of these, that the program writes
+  std::unordered_set<const Storage *> replaced;       // on which tensors are that the function replaces
+  std::vector<View> views;
+  std::vector<History> histories;
+  std::vector<DeferredCheck> deferredChecks;
+};
+
+} // namespace weft
