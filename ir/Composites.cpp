@@ -249,23 +249,30 @@ Val embeddingGradient(Val ct, Val index, Val weight, int64_t paddingIndex) {
   return scatter_add(zerosLike(weight), positions, source, 0);
 }
 
+Val sumOfFractions(Val x, int64_t dim) {
+  auto rounded = [](Val x, double unit) { return x + 0x1.8p52 * unit - 0x1.8p52 * unit; };
+  if (x.dtype() == DType::Float32)
+    return cast(sum(rounded(cast(x, DType::Float64), 0x1p-32), {dim}, true), DType::Float32);
+  Val high = rounded(x, 0x1p-31), low = rounded(x - high, 0x1p-63);
+  return sum(high, {dim}, true) + sum(low, {dim}, true);
+}
+
 Val attention(Val query, Val key, Val value, Val mask, bool isCausal, double scale) {
   constexpr double kHidden = -std::numeric_limits<double>::infinity();
   int batch = query.rank() - 2;
   Dims axes = firstAxes(batch);
   Val scores = dot_general(query, key, axes, axes, {batch + 1}, {batch + 1}) * scale;
   Dims shape = scores.shape();
+  auto mix = [&](Val probabilities) { return dot_chain(probabilities, value, axes, axes, {batch + 1}, {batch}); };
   if (shape.back() == 0) // no key
-    return dot_general(scores, value, axes, axes, {batch + 1}, {batch});
-  auto ofRows = [&](Val x) { return mask ? masked_softmax(x, batch + 1) : softmax(x, batch + 1); };
+    return mix(scores);
   if (mask)
     scores = mask.dtype() == DType::Bool ? where(expandTo(mask, shape), scores, kHidden) : scores + mask;
   if (!isCausal)
-    return dot_general(ofRows(scores), value, axes, axes, {batch + 1}, {batch});
+    return mix(masked_softmax(scores, batch + 1));
   Val visible = iota(query, shape, batch + 1, DType::Int64) <= iota(query, shape, batch, DType::Int64);
   // Zero at hidden columns also where a row is NaN, and so are the gradients there: kernels need not compute them.
-  Val probabilities = where(visible, ofRows(where(visible, scores, kHidden)), 0.0);
-  return dot_general(probabilities, value, axes, axes, {batch + 1}, {batch});
+  return mix(where(visible, masked_softmax(where(visible, scores, kHidden), batch + 1), 0.0));
 }
 
 } // namespace weft::build

@@ -13,6 +13,8 @@ inline bool hasRecord(mlir::Operation *op) { return kindOf(op) != kNoRecord; }
 
 // For ops with a record. Attributes in the record's order.
 const OpInfo &infoOf(mlir::Operation *op);
+// Whether a product's sums are one chain each, however long (dot_chain).
+inline bool isUnbroken(mlir::Operation *product) { return kindOf(product) == OpKind::DotChain; }
 OpFamily familyOf(mlir::Operation *op);
 Attrs attrsOf(mlir::Operation *op);
 int64_t intOf(mlir::Operation *op, llvm::StringRef attr);

@@ -195,8 +195,8 @@ private:
       return create(OpKind::Permute, {inner->getOperand(0)}, {Attr::list(both)});
     }
     // The transpose of a product is the product the other way round, to the bit: a * b is b * a.
-    Operation *dot = definedBy(x, OpKind::DotGeneral);
-    if (!dot || !x.hasOneUse())
+    Operation *dot = x.getDefiningOp();
+    if (!dot || familyOf(dot) != OpFamily::Contraction || !x.hasOneUse())
       return {};
     Dims lhsBatch = intsOf(dot, "lhs_batch"), rhsBatch = intsOf(dot, "rhs_batch");
     Dims lhsContract = intsOf(dot, "lhs_contract"), rhsContract = intsOf(dot, "rhs_contract");
@@ -205,7 +205,7 @@ private:
     for (int i = 0; i < dims.size(); ++i)
       if (dims[i] != (i < batch ? i : i < batch + columns ? i + rows : i - columns))
         return {};
-    return create(OpKind::DotGeneral, {dot->getOperand(1), dot->getOperand(0)},
+    return create(kindOf(dot), {dot->getOperand(1), dot->getOperand(0)},
                   {Attr::list(rhsBatch), Attr::list(lhsBatch), Attr::list(rhsContract), Attr::list(lhsContract)});
   }
 

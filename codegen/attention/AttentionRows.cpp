@@ -7,7 +7,7 @@ using namespace mlir;
 
 namespace weft {
 
-static constexpr int64_t kVector = 16;
+static constexpr int64_t kVector = 64;
 
 // Plans which loops a row takes, and where they put what they compute.
 AttentionRows::AttentionRows(AttentionKernel &a) : a(a), k(a.k) {

@@ -47,8 +47,15 @@ public:
     }
     case OpKind::Sub: {
       auto x = of(op->getOperand(0));
-      bool minusMaximum = x && isInfinite(*x) && isRowReduction(op->getOperand(1), OpKind::Amax, op->getOperand(0));
+      if (auto constant = constantValue(op->getOperand(1)); x && constant)
+        return sum(value, *x, -*constant);
+      bool minusMaximum = x && isInfinite(*x) && isRowMaximum(op->getOperand(1), op->getOperand(0));
       return minusMaximum ? std::optional<Hidden>({x->value, false}) : std::nullopt;
+    }
+    case OpKind::Add: {
+      auto x = of(op->getOperand(0));
+      auto constant = constantValue(op->getOperand(1));
+      return x && constant ? sum(value, *x, *constant) : std::nullopt;
     }
     case OpKind::Exp: {
       auto x = of(op->getOperand(0));
@@ -56,7 +63,9 @@ public:
     }
     case OpKind::Div: {
       auto x = of(op->getOperand(0));
-      bool bySum = x && isZero(*x) && isRowReduction(op->getOperand(1), OpKind::Sum, op->getOperand(0));
+      Value divisor = op->getOperand(1);
+      bool bySum =
+          x && isZero(*x) && (isRowReduction(divisor, OpKind::Sum, op->getOperand(0)) || isPositiveOfRow(divisor));
       return bySum ? std::optional<Hidden>({0.0, false}) : std::nullopt;
     }
     case OpKind::Mul:
@@ -123,6 +132,30 @@ private:
     // Of a vector that has been given axes of size 1.
     Sizes from = sizesOf(op->getOperand(0));
     return from.size() == 1 && from[0] == shape[axis] && isIndex(op->getOperand(0), 0);
+  }
+
+  // x plus a number, as float64 adds them.
+  static std::optional<Hidden> sum(Value result, const Hidden &x, double number) {
+    return elementType(result).isF64() ? std::optional<Hidden>({x.value + number, x.always}) : std::nullopt;
+  }
+
+  // The operand of a maximum with a number for which `isBound` holds, else the value's maker itself.
+  template <class Fn> static Operation *overBound(Value value, Fn isBound) {
+    Operation *op = makerOf(value);
+    if (op && kindOf(op) == OpKind::Maximum)
+      if (auto constant = constantValue(op->getOperand(1)); constant && isBound(*constant))
+        return makerOf(op->getOperand(0));
+    return nullptr;
+  }
+  static bool isRowMaximum(Value value, Value of) {
+    Operation *bounded = overBound(value, [](double bound) { return bound < kInfinity; });
+    return isRowReduction(value, OpKind::Amax, of) ||
+           (bounded && isRowReduction(bounded->getResult(0), OpKind::Amax, of));
+  }
+  // Whether a value of the row is positive or NaN.
+  bool isPositiveOfRow(Value value) const {
+    Operation *op = makerOf(value);
+    return op && overBound(value, [](double bound) { return bound > 0; }) && sizesOf(op->getResult(0)).back().is(1);
   }
 
   static bool isRowReduction(Value value, OpKind kind, Value of) {

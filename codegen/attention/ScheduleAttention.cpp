@@ -98,7 +98,7 @@ void AttentionSchedule::intoScores(const ScoreProduct &product, Range range) {
                               zero,
                               a.blockColumns};
   Value start = rows.start(range.first);
-  k.contract(operands, true, [&](Value m, Value n, Value sum) {
+  k.contract(operands, true, isUnbroken(product.dot), [&](Value m, Value n, Value sum) {
     Scalar value = a.kernel.e.rounded(a.kernel.e.scalar(sum, element), element);
     k.store(value.value, rows.bufferOf(scores), k.add(k.add(start, k.mul(m, k.index(a.rowStride))), n));
   });
@@ -146,7 +146,7 @@ void AttentionSchedule::multiply(const ResultProduct &product, Range scoreRows, 
                 zero,
                 free.count};
   }
-  k.contract(operands, left,
+  k.contract(operands, left, isUnbroken(product.dot),
              [&](Value m, Value n, Value sum) { body(k.add(free.first, left ? m : n), left ? n : m, sum); });
 }
 

@@ -105,7 +105,8 @@ KernelWriter::Product::Product(kernel::ContractOp op, KernelWriter &w)
   int64_t elements = blockRows * alignTo(blockColumns, kStripColumns),
           stripPanels = std::min(blockColumns, kStripColumns) / kPanel;
   c = reserve(elements);
-  hasGroups = !depth || depth > kGroupDepth;
+  unbroken = op.getUnbroken();
+  hasGroups = !unbroken && (!depth || depth > kGroupDepth);
   totals = hasGroups ? reserve(elements) : c;
   packed = op.getPackedB() && bType == sumType;
   // The longer a step, the less often sums of many rows come and go (those of few stay in the cache anyway); but a copy
@@ -173,12 +174,12 @@ void KernelWriter::contractBlock(kernel::ContractOp op, Product &p, Value *row, 
     sums = b.CreateSelect(b.CreateICmpSGT(k, constant(kGroupDepth)), p.totals, p.c);
   blocks(constant(0), rows, p.finishedRows, p.finishedRows == p.blockRows, [&](Value *first) {
     Value *end = minimum(rows, b.CreateAdd(first, constant(p.finishedRows)));
-    SmallVector<Value *, 25> arguments{fromA, fromB, p.aInPlace ? none : p.a};
+    SmallVector<Value *, 26> arguments{fromA, fromB, p.aInPlace ? none : p.a};
     arguments.append({p.packed ? none : p.b, p.packed ? none : p.nextB, p.c, p.totals});
     arguments.append({copyA, copyB, tile, lastTile});
     arguments.append({strideM, strideK, strideBK, strideBN, k, stepDepth, rows, columns, constant(p.blockRows)});
     arguments.append({constant(p.tileRows), constant(p.tileColumns), constant(transposes ? p.vectorLanes : 2)});
-    arguments.append({first, end});
+    arguments.append({first, end, constant(p.unbroken ? kUnbroken : kGroupDepth)});
     b.CreateCall(block, arguments);
     loop(first, end, 1, [&](Value *i) {
       auto sumsFrom = [&](Value *n) {
@@ -208,7 +209,10 @@ void KernelWriter::epilogue(kernel::ContractOp op, Value *row, Value *firstColum
   laneLoop(firstColumn, b.CreateAdd(firstColumn, columns), body, [&](Lanes n) {
     values[body.getArgument(0)] = Lanes::uniform(row);
     values[body.getArgument(1)] = n;
-    values[body.getArgument(2)] = Lanes::varying(sums(b.CreateSub(n.value, firstColumn)));
+    Value *sum = sums(b.CreateSub(n.value, firstColumn));
+    if (op.getUnbroken())
+      sum = add(sum, Constant::getNullValue(sum->getType()));
+    values[body.getArgument(2)] = Lanes::varying(sum);
     if (rowsAhead)
       prefetchResults(op, n, rowsAhead);
     block(body);

@@ -11,11 +11,12 @@ namespace weft::cpu {
 
 // void (a, b, copy of a, two copies of a strip of b, c, totals, functions that copy a and b, tile, that of the last
 // rows, a's strides, b's strides, k, that of a step, rows, columns, rows from a strip of c to the next, rows and
-// columns of a tile, what the parts of b that are copied are a multiple of, first and end of the rows): these rows of a
-// block of C, and with the first of them all that comes before the last step. What is read where it is has no copy and
-// no function. What depends on the layout is in the functions it is given, so that all products share it.
+// columns of a tile, what the parts of b that are copied are a multiple of, first and end of the rows, K of a group):
+// these rows of a block of C, and with the first of them all that comes before the last step. What is read where it is
+// has no copy and no function. What depends on the layout is in the functions it is given, so that all products share
+// it.
 Function *KernelWriter::blockFunction(Product &p) {
-  return helper(p.name("block"), 11, 14, [&](Function *f) {
+  return helper(p.name("block"), 11, 15, [&](Function *f) {
     auto argument = [&](int i) -> Value * { return f->getArg(i); };
     Value *fromA = argument(0), *fromB = argument(1), *a = argument(2), *evenPanels = argument(3);
     Value *oddPanels = argument(4), *c = argument(5), *totals = argument(6), *copyA = argument(7), *copyB = argument(8);
@@ -23,6 +24,7 @@ Function *KernelWriter::blockFunction(Product &p) {
     Value *strideBK = argument(13), *strideBN = argument(14), *k = argument(15), *stepDepth = argument(16);
     Value *rows = argument(17), *columns = argument(18), *blockRows = argument(19), *height = argument(20);
     Value *width = argument(21), *multiple = argument(22), *firstRow = argument(23), *endRow = argument(24);
+    Value *groupDepth = argument(25);
     auto functionType = [&](unsigned pointers, unsigned integers) {
       SmallVector<Type *, 12> types(pointers, b.getPtrTy());
       types.append(integers, b.getInt64Ty());
@@ -72,7 +74,7 @@ Function *KernelWriter::blockFunction(Product &p) {
       Value *k0 = b.CreateMul(number, stepDepth), *nextK = b.CreateMul(nextNumber, stepDepth);
       Value *column = columnOf(step, number), *nextColumn = columnOf(next, nextNumber);
       Value *depth = depthFrom(k0), *isLast = b.CreateICmpSGE(b.CreateAdd(k0, stepDepth), k);
-      Value *before = b.CreateAnd(k0, constant(kGroupDepth - 1)); // of K, in the group
+      Value *before = b.CreateAnd(k0, b.CreateSub(groupDepth, one)); // of K, in the group
       Value *begin = b.CreateSelect(isLast, firstTile, zero), *end = b.CreateSelect(isLast, endTile, tilesDown);
       Value *nextDepth = maximum(depthFrom(nextK), zero), *nextPart = partOfB(nextK, nextColumn);
       Value *nextColumns = b.CreateSelect(b.CreateICmpSLT(nextK, k), columnsFrom(nextColumn), zero);
@@ -145,10 +147,10 @@ Function *KernelWriter::blockFunction(Product &p) {
             },
             /*atLeastOnce=*/true);
       });
-      Value *endsGroup = b.CreateOr(isLast, b.CreateICmpEQ(b.CreateAdd(before, stepDepth), constant(kGroupDepth)));
-      branch(b.CreateAnd(b.CreateICmpSGT(k, constant(kGroupDepth)), endsGroup), [&] {
+      Value *endsGroup = b.CreateOr(isLast, b.CreateICmpEQ(b.CreateAdd(before, stepDepth), groupDepth));
+      branch(b.CreateAnd(b.CreateICmpSGT(k, groupDepth), endsGroup), [&] {
         Value *rowsOfStrip = b.CreateMul(height, constant(kStrideC));
-        addGroup(p, sums, b.CreateGEP(p.type, totals, strip), b.CreateICmpSLT(k0, constant(kGroupDepth)),
+        addGroup(p, sums, b.CreateGEP(p.type, totals, strip), b.CreateICmpSLT(k0, groupDepth),
                  b.CreateMul(begin, rowsOfStrip), b.CreateMul(end, rowsOfStrip));
       });
     });

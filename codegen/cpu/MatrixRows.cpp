@@ -15,6 +15,7 @@ static constexpr int64_t kRowPointers = 4; // more would not fit into registers
 KernelWriter::RowsProduct::RowsProduct(kernel::ContractOp op, KernelWriter &w)
     : MatrixTypes(op.getA().getType().getElementType(), op.getB().getType().getElementType(), w) {
   byLanes = op.getLanes();
+  unbroken = op.getUnbroken();
   rows = rowsOf(op, w);
   if (byLanes && (rows < 1 || rows > order::kLaneRows))
     rows = 1;
@@ -45,8 +46,10 @@ int64_t KernelWriter::RowsProduct::rowsOf(kernel::ContractOp op, KernelWriter &w
 
 std::string KernelWriter::RowsProduct::form() const {
   const char *layout = alongN ? "_columns" : alongK ? "_rows" : "_gather";
-  return (byLanes ? "lanes" : "chains") + std::to_string(rows) + layout + (isLong ? "_long" : "") +
-         (copiesA ? "_copied" : "");
+  return (byLanes    ? "lanes"
+          : unbroken ? "unbroken"
+                     : "chains") +
+         std::to_string(rows) + layout + (isLong ? "_long" : "") + (copiesA ? "_copied" : "");
 }
 
 bool KernelWriter::hasFewRows(kernel::ContractOp op) {
@@ -73,7 +76,7 @@ void KernelWriter::contractRows(kernel::ContractOp op) {
       b.CreateCall(rowsFunction(p), {from, corner, p.sums, p.work, p.totals, p.copy, rowStride, stride, strideBK,
                                      strideBN, depth, columns});
       Value *results = p.sums;
-      if (p.isLong && !p.byLanes)
+      if (p.isLong && !p.byLanes && !p.unbroken)
         results = b.CreateSelect(b.CreateICmpSGT(depth, constant(kGroupDepth)), p.totals, p.sums);
       loop(constant(0), constant(p.rows), 1, [&](Value *i) {
         Value *sums = b.CreateGEP(p.type, results, b.CreateMul(i, constant(kColumns)));
@@ -131,6 +134,8 @@ Function *KernelWriter::rowsFunction(RowsProduct &given) {
     if (p.byLanes)
       return addLevels(p, depth, parts);
     parts([&](Value *k0) {
+      if (p.unbroken)
+        return;
       Value *next = b.CreateAdd(k0, constant(kCopiedDepth)), *inGroup = b.CreateAnd(next, constant(kGroupDepth - 1));
       Value *ends = b.CreateOr(b.CreateICmpSGE(next, depth), b.CreateICmpEQ(inGroup, constant(0)));
       branch(b.CreateAnd(b.CreateICmpSGT(depth, constant(kGroupDepth)), ends), [&] {
@@ -146,7 +151,8 @@ void KernelWriter::sumInChains(RowsProduct &p, const RowsOperands &x, Value *k0)
   int64_t most = std::clamp<int64_t>(bit_floor(uint64_t(p.registers / p.rows)), 1, 4);
   loop(constant(0), x.depth, kDepth, [&](Value *first) {
     Value *count = minimum(constant(kDepth), b.CreateSub(x.depth, first));
-    Value *inGroup = b.CreateAnd(b.CreateAdd(k0, first), constant(kGroupDepth - kDepth));
+    Value *before = b.CreateAdd(k0, first), *goesOn = b.CreateICmpNE(before, constant(0));
+    Value *adds = b.CreateICmpNE(b.CreateAnd(before, constant(kGroupDepth - kDepth)), constant(0));
     Value *cornerA = b.CreateGEP(p.type, x.a, b.CreateMul(first, x.strideA));
     Value *cornerB = b.CreateGEP(memoryType(p.bType), x.b, b.CreateMul(first, x.strideK));
     auto tile = [&](Value *column, int64_t vectors, Value *right, mlir::Type type, Value *stride, Value *mask) {
@@ -154,6 +160,16 @@ void KernelWriter::sumInChains(RowsProduct &p, const RowsOperands &x, Value *k0)
       for (int64_t r = 0; r < std::min(p.rows, kRowPointers); ++r)
         starts.push_back(b.CreateGEP(p.type, cornerA, b.CreateMul(constant(r), x.strideM)));
       Carried sums(p.rows * vectors, Constant::getNullValue(vectorType(p.type)));
+      SmallVector<Value *, 16> places;
+      for (int64_t i = 0; i < p.rows * vectors; ++i)
+        places.push_back(
+            b.CreateGEP(p.type, p.sums, b.CreateAdd(column, constant(i / vectors * kColumns + i % vectors * lanes))));
+      if (p.unbroken)
+        sums = branch(goesOn, sums, [&](Carried sums) {
+          for (auto [sum, place] : zip(sums, places))
+            sum = loadVector(p.type, place, nullptr);
+          return sums;
+        });
       sums = loop(constant(0), count, 1, sums, [&](Value *k, Carried sums) {
         Value *from = b.CreateGEP(memoryType(type), right, b.CreateMul(k, stride)), *at = b.CreateMul(k, x.strideA);
         SmallVector<Value *, 4> loaded;
@@ -173,15 +189,12 @@ void KernelWriter::sumInChains(RowsProduct &p, const RowsOperands &x, Value *k0)
         }
         return sums;
       });
-      SmallVector<Value *, 16> places;
-      for (int64_t i = 0; i < p.rows * vectors; ++i)
-        places.push_back(
-            b.CreateGEP(p.type, p.sums, b.CreateAdd(column, constant(i / vectors * kColumns + i % vectors * lanes))));
-      sums = branch(b.CreateICmpNE(inGroup, constant(0)), sums, [&](Carried sums) {
-        for (auto [sum, place] : zip(sums, places))
-          sum = add(loadVector(p.type, place, nullptr), sum);
-        return sums;
-      });
+      if (!p.unbroken)
+        sums = branch(adds, sums, [&](Carried sums) {
+          for (auto [sum, place] : zip(sums, places))
+            sum = add(loadVector(p.type, place, nullptr), sum);
+          return sums;
+        });
       for (auto [sum, place] : zip(sums, places))
         storeVector(sum, place, nullptr);
     };

@@ -9,6 +9,7 @@ inline constexpr int64_t kCopiedDepth = order::kBlock; // of K, where A is copie
 
 struct KernelWriter::RowsProduct : MatrixTypes {
   bool byLanes;        // else in chains
+  bool unbroken;       // which are whole
   int64_t rows;        // that are summed together
   bool copiesA;        // A is of another type than the sums, or must be contiguous along K and is not
   bool alongK, alongN; // one of them at most: along which B is contiguous

@@ -30,7 +30,8 @@ Function *KernelWriter::helper(const std::string &name, unsigned pointers, unsig
 
 // void (a, b, c, what to ask for meanwhile, depth, k, elements from a row of a to the next, last row, elements from a
 // row of b to the next, bytes from a line that is asked for to the next, elements from a row of a to one that will be
-// read later): k is the number of steps of K before in the group; where there are none, c is written, not added to.
+// read later): k is the number of steps of K before in the group; where there are none, c is written, not added to. An
+// unbroken chain goes on from what c holds.
 // Rows of an A with a stride that is known are a constant apart, and all there; others have a pointer each, and what is
 // beyond the last row is read from that one.
 Function *KernelWriter::tileFunction(Product &p, int64_t rows) {
@@ -38,7 +39,8 @@ Function *KernelWriter::tileFunction(Product &p, int64_t rows) {
   bool isWhole = unrolled > 1 && p.wholeSteps;
   std::string name;
   raw_string_ostream(name) << "weft_tile_" << *p.type << '_' << rows << 'x' << p.tileColumns << '_' << p.aStrideM << '_'
-                           << p.aStrideK << '_' << unrolled << (isWhole ? "_whole" : "");
+                           << p.aStrideK << '_' << unrolled << (isWhole ? "_whole" : "")
+                           << (p.unbroken ? "_unbroken" : "");
   return helper(name, 4, 7, [&](Function *tile) {
     auto *vector = FixedVectorType::get(p.type, p.vectorLanes);
     int64_t bytes = p.type->getScalarSizeInBits() / 8, distance = kPrefetchBytes / (p.tileColumns * bytes);
@@ -55,7 +57,18 @@ Function *KernelWriter::tileFunction(Product &p, int64_t rows) {
     }
     // The sums, what to ask for, and the row of B.
     int64_t sumCount = rows * p.tileVectors;
+    auto sumAt = [&](int64_t number) {
+      int64_t row = number / p.tileVectors, column = number % p.tileVectors * p.vectorLanes;
+      return b.CreateConstGEP1_64(p.type, c, row * kStrideC + column);
+    };
+    Value *goesOn = b.CreateICmpNE(tile->getArg(5), constant(0));
     Carried state(sumCount, Constant::getNullValue(vector));
+    if (p.unbroken)
+      state = branch(goesOn, state, [&](Carried sums) {
+        for (auto [i, sum] : enumerate(sums))
+          sum = b.CreateAlignedLoad(vector, sumAt(i), align);
+        return sums;
+      });
     state.append({tile->getArg(3), tile->getArg(1)});
     auto step = [&](Carried &state, Value *placeInA, int64_t k) {
       Value *&row = state[sumCount + 1],
@@ -107,19 +120,16 @@ Function *KernelWriter::tileFunction(Product &p, int64_t rows) {
     if (unrolled > 1 && !isWhole)
       state = loop(whole, depth, 1, state, steps(1));
 
-    auto place = [&](int64_t number) {
-      int64_t row = number / p.tileVectors, column = number % p.tileVectors * p.vectorLanes;
-      return b.CreateConstGEP1_64(p.type, c, row * kStrideC + column);
-    };
     state.resize(sumCount);
-    state = branch(b.CreateICmpNE(tile->getArg(5), constant(0)), state, [&](const Carried &sums) {
-      Carried added;
-      for (auto [i, sum] : enumerate(sums))
-        added.push_back(add(b.CreateAlignedLoad(vector, place(i), align), sum));
-      return added;
-    });
+    if (!p.unbroken)
+      state = branch(goesOn, state, [&](const Carried &sums) {
+        Carried added;
+        for (auto [i, sum] : enumerate(sums))
+          added.push_back(add(b.CreateAlignedLoad(vector, sumAt(i), align), sum));
+        return added;
+      });
     for (auto [i, sum] : enumerate(state))
-      b.CreateAlignedStore(sum, place(i), align);
+      b.CreateAlignedStore(sum, sumAt(i), align);
   });
 }
 

@@ -7,6 +7,7 @@ namespace weft::cpu {
 
 // Of K: the blocks that the order of the sum names, and the groups of them.
 inline constexpr int64_t kDepth = order::kProductBlock, kGroupDepth = order::kProductGroup;
+inline constexpr int64_t kUnbroken = int64_t(1) << 62;       // the groups of a chain without end
 inline constexpr int64_t kPanel = kernel::PackOp::kColumns;  // columns of a panel of B
 inline constexpr int64_t kPanelRows = kernel::PackOp::kRows; // K is rounded up to a multiple of it in whole panels
 inline constexpr int64_t kMostRowPointers = 6;               // registers for the rows of a tile of A where it is
@@ -62,6 +63,7 @@ struct KernelWriter::Product : MatrixTypes {
   bool aInPlace;                              // tiles read A where it is
   int64_t aStrideM, aStrideK;                 // of the A that tiles read; aStrideM is 0 where it is not known
   int64_t finishedRows;                       // after which the epilogue runs
+  bool unbroken;                              // a sum is one chain, whatever K
   bool hasGroups;                             // K may be more than a group
   llvm::Value *a, *b, *nextB, *c, *totals;    // scratch memory; c holds the sums of a group, which are added to totals
 

@@ -216,9 +216,11 @@ void KernelPrinter::contract(kernel::ContractOp op) {
   std::string b =
       operandLoader(op.getB(), op.getBBase(), "k * " + name(op.getBStrideK()) + " + n * " + name(op.getBStrideN()), sum,
                     "long long k, long long n");
-  line((op.getLanes() ? "weftContractByLanes<" : "weftContract<") + cType(sum) + ">(" + name(op.getK()) + ", " +
-       name(op.getRowBegin()) + ", " + name(op.getRowEnd()) + ", " + name(op.getColumnBegin()) + ", " +
-       name(op.getColumnEnd()) + ",");
+  std::string function = op.getLanes()      ? "weftContractByLanes<"
+                         : op.getUnbroken() ? "weftContract<true, "
+                                            : "weftContract<false, ";
+  line(function + cType(sum) + ">(" + name(op.getK()) + ", " + name(op.getRowBegin()) + ", " + name(op.getRowEnd()) +
+       ", " + name(op.getColumnBegin()) + ", " + name(op.getColumnEnd()) + ",");
   line("    " + a + ",");
   line("    " + b + ",");
   line("    [&](long long " + name(body.getArgument(0)) + ", long long " + name(body.getArgument(1)) + ", " +

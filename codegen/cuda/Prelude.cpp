@@ -248,14 +248,15 @@ template <class Op, class F> __device__ typename Op::Value weftReduceSerially(lo
       count, [&](typename Op::Value sum, long long i) { return Op::combine(sum, element(i)); });
 }
 
-// Products: 256 threads, 4 x 4 results each, tiles of 64 x 64 and 16 along k. Sums go in chains, and these in groups.
+// Products: 256 threads, 4 x 4 results each, tiles of 64 x 64 and 16 along k. Sums go in chains, and these in groups,
+// or in one chain.
 __device__ float weftMultiplyAdd(float a, float b, float c) { return __fmaf_rn(a, b, c); }
 __device__ double weftMultiplyAdd(double a, double b, double c) { return __fma_rn(a, b, c); }
 template <class T> __device__ T weftMultiplyAdd(T a, T b, T c) {
   using U = typename WeftUnsigned<T>::Type;
   return (T)((U)a * (U)b + (U)c);
 }
-template <class T, class A, class B, class Epilogue>
+template <bool unbroken, class T, class A, class B, class Epilogue>
 __device__ void weftContract(long long depth, long long rowBegin, long long rowEnd, long long columnBegin,
                              long long columnEnd, A loadA, B loadB, Epilogue epilogue) {
   __shared__ T a[16][64 + 1], b[16][64 + 1];
@@ -278,7 +279,7 @@ __device__ void weftContract(long long depth, long long rowBegin, long long rowE
           }
       };
       for (long long k = 0; k < depth; k += 16) {
-        if (k && k % weftProductBlock == 0)
+        if (!unbroken && k && k % weftProductBlock == 0)
           endChain(k, k % weftProductGroup == 0);
         __syncthreads();
         for (int e = t; e < 16 * 64; e += 256) {
@@ -294,13 +295,13 @@ __device__ void weftContract(long long depth, long long rowBegin, long long rowE
             for (int j = 0; j < 4; ++j)
               sum[i][j] = weftMultiplyAdd(a[l][ty + 16 * i], b[l][tx + 16 * j], sum[i][j]);
       }
-      if (depth)
+      if (!unbroken && depth)
         endChain(depth, true);
       for (int i = 0; i < 4; ++i)
         for (int j = 0; j < 4; ++j) {
           long long m = row + ty + 16 * i, n = column + tx + 16 * j;
           if (m < rowEnd && n < columnEnd)
-            epilogue(m, n, total[i][j]);
+            epilogue(m, n, unbroken ? sum[i][j] + (T)0 : total[i][j]);
         }
     }
   __syncthreads();

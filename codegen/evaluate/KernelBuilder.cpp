@@ -290,12 +290,14 @@ Value KernelBuilder::reduce(StringRef kind, Value upper, Type type, llvm::functi
   return reduce->getResult(0);
 }
 
-kernel::ContractOp KernelBuilder::contract(ArrayRef<Value> operands, bool packedB,
+kernel::ContractOp KernelBuilder::contract(ArrayRef<Value> operands, bool packedB, bool unbroken,
                                            llvm::function_ref<void(Value, Value, Value)> body) {
   OperationState state(location, kernel::ContractOp::getOperationName());
   state.addOperands(operands);
   if (packedB)
     state.addAttribute("packedB", builder.getUnitAttr());
+  if (unbroken)
+    state.addAttribute("unbroken", builder.getUnitAttr());
   auto element = [](Value buffer) { return cast<kernel::BufferType>(buffer.getType()).getElementType(); };
   Block *block = new Block;
   state.addRegion()->push_back(block);

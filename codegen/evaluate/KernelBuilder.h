@@ -55,7 +55,7 @@ public:
   mlir::Value reduce(llvm::StringRef kind, mlir::Value upper, mlir::Type type,
                      llvm::function_ref<mlir::Value(mlir::Value)> body);
   // kernel.contract with its operands in order; the body is given (m, n, sum).
-  kernel::ContractOp contract(llvm::ArrayRef<mlir::Value> operands, bool packedB,
+  kernel::ContractOp contract(llvm::ArrayRef<mlir::Value> operands, bool packedB, bool unbroken,
                               llvm::function_ref<void(mlir::Value, mlir::Value, mlir::Value)> body);
   mlir::Value scratch(int64_t elements, mlir::Type element);
   void store(mlir::Value value, mlir::Value buffer, mlir::Value index);

@@ -53,7 +53,8 @@ static bool isFew(const Size &rows) { return known(rows) <= order::kFewRows; }
 ContractionSchedule::ContractionSchedule(Lowering &lowering, const Group &group, Operation *dot)
     : lowering(lowering), group(group), dot(dot) {
   Size rows = ContractionOperand(dot, 0).freeSize(), columns = ContractionOperand(dot, 1).freeSize();
-  byLanes = order::isByLanes(known(rows), known(columns), known(ContractionOperand(dot, 0).depth()));
+  byLanes =
+      !isUnbroken(dot) && order::isByLanes(known(rows), known(columns), known(ContractionOperand(dot, 0).depth()));
   bool swaps = isFew(columns) && known(columns) < known(rows);
   a = ContractionOperand::find(lowering, group, dot, swaps ? 1 : 0);
   b = ContractionOperand::find(lowering, group, dot, swaps ? 0 : 1);
@@ -189,7 +190,8 @@ void ContractionSchedule::outerProduct(KernelBuilder &k, ArrayRef<Value> operand
     Scalar x = load(operands[0], k.add(operands[1], k.mul(m, operands[2])));
     k.loop(operands[11], operands[12], true, [&](Value n) {
       Scalar y = load(operands[4], k.add(operands[5], k.mul(n, operands[7])));
-      epilogue(m, n, (isa<FloatType>(type) ? fma(x, y, x.constant(byLanes ? -0.0 : 0.0)) : x * y).value);
+      Scalar product = isa<FloatType>(type) ? fma(x, y, x.constant(byLanes ? -0.0 : 0.0)) : x * y;
+      epilogue(m, n, (isUnbroken(dot) ? product + 0.0 : product).value);
     });
   });
 }
@@ -280,7 +282,7 @@ void ContractionSchedule::product() {
     if (form == Form::Outer)
       outerProduct(k, operands, epilogue);
     else
-      k.contract(operands, packsB, epilogue).setLanes(form == Form::Lanes);
+      k.contract(operands, packsB, isUnbroken(dot), epilogue).setLanes(form == Form::Lanes);
   });
   lowering.finish(kernel, group, batchSize * outerRows * outerColumns * *rowBlocks * *columnBlocks, grain());
 }

@@ -84,6 +84,7 @@ static SameAxis sameAxis(const EagerCall &call, int k, int axis) {
   };
   switch (call.op) {
   case OpKind::DotGeneral:
+  case OpKind::DotChain:
     return pairedAxis(call, axis);
   case OpKind::Linear:
     return k == 2 ? Axis{1, 0} : axis == 1 ? at(0, 1) : SameAxis();
@@ -365,7 +366,7 @@ static void runMergedRows(const EagerCall &call, const Dims &results) {
   int64_t rank = shape.size();
   if (call.op == OpKind::Linear || call.op == OpKind::Matmul) {
     view(0, {count(0, rank - 1), shape.back()});
-  } else if (call.op == OpKind::DotGeneral) {
+  } else if (info(call.op).family == OpFamily::Contraction) {
     int64_t merged = attrs[2].ints.size() > 1 ? attrs[2].ints.size() : 0; // of what is contracted, or of lhs's others
     if (merged) {
       const Dims right = operands[1].shape();
@@ -412,7 +413,7 @@ static bool isMatrixProduct(const EagerCall &call) {
 }
 
 static bool worksOnRows(const EagerCall &call) {
-  if (call.op == OpKind::DotGeneral)
+  if (info(call.op).family == OpFamily::Contraction)
     return isMatrixProduct(call);
   if (call.op == OpKind::Linear || call.op == OpKind::Matmul)
     return call.operands[0].dim() > 2 && call.operands[1].dim() <= 2 && call.operands[0].isContiguous();

@@ -229,6 +229,8 @@ ParseResult ContractOp::parse(OpAsmParser &parser, OperationState &result) {
     result.addAttribute(getPackedBAttrName(result.name), parser.getBuilder().getUnitAttr());
   if (succeeded(parser.parseOptionalKeyword("lanes")))
     result.addAttribute(getLanesAttrName(result.name), parser.getBuilder().getUnitAttr());
+  if (succeeded(parser.parseOptionalKeyword("unbroken")))
+    result.addAttribute(getUnbrokenAttrName(result.name), parser.getBuilder().getUnitAttr());
   if (parser.parseOptionalAttrDictWithKeyword(result.attributes) || parser.parseColonType(types[0]) ||
       parser.parseComma() || parser.parseType(types[1]))
     return failure();
@@ -257,8 +259,9 @@ void ContractOp::print(OpAsmPrinter &p) {
   p << getB() << '[' << getBBase() << ", " << getBStrideK() << ", " << getBStrideN() << "] depth " << getK();
   p << " rows " << getRowBegin() << " to " << getRowEnd() << " columns " << getColumnBegin() << " to "
     << getColumnEnd();
-  p << (getPackedB() ? " packed" : "") << (getLanes() ? " lanes" : "");
-  p.printOptionalAttrDictWithKeyword((*this)->getAttrs(), {getPackedBAttrName(), getLanesAttrName()});
+  p << (getPackedB() ? " packed" : "") << (getLanes() ? " lanes" : "") << (getUnbroken() ? " unbroken" : "");
+  p.printOptionalAttrDictWithKeyword((*this)->getAttrs(),
+                                     {getPackedBAttrName(), getLanesAttrName(), getUnbrokenAttrName()});
   p << " : " << getA().getType() << ", " << getB().getType();
   Block &block = getEpilogue().front();
   p << " (" << block.getArgument(0) << ", " << block.getArgument(1) << ", " << block.getArgument(2) << " : "
@@ -272,6 +275,8 @@ LogicalResult ContractOp::verify() {
     return emitOpError("does not multiply ") << a << " by " << b;
   if (getLanes() && getPackedB())
     return emitOpError("by lanes reads B where it is, not packed");
+  if (getLanes() && getUnbroken())
+    return emitOpError("by lanes is no chain");
   Block &block = getEpilogue().front();
   if (block.getNumArguments() != 3 || !block.getArgument(0).getType().isIndex() ||
       !block.getArgument(1).getType().isIndex() || block.getArgument(2).getType() != sum)

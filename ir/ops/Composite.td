@@ -88,13 +88,16 @@ def SoftmaxOp : Composite<"softmax", ["x"], [A<"dim", "Int">]> {
 }
 def MaskedSoftmaxOp : Composite<"masked_softmax", ["x"], [A<"dim", "Int">]> {
   let summary = "The softmax along the axis dim, 0 where all its elements are -infinity.";
-  let description = "x: float of rank >= 1; dim: non-negative, not an empty axis.";
+  let description = [{
+    x: float of rank >= 1; dim: non-negative, not an empty axis. The exponentials, of which the largest is 1, are rounded to multiples of
+    2^-32 (float64: 2^-63) for their sum, which so is exact and the same whatever their order and whatever -infinities are among x.
+  }];
   let infer = "alongDim";
   let symbolic = 1;
   let expansion = [{
     Val most = amax(x, {dim}, true);
     Val e = exp(x - atLeast(most, lowest(x.dtype())));
-    return e / atLeast(sum(e, {dim}, true), 1.0); // which it is, but where all are hidden
+    return e / atLeast(sumOfFractions(e, dim), 1.0); // which it is, but where all are hidden
   }];
   let vjp = ["(ct - sum(ct * result, {dim}, true)) * result"];
   let numpy = "scipy.special.softmax(x, axis=dim)";

@@ -4,17 +4,8 @@
 
 include "ir/ops/Base.td"
 
-def DotGeneralOp : Weft_Op<"dot_general", "Contraction", ["lhs", "rhs"],
+class DotGeneral<string mnemonic> : Weft_Op<mnemonic, "Contraction", ["lhs", "rhs"],
     [A<"lhs_batch", "Ints">, A<"rhs_batch", "Ints">, A<"lhs_contract", "Ints">, A<"rhs_contract", "Ints">]> {
-  let summary = "Sums of products over paired axes.";
-  let description = [{
-    lhs, rhs: one dtype, not bool. Axis lhs_batch[i] goes with rhs_batch[i], and lhs_contract[i] with rhs_contract[i]; the latter are
-    summed over. The result's axes are the batch axes, then lhs's others, then rhs's others. 16-bit floats accumulate in float32.
-    The order of the sum: fused multiply-adds in row-major order of the contracted axes within blocks of 256, the blocks added in order.
-    Where the other axes of lhs, or those of rhs, have one element in all, or at most four and more than 64 products are summed, it is
-    that of a sum over the products in 64 lanes instead, each lane adding by fused multiply-adds. (kernel.contract in
-    ir/kernel/KernelOps.td says it in full.)
-  }];
   let infer = "dotGeneral";
   let symbolic = 1;
   let vjp = ["dotGeneralGradient(ct, lhs, rhs, lhs_batch, rhs_batch, lhs_contract, rhs_contract, true)",
@@ -43,5 +34,24 @@ def DotGeneralOp : Weft_Op<"dot_general", "Contraction", ["lhs", "rhs"],
     "dict(lhs=F(2, 3, 4), rhs=F(2, 4, 5), lhs_batch=[0], rhs_batch=[0], lhs_contract=[2], rhs_contract=[1])",
     "dict(lhs=F(3), rhs=F(3), lhs_batch=[], rhs_batch=[], lhs_contract=[0], rhs_contract=[0])",
     "dict(lhs=F(17, 300), rhs=F(300, 33), lhs_batch=[], rhs_batch=[], lhs_contract=[1], rhs_contract=[0])"];
+}
+def DotGeneralOp : DotGeneral<"dot_general"> {
+  let summary = "Sums of products over paired axes.";
+  let description = [{
+    lhs, rhs: one dtype, not bool. Axis lhs_batch[i] goes with rhs_batch[i], and lhs_contract[i] with rhs_contract[i]; the latter are
+    summed over. The result's axes are the batch axes, then lhs's others, then rhs's others. 16-bit floats accumulate in float32.
+    The order of the sum: fused multiply-adds in row-major order of the contracted axes within blocks of 256, the blocks added in order.
+    Where the other axes of lhs, or those of rhs, have one element in all, or at most four and more than 64 products are summed, it is
+    that of a sum over the products in 64 lanes instead, each lane adding by fused multiply-adds. (kernel.contract in
+    ir/kernel/KernelOps.td says it in full.)
+  }];
+}
+def DotChainOp : DotGeneral<"dot_chain"> {
+  let summary = "dot_general, each sum in one chain.";
+  let description = [{
+    The order of the sum: fused multiply-adds from +0.0 in row-major order of the contracted axes, however many there are; a result of
+    -0.0 is +0.0. So products that are zero change nothing, wherever they stand among the others. For attention; it is less accurate than
+    dot_general where very many products of one size are summed (docs/accuracy.md). Its derivative is that of dot_general.
+  }];
 }
 #endif

@@ -5,7 +5,7 @@
 // CHECK: weft.group {{.*}} -> (tensor<2x3x40x8xf32>) attributes {kind = "attention", row = 1 : i64, space = array<i64: 2, 3, 40, 50>}
 // CHECK: weft.dot_general
 // CHECK: weft.amax
-// CHECK: weft.dot_general
+// CHECK: weft.dot_chain
 // CHECK-NOT: weft.group
 func.func @attention(%q: tensor<2x3x40x16xf32>, %k: tensor<2x3x50x16xf32>, %v: tensor<2x3x50x8xf32>) -> tensor<2x3x40x8xf32> {
   %0 = weft.scaled_dot_product_attention %q, %k, %v {is_causal = false, scale = 2.500000e-01 : f64} : (tensor<2x3x40x16xf32>, tensor<2x3x50x16xf32>, tensor<2x3x50x8xf32>) -> tensor<2x3x40x8xf32>

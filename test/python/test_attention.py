@@ -4,6 +4,7 @@ import numpy
 import pytest
 import weft
 from conftest import assert_same_bits
+from weft import _ops as ops
 from weft.nn import functional
 
 INFINITY = float("inf")
@@ -18,11 +19,12 @@ def spelt_out(query, key, value, mask=None, is_causal=False, scale=0.125):
     scores = query @ key.transpose(-1, -2) * scale
     if mask is not None:
         scores = weft.where(mask, scores, -INFINITY) if mask.dtype == weft.bool else scores + mask
-    if not is_causal:
-        return (weft.softmax(scores, -1) @ value).to(dtype)
     visible = weft.arange(scores.shape[-1]) <= weft.arange(scores.shape[-2]).unsqueeze(1)
-    probabilities = weft.softmax(weft.where(visible, scores, -INFINITY), -1)
-    return (weft.where(visible, probabilities, 0.0) @ value).to(dtype)
+    last, batch = scores.ndim - 1, list(range(scores.ndim - 2))
+    probabilities = ops.masked_softmax(weft.where(visible, scores, -INFINITY) if is_causal else scores, last)
+    if is_causal:
+        probabilities = weft.where(visible, probabilities, 0.0)
+    return ops.dot_chain(probabilities, value, batch, batch, [last], [last - 1]).to(dtype)
 
 
 def with_gradients(attention):

@@ -9,7 +9,7 @@
 // CHECK: kernel.contract {{.*}}depth %c16
 // CHECK: kernel.reduce max
 // CHECK: kernel.reduce sum
-// CHECK: kernel.contract {{.*}}depth %c500
+// CHECK: kernel.contract {{.*}}depth %c500 {{.*}}unbroken
 // CHECK-NOT: kernel.func
 func.func @main(%q: tensor<2x3x512x16xf32>, %k: tensor<2x3x500x16xf32>, %v: tensor<2x3x500x8xf32>) -> tensor<2x3x512x8xf32> {
   %0 = weft.scaled_dot_product_attention %q, %k, %v {is_causal = false, scale = 2.500000e-01 : f64} : (tensor<2x3x512x16xf32>, tensor<2x3x500x16xf32>, tensor<2x3x500x8xf32>) -> tensor<2x3x512x8xf32>
@@ -23,8 +23,8 @@ func.func @main(%q: tensor<2x3x512x16xf32>, %k: tensor<2x3x500x16xf32>, %v: tens
 // CHECK: kernel.contract {{.*}}depth %c16 rows {{.*}} columns %c0 to %[[COLUMNS:[0-9]*]] packed
 // CHECK: %[[ROW:.*]] = arith.minsi %{{.*}}, %[[COLUMNS]]
 // CHECK: kernel.reduce max %{{.*}} to %[[ROW]] : f32
-// CHECK: kernel.reduce sum %{{.*}} to %[[ROW]] : f32
-// CHECK: kernel.contract {{.*}}depth %[[COLUMNS]]
+// CHECK: kernel.reduce sum %{{.*}} to %[[ROW]] : f64
+// CHECK: kernel.contract {{.*}}depth %[[COLUMNS]] {{.*}}unbroken
 func.func @main(%q: tensor<6x512x16xf32>, %k: tensor<6x512x16xf32>, %v: tensor<6x512x8xf32>) -> tensor<6x512x8xf32> {
   %0 = weft.scaled_dot_product_attention %q, %k, %v {is_causal = true, scale = 2.500000e-01 : f64} : (tensor<6x512x16xf32>, tensor<6x512x16xf32>, tensor<6x512x8xf32>) -> tensor<6x512x8xf32>
   return %0 : tensor<6x512x8xf32>
