@@ -252,7 +252,7 @@ Val embeddingGradient(Val ct, Val index, Val weight, int64_t paddingIndex) {
 Val sumOfFractions(Val x, int64_t dim) {
   auto rounded = [](Val x, double unit) { return x + 0x1.8p52 * unit - 0x1.8p52 * unit; };
   if (x.dtype() == DType::Float32)
-    return cast(sum(rounded(cast(x, DType::Float64), 0x1p-32), {dim}, true), DType::Float32);
+    return cast(sum(rounded(cast(x, DType::Float64), 0x1p-34), {dim}, true), DType::Float32);
   Val high = rounded(x, 0x1p-31), low = rounded(x - high, 0x1p-63);
   return sum(high, {dim}, true) + sum(low, {dim}, true);
 }

@@ -43,8 +43,8 @@ Val bounded(Val x);
 Val rowsAt(Val weight, Val index);
 Val embeddingGradient(Val ct, Val index, Val weight, int64_t paddingIndex);
 
-// The sum over the axis dim, which stays as size 1, of numbers from 0 to 1, each rounded to a multiple of 2^-32
-// (float64: 2^-63): exact for up to 2^21 of them, so that it is the same in any order, whatever zeros are among them.
+// The sum over the axis dim, which stays as size 1, of numbers from 0 to 1, each rounded to a multiple of 2^-34
+// (float64: 2^-63): exact for up to 2^19 of them, so that it is the same in any order, whatever zeros are among them.
 Val sumOfFractions(Val x, int64_t dim);
 
 Val attention(Val query, Val key, Val value, Val mask, bool isCausal, double scale);

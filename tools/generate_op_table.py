@@ -27,6 +27,8 @@ TYPE_ONLY = [
     r"\bembeddingGradient\(ct, index, NAME\b",
 ]
 RESULT_BIT = 31
+# Independent axes of the ops of a family (ir/ops/Base.td).
+INDEPENDENT = {"Elementwise": "every_axis()", "Reduction": "every_axis(but=dims)"}
 
 
 class Op:
@@ -48,8 +50,9 @@ class Op:
             "jvp",
         ):
             setattr(self, field, record[field])
-        for field in ("expansion", "numpy", "domain", "examples", "dtypes", "python"):
+        for field in ("expansion", "numpy", "domain", "examples", "dtypes", "python", "independent"):
             setattr(self, field, record[field])
+        self.independent = self.independent or INDEPENDENT.get(self.family, "")
         self.symbolic = bool(record["symbolic"])
         self.upcast = bool(record["upcast"])
         attrs = [records[a["def"]] for a in record["attrs"]]
@@ -221,7 +224,7 @@ def description(ops):
         "differentiable",
         "symbolic",
     )
-    more = ("reduction", "domain", "examples", "dtypes", "python")
+    more = ("reduction", "domain", "examples", "dtypes", "python", "independent")
     listed = []
     for op in ops:
         entry = {field: getattr(op, field) for field in fields + more}

@@ -144,6 +144,10 @@ def reference(ops):
         "",
         "Generated from the records in `ir/ops`. A public name is `weft.NAME`; most are methods of Tensor, too.",
         "",
+        "Independent axes: a slice of the operands along these axes gives the slice of the result, to the bit, whatever else is beside it.",
+        "`every_axis(but=...)` are the axes of the first operand, and of those with its rank; `pair(axis, name=axis, ...)` is one of the",
+        "result and those of the operands, the others being whole. Ops that only move elements, random ones and sums over all have none.",
+        "",
     ]
     out += ["| op | family | derivative | summary |", "|---|---|---|---|"]
     for op in ops:
@@ -161,6 +165,8 @@ def reference(ops):
         ]
         if op["description"]:
             out += ["", op["description"]]
+        if op["independent"]:
+            out += ["", f"Independent: `{' '.join(op['independent'].split())}`"]
         if op["numpy"]:
             out += ["", "Reference:", "", "```python", op["numpy"].rstrip(), "```"]
     return "\n".join(out) + "\n"

@@ -69,6 +69,9 @@ class Weft_Op<string mnemonic, string family_, list<string> operands_, list<A> a
   // Python: arguments to test with, as a dict of operands F(2, 3) (floats), I(2, high=3) (int64), B(2) (bool), and attributes.
   list<string> examples = [];
   string dtypes = "float";             // the operands' dtypes: words of float, int, bool
+  // Python, by the words of tools/weft_fuzz/independent.py: the axes along which a slice of the operands gives that slice of the
+  // result, to the bit. "" : that of the family (tools/generate_op_table.py). The tests and weft-fuzz compare slices by it.
+  string independent = "";
   string python = "";                  // Python signature, where it is not "operands, attributes in order"
 }
 #endif

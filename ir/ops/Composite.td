@@ -13,6 +13,7 @@ class Composite<string mnemonic, list<string> operands, list<A> attrs = []> : We
 def MeanOp : Composite<"mean", ["x"], [A<"dims", "Ints">, A<"keepdim", "Bool", "False">]> {
   let summary = "Mean over the axes dims.";
   let description = "x: float; dims: sorted, non-negative. The sum divided by the number of elements.";
+  let independent = "every_axis(but=dims)";
   let infer = "reduction<Float, Same>";
   let symbolic = 1;
   let expansion = "sum(x, dims, keepdim) / countOf(x, dims)";
@@ -27,6 +28,7 @@ def VarOp : Composite<"var", ["x"], [A<"dims", "Ints">, A<"correction", "Int", "
     x: float; dims: sorted, non-negative. Squared distances from the mean, over the number of elements less correction. The mean is exact where
     all elements are one number: their variance is 0.
   }];
+  let independent = "every_axis(but=dims)";
   let infer = "reduction<Float, Same>";
   let symbolic = 1;
   let expansion = [{
@@ -44,6 +46,7 @@ def VarOp : Composite<"var", ["x"], [A<"dims", "Ints">, A<"correction", "Int", "
 def StdOp : Composite<"std", ["x"], [A<"dims", "Ints">, A<"correction", "Int", "1">, A<"keepdim", "Bool", "False">]> {
   let summary = "Standard deviation over the axes dims: the square root of var.";
   let description = "x: float; dims: sorted, non-negative. The gradient where it is 0 is 0.";
+  let independent = "every_axis(but=dims)";
   let infer = "reduction<Float, Same>";
   let symbolic = 1;
   let expansion = "sqrt(var(x, dims, correction, keepdim))";
@@ -58,6 +61,7 @@ def StdOp : Composite<"std", ["x"], [A<"dims", "Ints">, A<"correction", "Int", "
 def NormalizeOp : Composite<"normalize", ["x"], [A<"dims", "Ints">, A<"p", "Float", "2.0">, A<"eps", "Float", "1e-12">]> {
   let summary = "x divided by its p-norm over the axes dims, or by eps where that is larger.";
   let description = "x: float; dims: sorted, non-negative.";
+  let independent = "every_axis(but=dims)";
   let infer = "elementwise<Float, Same>";
   let symbolic = 1;
   let expansion = "x / atLeast(normOf(x, dims, p), eps)";
@@ -73,6 +77,7 @@ def NormalizeOp : Composite<"normalize", ["x"], [A<"dims", "Ints">, A<"p", "Floa
 def SoftmaxOp : Composite<"softmax", ["x"], [A<"dim", "Int">]> {
   let summary = "exp(x) divided by its sum along the axis dim.";
   let description = "x: float of rank >= 1; dim: non-negative. The maximum is subtracted first.";
+  let independent = "every_axis(but=[dim])";
   let infer = "alongDim";
   let symbolic = 1;
   let expansion = [{
@@ -90,8 +95,9 @@ def MaskedSoftmaxOp : Composite<"masked_softmax", ["x"], [A<"dim", "Int">]> {
   let summary = "The softmax along the axis dim, 0 where all its elements are -infinity.";
   let description = [{
     x: float of rank >= 1; dim: non-negative, not an empty axis. The exponentials, of which the largest is 1, are rounded to multiples of
-    2^-32 (float64: 2^-63) for their sum, which so is exact and the same whatever their order and whatever -infinities are among x.
+    2^-34 (float64: 2^-63) for their sum, which so is exact and the same whatever their order and whatever -infinities are among x.
   }];
+  let independent = "every_axis(but=[dim])";
   let infer = "alongDim";
   let symbolic = 1;
   let expansion = [{
@@ -107,6 +113,7 @@ def MaskedSoftmaxOp : Composite<"masked_softmax", ["x"], [A<"dim", "Int">]> {
 def LogSoftmaxOp : Composite<"log_softmax", ["x"], [A<"dim", "Int">]> {
   let summary = "Logarithm of the softmax along the axis dim.";
   let description = "x: float of rank >= 1; dim: non-negative.";
+  let independent = "every_axis(but=[dim])";
   let infer = "alongDim";
   let symbolic = 1;
   let expansion = [{
@@ -123,6 +130,7 @@ def LogSoftmaxOp : Composite<"log_softmax", ["x"], [A<"dim", "Int">]> {
 def LayerNormOp : Composite<"layer_norm", ["x", "weight?", "bias?"], [A<"axes", "Int", "1">, A<"eps", "Float", "1e-5">]> {
   let summary = "x shifted and scaled to mean 0 and variance 1 over its last `axes` axes, then times weight plus bias.";
   let description = "x: float; weight, bias: x's dtype, the shape of its last `axes` axes, or absent.";
+  let independent = "every_axis(but=range(x.ndim - axes, x.ndim))";
   let infer = "layerNorm";
   let symbolic = 1;
   let expansion = [{
@@ -159,6 +167,7 @@ def CrossEntropyOp : Composite<"cross_entropy", ["input", "target", "weight?"],
     input: float [C], [N, C] or [N, C, d1, ...]; target: int64 [], [N] or [N, d1, ...]; weight: input's dtype [C], or absent (it
     gets no gradient). reduction: 0 none, 1 mean (by the weights of the targets that are not ignored), 2 sum.
   }];
+  let independent = "[pair(a, input=a + (a > 0), target=a) for a in range(target.ndim)] if reduction == 0 and input.ndim > 1 else []";
   let infer = "crossEntropy";
   let symbolic = 1;
   let expansion = "crossEntropy(input, target, weight, reduction, ignore_index, label_smoothing)";
@@ -187,6 +196,7 @@ def CrossEntropyOp : Composite<"cross_entropy", ["input", "target", "weight?"],
 def MseLossOp : Composite<"mse_loss", ["x", "target"], [A<"reduction", "Int", "1">]> {
   let summary = "Squared difference, averaged, summed or as it is.";
   let description = "x, target: one shape and float dtype. reduction: 0 none, 1 mean, 2 sum.";
+  let independent = "every_axis() if reduction == 0 else []";
   let infer = "mseLoss";
   let symbolic = 1;
   let expansion = [{
@@ -203,6 +213,7 @@ def MseLossOp : Composite<"mse_loss", ["x", "target"], [A<"reduction", "Int", "1
 def LinearOp : Composite<"linear", ["x", "weight", "bias?"]> {
   let summary = "x times the transpose of weight, plus bias.";
   let description = "x: [..., in]; weight: [out, in]; bias: [out] or absent; one dtype, not bool. The result is [..., out].";
+  let independent = "[pair(a, x=a) for a in range(x.ndim - 1)] + [pair(-1, weight=0, bias=0)]";
   let infer = "linear";
   let symbolic = 1;
   let expansion = [{
@@ -219,6 +230,7 @@ def LinearOp : Composite<"linear", ["x", "weight", "bias?"]> {
 def AddmmOp : Composite<"addmm", ["input", "mat1", "mat2"], [A<"beta", "Float", "1.0">, A<"alpha", "Float", "1.0">]> {
   let summary = "beta * input + alpha * the product of two matrices.";
   let description = "mat1: [m, k]; mat2: [k, n]; input broadcasts to [m, n]; one dtype, not bool. With beta 0 the input counts as 0.";
+  let independent = "[pair(0, mat1=0, input=-2), pair(1, mat2=1, input=-1)]";
   let infer = "addmm";
   let expansion = [{
     auto scaled = [](Val v, double factor) { return factor == 1 ? v : v * factor; };
@@ -236,6 +248,10 @@ def MatmulOp : Composite<"matmul", ["x", "y"]> {
   let description = [{
     x, y: one dtype, not bool, rank >= 1. [m, k] times [k, n] is [m, n]; a vector is a row on the left and a column on the right, and that
     axis vanishes from the result; leading axes are batches and broadcast.
+  }];
+  let independent = [{
+    ([pair(-1 - (y.ndim > 1), x=-2)] if x.ndim > 1 else []) + ([pair(-1, y=-1)] if y.ndim > 1 else [])
+    + [pair(a + (x.ndim < 2) + (y.ndim < 2), x=a, y=a) for a in range(-max(x.ndim, y.ndim), -2)]
   }];
   let infer = "matmul";
   let symbolic = 1;
@@ -260,6 +276,7 @@ def DropoutOp : Composite<"dropout", ["x", "state"], [A<"p", "Float", "0.5">, A<
 def EmbeddingOp : Composite<"embedding", ["index", "weight"], [A<"padding_idx", "Int", "-1">]> {
   let summary = "The rows of weight at index.";
   let description = "index: int64 of any shape; weight: [rows, width]. The row padding_idx (if not -1) gets no gradient.";
+  let independent = "[pair(a, index=a) for a in range(index.ndim)]";
   let infer = "embedding";
   let symbolic = 1;
   let upcast = 0;
@@ -276,6 +293,14 @@ def ScaledDotProductAttentionOp : Composite<"scaled_dot_product_attention", ["qu
     query: [..., L, E]; key: [..., S, E]; value: [..., S, V]; one float dtype and one set of leading axes. mask: absent, bool (false hides), or
     of the operands' dtype, added; it broadcasts to [..., L, S]. is_causal hides column j from row i where j > i: its probability is 0.
     A row of which everything is hidden, or without a key, is 0. It runs as one kernel over blocks of rows, without the matrix of scores in memory.
+    Hidden keys add exactly nothing, wherever they stand: a query's result depends on the keys that it sees and their order alone, not on the
+    number of keys, how others are hidden, queries or batch. The largest score has no order; the sum of exponentials is exact
+    (masked_softmax), and the values are added in one chain over the keys (dot_chain). So tokens computed one at a time with a cache of keys
+    and values, in chunks, behind padding or all at once have the same bits. (But zero times an infinite or NaN value is NaN, hidden or not.)
+  }];
+  let independent = [{
+    [pair(a, query=a, key=a, value=a, mask=a - query.ndim) for a in range(query.ndim - 2)]
+    + ([] if is_causal else [pair(-2, query=-2, mask=-2)])
   }];
   let infer = "attention";
   let symbolic = 1;

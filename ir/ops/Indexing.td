@@ -14,6 +14,7 @@ class Indexing<string mnemonic, list<string> operands> : Weft_Op<mnemonic, "Inde
 def GatherOp : Indexing<"gather", ["x", "index"]> {
   let summary = "result[i][j] = x[index[i][j]][j] for dim 0, and alike along another axis.";
   let description = "x: any; index: int64 of x's rank, at most as large as x on the other axes. The result has index's shape.";
+  let independent = "[pair(a, x=None if a == dim else a, index=a) for a in range(x.ndim)]";
   let infer = "gather";
   let vjp = ["scatter_add(zerosLike(x), index, ct, dim)", ""];
   let jvp = "gather(t_x, index, dim)";
@@ -24,6 +25,7 @@ def GatherOp : Indexing<"gather", ["x", "index"]> {
 def IndexSelectOp : Indexing<"index_select", ["x", "index"]> {
   let summary = "The entries of x along axis dim at the positions index.";
   let description = "x: any of rank >= 1; index: int64 of rank 1. The result has index's size along dim.";
+  let independent = "[pair(a, x=None if a == dim else a, index=0 if a == dim else None) for a in range(x.ndim)]";
   let infer = "indexSelect";
   let vjp = ["scatter_add(zerosLike(x), alongAxis(index, ct.shape(), dim), ct, dim)", ""];
   let jvp = "index_select(t_x, index, dim)";
@@ -34,6 +36,7 @@ def IndexSelectOp : Indexing<"index_select", ["x", "index"]> {
 def ScatterAddOp : Indexing<"scatter_add", ["x", "index", "source"]> {
   let summary = "x with source[i][j] added at [index[i][j]][j] for dim 0, and alike along another axis.";
   let description = "x, source: one dtype, not bool; index: int64, one shape with source. Added in source's order, so runs agree.";
+  let independent = "[pair(a, x=a, index=a, source=a) for a in range(x.ndim) if a != dim and x.shape[a] == index.shape[a]]";
   let infer = "scatterAdd";
   let vjp = ["ct", "", "gather(ct, index, dim)"];
   let jvp = "scatter_add(t_x, index, t_source, dim)";

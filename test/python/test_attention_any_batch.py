@@ -101,4 +101,4 @@ def test_sum_of_fractions_is_accurate():
         exact = numpy.exp((scores - 6).astype(numpy.longdouble))
         exact /= exact.sum(1, keepdims=True)
         got = weft._ops.masked_softmax(weft.from_numpy(scores), 1).double().numpy()
-        assert (numpy.abs(got - exact) <= 2e-7 * exact + 1e-44).all()
+        assert (numpy.abs(got - exact) <= 3e-7 * exact + 1e-44).all()

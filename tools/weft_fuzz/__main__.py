@@ -6,7 +6,8 @@ A program is a graph of a few random statements: every op of the table, its grad
 dtypes and memory layouts. Some end with an integer divided by 0 or an index out of bounds: the error must be the same, and so
 must be what was written before it. Each statement is compared with the NumPy expression of its op's record. A batch of programs then runs
 eagerly and compiled (traced, then replayed). Half of the batches, drawn for each way, also run compiled without fusion and through
-weft-aot; a fifth eagerly on contiguous copies of the inputs, and with gradients that programs of their own compute since the tape
+weft-aot, and a third on slices of their inputs along an axis
+along which all their ops are independent; a fifth eagerly on contiguous copies of the inputs, and with gradients that programs of their own compute since the tape
 was seen often. Each way runs on 1, 2, 3 and 8 threads, compiled for this machine's processor, x86-64-v3 or x86-64-v4, drawn for
 each; all bits must agree, those of NaNs, too. The last lines say how many graphs ran in which way. What fails is made smaller
 and written as .mlir and .py.

@@ -10,7 +10,7 @@ import traceback
 
 import weft
 
-from . import model
+from . import model, slices
 from .bits import bits, difference, raw
 from .program import load
 
@@ -85,6 +85,21 @@ class Batch:
         with environment(WEFT_FUSE="0"):
             yield from self.compiled(cpu)
 
+    def sliced(self, cpu="", want=()):
+        """The programs whose ops allow it on slices of their inputs, eagerly and compiled: these give slices of the results. `want`
+        stands for all else."""
+        places = {}
+        for place, (owner, name) in enumerate(self.names()):
+            places[owner, name] = place
+        for threads in THREADS[:2]:
+            weft.set_num_threads(threads)
+            values = list(want)
+            with environment(WEFT_CPU=cpu):
+                for owner, program in enumerate(self.programs):
+                    for name, result in slices.results(program):
+                        values[places[owner, name]] = bits([result])[0]
+            yield threads, values
+
     def text(self):
         """The graph as MLIR."""
         with tempfile.TemporaryDirectory() as folder:
@@ -131,7 +146,7 @@ class Batch:
         for way in ["eager", *ways]:
             kind, *cpu = way.split(" ")
             try:
-                runs = self.aot(*cpu, want=expected) if kind == "aot" else getattr(self, kind)(*cpu)
+                runs = getattr(self, kind)(*cpu, **({"want": expected} if kind in ("aot", "sliced") else {}))
                 for threads, values in runs:
                     expected = expected or values
                     for (owner, name), got, want in zip(names, values, expected):

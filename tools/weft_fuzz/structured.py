@@ -33,7 +33,7 @@ class Structured:
                 self.emit(f"weft.{op}({name})" if op not in ("argmax", "argmin") else f"weft.{op}({name}, 0)")
 
     def product(self):
-        kind = self.kind(["matmul", "matmul", "linear", "addmm", "dot_general", "attention"])
+        kind = self.kind(["matmul", "matmul", "linear", "addmm", "dot_general", "dot_chain", "attention"])
         name = self.of(["float", "float", "float", "int"], lambda t: t.ndim > 0)
         x = self.values[name]
         if kind in ("linear", "attention") and not x.dtype.is_floating_point:
@@ -55,7 +55,7 @@ class Structured:
             self.emit(
                 f"weft.addmm({self.fresh((size,), x.dtype.name)}, {rows}, {y}, beta=2, alpha={self.random.choice([1, 3])})"
             )
-        elif kind == "dot_general":
+        elif kind in ("dot_general", "dot_chain"):
             contract = self.axes(x)
             batch = tuple(a for a in range(x.ndim) if a not in contract and self.chance(0.4))
             # The other operand: paired axes in a random order, and free ones between them.
@@ -79,7 +79,7 @@ class Structured:
                 [axes.index(("contract", a)) for a in contract],
             ]
             text = f"{name}, {y}, {', '.join(map(str, attrs))}"
-            self.emit(f"ops.dot_general({text})", self.floating(x, "dot_general"), [x, self.values[y]], attrs)
+            self.emit(f"ops.{kind}({text})", self.floating(x, kind), [x, self.values[y]], attrs)
         elif x.ndim >= 2 and x.numel() and size:
             rows = min(size, 33)
             k = self.fresh((*x.shape[:-2], rows, x.shape[-1]), x.dtype.name)

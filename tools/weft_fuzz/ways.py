@@ -13,7 +13,7 @@ CPUS = ("", "x86-64-v3", "x86-64-v4")  # "": this machine's
 OTHER_EAGER = 0.3  # of the processes draw the processor of their eager kernels
 # Kinds of ways, and the share of the batches that run in each. What a graph costs is LLVM's time for its programs, and a new graph
 # finds more than one more way of an old one.
-SHARES = {"contiguous": 0.2, "repeated": 0.2, "compiled": 1.0, "unfused": 0.5, "aot": 0.5}
+SHARES = {"contiguous": 0.2, "repeated": 0.2, "compiled": 1.0, "unfused": 0.5, "sliced": 0.3, "aot": 0.5}
 EAGER = ("contiguous", "repeated")  # kinds whose code is that of the process's eager kernels
 AVX512 = {"avx512f", "avx512vl", "avx512bw", "avx512dq", "avx512cd"}
 
@@ -38,7 +38,7 @@ def drawn(seed):
 
 
 def every():
-    return [*EAGER, *(f"{kind} {cpu}".strip() for kind in ("compiled", "unfused", "aot") for cpu in cpus())]
+    return [*EAGER, *(f"{kind} {cpu}".strip() for kind in ("compiled", "unfused", "sliced", "aot") for cpu in cpus())]
 
 
 def disagreements(programs, ways):
