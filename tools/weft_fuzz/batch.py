@@ -97,7 +97,8 @@ class Batch:
             with environment(WEFT_CPU=cpu):
                 for owner, program in enumerate(self.programs):
                     for name, result in slices.results(program):
-                        values[places[owner, name]] = bits([result])[0]
+                        place, got = places[owner, name], bits([result])[0]
+                        values[place] = values[place] if got == want[place] else got
             yield threads, values
 
     def text(self):
