@@ -57,6 +57,8 @@ void KernelWriter::operation(mlir::Operation *op) {
     return this->contract(contract);
   if (auto pack = mlir::dyn_cast<kernel::PackOp>(op))
     return this->pack(pack);
+  if (auto transpose = mlir::dyn_cast<kernel::TransposeOp>(op))
+    return this->transpose(transpose);
   if (auto memory = mlir::dyn_cast<kernel::ScratchOp>(op)) {
     Type *element = memoryType(memory.getType().getElementType());
     values[memory] = Lanes::uniform(reserveScratch(element, int64_t(memory.getElements())));

@@ -127,6 +127,8 @@ private:
   void prefetchAhead(kernel::LoadOp load, Value *place);
   void prefetchLines(Value *place, int64_t bytes, bool write);
 
+  void transpose(kernel::TransposeOp op); // Transpose.cpp
+
   // ---- reductions (Reduce.cpp)
   struct Reduction;
   void reduce(kernel::ReduceOp op);
@@ -136,6 +138,7 @@ private:
   Value *combineBlocks(Reduction &r, Value *upper, llvm::function_ref<Value *(Value *, Value *)> blockResult);
   void fill(Reduction &r, llvm::AllocaInst *array, llvm::Type *element);
   Value *tree(Reduction &r, llvm::AllocaInst *array, llvm::Type *element, int64_t count);
+  Accumulator tree(Reduction &r, llvm::MutableArrayRef<Accumulator> positions);
   Accumulator acrossVector(Reduction &r, Accumulator vector);
 
   // ---- matrix products (Contract.cpp, MatrixBlock.cpp, MatrixTile.cpp, MatrixCopy.cpp)
@@ -199,6 +202,11 @@ private:
   Value *laneMask = nullptr;                      // the lanes that are in range; null: all
   bool inLanes() const { return lanes > 1; }
 };
+
+// Of as many vectors as a part has elements (Transpose.cpp): element i of part p of vector c of the result is element c
+// of part p of vector i. Parts have 128 bits.
+llvm::SmallVector<llvm::Value *, 16> transposeParts(llvm::IRBuilder<> &b, llvm::SmallVector<llvm::Value *, 16> vectors);
+llvm::Value *partOf(llvm::IRBuilder<> &b, llvm::Value *vector, int part, int size);
 
 [[noreturn]] void unsupported(mlir::Operation *op, const llvm::Twine &what);
 

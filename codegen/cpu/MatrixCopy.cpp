@@ -6,35 +6,6 @@ using namespace llvm;
 
 namespace weft::cpu {
 
-// One round of a transposition of vectors x, y, ... within parts of 128 bits: chunks of x and y in turn, from the lower
-// halves of the parts or from the upper ones. Shuffles across parts cost more, to run and to compile, than storing the
-// parts one by one.
-static Value *interleave(IRBuilder<> &b, Value *x, Value *y, int part, int chunk, bool upper) {
-  SmallVector<int, 16> order;
-  int size = cast<FixedVectorType>(x->getType())->getNumElements();
-  for (int start = 0; start < size; start += part)
-    for (int q = start + (upper ? part / 2 : 0), i = 0; i < part / 2; i += chunk, q += chunk)
-      for (int side = 0; side < 2; ++side)
-        for (int e = 0; e < chunk; ++e)
-          order.push_back(side * size + q + e);
-  return b.CreateShuffleVector(x, y, order);
-}
-
-// Of `part` vectors: element i of part p of vector c of the result is element c of part p of vector i.
-static SmallVector<Value *, 16> transposeParts(IRBuilder<> &b, SmallVector<Value *, 16> vectors) {
-  int part = vectors.size();
-  for (int chunk = 1; chunk < part; chunk *= 2) {
-    SmallVector<Value *, 16> next(part);
-    for (int block = 0; block < part; block += 2 * chunk)
-      for (int t = 0; t < chunk; ++t)
-        for (bool upper : {false, true})
-          next[block + 2 * t + upper] =
-              interleave(b, vectors[block + t], vectors[block + chunk + t], part, chunk, upper);
-    vectors = next;
-  }
-  return vectors;
-}
-
 // Copies are functions (from, to, strideRow, strideColumn, rows, paddedRows, columns, paddedColumns, toStride, panel):
 // element (r, c) goes from from[r * strideRow + c * strideColumn] to to[c / 64 * panel + r * toStride + c % 64],
 // converted to the type of sums. Zeros go where r and c are not below `rows` and `columns`, up to the padded numbers of
@@ -146,10 +117,7 @@ Function *KernelWriter::transposeFunction(MatrixTypes &p, mlir::Type element) {
           Value *place = b.CreateGEP(p.type, rowOfPanel, inPanel);
           vectors = transposeParts(b, vectors);
           for (int row = 0; row < lanes; ++row) {
-            SmallVector<int, 16> order;
-            for (int e = 0; e < part; ++e)
-              order.push_back(row / part * part + e);
-            storeVector(b.CreateShuffleVector(vectors[row % part], order), place, nullptr);
+            storeVector(partOf(b, vectors[row % part], row / part, part), place, nullptr);
             place = b.CreateGEP(p.type, place, toStride);
           }
         });

@@ -14,6 +14,7 @@ namespace arith = mlir::arith;
 namespace weft::cpu {
 
 using order::kBlock, order::kPositions;
+static constexpr int64_t kUnrolledTree = 32; // elements of a lane that are all in registers
 
 struct KernelWriter::Reduction {
   enum Kind { Sum, Prod, Max, Min, Any, All, ArgMax, ArgMin };
@@ -335,6 +336,14 @@ Value *KernelWriter::tree(Reduction &r, AllocaInst *array, Type *element, int64_
   return b.CreateLoad(element, array);
 }
 
+// The tree over positions that are in registers.
+Accumulator KernelWriter::tree(Reduction &r, MutableArrayRef<Accumulator> positions) {
+  for (size_t half = kPositions / 2; half; half /= 2)
+    for (size_t i = 0; i < half && i + half < positions.size(); ++i)
+      positions[i] = r.combine(positions[i], positions[i + half]);
+  return positions[0];
+}
+
 Accumulator KernelWriter::reduceAcross(Reduction &r, Value *upper) {
   int64_t most = span(nullptr, r.op.getUpper());
   if (!r.ordered || (most >= 0 && most <= kBlock))
@@ -344,7 +353,14 @@ Accumulator KernelWriter::reduceAcross(Reduction &r, Value *upper) {
 
 Accumulator KernelWriter::reduceWithin(Reduction &r, Value *upper) {
   auto *known = dyn_cast<ConstantInt>(upper);
-  if (!r.ordered || (known && known->getSExtValue() <= 1)) {
+  int64_t count = known ? known->getSExtValue() : -1;
+  if (count > 0 && count <= kUnrolledTree && !isLong(r.op.getBody().front())) {
+    SmallVector<Accumulator> parts;
+    for (int64_t i = 0; i < count; ++i)
+      parts.push_back(r.at(Lanes::uniform(constant(i))));
+    return tree(r, parts);
+  }
+  if (!r.ordered || (count >= 0 && count <= 1)) {
     Accumulator initial = r.initial();
     Carried result =
         loop(constant(0), upper, 1, Carried(initial.begin(), initial.end()), [&](Value *i, const Carried &carried) {
@@ -355,10 +371,15 @@ Accumulator KernelWriter::reduceWithin(Reduction &r, Value *upper) {
   }
   Type *element = vectorType(r.type);
   AllocaInst *array = stackArray(element, kPositions);
-  if (known && known->getSExtValue() <= kPositions) {
+  if (known && count <= kPositions) {
     loop(constant(0), upper, 1,
          [&](Value *i) { b.CreateStore(r.at(Lanes::uniform(i))[0], b.CreateGEP(element, array, i)); });
-    return {tree(r, array, element, known->getSExtValue())};
+    if (count > kUnrolledTree)
+      return {tree(r, array, element, count)};
+    SmallVector<Accumulator> parts;
+    for (int64_t i = 0; i < count; ++i)
+      parts.push_back({b.CreateLoad(element, b.CreateGEP(element, array, constant(i)))});
+    return tree(r, parts);
   }
   auto block = [&](Value *lower, Value *upper) {
     fill(r, array, element);

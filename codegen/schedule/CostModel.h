@@ -37,6 +37,10 @@ struct CostModel {
   // is computed again instead: a division and all of the elementary functions are not).
   int64_t rowScratch = 16384;
   int64_t costly = 10;
+  // Bytes of a row up to which rows are lanes, if there are so many; and of a vector.
+  int64_t shortRow = 96;
+  int64_t manyRows = 16;
+  int64_t vector = 64;
 
   // Columns: a strip of them is reduced together. Rows are streams for the prefetchers, and a strip's part of a row is
   // best as long as a page; but its 64 accumulators a column must stay in a quarter of the far cache. Then: columns

@@ -70,6 +70,11 @@ void scheduleLoop(Lowering &lowering, const Group &group);
 bool scheduleTransposed(Lowering &lowering, const Group &group, const Sizes &shape, Boundaries wanted,
                         llvm::function_ref<void(Kernel &kernel, const Point &point)> body);
 void scheduleRow(Lowering &lowering, const Group &group);
+// Of rows so short that a lane each is better than a vector each; false if these are none. A row is the dimensions of
+// `space` from `outer` on.
+bool scheduleShortRows(Lowering &lowering, const Group &group, const Sizes &space, int outer);
+// Whether a reduction is over the row of its operand; the others of a group of rows are over its columns.
+bool reducesRow(mlir::Operation *op);
 void scheduleColumn(Lowering &lowering, const Group &group);
 // What is left of reductions over columns, these results of a group, when the rows of each lane of the canonical order
 // (ir/kernel/CanonicalOrder.h) are reduced: `lanes` is blocks x order::kPositions x columns of each result.

@@ -22,6 +22,8 @@ void scheduleReduction(Lowering &lowering, const Group &group) {
   std::string kind = reductionKind(op, elementType(operand));
   if (isRun && !trailing && !StringRef(kind).starts_with("arg") && !product(shape, int(dims.back()) + 1, rank).is(1))
     return scheduleColumn(lowering, group);
+  if (trailing && scheduleShortRows(lowering, group, shape, outer))
+    return;
   auto blocks = ceilDivide(length, kBlock);
   bool isLong = length.isStatic() ? length.constant >= lowering.model.longRow : true;
   if (!trailing || !isLong || !blocks || rows.is(0) || rows.estimate() > lowering.model.fewRows ||

@@ -49,8 +49,11 @@ private:
   std::vector<Storage> totals;                                // blocks x lanes x length; of a column result each
 };
 
-// Whether a reduction is over the row of its operand; the others of a group of rows are over its columns.
+} // namespace
+
 bool reducesRow(Operation *op) { return intsAttr(op, "dims").back() == int64_t(sizesOf(op->getOperand(0)).size()) - 1; }
+
+namespace {
 
 // Finds the values that more than one loop over a row would compute.
 class SharedValues {
@@ -235,6 +238,12 @@ void RowSchedule::run() {
   scheduleLanesOfColumns(lowering, group, columnResults, totals);
 }
 
-void scheduleRow(Lowering &lowering, const Group &group) { RowSchedule(lowering, group).run(); }
+void scheduleRow(Lowering &lowering, const Group &group) {
+  Sizes space;
+  for (int64_t dim : intsAttr(group.op, "space"))
+    space.push_back(Size::ofDim(dim));
+  if (!scheduleShortRows(lowering, group, space, int(space.size()) - int(intAttr(group.op, "row"))))
+    RowSchedule(lowering, group).run();
+}
 
 } // namespace weft

@@ -114,8 +114,16 @@ static SameAxis sameAxis(const EagerCall &call, int k, int axis) {
   }
 }
 
-// Composites but products: their kernels work on rows in the cache, which those of unknown length cannot.
-static bool gainsFromSizes(OpKind op) { return info(op).family == OpFamily::Composite && !isProduct(op); }
+// Composites but products: their kernels work on rows in the cache, which those of unknown length cannot. And what is
+// done to many rows that are short, which are lanes (codegen/ScheduleShortRows.cpp).
+static bool gainsFromSizes(const EagerCall &call) {
+  constexpr int64_t kShortRow = 24, kMany = 1 << 12;
+  const Tensor &x = call.operands[0];
+  if (info(call.op).family == OpFamily::Reduction)
+    return x.dim() > 1 && call.attrs[0].ints.contains(x.dim() - 1) && x.shape().back() <= kShortRow &&
+           x.numel() >= kMany;
+  return info(call.op).family == OpFamily::Composite && !isProduct(call.op);
+}
 
 // Only the kernel of known sizes does without the matrix of scores in memory.
 static bool needsSizes(const EagerCall &call) {
@@ -291,7 +299,7 @@ static void runWithAxes(const EagerCall &given, const Dims &results) {
       }
   // Past a number of operands the shapes are static: the symbol table is small.
   bool symbolic = info(call.op).symbolic && call.count <= kInlineOperands / 2 && !needsSizes(call);
-  if (symbolic && gainsFromSizes(call.op)) {
+  if (symbolic && gainsFromSizes(call)) {
     SizedCall exact(call, results, false);
     if (exact.runKnown())
       return;

@@ -291,5 +291,18 @@ LogicalResult PackOp::verify() {
   return success();
 }
 
+Type TransposeOp::laneType(Type row) {
+  if (row.isF16() || row.isBF16())
+    return Float32Type::get(row.getContext());
+  return row.isIntOrFloat() && row.getIntOrFloatBitWidth() >= 32 ? row : Type();
+}
+
+LogicalResult TransposeOp::verify() {
+  Type row = getRows().getType().getElementType(), lane = getLanes().getType().getElementType();
+  if (laneType(row) != lane)
+    return emitOpError("has rows of ") << row << " and lanes of " << lane;
+  return success();
+}
+
 #define GET_OP_CLASSES
 #include "ir/kernel/KernelOps.cpp.inc"

@@ -134,6 +134,24 @@ def Kernel_PackOp : Kernel_Op<"pack", [MemoryEffects<[MemRead, MemWrite]>]> {
   }];
 }
 
+def Kernel_TransposeOp : Kernel_Op<"transpose", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "Copies short rows into lanes, where a lane loop finds the same element of neighbouring rows side by side; or back.";
+  let description = [{
+    Element i < length of row r < count <= 64 is rows[base + r * stride + i] and lanes[i * 64 + r]. The copy goes from the rows to the lanes, or
+    with `back` from the lanes to the rows. Numbers keep their bits; f16 and bf16 of rows are f32 in lanes. For CPUs only.
+  }];
+  let arguments = (ins Kernel_Buffer:$rows, Index:$base, Index:$stride, Index:$count, Index:$length, Kernel_Buffer:$lanes, UnitAttr:$back);
+  let assemblyFormat = [{
+    $rows `[` $base `,` $stride `]` `count` $count `length` $length (`from` $back^):(`into`)? $lanes attr-dict `:` type($rows) `,` type($lanes)
+  }];
+  let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    static constexpr int64_t kLanes = 64;
+    // The type of lanes for rows of this type; null where there is none.
+    static mlir::Type laneType(mlir::Type row);
+  }];
+}
+
 def Kernel_ContractOp : Kernel_Op<"contract", [SingleBlockImplicitTerminator<"YieldOp">]> {
   let summary = "Tasks of a matrix product C[m, n] = sum over k of A[m, k] * B[k, n], each result handed to the epilogue region.";
   let description = [{

@@ -74,3 +74,60 @@ func.func @main(%x: tensor<2048x256xf32>) -> (tensor<2048x256xf32>, tensor<256xf
   %w = weft.sum %s {dims = array<i64: 0>, keepdim = false} : (tensor<2048x256xf32>) -> tensor<256xf32>
   return %s, %w : tensor<2048x256xf32>, tensor<256xf32>
 }
+
+// -----
+
+// Rows of 7 would leave most of a vector idle: they are the lanes.
+// CHECK-LABEL: kernel.func
+// CHECK: kernel.transpose %arg0[%{{.*}}, %c7{{.*}}] count %[[COUNT:.*]] length %c7{{.*}} into %[[X:.*]] : <f32>, <f32>
+// CHECK: kernel.for lane %[[LANE:.*]] = %c0 to %[[COUNT]] {
+// CHECK: kernel.reduce max
+// CHECK: kernel.load %[[X]][
+// CHECK: kernel.for %{{.*}} = %c0 to %c7
+// CHECK: kernel.store %{{.*}}, %[[EXP:.*]][
+// CHECK: kernel.reduce sum
+// CHECK: kernel.load %[[EXP]][
+// CHECK: kernel.store %{{.*}}, %[[Y:.*]][
+// CHECK: kernel.transpose %arg1[%{{.*}}, %c7{{.*}}] count %[[COUNT]] length %c7{{.*}} from %[[Y]] : <f32>, <f32>
+func.func @main(%x: tensor<1000x7xf32>) -> tensor<1000x7xf32> {
+  %0 = weft.softmax %x {dim = 1 : i64} : (tensor<1000x7xf32>) -> tensor<1000x7xf32>
+  return %0 : tensor<1000x7xf32>
+}
+
+// -----
+
+// What lies across the rows is read as it is; a result of the row is stored by the lane loop.
+// CHECK-LABEL: kernel.func
+// CHECK-NOT: kernel.transpose
+// CHECK: kernel.for lane
+// CHECK: kernel.reduce argmax
+// CHECK: kernel.load %arg0[
+// CHECK: kernel.store %{{.*}}, %arg1[
+// CHECK: kernel.return
+func.func @main(%x: tensor<5x1000xf32>) -> tensor<1000xi64> {
+  %0 = weft.permute %x {dims = array<i64: 1, 0>} : (tensor<5x1000xf32>) -> tensor<1000x5xf32>
+  %1 = weft.argmax %0 {dims = array<i64: 1>, keepdim = false} : (tensor<1000x5xf32>) -> tensor<1000xi64>
+  return %1 : tensor<1000xi64>
+}
+
+// -----
+
+// A reduction alone.
+// CHECK-LABEL: kernel.func
+// CHECK: kernel.transpose
+func.func @main(%x: tensor<1000x6xf32>) -> tensor<1000xf32> {
+  %0 = weft.sum %x {dims = array<i64: 1>, keepdim = false} : (tensor<1000x6xf32>) -> tensor<1000xf32>
+  return %0 : tensor<1000xf32>
+}
+
+// -----
+
+// Whole vectors are summed as they are.
+// CHECK-LABEL: kernel.func
+// CHECK-NOT: kernel.transpose
+// CHECK: kernel.reduce sum
+// CHECK: kernel.return
+func.func @main(%x: tensor<1000x16xf32>) -> tensor<1000xf32> {
+  %0 = weft.sum %x {dims = array<i64: 1>, keepdim = false} : (tensor<1000x16xf32>) -> tensor<1000xf32>
+  return %0 : tensor<1000xf32>
+}
