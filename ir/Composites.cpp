@@ -182,11 +182,20 @@ Val dropoutScaled(Val scaled, Val x, Val state, double p, int64_t offset) {
   return where(random >= p, scaled * (1 / (1 - p)), 0.0);
 }
 
-Val fromMean(Val x, const Dims &dims) {
-  if (x.dtype() == DType::Float32)
-    return x - cast(mean(cast(x, DType::Float64), dims, true), DType::Float32);
-  Val first = mean(x, dims, true);
-  return x - (first + mean(x - first, dims, true));
+Dims without(const Dims &shape, const Dims &dims) {
+  Dims kept;
+  for (int i = 0; i < shape.size(); ++i)
+    if (!dims.contains(i))
+      kept.push_back(shape[i]);
+  return kept;
+}
+
+Moments moments(Val x, const Dims &dims) {
+  Val count = countOf(x, dims), first = sum(x, dims, true) / count, distance = x - first;
+  Val squares = sum(distance * distance, dims, true), rest = sum(distance, dims, true), shift = rest / count;
+  // Where the squares are too large for a number, so may be what is taken off.
+  Val excess = minimum(rest * shift, filled(rest, rest.shape(), rest.dtype(), -lowest(rest.dtype())));
+  return {x - (first + shift), atLeast(squares - excess, 0.0)};
 }
 
 double lowest(DType dtype) {

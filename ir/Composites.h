@@ -23,9 +23,15 @@ Val crossEntropyGradient(Val ct, Val input, Val target, Val weight, int64_t redu
 // alone.
 Val dropoutScaled(Val scaled, Val x, Val state, double p, int64_t offset);
 
-// x less its mean over dims: 0 where all elements are one number. The mean of float32 is summed in float64, that of
-// float64 corrected by the mean of the distances from it.
-Val fromMean(Val x, const Dims &dims);
+Dims without(const Dims &shape, const Dims &dims);
+// x less its mean over dims, and the sum of the squares of that, of size 1 along dims. Both are 0 where all elements
+// are one number: the mean is corrected by that of the distances from it (Chan, Golub and LeVeque, "Algorithms for
+// computing the sample variance", 1983).
+struct Moments {
+  Val distance, squares;
+};
+Moments moments(Val x, const Dims &dims);
+inline Val fromMean(Val x, const Dims &dims) { return moments(x, dims).distance; }
 // For each element the product of the others along dims. Its derivative is right, too, where some are zero: with one
 // zero that is a factor of what it is 0 for, with two each is of the other's.
 Val productOfOthers(Val x, const Dims &dims);

@@ -132,10 +132,16 @@ private:
   // ---- reductions (Reduce.cpp)
   struct Reduction;
   void reduce(kernel::ReduceOp op);
-  Accumulator reduceAcross(Reduction &r, Value *upper);
+  llvm::DenseSet<mlir::Operation *> joined; // to one that came before
+  llvm::SmallVector<kernel::ReduceOp> together(kernel::ReduceOp op);
+  // Of several with elements of one type: their results.
+  llvm::SmallVector<Accumulator, 2> reduceAcross(llvm::MutableArrayRef<Reduction> reductions, Value *upper);
   Accumulator reduceWithin(Reduction &r, Value *upper);
-  Accumulator reduceBlock(Reduction &r, Value *lower, Value *upper);
-  Value *combineBlocks(Reduction &r, Value *upper, llvm::function_ref<Value *(Value *, Value *)> blockResult);
+  llvm::SmallVector<Accumulator, 2> reduceBlock(llvm::MutableArrayRef<Reduction> reductions, Value *lower,
+                                                Value *upper);
+  llvm::SmallVector<Accumulator, 2>
+  combineBlocks(llvm::MutableArrayRef<Reduction> reductions, Value *upper,
+                llvm::function_ref<llvm::SmallVector<Accumulator, 2>(Value *, Value *)> blockResults);
   void fill(Reduction &r, llvm::AllocaInst *array, llvm::Type *element);
   Value *tree(Reduction &r, llvm::AllocaInst *array, llvm::Type *element, int64_t count);
   Accumulator tree(Reduction &r, llvm::MutableArrayRef<Accumulator> positions);

@@ -138,7 +138,6 @@ struct KernelWriter::Reduction {
   // What the body yields at an index, with the identity in lanes that are out of range.
   Accumulator at(Lanes index) {
     w.values[op.index()] = index;
-    w.prefetchRows(op, index);
     w.block(op.getBody().front());
     Value *value = w.vector(op.yielded());
     if (w.laneMask && index.kind == Lanes::Linear)
@@ -194,28 +193,65 @@ struct KernelWriter::Reduction {
   }
 };
 
+// Later reductions of the block that run over the same elements and need nothing that is not known yet, neither values
+// nor what is stored in between: one loop serves all. (What they have in common, as the distances from a mean that are
+// summed, and their squares, LLVM finds.)
+SmallVector<kernel::ReduceOp> KernelWriter::together(kernel::ReduceOp op) {
+  SmallVector<kernel::ReduceOp> ops{op};
+  auto isShort = [&](kernel::ReduceOp op) { return !op.getKind().starts_with("arg") && !isLong(op.getBody().front()); };
+  if (inLanes() || !isShort(op))
+    return ops;
+  for (mlir::Operation *next = op->getNextNode(); next; next = next->getNextNode()) {
+    auto other = mlir::dyn_cast<kernel::ReduceOp>(next);
+    if (!other && !mlir::isMemoryEffectFree(next) && !mlir::isa<kernel::LoadOp>(next))
+      break;
+    if (!other || other.getUpper() != op.getUpper() || other.getKind() != op.getKind() ||
+        other.getType() != op.getType() || !isShort(other) || values.count(other))
+      continue;
+    bool isKnown = true;
+    other->walk([&](mlir::Operation *inner) {
+      for (mlir::Value operand : inner->getOperands())
+        isKnown &= other.getBody().isAncestor(operand.getParentRegion()) || values.count(operand);
+    });
+    if (isKnown)
+      ops.push_back(other);
+  }
+  return ops;
+}
+
 void KernelWriter::reduce(kernel::ReduceOp op) {
-  Reduction r(op, *this);
+  if (auto known = values.find(op); known != values.end() && joined.erase(op))
+    return;
   Value *upper = scalar(op.getUpper());
+  auto *known = dyn_cast<ConstantInt>(upper);
+  SmallVector<Reduction, 2> reductions;
+  for (kernel::ReduceOp each : together(op))
+    reductions.emplace_back(each, *this);
   bool within = inLanes();
-  Accumulator result = within ? reduceWithin(r, upper) : reduceAcross(r, upper);
-  Value *value = result.back();
-  if (auto *known = dyn_cast<ConstantInt>(upper); known && known->isZero() && r.kind == Reduction::Sum)
-    value = Constant::getNullValue(value->getType());
-  values[op] = within ? Lanes::varying(value) : Lanes::uniform(value);
+  auto results =
+      within ? SmallVector<Accumulator, 2>{reduceWithin(reductions[0], upper)} : reduceAcross(reductions, upper);
+  for (auto [r, result] : zip(reductions, results)) {
+    Value *value = result.back();
+    if (known && known->isZero() && r.kind == Reduction::Sum)
+      value = Constant::getNullValue(value->getType());
+    values[r.op] = within ? Lanes::varying(value) : Lanes::uniform(value);
+    if (r.op != op)
+      joined.insert(r.op);
+  }
 }
 
 // Combines the elements [lower, upper) of a block.
-Accumulator KernelWriter::reduceBlock(Reduction &r, Value *lower, Value *upper) {
-  mlir::Block &body = r.op.getBody().front();
+SmallVector<Accumulator, 2> KernelWriter::reduceBlock(MutableArrayRef<Reduction> reductions, Value *lower,
+                                                      Value *upper) {
+  mlir::Block &body = reductions[0].op.getBody().front();
   Value *count = b.CreateSub(upper, lower);
   auto *known = dyn_cast<ConstantInt>(count);
   // Fewer elements than lanes need no more lanes; a long body is compiled for as many as it runs best with.
-  int width = r.indexed ? kLanes : kPositions;
+  int width = reductions[0].indexed ? kLanes : kPositions;
   while (known && width > kLanes && known->getSExtValue() <= width / 2)
     width /= 2;
   int part = isLong(body) ? std::min(width, lanesFor(body, count)) : width;
-  auto elements = [&](Value *index, Value *left) {
+  auto elements = [&](Reduction &r, Value *index, Value *left) {
     SmallVector<Accumulator> parts;
     lanes = part;
     for (int first = 0; first < width; first += part) {
@@ -232,13 +268,27 @@ Accumulator KernelWriter::reduceBlock(Reduction &r, Value *lower, Value *upper) 
       vectors.push_back(values[0]);
     return Accumulator{concatenateVectors(b, vectors)};
   };
+  // What is carried is one accumulator after the other.
+  auto accumulator = [&](const Carried &carried, size_t i) {
+    size_t size = carried.size() / reductions.size();
+    return Accumulator(carried.begin() + i * size, carried.begin() + (i + 1) * size);
+  };
   auto step = [&](Value *index, Value *left, const Carried &carried) {
-    Accumulator sum = r.combine(Accumulator(carried.begin(), carried.end()), elements(index, left));
-    return Carried(sum.begin(), sum.end());
+    Carried sums;
+    for (Reduction &r : reductions)
+      prefetchRows(r.op, Lanes::linear(index, constant(1)));
+    for (auto [i, r] : enumerate(reductions)) {
+      Accumulator sum = r.combine(accumulator(carried, i), elements(r, index, left));
+      sums.append(sum.begin(), sum.end());
+    }
+    return sums;
   };
   lanes = width;
-  Accumulator initial = r.initial();
-  Carried sums(initial.begin(), initial.end());
+  Carried sums;
+  for (Reduction &r : reductions) {
+    Accumulator initial = r.initial();
+    sums.append(initial.begin(), initial.end());
+  }
   Value *rest = b.CreateAnd(count, constant(width - 1));
   auto *knownRest = dyn_cast<ConstantInt>(rest);
   if (!(knownRest && knownRest->isZero()) && isLong(body)) {
@@ -252,7 +302,10 @@ Accumulator KernelWriter::reduceBlock(Reduction &r, Value *lower, Value *upper) 
                   [&](const Carried &carried) { return step(whole, rest, carried); });
   }
   lanes = 1;
-  return acrossVector(r, Accumulator(sums.begin(), sums.end()));
+  SmallVector<Accumulator, 2> results;
+  for (auto [i, r] : enumerate(reductions))
+    results.push_back(acrossVector(r, accumulator(sums, i)));
+  return results;
 }
 
 Accumulator KernelWriter::acrossVector(Reduction &r, Accumulator vector) {
@@ -277,37 +330,52 @@ Accumulator KernelWriter::acrossVector(Reduction &r, Accumulator vector) {
 
 // The rounds above the first level: results of blocks go to position (block mod 64) of an array; a full array of kBlock
 // results goes to the next array in the same way. `lanes` is 1 for arrays of scalars.
-Value *KernelWriter::combineBlocks(Reduction &r, Value *upper, function_ref<Value *(Value *, Value *)> blockResult) {
+SmallVector<Accumulator, 2>
+KernelWriter::combineBlocks(MutableArrayRef<Reduction> reductions, Value *upper,
+                            function_ref<SmallVector<Accumulator, 2>(Value *, Value *)> blockResults) {
   Value *blocks = b.CreateLShr(b.CreateAdd(upper, constant(kBlock - 1)), Log2_64(kBlock));
   auto *known = dyn_cast<ConstantInt>(blocks);
   bool deep = !known || known->getSExtValue() > kBlock;
-  Type *element = inLanes() ? (Type *)vectorType(r.type) : r.type;
-  AllocaInst *second = stackArray(element, kPositions), *third = deep ? stackArray(element, kPositions) : nullptr;
-  fill(r, second, element);
-  if (deep)
-    fill(r, third, element);
-  auto add = [&](AllocaInst *array, Value *number, Value *value) {
+  Type *type = reductions[0].type, *element = inLanes() ? (Type *)vectorType(type) : type;
+  struct Arrays {
+    AllocaInst *second, *third;
+  };
+  SmallVector<Arrays, 2> arrays;
+  for (Reduction &r : reductions) {
+    arrays.push_back({stackArray(element, kPositions), deep ? stackArray(element, kPositions) : nullptr});
+    fill(r, arrays.back().second, element);
+    if (deep)
+      fill(r, arrays.back().third, element);
+  }
+  auto add = [&](Reduction &r, AllocaInst *array, Value *number, Value *value) {
     Value *slot = b.CreateGEP(element, array, b.CreateAnd(number, constant(kPositions - 1)));
     b.CreateStore(r.combine(b.CreateLoad(element, slot), value), slot);
   };
   auto flush = [&](Value *number) {
-    Value *sum = tree(r, second, element, kPositions);
-    add(third, b.CreateLShr(number, Log2_64(kBlock)), sum);
-    fill(r, second, element);
+    for (auto [r, array] : zip(reductions, arrays)) {
+      Value *sum = tree(r, array.second, element, kPositions);
+      add(r, array.third, b.CreateLShr(number, Log2_64(kBlock)), sum);
+      fill(r, array.second, element);
+    }
   };
   loop(constant(0), blocks, 1, [&](Value *number) {
     Value *lower = b.CreateShl(number, Log2_64(kBlock));
-    add(second, number, blockResult(lower, minimum(upper, b.CreateAdd(lower, constant(kBlock)))));
+    auto results = blockResults(lower, minimum(upper, b.CreateAdd(lower, constant(kBlock))));
+    for (auto [r, array, result] : zip(reductions, arrays, results))
+      add(r, array.second, number, result[0]);
     if (deep) {
       Value *last = b.CreateICmpEQ(b.CreateAnd(number, constant(kBlock - 1)), constant(kBlock - 1));
       branch(last, [&] { flush(number); });
     }
   });
-  if (!deep)
-    return tree(r, second, element, kPositions);
-  Value *open = b.CreateICmpNE(b.CreateAnd(blocks, constant(kBlock - 1)), constant(0));
-  branch(open, [&] { flush(b.CreateSub(blocks, constant(1))); });
-  return tree(r, third, element, kPositions);
+  if (deep) {
+    Value *open = b.CreateICmpNE(b.CreateAnd(blocks, constant(kBlock - 1)), constant(0));
+    branch(open, [&] { flush(b.CreateSub(blocks, constant(1))); });
+  }
+  SmallVector<Accumulator, 2> totals;
+  for (auto [r, array] : zip(reductions, arrays))
+    totals.push_back({tree(r, deep ? array.third : array.second, element, kPositions)});
+  return totals;
 }
 
 void KernelWriter::fill(Reduction &r, AllocaInst *array, Type *element) {
@@ -344,11 +412,12 @@ Accumulator KernelWriter::tree(Reduction &r, MutableArrayRef<Accumulator> positi
   return positions[0];
 }
 
-Accumulator KernelWriter::reduceAcross(Reduction &r, Value *upper) {
-  int64_t most = span(nullptr, r.op.getUpper());
-  if (!r.ordered || (most >= 0 && most <= kBlock))
-    return reduceBlock(r, constant(0), upper);
-  return {combineBlocks(r, upper, [&](Value *lower, Value *upper) { return reduceBlock(r, lower, upper)[0]; })};
+SmallVector<Accumulator, 2> KernelWriter::reduceAcross(MutableArrayRef<Reduction> reductions, Value *upper) {
+  int64_t most = span(nullptr, reductions[0].op.getUpper());
+  if (!reductions[0].ordered || (most >= 0 && most <= kBlock))
+    return reduceBlock(reductions, constant(0), upper);
+  return combineBlocks(reductions, upper,
+                       [&](Value *lower, Value *upper) { return reduceBlock(reductions, lower, upper); });
 }
 
 Accumulator KernelWriter::reduceWithin(Reduction &r, Value *upper) {
@@ -392,7 +461,8 @@ Accumulator KernelWriter::reduceWithin(Reduction &r, Value *upper) {
   };
   if (known && known->getSExtValue() <= kBlock)
     return {block(constant(0), upper)};
-  return {combineBlocks(r, upper, block)};
+  return combineBlocks(
+      r, upper, [&](Value *lower, Value *upper) { return SmallVector<Accumulator, 2>{{block(lower, upper)}}; })[0];
 }
 
 } // namespace weft::cpu

@@ -27,6 +27,9 @@ Scalar atMost(Scalar x, double bound) {
   return select(x > most, most, x);
 }
 
+// (1 + x) / 2, which is as exact as 1 + x.
+Scalar halfOfOneAnd(Scalar x) { return fma(x, x.constant(0.5), x.constant(0.5)); }
+
 // Comparisons with a number, in the operand's type.
 Scalar operator<(Scalar a, double b) { return a < a.constant(b); }
 Scalar operator==(Scalar a, double b) { return a == a.constant(b); }

@@ -32,8 +32,8 @@ def VarOp : Composite<"var", ["x"], [A<"dims", "Ints">, A<"correction", "Int", "
   let infer = "reduction<Float, Same>";
   let symbolic = 1;
   let expansion = [{
-    Val distance = fromMean(x, dims);
-    return sum(distance * distance, dims, keepdim) / countOf(x, dims, correction);
+    Val squares = moments(x, dims).squares;
+    return (keepdim ? squares : reshape(squares, without(x.shape(), dims))) / countOf(x, dims, correction);
   }];
   let vjp = [[{
     Val distance = fromMean(x, dims);
@@ -135,20 +135,22 @@ def LayerNormOp : Composite<"layer_norm", ["x", "weight?", "bias?"], [A<"axes", 
   let symbolic = 1;
   let expansion = [{
     Dims dims = lastAxes(x, axes);
-    Val distance = fromMean(x, dims);
-    Val y = distance * rsqrt(mean(distance * distance, dims, true) + eps);
+    auto [distance, squares] = moments(x, dims);
+    Val y = distance * rsqrt(squares / countOf(x, dims) + eps);
     if (weight)
       y = y * weight;
     return bias ? y + bias : y;
   }];
   let vjp = [[{
     Dims dims = lastAxes(x, axes);
-    Val distance = fromMean(x, dims), scale = rsqrt(mean(distance * distance, dims, true) + eps);
+    auto [distance, squares] = moments(x, dims);
+    Val scale = rsqrt(squares / countOf(x, dims) + eps);
     Val y = distance * scale, slope = weight ? ct * weight : ct;
     return (slope - mean(slope, dims, true) - y * mean(slope * y, dims, true)) * scale;
   }], [{
     Dims dims = lastAxes(x, axes);
-    Val distance = fromMean(x, dims), scale = rsqrt(mean(distance * distance, dims, true) + eps);
+    auto [distance, squares] = moments(x, dims);
+    Val scale = rsqrt(squares / countOf(x, dims) + eps);
     return sumTo(ct * (distance * scale), weight.shape());
   }], "sumTo(ct, bias.shape())"];
   let numpy = [{

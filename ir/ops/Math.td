@@ -134,8 +134,8 @@ def GeluOp : Elementwise<"gelu", ["x"], "Float", "Same", [A<"tanh_form", "Bool",
   let scalar = [{
     x = atLeast(x, kMostNegative); // no infinity times zero
     if (tanh_form)
-      return 0.5 * x * (1.0 + tanh(kSqrt2OverPi * (x + 0.044715 * (x * x * x))));
-    return 0.5 * x * (1.0 + erf(x * M_SQRT1_2));
+      return x * halfOfOneAnd(tanh(kSqrt2OverPi * (x + 0.044715 * (x * x * x))));
+    return x * halfOfOneAnd(erf(x * M_SQRT1_2));
   }];
   let vjp = ["ct * gelu_derivative(x, tanh_form)"];
   let numpy = [{

@@ -157,6 +157,18 @@ def test_constant_rows_have_variance_zero():
             assert both(lambda x: x.std(1), x).tolist() == [0.0, 0.0]
 
 
+def test_variance_far_from_zero():
+    for dtype, far in (("float32", 1e6), ("float64", 1e12)):
+        x = (numpy.random.randn(40, 768) + far).astype(dtype)
+        wide = x.astype(numpy.longdouble)
+        exact = ((wide - wide.mean(1, keepdims=True)) ** 2).sum(1) / 767
+        tolerance = 8 * numpy.finfo(dtype).eps
+        assert numpy.allclose(
+            both(lambda x: x.var(-1), weft.from_numpy(x)).numpy(), exact.astype("float64"), rtol=tolerance
+        )
+    assert both(lambda x: x.var(), weft.tensor([1.0, 1.0 + 2**-23])).item() == 2**-47
+
+
 def test_layer_norm_far_from_zero():
     random = numpy.random.RandomState(0)
     x = (1e4 + random.randn(4, 768)).astype("float32")

@@ -58,3 +58,43 @@ kernel.func @runs(%x: !kernel.buffer<f32>, %y: !kernel.buffer<f32>, %begin: inde
   }
   kernel.return
 }
+
+// Two sums over the same elements are one loop; one that needs the result of another comes after it. (With a loop in
+// between that stores, prefetch.mlir has two.)
+// CHECK-LABEL: @together
+// CHECK: phi <64 x float>
+// CHECK-NOT: phi <64 x float>
+// CHECK: end{{.*}}:
+// CHECK: phi <64 x float>
+// CHECK-NEXT: phi <64 x float>
+// CHECK: fadd <64 x float>
+// CHECK: fadd <64 x float>
+// CHECK-NOT: phi <64 x float>
+// CHECK: ret void
+kernel.func @together(%x: !kernel.buffer<f32>, %y: !kernel.buffer<f32>, %begin: index, %end: index) {
+  %n = arith.constant 640 : index
+  kernel.for %t = %begin to %end {
+    %first = arith.muli %t, %n : index
+    %mean = kernel.reduce sum %i to %n : f32 {
+      %j = arith.addi %first, %i : index
+      %a = kernel.load %x[%j] : !kernel.buffer<f32> -> f32
+      kernel.yield %a : f32
+    }
+    %rest = kernel.reduce sum %i to %n : f32 {
+      %j = arith.addi %first, %i : index
+      %a = kernel.load %x[%j] : !kernel.buffer<f32> -> f32
+      %d = arith.subf %a, %mean : f32
+      kernel.yield %d : f32
+    }
+    %squares = kernel.reduce sum %i to %n : f32 {
+      %j = arith.addi %first, %i : index
+      %a = kernel.load %x[%j] : !kernel.buffer<f32> -> f32
+      %d = arith.subf %a, %mean : f32
+      %s = arith.mulf %d, %d : f32
+      kernel.yield %s : f32
+    }
+    %r = arith.subf %squares, %rest : f32
+    kernel.store %r, %y[%t] : f32, !kernel.buffer<f32>
+  }
+  kernel.return
+}
