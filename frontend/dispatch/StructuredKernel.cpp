@@ -115,7 +115,7 @@ static SameAxis sameAxis(const EagerCall &call, int k, int axis) {
 }
 
 // Composites but products: their kernels work on rows in the cache, which those of unknown length cannot. And what is
-// done to many rows that are short, which are lanes (codegen/ScheduleShortRows.cpp).
+// done to many rows that are short, which are lanes (codegen/schedule/ScheduleShortRows.cpp).
 static bool gainsFromSizes(const EagerCall &call) {
   constexpr int64_t kShortRow = 24, kMany = 1 << 12;
   const Tensor &x = call.operands[0];
