@@ -19,11 +19,21 @@ Val padLikeSlice(Val ct, const Dims &shape, const Dims &starts, const Dims &step
   return pad(ct, low, high, interior, 0.0);
 }
 
+int64_t sizeAlong(mlir::Value value, int64_t dim) {
+  return mlir::cast<mlir::RankedTensorType>(value.getType()).getDimSize(unsigned(dim));
+}
+
+Val partOfConcatenated(Val whole, Val part, int64_t start, int64_t dim) {
+  Dims starts(whole.rank(), 0);
+  starts[int(dim)] = start;
+  return slice(whole, starts, part.shape(), Dims(whole.rank(), 1));
+}
+
 Val sliceOfConcatenated(Val ct, llvm::ArrayRef<Val> inputs, int i, int64_t dim) {
-  Dims starts(ct.rank(), 0);
+  int64_t start = 0;
   for (int k = 0; k < i; ++k)
-    starts[int(dim)] += mlir::cast<mlir::RankedTensorType>(inputs[k].value.getType()).getDimSize(unsigned(dim));
-  return slice(ct, starts, inputs[i].shape(), Dims(ct.rank(), 1));
+    start += sizeAlong(inputs[k].value, dim);
+  return partOfConcatenated(ct, inputs[i], start, dim);
 }
 
 static Dims freeAxes(int rank, const Dims &batch, const Dims &contract) {

@@ -8,6 +8,9 @@ namespace weft::build {
 Val padLikeSlice(Val ct, const Dims &shape, const Dims &starts, const Dims &steps);
 // The derivative of concatenate: the part of the cotangent that input i was.
 Val sliceOfConcatenated(Val ct, llvm::ArrayRef<Val> inputs, int i, int64_t dim);
+// The same for the input that begins at `start`.
+Val partOfConcatenated(Val whole, Val part, int64_t start, int64_t dim);
+int64_t sizeAlong(mlir::Value value, int64_t dim);
 
 // The derivative of dot_general for the operand `self`, which stands on the left or on the right of `other`.
 Val dotGeneralGradient(Val ct, Val self, Val other, const Dims &selfBatch, const Dims &otherBatch,

@@ -6,6 +6,7 @@
 //    that come one after the other and do not overlap are one concatenation, so that many cost no more than the whole;
 // 3. return the arguments' cotangents and erase the appended ops that nobody uses.
 #include "passes/Autodiff.h"
+#include "ir/Composites.h"
 #include "ir/Derivatives.h"
 #include "ir/OpAccess.h"
 
@@ -80,10 +81,25 @@ private:
     }
     if (kindOf(op) == OpKind::Slice && cutAxis(op) >= 0 && active.contains(op->getOperand(0)))
       return parts[op->getOperand(0)].push_back({op, cotangent});
+    if (kindOf(op) == OpKind::Concatenate)
+      return throughConcatenation(op, cotangent);
     for (unsigned i = 0; i < op->getNumOperands(); ++i)
       if (active.contains(op->getOperand(i)))
         if (Value contribution = derivative(builder, op, i, cotangent))
           accumulate(op->getOperand(i), contribution);
+  }
+
+  // In one walk over the operands, which may be thousands: where one begins takes a sum over all before it.
+  void throughConcatenation(Operation *op, Value cotangent) {
+    build::Val whole(builder, op->getLoc(), cotangent);
+    int64_t axis = intOf(op, "dim"), start = 0;
+    for (Value operand : op->getOperands()) {
+      if (active.contains(operand)) {
+        build::Val part(builder, op->getLoc(), operand);
+        accumulate(operand, build::partOfConcatenated(whole, part, start, axis).value);
+      }
+      start += build::sizeAlong(operand, axis);
+    }
   }
 
   void throughExpansion(Operation *op, Value cotangent) {

@@ -347,3 +347,18 @@ def test_views_of_a_leaf_that_is_a_part_of_another_tensor():
     leaf = weft.randn(6)[3:].requires_grad_()
     with pytest.raises(RuntimeError, match="view of a leaf"):
         leaf.select(0, 0).add_(1)
+
+
+def test_a_concatenation_of_many():
+    parts = [weft.randn(3, 1 + k % 4, requires_grad=k % 3 != 1) for k in range(300)]
+    parts[7] = parts[0]  # twice
+    widths = [part.shape[1] for part in parts]
+    weight = weft.randn(3, sum(widths))
+    (weft.cat(parts, 1) * weight).sum().backward()
+    ends = numpy.cumsum(widths)
+    wanted = [weight[:, int(end) - width : int(end)] for end, width in zip(ends, widths)]
+    for k, part in enumerate(parts):
+        if k in (0, 7):
+            assert_same_bits(part.grad, wanted[7] + wanted[0])
+        else:
+            assert (part.grad is None) if not part.requires_grad else bool((part.grad == wanted[k]).all())
