@@ -1,10 +1,12 @@
 // libweft_compiler.so: the whole way from a graph to machine code.
 #include "codegen/Compiler.h"
 
+#include "codegen/aot/Command.h"
 #include "codegen/cpu/Library.h"
 #include "codegen/cpu/Program.h"
 #include "codegen/cuda/Program.h"
 #include "codegen/lower/GraphToKernel.h"
+#include "ir/Cancel.h"
 #include "ir/GraphIR.h"
 #include "passes/Differentiate.h"
 #include "passes/Pipeline.h"
@@ -186,10 +188,19 @@ static void throwOnLLVMErrors() {
 
 } // namespace weft
 
+extern "C" __attribute__((visibility("default"))) int weft_aot_command(int argc, char **argv,
+                                                                       const char *runtimeFolder) {
+  return weft::aotCommand(argc, argv, runtimeFolder);
+}
+
 extern "C" __attribute__((visibility("default"))) const weft::CompilerApi *weft_compiler_api() {
   weft::throwOnLLVMErrors();
-  static const weft::CompilerApi api{&weft::compileGraph,   &weft::compileLibrary,
-                                     &weft::differentiate,  &weft::printGraph,
-                                     &weft::tunableNumbers, "weft 0.1.0 LLVM " LLVM_VERSION_STRING};
+  static const weft::CompilerApi api{&weft::compileGraph,
+                                     &weft::compileLibrary,
+                                     &weft::differentiate,
+                                     &weft::printGraph,
+                                     &weft::tunableNumbers,
+                                     &weft::cancelCompilation,
+                                     "weft 0.1.0 LLVM " LLVM_VERSION_STRING};
   return &api;
 }

@@ -65,7 +65,8 @@ struct CompilerApi {
   Graph (*differentiate)(const Graph &, const std::vector<int> &wrt);
   std::string (*print)(const Graph &, const std::vector<InputName> &, const std::string &weightsFile);
   std::vector<TunableNumber> (*tunableNumbers)();
-  const char *version; // part of every cache key
+  void (*cancel)(bool); // ir/Cancel.h
+  const char *version;  // part of every cache key
 };
 
 } // namespace weft

@@ -1,4 +1,5 @@
 #include "passes/Pipeline.h"
+#include "ir/Cancel.h"
 #include "passes/Decompose.h"
 #include "passes/Fusion.h"
 #include "passes/Rematerialise.h"
@@ -30,6 +31,7 @@ bool debugAsksFor(const char *topic) {
 }
 
 void runStep(const char *name, mlir::ModuleOp module, bool print, const std::function<bool()> &step) {
+  checkCancelled();
   using Clock = std::chrono::steady_clock;
   auto start = Clock::now();
   bool changed = step();

@@ -11,12 +11,14 @@
 namespace weft {
 
 struct HostLock {
-  // Lets go of the lock; null where this thread does not hold it. Throws, with the lock held, where the host wants the
-  // thread to end what it does (Ctrl-C).
+  // Lets go of the lock; null where this thread does not hold it.
   void *(*release)();
   // Takes it back; what release() gave.
   void (*acquire)(void *released);
-  // Whether release() may throw on this thread. May be called without the lock.
+  // Throws, with the lock held, where the host wants the thread to end what it does (Ctrl-C). May run code of the
+  // program's.
+  void (*checkInterrupt)();
+  // Whether that may throw on this thread. May be called without the lock.
   bool (*mayInterrupt)();
 };
 // Once, before other threads run.
@@ -29,8 +31,8 @@ public:
   ~BlockingRegion();
   BlockingRegion(const BlockingRegion &) = delete;
 
-  // Of the region that this thread is in, if any: throws what the host interrupts the thread with. Looks every
-  // kPeriod at most. To be called where everything can be dropped.
+  // Of the region that this thread is in, if any: throws what the host interrupts the thread with, and then the thread
+  // has left the region. Looks every kPeriod at most. To be called where everything can be dropped.
   static void checkInterrupt() {
     if (current)
       current->look();
@@ -41,7 +43,7 @@ public:
   static bool isInside() { return current; }
   // Whether any has. With the lock held: if not, nobody works on memory that was pinned.
   static bool anyOpen();
-  static constexpr auto kPeriod = std::chrono::milliseconds(50);
+  static constexpr auto kPeriod = std::chrono::milliseconds(100);
 
 private:
   void look();
@@ -50,6 +52,18 @@ private:
   static thread_local uint64_t releaseCount;
   void *released = nullptr;
   std::chrono::steady_clock::time_point lastLook;
+};
+
+// Nothing on this thread is interrupted while one lives: what has begun to write to memory that holds values is done to
+// the end.
+class Uninterrupted {
+public:
+  Uninterrupted();
+  ~Uninterrupted();
+  Uninterrupted(const Uninterrupted &) = delete;
+
+private:
+  bool before;
 };
 
 // The host's lock is kept on this thread while one lives, whatever takes long.

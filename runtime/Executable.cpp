@@ -1,4 +1,5 @@
 #include "runtime/Executable.h"
+#include "runtime/BlockingRegion.h"
 #include "runtime/Library.h"
 #include "runtime/cpu/Features.h"
 #include "runtime/cpu/FloatMode.h"
@@ -86,6 +87,7 @@ Executable::Value Executable::prepare(const WeftExtent &extent) {
 Executable::Executable(const WeftProgram *program) : plan(program) {
   checkProgram();
   constants.assign(plan->bufferCount, nullptr);
+  writingBatches.assign(size_t(plan->outputCount), size_t(plan->stepCount));
   for (int i = 0; i < plan->bufferCount; ++i) {
     const WeftBuffer &buffer = plan->buffers[i];
     if (buffer.kind == WEFT_CONSTANT)
@@ -105,6 +107,9 @@ Executable::Executable(const WeftProgram *program) : plan(program) {
       ++batches.back().count;
     else
       batches.push_back({i, 1});
+    for (int b = 0; b < step.bufferCount; ++b)
+      if (int output = step.buffers[b] - plan->inputCount; output >= 0 && output < plan->outputCount)
+        writingBatches[size_t(output)] = std::min(writingBatches[size_t(output)], batches.size() - 1);
     if (i < plan->checkedSteps)
       checkedBatches = batches.size();
     if (i < plan->keptSteps) {
@@ -190,15 +195,24 @@ void Executable::checkProgram() const {
   }
 }
 
-void Executable::run(void *const *inputs, void *const *outputs, const int64_t *symbols, KeptResults *kept) const {
-  StandardFloatMode mode;
-  if (single)
-    runSingle(inputs, outputs, symbols);
-  else
-    runGeneral(inputs, outputs, symbols, kept);
+size_t Executable::batchesBeforeWriting(const std::vector<int> &outputs) const {
+  size_t count = batches.size();
+  for (int i : outputs)
+    count = std::min(count, writingBatches[size_t(i)]);
+  return count;
 }
 
-void Executable::runSingle(void *const *inputs, void *const *outputs, const int64_t *symbols) const {
+void Executable::run(void *const *inputs, void *const *outputs, const int64_t *symbols, KeptResults *kept,
+                     const std::vector<int> *overwritten) const {
+  StandardFloatMode mode;
+  size_t mayStop = overwritten && BlockingRegion::isInside() ? batchesBeforeWriting(*overwritten) : batches.size();
+  if (single)
+    runSingle(inputs, outputs, symbols, mayStop > 0);
+  else
+    runGeneral(inputs, outputs, symbols, kept, mayStop);
+}
+
+void Executable::runSingle(void *const *inputs, void *const *outputs, const int64_t *symbols, bool mayStop) const {
   void *arguments[kSingleBuffers];
   int64_t values[kSingleScalars];
   int inputCount = plan->inputCount, named = inputCount + plan->outputCount;
@@ -213,8 +227,8 @@ void Executable::runSingle(void *const *inputs, void *const *outputs, const int6
   const WeftStep &step = *steps[0].step;
   Launch launch{step.kernel, arguments, values, steps[0].grid(symbols), step.grain, step.scratchBytes};
   if (const StepProfiler *profiler = stepProfiler.load(std::memory_order_acquire))
-    return runProfiled(*profiler, batches[0], &launch, symbols);
-  runBatch(&launch, 0, 1);
+    return runProfiled(*profiler, batches[0], &launch, symbols, mayStop);
+  runBatch(&launch, 0, 1, mayStop);
 }
 
 // What a run needs besides the callers' arguments, in one block: pointers by buffer number, then the steps' arguments.
@@ -245,8 +259,8 @@ private:
   alignas(64) char local[8192];
 };
 
-void Executable::runGeneral(void *const *inputs, void *const *outputs, const int64_t *symbols,
-                            KeptResults *kept) const {
+void Executable::runGeneral(void *const *inputs, void *const *outputs, const int64_t *symbols, KeptResults *kept,
+                            size_t batchesThatMayStop) const {
   Frame frame(*this);
   std::copy_n(inputs, plan->inputCount, frame.pointers);
   std::copy_n(outputs, plan->outputCount, frame.pointers + plan->inputCount);
@@ -309,21 +323,30 @@ void Executable::runGeneral(void *const *inputs, void *const *outputs, const int
                          s.step->grain,
                          s.step->scratchBytes};
   }
-  size_t first = fills ? 0 : keptBatches, checked = std::max(first, checkedBatches);
-  runBatches(frame.launches, first, checked, symbols);
-  lookAtChecks(frame.pointers);
-  runBatches(frame.launches, checked, batches.size(), symbols);
-  if (fills && filling)
+  if (fills)
+    runBatches(frame.launches, 0, keptBatches, symbols, filling ? 0 : keptBatches);
+  if (filling) {
     kept->filled.store(true, std::memory_order_release);
+    filling.unlock();
+  }
+  size_t checked = std::max(keptBatches, checkedBatches);
+  runBatches(frame.launches, keptBatches, checked, symbols, batchesThatMayStop);
+  lookAtChecks(frame.pointers);
+  runBatches(frame.launches, checked, batches.size(), symbols, batchesThatMayStop);
 }
 
-void Executable::runBatches(const Launch *launches, size_t first, size_t end, const int64_t *symbols) const {
+void Executable::runBatches(const Launch *launches, size_t first, size_t end, const int64_t *symbols,
+                            size_t batchesThatMayStop) const {
   const StepProfiler *profiler = stepProfiler.load(std::memory_order_acquire);
-  for (size_t i = first; i < end; ++i)
+  for (size_t i = first; i < end; ++i) {
+    const bool mayStop = i < batchesThatMayStop;
+    if (mayStop)
+      BlockingRegion::checkInterrupt();
     if (profiler)
-      runProfiled(*profiler, batches[i], launches, symbols);
+      runProfiled(*profiler, batches[i], launches, symbols, mayStop);
     else
-      runBatch(launches + batches[i].first, batches[i].first, batches[i].count);
+      runBatch(launches + batches[i].first, batches[i].first, batches[i].count, mayStop);
+  }
 }
 
 void Executable::lookAtChecks(void *const *pointers) const {
@@ -336,13 +359,15 @@ void Executable::lookAtChecks(void *const *pointers) const {
   }
 }
 
-void Executable::runBatch(const Launch *launches, int, int count) const { ThreadPool::global().run(launches, count); }
+void Executable::runBatch(const Launch *launches, int, int count, bool mayStop) const {
+  ThreadPool::global().run(launches, count, mayStop);
+}
 
-void Executable::runProfiled(const StepProfiler &profiler, Batch batch, const Launch *launches,
-                             const int64_t *symbols) const {
+void Executable::runProfiled(const StepProfiler &profiler, Batch batch, const Launch *launches, const int64_t *symbols,
+                             bool mayStop) const {
   for (int i = batch.first; i < batch.first + batch.count; ++i) {
     auto start = std::chrono::steady_clock::now();
-    runBatch(launches + i, i, 1);
+    runBatch(launches + i, i, 1, mayStop);
     if (place.isCuda())
       cuda::synchronize(place.index);
     auto time = std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now() - start);

@@ -88,12 +88,15 @@ public:
   // Runs all steps. inputs[i] and outputs[i] point to the first element, in memory of device(); symbols[k] is the value
   // of symbol k (null when there are none). May be called by several threads at once. CPU: complete on return; CUDA: in
   // the order of the device's stream. With `kept`, steps whose results it has are left out. Throws OutOfMemory before
-  // any step has run, CheckFailed before a step writes to memory that an output takes from an input.
-  void run(void *const *inputs, void *const *outputs, const int64_t *symbols, KeptResults *kept = nullptr) const;
+  // any step has run, CheckFailed before a step writes to memory that an output takes from an input; and on a CPU, in a
+  // BlockingRegion, what that is interrupted with, before a step writes to one of the `overwritten`, outputs whose
+  // memory holds values that somebody may see (null: none).
+  void run(void *const *inputs, void *const *outputs, const int64_t *symbols, KeptResults *kept = nullptr,
+           const std::vector<int> *overwritten = nullptr) const;
 
 protected:
-  // Runs `count` independent steps from number `first` on.
-  virtual void runBatch(const Launch *launches, int first, int count) const;
+  // Runs `count` independent steps from number `first` on. mayStop: as in ThreadPool::run().
+  virtual void runBatch(const Launch *launches, int first, int count, bool mayStop) const;
   // The buffers of kind WEFT_CONSTANT, by buffer number; null for others.
   std::vector<void *> constants;
   Device place;
@@ -133,10 +136,14 @@ private:
   static Value prepare(const WeftExtent &extent);
   bool estimate(const int64_t *symbols) const;
   void checkProgram() const;
-  void runSingle(void *const *inputs, void *const *outputs, const int64_t *symbols) const;
-  void runGeneral(void *const *inputs, void *const *outputs, const int64_t *symbols, KeptResults *kept) const;
-  void runBatches(const Launch *launches, size_t first, size_t end, const int64_t *symbols) const;
-  void runProfiled(const StepProfiler &profiler, Batch batch, const Launch *launches, const int64_t *symbols) const;
+  size_t batchesBeforeWriting(const std::vector<int> &outputs) const;
+  void runSingle(void *const *inputs, void *const *outputs, const int64_t *symbols, bool mayStop) const;
+  void runGeneral(void *const *inputs, void *const *outputs, const int64_t *symbols, KeptResults *kept,
+                  size_t batchesThatMayStop) const;
+  void runBatches(const Launch *launches, size_t first, size_t end, const int64_t *symbols,
+                  size_t batchesThatMayStop) const;
+  void runProfiled(const StepProfiler &profiler, Batch batch, const Launch *launches, const int64_t *symbols,
+                   bool mayStop) const;
   void lookAtChecks(void *const *pointers) const;
 
   const WeftProgram *plan;
@@ -148,7 +155,8 @@ private:
   std::vector<int32_t> sizedTemporaries; // those that are sized when the program runs
   std::vector<int32_t> keptBuffers;      // buffer numbers
   std::vector<int> inputsOfKept;
-  size_t keptBatches = 0; // the first ones
+  std::vector<size_t> writingBatches; // by output: the first that writes it
+  size_t keptBatches = 0;             // the first ones
   size_t checkedBatches = 0;
   bool single = false; // one small step and no temporaries
   bool staticallyLong = false;

@@ -1,6 +1,7 @@
 """lit's configuration: tests of IR are .mlir files with RUN lines. Run as `lit <build>/test`."""
 
 import os
+import sys
 
 import lit.formats
 
@@ -11,5 +12,7 @@ config.excludes = ["Inputs"]  # noqa: F821
 config.test_source_root = os.path.dirname(__file__)  # noqa: F821
 config.test_exec_root = os.path.join(config.build_root, "test", "lit-output")  # noqa: F821
 config.environment["PATH"] = os.pathsep.join([*config.tool_directories, os.environ.get("PATH", "")])  # noqa: F821
+# weft-aot as an installed package has it.
+config.substitutions.append(("%aot_function", f"{sys.executable} -c 'from weft._tools import aot; aot()'"))  # noqa: F821
 for variable in ("WEFT_CACHE_DIR", "WEFT_DEBUG"):
     config.environment.pop(variable, None)  # noqa: F821

@@ -15,6 +15,7 @@
 //   mlp_train    20 + 96       231 + 205
 //   gpt_train    30 + 413      779 + 473
 #include "codegen/cpu/Target.h"
+#include "ir/Cancel.h"
 
 #include "llvm/Analysis/AliasAnalysis.h"
 #include "llvm/IR/IRBuilder.h"
@@ -77,6 +78,7 @@ void optimize(Module &module, const Target &target) {
   for (Function &function : module) {
     if (function.isDeclaration())
       continue;
+    checkCancelled();
     function.addFnAttr("prefer-vector-width", std::to_string(target.vectorBytes * 8));
     function.addFnAttr("min-legal-vector-width", std::to_string(target.vectorBytes * 8));
     passes.run(function, functions);

@@ -2,6 +2,7 @@
 
 #include "codegen/cpu/KernelWriter.h"
 #include "codegen/cpu/Link.h"
+#include "ir/Cancel.h"
 
 #include "llvm/ADT/ScopeExit.h"
 #include "llvm/ADT/StringMap.h"
@@ -17,8 +18,10 @@ namespace weft::cpu {
 
 static void write(ArrayRef<kernel::FuncOp> kernels, const Target &target, Module &module, StringMap<int64_t> &scratch) {
   KernelWriter writer(module, target);
-  for (kernel::FuncOp kernel : kernels)
+  for (kernel::FuncOp kernel : kernels) {
+    checkCancelled();
     scratch[kernel.getSymName()] = writer.write(kernel);
+  }
 }
 
 static void noteScratch(Plan &plan, const StringMap<int64_t> &scratch) {

@@ -1,8 +1,11 @@
 #include "codegen/cpu/Target.h"
+#include "ir/Cancel.h"
 
+#include "llvm/IR/Instructions.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/MC/MCSubtargetInfo.h"
 #include "llvm/MC/TargetRegistry.h"
+#include "llvm/Pass.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/TargetParser/Host.h"
 
@@ -79,14 +82,34 @@ void switchOffPasses() {
       static_cast<cl::opt<bool> *>(found->second)->setValue(true);
 }
 
+// The code generator cannot be stopped: functions that are still to come lose their bodies.
+class EmptyWhenCancelled : public FunctionPass {
+public:
+  EmptyWhenCancelled() : FunctionPass(ID) {}
+  StringRef getPassName() const override { return "empty functions when cancelled"; }
+  bool runOnFunction(Function &function) override {
+    if (!isCompilationCancelled())
+      return false;
+    function.deleteBody();
+    new UnreachableInst(function.getContext(), BasicBlock::Create(function.getContext(), "", &function));
+    return true;
+  }
+
+private:
+  static char ID;
+};
+char EmptyWhenCancelled::ID = 0;
+
 std::string emit(Module &module, const Target &target, CodeGenFileType kind) {
   switchOffPasses();
   SmallVector<char, 0> bytes;
   raw_svector_ostream out(bytes);
   legacy::PassManager passes;
+  passes.add(new EmptyWhenCancelled);
   if (target.machine->addPassesToEmitFile(passes, out, nullptr, kind, /*DisableVerify=*/true))
     throw std::runtime_error("[codegen] LLVM cannot write this kind of file");
   passes.run(module);
+  checkCancelled();
   return std::string(bytes.begin(), bytes.end());
 }
 

@@ -4,6 +4,7 @@
 #include "codegen/attention/Attention.h"
 #include "codegen/lower/GroupReuse.h"
 #include "codegen/plan/MemoryPlan.h"
+#include "ir/Cancel.h"
 #include "ir/GraphIR.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -92,6 +93,7 @@ Lowered lowerToKernels(ModuleOp main, const Target &target, const CostModel &mod
 
   GroupReuse reuse(lowering);
   for (Operation &op : func.getBody().front().without_terminator()) {
+    checkCancelled();
     Group group = groupOf(&op);
     for (Value value : group.outside)
       if (!lowering.values.count(value))

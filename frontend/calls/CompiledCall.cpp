@@ -191,6 +191,7 @@ bool SegmentPlan::takesLong() const {
 }
 
 void SegmentPlan::run(const Tensor *sources, Ref<Storage> *storages) const {
+  std::optional<Uninterrupted> finishing;
   // What is copied from sources is read before anything is written.
   std::vector<std::pair<Tensor, Tensor>> late; // target, value
   for (size_t i = 0; i < slots.size(); ++i) {
@@ -226,11 +227,12 @@ void SegmentPlan::run(const Tensor *sources, Ref<Storage> *storages) const {
     std::shared_ptr<KeptResults> results = kept ? kept->of(*executable, inputs, sources) : nullptr;
     try {
       BlockingRegion region(executable->takesLong(nullptr));
-      executable->run(in, out, nullptr, results.get());
+      executable->run(in, out, nullptr, results.get(), &overwritten);
     } catch (const CheckFailed &failed) {
       const Check &check = checks[size_t(failed.check)];
       check.check.fail(check.message());
     }
+    finishing.emplace();
     for (size_t i = 0; i < slots.size(); ++i) {
       const ResultSlot &slot = slots[i];
       if (slot.from != ResultSlot::From::CopyOfOutput)
@@ -241,6 +243,8 @@ void SegmentPlan::run(const Tensor *sources, Ref<Storage> *storages) const {
       copyMemory(to, device, from, device, size_t(bytes));
     }
   }
+  if (!finishing)
+    finishing.emplace();
   for (auto &[target, value] : late)
     storeInto(target, value);
 }

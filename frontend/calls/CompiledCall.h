@@ -66,13 +66,14 @@ struct SegmentPlan {
   std::vector<int> inputs;  // the source of each of its inputs
   std::vector<ResultSlot> slots;
   std::vector<int> outputSlots; // the slot of each of its outputs
+  std::vector<int> overwritten; // its outputs that lie where sources do
   Device device;
   std::shared_ptr<WeightResults> kept; // null: nothing is kept from run to run
   std::vector<Check> checks;
   // Whether a run may let go of the host's lock: the sources must then be nobody else's (Snapshot).
   bool takesLong() const;
-  // Fills storages[i] for each slot; those of `into` slots are ignored. Throws CheckFailure before it writes to a
-  // source.
+  // Fills storages[i] for each slot; those of `into` slots are ignored. Throws CheckFailure, and what the host
+  // interrupts the run with, before it writes to a source.
   void run(const Tensor *sources, Ref<Storage> *storages) const;
 };
 

@@ -10,6 +10,7 @@
 #include "frontend/tensor/Snapshot.h"
 #include "frontend/tensor/StridedCopy.h"
 #include "frontend/trace/Trace.h"
+#include "runtime/BlockingRegion.h"
 
 namespace weft {
 
@@ -49,6 +50,7 @@ void storeInto(const Tensor &givenTarget, const Tensor &givenValue) {
   bool dense = target.isContiguous() && source.isContiguous() && source.device() == target.device();
   if (source.dtype() != target.dtype() || (dense ? source.numel() != target.numel() : source.shape() != target.shape()))
     failChanged("in-place");
+  Uninterrupted whole;
   if (dense)
     copyMemory(target.data(), target.device(), source.data(), source.device(),
                size_t(target.numel() * itemSize(target.dtype())));
@@ -117,6 +119,7 @@ static bool runInTarget(OpKind op, const Tensor *operands, int count, const Attr
     checkOperands(op, ready, attrs);
   }
   Ref<Storage> storage = ready[0].impl->storage;
+  Uninterrupted whole;
   runKernel(op, ready, count, attrs, types[0], storage->device, ready[0].data(), 0);
   ++storage->version;
   return true;

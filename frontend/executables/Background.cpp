@@ -1,4 +1,5 @@
 #include "frontend/executables/Background.h"
+#include "frontend/executables/CompilerLibrary.h"
 
 #include <chrono>
 #include <condition_variable>
@@ -123,7 +124,12 @@ void endBackground() {
     std::lock_guard<std::mutex> lock(b.queue.mutex);
     b.queue.work.clear();
   }
+  const bool compiles = compilerLibraryLoaded();
+  if (compiles)
+    compilerLibrary().cancel(true);
   b.gate.close(kPatience);
+  if (compiles)
+    compilerLibrary().cancel(false); // this thread may go on
 }
 
 void waitForBackground() {

@@ -49,6 +49,9 @@ public:
   std::shared_ptr<CompiledCall> finish(const std::vector<Tensor> &outputs);
   // Runs what was recorded so far. `why` is kept: the call is not replayable.
   void flush(const std::string &why);
+  // The host interrupts the call: what has not run never will, tensors that it would have computed have no value, and
+  // memory outside that it would have written is as before.
+  void drop();
   // The binding tells that the call did something that a replay could not.
   void notReplayable(const std::string &why);
 

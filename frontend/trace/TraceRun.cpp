@@ -142,6 +142,16 @@ void Trace::State::runSegment(CompiledCall *call, const std::vector<Tensor> &out
   Segment segment = planSegment();
   if (call)
     Description(*this, segment, *call).describe(outputs);
+  try {
+    runPlanned(segment, call);
+  } catch (...) {
+    failSegment();
+    throw;
+  }
+  endSegment();
+}
+
+void Trace::State::runPlanned(Segment &segment, CompiledCall *call) {
   // While it compiles and runs, other threads may change the tensors.
   Snapshot sources(segment.sources.data(), int(segment.sources.size()));
   if (!segment.plan.outputSlots.empty() || !checks.empty()) {
@@ -155,6 +165,10 @@ void Trace::State::runSegment(CompiledCall *call, const std::vector<Tensor> &out
       if (int32_t donated = segment.graph.donations[i]; donated >= 0)
         segment.plan.slots[segment.plan.outputSlots[i]].viaCopy |=
             segment.plan.executable->outputAlias(int(i)) != donated;
+    for (size_t i = 0; i < segment.plan.outputSlots.size(); ++i)
+      if (const ResultSlot &slot = segment.plan.slots[size_t(segment.plan.outputSlots[i])];
+          slot.into >= 0 && !slot.viaCopy)
+        segment.plan.overwritten.push_back(int(i));
   }
   if (call)
     call->plan = segment.plan;
@@ -164,18 +178,10 @@ void Trace::State::runSegment(CompiledCall *call, const std::vector<Tensor> &out
   for (size_t i = 0; i < made.size(); ++i)
     if (segment.plan.slots[i].into < 0)
       made[i] = Storage::lazyStorage(device, segment.storages[i]->bytes);
-  try {
-    segment.plan.run(sources.data(), made.data());
-  } catch (...) {
-    if (randomCount)
-      Generator::defaultGenerator().putBack(drawnFrom, randomCount);
-    endSegment();
-    throw;
-  }
+  segment.plan.run(sources.data(), made.data());
   for (size_t i = 0; i < made.size(); ++i)
     if (made[i])
       segment.storages[i]->takeMemory(*made[i]);
-  endSegment();
 }
 
 void Trace::State::endSegment() {
@@ -194,6 +200,25 @@ void Trace::State::endSegment() {
   randomCount = 0;
   static std::atomic<uint64_t> next{uint64_t(1) << 40};
   segment = next++;
+}
+
+void Trace::State::failSegment() {
+  if (randomCount)
+    Generator::defaultGenerator().putBack(drawnFrom, randomCount);
+  for (const auto &[target, version] : mutated)
+    target.impl->storage->version = version;
+  for (const GradNote &note : grads)
+    if (Tensor now = note.leaf.grad(); note.written && now.defined() && now.impl->storage->lazyTrace == trace)
+      note.leaf.impl->autograd->grad = note.before;
+  endSegment();
+}
+
+void Trace::drop() {
+  std::vector<State::Mutation> mutated = state->mutated;
+  state->failSegment();
+  if (state->reason.empty())
+    state->undo(mutated);
+  state->gaveUp = true;
 }
 
 void Trace::State::abandon() { endSegment(); }
@@ -221,6 +246,10 @@ std::shared_ptr<CompiledCall> Trace::finish(const std::vector<Tensor> &outputs) 
         throw;
       state->undo(mutated);
       call = nullptr;
+    } catch (...) {
+      if (state->reason.empty())
+        state->undo(mutated);
+      throw;
     }
   }
   end();

@@ -46,8 +46,11 @@ struct Trace::State {
   Segment planSegment();
   // Compiles and runs what was recorded. With `call`: describes it there.
   void runSegment(CompiledCall *call, const std::vector<Tensor> &outputs);
+  void runPlanned(Segment &segment, CompiledCall *call);
   class Description; // of the whole call, for a replay
   void endSegment();
+  // It ends without having run: outside, the memory that it would have written and gradients are as before it.
+  void failSegment();
   void abandon();
 
   // ---- Of Purpose::Export.
@@ -106,7 +109,7 @@ struct Trace::State {
   std::unordered_map<const TensorImpl *, size_t> gradOf;              // the number of a leaf's note
   std::vector<std::pair<Tensor, OperandCheck>> inputChecks;           // of tensors from outside, before each replay
   std::shared_ptr<Exclusive> running = std::make_shared<Exclusive>(); // of the thread that runs the segment
-  bool gaveUp = false;                                                // compiling failed, or was interrupted
+  bool gaveUp = false;                                                // compiling failed, or the call was interrupted
   std::string reason; // Call: why it cannot be replayed; Export: why it cannot be exported
   std::vector<std::string> flushes;
   int opCount = 0;

@@ -126,31 +126,37 @@ py::tuple runTraced(py::object function, py::tuple args, py::dict kwargs, py::ob
   py::object result;
   {
     Trace trace(tensors);
-    result = callEagerly(function.ptr(), args, kwargs);
-    if (!afterCall.is_none()) {
-      py::object why = callingPython([&] { return afterCall(); });
-      if (!why.is_none())
-        trace.notReplayable(why.cast<std::string>());
+    try {
+      result = callEagerly(function.ptr(), args, kwargs);
+      if (!afterCall.is_none()) {
+        py::object why = callingPython([&] { return afterCall(); });
+        if (!why.is_none())
+          trace.notReplayable(why.cast<std::string>());
+      }
+      std::vector<Tensor> outputs;
+      std::string held;
+      traced->result = Pattern::of(result.ptr(), outputs, held, /*mustBeNew=*/true);
+      if (!held.empty())
+        unclear = "it returns " + held;
+      if (!unclear.empty())
+        trace.notReplayable(unclear);
+      else if (std::string name = traced->result.opaqueLeaf(); !name.empty())
+        trace.notReplayable("it returns an object of type " + name);
+      std::unordered_set<const TensorImpl *> given;
+      for (const Tensor &argument : tensors)
+        given.insert(argument.impl.get());
+      for (size_t i = 0; i < outputs.size(); ++i) {
+        if (given.count(outputs[i].impl.get()) || !outputs[i].requiresGrad() || outputs[i].isLeaf())
+          continue;
+        if (Ref<TapeNode> node = autogradMeta(*outputs[i].impl).node; node && node->released)
+          traced->spent.push_back({int(i), node});
+      }
+      traced->call = trace.finish(outputs);
+    } catch (const py::error_already_set &error) {
+      if (error.matches(PyExc_KeyboardInterrupt))
+        trace.drop();
+      throw;
     }
-    std::vector<Tensor> outputs;
-    std::string held;
-    traced->result = Pattern::of(result.ptr(), outputs, held, /*mustBeNew=*/true);
-    if (!held.empty())
-      unclear = "it returns " + held;
-    if (!unclear.empty())
-      trace.notReplayable(unclear);
-    else if (std::string name = traced->result.opaqueLeaf(); !name.empty())
-      trace.notReplayable("it returns an object of type " + name);
-    std::unordered_set<const TensorImpl *> given;
-    for (const Tensor &argument : tensors)
-      given.insert(argument.impl.get());
-    for (size_t i = 0; i < outputs.size(); ++i) {
-      if (given.count(outputs[i].impl.get()) || !outputs[i].requiresGrad() || outputs[i].isLeaf())
-        continue;
-      if (Ref<TapeNode> node = autogradMeta(*outputs[i].impl).node; node && node->released)
-        traced->spent.push_back({int(i), node});
-    }
-    traced->call = trace.finish(outputs);
   }
   if (!traced->call) {
     traced->call = std::make_shared<CompiledCall>();

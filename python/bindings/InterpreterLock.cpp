@@ -13,13 +13,20 @@ namespace weft::python {
 namespace {
 
 // A thread without a state of this interpreter's, and one that works for a sub-interpreter, hold no lock of ours.
-void *release() {
+bool holdsLock() {
   PyThreadState *state = PyGILState_GetThisThreadState();
-  if (!state || state != py::detail::get_thread_state_unchecked())
+  return state && state == py::detail::get_thread_state_unchecked();
+}
+
+void *release() {
+  if (!holdsLock())
     return nullptr;
-  if (PyErr_CheckSignals() != 0)
-    throw py::error_already_set();
   return PyEval_SaveThread();
+}
+
+void checkInterrupt() {
+  if (holdsLock() && PyErr_CheckSignals() != 0)
+    throw py::error_already_set();
 }
 
 std::atomic<bool> hasEnded{false}; // the interpreter
@@ -49,7 +56,7 @@ void acquire(void *released) {
 }
 
 void bindInterpreterLock() {
-  static const HostLock lock{release, acquire, isMainThread};
+  static const HostLock lock{release, acquire, checkInterrupt, isMainThread};
   setHostLock(&lock);
   Py_AtExit([] { // before the compiler's static objects go, which daemon threads may be using
     hasEnded = true;

@@ -1,4 +1,5 @@
 #include "runtime/cpu/ThreadPool.h"
+#include "runtime/BlockingRegion.h"
 #include "runtime/Buffer.h"
 #include "runtime/cpu/FloatMode.h"
 
@@ -8,11 +9,13 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <exception>
 #include <fstream>
 #include <linux/futex.h>
 #include <mutex>
 #include <pthread.h>
 #include <sched.h>
+#include <stdexcept>
 #include <string>
 #include <sys/syscall.h>
 #include <system_error>
@@ -25,6 +28,8 @@ constexpr auto kSpinTime = std::chrono::microseconds(20);
 // Launches run together may have tasks of very different length, and others may take half of a core away: the smaller
 // the pieces, the more evenly the threads end.
 constexpr int kPiecesPerThread = 32;
+// How long a kernel's call takes in a run that may stop, but for tasks that take longer.
+constexpr double kCallSeconds = 0.01;
 constexpr int kMaxThreads = 1024;
 
 // Idle -> Offered by the caller; Offered -> Running by the thread; Offered -> Idle or Sleeping by the caller, who takes
@@ -32,6 +37,16 @@ constexpr int kMaxThreads = 1024;
 enum State : uint32_t { Idle, Offered, Running, Sleeping, Stopped };
 
 thread_local bool insideTask = false; // and the thread's scratch may be in use
+struct InsideTask {
+  const bool before = insideTask;
+  InsideTask() { insideTask = true; }
+  ~InsideTask() { insideTask = before; }
+  InsideTask(const InsideTask &) = delete;
+};
+
+// How often this process is the child of a fork since the pool began: a handler of the program's, called within a run,
+// may fork.
+std::atomic<int> forks{0};
 
 void relax() {
 #if defined(__x86_64__)
@@ -69,26 +84,58 @@ struct Scratch {
 
 int64_t grainOf(const Launch &launch) { return std::max<int64_t>(launch.grain, 1); }
 
+// Calls a kernel for so many tasks at a time that between calls, every kCallSeconds or so, the thread can look around.
+class Portions {
+public:
+  // Ends early where goesOn() is false.
+  template <class GoesOn> void run(const Launch &launch, int64_t begin, int64_t end, void *scratch, GoesOn goesOn) {
+    using Clock = std::chrono::steady_clock;
+    if (last != &launch) {
+      last = &launch;
+      most = grainOf(launch);
+    }
+    while (begin < end && goesOn()) {
+      const int64_t count = std::min(most, end - begin);
+      const auto start = Clock::now();
+      launch.kernel(launch.buffers, launch.scalars, begin, begin + count, scratch);
+      const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
+      most = int64_t(std::clamp(double(count) * kCallSeconds / std::max(seconds, 1e-9), 1.0, double(count) * 64));
+      begin += count;
+    }
+  }
+
+private:
+  const Launch *last = nullptr;
+  int64_t most = 1;
+};
+
 // How many threads the launch is worth.
 double weightOf(const Launch &launch) { return double(std::max<int64_t>(launch.tasks, 0)) / double(grainOf(launch)); }
 
-void runSerially(const Launch *launches, int count) {
+void runSerially(const Launch *launches, int count, bool mayStop) {
   int64_t bytes = 0;
   for (int i = 0; i < count; ++i)
     bytes = std::max(bytes, launches[i].scratchBytes);
   Scratch own; // a call from inside a task must leave that task's scratch alone
   Scratch *scratch = &own;
-  bool nested = insideTask;
-  if (bytes > 0 && !nested) {
+  if (bytes > 0 && !insideTask) {
     static thread_local Scratch ofThread;
     scratch = &ofThread;
   }
   scratch->reserve(size_t(bytes));
-  insideTask = true;
-  for (int i = 0; i < count; ++i)
-    if (launches[i].tasks > 0)
-      launches[i].kernel(launches[i].buffers, launches[i].scalars, 0, launches[i].tasks, scratch->data);
-  insideTask = nested;
+  InsideTask inside;
+  mayStop &= BlockingRegion::isInside();
+  Portions portions;
+  for (int i = 0; i < count; ++i) {
+    const Launch &launch = launches[i];
+    if (mayStop)
+      portions.run(launch, 0, launch.tasks, scratch->data, [] {
+        BlockingRegion::checkInterrupt();
+        return true;
+      });
+    else if (launch.tasks > 0)
+      launch.kernel(launch.buffers, launch.scalars, 0, launch.tasks, scratch->data);
+  }
 }
 
 int quotaThreads() {
@@ -144,6 +191,7 @@ ThreadPool &ThreadPool::global() {
     pthread_atfork([] { globalMutex.lock(); }, [] { globalMutex.unlock(); },
                    [] {
                      globalPool.store(nullptr, std::memory_order_relaxed);
+                     ++forks;
                      globalMutex.unlock();
                    });
   });
@@ -187,6 +235,9 @@ void ThreadPool::stop() {
 }
 
 void ThreadPool::resize(int newThreads) {
+  if (insideTask)
+    throw std::runtime_error("[set_num_threads] this thread is within a computation, and a signal's handler cannot "
+                             "change the threads that it runs on; call it afterwards");
   while (busy.exchange(true, std::memory_order_acquire))
     sched_yield();
   stop();
@@ -194,12 +245,12 @@ void ThreadPool::resize(int newThreads) {
   busy.store(false, std::memory_order_release);
 }
 
-void ThreadPool::runMany(const Launch *launches, int count) {
+void ThreadPool::runMany(const Launch *launches, int count, bool mayStop) {
   double weight = 0;
   for (int i = 0; i < count; ++i)
     weight += weightOf(launches[i]);
   if (weight < 2 || insideTask || threadCount() == 1 || busy.exchange(true, std::memory_order_acquire))
-    return runSerially(launches, count);
+    return runSerially(launches, count, mayStop);
 
   struct Release {
     std::atomic<bool> &busy;
@@ -207,7 +258,8 @@ void ThreadPool::runMany(const Launch *launches, int count) {
   } release{busy};
   int participants = int(std::min<double>(threadCount(), weight));
   int pieces = int(std::min<double>(double(participants) * kPiecesPerThread, weight));
-  job = {launches, count, participants, pieces, weight};
+  stopping.store(false, std::memory_order_relaxed);
+  job = {launches, count, participants, pieces, weight, mayStop && BlockingRegion::isInside()};
   int64_t scratchBytes = 0;
   for (int i = 0; i < count; ++i)
     scratchBytes = std::max(scratchBytes, launches[i].scratchBytes);
@@ -224,9 +276,21 @@ void ThreadPool::runMany(const Launch *launches, int count) {
       slots[i].needsWake.store(true, std::memory_order_release);
   wakeChildren(0);
 
-  insideTask = true;
-  takePieces(0, slots[0].scratch.data);
-  insideTask = false;
+  std::exception_ptr stopped;
+  const int forksBefore = forks;
+  try {
+    InsideTask inside;
+    takePieces(0, slots[0].scratch.data);
+  } catch (...) {
+    stopped = std::current_exception();
+    giveUpPieces();
+  }
+  if (forks != forksBefore) { // the other threads are the parent's
+    if (stopped)
+      std::rethrow_exception(stopped);
+    throw std::runtime_error("[fork] the handler of a signal forked the process within a computation; the child has "
+                             "not the threads that were at it");
+  }
 
   // All pieces are taken. Take back the offers that nobody took up and wait for those at work.
   for (int i = 1; i < participants; ++i) {
@@ -239,6 +303,8 @@ void ThreadPool::runMany(const Launch *launches, int count) {
     for (int turn = 0; slot.state.load(std::memory_order_acquire) == Running; ++turn)
       turn < 1000 ? relax() : void(sched_yield());
   }
+  if (stopped)
+    std::rethrow_exception(stopped);
 }
 
 void ThreadPool::wakeChildren(int node) {
@@ -250,21 +316,37 @@ void ThreadPool::wakeChildren(int node) {
 }
 
 void ThreadPool::takePieces(int node, void *scratch) {
+  Portions portions;
+  auto runTasks = [&](const Launch &launch, int64_t begin, int64_t end) {
+    if (!job.mayStop)
+      return launch.kernel(launch.buffers, launch.scalars, begin, end, scratch);
+    portions.run(launch, begin, end, scratch, [&] {
+      if (node == 0)
+        BlockingRegion::checkInterrupt();
+      return !stopping.load(std::memory_order_relaxed);
+    });
+  };
   for (int i = 0; i < job.participants; ++i) {
     Slot &share = slots[node + i < job.participants ? node + i : node + i - job.participants];
     while (share.next.load(std::memory_order_relaxed) < share.end) {
       int piece = share.next.fetch_add(1, std::memory_order_relaxed);
       if (piece >= share.end)
         break;
-      runPiece(piece, scratch);
+      runPiece(piece, runTasks);
     }
   }
+}
+
+void ThreadPool::giveUpPieces() {
+  stopping.store(true, std::memory_order_relaxed);
+  for (int i = 0; i < job.participants; ++i)
+    slots[i].next.store(slots[i].end, std::memory_order_relaxed);
 }
 
 // The launches' grids lie end to end on an axis on which a launch is as long as its weight; piece p of P is the part
 // from p / P to (p + 1) / P of it. Both ends of a cut are worked out in the same way, so every task is in exactly one
 // piece.
-void ThreadPool::runPiece(int piece, void *scratch) const {
+template <class RunTasks> void ThreadPool::runPiece(int piece, RunTasks &&runTasks) const {
   double from = job.weight * piece / job.pieces, to = job.weight * (piece + 1) / job.pieces;
   bool last = piece + 1 == job.pieces;
   double start = 0;
@@ -277,7 +359,7 @@ void ThreadPool::runPiece(int piece, void *scratch) const {
     };
     int64_t begin = piece == 0 ? 0 : taskAt(from), end = last ? launch.tasks : taskAt(to);
     if (begin < end)
-      launch.kernel(launch.buffers, launch.scalars, begin, end, scratch);
+      runTasks(launch, begin, end);
     start += weight;
   }
 }

@@ -39,29 +39,31 @@ public:
 
   // Threads that take part, the caller included.
   int threadCount() const { return threads.load(std::memory_order_relaxed); }
-  // Waits for work in progress. Must not be called from inside a kernel.
+  // Waits for work in progress. Throws std::runtime_error inside a run of this thread's (a signal handler's call).
   void resize(int newThreads);
 
   // Runs the launches, which are independent of each other, to the end. Inside a kernel, or while another thread uses
   // the pool, they run on the calling thread. Throws OutOfMemory (before anything ran) when there is no memory for
-  // scratch.
-  void run(const Launch *launches, int count) {
+  // scratch. With mayStop, the caller does BlockingRegion::checkInterrupt() now and then; what that throws, run()
+  // throws once no thread is at work any more, and part of the grids has not run.
+  void run(const Launch *launches, int count, bool mayStop = false) {
     if (count == 1 && launches->tasks <= launches->grain && launches->scratchBytes == 0) {
       if (launches->tasks > 0)
         launches->kernel(launches->buffers, launches->scalars, 0, launches->tasks, nullptr);
       return;
     }
-    runMany(launches, count);
+    runMany(launches, count, mayStop);
   }
 
-  // fn(begin, end, scratch) over [0, tasks), in parallel. fn must not throw.
-  template <class F> void parallelFor(int64_t tasks, int64_t grain, F &&fn, int64_t scratchBytes = 0) {
+  // fn(begin, end, scratch) over [0, tasks), in parallel, as run() does. fn must not throw.
+  template <class F>
+  void parallelFor(int64_t tasks, int64_t grain, F &&fn, int64_t scratchBytes = 0, bool mayStop = false) {
     void *self = const_cast<void *>(static_cast<const void *>(&fn));
     WeftKernel kernel = [](void *const *buffers, const int64_t *, int64_t begin, int64_t end, void *scratch) {
       (*static_cast<std::remove_reference_t<F> *>(buffers[0]))(begin, end, scratch);
     };
     Launch launch{kernel, &self, nullptr, tasks, grain, scratchBytes};
-    run(&launch, 1);
+    run(&launch, 1, mayStop);
   }
 
 private:
@@ -72,21 +74,24 @@ private:
     int participants;
     int pieces;
     double weight;
+    bool mayStop;
   };
 
-  void runMany(const Launch *launches, int count);
+  void runMany(const Launch *launches, int count, bool mayStop);
   void start(int newThreads);
   void stop();
   void work(int index); // a thread's life
   void takePieces(int node, void *scratch);
-  void runPiece(int piece, void *scratch) const;
+  void giveUpPieces();
+  template <class RunTasks> void runPiece(int piece, RunTasks &&runTasks) const;
   void wakeChildren(int node);
 
   std::atomic<int> threads{1};
   std::atomic<bool> busy{false};
   Job job{};
-  std::unique_ptr<Slot[]> slots;    // [0] is the caller's
-  std::vector<std::thread> workers; // workers[i] has slots[i + 1]
+  std::atomic<bool> stopping{false}; // what is left of the job's pieces is not run
+  std::unique_ptr<Slot[]> slots;     // [0] is the caller's
+  std::vector<std::thread> workers;  // workers[i] has slots[i + 1]
 };
 
 } // namespace weft

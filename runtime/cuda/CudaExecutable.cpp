@@ -50,7 +50,7 @@ CudaExecutable::~CudaExecutable() {
   }
 }
 
-void CudaExecutable::runBatch(const Launch *launches, int first, int count) const {
+void CudaExecutable::runBatch(const Launch *launches, int first, int count, bool) const {
   void *stream = cuda::useDevice(place.index);
   std::vector<void *> arguments;
   for (int i = 0; i < count; ++i) {

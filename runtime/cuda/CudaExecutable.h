@@ -19,7 +19,7 @@ public:
   ~CudaExecutable() override;
 
 protected:
-  void runBatch(const Launch *launches, int first, int count) const override;
+  void runBatch(const Launch *launches, int first, int count, bool mayStop) const override;
 
 private:
   void *module = nullptr;

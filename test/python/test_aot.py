@@ -96,6 +96,24 @@ def test_a_c_program_gets_eagers_bits(tmp_path, external):
 
 
 @pytest.mark.skipif(AOT is None, reason="weft-aot is not installed")
+def test_the_function_of_the_package_does_what_the_program_does(tmp_path):
+    weft.export(digits_model(), (weft.randn(5, 8, 8),), tmp_path / "model.mlir")
+    function = [sys.executable, "-c", "from weft._tools import aot; aot()"]
+    for command, folder in ((function, "function"), ([AOT], "program")):
+        (tmp_path / folder).mkdir()
+        arguments = ["model.mlir", "-o", f"{folder}/model.so", "--header", f"{folder}/model.h"]
+        subprocess.run([*command, *arguments], cwd=tmp_path, check=True, timeout=120)
+    for name in ("model.so", "model.h"):
+        assert (tmp_path / "function" / name).read_bytes() == (tmp_path / "program" / name).read_bytes()
+    missing = [
+        subprocess.run([*command, "no.mlir", "-o", "m.so"], cwd=tmp_path, capture_output=True, text=True, timeout=120)
+        for command in (function, [AOT])
+    ]
+    assert missing[0].returncode == missing[1].returncode == 1
+    assert missing[0].stderr == missing[1].stderr and "no.mlir" in missing[0].stderr
+
+
+@pytest.mark.skipif(AOT is None, reason="weft-aot is not installed")
 def test_weights_that_nest_too_deeply_are_an_error(tmp_path):
     """They would end weft-aot by a stack overflow."""
     weft.export(nn.Linear(2, 2), (weft.zeros(1, 2),), tmp_path / "model.mlir")

@@ -1,10 +1,10 @@
 // weft's passes on textual IR, as mlir-opt does for MLIR's: weft-opt --weft-simplify --weft-fusion graph.mlir
+#include "codegen/aot/CommandLine.h"
 #include "codegen/aot/WriteFile.h"
 #include "codegen/lower/Passes.h"
 #include "ir/WeftDialect.h"
 #include "ir/kernel/KernelDialect.h"
 #include "passes/Pipeline.h"
-#include "tools/CommandLine.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/AsmState.h"

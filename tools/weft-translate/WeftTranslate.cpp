@@ -1,9 +1,9 @@
 // weft-translate --emit=llvm-opt --cpu=x86-64-v3 kernels.mlir: textual kernel IR in, what it becomes out.
+#include "codegen/aot/CommandLine.h"
 #include "codegen/aot/WriteFile.h"
 #include "codegen/cpu/Link.h"
 #include "codegen/cpu/Program.h"
 #include "ir/kernel/KernelDialect.h"
-#include "tools/CommandLine.h"
 
 #include "mlir/IR/Verifier.h"
 #include "mlir/Parser/Parser.h"

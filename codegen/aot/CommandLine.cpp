@@ -1,4 +1,4 @@
-#include "tools/CommandLine.h"
+#include "codegen/aot/CommandLine.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Config/llvm-config.h"
@@ -6,11 +6,10 @@
 
 namespace cl = llvm::cl;
 
-// LLVM takes whatever begins with the letter of an option without a value for several such options, so that its own -h
-// would show the help for `--heder=x.h`. This one, with a value, takes its place.
-static cl::opt<std::string> h("h", cl::ReallyHidden);
-
 void weft::parseCommandLine(int argc, char **argv, cl::OptionCategory &category, const char *overview) {
+  // LLVM takes whatever begins with the letter of an option without a value for several such options, so that its own
+  // -h would show the help for `--heder=x.h`. This one, with a value, takes its place.
+  static cl::opt<std::string> h("h", cl::ReallyHidden);
   cl::SetVersionPrinter(
       [](llvm::raw_ostream &out) { out << "weft " WEFT_VERSION " (LLVM " LLVM_VERSION_STRING ")\n"; });
   auto belongs = [&](cl::OptionCategory *other) { return other == &category || other->getName() == "Generic Options"; };
