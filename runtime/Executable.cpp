@@ -271,14 +271,26 @@ void Executable::runGeneral(void *const *inputs, void *const *outputs, const int
   int named = plan->inputCount + plan->outputCount;
   std::copy(constants.begin() + named, constants.end(), frame.pointers + named);
 
-  std::unique_lock<std::mutex> filling;
+  // Whose turn it is to fill the kept results, until it has done so or is interrupted.
+  struct Turn {
+    std::atomic<bool> *taken = nullptr;
+    bool take(std::atomic<bool> &flag) {
+      if (flag.exchange(true, std::memory_order_acq_rel))
+        return false;
+      taken = &flag;
+      return true;
+    }
+    ~Turn() {
+      if (taken)
+        taken->store(false, std::memory_order_release);
+    }
+  } turn;
   bool fills = true; // the kept buffers
   if (kept && !keptBuffers.empty() && kept->filled.load(std::memory_order_acquire)) {
     fills = false;
   } else if (kept && !keptBuffers.empty()) {
     // Where another thread is at it, this run makes them for itself: in a forked child that thread would never be done.
-    filling = std::unique_lock<std::mutex>(kept->mutex, std::try_to_lock);
-    if (!filling)
+    if (!turn.take(kept->isBeingFilled))
       kept = nullptr;
     else if (kept->filled.load(std::memory_order_relaxed))
       fills = false;
@@ -324,11 +336,9 @@ void Executable::runGeneral(void *const *inputs, void *const *outputs, const int
                          s.step->scratchBytes};
   }
   if (fills)
-    runBatches(frame.launches, 0, keptBatches, symbols, filling ? 0 : keptBatches);
-  if (filling) {
+    runBatches(frame.launches, 0, keptBatches, symbols, batchesThatMayStop);
+  if (fills && kept && !keptBuffers.empty())
     kept->filled.store(true, std::memory_order_release);
-    filling.unlock();
-  }
   size_t checked = std::max(keptBatches, checkedBatches);
   runBatches(frame.launches, keptBatches, checked, symbols, batchesThatMayStop);
   lookAtChecks(frame.pointers);

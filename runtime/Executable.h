@@ -7,7 +7,6 @@
 
 #include <atomic>
 #include <memory>
-#include <mutex>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -39,7 +38,7 @@ public:
 
 private:
   friend class Executable;
-  std::mutex mutex; // while it is filled
+  std::atomic<bool> isBeingFilled{false};
   BufferRef memory;
   std::atomic<bool> filled{false};
 };
