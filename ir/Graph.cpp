@@ -30,13 +30,21 @@ ValueId Graph::addNode(OpKind op, std::vector<ValueId> operands, Attrs attrs, co
   return valueCount() - 1;
 }
 
+ValueId Graph::addNodes(OpKind op, std::vector<ValueId> operands, Attrs attrs, const std::vector<TensorType> &types,
+                        int32_t location) {
+  ValueId first = addNode(op, std::move(operands), std::move(attrs), types[0], location);
+  for (size_t i = 1; i < types.size(); ++i)
+    nodes.push_back({op, {first}, {}, types[i], location, int32_t(i)});
+  return first;
+}
+
 const TensorType &Graph::type(ValueId v) const {
   return size_t(v) < inputs.size() ? inputs[v].type : nodes[v - inputs.size()].type;
 }
 
 namespace {
 
-constexpr char kMagic[] = "weft2";
+constexpr char kMagic[] = "weft3";
 
 struct Writer {
   std::string bytes;
@@ -147,6 +155,7 @@ std::string serialize(const Graph &graph) {
   w.integer(int64_t(graph.nodes.size()));
   for (const Node &node : graph.nodes) {
     w.integer(int64_t(node.op));
+    w.integer(node.result);
     w.list(node.operands);
     w.integer(int64_t(node.attrs.size()));
     for (const Attr &a : node.attrs)
@@ -178,6 +187,7 @@ Graph deserialize(const std::string &bytes) {
   for (int64_t n = r.count(); n; --n) {
     Node node;
     node.op = OpKind(r.integer(0, kOpCount));
+    node.result = int32_t(r.integer(0, info(node.op).resultCount));
     for (int64_t k = r.count(); k; --k)
       node.operands.push_back(ValueId(r.integer(0, graph.valueCount())));
     for (int64_t k = r.count(); k; --k)

@@ -66,13 +66,15 @@ using Attrs = std::vector<Attr>;
 
 using ValueId = int32_t;
 
-// An op and its one result. Value ids number the graph's inputs first, then the nodes in order.
+// A result of an op. Value ids number the graph's inputs first, then the nodes in order. An op of several results is as
+// many nodes in a row: the first has its operands and attributes, the others that first one as their one operand.
 struct Node {
   OpKind op;
   std::vector<ValueId> operands;
   Attrs attrs;
   TensorType type;
   int32_t location = -1; // index into Graph::locations, -1 where unknown; not part of the graph's identity
+  int32_t result = 0;    // which of the op's results
 };
 
 // How an input lies in memory. Empty strides: contiguous. Strides may be symbols (Dims.h), zero for broadcast axes.
@@ -104,6 +106,9 @@ struct Graph {
 
   ValueId addInput(const TensorType &type, const Dims &strides = {});
   ValueId addNode(OpKind op, std::vector<ValueId> operands, Attrs attrs, const TensorType &type, int32_t location = -1);
+  // An op of several results; gives the first one's id, which the others follow.
+  ValueId addNodes(OpKind op, std::vector<ValueId> operands, Attrs attrs, const std::vector<TensorType> &types,
+                   int32_t location = -1);
   const TensorType &type(ValueId v) const;
   int valueCount() const { return int(inputs.size() + nodes.size()); }
 };

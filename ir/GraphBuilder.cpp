@@ -58,6 +58,18 @@ Val create(Builder at, OpKind op, ArrayRef<Val> operands, const Attrs &attrs) {
   return Val(*at.builder, at.location, createOp(*at.builder, at.location, op, values, attrs));
 }
 
+Results createAll(OpKind op, ArrayRef<Val> operands, const Attrs &attrs) {
+  Val at = operands.front();
+  SmallVector<Value, 4> values;
+  for (const Val &operand : operands)
+    if (operand)
+      values.push_back(operand.value);
+  Results results;
+  for (Value result : createOpOfSeveral(*at.builder, Location(at.location), op, values, attrs)->getResults())
+    results.push_back(Val(*at.builder, Location(at.location), result));
+  return results;
+}
+
 Val filled(Builder at, const Dims &shape, DType dtype, double number) {
   return isFloat(dtype) ? full(at, shape, number, 0, dtype) : full(at, shape, 0.0, int64_t(number), dtype);
 }
@@ -117,6 +129,20 @@ Val alongAxis(Val list, const Dims &shape, int64_t dim) {
   Dims single(shape.size(), 1);
   single[int(dim)] = list.shape()[0];
   return expand(reshape(list, single), shape);
+}
+
+Val squeezed(Val x, int64_t dim) {
+  Dims shape;
+  for (int i = 0; i < x.rank(); ++i)
+    if (i != dim)
+      shape.push_back(x.shape()[i]);
+  return reshape(x, shape);
+}
+
+Val unsqueezed(Val x, int64_t dim) {
+  Dims shape = x.shape();
+  shape.insert(int(dim), 1);
+  return reshape(x, shape);
 }
 
 Dims firstAxes(int count) {

@@ -38,12 +38,22 @@ struct Val {
   int rank() const { return shape().size(); }
 };
 
+// The results of an op.
+struct Results : llvm::SmallVector<Val, 2> {
+  Results(Val v) { push_back(v); }
+  Results(std::initializer_list<Val> values) : SmallVector(values) {}
+  Results() = default;
+};
+
 // Makes an op, or gives an operand where the op would not change it: casts to and from a wider dtype, shape ops to the
 // same shape, reductions over no axes. Null operands at the end are left out.
 Val create(Builder at, OpKind op, llvm::ArrayRef<Val> operands, const Attrs &attrs);
 inline Val create(OpKind op, llvm::ArrayRef<Val> operands, const Attrs &attrs) {
   return create(operands.front(), op, operands, attrs);
 }
+
+// The same for an op of several results.
+Results createAll(OpKind op, llvm::ArrayRef<Val> operands, const Attrs &attrs);
 
 #include "ir/GraphBuilderOps.h.inc"
 
@@ -87,6 +97,9 @@ Val sumTo(Val x, const Dims &shape);
 Val expandReduced(Val reduced, Val x, const Dims &dims, bool keepdim);
 // A list [n] as the axis dim of a shape whose size there is n.
 Val alongAxis(Val list, const Dims &shape, int64_t dim);
+// Without the axis dim, of size 1, and with it.
+Val squeezed(Val x, int64_t dim);
+Val unsqueezed(Val x, int64_t dim);
 Dims firstAxes(int count);
 Dims lastAxes(Val x, int64_t count);
 Dims inversePermutation(const Dims &dims);
@@ -97,5 +110,6 @@ Val countOf(Val x, const Dims &dims, int64_t less = 0);
 } // namespace weft::build
 
 namespace weft {
+using build::Results;
 using build::Val;
-}
+} // namespace weft

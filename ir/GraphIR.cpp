@@ -87,13 +87,18 @@ OwningOpRef<ModuleOp> importGraph(const Graph &graph, MLIRContext &context) {
   builder.setInsertionPointToEnd(block);
   std::vector<Value> values(block->args_begin(), block->args_end());
   for (const Node &node : graph.nodes) {
+    if (node.result > 0) {
+      values.push_back(values[node.operands[0]].getDefiningOp()->getResult(node.result));
+      continue;
+    }
     Location location = node.location < 0 ? unknown : locations[node.location];
     OperationState state(location, dialect->opName(node.op));
     for (ValueId operand : node.operands)
       state.operands.push_back(values[operand]);
     for (auto [name, attr] : llvm::zip(dialect->attrNames(node.op), node.attrs))
       state.addAttribute(name, toMlir(&context, attr));
-    state.addTypes(toMlir(&context, node.type));
+    for (int i = 0; i < info(node.op).resultCount; ++i)
+      state.addTypes(toMlir(&context, (&node)[i].type));
     values.push_back(builder.create(state)->getResult(0));
   }
   SmallVector<Value> outputs;
@@ -149,7 +154,12 @@ Graph exportGraph(ModuleOp module) {
       if (location == int32_t(graph.locations.size()))
         graph.locations.push_back(text);
     }
-    ids[op.getResult(0)] = graph.addNode(kind, std::move(operands), attrsOf(&op), typeOf(op.getResult(0)), location);
+    std::vector<TensorType> types;
+    for (Value result : op.getResults())
+      types.push_back(typeOf(result));
+    ValueId first = graph.addNodes(kind, std::move(operands), attrsOf(&op), types, location);
+    for (OpResult result : op.getResults())
+      ids[result] = first + ValueId(result.getResultNumber());
   }
   for (Value output : block.getTerminator()->getOperands())
     graph.outputs.push_back(ids.at(output));

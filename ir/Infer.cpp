@@ -99,6 +99,22 @@ TensorType argReduction(const char *name, const TensorType *operands, int, const
   return reductionOf(name, operands, attrs, Bool | Int | Float, ToInt64);
 }
 
+TensorType alongAxisOf(const char *name, const TensorType *operands, const Attrs &attrs, Gives gives) {
+  const TensorType &x = operands[0];
+  checkDType(name, operands, 1, Bool | Int | Float);
+  int axis = int(checkAxis(name, attrs[0].i, x));
+  if (x.shape[axis] == 0)
+    mismatch(name, "no element to choose from along axis " + std::to_string(axis), operands, 1,
+             "choose an axis that is not empty", Kind::Index);
+  Dims shape;
+  for (int i = 0; i < x.shape.size(); ++i)
+    if (i != axis)
+      shape.push_back(x.shape[i]);
+    else if (attrs.back().asBool())
+      shape.push_back(1);
+  return {gives == ToInt64 ? DType::Int64 : x.dtype, shape};
+}
+
 // Whether the products of two shapes are equal: symbols are compared as a multiset.
 static bool sameCount(const Dims &a, const Dims &b) {
   int64_t left = 1, right = 1;

@@ -3,6 +3,8 @@
 #pragma once
 #include "ir/OpTable.h"
 
+#include <type_traits>
+
 namespace weft::infer {
 
 // Sets of dtypes.
@@ -28,7 +30,13 @@ TensorType reduction(const char *name, const TensorType *operands, int, const At
   return reductionOf(name, operands, attrs, accepts, gives);
 }
 
-using Rule = TensorType(const char *name, const TensorType *operands, int count, const Attrs &attrs);
+// Along the attribute dim, the first, of an axis that is not empty and stays as size 1 with keepdim, the last.
+TensorType alongAxisOf(const char *name, const TensorType *operands, const Attrs &attrs, Gives gives);
+template <Gives gives> TensorType alongAxis(const char *name, const TensorType *operands, int, const Attrs &attrs) {
+  return alongAxisOf(name, operands, attrs, gives);
+}
+
+using Rule = std::remove_pointer_t<InferRule>;
 
 Rule where, cast, argReduction;
 Rule reshape, permute, expand, slice, pad, concatenate, flip;

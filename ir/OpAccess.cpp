@@ -38,7 +38,8 @@ Dims intsOf(Operation *op, StringRef attr) {
   return Dims(values.begin(), values.end());
 }
 
-Value createOp(OpBuilder &builder, Location location, OpKind op, ValueRange operands, const Attrs &attrs) {
+Operation *createOpOfSeveral(OpBuilder &builder, Location location, OpKind op, ValueRange operands,
+                             const Attrs &attrs) {
   MLIRContext *context = builder.getContext();
   auto *dialect = context->getOrLoadDialect<WeftDialect>();
   SmallVector<TensorType, 4> types;
@@ -46,10 +47,15 @@ Value createOp(OpBuilder &builder, Location location, OpKind op, ValueRange oper
     types.push_back(fromMlir(operand.getType()));
   OperationState state(location, dialect->opName(op));
   state.addOperands(operands);
-  state.addTypes(toMlir(context, inferType(op, types.data(), int(types.size()), attrs)));
+  for (int i = 0; i < info(op).resultCount; ++i)
+    state.addTypes(toMlir(context, inferType(op, types.data(), int(types.size()), attrs, i)));
   for (auto [name, attr] : llvm::zip(dialect->attrNames(op), attrs))
     state.addAttribute(name, toMlir(context, attr));
-  return builder.create(state)->getResult(0);
+  return builder.create(state);
+}
+
+Value createOp(OpBuilder &builder, Location location, OpKind op, ValueRange operands, const Attrs &attrs) {
+  return createOpOfSeveral(builder, location, op, operands, attrs)->getResult(0);
 }
 
 bool eraseDeadOps(Block &block, Operation *first) {

@@ -29,9 +29,12 @@ Dims intsOf(mlir::Operation *op, llvm::StringRef attr);
   return dtypeFromMlir(llvm::cast<mlir::RankedTensorType>(value.getType()).getElementType());
 }
 
-// Makes an op; the type of its result follows from its record. Throws UserError on operands that do not fit.
+// Makes an op; the types of its results follow from its record. Throws UserError on operands that do not fit.
 mlir::Value createOp(mlir::OpBuilder &builder, mlir::Location location, OpKind op, mlir::ValueRange operands,
                      const Attrs &attrs);
+
+mlir::Operation *createOpOfSeveral(mlir::OpBuilder &builder, mlir::Location location, OpKind op,
+                                   mlir::ValueRange operands, const Attrs &attrs);
 
 // Erases the ops of the block whose results nobody uses, from `first` on; true if there were any. Every op of the
 // dialect is pure: random numbers are a function of their state.

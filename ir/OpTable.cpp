@@ -2,6 +2,8 @@
 
 #include "ir/Infer.h"
 
+#include <array>
+#include <cassert>
 #include <unordered_map>
 
 namespace weft {
@@ -30,7 +32,19 @@ OpKind opByName(const std::string &name) {
   return byName->at(name);
 }
 
-TensorType inferType(OpKind op, const TensorType *operands, int count, const Attrs &attrs) {
+OpKind comparison(int relation) {
+  static const auto *byRelation = [] {
+    auto *kinds = new std::array<OpKind, 8>{};
+    for (int i = 0; i < kOpCount; ++i)
+      if (int relation = table[i].traits.relation)
+        (*kinds)[size_t(relation)] = OpKind(i);
+    return kinds;
+  }();
+  assert(relation > 0 && relation < (kLess | kEqual | kGreater));
+  return (*byRelation)[size_t(relation)];
+}
+
+TensorType inferType(OpKind op, const TensorType *operands, int count, const Attrs &attrs, int result) {
   const OpInfo &record = info(op);
   bool variadic = record.operandCount < 0;
   if (count < record.requiredOperands || (!variadic && count > record.operandCount)) {
@@ -50,7 +64,8 @@ TensorType inferType(OpKind op, const TensorType *operands, int count, const Att
       fail(UserError::Kind::Type, record.name,
            std::string("attribute ") + record.attrs[i].name + " must be " + word(record.attrs[i].kind) + ", but is " +
                word(attrs[i].kind));
-  TensorType type = record.infer(record.name, operands, count, attrs);
+  InferRule rule = result == 0 ? record.infer : record.inferOthers[result - 1];
+  TensorType type = rule(record.name, operands, count, attrs);
   if (!isAddressable(type.shape, itemSize(type.dtype)))
     checkSizes(record.name, type);
   return type;

@@ -27,12 +27,51 @@ enum class OpFamily : uint8_t {
   Indexing,    // reads or writes at positions that are data
   Creation,    // no tensor data read: iota, full, random
   Composite,   // an expansion in terms of the others
+  Extern,      // a C function of runtime/extern
 };
 
 struct AttrInfo {
   const char *name;
   Attr::Kind kind;
 };
+
+using InferRule = TensorType (*)(const char *name, const TensorType *operands, int count, const Attrs &attrs);
+using AxisRule = int64_t (*)(int rank, const Attrs &attrs);
+
+// What the values of an operand must be.
+struct ValueCheck {
+  enum class Rule : uint8_t {
+    Divisor, // integers: not 0
+    Index,   // a position along an axis of `of`
+    Target   // the same, or the attribute `ignored`
+  };
+  Rule rule;
+  int operand, of;
+  int ignored;   // attribute; -1: none
+  AxisRule axis; // by the rank of `of`, which may be 0
+};
+
+// What becomes of the first operand before a call.
+enum class Conversion : uint8_t { No, IntegersToInt64, ToBool, BoolsToInt64 };
+
+// Which of its operands are less, equal, greater where a comparison is true.
+enum Relation : uint8_t { kLess = 1, kEqual = 2, kGreater = 4 };
+inline constexpr double kNoIdentity = __builtin_inf();
+
+// What is asked instead of an op's name; ir/ops/Base.td says what each means.
+struct OpTraits {
+  bool view, product, scatters, modular, idempotent, involution;
+  uint8_t selects, lowerBounds, upperBounds; // bits of operands
+  Conversion converts;
+  uint8_t relation;                   // bits of Relation; 0: not a comparison
+  double leftIdentity, rightIdentity; // or kNoIdentity
+  const ValueCheck *check;
+  AxisRule positionsAlong;    // of the first operand; null: the last result holds other things than positions
+  const char *externFunction; // Extern: its symbol
+  int coreAxes;               // Extern: the last axes of operands and results, which it works on
+};
+
+inline constexpr int kMostResults = 8;
 
 struct OpInfo {
   const char *name; // "softmax"
@@ -42,19 +81,26 @@ struct OpInfo {
   int attrCount;
   const AttrInfo *attrs;
   bool differentiable;    // has a vjp
-  uint32_t savesOperands; // bit i: the vjp reads operand i's value; bit 31: it reads the result's
+  uint32_t savesOperands; // bit i: the vjp reads operand i's value; bit 31 - i: that of result i
   bool symbolic;          // its shape rule works on symbolic sizes
-  // The type of the result. Throws UserError on operands that do not fit.
-  TensorType (*infer)(const char *name, const TensorType *operands, int count, const Attrs &attrs);
-  int requiredOperands;  // operands past these may be left out, the last first
-  const char *reduction; // Reduction: the kind of kernel.reduce ("sum", "argmax", ...), else null
+  InferRule infer;        // the type of the first result; throws UserError on operands that do not fit
+  int requiredOperands;   // operands past these may be left out, the last first
+  const char *reduction;  // Reduction: the kind of kernel.reduce ("sum", "argmax", ...), else null
+  int resultCount;
+  const char *const *resultNames;
+  const InferRule *inferOthers; // the types of the results but the first
+  OpTraits traits;
 };
 
 const OpInfo &info(OpKind op);
 OpKind opByName(const std::string &name); // throws std::out_of_range
 
-// Checks operands and attributes and gives the type of the result.
-TensorType inferType(OpKind op, const TensorType *operands, int count, const Attrs &attrs);
+inline const OpTraits &traits(OpKind op) { return info(op).traits; }
+// The comparison that is true in these cases, at least one and not all.
+OpKind comparison(int relation);
+
+// Checks operands and attributes and gives the type of a result.
+TensorType inferType(OpKind op, const TensorType *operands, int count, const Attrs &attrs, int result = 0);
 // For a type without symbols: throws UserError where a size is negative, or the tensor larger than any memory.
 void checkSizes(const char *op, const TensorType &type);
 

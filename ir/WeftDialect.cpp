@@ -120,10 +120,15 @@ LogicalResult verifyRecord(Operation *op) {
     attrs.push_back(*attr);
   }
   try {
-    TensorType expected = inferType(kind, operands.data(), int(operands.size()), attrs);
-    std::optional<TensorType> actual = tryFromMlir(op->getResult(0).getType());
-    if (!actual || *actual != expected)
-      return op->emitOpError("gives ") << toMlir(op->getContext(), expected) << ", not " << op->getResult(0).getType();
+    if (int(op->getNumResults()) != record.resultCount)
+      return op->emitOpError("has ") << record.resultCount << " results, not " << op->getNumResults();
+    for (OpResult result : op->getResults()) {
+      TensorType expected =
+          inferType(kind, operands.data(), int(operands.size()), attrs, int(result.getResultNumber()));
+      std::optional<TensorType> actual = tryFromMlir(result.getType());
+      if (!actual || *actual != expected)
+        return op->emitOpError("gives ") << toMlir(op->getContext(), expected) << ", not " << result.getType();
+    }
   } catch (const UserError &error) {
     return op->emitOpError() << error.what();
   }

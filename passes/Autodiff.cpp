@@ -62,30 +62,37 @@ private:
 
   void mark(ArrayRef<Operation *> ops) {
     for (Operation *op : ops)
-      if (isFloat(dtypeOf(op->getResult(0))) &&
-          llvm::any_of(op->getOperands(), [&](Value v) { return active.contains(v); }))
-        active.insert(op->getResult(0));
+      if (llvm::any_of(op->getOperands(), [&](Value v) { return active.contains(v); }))
+        for (Value result : op->getResults())
+          if (isFloat(dtypeOf(result)))
+            active.insert(result);
   }
 
   void walk(ArrayRef<Operation *> ops) {
-    for (Operation *op : llvm::reverse(ops))
-      if (Value cotangent = cotangentOf(op->getResult(0)))
-        propagate(op, cotangent);
+    for (Operation *op : llvm::reverse(ops)) {
+      SmallVector<Value, 2> given;
+      for (Value result : op->getResults())
+        given.push_back(cotangentOf(result));
+      if (llvm::any_of(given, [](Value v) { return bool(v); }))
+        propagate(op, given);
+    }
   }
 
-  void propagate(Operation *op, Value cotangent) {
+  // Cotangents of its results, null where none came.
+  void propagate(Operation *op, ArrayRef<Value> given) {
     if (!hasVjp(kindOf(op))) {
       if (familyOf(op) == OpFamily::Composite)
-        throughExpansion(op, cotangent);
+        throughExpansion(op, given);
       return;
     }
+    // Named, since the parts of a value are what slices make: there is no other such op.
     if (kindOf(op) == OpKind::Slice && cutAxis(op) >= 0 && active.contains(op->getOperand(0)))
-      return parts[op->getOperand(0)].push_back({op, cotangent});
-    if (kindOf(op) == OpKind::Concatenate)
-      return throughConcatenation(op, cotangent);
+      return parts[op->getOperand(0)].push_back({op, given[0]});
+    if (kindOf(op) == OpKind::Concatenate) // named: it has a way of its own
+      return throughConcatenation(op, given[0]);
     for (unsigned i = 0; i < op->getNumOperands(); ++i)
       if (active.contains(op->getOperand(i)))
-        if (Value contribution = derivative(builder, op, i, cotangent))
+        if (Value contribution = derivative(builder, op, i, given))
           accumulate(op->getOperand(i), contribution);
   }
 
@@ -102,14 +109,16 @@ private:
     }
   }
 
-  void throughExpansion(Operation *op, Value cotangent) {
+  void throughExpansion(Operation *op, ArrayRef<Value> given) {
     Operation *before = block.getTerminator()->getPrevNode();
-    Value result = expansion(builder, op);
+    SmallVector<Value, 2> results = expansion(builder, op);
     std::vector<Operation *> inner;
     for (Operation *at = before->getNextNode(); at != block.getTerminator(); at = at->getNextNode())
       inner.push_back(at);
     mark(inner);
-    accumulate(result, cotangent);
+    for (auto [result, cotangent] : llvm::zip(results, given))
+      if (cotangent)
+        accumulate(result, cotangent);
     walk(inner);
   }
 

@@ -18,6 +18,7 @@ bool isComposite(Operation *op) { return hasRecord(op) && familyOf(op) == OpFami
 constexpr unsigned kMostConcatenated = 8;
 
 bool isLongConcatenation(Operation *op) {
+  // Named, as what is done about it is a concatenation's own.
   return kindOf(op) == OpKind::Concatenate && op->getNumOperands() > kMostConcatenated;
 }
 
@@ -42,7 +43,7 @@ bool decomposeBlock(Block &block) {
     }
     Operation *before = op->getPrevNode();
     OpBuilder builder(op);
-    op->getResult(0).replaceAllUsesWith(isLong ? shortened(builder, op) : expansion(builder, op));
+    op->replaceAllUsesWith(isLong ? SmallVector<Value, 2>{shortened(builder, op)} : expansion(builder, op));
     Operation *next = before ? before->getNextNode() : &block.front(); // the expansion's first op
     if (next == op)
       next = op->getNextNode();

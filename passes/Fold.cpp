@@ -43,6 +43,7 @@ std::optional<Constant> constantOf(Value value) {
   return Constant{roundTo(dtypeOf(value), floatOf(op, "value")), intOf(op, "integer")};
 }
 
+// Not where the number is kNoIdentity.
 bool isConstant(Value value, double number) {
   std::optional<Constant> constant = constantOf(value);
   if (!constant)
@@ -59,9 +60,7 @@ bool isComputed(Value value) {
   Operation *op = value.getDefiningOp();
   if (!op || !hasRecord(op))
     return false;
-  bool moves = familyOf(op) == OpFamily::Shape || kindOf(op) == OpKind::Gather || kindOf(op) == OpKind::IndexSelect ||
-               kindOf(op) == OpKind::Where;
-  return !moves || llvm::all_of(op->getOperands(), isComputed);
+  return !infoOf(op).traits.selects || llvm::all_of(op->getOperands(), isComputed);
 }
 
 class Folder {
@@ -75,7 +74,18 @@ public:
       return foldReduction(x);
     if (familyOf(op) == OpFamily::Shape && x.getType() == op->getResult(0).getType() && movesNothing())
       return x;
-    switch (kindOf(op)) {
+    const OpTraits &asked = infoOf(op).traits;
+    if (asked.rightIdentity != kNoIdentity && isConstant(y, asked.rightIdentity) && isComputed(x))
+      return x;
+    if (asked.leftIdentity != kNoIdentity && isConstant(x, asked.leftIdentity) && isComputed(y))
+      return y;
+    if (asked.idempotent && x == y && isComputed(x))
+      return x;
+    if (asked.involution)
+      if (Operation *inner = definedBy(x, kindOf(op)); inner && inner->getAttrs() == op->getAttrs())
+        if (familyOf(op) == OpFamily::Shape || isComputed(inner->getOperand(0)))
+          return inner->getOperand(0);
+    switch (kindOf(op)) { // named: the rest of what is done is each op's own
     case OpKind::Reshape:
     case OpKind::Expand:
       if (std::optional<Constant> c = constantOf(x))
@@ -86,39 +96,8 @@ public:
       return {};
     case OpKind::Permute:
       return foldPermute(x);
-    case OpKind::Flip:
-      if (Operation *inner = definedBy(x, OpKind::Flip))
-        if (intsOf(inner, "dims") == intsOf(op, "dims"))
-          return inner->getOperand(0);
-      return {};
     case OpKind::Cast:
       return foldCast(x);
-    case OpKind::Neg:
-      if (Operation *inner = definedBy(x, OpKind::Neg); inner && isComputed(inner->getOperand(0)))
-        return inner->getOperand(0);
-      return foldNumbers(x, x);
-    case OpKind::Add:
-      if (dtype() != DType::Bool) {
-        double zero = isFloat(dtype()) ? -0.0 : 0.0;
-        if (isConstant(y, zero) && isComputed(x))
-          return x;
-        if (isConstant(x, zero) && isComputed(y))
-          return y;
-      }
-      return foldNumbers(x, y);
-    case OpKind::Sub:
-      return isConstant(y, 0.0) && isComputed(x) ? x : foldNumbers(x, y);
-    case OpKind::Mul:
-      if (dtype() != DType::Bool && isConstant(y, 1.0) && isComputed(x))
-        return x;
-      if (dtype() != DType::Bool && isConstant(x, 1.0) && isComputed(y))
-        return y;
-      return foldNumbers(x, y);
-    case OpKind::Div:
-      return isConstant(y, 1.0) && isComputed(x) ? x : foldNumbers(x, y);
-    case OpKind::Maximum:
-    case OpKind::Minimum:
-      return x == y && isComputed(x) ? x : Value();
     case OpKind::Where:
       if (y == op->getOperand(2))
         return y;
@@ -126,7 +105,7 @@ public:
         return condition->integer ? y : op->getOperand(2);
       return {};
     default:
-      return {};
+      return op->getNumOperands() ? foldNumbers(x, y) : Value();
     }
   }
 
@@ -247,8 +226,10 @@ private:
 
   // Arithmetic of known numbers, where float64 and a rounding give what the op gives: + - * / of narrower floats do.
   Value foldNumbers(Value x, Value y) {
-    std::optional<Constant> a = constantOf(x), b = constantOf(y);
-    if (!a || !b || !isFloat(dtype()))
+    if (familyOf(op) != OpFamily::Elementwise || !isFloat(dtype()) || op->getNumOperands() > 2)
+      return {};
+    std::optional<Constant> a = constantOf(x), b = y ? constantOf(y) : a;
+    if (!a || !b)
       return {};
     double result;
     switch (kindOf(op)) {

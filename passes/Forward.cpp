@@ -43,32 +43,41 @@ private:
 
   void walk(ArrayRef<Operation *> ops) {
     for (Operation *op : ops)
-      if (isFloat(dtypeOf(op->getResult(0))) &&
+      if (llvm::any_of(op->getResults(), [](Value v) { return isFloat(dtypeOf(v)); }) &&
           llvm::any_of(op->getOperands(), [&](Value v) { return tangents.contains(v); }))
-        if (Value tangent = tangentOf(op))
-          tangents[op->getResult(0)] = tangent;
+        for (auto [result, tangent] : llvm::zip(op->getResults(), tangentsOf(op)))
+          if (tangent && isFloat(dtypeOf(result)))
+            tangents[result] = tangent;
   }
 
-  Value tangentOf(Operation *op) {
+  // Of its results, null where there is none.
+  SmallVector<Value, 2> tangentsOf(Operation *op) {
     OpKind kind = kindOf(op);
     if (hasJvp(kind)) {
-      SmallVector<Val, 4> operands, given;
+      SmallVector<Val, 4> operands, results, given;
+      for (Value value : op->getResults())
+        results.push_back(Val(builder, op->getLoc(), value));
       for (Value value : op->getOperands()) {
         Value tangent = tangents.lookup(value);
         operands.push_back(Val(builder, op->getLoc(), value));
         given.push_back(tangent ? Val(builder, op->getLoc(), tangent) : Val());
       }
-      return jvp(kind, operands, Val(builder, op->getLoc(), op->getResult(0)), given, attrsOf(op)).value;
+      SmallVector<Value, 2> made;
+      for (const Val &tangent : jvp(kind, operands, results, given, attrsOf(op)))
+        made.push_back(tangent.value);
+      return made;
     }
     if (familyOf(op) != OpFamily::Composite)
       return {};
     Operation *before = block.getTerminator()->getPrevNode();
-    Value result = expansion(builder, op);
+    SmallVector<Value, 2> made = expansion(builder, op);
     std::vector<Operation *> inner;
     for (Operation *at = before->getNextNode(); at != block.getTerminator(); at = at->getNextNode())
       inner.push_back(at);
     walk(inner);
-    return tangents.lookup(result);
+    for (Value &value : made)
+      value = tangents.lookup(value);
+    return made;
   }
 
   Value tangentOrZeros(Value value) {

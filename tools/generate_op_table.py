@@ -12,7 +12,7 @@ import pathlib
 import re
 import sys
 
-FAMILIES = ["Elementwise", "Math", "Reduction", "Shape", "Contraction", "Indexing", "Creation", "Composite"]
+FAMILIES = ["Elementwise", "Math", "Reduction", "Shape", "Contraction", "Indexing", "Creation", "Composite", "Extern"]
 CPP_TYPES = {"Int": "int64_t", "Float": "double", "Bool": "bool", "DType": "DType", "Ints": "const Dims &"}
 ATTR_READS = {"Int": "i", "Float": "f", "Bool": "asBool()", "DType": "asDType()", "Ints": "ints"}
 ATTR_MAKERS = {"Int": "integer", "Float": "real", "Bool": "boolean", "DType": "dtype", "Ints": "list"}
@@ -26,9 +26,10 @@ TYPE_ONLY = [
     r"\bsliceOfConcatenated\(ct, NAME\b",
     r"\bembeddingGradient\(ct, index, NAME\b",
 ]
-RESULT_BIT = 31
 # Independent axes of the ops of a family (ir/ops/Base.td).
 INDEPENDENT = {"Elementwise": "every_axis()", "Reduction": "every_axis(but=dims)"}
+RESULT_BIT = 31  # of the first result; the others' are those before
+RELATIONS = {"": 0, "<": 1, "==": 2, "<=": 3, ">": 4, "!=": 5, ">=": 6}  # less, equal, greater
 
 
 class Op:
@@ -53,6 +54,20 @@ class Op:
         for field in ("expansion", "numpy", "domain", "examples", "dtypes", "python", "independent"):
             setattr(self, field, record[field])
         self.independent = self.independent or INDEPENDENT.get(self.family, "")
+        for field in (
+            "inferOthers",
+            "converts",
+            "leftIdentity",
+            "rightIdentity",
+            "positionsAlong",
+            "externFunction",
+            "coreAxes",
+        ):
+            setattr(self, field, record[field])
+        for field in ("view", "product", "scatters", "modular", "idempotent", "involution"):
+            setattr(self, field, bool(record[field]))
+        self.results = record["resultNames"]
+        self.relation = RELATIONS[record["relation"]]
         self.symbolic = bool(record["symbolic"])
         self.upcast = bool(record["upcast"])
         attrs = [records[a["def"]] for a in record["attrs"]]
@@ -61,15 +76,20 @@ class Op:
         self.required = sum(not n.endswith("?") for n in record["operandNames"])
         self.operands = [n.rstrip("?.") for n in record["operandNames"]]
         self.vjp = [text.strip() for text in self.vjp]
+        self.masks = {field: self.mask(record[field]) for field in ("selects", "lowerBounds", "upperBounds")}
+        self.checks = [records[check["def"]] for check in record["checks"]]
         self.differentiable = any(self.vjp) or (self.family == "Composite" and not self.vjp)
+
+    def mask(self, names):
+        return sum(1 << self.operands.index(name) for name in names)
 
     @property
     def saves(self):
-        """Bit i: the derivative reads operand i's elements; bit 31: the result's."""
+        """Bit i: the derivative reads operand i's elements; bit 31 - i: those of result i."""
         if self.differentiable and not self.vjp:
             return (1 << len(self.operands)) - 1
         bits = 0
-        for bit, name in [*enumerate(self.operands), (RESULT_BIT, "result")]:
+        for bit, name in [*enumerate(self.operands), *((RESULT_BIT - i, name) for i, name in enumerate(self.results))]:
             for text in self.vjp:
                 # Twice: the arguments of a shape-only use may hold another.
                 for _ in range(2):
@@ -124,6 +144,50 @@ inline constexpr int kOpCount = {len(ops)};
 """
 
 
+def results_of(op, cotangents=True):
+    """Declarations of the results, and their cotangents, under their names."""
+    out = []
+    for i, name in enumerate(op.results):
+        out.append(f"  [[maybe_unused]] Val {name} = results[{i}];")
+        if cotangents:
+            ct = "ct" if len(op.results) == 1 else f"ct_{name}"
+            out.append(f"  [[maybe_unused]] Val {ct} = cts[{i}];")
+    return "\n".join(out)
+
+
+def function_of_attrs(op, text):
+    """A function of an operand's rank and the attributes that gives an axis."""
+    if not text:
+        return "nullptr"
+    used = [i for i, a in enumerate(op.attrs) if re.search(rf"\b{a['name']}\b", text)]
+    declared = " ".join(
+        f"{CPP_TYPES[op.attrs[i]['kind']]} {op.attrs[i]['name']} = attrs[{i}].{ATTR_READS[op.attrs[i]['kind']]};"
+        for i in used
+    )
+    return (
+        f"[]([[maybe_unused]] int rank, [[maybe_unused]] const Attrs &attrs) -> int64_t {{ {declared} return {text}; }}"
+    )
+
+
+def value_check(op, out):
+    """The name of the record's check in the table."""
+    if not op.checks:
+        return "nullptr"
+    check = op.checks[0]
+    operand, of = op.operands.index(check["operand"]), op.operands.index(check["of"])
+    ignored = [a["name"] for a in op.attrs].index(check["ignored"]) if check["ignored"] else -1
+    axis = function_of_attrs(op, check["axis"])
+    name = f"checkOf{op.camel}"
+    out.append(
+        f"static const ValueCheck {name} = {{ValueCheck::Rule::{check['rule']}, {operand}, {of}, {ignored}, {axis}}};"
+    )
+    return f"&{name}"
+
+
+def boolean(value):
+    return str(bool(value)).lower()
+
+
 def op_table(ops):
     out = ["using namespace infer;"]
     rows = []
@@ -135,11 +199,31 @@ def op_table(ops):
             listed = ", ".join(f'{{"{a["name"]}", Attr::Kind::{a["kind"]}}}' for a in op.attrs)
             attrs = f"attrsOf{op.camel}"
             out.append(f"static const AttrInfo {attrs}[] = {{{listed}}};")
+        results = ", ".join(f'"{n}"' for n in op.results)
+        out.append(f"static const char *const resultsOf{op.camel}[] = {{{results}}};")
+        others = "nullptr"
+        if len(op.results) > 1:
+            others = f"othersOf{op.camel}"
+            out.append(f"static const InferRule {others}[] = {{{', '.join(op.inferOthers)}}};")
+        function = f'"{op.externFunction}"' if op.externFunction else "nullptr"
+        traits = [
+            *(boolean(v) for v in (op.view, op.product, op.scatters, op.modular, op.idempotent, op.involution)),
+            *(str(op.masks[field]) for field in ("selects", "lowerBounds", "upperBounds")),
+            f"Conversion::{op.converts}",
+            str(op.relation),
+            op.leftIdentity or "kNoIdentity",
+            op.rightIdentity or "kNoIdentity",
+            value_check(op, out),
+            function_of_attrs(op, op.positionsAlong),
+            function,
+            str(op.coreAxes),
+        ]
         count = -1 if op.variadic else len(op.operands)
         reduction = f'"{op.reduction}"' if op.reduction else "nullptr"
         rows.append(
             f'    {{"{op.name}", OpFamily::{op.family}, {count}, operandsOf{op.camel}, {len(op.attrs)}, {attrs}, '
-            f"{str(op.differentiable).lower()}, {op.saves}u, {str(op.symbolic).lower()}, {op.infer}, {op.required}, {reduction}}},"
+            f"{str(op.differentiable).lower()}, {op.saves}u, {str(op.symbolic).lower()}, {op.infer}, {op.required}, {reduction}, "
+            f"{len(op.results)}, resultsOf{op.camel}, {others}, {{{', '.join(traits)}}}}},"
         )
     return "\n".join([*out, "static const OpInfo table[] = {", *rows, "};", ""])
 
@@ -152,14 +236,19 @@ def builders(ops):
         first = [] if op.operands else ["Builder at"]
         values = op.operands[0] if op.variadic else f"{{{', '.join(op.operands)}}}"
         made = ", ".join(f"Attr::{ATTR_MAKERS[a['kind']]}({a['name']})" for a in op.attrs)
-        call = f"create({'at, ' if first else ''}OpKind::{op.camel}, {values if op.operands else '{}'}, {{{made}}})"
-        out.append(f"// {op.summary}\ninline Val {op.name}({', '.join(first + operands + attrs)}) {{ return {call}; }}")
+        several = len(op.results) > 1
+        call = f"create{'All' * several}({'at, ' if first else ''}OpKind::{op.camel}, {values if op.operands else '{}'}, {{{made}}})"
+        out.append(
+            f"// {op.summary}\ninline {'Results' if several else 'Val'} {op.name}({', '.join(first + operands + attrs)}) {{ return {call}; }}"
+        )
     return "\n".join(out) + "\n"
 
 
 def derivatives(ops):
     out, rows = [], []
-    parameters = "llvm::ArrayRef<Val> operands, Val result, Val ct, const Attrs &attrs, int i"
+    parameters = (
+        "llvm::ArrayRef<Val> operands, llvm::ArrayRef<Val> results, llvm::ArrayRef<Val> cts, const Attrs &attrs, int i"
+    )
     for op in ops:
         rules = []
         for i, text in enumerate(op.vjp):
@@ -167,7 +256,7 @@ def derivatives(ops):
                 rules.append("nullptr")
                 continue
             rules.append(f"vjp{op.camel}{i}")
-            out.append(f"static Val {rules[-1]}({parameters}) {{\n{locals_of(op)}\n{body(text)}\n}}")
+            out.append(f"static Val {rules[-1]}({parameters}) {{\n{locals_of(op)}\n{results_of(op)}\n{body(text)}\n}}")
         jvp = "nullptr"
         if op.jvp:
             jvp = f"jvp{op.camel}"
@@ -177,8 +266,11 @@ def derivatives(ops):
                 tangents = "\n".join(
                     f"  [[maybe_unused]] Val t_{n} = tangents[{i}];" for i, n in enumerate(op.operands)
                 )
-            arguments = "llvm::ArrayRef<Val> operands, Val result, llvm::ArrayRef<Val> tangents, const Attrs &attrs"
-            out.append(f"static Val {jvp}({arguments}) {{\n{locals_of(op)}\n{tangents}\n{body(op.jvp)}\n}}")
+            arguments = "llvm::ArrayRef<Val> operands, llvm::ArrayRef<Val> results, llvm::ArrayRef<Val> tangents, const Attrs &attrs"
+            named = results_of(op, cotangents=False)
+            out.append(
+                f"static Results {jvp}({arguments}) {{\n{locals_of(op)}\n{named}\n{tangents}\n{body(op.jvp)}\n}}"
+            )
         rules += ["nullptr"] * (4 - len(rules))
         flags = f"{str(bool(op.vjp)).lower()}, {str(op.upcast).lower()}"
         rows.append(f"    {{{{{', '.join(rules)}}}, {jvp}, {flags}}}, // {op.name}")
@@ -192,7 +284,9 @@ def expansions(ops):
             rows.append(f"    {{nullptr, false}}, // {op.name}")
             continue
         text = f"{locals_of(op)}\n{body(op.expansion)}"
-        out.append(f"static Val expansionOf{op.camel}(llvm::ArrayRef<Val> operands, const Attrs &attrs) {{\n{text}\n}}")
+        out.append(
+            f"static Results expansionOf{op.camel}(llvm::ArrayRef<Val> operands, const Attrs &attrs) {{\n{text}\n}}"
+        )
         rows.append(f"    {{expansionOf{op.camel}, {str(op.upcast).lower()}}}, // {op.name}")
     return "\n".join([*out, "static const Expansion expansions[] = {", *rows, "};", ""])
 
@@ -224,7 +318,7 @@ def description(ops):
         "differentiable",
         "symbolic",
     )
-    more = ("reduction", "domain", "examples", "dtypes", "python", "independent")
+    more = ("results", "reduction", "domain", "examples", "dtypes", "python", "independent")
     listed = []
     for op in ops:
         entry = {field: getattr(op, field) for field in fields + more}

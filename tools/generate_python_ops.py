@@ -1,4 +1,5 @@
-"""Turns the op records into weft/_ops.py (functions), weft/_ops.pyi (their types) and the op reference.
+"""Turns the op records into weft/_ops.py (functions), weft/_ops.pyi (their types), weft/return_types.py (what ops of several
+results return) and the op reference.
 
     generate_python_ops.py op_records.json --package DIRECTORY --docs FILE
 
@@ -28,11 +29,14 @@ INTERNAL = {
     "random_integer",
     "clamp",
 }
+RETURN_TYPES_HEADER = '''"""The named tuples that operations of several results return; generated from ir/ops."""
+
+'''
 TYPES = {"Int": "int", "Float": "float", "Bool": "bool", "DType": "dtype", "Ints": "int | Sequence[int]"}
 
 HEADER = '''"""The ops of the table, one callable each; generated from ir/ops."""
 
-from . import _C
+from . import _C, return_types
 
 _make = _C.make_op
 '''
@@ -47,6 +51,7 @@ STUB_HEADER = '''"""Types of the generated ops."""
 
 from collections.abc import Sequence
 
+from . import return_types
 from ._C import Tensor, dtype
 
 '''
@@ -62,6 +67,14 @@ def is_method(op):
 
 def has_in_place_form(op):
     return op["family"] == "Elementwise" and op["name"] not in NOT_IN_PLACE
+
+
+def is_several(op):
+    return len(op["results"]) > 1
+
+
+def returned_type(op):
+    return f"return_types.{op['name']}" if is_several(op) else "Tensor"
 
 
 def default_text(attr):
@@ -101,10 +114,11 @@ def functions(ops):
     out = [HEADER]
     for op in ops:
         listed = ", ".join(f"({name!r}, {default})" for name, _, default in parameters(op))
-        out.append(f"{op['name']} = _make({op['name']!r}, [{listed}], {docstring(op)!r}, False)")
+        returned = f"return_types.{op['name']}" if is_several(op) else "None"
+        out.append(f"{op['name']} = _make({op['name']!r}, [{listed}], {docstring(op)!r}, False, {returned})")
         if has_in_place_form(op):
             doc = f"{op['name']}_: ``{op['name']}`` written into this tensor."
-            out.append(f"{op['name']}_ = _make({op['name']!r}, [{listed}], {doc!r}, True)")
+            out.append(f"{op['name']}_ = _make({op['name']!r}, [{listed}], {doc!r}, True, None)")
     names = ", ".join(repr(op["name"]) for op in ops if is_public(op))
     methods = ", ".join(repr(op["name"]) for op in ops if is_method(op))
     in_place = ", ".join(repr(op["name"] + "_") for op in ops if has_in_place_form(op))
@@ -129,13 +143,28 @@ def stubs(ops):
     out.append(f"__all__ = [{public}]\nMETHODS: tuple[str, ...]\nSUMMARIES: dict[str, str]\n")
     for op in ops:
         for name in (op["name"], op["name"] + "_") if has_in_place_form(op) else (op["name"],):
-            out.append(f"def {name}({', '.join(stub_parameters(parameters(op)))}) -> Tensor: ...")
+            out.append(f"def {name}({', '.join(stub_parameters(parameters(op)))}) -> {returned_type(op)}: ...")
     out.append("\nclass TensorOps:")
     for op in ops:
         names = [op["name"]] * bool(is_method(op)) + [op["name"] + "_"] * has_in_place_form(op)
         for name in names:
-            out.append(f"    def {name}({', '.join(['self', *stub_parameters(parameters(op)[1:])])}) -> Tensor: ...")
+            listed = ", ".join(["self", *stub_parameters(parameters(op)[1:])])
+            out.append(f"    def {name}({listed}) -> {returned_type(op)}: ...")
     return "\n".join(out) + "\n"
+
+
+def return_types(ops):
+    out = [RETURN_TYPES_HEADER + "from collections import namedtuple\n"]
+    out += [f"{op['name']} = namedtuple({op['name']!r}, {op['results']!r})" for op in ops if is_several(op)]
+    return "\n".join(out) + "\n"
+
+
+def return_type_stubs(ops):
+    out = [RETURN_TYPES_HEADER + "from typing import NamedTuple\n\nfrom ._C import Tensor\n"]
+    for op in ops:
+        if is_several(op):
+            out += [f"class {op['name']}(NamedTuple):", *(f"    {name}: Tensor" for name in op["results"]), ""]
+    return "\n".join(out)
 
 
 def reference(ops):
@@ -167,6 +196,8 @@ def reference(ops):
             out += ["", op["description"]]
         if op["independent"]:
             out += ["", f"Independent: `{' '.join(op['independent'].split())}`"]
+        if is_several(op):
+            out += ["", f"Returns a named tuple: {', '.join(f'`{name}`' for name in op['results'])}."]
         if op["numpy"]:
             out += ["", "Reference:", "", "```python", op["numpy"].rstrip(), "```"]
     return "\n".join(out) + "\n"
@@ -186,6 +217,8 @@ def main():
     ops = json.loads(options.records.read_text())
     write(options.package / "_ops.py", functions(ops))
     write(options.package / "_ops.pyi", stubs(ops))
+    write(options.package / "return_types.py", return_types(ops))
+    write(options.package / "return_types.pyi", return_type_stubs(ops))
     write(options.docs, reference(ops))
 
 

@@ -39,7 +39,7 @@ public:
     Operation *op = value.getDefiningOp();
     if (!op || sizesOf(value) != parts.space)
       return {};
-    switch (kindOf(op)) {
+    switch (kindOf(op)) { // named: it is the softmax that is looked for, op by op
     case OpKind::Where: {
       std::optional<bool> hides = hidesWhereTrue(op->getOperand(0));
       auto constant = hides ? constantValue(op->getOperand(*hides ? 1 : 2)) : std::nullopt;
@@ -106,10 +106,10 @@ private:
     auto compares = [&](int left, int right) {
       return isIndex(op->getOperand(0), left) && isIndex(op->getOperand(1), right);
     };
-    OpKind kind = kindOf(op);
-    if ((kind == OpKind::Le && compares(0, 1)) || (kind == OpKind::Ge && compares(1, 0)))
+    int relation = infoOf(op).traits.relation;
+    if ((relation == (kLess | kEqual) && compares(0, 1)) || (relation == (kGreater | kEqual) && compares(1, 0)))
       return false;
-    if ((kind == OpKind::Gt && compares(0, 1)) || (kind == OpKind::Lt && compares(1, 0)))
+    if ((relation == kGreater && compares(0, 1)) || (relation == kLess && compares(1, 0)))
       return true;
     return {};
   }

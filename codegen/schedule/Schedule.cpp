@@ -71,7 +71,7 @@ std::string groupKind(const Group &group) {
   case OpFamily::Contraction:
     return "contraction";
   case OpFamily::Indexing:
-    return kindOf(group.op) == OpKind::ScatterAdd ? "scatter" : "loop";
+    return infoOf(group.op).traits.scatters ? "scatter" : "loop";
   default:
     return "loop";
   }

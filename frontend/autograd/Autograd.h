@@ -99,8 +99,15 @@ struct TapeNode : RefCounted, Pooled {
   Device device;
   TensorType type;
   Attrs attrs;
+  // Of several results the first has the op's node. The others have nodes of their own, whose one operand is that node.
+  int32_t number = 0; // of the result
   std::vector<TapeOperand> operands;
   SavedTensor result; // shares the result's memory but not its history: no cycle
+  struct OtherResult {
+    TensorType type;
+    SavedTensor saved;
+  };
+  std::vector<OtherResult> others; // the op's results but the first
   std::shared_ptr<Hooks> hooks;
   AutogradMeta *resultMeta = nullptr; // of the tensor that has this history, while it lives
 
@@ -127,8 +134,10 @@ uint64_t nextTapeOrder();
 void linkOperand(TapeOperand &operand, const Tensor &tensor);
 // Whether what is made of these operands gets a history.
 bool anyRequiresGrad(const Tensor *operands, int count);
-// Records `result = op(operands)`; the caller has checked that grad mode is on and that an operand requires grad.
-void recordOnTape(OpKind op, const Tensor *operands, int count, const Attrs &attrs, Tensor &result);
+// Records `results = op(operands)`; the caller has checked that grad mode is on and that an operand requires grad.
+void recordOnTape(OpKind op, const Tensor *operands, int count, const Attrs &attrs, Tensor *results);
+// A node for one of the op's results but the first.
+Ref<TapeNode> nodeOfResult(const Ref<TapeNode> &first, int number);
 // After the base of a view was written to: the view's history follows the base's new one.
 void refreshHistory(const Tensor &view);
 

@@ -70,8 +70,12 @@ void BackwardPass::addOperandInputs(int n) {
 
 void BackwardPass::differentiateTape() {
   // Inputs come first in a graph, so that nodes are numbered after a first walk over the tape.
+  ValueId made = 0;
   for (int n = 0; n < int(tape.nodes.size()); ++n) {
-    position.add(tape.nodes[size_t(n)]);
+    TapeNode *node = tape.nodes[size_t(n)];
+    position.add(node);
+    madeBy.push_back(node->number ? madeBy[size_t(position.find(node->operands[0].node.get()))] + node->number : made);
+    made += node->number ? 0 : 1 + ValueId(node->others.size());
     addOperandInputs(n);
   }
   for (Cut &cut : cuts)
@@ -88,25 +92,37 @@ void BackwardPass::differentiateTape() {
 
   for (int n = 0; n < int(tape.nodes.size()); ++n) {
     TapeNode *node = tape.nodes[size_t(n)];
-    derivative.places.push_back(node->result.impl ? TapeValue{TapeValue::Kind::Result, n, 0} : TapeValue());
+    if (node->number == 0) {
+      auto place = [&](const SavedTensor &saved, int number) {
+        derivative.places.push_back(saved.impl ? TapeValue{TapeValue::Kind::Result, n, number} : TapeValue());
+      };
+      place(node->result, 0);
+      for (size_t i = 0; i < node->others.size(); ++i)
+        place(node->others[i].saved, int(i) + 1);
+    }
     std::vector<ValueId> operands;
     for (int i = 0; i < int(node->operands.size()); ++i) {
       operands.push_back(operandValue(n, i));
       // An op's result that a reader of it keeps.
       const TapeOperand &operand = node->operands[size_t(i)];
       if (operand.node && operand.saved.impl)
-        if (TapeValue &made = derivative.places[graph.inputs.size() + size_t(position.find(operand.node.get()))];
-            made.kind == TapeValue::Kind::None)
-          made = {TapeValue::Kind::Operand, n, i};
+        if (TapeValue &place = derivative.places[size_t(resultOf(operand.node.get()))];
+            place.kind == TapeValue::Kind::None)
+          place = {TapeValue::Kind::Operand, n, i};
     }
-    graph.addNode(node->op, std::move(operands), node->attrs, node->type);
+    if (node->number)
+      continue;
+    std::vector<TensorType> types{node->type};
+    for (const TapeNode::OtherResult &other : node->others)
+      types.push_back(other.type);
+    graph.addNodes(node->op, std::move(operands), node->attrs, types);
   }
   for (const Tensor &output : request.outputs) {
     TapeNode *node = tapeNode(*output.impl);
     graph.outputs.push_back(node ? valueOfNode(node) : inputOf.at(output.impl.get()));
   }
   for (Cut &cut : cuts)
-    graph.outputs.push_back(int(graph.inputs.size()) + position.find(cut.node));
+    graph.outputs.push_back(resultOf(cut.node));
 
   std::vector<int> wrt;
   for (size_t i = 0; i < graph.inputs.size(); ++i) {
@@ -126,10 +142,14 @@ void BackwardPass::differentiateTape() {
     derivative.graph = derivativeOf(graph, wrt);
 }
 
+ValueId BackwardPass::resultOf(const TapeNode *node) const {
+  return ValueId(graph.inputs.size()) + madeBy[size_t(position.find(node))];
+}
+
 // What the readers of a node's result see.
 ValueId BackwardPass::valueOfNode(TapeNode *node) const {
   auto cut = cutOf.find(node);
-  return cut != cutOf.end() ? cuts[size_t(cut->second)].input : int(graph.inputs.size()) + position.find(node);
+  return cut != cutOf.end() ? cuts[size_t(cut->second)].input : resultOf(node);
 }
 
 ValueId BackwardPass::operandValue(int n, int i) const {
@@ -185,20 +205,31 @@ Tensor BackwardPass::valueOf(ValueId v) {
       return values.at(v);
     }
     if (Cut *cut = cutAt(cuts[0].input))
-      return values[v] = valueOf(ValueId(graph.inputs.size()) + position.find(cut->node));
+      return values[v] = valueOf(resultOf(cut->node));
   }
   Tensor value;
   if (v >= int(graph.inputs.size()) && derivative.places[size_t(v)].kind == TapeValue::Kind::None) {
-    const Node &node = graph.nodes[size_t(v) - graph.inputs.size()]; // nobody kept it: computed anew
-    std::vector<Tensor> operands;
-    for (ValueId operand : node.operands)
-      operands.push_back(valueOf(operand));
-    AlreadyChecked recorded;
-    value = apply(node.op, operands.data(), int(operands.size()), node.attrs);
+    const Node *node = &graph.nodes[size_t(v) - graph.inputs.size()]; // nobody kept it: computed anew
+    int number = node->result;
+    std::vector<Tensor> made = resultsOf(*(node - number));
+    for (size_t i = 0; i < made.size(); ++i)
+      values.emplace(v - number + ValueId(i), made[i]);
+    value = made[size_t(number)];
   } else {
     value = tape.read(derivative.places[size_t(v)]);
   }
   return values[v] = value;
+}
+
+// Runs the op whose first result the node is.
+std::vector<Tensor> BackwardPass::resultsOf(const Node &node) {
+  std::vector<Tensor> operands;
+  for (ValueId operand : node.operands)
+    operands.push_back(valueOf(operand));
+  AlreadyChecked recorded;
+  if (operands.empty())
+    return {applyCreation(node.op, node.attrs, request.outputs[0].device())};
+  return applyAll(node.op, operands.data(), int(operands.size()), node.attrs);
 }
 
 // Computes `target` and what it needs of the derivative's ops, in their order.
@@ -223,17 +254,20 @@ void BackwardPass::evaluate(ValueId target) {
     if (values.count(v))
       continue;
     const Node &node = nodeOf(v);
-    std::vector<Tensor> operands;
-    for (ValueId operand : node.operands)
-      operands.push_back(valueOf(operand));
-    AlreadyChecked recorded;
-    values[v] = operands.empty() ? applyCreation(node.op, node.attrs, request.outputs[0].device())
-                                 : apply(node.op, operands.data(), int(operands.size()), node.attrs);
-    for (ValueId operand : node.operands) {
+    auto release = [&](ValueId operand) {
       auto use = uses.find(operand);
       if (use != uses.end() && --use->second == 0)
         values.erase(operand);
-    }
+    };
+    std::vector<Tensor> made = resultsOf(node);
+    for (size_t i = 0; i < made.size(); ++i)
+      if (ValueId result = v + ValueId(i); i == 0 || uses.count(result))
+        values[result] = std::move(made[i]);
+    for (ValueId operand : node.operands)
+      release(operand);
+    for (size_t i = 1; i < made.size(); ++i)
+      if (uses.count(v + ValueId(i))) // read the first
+        release(v);
   }
 }
 

@@ -40,7 +40,7 @@ struct TapeValue {
   enum class Kind : uint8_t { None, Operand, Result, Output, Cotangent };
   Kind kind = Kind::None;
   int32_t index = 0;   // of the node or the output
-  int32_t operand = 0; // Operand: which one
+  int32_t operand = 0; // Operand: which one; Result: which of several
 };
 
 // The part of the tape that the outputs depend on.
@@ -59,7 +59,7 @@ public:
 
 private:
   std::vector<Ref<TapeNode>> roots; // which hold the others: another thread may give an output another history
-  Tensor unpack(const SavedTensor &saved, TapeNode *history, const TapeNode &reader) const;
+  Tensor unpack(const SavedTensor &saved, TapeNode *history, const TapeNode &reader, int number = 0) const;
 };
 
 // How the gradients of a tape are computed.
@@ -92,11 +92,13 @@ private:
   void differentiateTape();
   ValueId addInput(const TensorType &type, TapeValue place);
   void addOperandInputs(int n);
+  ValueId resultOf(const TapeNode *node) const;
   ValueId valueOfNode(TapeNode *node) const;
   ValueId operandValue(int n, int i) const;
   void runOpByOp();
   void countUses();
   void evaluate(ValueId target);
+  std::vector<Tensor> resultsOf(const Node &node);
   Tensor valueOf(ValueId v);
   void resolve(Cut &cut);
   void resolveGroup(const HookGroup &group);
@@ -107,6 +109,7 @@ private:
   std::vector<Cut> cuts;
   std::unordered_map<const TapeNode *, int> cutOf;   // index in cuts
   PointerNumbers position;                           // of the nodes
+  std::vector<ValueId> madeBy;                       // by position: the node's result, counted behind the inputs
   std::unordered_map<const void *, ValueId> inputOf; // by leaf or by saved tensor
   std::unordered_map<int64_t, ValueId> lonely;       // (node, operand) whose value is not kept
   Graph graph;

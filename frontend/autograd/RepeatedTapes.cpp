@@ -71,6 +71,12 @@ bool Description::layout(const TensorImpl *impl, const TensorType &expected) {
 bool Description::node(const TapePart &tape, const TapeNode &node) {
   nodes.add(&node);
   word(int64_t(node.op));
+  word(node.number);
+  for (const TapeNode::OtherResult &other : node.others) {
+    type(other.type);
+    if (!layout(other.saved.impl.get(), other.type))
+      return false;
+  }
   word(int64_t(node.operands.size()));
   for (const Attr &a : node.attrs)
     attr(a);
@@ -137,10 +143,15 @@ TapeProgram::TapeProgram(const TapeDerivative &derivative, const TapePart &tape)
   std::vector<char> needed(size_t(from.valueCount()));
   for (ValueId v : from.outputs)
     needed[size_t(v)] = 1;
-  for (ValueId v = from.valueCount() - 1; v >= inputCount; --v)
+  std::vector<char> runs(size_t(from.valueCount())); // the op whose first result it is
+  for (ValueId v = from.valueCount() - 1; v >= inputCount; --v) {
+    int number = nodeOf(v).result;
     if (needed[size_t(v)] && isComputed(v))
+      runs[size_t(v - number)] = 1;
+    if (number == 0 && runs[size_t(v)])
       for (ValueId operand : nodeOf(v).operands)
         needed[size_t(operand)] = 1;
+  }
 
   std::vector<ValueId> numbers(size_t(from.valueCount()), -1);
   for (ValueId v = 0; v < derivative.recorded; ++v)
@@ -150,7 +161,7 @@ TapeProgram::TapeProgram(const TapeDerivative &derivative, const TapePart &tape)
       inputs.push_back(derivative.places[size_t(v)]);
     }
   for (ValueId v = 0; v < from.valueCount(); ++v) {
-    if (!needed[size_t(v)] || !isComputed(v))
+    if (v < inputCount ? !needed[size_t(v)] || !isComputed(v) : !runs[size_t(v)])
       continue;
     if (v < inputCount) {
       const TensorType &type = from.inputs[size_t(v)].type;
@@ -162,7 +173,13 @@ TapeProgram::TapeProgram(const TapeDerivative &derivative, const TapePart &tape)
     std::vector<ValueId> operands;
     for (ValueId operand : node.operands)
       operands.push_back(numbers[size_t(operand)]);
-    numbers[size_t(v)] = graph.addNode(node.op, std::move(operands), node.attrs, node.type);
+    std::vector<TensorType> types;
+    for (int i = 0; i < info(node.op).resultCount; ++i)
+      types.push_back(from.type(v + i));
+    ValueId first = graph.addNodes(node.op, std::move(operands), node.attrs, types);
+    for (ValueId i = 0; i < ValueId(types.size()); ++i)
+      if (isComputed(v + i))
+        numbers[size_t(v + i)] = first + i;
   }
 
   std::vector<int> outputOf(size_t(from.valueCount()), -1);

@@ -64,6 +64,8 @@ TapeNode::~TapeNode() {
     releases.add(operand.saved.impl);
   }
   releases.add(result.impl);
+  for (OtherResult &other : others)
+    releases.add(other.saved.impl);
   releases.add(hooks);
 }
 
@@ -113,7 +115,7 @@ bool anyRequiresGrad(const Tensor *operands, int count) {
   return false;
 }
 
-void recordOnTape(OpKind op, const Tensor *operands, int count, const Attrs &attrs, Tensor &result) {
+void recordOnTape(OpKind op, const Tensor *operands, int count, const Attrs &attrs, Tensor *results) {
   const OpInfo &record = info(op);
   for (int i = 0; i < count; ++i) // before this node gets its number
     if (operands[i].impl->base && operands[i].requiresGrad())
@@ -121,8 +123,8 @@ void recordOnTape(OpKind op, const Tensor *operands, int count, const Attrs &att
   Ref<TapeNode> node(new TapeNode);
   node->op = op;
   node->attrs = attrs;
-  node->type = result.type();
-  node->device = result.device();
+  node->type = results[0].type();
+  node->device = results[0].device();
   node->order = nextTapeOrder();
   node->operands.resize(size_t(count));
   for (int i = 0; i < count; ++i) {
@@ -133,10 +135,33 @@ void recordOnTape(OpKind op, const Tensor *operands, int count, const Attrs &att
     if (record.savesOperands >> (i < 31 ? i : 30) & 1)
       operand.saved = {operands[i].impl, impl.storage->version};
   }
-  if (record.savesOperands >> 31 & 1)
-    node->result = {aliasOf(result, result.shape(), result.strides(), result.offset()).impl, result.version()};
-  result.impl->requiresGrad = true;
-  autogradMeta(*result.impl).setNode(std::move(node));
+  auto saved = [&](int i) {
+    const Tensor &t = results[i];
+    return record.savesOperands >> (31 - i) & 1
+               ? SavedTensor{aliasOf(t, t.shape(), t.strides(), t.offset()).impl, t.version()}
+               : SavedTensor();
+  };
+  node->result = saved(0);
+  for (int i = 1; i < record.resultCount; ++i)
+    node->others.push_back({results[i].type(), saved(i)});
+  for (int i = record.resultCount - 1; i >= 0; --i)
+    if (isFloat(results[i].dtype())) {
+      results[i].impl->requiresGrad = true;
+      autogradMeta(*results[i].impl).setNode(i ? nodeOfResult(node, i) : std::move(node));
+    }
+}
+
+Ref<TapeNode> nodeOfResult(const Ref<TapeNode> &first, int number) {
+  Ref<TapeNode> node(new TapeNode);
+  node->op = first->op;
+  node->number = number;
+  node->type = first->others[size_t(number) - 1].type;
+  node->device = first->device;
+  node->order = nextTapeOrder();
+  node->operands.resize(1);
+  node->operands[0].node = first;
+  node->operands[0].type = first->type;
+  return node;
 }
 
 // ---------------------------------------------------------------- Tensor's part

@@ -68,7 +68,8 @@ Tensor TapePart::read(const TapeValue &value) const {
     TapeNode *node = nodes[size_t(value.index)];
     if (node->emptied)
       failEmptied(request.name);
-    return unpack(node->result, node, *node);
+    return unpack(value.operand ? node->others[size_t(value.operand) - 1].saved : node->result, node, *node,
+                  value.operand);
   }
   case TapeValue::Kind::Output:
     return request.outputs[size_t(value.index)];
@@ -84,8 +85,8 @@ Tensor TapePart::read(const TapeValue &value) const {
   throw std::logic_error("backward: the derivative reads a value that the tape does not keep");
 }
 
-// `history`: the node that made the tensor; null for a leaf or a constant.
-Tensor TapePart::unpack(const SavedTensor &saved, TapeNode *history, const TapeNode &reader) const {
+// `history`: the node that made the tensor, or whose further result `number` it is; null for a leaf or a constant.
+Tensor TapePart::unpack(const SavedTensor &saved, TapeNode *history, const TapeNode &reader, int number) const {
   Tensor t(saved.impl);
   if (t.version() != saved.version)
     fail(Kind::Runtime, request.name,
@@ -93,11 +94,12 @@ Tensor TapePart::unpack(const SavedTensor &saved, TapeNode *history, const TapeN
              toString(t.type()) + "], saved by '" + info(reader.op).name + "', is at version " +
              std::to_string(t.version()) + "; expected version " + std::to_string(saved.version) +
              " instead. Hint: clone() the tensor before it is modified, or use the out-of-place operation.");
-  if (!request.createGraph || !history || tapeNode(*t.impl) == history)
+  if (!request.createGraph || !history || tapeNode(*t.impl) == history || !isFloat(t.dtype()))
     return t;
   Tensor connected = t.detach();
   connected.impl->requiresGrad = true;
-  autogradMeta(*connected.impl).node = Ref<TapeNode>(history);
+  Ref<TapeNode> made(history);
+  autogradMeta(*connected.impl).node = number ? nodeOfResult(made, number) : made;
   return connected;
 }
 
@@ -105,6 +107,10 @@ void TapePart::release() {
   for (TapeNode *node : nodes) {
     bool any = bool(node->result.impl);
     node->result = {};
+    for (TapeNode::OtherResult &other : node->others) {
+      any |= bool(other.saved.impl);
+      other.saved = {};
+    }
     for (TapeOperand &operand : node->operands) {
       any |= bool(operand.saved.impl);
       operand.saved = {};

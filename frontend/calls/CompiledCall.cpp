@@ -332,6 +332,7 @@ void CompiledCall::recordTape(const Tensor *found, std::vector<Tensor> &made) co
   for (const CallTapeNode &recorded : tape) {
     auto node = Ref<TapeNode>::make();
     node->op = recorded.op;
+    node->number = recorded.number;
     node->attrs = recorded.attrs;
     node->type = recorded.type;
     node->device = recorded.device;
@@ -348,6 +349,8 @@ void CompiledCall::recordTape(const Tensor *found, std::vector<Tensor> &made) co
         linkOperand(operand, found[from.source]);
     }
     node->result = keep(recorded.savedResult);
+    for (const auto &[type, saved] : recorded.others)
+      node->others.push_back({type, keep(saved)});
     nodes.push_back(std::move(node));
   }
   for (size_t i = 0; i < results.size(); ++i)

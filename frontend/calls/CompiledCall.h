@@ -103,11 +103,13 @@ struct CallTapeNode {
     Kept saved;
   };
   OpKind op;
+  int number; // of the result
   Attrs attrs;
   TensorType type;
   Device device;
   std::vector<Operand> operands;
   Kept savedResult;
+  std::vector<std::pair<TensorType, Kept>> others; // the op's further results
 };
 
 class CompiledCall {

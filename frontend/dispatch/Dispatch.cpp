@@ -122,7 +122,7 @@ static void runCreation(const EagerCall &given, const Dims &results) {
   SymbolTable symbols;
   Attrs flat = given.attrs;
   flat[0].ints = {symbols.fresh(results.product())};
-  EagerCall call{given.op, given.operands, given.count, flat, given.device, given.out};
+  EagerCall call{given.op, given.operands, given.count, flat, given.device, given.out, -1, given.others};
   KernelKey key = beginKey(call);
   if (const ExecutablePtr *executable = findKernel(key))
     return run(call, key, *executable, symbols);
@@ -134,16 +134,16 @@ static void runCreation(const EagerCall &given, const Dims &results) {
 }
 
 void runKernel(OpKind op, const Tensor *operands, int count, const Attrs &attrs, const TensorType &type, Device device,
-               void *out, int donated) {
-  if (type.shape.product() == 0)
+               void *out, int donated, void *const *others) {
+  if (type.shape.product() == 0 && !others)
     return;
   GradMode off(false); // copies of operands are no part of the tape
-  EagerCall call{op, operands, count, attrs, device, out, donated};
+  EagerCall call{op, operands, count, attrs, device, out, donated, others};
   if (info(op).family == OpFamily::Elementwise && count <= kInlineOperands)
     return runElementwise(call, type.shape);
   if (runMove(op, operands, count, attrs, type, device, out))
     return;
-  if (op == OpKind::Full) { // one kernel for all numbers
+  if (op == OpKind::Full) { // named: one kernel for all numbers
     bool real = isFloat(type.dtype);
     Tensor number = real ? Tensor::wrapped(attrs[1].f) : Tensor::wrapped(attrs[2].i);
     Tensor value = expand(constantOf(number, type.dtype, device), type.shape);
@@ -168,10 +168,12 @@ static Device commonDevice(OpKind op, const Tensor *operands, int count) {
 
 // ---------------------------------------------------------------- apply
 
-static Tensor finish(OpKind op, const Tensor *operands, int count, const Attrs &attrs, Tensor result) {
-  if (info(op).differentiable && isFloat(result.dtype()) && anyRequiresGrad(operands, count))
-    recordOnTape(op, operands, count, attrs, result);
-  return result;
+static void finish(OpKind op, const Tensor *operands, int count, const Attrs &attrs, Tensor *results) {
+  bool real = false;
+  for (int i = 0; i < info(op).resultCount; ++i)
+    real |= isFloat(results[i].dtype());
+  if (info(op).differentiable && real && anyRequiresGrad(operands, count))
+    recordOnTape(op, operands, count, attrs, results);
 }
 
 // Nothing lets go of the host's lock before the kernel runs, but to compile what checks the operands.
@@ -186,7 +188,8 @@ static bool isSimple(OpKind op, const Tensor *operands, int count, const TensorT
   return bytes < kSmall && info(op).family != OpFamily::Shape;
 }
 
-static Tensor applyAnew(OpKind op, const Tensor *operands, int count, const Attrs &attrs) {
+// Gives as many results as the op has.
+static void applyAnew(OpKind op, const Tensor *operands, int count, const Attrs &attrs, Tensor *results) {
   if (!Trace::active())
     settle(operands, count);
   TensorType local[kInlineOperands];
@@ -202,10 +205,20 @@ static Tensor applyAnew(OpKind op, const Tensor *operands, int count, const Attr
     types[i] = operands[i].type();
   }
   TensorType type = inferType(op, types, count, attrs);
+  const int resultCount = info(op).resultCount;
+  std::vector<TensorType> others;
+  for (int i = 1; i < resultCount; ++i)
+    others.push_back(inferType(op, types, count, attrs, i));
   Device device = commonDevice(op, operands, count);
   if (Trace *trace = Trace::active()) {
     checkOperands(op, operands, attrs);
-    return finish(op, operands, count, attrs, trace->record(op, operands, count, attrs, type, device));
+    if (resultCount == 1) {
+      results[0] = trace->record(op, operands, count, attrs, type, device);
+    } else {
+      others.insert(others.begin(), type);
+      trace->recordAll(op, operands, count, attrs, others, device, results);
+    }
+    return finish(op, operands, count, attrs, results);
   }
   // Several things may run, and between them other threads may change the operands.
   std::optional<Snapshot> now;
@@ -215,14 +228,34 @@ static Tensor applyAnew(OpKind op, const Tensor *operands, int count, const Attr
   uint64_t releases = BlockingRegion::releases();
   checkOperands(op, given, attrs);
   if (!now && BlockingRegion::releases() != releases)
-    return applyAnew(op, operands, count, attrs);
-  Tensor result = Tensor::empty(type.shape, type.dtype, device);
-  runKernel(op, given, count, attrs, type, device, result.impl->storage->memory);
+    return applyAnew(op, operands, count, attrs, results);
+  results[0] = Tensor::empty(type.shape, type.dtype, device);
+  void *memory[kMostResults];
+  for (int i = 1; i < resultCount; ++i) {
+    results[i] = Tensor::empty(others[size_t(i) - 1].shape, others[size_t(i) - 1].dtype, device);
+    memory[i] = results[i].impl->storage->memory;
+  }
+  runKernel(op, given, count, attrs, type, device, results[0].impl->storage->memory, -1,
+            resultCount > 1 ? memory + 1 : nullptr);
   if (BlockingRegion::releases() != releases)
     for (int i = 0; i < count; ++i)
       if (operands[i].type() != types[i])
         failChanged(info(op).name);
-  return finish(op, operands, count, attrs, std::move(result));
+  finish(op, operands, count, attrs, results);
+}
+
+static Tensor applyAnew(OpKind op, const Tensor *operands, int count, const Attrs &attrs) {
+  Tensor results[kMostResults];
+  applyAnew(op, operands, count, attrs, results);
+  return std::move(results[0]);
+}
+
+std::vector<Tensor> applyAll(OpKind op, const Tensor *operands, int count, const Attrs &attrs) {
+  if (info(op).resultCount == 1)
+    return {apply(op, operands, count, attrs)};
+  std::vector<Tensor> results(size_t(info(op).resultCount));
+  applyAnew(op, operands, count, attrs, results.data());
+  return results;
 }
 
 Tensor applyKernel(OpKind op, const Tensor *operands, int count, const Attrs &attrs) {
@@ -231,8 +264,11 @@ Tensor applyKernel(OpKind op, const Tensor *operands, int count, const Attrs &at
   CallKey key(CallLevel::Apply, op, operands, count, attrs);
   if (!key.isUsable())
     return applyAnew(op, operands, count, attrs);
-  if (const KnownCall *known = findCall(key))
-    return finish(op, operands, count, attrs, known->run(operands));
+  if (const KnownCall *known = findCall(key)) {
+    Tensor result = known->run(operands);
+    finish(op, operands, count, attrs, &result);
+    return result;
+  }
   CallRecorder recorder(key, op, operands, count, !attrs.empty());
   Tensor result = applyAnew(op, operands, count, attrs);
   recorder.finish(result);
@@ -249,11 +285,6 @@ Tensor applyCreation(OpKind op, const Attrs &attrs, Device device) {
   return result;
 }
 
-// Ops that only look at memory another way.
-static bool isViewOp(OpKind op) {
-  return op == OpKind::Reshape || op == OpKind::Permute || op == OpKind::Expand || op == OpKind::Slice;
-}
-
 static Tensor sliceAll(const Tensor &t, const Attrs &attrs) {
   Tensor result = t;
   for (int i = 0; i < t.dim(); ++i) {
@@ -267,9 +298,10 @@ static Tensor sliceAll(const Tensor &t, const Attrs &attrs) {
 Tensor apply(OpKind op, const Tensor *operands, int count, const Attrs &attrs) {
   if (count == 0)
     return applyCreation(op, attrs, {});
-  if (__builtin_expect(isViewOp(op), 0) && count == 1 && !attrs.empty()) {
+  if (__builtin_expect(traits(op).view, 0) && count == 1 && !attrs.empty()) {
     TensorType type = operands[0].type();
     inferType(op, &type, 1, attrs);
+    // Named: each is a function of its own.
     if (op == OpKind::Permute)
       return permute(operands[0], attrs[0].ints);
     if (op == OpKind::Expand)

@@ -14,7 +14,7 @@ Tensor applyCreation(OpKind op, const Attrs &attrs, Device device);
 // Runs the op; the result goes to `out`, contiguous, which may be operand `donated`'s own memory and must not overlap
 // the others'.
 void runKernel(OpKind op, const Tensor *operands, int count, const Attrs &attrs, const TensorType &type, Device device,
-               void *out, int donated = -1);
+               void *out, int donated = -1, void *const *others = nullptr);
 
 // Writes `value` (same shape and dtype) to target's memory, eagerly; they may overlap.
 void storeInto(const Tensor &target, const Tensor &value);

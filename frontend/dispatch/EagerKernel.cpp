@@ -28,8 +28,13 @@ Graph completed(const EagerCall &call, Graph graph) {
     operands.push_back(ValueId(types.size()));
     types.push_back(input.type);
   }
-  TensorType type = inferType(call.op, types.data(), int(types.size()), call.attrs);
-  graph.outputs = {graph.addNode(call.op, std::move(operands), call.attrs, type)};
+  std::vector<TensorType> results;
+  for (int i = 0; i < info(call.op).resultCount; ++i)
+    results.push_back(inferType(call.op, types.data(), int(types.size()), call.attrs, i));
+  ValueId first = graph.addNodes(call.op, std::move(operands), call.attrs, results);
+  graph.outputs.clear();
+  for (ValueId i = 0; i < ValueId(results.size()); ++i)
+    graph.outputs.push_back(first + i);
   if (call.donated >= 0)
     graph.donations = {call.donated};
   return graph;
@@ -52,19 +57,21 @@ void run(const EagerCall &call, const KernelKey &key, const ExecutablePtr &execu
     inputs[i] = call.operands[i].data();
     bytes += call.operands[i].impl->storage->bytes;
   }
-  void *out = call.out;
+  void *outs[kMostResults] = {call.out};
+  for (int i = 1; i < info(call.op).resultCount; ++i)
+    outs[i] = call.others[i - 1];
   if (bytes + executable->outputBytes(0, symbols.values()) < Executable::kLongBytes ||
       !executable->takesLong(symbols.values()))
-    return executable->run(inputs, &out, symbols.values());
+    return executable->run(inputs, outs, symbols.values());
   Pins pins(call.operands, call.count);
   ExecutablePtr kept = executable; // of the table, which may forget it
   BlockingRegion region;
-  kept->run(inputs, &out, symbols.values());
+  kept->run(inputs, outs, symbols.values());
 }
 
 void compileAndRun(const EagerCall &call, const KernelKey &key, Graph graph, const SymbolTable &symbols) {
   Snapshot now(call.operands, call.count);
-  EagerCall same{call.op, now.data(), call.count, call.attrs, call.device, call.out, call.donated};
+  EagerCall same{call.op, now.data(), call.count, call.attrs, call.device, call.out, call.donated, call.others};
   run(same, key, addKernel(key, executableFor(completed(call, std::move(graph)), call.device)), symbols);
 }
 

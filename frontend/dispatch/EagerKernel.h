@@ -14,7 +14,8 @@ struct EagerCall {
   const Attrs &attrs;
   Device device;
   void *out;
-  int donated = -1; // the operand whose memory `out` is
+  int donated = -1;              // the operand whose memory `out` is
+  void *const *others = nullptr; // where results but the first go
 };
 
 // What every key begins with: all but the operands.

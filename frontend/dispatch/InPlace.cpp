@@ -110,7 +110,7 @@ static bool runInTarget(OpKind op, const Tensor *operands, int count, const Attr
   }
   if (inferType(op, types, count, attrs) != target.type())
     return false;
-  if (overlap || checksOperands(op)) { // more than one thing runs, and between them the operands stay what they are
+  if (overlap || traits(op).check) { // more than one thing runs, and between them the operands stay what they are
     Snapshot now(ready, count);
     std::copy_n(now.data(), count, ready);
     for (int i = 1; i < count; ++i)

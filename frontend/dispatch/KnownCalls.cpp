@@ -15,10 +15,10 @@ namespace weft {
 // ---------------------------------------------------------------- Keys
 
 // Its outcome depends on the elements, or on attributes that are new each time.
-static bool looksAtElements(OpKind op) { return checksOperands(op) || info(op).family == OpFamily::Creation; }
+static bool looksAtElements(OpKind op) { return traits(op).check || info(op).family == OpFamily::Creation; }
 
 CallKey::CallKey(CallLevel level, OpKind op, const Tensor *operands, int count, const Attrs &attrs) {
-  if (count < 1 || count > kMaxOperands || looksAtElements(op))
+  if (count < 1 || count > kMaxOperands || looksAtElements(op) || info(op).resultCount > 1)
     return;
   // With four operands of the highest rank there is room for attributes yet.
   static_assert(kCapacity > 1 + kMaxOperands * (1 + 2 * kMaxRank), "");

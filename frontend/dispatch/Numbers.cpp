@@ -138,25 +138,6 @@ Tensor constantOf(const Tensor &number, DType dtype, Device device) {
 
 // ---------------------------------------------------------------- Numbers that do not fit
 
-bool isComparison(OpKind op) {
-  switch (op) {
-  case OpKind::Eq:
-  case OpKind::Ne:
-  case OpKind::Lt:
-  case OpKind::Le:
-  case OpKind::Gt:
-  case OpKind::Ge:
-    return true;
-  default:
-    return false;
-  }
-}
-
-bool isExtremum(OpKind op) {
-  return op == OpKind::Maximum || op == OpKind::Minimum || op == OpKind::Clamp || op == OpKind::ClampMin ||
-         op == OpKind::ClampMax;
-}
-
 namespace {
 
 struct Range {
@@ -196,39 +177,29 @@ int side(const TensorImpl &number, Range range) {
   return number.number < double(range.low) ? -1 : number.number >= double(range.high) + 1 ? 1 : 0;
 }
 
-OpKind mirrored(OpKind comparison) {
-  switch (comparison) {
-  case OpKind::Lt:
-    return OpKind::Gt;
-  case OpKind::Le:
-    return OpKind::Ge;
-  case OpKind::Gt:
-    return OpKind::Lt;
-  case OpKind::Ge:
-    return OpKind::Le;
-  default:
-    return comparison;
-  }
+int mirrored(int relation) {
+  return (relation & kEqual) | (relation & kLess ? kGreater : 0) | (relation & kGreater ? kLess : 0);
 }
 
-// x op number, for all x of the range, as x op' bound; the bound is returned.
-int64_t compareExactly(OpKind &op, const TensorImpl &number, Range range) {
+// A relation of x and the number, for all x of the range, as one of x and a bound; the bound is returned.
+int64_t compareExactly(int &relation, const TensorImpl &number, Range range) {
   // Every x is below the number, none is, or those at most `bound`.
   int outside = side(number, range);
   double real = isFloat(number.dtype) ? number.number : 0;
   bool whole = !isFloat(number.dtype) || real == std::floor(real);
   if (outside == 0 && whole && !std::isnan(real))
     return isFloat(number.dtype) ? int64_t(real) : number.integer;
-  bool unequal = op == OpKind::Ne, below = op == OpKind::Lt || op == OpKind::Le;
-  if (std::isnan(real) || op == OpKind::Eq || unequal) {
-    op = unequal ? OpKind::Ge : OpKind::Lt; // all, or none
+  constexpr int kAll = kGreater | kEqual, kNone = kLess; // of x and the least one
+  bool unequal = relation == (kLess | kGreater), below = relation & kLess;
+  if (std::isnan(real) || relation == kEqual || unequal) {
+    relation = unequal ? kAll : kNone;
     return range.low;
   }
   if (outside < 0) { // all x are above it
-    op = below ? OpKind::Lt : OpKind::Ge;
+    relation = below ? kNone : kAll;
     return range.low;
   }
-  op = below ? OpKind::Le : OpKind::Gt;
+  relation = below ? kLess | kEqual : kGreater;
   return outside > 0 ? range.high : int64_t(std::floor(real));
 }
 
@@ -237,10 +208,9 @@ int64_t compareExactly(OpKind &op, const TensorImpl &number, Range range) {
 bool fitNumbers(OpKind &op, const Tensor *operands, int count, Tensor (&fitted)[3]) {
   if (count < 2 || count > 3 || isFloat(operands[0].dtype()))
     return false;
-  bool comparison = isComparison(op), extremum = isExtremum(op);
-  bool wraps = op == OpKind::Add || op == OpKind::Sub || op == OpKind::Mul || op == OpKind::BitwiseAnd ||
-               op == OpKind::BitwiseOr || op == OpKind::BitwiseXor;
-  if (!comparison && !extremum && !wraps)
+  const OpTraits &asked = traits(op);
+  int relation = asked.relation;
+  if (!relation && !(asked.lowerBounds | asked.upperBounds) && !asked.modular)
     return false;
   std::optional<DType> dtype = integersBesideNumbers(operands, count);
   if (!dtype)
@@ -253,24 +223,24 @@ bool fitNumbers(OpKind &op, const Tensor *operands, int count, Tensor (&fitted)[
     if (!number.wrappedNumber)
       continue;
     int outside = side(number, range);
-    if (comparison && (outside || isFloat(number.dtype))) {
+    if (relation && (outside || isFloat(number.dtype))) {
       if (i == 0) { // the number comes second
-        op = mirrored(op);
+        relation = mirrored(relation);
         fitted[0] = operands[1];
       }
-      fitted[1] = Tensor::wrapped(compareExactly(op, number, range));
+      fitted[1] = Tensor::wrapped(compareExactly(relation, number, range));
+      op = comparison(relation);
       return true;
     }
     if (!outside || isFloat(number.dtype))
       continue;
-    if (wraps) {
+    if (asked.modular) {
       int shift = 64 - 8 * itemSize(*dtype);
       uint64_t low = uint64_t(number.integer) << shift;
       fitted[i] = Tensor::wrapped(isSignedInt(*dtype) ? int64_t(low) >> shift : int64_t(low >> shift));
       changes = true;
     } else {
-      bool isLowerBound = op == OpKind::Maximum || op == OpKind::ClampMin || (op == OpKind::Clamp && i == 1);
-      if (outside != (isLowerBound ? -1 : 1))
+      if (outside != (asked.lowerBounds >> i & 1 ? -1 : 1))
         failRange(number, *dtype); // it would be the result
       fitted[i] = Tensor::wrapped(outside < 0 ? range.low : range.high);
       changes = true;

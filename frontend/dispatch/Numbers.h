@@ -9,9 +9,6 @@ void storeNumber(const Tensor &number, DType dtype, void *memory);
 // A number as a 0-d tensor of a dtype; a constant in traces. Throws where the dtype cannot hold it.
 Tensor constantOf(const Tensor &number, DType dtype, Device device);
 
-bool isComparison(OpKind op); // eq, ne, lt, le, gt, ge
-bool isExtremum(OpKind op);   // maximum, minimum, clamp, clamp_min, clamp_max
-
 // Operands that are numbers, beside tensors of an integer dtype that does not hold them (300 or 2.5 beside int8, -1
 // beside uint8). Comparisons become others with the mathematical result, sums, products and bitwise ops take the number
 // modulo 2^bits, in which they are computed, and bounds of a clamp become the dtype's. True: `op` and `fitted` are to

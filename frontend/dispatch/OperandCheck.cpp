@@ -149,32 +149,22 @@ AlreadyChecked::AlreadyChecked() : before(alreadyChecked) { alreadyChecked = tru
 AlreadyChecked::~AlreadyChecked() { alreadyChecked = before; }
 
 void checkOperands(OpKind op, const Tensor *operands, const Attrs &attrs) {
-  if (!checksOperands(op) || alreadyChecked)
+  const ValueCheck *rule = traits(op).check;
+  if (!rule || alreadyChecked)
     return;
   const char *name = info(op).name;
-  const Tensor &x = operands[0];
-  switch (op) {
-  case OpKind::FloorDivide:
-  case OpKind::Remainder:
-  case OpKind::Fmod:
-    if (!isFloat(operands[1].dtype()))
-      check(operands[1], OperandCheck::divisor(name, x.type()));
+  const Tensor &values = operands[rule->operand], &of = operands[rule->of];
+  if (rule->rule == ValueCheck::Rule::Divisor) {
+    if (!isFloat(values.dtype()))
+      check(values, OperandCheck::divisor(name, of.type()));
     return;
-  case OpKind::Gather:
-  case OpKind::IndexSelect:
-  case OpKind::ScatterAdd:
-    return check(operands[1], OperandCheck::index(name, x.type(), x.dim() ? x.shape()[int(attrs[0].i)] : 1));
-  case OpKind::Embedding:
-    return check(x, OperandCheck::index(name, operands[1].type(), operands[1].shape()[0]));
-  case OpKind::CrossEntropy: {
-    OperandCheck target = OperandCheck::index(name, x.type(), x.shape()[x.dim() > 1 ? 1 : 0]);
-    target.mayIgnore = true;
-    target.ignored = attrs[1].i;
-    return check(operands[1], target);
   }
-  default:
-    assert(false && "an op of checksOperands()");
-  }
+  OperandCheck index =
+      OperandCheck::index(name, of.type(), of.dim() ? of.shape()[int(rule->axis(of.dim(), attrs))] : 1);
+  index.mayIgnore = rule->rule == ValueCheck::Rule::Target;
+  if (index.mayIgnore)
+    index.ignored = attrs[size_t(rule->ignored)].i;
+  check(values, index);
 }
 
 } // namespace weft

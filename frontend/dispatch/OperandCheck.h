@@ -52,23 +52,7 @@ private:
 // is made in traces alone.
 void check(const Tensor &values, const OperandCheck &check);
 
-// The ops whose operands' values are checked.
-inline bool checksOperands(OpKind op) {
-  switch (op) {
-  case OpKind::FloorDivide:
-  case OpKind::Remainder:
-  case OpKind::Fmod:
-  case OpKind::Gather:
-  case OpKind::IndexSelect:
-  case OpKind::ScatterAdd:
-  case OpKind::Embedding:
-  case OpKind::CrossEntropy:
-    return true;
-  default:
-    return false;
-  }
-}
-// Of an op's operands, which fit its record.
+// By the record's rule (ValueCheck).
 void checkOperands(OpKind op, const Tensor *operands, const Attrs &attrs);
 
 // checkOperands() does nothing on this thread while one lives: of a derivative's ops, which take their indices from ops

@@ -24,6 +24,9 @@ inline Tensor apply(OpKind op, std::initializer_list<Tensor> operands, const Att
 }
 // operands[0] = op(operands...), in operands[0]'s memory: add_(x, y) is callInPlace(Add, {x, y}). The result must have
 // the shape of operands[0] and a dtype that converts to its dtype as PyTorch allows.
+// The same for all results of an op that may have several.
+std::vector<Tensor> callAll(OpKind op, const Tensor *operands, int count, const Attrs &attrs = {});
+std::vector<Tensor> applyAll(OpKind op, const Tensor *operands, int count, const Attrs &attrs = {});
 Tensor callInPlace(OpKind op, const Tensor *operands, int count, const Attrs &attrs = {});
 inline Tensor callInPlace(OpKind op, std::initializer_list<Tensor> operands, const Attrs &attrs = {}) {
   return callInPlace(op, operands.begin(), int(operands.size()), attrs);

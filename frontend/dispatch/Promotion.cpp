@@ -117,9 +117,7 @@ static DType inputDType(OpKind op, DType common) {
     return DType::Bool;
   if (rule.floatOnly && !isFloat(common))
     return defaultDType();
-  if (op == OpKind::Square && common == DType::Bool)
-    return DType::Int64; // a power, as PyTorch has it
-  return common;
+  return traits(op).converts == Conversion::BoolsToInt64 && common == DType::Bool ? DType::Int64 : common;
 }
 
 static Device deviceOf(const Tensor *operands, int count) {
@@ -140,6 +138,7 @@ static Tensor convert(const Tensor &t, DType dtype, Device device) {
   return t.dtype() == dtype ? t : apply(OpKind::Cast, &t, 1, {Attr::dtype(dtype)});
 }
 
+// Named: the error is about this op, and says what to call instead.
 void refuseBoolDifference(OpKind op, const Tensor *operands, int count) {
   if (op == OpKind::Sub && count == 2 && (operands[0].dtype() == DType::Bool || operands[1].dtype() == DType::Bool))
     fail(UserError::Kind::Runtime, info(op).name,
@@ -154,7 +153,8 @@ static Tensor callElementwise(OpKind op, const Tensor *operands, int count, cons
   refuseBoolDifference(op, operands, count);
   const ElementwiseRule &rule = elementwiseRule(op);
   Device device = deviceOf(operands, count);
-  bool comparison = isComparison(op), limits = isExtremum(op);
+  const OpTraits &asked = traits(op);
+  bool comparison = asked.relation, limits = asked.lowerBounds | asked.upperBounds;
   Promotion promotion;
   Dims shape = operands[0].shape();
   for (int i = 0; i < count; ++i) {
@@ -163,6 +163,7 @@ static Tensor callElementwise(OpKind op, const Tensor *operands, int count, cons
     if (i > 0 && operands[i].shape() != shape)
       shape = broadcastShapes(record.name, shape, operands[i].shape());
   }
+  // Named: the one op whose result's dtype is given, so that a number need not fit another.
   DType common = op == OpKind::Cast ? (operands[0].impl->wrappedNumber ? attrs[0].asDType() : operands[0].dtype())
                  : rule.boolOnly    ? DType::Bool
                                     : inputDType(op, promotion.result());
@@ -211,7 +212,7 @@ static bool normaliseAttrs(OpKind op, const Tensor *operands, int count, const A
       else if (sorted.empty() && record.family != OpFamily::Shape)
         for (int axis = 0; axis < rank; ++axis)
           sorted.push_back(axis);
-      if (sorted == attr.ints || op == OpKind::Permute)
+      if (sorted == attr.ints || op == OpKind::Permute) // named: its dims are an order, not a set
         continue;
       if (!changed)
         result = attrs;
@@ -222,9 +223,49 @@ static bool normaliseAttrs(OpKind op, const Tensor *operands, int count, const A
   return changed;
 }
 
-static bool takesPositions(OpKind op) {
-  return op == OpKind::Gather || op == OpKind::IndexSelect || op == OpKind::ScatterAdd || op == OpKind::Embedding;
-}
+namespace {
+// The operands and attributes of a call as the op takes them, but for elementwise ops.
+class Fitted {
+public:
+  Fitted(OpKind op, const Tensor *operands, int count, const Attrs &attrs)
+      : given(operands), count(count), normalise(normaliseAttrs(op, operands, count, attrs, normalised)),
+        givenAttrs(attrs) {
+    if (count > 8)
+      return;
+    for (int i = 0; i < count; ++i)
+      if (operands[i].impl->wrappedNumber)
+        converted(i, isFloat(operands[i].dtype()) ? defaultDType() : operands[i].dtype());
+    const OpTraits &asked = traits(op);
+    DType dtype = count ? this->operands()[0].dtype() : DType::Float32;
+    if (asked.converts == Conversion::IntegersToInt64 && !isFloat(dtype) && dtype != DType::Int64)
+      converted(0, DType::Int64);
+    if (asked.converts == Conversion::ToBool && dtype != DType::Bool)
+      converted(0, DType::Bool);
+    const ValueCheck *check = asked.check; // positions may be int32
+    if (check && check->rule == ValueCheck::Rule::Index && count > check->operand &&
+        this->operands()[check->operand].dtype() == DType::Int32)
+      converted(check->operand, DType::Int64);
+  }
+
+  const Tensor *operands() const { return given; }
+  const Attrs &attrs() const { return normalise ? normalised : givenAttrs; }
+  void converted(int i, DType dtype) {
+    if (given != local)
+      for (int k = 0; k < count; ++k)
+        local[k] = given[k];
+    given = local;
+    local[i] = convert(local[i], dtype, deviceOf(local, count));
+  }
+
+private:
+  Tensor local[8];
+  const Tensor *given;
+  const int count;
+  Attrs normalised;
+  const bool normalise;
+  const Attrs &givenAttrs;
+};
+} // namespace
 
 static Tensor callAnew(OpKind op, const Tensor *operands, int count, const Attrs &attrs) {
   const OpInfo &record = info(op);
@@ -236,52 +277,41 @@ static Tensor callAnew(OpKind op, const Tensor *operands, int count, const Attrs
       return apply(op, operands, count, attrs);
     return callElementwise(op, operands, count, attrs);
   }
-  Attrs normalised;
-  const Attrs &used = normaliseAttrs(op, operands, count, attrs, normalised) ? normalised : attrs;
-  Tensor local[8];
-  auto converted = [&](int i, DType dtype) {
-    if (operands != local)
-      for (int k = 0; k < count; ++k)
-        local[k] = operands[k];
-    operands = local;
-    local[i] = convert(local[i], dtype, deviceOf(local, count));
-  };
-  if (count <= 8) {
-    for (int i = 0; i < count; ++i)
-      if (operands[i].impl->wrappedNumber)
-        converted(i, isFloat(operands[i].dtype()) ? defaultDType() : operands[i].dtype());
-    DType dtype = count ? operands[0].dtype() : DType::Float32;
-    if ((op == OpKind::Sum || op == OpKind::Prod) && !isFloat(dtype) && dtype != DType::Int64)
-      converted(0, DType::Int64);
-    if ((op == OpKind::Any || op == OpKind::All) && dtype != DType::Bool)
-      converted(0, DType::Bool);
-    int index = op == OpKind::Embedding ? 0 : 1; // positions may be int32
-    if (takesPositions(op) && count > index && operands[index].dtype() == DType::Int32)
-      converted(index, DType::Int64);
+  Fitted fitted(op, operands, count, attrs);
+  const Tensor *ready = fitted.operands();
+  // Named: of bools it is whether any is true, which is no addition.
+  if (op == OpKind::ScatterAdd && count == 3 && ready[0].dtype() == DType::Bool && ready[2].dtype() == DType::Bool) {
+    fitted.converted(0, DType::Int64);
+    fitted.converted(2, DType::Int64);
+    return apply(op, fitted.operands(), count, fitted.attrs()).to(DType::Bool);
   }
-  if (op == OpKind::ScatterAdd && count == 3 && operands[0].dtype() == DType::Bool &&
-      operands[2].dtype() == DType::Bool) { // whether any is true
-    converted(0, DType::Int64);
-    converted(2, DType::Int64);
-    return apply(op, operands, count, used).to(DType::Bool);
-  }
-  if (op == OpKind::Concatenate && count > 1) {
+  if (record.operandCount < 0 && count > 1) {
     Promotion promotion;
     bool differ = false;
     for (int i = 0; i < count; ++i) {
-      promotion.add(operands[i]);
-      differ |= operands[i].dtype() != operands[0].dtype();
+      promotion.add(ready[i]);
+      differ |= ready[i].dtype() != ready[0].dtype();
     }
     if (differ) {
       std::vector<Tensor> cast;
       for (int i = 0; i < count; ++i)
-        cast.push_back(convert(operands[i], promotion.result(), operands[0].device()));
-      return apply(op, cast.data(), count, used);
+        cast.push_back(convert(ready[i], promotion.result(), ready[0].device()));
+      return apply(op, cast.data(), count, fitted.attrs());
     }
   }
-  return apply(op, operands, count, used);
+  return apply(op, ready, count, fitted.attrs());
 }
 
+std::vector<Tensor> callAll(OpKind op, const Tensor *operands, int count, const Attrs &attrs) {
+  if (info(op).resultCount == 1)
+    return {call(op, operands, count, attrs)};
+  while (count > 0 && !operands[count - 1].defined())
+    --count;
+  Fitted fitted(op, operands, count, attrs);
+  return applyAll(op, fitted.operands(), count, fitted.attrs());
+}
+
+// Named, as the four are one function of the exponent.
 OpKind simplerPower(OpKind op, const Tensor *operands, int &count) {
   if (op != OpKind::Pow || count != 2 || !operands[1].impl->wrappedNumber || operands[0].impl->wrappedNumber)
     return op;
@@ -312,7 +342,7 @@ static Tensor callFitted(OpKind op, const Tensor *operands, int count, const Att
       return callAnew(op, operands, count, attrs);
     Tensor result = known->run(operands);
     if (taped)
-      recordOnTape(op, operands, count, attrs, result);
+      recordOnTape(op, operands, count, attrs, &result);
     return result;
   }
   CallRecorder recorder(key, op, operands, count, !attrs.empty());

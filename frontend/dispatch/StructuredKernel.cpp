@@ -16,20 +16,21 @@ namespace weft {
 
 // ---------------------------------------------------------------- What sizes are to a kernel
 
-// Reductions, and composites that are: attributes dims first and keepdim last.
-static bool reducesDims(OpKind op) {
+// Reductions, and composites that are.
+static bool reduces(OpKind op) {
   const OpInfo &record = info(op);
   return record.attrCount > 1 && !std::strcmp(record.attrs[record.attrCount - 1].name, "keepdim");
 }
 
-static bool isProduct(OpKind op) {
-  return info(op).family == OpFamily::Contraction || op == OpKind::Linear || op == OpKind::Matmul;
-}
+// Attributes dims first and keepdim last.
+static bool reducesDims(OpKind op) { return reduces(op) && !std::strcmp(info(op).attrs[0].name, "dims"); }
+
+static bool isProduct(OpKind op) { return info(op).family == OpFamily::Contraction || traits(op).product; }
 
 // An op that reads its operands where they lie, whatever their strides.
 static bool readsStrided(OpKind op) {
   OpFamily family = info(op).family;
-  return family == OpFamily::Reduction || family == OpFamily::Shape || isProduct(op) || reducesDims(op);
+  return family == OpFamily::Reduction || family == OpFamily::Shape || isProduct(op) || reduces(op);
 }
 
 static bool hasProducts(OpKind op) { return isProduct(op) || op == OpKind::ScaledDotProductAttention; }
@@ -241,7 +242,7 @@ bool SizedCall::run() {
     return bool(*found);
   }
   Snapshot now(call.operands, call.count);
-  EagerCall same{call.op, now.data(), call.count, call.attrs, call.device, call.out, call.donated};
+  EagerCall same{call.op, now.data(), call.count, call.attrs, call.device, call.out, call.donated, call.others};
   try {
     compileAndRun(same, key, graph(), symbols);
   } catch (const UserError &) {
@@ -359,7 +360,7 @@ static bool runMergedReduction(const EagerCall &call, const Dims &results) {
   Attrs attrs = call.attrs;
   attrs[0] = Attr::list({axes[0] > 0});
   attrs.back() = Attr::boolean(false);
-  runWithAxes({call.op, &view, 1, attrs, call.device, call.out}, results);
+  runWithAxes({call.op, &view, 1, attrs, call.device, call.out, -1, call.others}, results);
   return true;
 }
 
@@ -404,7 +405,7 @@ static void runMergedRows(const EagerCall &call, const Dims &results) {
     view(0, merged);
     attrs[0] = Attr::integer(1);
   }
-  runWithAxes({call.op, operands.data(), call.count, attrs, call.device, call.out}, results);
+  runWithAxes({call.op, operands.data(), call.count, attrs, call.device, call.out, -1, call.others}, results);
 }
 
 // A product without batches of matrices that lie in a row but for their leading axes: those of lhs stay, or those of

@@ -43,7 +43,7 @@ template <class MakeAttrs> static Tensor recorded(OpKind op, const Tensor &base,
   if (trace)
     trace->recordView(op, base, attrs, view);
   if (taped) {
-    recordOnTape(op, &base, 1, attrs, view);
+    recordOnTape(op, &base, 1, attrs, &view);
     TapeNode *node = tapeNode(*view.impl->base);
     view.impl->baseOrder = node ? node->order : 0;
   }

@@ -124,6 +124,11 @@ ValueId Trace::State::addNode(OpKind op, std::vector<ValueId> operands, const At
   return kFirstNode + ValueId(nodes.size()) - 1;
 }
 
+void Trace::State::addOtherResult(ValueId first, int number, const TensorType &type) {
+  const Node &node = nodes[size_t(first - kFirstNode)];
+  nodes.push_back({node.op, {first}, {}, type, node.location, number});
+}
+
 std::string Trace::State::line() const {
   auto provider = locationProvider.load(std::memory_order_relaxed);
   return provider ? provider() : "";
@@ -249,6 +254,13 @@ ValueId Trace::State::viewOf(ValueId whole, const TensorType &base, const Tensor
 
 Tensor Trace::record(OpKind op, const Tensor *operands, int count, const Attrs &attrs, const TensorType &type,
                      Device device) {
+  Tensor result;
+  recordAll(op, operands, count, attrs, {type}, device, &result);
+  return result;
+}
+
+void Trace::recordAll(OpKind op, const Tensor *operands, int count, const Attrs &attrs,
+                      const std::vector<TensorType> &types, Device device, Tensor *results) {
   if (!state->nodes.empty() && device != state->device)
     flush("operations on " + toString(state->device) + " and " + toString(device));
   state->device = device;
@@ -260,7 +272,11 @@ Tensor Trace::record(OpKind op, const Tensor *operands, int count, const Attrs &
     for (int i = 0; i < count; ++i)
       ids.push_back(valueOf(operands[i]));
   } while (segment != state->segment);
-  return state->tensorOf(state->addNode(op, std::move(ids), attrs, type), type, device);
+  ValueId first = state->addNode(op, std::move(ids), attrs, types[0]);
+  for (size_t i = 1; i < types.size(); ++i)
+    state->addOtherResult(first, int(i), types[i]);
+  for (size_t i = 0; i < types.size(); ++i)
+    results[i] = state->tensorOf(first + ValueId(i), types[i], device);
 }
 
 // A new one.

@@ -86,6 +86,9 @@ public:
   Tensor record(OpKind op, const Tensor *operands, int count, const Attrs &attrs, const TensorType &type,
                 Device device);
   // `view` is on the storage of `base` already; gets its value in the trace.
+  // The same for an op of several results.
+  void recordAll(OpKind op, const Tensor *operands, int count, const Attrs &attrs, const std::vector<TensorType> &types,
+                 Device device, Tensor *results);
   void recordView(OpKind op, const Tensor &base, const Attrs &attrs, Tensor &view);
   // target's whole storage gets the value of `value` (same type). False: target is a part of its storage; flush and
   // write eagerly.

@@ -40,23 +40,30 @@ std::optional<Trace::State::Range> Trace::State::rangeOf(ValueId value, int dept
     return {};
   auto of = [&](int operand) { return rangeOf(node.operands[size_t(operand)], depth + 1); };
   auto narrow = [&](std::optional<Range> r) { return r && r->least > -kWide && r->greatest < kWide; };
-  switch (node.op) {
+  const OpTraits &asked = traits(node.op);
+  if (asked.positionsAlong && node.result + 1 == info(node.op).resultCount) {
+    const Node &first = (&node)[-node.result];
+    ValueId x = first.operands[0];
+    const Dims &shape = x < kFirstNode ? inputs[size_t(x)].shape() : nodes[size_t(x - kFirstNode)].type.shape;
+    return Range{0, std::max<int64_t>(shape[int(asked.positionsAlong(shape.size(), first.attrs))], 1) - 1};
+  }
+  if (asked.selects && node.op != OpKind::Pad) { // named: its constant is an attribute of its own kind
+    std::optional<Range> all;
+    for (size_t i = 0; i < node.operands.size(); ++i) {
+      if (info(node.op).operandCount >= 0 && !(asked.selects >> i & 1))
+        continue;
+      std::optional<Range> x = of(int(i));
+      if (!x)
+        return {};
+      all = all ? Range{std::min(all->least, x->least), std::max(all->greatest, x->greatest)} : *x;
+    }
+    return all;
+  }
+  switch (node.op) { // named: what an op does to a range is arithmetic of its own
   case OpKind::Full:
     return Range{node.attrs[2].i, node.attrs[2].i};
   case OpKind::Iota:
     return Range{0, std::max<int64_t>(node.type.shape[int(node.attrs[1].i)], 1) - 1};
-  case OpKind::Argmax:
-  case OpKind::Argmin: {
-    ValueId x = node.operands[0];
-    const TensorType &type = x < kFirstNode ? inputs[size_t(x)].type() : nodes[size_t(x - kFirstNode)].type;
-    return Range{0, std::max<int64_t>(type.shape[int(node.attrs[0].ints[0])], 1) - 1};
-  }
-  case OpKind::Reshape:
-  case OpKind::Permute:
-  case OpKind::Expand:
-  case OpKind::Slice:
-  case OpKind::Flip:
-    return of(0);
   case OpKind::Cast: {
     std::optional<Range> x = of(0);
     return node.type.dtype == DType::Int64 || (node.type.dtype == DType::Int32 && narrow(x)) ? x : std::nullopt;

@@ -208,10 +208,12 @@ void Trace::State::Description::describeTape() {
       refuse("a hook or retain_grad() is on a tensor made in the call");
     if (node->emptied)
       refuse("backward() has used up a part of a result's history");
-    CallTapeNode recorded{node->op, node->attrs, node->type, node->device, {}, {}};
+    CallTapeNode recorded{node->op, node->number, node->attrs, node->type, node->device, {}, {}, {}};
     for (const TapeOperand &operand : node->operands)
       recorded.operands.push_back(describeOperand(operand, numbers));
     recorded.savedResult = kept(node->result);
+    for (const TapeNode::OtherResult &other : node->others)
+      recorded.others.emplace_back(other.type, kept(other.saved));
     numbers.emplace(node, int(call.tape.size()));
     call.tape.push_back(std::move(recorded));
   }

@@ -34,11 +34,16 @@ Graph Trace::State::buildGraph(const std::vector<ValueId> &wanted, std::vector<T
     }
   auto id = [&](ValueId v) { return v < kFirstNode ? inputId[size_t(v)] : nodeId[size_t(v - kFirstNode)]; };
   for (size_t n = 0; n < nodes.size(); ++n)
-    if (nodeNeeded[n]) {
+    if (nodeNeeded[n] && nodes[n].result == 0) { // which its other results need
       std::vector<ValueId> operands;
       for (ValueId v : nodes[n].operands)
         operands.push_back(id(v));
-      nodeId[n] = graph.addNode(nodes[n].op, std::move(operands), nodes[n].attrs, nodes[n].type, nodes[n].location);
+      std::vector<TensorType> types;
+      for (int i = 0; i < info(nodes[n].op).resultCount; ++i)
+        types.push_back(nodes[n + size_t(i)].type);
+      ValueId first = graph.addNodes(nodes[n].op, std::move(operands), nodes[n].attrs, types, nodes[n].location);
+      for (size_t i = 0; i < types.size(); ++i)
+        nodeId[n + i] = first + ValueId(i);
     }
   graph.locations = locations;
   for (const SegmentPlan::Check &check : checks)

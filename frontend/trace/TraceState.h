@@ -34,6 +34,7 @@ struct Trace::State {
   };
 
   ValueId addNode(OpKind op, std::vector<ValueId> operands, const Attrs &attrs, const TensorType &type);
+  void addOtherResult(ValueId first, int number, const TensorType &type);
   ValueId addInput(const Tensor &t);
   ValueId viewOf(ValueId whole, const TensorType &base, const Tensor &t);
   Tensor tensorOf(ValueId value, const TensorType &type, Device device);

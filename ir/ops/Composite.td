@@ -171,6 +171,7 @@ def CrossEntropyOp : Composite<"cross_entropy", ["input", "target", "weight?"],
   }];
   let independent = "[pair(a, input=a + (a > 0), target=a) for a in range(target.ndim)] if reduction == 0 and input.ndim > 1 else []";
   let infer = "crossEntropy";
+  let checks = [ValueCheck<"Target", "target", "input", "rank > 1 ? 1 : 0", "ignore_index">];
   let symbolic = 1;
   let expansion = "crossEntropy(input, target, weight, reduction, ignore_index, label_smoothing)";
   let vjp = ["crossEntropyGradient(ct, input, target, weight, reduction, ignore_index, label_smoothing)", "", ""];
@@ -217,6 +218,7 @@ def LinearOp : Composite<"linear", ["x", "weight", "bias?"]> {
   let description = "x: [..., in]; weight: [out, in]; bias: [out] or absent; one dtype, not bool. The result is [..., out].";
   let independent = "[pair(a, x=a) for a in range(x.ndim - 1)] + [pair(-1, weight=0, bias=0)]";
   let infer = "linear";
+  let product = 1;
   let symbolic = 1;
   let expansion = [{
     Val y = dot_general(x, weight, {}, {}, {x.rank() - 1}, {1});
@@ -256,6 +258,7 @@ def MatmulOp : Composite<"matmul", ["x", "y"]> {
     + [pair(a + (x.ndim < 2) + (y.ndim < 2), x=a, y=a) for a in range(-max(x.ndim, y.ndim), -2)]
   }];
   let infer = "matmul";
+  let product = 1;
   let symbolic = 1;
   let upcast = 0;
   let expansion = "matrixProduct(x, y)";
@@ -280,6 +283,7 @@ def EmbeddingOp : Composite<"embedding", ["index", "weight"], [A<"padding_idx", 
   let description = "index: int64 of any shape; weight: [rows, width]. The row padding_idx (if not -1) gets no gradient.";
   let independent = "[pair(a, index=a) for a in range(index.ndim)]";
   let infer = "embedding";
+  let checks = [ValueCheck<"Index", "index", "weight", "0">];
   let symbolic = 1;
   let upcast = 0;
   let expansion = "rowsAt(weight, index)";
@@ -321,4 +325,41 @@ def ScaledDotProductAttentionOp : Composite<"scaled_dot_product_attention", ["qu
                   "dict(query=F(3, 4), key=F(5, 4), value=F(5, 4), mask=F(3, 5), is_causal=False, scale=0.5)"];
   let python = "(query, key, value, attn_mask=None, dropout_p=0.0, is_causal=False, scale=None)";
 }
+class ExtremumWithIndex<string mnemonic, string what> : Composite<mnemonic, ["x"], [A<"dim", "Int">, A<"keepdim", "Bool", "False">]> {
+  let summary = "The " # what # " along an axis, and where the first one is; a NaN wins.";
+  let description = [{
+    x: any dtype; dim: an axis that is not empty, which stays as size 1 with keepdim. values: x's dtype; indices: int64. The element at
+    indices gets the gradient.
+  }];
+  let resultNames = ["values", "indices"];
+  let infer = "alongAxis<Same>";
+  let inferOthers = ["alongAxis<ToInt64>"];
+  let symbolic = 1;
+  let upcast = 0;
+  let positionsAlong = "dim";
+  let expansion = [{
+    Val indices = arg}] # mnemonic # [{(x, {dim}, true), values = gather(x, indices, dim);
+    return {keepdim ? values : squeezed(values, dim), keepdim ? indices : squeezed(indices, dim)};
+  }];
+  let vjp = [[{
+    if (!ct_values)
+      return Val();
+    Val at = keepdim ? indices : unsqueezed(indices, dim), given = keepdim ? ct_values : unsqueezed(ct_values, dim);
+    return scatter_add(zerosLike(x), at, given, dim);
+  }]];
+  let jvp = [{
+    Val at = keepdim ? indices : unsqueezed(indices, dim), tangent = gather(t_x, at, dim);
+    return {keepdim ? tangent : squeezed(tangent, dim), Val()};
+  }];
+  let numpy = [{
+    indices = numpy.arg}] # mnemonic # [{(x, axis=dim, keepdims=True)
+    values = numpy.take_along_axis(x, indices, dim)
+    return (values, indices) if keepdim else (values.squeeze(dim), indices.squeeze(dim))
+  }];
+  let dtypes = "int float";
+  let python = "(input, dim=None, keepdim=False)";
+  let examples = ["dict(x=F(2, 3), dim=1, keepdim=False)", "dict(x=F(3, 70, 2), dim=1, keepdim=True)", "dict(x=F(4, 5), dim=0, keepdim=False)"];
+}
+def MaxOp : ExtremumWithIndex<"max", "maximum">;
+def MinOp : ExtremumWithIndex<"min", "minimum">;
 #endif

@@ -28,6 +28,9 @@ def AddOp : Binary<"add", "Bool | Int | Float"> {
   let summary = "Sum of two tensors, elementwise.";
   let description = "x, y: one shape and dtype. Integers wrap; for bool it is the logical or.";
   let scalar = "isBool(x) ? x | y : x + y";
+  let leftIdentity = "-0.0"; // + 0 would make 0 of -0
+  let rightIdentity = "-0.0";
+  let modular = 1;
   let vjp = ["ct", "ct"];
   let numpy = "numpy.add(x, y)";
   let python = "(input, other, *, alpha=1)";
@@ -37,6 +40,8 @@ def SubOp : Binary<"sub"> {
   let summary = "Difference of two tensors, elementwise.";
   let description = "x, y: one shape and dtype, not bool. Integers wrap.";
   let scalar = "x - y";
+  let rightIdentity = "0.0";
+  let modular = 1;
   let vjp = ["ct", "-ct"];
   let numpy = "numpy.subtract(x, y)";
   let python = "(input, other, *, alpha=1)";
@@ -45,6 +50,9 @@ def MulOp : Binary<"mul", "Bool | Int | Float"> {
   let summary = "Product of two tensors, elementwise.";
   let description = "x, y: one shape and dtype. Integers wrap; for bool it is the logical and.";
   let scalar = "isBool(x) ? x & y : x * y";
+  let leftIdentity = "1.0";
+  let rightIdentity = "1.0";
+  let modular = 1;
   let vjp = ["ct * y", "ct * x"];
   let numpy = "numpy.multiply(x, y)";
   let dtypes = "bool int float";
@@ -53,6 +61,7 @@ def DivOp : Binary<"div", "Float"> {
   let summary = "Quotient of two tensors, elementwise.";
   let description = "x, y: one shape and one float dtype. Division by zero gives an infinity or NaN, as IEEE 754 says.";
   let scalar = "x / y";
+  let rightIdentity = "1.0";
   let vjp = ["ct / y", "-ct * (x / y) / y"]; // not by the result: it may be written to, as in PyTorch
   let numpy = "numpy.divide(x, y)";
   let python = "(input, other, *, rounding_mode=None)";
@@ -71,6 +80,7 @@ def RemainderOp : Binary<"remainder"> {
     r = select(y == zero, zero, r);
     return x.isUnsigned ? r : select((r != zero) & ((r < zero) != (y < zero)), r + y, r);
   }];
+  let checks = [ValueCheck<"Divisor", "y", "x">];
   let vjp = ["ct", "-ct * floor_divide(x, y)"];
   let numpy = "numpy.remainder(x, y)";
   let domain = "(0.5, 2)";
@@ -84,6 +94,7 @@ def FmodOp : Binary<"fmod"> {
     Scalar zero = x.constantInt(0);
     return select(y == zero, zero, x - x / y * y);
   }];
+  let checks = [ValueCheck<"Divisor", "y", "x">];
   let vjp = ["ct", "-ct * trunc(x / y)"];
   let numpy = "numpy.fmod(x, y)";
   let domain = "(0.5, 2)";
@@ -106,6 +117,7 @@ def FloorDivideOp : Binary<"floor_divide"> {
     Scalar r = x - q * y;
     return select((y != zero) & (r != zero) & ((r < zero) != (y < zero)), q - one, q);
   }];
+  let checks = [ValueCheck<"Divisor", "y", "x">];
   let numpy = "numpy.floor_divide(x, y)";
   let domain = "(0.5, 2)";
 }
@@ -113,6 +125,8 @@ def MaximumOp : Binary<"maximum", "Bool | Int | Float"> {
   let summary = "The greater of two tensors, elementwise; a NaN wins.";
   let description = "x, y: one shape and dtype. Where both are equal each gets half of the gradient.";
   let scalar = "isBool(x) ? x | y : maximum(x, y)";
+  let lowerBounds = ["x", "y"];
+  let idempotent = 1;
   let vjp = ["where(x > y, ct, where(x == y, ct * 0.5, 0.0))", "where(y > x, ct, where(x == y, ct * 0.5, 0.0))"];
   let numpy = "numpy.maximum(x, y)";
   let dtypes = "bool int float";
@@ -121,6 +135,8 @@ def MinimumOp : Binary<"minimum", "Bool | Int | Float"> {
   let summary = "The smaller of two tensors, elementwise; a NaN wins.";
   let description = "x, y: one shape and dtype. Where both are equal each gets half of the gradient.";
   let scalar = "isBool(x) ? x & y : minimum(x, y)";
+  let upperBounds = ["x", "y"];
+  let idempotent = 1;
   let vjp = ["where(x < y, ct, where(x == y, ct * 0.5, 0.0))", "where(y < x, ct, where(x == y, ct * 0.5, 0.0))"];
   let numpy = "numpy.minimum(x, y)";
   let dtypes = "bool int float";
@@ -130,6 +146,7 @@ def ClampMinOp : Binary<"clamp_min"> {
   let summary = "x limited to at least y, elementwise.";
   let description = "x, y: one shape and dtype, not bool. A NaN wins. Where both are equal x gets the gradient.";
   let scalar = "maximum(x, y)";
+  let lowerBounds = ["x", "y"];
   let vjp = ["where(x >= y, ct, 0.0)", "where(x < y, ct, 0.0)"];
   let numpy = "numpy.maximum(x, y)";
 }
@@ -137,6 +154,7 @@ def ClampMaxOp : Binary<"clamp_max"> {
   let summary = "x limited to at most y, elementwise.";
   let description = "x, y: one shape and dtype, not bool. A NaN wins. Where both are equal x gets the gradient.";
   let scalar = "minimum(x, y)";
+  let upperBounds = ["x", "y"];
   let vjp = ["where(x <= y, ct, 0.0)", "where(x > y, ct, 0.0)"];
   let numpy = "numpy.minimum(x, y)";
 }
@@ -145,6 +163,7 @@ def NegOp : Unary<"neg", "Int | Float"> {
   let summary = "Negative, elementwise.";
   let description = "x: any shape and dtype but bool.";
   let scalar = "-x";
+  let involution = 1;
   let vjp = ["-ct"];
   let numpy = "numpy.negative(x)";
   let dtypes = "int float";
@@ -181,6 +200,7 @@ def SquareOp : Unary<"square", "Int | Float"> {
   let summary = "x * x, elementwise.";
   let description = "x: any shape and dtype but bool.";
   let scalar = "x * x";
+  let converts = "BoolsToInt64"; // a power, as PyTorch has it
   let vjp = ["ct * (x + x)"];
   let numpy = "numpy.square(x)";
   let dtypes = "int float";
@@ -190,6 +210,7 @@ class Comparison<string mnemonic, string symbol, string words> : Binary<mnemonic
   let summary = "Whether x " # words # " y, elementwise, as bool.";
   let description = "x, y: one shape and dtype. With a NaN only `ne` is true.";
   let numpy = "x " # symbol # " y";
+  let relation = symbol;
   let dtypes = "bool int float";
 }
 def EqOp : Comparison<"eq", "==", "equals"> { let scalar = "x == y"; }
@@ -217,6 +238,7 @@ def LogicalNotOp : Unary<"logical_not", "Bool | Int | Float", "ToBool"> {
 }
 
 class Bitwise<string mnemonic, string operator> : Binary<mnemonic, "Bool | Int"> {
+  let modular = 1;
   let summary = "Bitwise " # operator # ", elementwise.";
   let description = "x, y: one shape, one integer dtype or bool.";
   let numpy = "numpy.bitwise_" # operator # "(x, y)";
@@ -229,6 +251,7 @@ def BitwiseNotOp : Unary<"bitwise_not", "Bool | Int"> {
   let summary = "Bitwise not, elementwise; the logical not of a bool.";
   let description = "x: any shape, integer or bool.";
   let scalar = "~x";
+  let involution = 1;
   let numpy = "numpy.invert(x)";
   let dtypes = "bool int";
 }
@@ -260,6 +283,7 @@ def WhereOp : Weft_Op<"where", "Elementwise", ["condition", "x", "y"]> {
   let infer = "where";
   let symbolic = 1;
   let scalar = "select(condition, x, y)";
+  let selects = ["x", "y"];
   let vjp = ["", "where(condition, ct, 0.0)", "where(condition, 0.0, ct)"];
   let numpy = "numpy.where(condition, x, y)";
   let python = "(condition, input, other)";
@@ -271,6 +295,8 @@ def ClampOp : Elementwise<"clamp", ["x", "low", "high"], "Int | Float"> {
   let summary = "x limited to [low, high], elementwise.";
   let description = "x, low, high: one shape and dtype. Where low > high the result is high; a NaN stays.";
   let scalar = "minimum(maximum(x, low), high)";
+  let lowerBounds = ["low"];
+  let upperBounds = ["high"];
   let vjp = ["where(logical_and(x >= low, x <= high), ct, 0.0)",
              "where(logical_and(x < low, low < high), ct, 0.0)",
              "where(logical_or(x > high, low > high), ct, 0.0)"];

@@ -16,6 +16,8 @@ def GatherOp : Indexing<"gather", ["x", "index"]> {
   let description = "x: any; index: int64 of x's rank, at most as large as x on the other axes. The result has index's shape.";
   let independent = "[pair(a, x=None if a == dim else a, index=a) for a in range(x.ndim)]";
   let infer = "gather";
+  let selects = ["x"];
+  let checks = [ValueCheck<"Index", "index", "x", "dim">];
   let vjp = ["scatter_add(zerosLike(x), index, ct, dim)", ""];
   let jvp = "gather(t_x, index, dim)";
   let numpy = "numpy.take_along_axis(x[tuple(slice(None) if a == dim else slice(n) for a, n in enumerate(index.shape))], index, dim)";
@@ -27,6 +29,8 @@ def IndexSelectOp : Indexing<"index_select", ["x", "index"]> {
   let description = "x: any of rank >= 1; index: int64 of rank 1. The result has index's size along dim.";
   let independent = "[pair(a, x=None if a == dim else a, index=0 if a == dim else None) for a in range(x.ndim)]";
   let infer = "indexSelect";
+  let selects = ["x"];
+  let checks = [ValueCheck<"Index", "index", "x", "dim">];
   let vjp = ["scatter_add(zerosLike(x), alongAxis(index, ct.shape(), dim), ct, dim)", ""];
   let jvp = "index_select(t_x, index, dim)";
   let numpy = "numpy.take(x, index, axis=dim)";
@@ -38,6 +42,8 @@ def ScatterAddOp : Indexing<"scatter_add", ["x", "index", "source"]> {
   let description = "x, source: one dtype, not bool; index: int64, one shape with source. Added in source's order, so runs agree.";
   let independent = "[pair(a, x=a, index=a, source=a) for a in range(x.ndim) if a != dim and x.shape[a] == index.shape[a]]";
   let infer = "scatterAdd";
+  let scatters = 1;
+  let checks = [ValueCheck<"Index", "index", "x", "dim">];
   let vjp = ["ct", "", "gather(ct, index, dim)"];
   let jvp = "scatter_add(t_x, index, t_source, dim)";
   let numpy = [{

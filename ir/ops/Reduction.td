@@ -18,6 +18,7 @@ class Reduction<string mnemonic, string kind, string accepts, string gives = "Sa
 def SumOp : Reduction<"sum", "sum", "Int | Float"> {
   let summary = "Sum over the axes dims.";
   let description = "x: any shape and dtype but bool. 16-bit floats are added in float32; integers wrap.";
+  let converts = "IntegersToInt64";
   let vjp = ["expandReduced(ct, x, dims, keepdim)"];
   let jvp = "sum(t_x, dims, keepdim)";
   let numpy = "numpy.sum(x, axis=tuple(dims), keepdims=keepdim, dtype=x.dtype)";
@@ -26,6 +27,7 @@ def SumOp : Reduction<"sum", "sum", "Int | Float"> {
 def ProdOp : Reduction<"prod", "prod", "Int | Float"> {
   let summary = "Product over the axes dims.";
   let description = "x: any shape and dtype but bool. 16-bit floats are multiplied in float32; integers wrap.";
+  let converts = "IntegersToInt64";
   let upcast = 1;
   let vjp = ["expandReduced(ct, x, dims, keepdim) * productOfOthers(x, dims)"];
   let jvp = "sum(t_x * productOfOthers(x, dims), dims, keepdim)";
@@ -58,12 +60,14 @@ def AminOp : Extremum<"amin", "min", "minimum">;
 def AnyOp : Reduction<"any", "any", "Bool"> {
   let summary = "Whether any element over the axes dims is true.";
   let description = "x: bool.";
+  let converts = "ToBool";
   let numpy = "numpy.any(x, axis=tuple(dims), keepdims=keepdim)";
   let dtypes = "bool";
 }
 def AllOp : Reduction<"all", "all", "Bool"> {
   let summary = "Whether all elements over the axes dims are true.";
   let description = "x: bool.";
+  let converts = "ToBool";
   let numpy = "numpy.all(x, axis=tuple(dims), keepdims=keepdim)";
   let dtypes = "bool";
 }
@@ -72,6 +76,7 @@ class ArgExtremum<string mnemonic, string kind, string what> : Reduction<mnemoni
   let summary = "The index of the first " # what # " along the one axis of dims, as int64; a NaN wins.";
   let description = "x: any shape and dtype; dims: one axis, not empty.";
   let infer = "argReduction";
+  let positionsAlong = "dims[0]";
   let numpy = "numpy." # mnemonic # "(x, axis=dims[0], keepdims=keepdim)";
   let dtypes = "int float";
   let examples = ["dict(x=F(2, 3), dims=[1], keepdim=False)", "dict(x=F(3, 70, 2), dims=[1], keepdim=True)"];

@@ -6,10 +6,13 @@ include "ir/ops/Base.td"
 
 class Move<string mnemonic, list<string> operands, list<A> attrs> : Weft_Op<mnemonic, "Shape", operands, attrs> {
   let infer = mnemonic;
+  let selects = !foreach(name, operands, !subst("...", "", name));
   let dtypes = "bool int float";
 }
 
-def ReshapeOp : Move<"reshape", ["x"], [A<"shape", "Ints">]> {
+class View<string mnemonic, list<string> operands, list<A> attrs> : Move<mnemonic, operands, attrs> { let view = 1; }
+
+def ReshapeOp : View<"reshape", ["x"], [A<"shape", "Ints">]> {
   let summary = "The same elements in row-major order with another shape.";
   let description = "x: any; shape: as many elements as x has.";
   let symbolic = 1;
@@ -18,7 +21,7 @@ def ReshapeOp : Move<"reshape", ["x"], [A<"shape", "Ints">]> {
   let numpy = "numpy.reshape(x, shape)";
   let examples = ["dict(x=F(2, 6), shape=[3, 4])", "dict(x=F(2, 3), shape=[6])", "dict(x=F(1), shape=[])"];
 }
-def PermuteOp : Move<"permute", ["x"], [A<"dims", "Ints">]> {
+def PermuteOp : View<"permute", ["x"], [A<"dims", "Ints">]> {
   let summary = "The axes in another order: axis i of the result is axis dims[i] of x.";
   let description = "x: any; dims: a permutation of its axes.";
   let symbolic = 1;
@@ -27,7 +30,7 @@ def PermuteOp : Move<"permute", ["x"], [A<"dims", "Ints">]> {
   let numpy = "numpy.transpose(x, dims)";
   let examples = ["dict(x=F(2, 3), dims=[1, 0])", "dict(x=F(2, 3, 4), dims=[2, 0, 1])"];
 }
-def ExpandOp : Move<"expand", ["x"], [A<"shape", "Ints">]> {
+def ExpandOp : View<"expand", ["x"], [A<"shape", "Ints">]> {
   let summary = "x repeated along new leading axes and axes of size 1.";
   let description = "x: any; shape: its last axes match x's, or x has size 1 there.";
   let symbolic = 1;
@@ -36,7 +39,7 @@ def ExpandOp : Move<"expand", ["x"], [A<"shape", "Ints">]> {
   let numpy = "numpy.broadcast_to(x, shape)";
   let examples = ["dict(x=F(3), shape=[2, 3])", "dict(x=F(2, 1), shape=[4, 2, 3])", "dict(x=F(), shape=[5])"];
 }
-def SliceOp : Move<"slice", ["x"], [A<"starts", "Ints">, A<"sizes", "Ints">, A<"steps", "Ints">]> {
+def SliceOp : View<"slice", ["x"], [A<"starts", "Ints">, A<"sizes", "Ints">, A<"steps", "Ints">]> {
   let summary = "Every steps[i]-th element along axis i from starts[i], sizes[i] of them.";
   let description = "x: any; starts >= 0, steps >= 1, one entry an axis; the last element taken must be inside x.";
   let symbolic = 1;
@@ -76,6 +79,7 @@ def FlipOp : Move<"flip", ["x"], [A<"dims", "Ints">]> {
   let symbolic = 1;
   let vjp = ["flip(ct, dims)"];
   let jvp = "flip(t_x, dims)";
+  let involution = 1;
   let numpy = "numpy.flip(x, tuple(dims))";
   let python = "(input, dims)";
   let examples = ["dict(x=F(2, 3), dims=[1])", "dict(x=F(2, 3), dims=[0, 1])"];

@@ -172,6 +172,14 @@ void GuardSet::clear() {
 }
 
 namespace {
+// A tuple, or one of collections.namedtuple: its type and its items are all that it is.
+bool isTuple(PyObject *object) {
+  PyTypeObject *type = Py_TYPE(object);
+  return PyTuple_CheckExact(object) ||
+         (type->tp_base == &PyTuple_Type && type->tp_basicsize == PyTuple_Type.tp_basicsize &&
+          type->tp_dictoffset == 0 && PyDict_GetItemString(type->tp_dict, "_fields"));
+}
+
 // Pattern::of.
 struct PatternReader {
   // What is nested deeper, or larger when each place is counted, is not described.
@@ -190,7 +198,7 @@ struct PatternReader {
 bool PatternReader::describes(PyObject *container) {
   if (depth >= kMostDepth || places >= kMostPlaces)
     why = "containers that are nested this deeply";
-  else if (mustBeNew && !PyTuple_CheckExact(container) && Py_REFCNT(container) > 1)
+  else if (mustBeNew && !isTuple(container) && Py_REFCNT(container) > 1)
     why = std::string("a ") + Py_TYPE(container)->tp_name + " that something else holds, too";
   return why.empty();
 }
@@ -198,7 +206,7 @@ bool PatternReader::describes(PyObject *container) {
 Pattern PatternReader::read(PyObject *object) {
   Pattern pattern;
   ++places;
-  bool isContainer = PyTuple_CheckExact(object) || PyList_CheckExact(object) || PyDict_CheckExact(object);
+  bool isContainer = isTuple(object) || PyList_CheckExact(object) || PyDict_CheckExact(object);
   if (isTensor(object)) {
     pattern.kind = Pattern::Kind::Tensor;
     Tensor tensor = unbox(object);
@@ -213,8 +221,10 @@ Pattern PatternReader::read(PyObject *object) {
     return pattern;
   }
   ++depth;
-  if (PyTuple_CheckExact(object)) {
+  if (isTuple(object)) {
     pattern.kind = Pattern::Kind::Tuple;
+    if (!PyTuple_CheckExact(object))
+      pattern.value = py::type::of(object);
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(object); ++i)
       pattern.children.push_back(read(PyTuple_GET_ITEM(object, i)));
   } else if (PyList_CheckExact(object)) {
@@ -263,7 +273,8 @@ bool Pattern::matches(PyObject *object, Tensor *tensors) const {
   case Kind::Value:
     return sameValue(value.ptr(), object);
   case Kind::Tuple:
-    if (!PyTuple_CheckExact(object) || PyTuple_GET_SIZE(object) != Py_ssize_t(children.size()))
+    if (Py_TYPE(object) != (value ? reinterpret_cast<PyTypeObject *>(value.ptr()) : &PyTuple_Type) ||
+        PyTuple_GET_SIZE(object) != Py_ssize_t(children.size()))
       return false;
     for (size_t i = 0; i < children.size(); ++i)
       if (!children[i].matches(PyTuple_GET_ITEM(object, i), tensors))
@@ -301,7 +312,13 @@ py::object Pattern::build(const std::vector<Tensor> &tensors) const {
     py::tuple tuple(children.size());
     for (size_t i = 0; i < children.size(); ++i)
       tuple[i] = children[i].build(tensors);
-    return std::move(tuple);
+    if (!value)
+      return std::move(tuple);
+    auto named = py::reinterpret_steal<py::object>(
+        PyTuple_Type.tp_new(reinterpret_cast<PyTypeObject *>(value.ptr()), py::make_tuple(tuple).ptr(), nullptr));
+    if (!named)
+      throw py::error_already_set();
+    return named;
   }
   case Kind::List: {
     py::list list(children.size());

@@ -68,7 +68,7 @@ struct Pattern {
   enum class Kind { Tensor, Value, Tuple, List, Dict };
   Kind kind = Kind::Value;
   int index = 0;          // Tensor: which
-  pybind11::object value; // Value; Dict: the tuple of keys
+  pybind11::object value; // Value; Dict: the tuple of keys; Tuple: its type, if that is a named one
   std::vector<Pattern> children;
 
   // Reads an object; tensors go to `tensors`, each once. `why`: set where the pattern does not say all of it, since

@@ -43,8 +43,19 @@ Attr readAttr(Attr::Kind kind, PyObject *value, const ArgumentOf &of) {
 // Parameters are the operands, then the attributes.
 int operandParameters(const OpInfo &info) { return info.operandCount < 0 ? 1 : info.operandCount; }
 
-Body bodyOf(OpKind op, bool inPlace) {
-  return [op, inPlace](const Signature &signature, PyObject *const *values) -> PyObject * {
+// Several results as the named tuple of the op.
+PyObject *giveAll(const py::object &returned, const std::vector<Tensor> &results) {
+  py::tuple values(results.size());
+  for (size_t i = 0; i < results.size(); ++i)
+    values[i] = py::reinterpret_steal<py::object>(box(results[i]));
+  PyObject *made = PyObject_CallObject(returned.ptr(), values.ptr());
+  if (!made)
+    throw py::error_already_set();
+  return made;
+}
+
+Body bodyOf(OpKind op, bool inPlace, const py::object &returned) {
+  return [op, inPlace, returned](const Signature &signature, PyObject *const *values) -> PyObject * {
     const OpInfo &record = info(op);
     const int operands = operandParameters(record);
     Attrs attrs;
@@ -64,6 +75,8 @@ Body bodyOf(OpKind op, bool inPlace) {
     for (int i = 0; i < present; ++i)
       if (!tensors.set(i, values[i]))
         signature.failKind(signature.all()[size_t(i)], values[i]);
+    if (!inPlace && record.resultCount > 1)
+      return giveAll(returned, callAll(op, tensors.data(), present, attrs));
     if (!inPlace)
       return box(call(op, tensors.data(), present, attrs));
     callInPlace(op, tensors.data(), present, attrs);
@@ -71,8 +84,10 @@ Body bodyOf(OpKind op, bool inPlace) {
   };
 }
 
-// parameters: (name, default, or Ellipsis where it must be given) each.
-py::object makeOp(const std::string &name, const py::list &parameters, const std::string &doc, bool inPlace) {
+// parameters: (name, default, or Ellipsis where it must be given) each. returned: what makes one object of several
+// results.
+py::object makeOp(const std::string &name, const py::list &parameters, const std::string &doc, bool inPlace,
+                  const py::object &returned) {
   OpKind op = opByName(name);
   const OpInfo &record = info(op);
   const int operands = operandParameters(record);
@@ -87,7 +102,8 @@ py::object makeOp(const std::string &name, const py::list &parameters, const std
                                                     : kOperand;
     all.push_back({parameter, fallback.is(py::ellipsis()) ? py::object() : fallback, kinds});
   }
-  py::object function = makeFunction(Signature(name + (inPlace ? "_" : ""), std::move(all)), bodyOf(op, inPlace), doc);
+  py::object function =
+      makeFunction(Signature(name + (inPlace ? "_" : ""), std::move(all)), bodyOf(op, inPlace, returned), doc);
   function.attr("__module__") = "weft._ops";
   return function;
 }

@@ -2,7 +2,7 @@
 
 from math import inf, nan, pi
 
-from . import _C, _functions, _ops, _tensor
+from . import _C, _functions, _ops, _tensor, return_types
 from ._C import (
     Tensor,
     bfloat16,

@@ -40,17 +40,26 @@ struct Derivatives : testing::TestWithParam<DType> {
       operands.push_back(tensor(type));
       tangents.push_back(isFloat(type.dtype) ? tensor(type) : Val());
     }
-    Val result = operands.empty() ? build::create(build::Builder{&builder, location}, op, operands, attrs)
-                                  : build::create(op, operands, attrs);
+    Results results = operands.empty() ? build::create(build::Builder{&builder, location}, op, operands, attrs)
+                                       : build::createAll(op, operands, attrs);
+    ASSERT_EQ(int(results.size()), info(op).resultCount);
+    SmallVector<Val> cotangents;
+    for (const Val &result : results)
+      cotangents.push_back(isFloat(result.dtype()) ? tensor(result.type()) : Val());
     if (hasVjp(op))
       for (size_t i = 0; i < types.size(); ++i)
-        if (Val gradient = vjp(op, operands, result, tensor(result.type()), attrs, int(i)))
+        if (Val gradient = vjp(op, operands, results, cotangents, attrs, int(i)))
           EXPECT_EQ(toString(gradient.type()), toString(types[i]));
+    auto expectTypes = [&](const Results &made) {
+      ASSERT_EQ(made.size(), results.size());
+      for (size_t i = 0; i < made.size(); ++i)
+        if (made[i])
+          EXPECT_EQ(toString(made[i].type()), toString(results[i].type()));
+    };
     if (hasJvp(op))
-      if (Val tangent = jvp(op, operands, result, tangents, attrs))
-        EXPECT_EQ(toString(tangent.type()), toString(result.type()));
+      expectTypes(jvp(op, operands, results, tangents, attrs));
     if (info(op).family == OpFamily::Composite)
-      EXPECT_EQ(toString(expansion(op, operands, attrs).type()), toString(result.type()));
+      expectTypes(expansion(op, operands, attrs));
   }
   ~Derivatives() override {
     func::ReturnOp::create(builder, location);

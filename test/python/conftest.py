@@ -32,7 +32,12 @@ def bits(tensor):
 
 
 def assert_same_bits(a, b):
-    if bits(a) != bits(b):
+    """Of tensors, or of tuples of them."""
+    if isinstance(a, tuple):
+        assert type(a) is type(b) and len(a) == len(b)
+        for one, other in zip(a, b):
+            assert_same_bits(one, other)
+    elif bits(a) != bits(b):
         raise AssertionError(f"the bits differ:\n{a}\n{b}")
 
 

@@ -75,6 +75,11 @@ def call(record, operands, attrs):
     return getattr(weft._ops, record["name"])(*operands, *attrs)
 
 
+def results_of(value):
+    """Those of an op with several results, or the one."""
+    return value if isinstance(value, tuple) else (value,)
+
+
 def cases(want=lambda r: True):
     for record in RECORDS.values():
         if want(record) and record["examples"] and record["numpy"]:
@@ -104,24 +109,26 @@ def test_forward(record, category, dtype):
                 for n, a in zip(record["operands"], operands)
             ]
         tensors = [to_tensor(a, dtype if category == "float" else None) for a in operands]
-        result = call(record, tensors, attrs)
+        results = results_of(call(record, tensors, attrs))
         # The reference sees the values as the dtype holds them, in float64.
         exact = [
             None if t is None else [array_of(x) for x in t] if isinstance(t, list) else array_of(t) for t in tensors
         ]
         if record["name"] in ("sum", "prod") and category == "int":
             exact = [a.astype("int64") for a in exact]  # integers are added in int64
-        expected = numpy.asarray(reference(record, exact, attrs))
-        assert tuple(result.shape) == expected.shape
-        got = array_of(result)
-        if result.dtype.is_floating_point:
-            epsilon = EPSILON[result.dtype.name]
-            slack = 40 if record["family"] in ("Elementwise", "Shape", "Indexing", "Creation") else 400
-            numpy.testing.assert_allclose(
-                got, expected, rtol=slack * epsilon, atol=slack * epsilon * (1 + numpy.abs(expected).max(initial=0))
-            )
-        else:
-            numpy.testing.assert_array_equal(got, expected)
+        wanted = results_of(reference(record, exact, attrs))
+        assert len(results) == len(wanted) == len(record["results"])
+        for result, expected in zip(results, map(numpy.asarray, wanted)):
+            assert tuple(result.shape) == expected.shape
+            got = array_of(result)
+            if result.dtype.is_floating_point:
+                epsilon = EPSILON[result.dtype.name]
+                slack = 40 if record["family"] in ("Elementwise", "Shape", "Indexing", "Creation") else 400
+                numpy.testing.assert_allclose(
+                    got, expected, rtol=slack * epsilon, atol=slack * epsilon * (1 + numpy.abs(expected).max(initial=0))
+                )
+            else:
+                numpy.testing.assert_array_equal(got, expected)
 
 
 def is_index(record, name):
@@ -146,23 +153,17 @@ def test_gradient(record, example):
         pytest.skip("no operand to differentiate by")
 
     def forward(values):
+        """The results that have a gradient."""
         tensors = [t if isinstance(t, weft.Tensor) or t is None else to_tensor(t, "float64") for t in values]
-        y = call(record, [tensors] if record["variadic"] else tensors, attrs)
-        return y if y.dtype is weft.float64 else y.double()
+        results = results_of(call(record, [tensors] if record["variadic"] else tensors, attrs))
+        return [y.double() for y in results if y.dtype.is_floating_point]
 
-    if (
-        not forward(flat).dtype.is_floating_point
-        or not call(
-            record,
-            [to_tensor(flat, "float64")] if record["variadic"] else [to_tensor(a, "float64") for a in flat],
-            attrs,
-        ).dtype.is_floating_point
-    ):
+    if not forward(flat):
         pytest.skip("the result has no gradient")
-    weights = weft.from_numpy(random.uniform(0.5, 1.5, tuple(forward(flat).shape)))
+    weights = [weft.from_numpy(random.uniform(0.5, 1.5, tuple(y.shape))) for y in forward(flat)]
 
     def loss(values):
-        return (forward(values) * weights).sum()
+        return sum((y * w).sum() for y, w in zip(forward(values), weights))
 
     inputs = [to_tensor(a, "float64") if a is not None else None for a in flat]
     for i in float_positions:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import namedtuple
 from collections.abc import Sequence
 
 from .. import _C, _ops
@@ -14,8 +13,6 @@ __all__ = [
     "log_softmax",
 ]  # fmt: skip
 METHODS = __all__
-
-ValuesAndIndices = namedtuple("ValuesAndIndices", ["values", "indices"])
 
 
 def _axes(dim: Any) -> Any:
@@ -142,28 +139,24 @@ def argmin(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tens
     return _arg(_ops.argmin, input, dim, keepdim)
 
 
-def _extremum(input: Tensor, dim: Any, keepdim: bool, elementwise: Any, reduce: Any, arg: Any) -> Any:
+def _extremum(input: Tensor, dim: Any, keepdim: bool, elementwise: Any, reduce: Any, along: Any) -> Any:
     if dim is None:
         return reduce(input)
     if isinstance(dim, Tensor) and dim.ndim + input.ndim > 0:
         return elementwise(input, dim)
-    indices = _arg(arg, input, dim, True)
-    values = _ops.gather(input, indices, dim) if input.ndim else input
-    if not keepdim and input.ndim:
-        values, indices = values.squeeze(dim), indices.squeeze(dim)
-    return ValuesAndIndices(values, indices)
+    return along(input, dim, keepdim) if input.ndim else along(input.reshape(1), dim, False)
 
 
 @public
 def max(input: Tensor, dim: int | Tensor | None = None, keepdim: bool = False) -> Any:
     """Of all elements; with ``dim`` (values, indices) along it; with a tensor the elementwise maximum."""
-    return _extremum(input, dim, keepdim, _ops.maximum, amax, _ops.argmax)
+    return _extremum(input, dim, keepdim, _ops.maximum, amax, _ops.max)
 
 
 @public
 def min(input: Tensor, dim: int | Tensor | None = None, keepdim: bool = False) -> Any:
     """Of all elements; with ``dim`` (values, indices) along it; with a tensor the elementwise minimum."""
-    return _extremum(input, dim, keepdim, _ops.minimum, amin, _ops.argmin)
+    return _extremum(input, dim, keepdim, _ops.minimum, amin, _ops.min)
 
 
 def _normalised(op: Any, input: Tensor, dim: int | None, dtype: dtype | None) -> Tensor:
