@@ -49,6 +49,17 @@ Val atLeast(Val x, double bound);
 // x within +-1e4, for factors that do not change beyond: no infinity meets a zero.
 Val bounded(Val x);
 
+// The axis dim as the last one, and back.
+Val movedToLast(Val x, int64_t dim);
+Val movedFromLast(Val x, int64_t dim);
+Val transposed(Val x); // the last two axes
+// The derivatives of cholesky_ex and solve_triangular (ir/ops/Extern.td); Murray, "Differentiation of the Cholesky
+// decomposition", 2016.
+Val choleskyGradient(Val ct, Val factor);
+Val choleskyTangent(Val tangent, Val factor);
+Val solveGradient(Val ct, Val a, Val result, bool upper, bool isTransposed, bool unit);
+Val solveTangent(Val ofA, Val ofB, Val a, Val result, bool upper, bool isTransposed, bool unit);
+
 Val rowsAt(Val weight, Val index);
 Val embeddingGradient(Val ct, Val index, Val weight, int64_t paddingIndex);
 

@@ -36,12 +36,25 @@ template <Gives gives> TensorType alongAxis(const char *name, const TensorType *
   return alongAxisOf(name, operands, attrs, gives);
 }
 
+// x's shape, with `count` elements along an axis, all where that is negative.
+TensorType sortedAlong(const char *name, const TensorType *operands, int64_t dim, int64_t count, Gives gives);
+template <Gives gives> TensorType sortLast(const char *name, const TensorType *operands, int, const Attrs &) {
+  return sortedAlong(name, operands, operands[0].shape.size() - 1, -1, gives);
+}
+template <Gives gives> TensorType sort(const char *name, const TensorType *operands, int, const Attrs &attrs) {
+  return sortedAlong(name, operands, attrs[0].i, -1, gives);
+}
+template <Gives gives> TensorType topk(const char *name, const TensorType *operands, int, const Attrs &attrs) {
+  return sortedAlong(name, operands, attrs[1].i, attrs[0].i, gives);
+}
+
 using Rule = std::remove_pointer_t<InferRule>;
 
 Rule where, cast, argReduction;
 Rule reshape, permute, expand, slice, pad, concatenate, flip;
 Rule dotGeneral, matmul, linear, addmm;
 Rule gather, indexSelect, scatterAdd, embedding;
+Rule cholesky, choleskyInfo, solveTriangular;
 Rule iota, full, count, random, randomInteger;
 Rule alongDim, layerNorm, crossEntropy, mseLoss, dropout, attention;
 

@@ -156,6 +156,50 @@ TensorType embedding(const char *name, const TensorType *operands, int count, co
   return {weight.dtype, shape};
 }
 
+TensorType sortedAlong(const char *name, const TensorType *operands, int64_t dim, int64_t count, Gives gives) {
+  TensorType type = operands[0];
+  checkDType(name, operands, 1, Bool | Int | Float);
+  int axis = int(checkAxis(name, dim, type));
+  if (count >= 0 && !isSymbol(type.shape[axis]) && count > type.shape[axis])
+    mismatch(name,
+             "k = " + std::to_string(count) + " is more than the " + std::to_string(type.shape[axis]) + " elements",
+             operands, 1, "choose a smaller k");
+  if (count >= 0)
+    type.shape[axis] = count;
+  return {gives == ToInt64 ? DType::Int64 : type.dtype, type.shape};
+}
+
+// What a library factorises.
+static void checkMatrix(const char *name, const TensorType *operands, int count) {
+  const TensorType &x = operands[0];
+  if (x.dtype != DType::Float32 && x.dtype != DType::Float64)
+    mismatch(name, "takes float32 or float64", operands, count, "convert with .float() or .double()");
+  if (x.shape.size() < 2 || x.shape.back() != x.shape[x.shape.size() - 2])
+    mismatch(name, "must be batches of square matrices", operands, count, "its last two sizes must be equal");
+}
+
+TensorType cholesky(const char *name, const TensorType *operands, int count, const Attrs &) {
+  checkMatrix(name, operands, count);
+  return operands[0];
+}
+
+TensorType choleskyInfo(const char *, const TensorType *operands, int, const Attrs &) {
+  const Dims &shape = operands[0].shape;
+  return {DType::Int32, Dims(shape.begin(), shape.end() - 2)};
+}
+
+TensorType solveTriangular(const char *name, const TensorType *operands, int count, const Attrs &) {
+  checkMatrix(name, operands, count);
+  const TensorType &a = operands[0], &b = operands[1];
+  bool fits = a.dtype == b.dtype && a.shape.size() == b.shape.size();
+  for (int i = 0; fits && i < a.shape.size() - 1; ++i)
+    fits = a.shape[i] == b.shape[i];
+  if (!fits)
+    mismatch(name, "the right side must have the matrix's dtype, leading sizes and rows", operands, count,
+             "expand or convert one of them");
+  return b;
+}
+
 TensorType alongDim(const char *name, const TensorType *operands, int count, const Attrs &attrs) {
   checkDType(name, operands, count, Float);
   checkAxis(name, attrs[0].i, operands[0]);

@@ -36,7 +36,7 @@ struct Constant {
 
 std::optional<Constant> constantOf(Value value) {
   Operation *op = value.getDefiningOp();
-  while (op && (kindOf(op) == OpKind::Reshape || kindOf(op) == OpKind::Expand || kindOf(op) == OpKind::Permute))
+  while (op && hasRecord(op) && infoOf(op).traits.view)
     op = op->getOperand(0).getDefiningOp();
   if (!op || kindOf(op) != OpKind::Full)
     return {};

@@ -66,9 +66,11 @@ public:
       clone(op);
       locations.push_back(op->getLoc());
       if (groups.leaves(member)) {
-        outsideResults.push_back(op->getResult(0));
-        results.push_back(inside.lookup(op->getResult(0)));
-        types.push_back(op->getResult(0).getType());
+        for (Value result : op->getResults()) {
+          outsideResults.push_back(result);
+          results.push_back(inside.lookup(result));
+          types.push_back(result.getType());
+        }
       }
     }
     Location location = builder.getFusedLoc(locations);
@@ -133,7 +135,7 @@ private:
       operands.push_back(read(operand));
     Operation *copy = builder.clone(*op, inside);
     copy->setOperands(operands);
-    inside.map(op->getResult(0), copy->getResult(0));
+    inside.map(op->getResults(), copy->getResults());
     return copy->getResult(0);
   }
 };
@@ -141,7 +143,8 @@ private:
 } // namespace
 
 const char *name(GroupKind kind) {
-  static const char *const names[] = {"loop", "row", "column", "reduction", "contraction", "scatter", "attention"};
+  static const char *const names[] = {"loop",        "row",     "column",    "reduction",
+                                      "contraction", "scatter", "attention", "extern"};
   return names[int(kind)];
 }
 

@@ -24,7 +24,6 @@ int64_t elements(const Dims &shape, int begin, int end) {
 
 bool isArgReduction(Operation *op) { return llvm::StringRef(infoOf(op).reduction).starts_with("arg"); }
 // Of the ops of family Indexing: those that add at positions have a source to take from.
-bool isScatter(Operation *op) { return op->getNumOperands() == 3; }
 
 void classifyReduction(FusionNode &node) {
   Dims dims = intsOf(node.op, "dims");
@@ -107,8 +106,12 @@ private:
       node.role = Role::Contraction;
       node.kind = GroupKind::Contraction;
       break;
+    case OpFamily::Extern:
+      node.role = Role::Extern;
+      node.kind = GroupKind::Extern;
+      break;
     case OpFamily::Indexing:
-      if (isScatter(op)) {
+      if (infoOf(op).traits.scatters) {
         node.role = Role::Scatter;
         node.kind = GroupKind::Scatter;
       }
@@ -130,7 +133,7 @@ private:
     for (FusionNode &node : graph.nodes) {
       if (node.output)
         stored.insert(node.op);
-      if (node.role != Role::Contraction && node.role != Role::Scatter)
+      if (node.role != Role::Contraction && node.role != Role::Scatter && node.role != Role::Extern)
         continue;
       for (Value operand : node.op->getOperands()) {
         Operation *op = operand.getDefiningOp();
@@ -149,13 +152,15 @@ private:
         node.role = Role::Float;
   }
 
-  // A product reads memory with strides: what is not that becomes a tensor of its own.
+  // A product reads memory with strides, and a library's function memory as it is: what is not that becomes a tensor of
+  // its own.
   void materialiseOperands() {
     for (FusionNode &node : graph.nodes)
-      if (node.role == Role::Contraction)
+      if (node.role == Role::Contraction || node.role == Role::Extern)
         for (Value operand : node.op->getOperands())
           if (Operation *op = operand.getDefiningOp())
-            if (floats(op) && !isStridedView(operand, [&](Operation *op) { return floats(op); }))
+            if (floats(op) &&
+                (node.role == Role::Extern || !isStridedView(operand, [&](Operation *op) { return floats(op); })))
               graph.nodes[graph.index.lookup(op)].role = Role::Point;
   }
 

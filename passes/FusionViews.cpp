@@ -46,6 +46,7 @@ View throughView(const View &view, Operation *op, int operand) {
   Dims to = shapeOf(op->getResult(0)), from = shapeOf(op->getOperand(operand));
   result.map = Dims(from.size(), -1);
   switch (kindOf(op)) {
+  // Named: each op has an index map of its own.
   case OpKind::Reshape: {
     std::optional<Dims> axes = axesButOnes(from, to);
     result.dimensions &= axes.has_value();

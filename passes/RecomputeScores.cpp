@@ -69,7 +69,8 @@ private:
     Dims space = from->space;
     bool isRowReduction = family == OpFamily::Reduction && shapeOf(op->getOperand(0)) == space &&
                           intsOf(op, "dims") == Dims{space.size() - 1};
-    bool isView = kindOf(op) == OpKind::Expand || kindOf(op) == OpKind::Reshape;
+    bool isView = // named: those that keep the order of elements
+        kindOf(op) == OpKind::Expand || kindOf(op) == OpKind::Reshape;
     if (family != OpFamily::Elementwise && !isRowReduction && !isView)
       return;
     isReduced |= isRowReduction;

@@ -72,7 +72,7 @@ private:
     Value tensor;
     for (Value operand : op->getOperands()) {
       Operation *source = operand.getDefiningOp();
-      bool isSmall =
+      bool isSmall = // an expand, named, repeats what is little
           source && hasRecord(source) && (familyOf(source) == OpFamily::Creation || kindOf(source) == OpKind::Expand);
       if (isSmall)
         continue;

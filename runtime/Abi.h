@@ -11,7 +11,7 @@
 extern "C" {
 #endif
 
-#define WEFT_ABI_VERSION 3
+#define WEFT_ABI_VERSION 4
 #define WEFT_MAX_FACTORS 8
 /* The state of a random stream is int64[2]: its seed and how many numbers were drawn. The seed of a process, or of a
  * model's instance, that was given none: */
@@ -47,8 +47,11 @@ typedef struct WeftBuffer {
  * `scratch` is `scratchBytes` of 64-byte aligned memory private to this call. */
 typedef void (*WeftKernel)(void *const *buffers, const int64_t *scalars, int64_t begin, int64_t end, void *scratch);
 
+/* The scratch memory that a call of a library's function takes (runtime/extern/Extern.h), by the step's scalars. */
+typedef int64_t (*WeftWorkspace)(const int64_t *scalars);
+
 typedef struct WeftStep {
-  WeftKernel kernel;    /* CPU; null in a CUDA program */
+  WeftKernel kernel;    /* CPU; null in a CUDA program, and where a library's function is found by `name` */
   const char *name;     /* also the symbol in the cubin */
   const char *location; /* "model.py:12 add, relu" */
   int32_t bufferCount;
@@ -59,7 +62,8 @@ typedef struct WeftStep {
   int64_t grain;        /* fewest tasks worth a thread of their own */
   int64_t scratchBytes; /* CUDA: dynamic shared memory */
   int32_t batch;
-  int32_t blockThreads; /* CUDA: threads a block */
+  int32_t blockThreads;    /* CUDA: threads a block */
+  WeftWorkspace workspace; /* of a library's function that is linked, else null: scratchBytes are what a call takes */
 } WeftStep;
 
 /* The buffer's one byte says, once the program's first `checkedSteps` steps have run, whether the run fails. No step

@@ -55,6 +55,19 @@ void setStepProfiler(const StepProfiler *profiler) {
   Executable::stepProfiler.store(profiler, std::memory_order_release);
 }
 
+static std::atomic<Executable::ExternTable> externTable{nullptr};
+void Executable::setExternTable(ExternTable table) { externTable = table; }
+
+ExternFunction Executable::functionOf(const WeftStep &step) const {
+  if (step.kernel || plan->cubin)
+    return {step.kernel, step.workspace};
+  ExternTable table = externTable;
+  ExternFunction found = table ? table(step.name) : ExternFunction{nullptr, nullptr};
+  if (!found.run)
+    malformed(std::string("it calls '") + step.name + "', which this run time lacks");
+  return found;
+}
+
 ExecutablePtr Executable::load(const std::string &path, int device) {
   return fromLibrary(openLibrary(path), path, device);
 }
@@ -99,7 +112,8 @@ Executable::Executable(const WeftProgram *program) : plan(program) {
   }
   for (int i = 0; i < plan->stepCount; ++i) {
     const WeftStep &step = plan->steps[i];
-    steps.push_back({&step, prepare(step.grid), int32_t(stepBuffers.size()), int32_t(scalars.size())});
+    steps.push_back(
+        {&step, prepare(step.grid), int32_t(stepBuffers.size()), int32_t(scalars.size()), functionOf(step)});
     stepBuffers.insert(stepBuffers.end(), step.buffers, step.buffers + step.bufferCount);
     for (int s = 0; s < step.scalarCount; ++s)
       scalars.push_back(prepare(step.scalars[s]));
@@ -190,7 +204,7 @@ void Executable::checkProgram() const {
     checkExtent(step.grid);
     for (int s = 0; s < step.scalarCount; ++s)
       checkExtent(step.scalars[s]);
-    if (!plan->cubin && !step.kernel)
+    if (!plan->cubin && !step.kernel && !step.name)
       malformed("step " + std::to_string(i) + " has no kernel");
   }
 }
@@ -224,8 +238,7 @@ void Executable::runSingle(void *const *inputs, void *const *outputs, const int6
   }
   for (size_t i = 0; i < scalars.size(); ++i)
     values[i] = scalars[i](symbols);
-  const WeftStep &step = *steps[0].step;
-  Launch launch{step.kernel, arguments, values, steps[0].grid(symbols), step.grain, step.scratchBytes};
+  Launch launch = steps[0].launch(arguments, values, symbols);
   if (const StepProfiler *profiler = stepProfiler.load(std::memory_order_acquire))
     return runProfiled(*profiler, batches[0], &launch, symbols, mayStop);
   runBatch(&launch, 0, 1, mayStop);
@@ -328,12 +341,7 @@ void Executable::runGeneral(void *const *inputs, void *const *outputs, const int
     frame.values[i] = scalars[i](symbols);
   for (size_t i = 0; i < steps.size(); ++i) {
     const Step &s = steps[i];
-    frame.launches[i] = {s.step->kernel,
-                         frame.arguments + s.firstBuffer,
-                         frame.values + s.firstScalar,
-                         s.grid(symbols),
-                         s.step->grain,
-                         s.step->scratchBytes};
+    frame.launches[i] = s.launch(frame.arguments + s.firstBuffer, frame.values + s.firstScalar, symbols);
   }
   if (fills)
     runBatches(frame.launches, 0, keptBatches, symbols, batchesThatMayStop);

@@ -13,6 +13,12 @@
 
 namespace weft {
 
+// A library's function as a step (runtime/extern/Extern.h). Null where there is none of the name.
+struct ExternFunction {
+  WeftKernel run;
+  WeftWorkspace workspace;
+};
+
 // The value of an extent; `symbols` may be null when it has no factors.
 int64_t evaluate(const WeftExtent &extent, const int64_t *symbols);
 
@@ -61,6 +67,10 @@ public:
   static ExecutablePtr loadBytes(const void *data, size_t bytes, int device = 0);
   // A program in memory, which must outlive the Executable.
   static ExecutablePtr fromProgram(const WeftProgram *program, int device = 0);
+
+  // How programs that name libraries' functions find them. Models of weft-aot link theirs, and need no such table.
+  using ExternTable = ExternFunction (*)(const char *name);
+  static void setExternTable(ExternTable table);
 
   explicit Executable(const WeftProgram *program);
   virtual ~Executable();
@@ -125,6 +135,11 @@ private:
     Value grid;
     int32_t firstBuffer; // where its buffers and scalars start in the frame
     int32_t firstScalar;
+    ExternFunction function; // workspace: null for a kernel of the program's own
+    Launch launch(void *const *buffers, const int64_t *scalars, const int64_t *symbols) const {
+      return {function.run,  buffers,     scalars,
+              grid(symbols), step->grain, function.workspace ? function.workspace(scalars) : step->scratchBytes};
+    }
   };
   struct Batch {
     int first;
@@ -133,6 +148,7 @@ private:
   struct Frame;
 
   static Value prepare(const WeftExtent &extent);
+  ExternFunction functionOf(const WeftStep &step) const;
   bool estimate(const int64_t *symbols) const;
   void checkProgram() const;
   size_t batchesBeforeWriting(const std::vector<int> &outputs) const;

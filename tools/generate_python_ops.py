@@ -12,7 +12,13 @@ import json
 import pathlib
 
 # Names of the package that the reference manual sends the reader to, where the public name is not the op's.
-PUBLIC_NAMES = {"concatenate": "cat", "cast": "Tensor.to"}
+PUBLIC_NAMES = {
+    "concatenate": "cat",
+    "cast": "Tensor.to",
+    "sort_last": "sort",
+    "cholesky_ex": "linalg.cholesky_ex",
+    "solve_triangular": "linalg.solve_triangular",
+}
 # Made by factories or views, which have arguments of their own.
 INTERNAL = {
     "iota",

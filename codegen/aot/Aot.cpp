@@ -39,7 +39,7 @@ std::string weft::buildModel(mlir::ModuleOp module, const AotOptions &options, c
   model.interface.target = target.name();
   runPipeline(module);
   Lowered lowered = lowerToKernels(module, cpu::scheduleTarget(target));
-  std::vector<std::string> objects{cpu::programObject(*lowered.kernels, lowered.plan, target),
+  std::vector<std::string> objects{cpu::programObject(*lowered.kernels, lowered.plan, target, cpu::Externs::Linked),
                                    entryObject(model, target)};
 
   const std::string &name = options.name, libraries = target.architecture->libraries;

@@ -20,7 +20,7 @@ LibraryPart::LibraryPart(const Target &target, int number)
 
 void LibraryPart::add(mlir::ModuleOp kernels, Plan &plan, std::array<uint64_t, 2> key) {
   std::unique_ptr<Module> own = writeKernels(kernels, target, context, &plan);
-  writeProgram(*own, plan, target);
+  writeProgram(*own, plan, target, Externs::Named);
   GlobalVariable *program = own->getNamedGlobal("weft_program");
   std::string symbol = prefix + std::to_string(entries.size());
   program->setName(symbol);

@@ -44,7 +44,7 @@ namespace {
 // Builds constants that mirror the structs of runtime/Abi.h field by field.
 class ProgramWriter {
 public:
-  ProgramWriter(Module &module) : module(module), context(module.getContext()) {
+  ProgramWriter(Module &module, Externs externs) : module(module), context(module.getContext()), externs(externs) {
     pointer = PointerType::getUnqual(context);
     i32 = Type::getInt32Ty(context);
     i64 = Type::getInt64Ty(context);
@@ -108,7 +108,13 @@ private:
   }
 
   Constant *step(const PlanStep &step) {
-    Constant *kernel = hasCubin ? null() : module.getFunction(step.kernel);
+    Constant *kernel = nullptr, *workspace = null();
+    if (step.isExtern && externs == Externs::Linked) {
+      kernel = externFunction(step.kernel);
+      workspace = externFunction(step.kernel + "_workspace");
+    } else {
+      kernel = hasCubin || step.isExtern ? null() : module.getFunction(step.kernel);
+    }
     if (!kernel)
       throw std::runtime_error("[codegen] the plan launches a kernel that does not exist: " + step.kernel);
     std::vector<Constant *> buffers, scalars;
@@ -118,11 +124,18 @@ private:
       scalars.push_back(extent(scalar));
     return fields({kernel, string(step.kernel), string(step.location), number32(buffers.size()),
                    number32(scalars.size()), array(buffers), array(scalars), extent(step.grid), number64(step.grain),
-                   number64(step.scratchBytes), number32(step.batch), number32(step.blockThreads)});
+                   number64(step.scratchBytes), number32(step.batch), number32(step.blockThreads), workspace});
+  }
+
+  // By its address alone: the type does not matter.
+  Constant *externFunction(const std::string &name) {
+    auto *type = FunctionType::get(Type::getVoidTy(context), false);
+    return cast<Constant>(module.getOrInsertFunction(name, type).getCallee());
   }
 
   Module &module;
   LLVMContext &context;
+  const Externs externs;
   bool hasCubin = false;
   PointerType *pointer;
   Type *i32, *i64;
@@ -136,22 +149,22 @@ static void exportProgram(Module &module, Constant *value) {
                      "weft_program");
 }
 
-void writeProgram(Module &module, const Plan &plan, const Target &target) {
-  exportProgram(module, ProgramWriter(module).program(plan, target.name(), target.neededFeatures()));
+void writeProgram(Module &module, const Plan &plan, const Target &target, Externs externs) {
+  exportProgram(module, ProgramWriter(module, externs).program(plan, target.name(), target.neededFeatures()));
 }
 
 std::string wrapProgram(const Plan &plan, const std::string &cubin, const std::string &arch, const Target &host) {
   LLVMContext context;
   Module module("weft", context);
   host.prepare(module);
-  exportProgram(module, ProgramWriter(module).program(plan, arch, /*features=*/0, cubin));
+  exportProgram(module, ProgramWriter(module, Externs::Named).program(plan, arch, /*features=*/0, cubin));
   return linkShared({emitObject(module, host)});
 }
 
-std::string programObject(mlir::ModuleOp kernels, Plan &plan, const Target &target) {
+std::string programObject(mlir::ModuleOp kernels, Plan &plan, const Target &target, Externs externs) {
   LLVMContext context;
   std::unique_ptr<Module> module = writeKernels(kernels, target, context, &plan);
-  writeProgram(*module, plan, target);
+  writeProgram(*module, plan, target, externs);
   optimize(*module, target);
   return emitObject(*module, target);
 }
@@ -287,7 +300,7 @@ void declareKernels(mlir::ModuleOp kernels, Module &module) {
 std::string compileProgram(mlir::ModuleOp kernels, Plan &plan, const Target &target) {
   auto halves = inHalves(kernels);
   if (halves[1].empty())
-    return linkShared({programObject(kernels, plan, target)});
+    return linkShared({programObject(kernels, plan, target, Externs::Named)});
   StringMap<int64_t> scratch, otherScratch;
   Parts parts;
   auto other = std::async(std::launch::async, [&] {
@@ -307,7 +320,7 @@ std::string compileProgram(mlir::ModuleOp kernels, Plan &plan, const Target &tar
   Module program("weft", context);
   target.prepare(program);
   declareKernels(kernels, program);
-  writeProgram(program, plan, target);
+  writeProgram(program, plan, target, Externs::Named);
   objects.push_back(emitObject(program, target));
   return linkShared(objects);
 }

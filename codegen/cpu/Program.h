@@ -12,10 +12,12 @@ namespace weft::cpu {
 // if there is one.
 std::unique_ptr<llvm::Module> writeKernels(mlir::ModuleOp kernels, const Target &target, llvm::LLVMContext &context,
                                            Plan *plan);
+// Whether a program has libraries' functions (runtime/extern) linked to it, or names them to whoever loads it.
+enum class Externs { Linked, Named };
 // Adds the constant `weft_program` that launches the module's kernels.
-void writeProgram(llvm::Module &module, const Plan &plan, const Target &target);
+void writeProgram(llvm::Module &module, const Plan &plan, const Target &target, Externs externs);
 // All of the above, optimised: the bytes of an object file.
-std::string programObject(mlir::ModuleOp kernels, Plan &plan, const Target &target);
+std::string programObject(mlir::ModuleOp kernels, Plan &plan, const Target &target, Externs externs);
 // The object, linked: the bytes of a shared object.
 std::string compileProgram(mlir::ModuleOp kernels, Plan &plan, const Target &target);
 // A shared object whose program runs on a GPU: the plan, and the kernels as a cubin for `arch`.

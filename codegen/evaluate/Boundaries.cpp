@@ -35,7 +35,7 @@ Boundaries ownBoundaries(Operation *op) {
   auto isIn = [](const std::vector<int64_t> &dims) {
     return [&dims](int dim) { return llvm::is_contained(dims, dim); };
   };
-  switch (kindOf(op)) {
+  switch (kindOf(op)) { // named: each op has an index map of its own
   case OpKind::Expand: {
     SmallVector<bool> expanded = expandedDims(sizesOf(op->getOperand(0)), shape);
     for (int dim = 1; dim < rank; ++dim)

@@ -143,6 +143,7 @@ Scalar Evaluator::elementwise(Operation *op, const Point &point, Value mask) {
   Type element = elementType(op->getResult(0));
   OpBuilder::InsertionGuard guard(k.builder);
   k.hoist(values);
+  // Named: what only chooses or keeps a value must not touch the bits of a NaN.
   if (kindOf(op) == OpKind::Where)
     return choose(operands[0], operands[1], operands[2]);
   if (kindOf(op) == OpKind::Cast && elementType(op->getOperand(0)) == element)

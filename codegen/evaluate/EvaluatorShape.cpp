@@ -1,5 +1,5 @@
-// Evaluation of the ops that only move elements, read at positions that are data, or know their elements from the
-// position.
+// The ops' index maps: evaluation of those that only move elements, read at positions that are data, or know their
+// elements from the position.
 #include "codegen/evaluate/Evaluator.h"
 #include "codegen/evaluate/ScalarBodies.h"
 

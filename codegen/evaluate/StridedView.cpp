@@ -17,7 +17,7 @@ std::optional<Storage> stridedView(Value value, const llvm::DenseMap<Value, Stor
     return from;
   Storage result = *from;
   result.shape = sizesOf(value);
-  switch (kindOf(op)) {
+  switch (kindOf(op)) { // named: each op has strides of its own
   case OpKind::Permute: {
     std::vector<int64_t> dims = intsAttr(op, "dims");
     for (size_t i = 0; i < dims.size(); ++i)

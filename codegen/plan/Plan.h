@@ -34,7 +34,8 @@ struct PlanCheck {
 };
 
 struct PlanStep {
-  std::string kernel; // symbol of the kernel.func
+  std::string kernel; // symbol of the kernel.func, or a C function of runtime/extern
+  bool isExtern = false;
   std::string location;
   std::vector<int32_t> buffers;
   std::vector<Extent> scalars;

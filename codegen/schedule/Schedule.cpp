@@ -70,6 +70,8 @@ std::string groupKind(const Group &group) {
     return "reduction";
   case OpFamily::Contraction:
     return "contraction";
+  case OpFamily::Extern:
+    return "extern";
   case OpFamily::Indexing:
     return infoOf(group.op).traits.scatters ? "scatter" : "loop";
   default:

@@ -83,6 +83,8 @@ void scheduleLanesOfColumns(Lowering &lowering, const Group &group, llvm::ArrayR
 void scheduleReduction(Lowering &lowering, const Group &group);
 void scheduleContraction(Lowering &lowering, const Group &group);
 void scheduleScatter(Lowering &lowering, const Group &group);
+// A C function of runtime/extern, on operands that are copied first where they are not contiguous.
+void scheduleExtern(Lowering &lowering, const Group &group);
 
 // The costly values of a row's shape that more than one loop over the row would compute, in order: each reduction is
 // such a loop, and one loop computes `last`.

@@ -48,6 +48,7 @@ static void pad(const Tensor &x, const Attrs &attrs, const TensorType &type, Dev
 
 bool runMove(OpKind op, const Tensor *operands, int count, const Attrs &attrs, const TensorType &type, Device device,
              void *out) {
+  // Named: each is moved in a way of its own.
   if (op == OpKind::Reshape) { // the elements in their order
     TensorType same{type.dtype, operands[0].shape()};
     runKernel(OpKind::Cast, operands, 1, {Attr::dtype(type.dtype)}, same, device, out);

@@ -14,7 +14,11 @@ OperandCheck OperandCheck::divisor(const char *op, const TensorType &dividend) {
 
 OperandCheck OperandCheck::classes(const char *op, int64_t count) { return {Rule::Class, op, {}, 0, count}; }
 
+OperandCheck OperandCheck::factorised(const char *op) { return {Rule::Factorised, op}; }
+
 bool OperandCheck::allows(int64_t least, int64_t greatest) const {
+  if (rule == Rule::Factorised)
+    return least == 0 && greatest == 0;
   return rule == Rule::Divisor ? least > 0 || greatest < 0 : least >= low && greatest < size;
 }
 
@@ -22,6 +26,9 @@ bool OperandCheck::allows(int64_t least, int64_t greatest) const {
 
 static std::string messageOf(const OperandCheck &check, const TensorType &values, const std::string &index) {
   std::string name = "[" + std::string(check.op) + "] ";
+  if (check.rule == OperandCheck::Rule::Factorised)
+    return name + "the input is not positive definite: " + index + " is not positive; got matrices for the info " +
+           toString(values) + "; cholesky_ex() says which";
   if (check.rule == OperandCheck::Rule::Divisor)
     return name + "ZeroDivisionError: an integer is divided by 0; got " + toString(check.operand) + " and " +
            toString(values) + "; divide floats, or choose another divisor by where()";
@@ -33,7 +40,10 @@ static std::string messageOf(const OperandCheck &check, const TensorType &values
 }
 
 std::string OperandCheck::message(const TensorType &values) const {
-  return messageOf(*this, values, rule == Rule::Class ? "another" : "an index");
+  return messageOf(*this, values,
+                   rule == Rule::Class        ? "another"
+                   : rule == Rule::Factorised ? "a leading minor"
+                                              : "an index");
 }
 
 void OperandCheck::fail(const std::string &message) const {
@@ -95,6 +105,13 @@ void OperandCheck::scan(const Tensor &values) const {
       fail(message(values.type()));
     return;
   }
+  if (rule == Rule::Factorised) {
+    auto *info = static_cast<const int32_t *>(data);
+    for (int64_t i = 0; i < count; ++i)
+      if (info[i])
+        fail(messageOf(*this, values.type(), "the leading minor of order " + std::to_string(info[i])));
+    return;
+  }
   auto *index = static_cast<const int64_t *>(data);
   int64_t broken;
   {
@@ -111,6 +128,8 @@ Tensor OperandCheck::isBroken(const Tensor &values) const {
   Tensor t = distinct(values), broken;
   if (rule == Rule::Divisor) {
     broken = call(OpKind::Eq, {t, Tensor::wrapped(int64_t(0))});
+  } else if (rule == Rule::Factorised) {
+    broken = call(OpKind::Ne, {t, Tensor::wrapped(int64_t(0))});
   } else {
     broken = call(OpKind::LogicalOr,
                   {call(OpKind::Lt, {t, Tensor::wrapped(low)}), call(OpKind::Ge, {t, Tensor::wrapped(size)})});

@@ -18,9 +18,10 @@ struct CheckFailure : LateError {
 
 struct OperandCheck {
   enum class Rule : uint8_t {
-    Index,  // in [low, size), or `ignored`
-    Class,  // in [0, size)
-    Divisor // not 0
+    Index,     // in [low, size), or `ignored`
+    Class,     // in [0, size)
+    Divisor,   // not 0
+    Factorised // int32: 0, of a factorisation that succeeded
   };
   Rule rule;
   const char *op;
@@ -33,6 +34,7 @@ struct OperandCheck {
   static OperandCheck index(const char *op, const TensorType &operand, int64_t size, bool fromEnd = false);
   static OperandCheck divisor(const char *op, const TensorType &dividend);
   static OperandCheck classes(const char *op, int64_t count);
+  static OperandCheck factorised(const char *op);
 
   // Throws CheckFailure on the first value that breaks the rule. Reads the values.
   void scan(const Tensor &values) const;

@@ -33,6 +33,7 @@ static bool readsStrided(OpKind op) {
   return family == OpFamily::Reduction || family == OpFamily::Shape || isProduct(op) || reduces(op);
 }
 
+// Attention is named here and below: its kernel is the one that is best for products within rows.
 static bool hasProducts(OpKind op) { return isProduct(op) || op == OpKind::ScaledDotProductAttention; }
 
 // Whether a product is made for each index of the axis: its size does not matter to the order of sums.
@@ -83,7 +84,7 @@ static SameAxis sameAxis(const EagerCall &call, int k, int axis) {
   auto at = [&](int operand, int end) {
     return end <= rank(operand) ? SameAxis(Axis{operand, rank(operand) - end}) : SameAxis();
   };
-  switch (call.op) {
+  switch (call.op) { // named: which sizes are one, each op's rule says
   case OpKind::DotGeneral:
   case OpKind::DotChain:
     return pairedAxis(call, axis);
@@ -421,6 +422,7 @@ static bool isMatrixProduct(const EagerCall &call) {
   return leading || (left.size() == 1 && left[0] == lhs.dim() - 1 && rhs.dim() <= 2);
 }
 
+// Named, as runMergedRows() does with each what its attributes ask for.
 static bool worksOnRows(const EagerCall &call) {
   if (info(call.op).family == OpFamily::Contraction)
     return isMatrixProduct(call);

@@ -7,12 +7,16 @@
 #include "runtime/KernelCache.h"
 #include "runtime/cpu/FloatMode.h"
 #include "runtime/cuda/Driver.h"
+#include "runtime/extern/ExternTable.h"
 
 #include <chrono>
 #include <cstdlib>
 #include <mutex>
 
 namespace weft {
+
+// What is compiled names libraries' functions.
+[[maybe_unused]] static const bool externsKnown = (Executable::setExternTable(findExtern), true);
 
 static std::mutex mutex; // of the statistics
 static CompileStatistics statistics;

@@ -360,6 +360,69 @@ class ExtremumWithIndex<string mnemonic, string what> : Composite<mnemonic, ["x"
   let python = "(input, dim=None, keepdim=False)";
   let examples = ["dict(x=F(2, 3), dim=1, keepdim=False)", "dict(x=F(3, 70, 2), dim=1, keepdim=True)", "dict(x=F(4, 5), dim=0, keepdim=False)"];
 }
+class Sorted<string mnemonic, list<A> attrs> : Composite<mnemonic, ["x"], attrs> {
+  let resultNames = ["values", "indices"];
+  let infer = mnemonic # "<Same>";
+  let inferOthers = [mnemonic # "<ToInt64>"];
+  let symbolic = 1;
+  let upcast = 0;
+  let positionsAlong = "dim";
+  let vjp = ["ct_values ? scatter_add(zerosLike(x), indices, ct_values, dim) : Val()"];
+  let jvp = "Results{gather(t_x, indices, dim), Val()}";
+  let dtypes = "bool int float";
+}
+def SortOp : Sorted<"sort", [A<"dim", "Int", "-1">, A<"descending", "Bool", "False">]> {
+  let summary = "The elements along an axis in order, and where they were.";
+  let description = "x: any dtype, rank >= 1. Stable; a NaN counts as the greatest. values: x's dtype; indices: int64.";
+  let expansion = [{
+    Results sorted = sort_last(movedToLast(x, dim), descending);
+    return {movedFromLast(sorted[0], dim), movedFromLast(sorted[1], dim)};
+  }];
+  let numpy = [{
+    order = numpy.flip(x, dim) if descending else x
+    indices = numpy.argsort(order, axis=dim, kind="stable")
+    if descending:
+        indices = x.shape[dim] - 1 - numpy.flip(indices, dim)
+    return numpy.take_along_axis(x, indices, dim), indices
+  }];
+  let python = "(input, dim=-1, descending=False, stable=False)";
+  let examples = ["dict(x=F(2, 7), dim=1, descending=False)", "dict(x=F(60, 3), dim=0, descending=True)"];
+}
+def TopkOp : Sorted<"topk", [A<"k", "Int">, A<"dim", "Int", "-1">, A<"largest", "Bool", "True">]> {
+  let summary = "The k greatest or smallest elements along an axis, the first of them first, and where they are.";
+  let description = "x: any dtype, rank >= 1, at least k elements. Of equal ones the first; a NaN counts as the greatest.";
+  let expansion = [{
+    Results all = sort_last(movedToLast(x, dim), largest);
+    auto first = [&](Val sorted) {
+      Dims sizes = sorted.shape();
+      sizes.back() = k;
+      return movedFromLast(slice(sorted, Dims(sizes.size(), 0), sizes, Dims(sizes.size(), 1)), dim);
+    };
+    return {first(all[0]), first(all[1])};
+  }];
+  let numpy = [{
+    order = numpy.flip(x, dim) if largest else x
+    indices = numpy.argsort(order, axis=dim, kind="stable")
+    if largest:
+        indices = x.shape[dim] - 1 - numpy.flip(indices, dim)
+    indices = numpy.take(indices, numpy.arange(k), axis=dim)
+    return numpy.take_along_axis(x, indices, dim), indices
+  }];
+  let python = "(input, k, dim=-1, largest=True, sorted=True)";
+  let examples = ["dict(x=F(2, 7), k=3, dim=1, largest=True)", "dict(x=F(60, 3), k=5, dim=0, largest=False)"];
+}
+def VarMeanOp : Composite<"var_mean", ["x"], [A<"dims", "Ints">, A<"correction", "Int", "1">, A<"keepdim", "Bool", "False">]> {
+  let summary = "Variance and mean over the axes dims.";
+  let description = "x: float; dims: sorted, non-negative. They are those of var and mean.";
+  let resultNames = ["var", "mean"];
+  let infer = "reduction<Float, Same>";
+  let inferOthers = ["reduction<Float, Same>"];
+  let symbolic = 1;
+  let expansion = "return {build::var(x, dims, correction, keepdim), build::mean(x, dims, keepdim)};";
+  let numpy = "return numpy.var(x, axis=tuple(dims), ddof=correction, keepdims=keepdim), numpy.mean(x, axis=tuple(dims), keepdims=keepdim)";
+  let examples = ["dict(x=F(2, 3), dims=[1], correction=1, keepdim=False)", "dict(x=F(3, 70, 2), dims=[1], correction=0, keepdim=True)"];
+  let python = "(input, dim=None, *, correction=1, keepdim=False)";
+}
 def MaxOp : ExtremumWithIndex<"max", "maximum">;
 def MinOp : ExtremumWithIndex<"min", "minimum">;
 #endif

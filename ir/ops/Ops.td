@@ -8,6 +8,7 @@ include "ir/ops/Contraction.td"
 include "ir/ops/Indexing.td"
 include "ir/ops/Creation.td"
 include "ir/ops/Composite.td"
+include "ir/ops/Extern.td"
 include "ir/ops/Group.td"
 include "ir/ops/Symbols.td"
 #endif

@@ -116,6 +116,8 @@ void bindOps(py::module_ &module) {
       "check_classes",
       [](const Tensor &classes, int64_t count) { check(classes, OperandCheck::classes("one_hot", count)); },
       py::arg("tensor"), py::arg("num_classes"));
+  Definitions(module).def(
+      "check_info", [](const Tensor &info) { check(info, OperandCheck::factorised("cholesky")); }, py::arg("info"));
 }
 
 } // namespace weft::python

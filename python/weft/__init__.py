@@ -26,6 +26,7 @@ from ._C import (
 from ._ops import *
 from ._functions.elementwise import *
 from ._functions.indexing import *
+from ._functions.ordering import *
 from ._functions.products import *
 from ._functions.reductions import *
 from ._functions.shapes import *
@@ -66,5 +67,5 @@ __version__ = "0.1.0"
 _tensor.attach()
 concat = concatenate = cat
 
-from . import autograd, cuda, nn, optim, utils  # noqa: E402  they use the functions above
+from . import autograd, cuda, linalg, nn, optim, utils  # noqa: E402  they use the functions above
 from .export import export  # noqa: E402

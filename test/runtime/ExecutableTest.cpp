@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdlib>
 #include <filesystem>
@@ -207,8 +208,37 @@ TEST(Executable, RejectsMalformedPrograms) {
   {
     Builder b = valid();
     b.steps[0].kernel = nullptr;
-    EXPECT_NE(messageOf(b.finish()).find("step 0 has no kernel"), std::string::npos);
+    EXPECT_NE(messageOf(b.finish()).find("it calls 'kernel', which this run time lacks"), std::string::npos);
   }
+}
+
+// A function of a library: what it needs is known when sizes are.
+TEST(Executable, FindsLibrariesFunctionsByTheirNames) {
+  Builder b;
+  b.input(sized(4, 0)).output(sized(4, 0));
+  b.step(nullptr, {0, 1}, {sized(1, 0)}, fixed(1), 0);
+  const WeftProgram *program = b.finish(1);
+  EXPECT_THROW(Executable::fromProgram(program), std::runtime_error); // there is no table
+  Executable::setExternTable([](const char *name) -> ExternFunction {
+    if (std::string(name) != "kernel")
+      return {nullptr, nullptr};
+    return {[](void *const *buffers, const int64_t *scalars, int64_t, int64_t, void *scratch) {
+              auto *reversed = static_cast<int32_t *>(scratch);
+              auto *in = static_cast<const int32_t *>(buffers[0]);
+              std::reverse_copy(in, in + scalars[0], reversed);
+              std::copy_n(reversed, scalars[0], static_cast<int32_t *>(buffers[1]));
+            },
+            [](const int64_t *scalars) { return scalars[0] * 4; }};
+  });
+  ExecutablePtr executable = Executable::fromProgram(program);
+  std::vector<int32_t> in(5000), out(5000);
+  std::iota(in.begin(), in.end(), 0);
+  void *input = in.data(), *output = out.data();
+  int64_t count = 5000;
+  executable->run(&input, &output, &count);
+  std::reverse(in.begin(), in.end());
+  EXPECT_EQ(out, in);
+  Executable::setExternTable(nullptr);
 }
 
 TEST(Executable, RefusesCodeThatThisProcessorCannotRun) {

@@ -1,14 +1,15 @@
 """Functions whose PyTorch arguments are not simply those of an op's record, one module a family."""
 
 from .. import _ops
-from . import elementwise, indexing, products, reductions, shapes
+from . import elementwise, indexing, ordering, products, reductions, shapes
 from .elementwise import *
 from .indexing import *
+from .ordering import *
 from .products import *
 from .reductions import *
 from .shapes import *
 
-_FAMILIES = (elementwise, indexing, products, reductions, shapes)
+_FAMILIES = (elementwise, indexing, ordering, products, reductions, shapes)
 # Those that are methods of Tensor, by name.
 METHODS = {name: getattr(family, name) for family in _FAMILIES for name in family.METHODS}
 

@@ -9,10 +9,10 @@ from .._C import Tensor, dtype
 from .._public import Any, public
 
 __all__ = [
-    "sum", "prod", "mean", "var", "std", "amax", "amin", "any", "all", "argmax", "argmin", "max", "min", "softmax",
+    "sum", "prod", "mean", "var", "std", "var_mean", "amax", "amin", "any", "all", "argmax", "argmin", "max", "min", "softmax",
     "log_softmax",
 ]  # fmt: skip
-METHODS = __all__
+METHODS = [name for name in __all__ if name != "var_mean"]
 
 
 def _axes(dim: Any) -> Any:
@@ -91,6 +91,20 @@ def std(
     """The square root of var."""
     dim, correction = _correction("std", dim, unbiased, correction)
     return _ops.std(input, dim, correction, keepdim)
+
+
+@public
+def var_mean(
+    input: Tensor,
+    dim: int | Sequence[int] | bool | None = None,
+    unbiased: bool | None = None,
+    keepdim: bool = False,
+    *,
+    correction: int | None = None,
+) -> Any:
+    """(var, mean) of the same arguments."""
+    dim, correction = _correction("var_mean", dim, unbiased, correction)
+    return _ops.var_mean(input, dim, correction, keepdim)
 
 
 @public

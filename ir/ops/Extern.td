@@ -1,0 +1,70 @@
+// What a C function of runtime/extern computes: a step of its own, on contiguous operands, on a CPU. It works on the last coreAxes
+// axes of its operands and results; those before are batches, and a batch's result does not depend on the others.
+#ifndef WEFT_OPS_EXTERN
+#define WEFT_OPS_EXTERN
+
+include "ir/ops/Base.td"
+
+class Extern<string mnemonic, list<string> operands, int axes, list<A> attrs = []> : Weft_Op<mnemonic, "Extern", operands, attrs> {
+  let externFunction = "weft_extern_" # mnemonic;
+  let coreAxes = axes;
+  let symbolic = 1;
+  let domain = "(-2, 2)";
+}
+
+def SortLastOp : Extern<"sort_last", ["x"], 1, [A<"descending", "Bool", "False">]> {
+  let summary = "The elements along the last axis in order, and where they were.";
+  let description = "x: any dtype, rank >= 1. Stable; a NaN counts as the greatest. values: x's dtype; indices: int64.";
+  let resultNames = ["values", "indices"];
+  let infer = "sortLast<Same>";
+  let inferOthers = ["sortLast<ToInt64>"];
+  let positionsAlong = "rank - 1";
+  let vjp = ["ct_values ? scatter_add(zerosLike(x), indices, ct_values, x.rank() - 1) : Val()"];
+  let jvp = "Results{gather(t_x, indices, x.rank() - 1), Val()}";
+  let numpy = [{
+    order = x[..., ::-1] if descending else x
+    indices = numpy.argsort(order, axis=-1, kind="stable")
+    if descending:
+        indices = x.shape[-1] - 1 - indices[..., ::-1]
+    return numpy.take_along_axis(x, indices, -1), indices
+  }];
+  let dtypes = "bool int float";
+  let examples = ["dict(x=F(2, 7), descending=False)", "dict(x=F(3, 100), descending=True)", "dict(x=F(2, 0), descending=False)"];
+  let python = "(input)";
+}
+def CholeskyExOp : Extern<"cholesky_ex", ["x"], 2> {
+  let summary = "The lower triangle L of a positive definite matrix, which is L times its transpose.";
+  let description = [{
+    x: float32 or float64, [..., n, n], of which the lower triangle is read. L: lower; info: int32 [...], 0 or the order of the leading
+    minor that is not positive, where L means nothing. The gradient is a symmetric matrix. Computed by Eigen.
+  }];
+  let resultNames = ["L", "info"];
+  let infer = "cholesky";
+  let inferOthers = ["choleskyInfo"];
+  let vjp = ["ct_L ? choleskyGradient(ct_L, L) : Val()"];
+  let jvp = "Results{choleskyTangent(t_x, L), Val()}";
+  let numpy = "return numpy.linalg.cholesky(x), numpy.zeros(x.shape[:-2], numpy.int32)";
+  let python = "(input)";
+}
+def SolveTriangularOp : Extern<"solve_triangular", ["a", "b"], 2,
+    [A<"upper", "Bool", "False">, A<"transposed", "Bool", "False">, A<"unitriangular", "Bool", "False">]> {
+  let summary = "x with a x = b, where a is a triangle.";
+  let description = [{
+    a: [..., n, n]; b: [..., n, k]; one dtype, float32 or float64, and the same leading axes. Of a the triangle is read that `upper` says,
+    with ones on the diagonal if unitriangular; transposed: a's transpose stands for a. Computed by Eigen.
+  }];
+  let infer = "solveTriangular";
+  let vjp = ["solveGradient(ct, a, result, upper, transposed, unitriangular)",
+             "solve_triangular(a, ct, upper, !transposed, unitriangular)"];
+  let jvp = "solveTangent(t_a, t_b, a, result, upper, transposed, unitriangular)";
+  let numpy = [{
+    triangle = (numpy.triu if upper else numpy.tril)(a, 1 if upper and unitriangular else -1 if unitriangular else 0)
+    if unitriangular:
+        triangle = triangle + numpy.eye(a.shape[-1])
+    return numpy.linalg.solve(numpy.swapaxes(triangle, -1, -2) if transposed else triangle, b)
+  }];
+  let domain = "(1, 2)";
+  let dtypes = "float";
+  let python = "(a, b)";
+}
+#endif
