@@ -193,8 +193,19 @@ Graph deserialize(const std::string &bytes) {
     for (int64_t k = r.count(); k; --k)
       node.attrs.push_back(r.attr());
     node.type = r.type();
+    // The results of an op follow one another.
+    const Node *last = graph.nodes.empty() ? nullptr : &graph.nodes.back();
+    if (last && last->result + 1 < info(last->op).resultCount) {
+      ValueId first = graph.valueCount() - 1 - last->result;
+      if (node.op != last->op || node.result != last->result + 1 || node.operands != std::vector<ValueId>{first})
+        Reader::malformed();
+    } else if (node.result > 0) {
+      Reader::malformed();
+    }
     graph.nodes.push_back(std::move(node));
   }
+  if (!graph.nodes.empty() && graph.nodes.back().result + 1 < info(graph.nodes.back().op).resultCount)
+    Reader::malformed();
   for (int64_t n = r.count(); n; --n)
     graph.outputs.push_back(ValueId(r.integer(0, graph.valueCount())));
   for (int64_t n = r.count(); n; --n)

@@ -34,6 +34,25 @@ TEST(Graph, BytesRoundTrip) {
   EXPECT_EQ(copy.checks[0].message, "too small");
 }
 
+TEST(Graph, SeveralResultsAreNodesInARow) {
+  Graph graph;
+  ValueId x = graph.addInput({DType::Float32, {2, 3}});
+  ValueId first = graph.addNodes(OpKind::Max, {x}, {Attr::integer(1), Attr::boolean(false)},
+                                 {{DType::Float32, {2}}, {DType::Int64, {2}}});
+  graph.outputs = {first + 1, first};
+  EXPECT_EQ(graph.valueCount(), 3);
+  EXPECT_EQ(graph.nodes[1].result, 1);
+  Graph copy = deserialize(serialize(graph));
+  EXPECT_EQ(copy.type(first + 1), (TensorType{DType::Int64, {2}}));
+  for (auto spoil : {+[](Graph &g) { g.nodes.pop_back(); }, +[](Graph &g) { g.nodes[1].result = 0; },
+                     +[](Graph &g) { g.nodes[1].operands = {0}; }, +[](Graph &g) { g.nodes.erase(g.nodes.begin()); }}) {
+    Graph spoilt = graph;
+    spoilt.outputs.clear();
+    spoil(spoilt);
+    EXPECT_THROW(deserialize(serialize(spoilt)), std::runtime_error);
+  }
+}
+
 TEST(Graph, LocationsAreNotIdentity) {
   Graph graph = example(), moved = example();
   moved.nodes[0].location = -1;
