@@ -101,6 +101,7 @@ Scalar Evaluator::compute(Value value, const Point &point, Value mask) {
     return creation(op, point, mask);
   case OpFamily::Contraction:
   case OpFamily::Composite:
+  case OpFamily::Extern:
     break;
   }
   throw std::runtime_error("[codegen] '" + op->getName().getStringRef().str() +

@@ -333,6 +333,7 @@ class ExtremumWithIndex<string mnemonic, string what> : Composite<mnemonic, ["x"
   }];
   let resultNames = ["values", "indices"];
   let infer = "alongAxis<Same>";
+  let independent = "every_axis(but=[dim])";
   let inferOthers = ["alongAxis<ToInt64>"];
   let symbolic = 1;
   let upcast = 0;
@@ -363,6 +364,7 @@ class ExtremumWithIndex<string mnemonic, string what> : Composite<mnemonic, ["x"
 class Sorted<string mnemonic, list<A> attrs> : Composite<mnemonic, ["x"], attrs> {
   let resultNames = ["values", "indices"];
   let infer = mnemonic # "<Same>";
+  let independent = "every_axis(but=[dim])";
   let inferOthers = [mnemonic # "<ToInt64>"];
   let symbolic = 1;
   let upcast = 0;
@@ -385,7 +387,7 @@ def SortOp : Sorted<"sort", [A<"dim", "Int", "-1">, A<"descending", "Bool", "Fal
         indices = x.shape[dim] - 1 - numpy.flip(indices, dim)
     return numpy.take_along_axis(x, indices, dim), indices
   }];
-  let python = "(input, dim=-1, descending=False, stable=False)";
+  let python = "(input, dim=-1, descending=False, *, stable=False)";
   let examples = ["dict(x=F(2, 7), dim=1, descending=False)", "dict(x=F(60, 3), dim=0, descending=True)"];
 }
 def TopkOp : Sorted<"topk", [A<"k", "Int">, A<"dim", "Int", "-1">, A<"largest", "Bool", "True">]> {
@@ -409,12 +411,13 @@ def TopkOp : Sorted<"topk", [A<"k", "Int">, A<"dim", "Int", "-1">, A<"largest", 
     return numpy.take_along_axis(x, indices, dim), indices
   }];
   let python = "(input, k, dim=-1, largest=True, sorted=True)";
-  let examples = ["dict(x=F(2, 7), k=3, dim=1, largest=True)", "dict(x=F(60, 3), k=5, dim=0, largest=False)"];
+  let examples = ["dict(x=F(2, 7), k=1, dim=1, largest=True)", "dict(x=F(60, 3), k=2, dim=0, largest=False)"];
 }
 def VarMeanOp : Composite<"var_mean", ["x"], [A<"dims", "Ints">, A<"correction", "Int", "1">, A<"keepdim", "Bool", "False">]> {
   let summary = "Variance and mean over the axes dims.";
   let description = "x: float; dims: sorted, non-negative. They are those of var and mean.";
   let resultNames = ["var", "mean"];
+  let independent = "every_axis(but=dims)";
   let infer = "reduction<Float, Same>";
   let inferOthers = ["reduction<Float, Same>"];
   let symbolic = 1;

@@ -17,6 +17,7 @@ def SortLastOp : Extern<"sort_last", ["x"], 1, [A<"descending", "Bool", "False">
   let description = "x: any dtype, rank >= 1. Stable; a NaN counts as the greatest. values: x's dtype; indices: int64.";
   let resultNames = ["values", "indices"];
   let infer = "sortLast<Same>";
+  let independent = "every_axis(but=[x.ndim - 1])";
   let inferOthers = ["sortLast<ToInt64>"];
   let positionsAlong = "rank - 1";
   let vjp = ["ct_values ? scatter_add(zerosLike(x), indices, ct_values, x.rank() - 1) : Val()"];
@@ -30,7 +31,7 @@ def SortLastOp : Extern<"sort_last", ["x"], 1, [A<"descending", "Bool", "False">
   }];
   let dtypes = "bool int float";
   let examples = ["dict(x=F(2, 7), descending=False)", "dict(x=F(3, 100), descending=True)", "dict(x=F(2, 0), descending=False)"];
-  let python = "(input)";
+  let python = "(input, dim=-1, descending=False, *, stable=False)";
 }
 def CholeskyExOp : Extern<"cholesky_ex", ["x"], 2> {
   let summary = "The lower triangle L of a positive definite matrix, which is L times its transpose.";
@@ -40,11 +41,12 @@ def CholeskyExOp : Extern<"cholesky_ex", ["x"], 2> {
   }];
   let resultNames = ["L", "info"];
   let infer = "cholesky";
+  let independent = "every_axis(but=[x.ndim - 2, x.ndim - 1])";
   let inferOthers = ["choleskyInfo"];
   let vjp = ["ct_L ? choleskyGradient(ct_L, L) : Val()"];
   let jvp = "Results{choleskyTangent(t_x, L), Val()}";
   let numpy = "return numpy.linalg.cholesky(x), numpy.zeros(x.shape[:-2], numpy.int32)";
-  let python = "(input)";
+  let python = "(input, *, upper=False, check_errors=False)";
 }
 def SolveTriangularOp : Extern<"solve_triangular", ["a", "b"], 2,
     [A<"upper", "Bool", "False">, A<"transposed", "Bool", "False">, A<"unitriangular", "Bool", "False">]> {
@@ -54,6 +56,7 @@ def SolveTriangularOp : Extern<"solve_triangular", ["a", "b"], 2,
     with ones on the diagonal if unitriangular; transposed: a's transpose stands for a. Computed by Eigen.
   }];
   let infer = "solveTriangular";
+  let independent = "[pair(i, a=i, b=i) for i in range(b.ndim - 2)]";
   let vjp = ["solveGradient(ct, a, result, upper, transposed, unitriangular)",
              "solve_triangular(a, ct, upper, !transposed, unitriangular)"];
   let jvp = "solveTangent(t_a, t_b, a, result, upper, transposed, unitriangular)";
@@ -65,6 +68,6 @@ def SolveTriangularOp : Extern<"solve_triangular", ["a", "b"], 2,
   }];
   let domain = "(1, 2)";
   let dtypes = "float";
-  let python = "(a, b)";
+  let python = "(A, B, *, upper, left=True, unitriangular=False)";
 }
 #endif

@@ -32,9 +32,7 @@ def cholesky(input: Tensor, *, upper: bool = False) -> Tensor:
 
 
 @public
-def solve_triangular(
-    A: Tensor, B: Tensor, *, upper: bool, left: bool = True, unitriangular: bool = False
-) -> Tensor:
+def solve_triangular(A: Tensor, B: Tensor, *, upper: bool, left: bool = True, unitriangular: bool = False) -> Tensor:
     """X with A X = B (left) or X A = B, where A [..., n, n] is a triangle; leading axes broadcast."""
     if not left:
         A, B, upper = _transposed(A), _transposed(B), not upper

@@ -130,7 +130,8 @@ def test_solve_triangular(upper, left, unit):
     a = weft.randn(2, 1, 5, 5, dtype=weft.float64) + 4 * weft.eye(5, dtype=weft.float64)
     b = weft.randn(3, *((5, 4) if left else (4, 5)), dtype=weft.float64)
     x = weft.linalg.solve_triangular(a, b, upper=upper, left=left, unitriangular=unit)
-    triangle = (numpy.triu if upper else numpy.tril)(a.numpy(), (1 if upper else -1) if unit else 0) + unit * numpy.eye(5)
+    side, offset = (numpy.triu, 1) if upper else (numpy.tril, -1)
+    triangle = side(a.numpy(), offset * unit) + unit * numpy.eye(5)
     assert x.shape == (2, 3, *b.shape[1:])
     product = triangle @ x.numpy() if left else x.numpy() @ triangle
     numpy.testing.assert_allclose(product, numpy.broadcast_to(b.numpy(), product.shape), rtol=1e-10, atol=1e-12)
