@@ -25,9 +25,10 @@ FAILURE = re.compile("ZeroDivisionError|is out of bounds for dimension|classes m
 # The statement that makes the record's op, and its kind, where the family does not say.
 MAKERS = {"where": "ternary where", "clamp": "ternary clamp", "cast": "cast", "mean": "reduce", "var": "reduce", "pad": "move",
           "concatenate": "move cat", "flip": "move", "embedding": "index", "matmul": "product", "linear": "product", "addmm": "product",
-          "scaled_dot_product_attention": "product attention"}  # fmt: skip
+          "scaled_dot_product_attention": "product attention", "max": "several", "min": "several", "sort": "several", "topk": "several",
+          "var_mean": "several"}  # fmt: skip
 FAMILIES = {"Reduction": "reduce", "Shape": "view", "Contraction": "product", "Indexing": "index", "Creation": "creation",
-            "Composite": "composite"}  # fmt: skip
+            "Composite": "composite", "Extern": "extern"}  # fmt: skip
 
 Value = weft.Tensor
 
@@ -201,7 +202,7 @@ class Generator(Elementwise, Structured, Movement):
     def step(self):
         kinds = [self.unary] * 6 + [self.binary] * 6 + [self.ternary] * 2 + [self.cast] * 2 + [self.write]
         kinds += [self.reduce] * 4 + [self.view] * 5 + [self.move] * 3 + [self.index] * 2
-        kinds += [self.product] * 3 + [self.composite] * 3 + [self.creation]
+        kinds += [self.product] * 3 + [self.composite] * 3 + [self.creation, self.several, self.extern]
         self.random.choice(kinds)()
 
     def statementOf(self, op):

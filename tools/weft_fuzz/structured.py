@@ -101,6 +101,35 @@ class Structured:
     def floating(x, op):
         return op if x.dtype.is_floating_point else None
 
+    def several(self):
+        """One of an op's results."""
+        op = self.kind(["max", "min", "sort", "topk", "var_mean"])
+        name = self.of(["float"] if op == "var_mean" else ["float", "int"], lambda t: t.ndim > 0 and t.numel() > 0)
+        axis, which = self.random.randrange(self.values[name].ndim), self.random.randrange(2)
+        if op == "var_mean":
+            self.emit(f"weft.var_mean({name}, {axis}, correction=0)[{which}]")
+        elif op == "topk":
+            count = self.random.randint(1, self.values[name].shape[axis])
+            self.emit(f"weft.topk({name}, {count}, {axis}, {self.chance(0.5)})[{which}]")
+        else:
+            self.emit(f"weft.{op}({name}, {axis}, {self.chance(0.5)})[{which}]")
+
+    def extern(self):
+        """What a library computes: matrices are made positive definite."""
+        op = self.kind(["sort_last", "cholesky_ex", "solve_triangular"])
+        least = 1 if op == "sort_last" else 2
+        name = self.of(["float"], lambda t: t.ndim >= least and t.numel() > 0 and t.shape[-least] <= 64)
+        x = self.values[name]
+        if op == "sort_last":
+            self.emit(f"ops.sort_last({name}, {self.chance(0.5)})[{self.random.randrange(2)}]")
+            return
+        n, wide = x.shape[-2], f"{name}.double()"
+        square = f"weft.matmul({wide}, {wide}.transpose(-1, -2)) + 100.0 * weft.eye({n}, dtype=weft.float64)"
+        if op == "cholesky_ex":
+            self.emit(f"ops.cholesky_ex({square})[{self.random.randrange(2)}]")
+        else:
+            self.emit(f"ops.solve_triangular({square}, {wide}, {self.chance(0.5)}, {self.chance(0.5)}, False)")
+
     def composite(self):
         kinds = "softmax log_softmax masked_softmax layer_norm cross_entropy mse_loss std normalize softplus l1 dropout one_hot"
         kind = self.kind(kinds.split())
