@@ -310,6 +310,11 @@ Val solveTangent(Val ofA, Val ofB, Val a, Val result, bool upper, bool isTranspo
   return solve_triangular(a, right, upper, isTransposed, unit);
 }
 
+Val staysAt(Val index, const Dims &shape, int64_t dim) {
+  Val order = iota(index, index.shape(), dim, DType::Int64), none = filled(index, shape, DType::Int64, 0);
+  return gather(scatter(none, index, order, dim), index, dim) == order;
+}
+
 Val rowsAt(Val weight, Val index) {
   Dims shape = index.shape();
   shape.push_back(weight.shape()[1]);

@@ -60,6 +60,8 @@ Val choleskyTangent(Val tangent, Val factor);
 Val solveGradient(Val ct, Val a, Val result, bool upper, bool isTransposed, bool unit);
 Val solveTangent(Val ofA, Val ofB, Val a, Val result, bool upper, bool isTransposed, bool unit);
 
+// Which elements of a scatter's source stay: no later one has the same position in the result, which has `shape`.
+Val staysAt(Val index, const Dims &shape, int64_t dim);
 Val rowsAt(Val weight, Val index);
 Val embeddingGradient(Val ct, Val index, Val weight, int64_t paddingIndex);
 

@@ -1,6 +1,22 @@
 #include "ir/Dims.h"
 
+#include "ir/OpTable.h"
+
 namespace weft {
+
+void Dims::grow() {
+  if (count == kMaxRank)
+    fail(UserError::Kind::Runtime, "shape", "tensors have at most " + std::to_string(kMaxRank) + " dimensions");
+  if (values == local)
+    allocate();
+}
+
+void Dims::allocate() {
+  values = new int64_t[kMaxRank];
+  std::memcpy(values, local, sizeof local);
+}
+
+void Dims::deallocate() { delete[] values; }
 
 std::string toString(const Dims &dims) {
   std::string out = "[";

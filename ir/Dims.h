@@ -1,4 +1,4 @@
-// A short, allocation-free list of sizes, strides or axes.
+// A short list of sizes, strides or axes: without allocation as long as most tensors need.
 //
 // A size below zero is a symbol: the size ~k (that is, -1-k) is "the value of symbol k, known when the program runs".
 // Shape rules treat symbols as opaque numbers, so equal symbols are equal sizes. Sizes 0 and 1 are never symbols; nor
@@ -13,7 +13,8 @@
 
 namespace weft {
 
-inline constexpr int kMaxRank = 8;
+inline constexpr int kMaxRank = 64;
+inline constexpr int kInlineRank = 8;
 
 inline bool isSymbol(int64_t size) { return size < 0; }
 inline constexpr int64_t kTypicalSize = 1024; // what a schedule takes a symbol for
@@ -25,6 +26,23 @@ public:
   using value_type = int64_t;
 
   Dims() = default;
+  Dims(const Dims &o) { take(o); }
+  Dims(Dims &&o) noexcept { steal(o); }
+  Dims &operator=(const Dims &o) {
+    if (this != &o) {
+      release();
+      take(o);
+    }
+    return *this;
+  }
+  Dims &operator=(Dims &&o) noexcept {
+    if (this != &o) {
+      release();
+      steal(o);
+    }
+    return *this;
+  }
+  ~Dims() { release(); }
   Dims(std::initializer_list<int64_t> values) {
     for (int64_t v : values)
       push_back(v);
@@ -49,15 +67,15 @@ public:
   const int64_t *begin() const { return values; }
   const int64_t *end() const { return values + count; }
   void push_back(int64_t v) {
-    assert(count < kMaxRank);
+    if (__builtin_expect(count >= kInlineRank, 0))
+      grow();
     values[count++] = v;
   }
   void pop_back() { --count; }
   void insert(int at, int64_t v) {
-    assert(count < kMaxRank);
-    std::memmove(values + at + 1, values + at, sizeof(int64_t) * (count - at));
+    push_back(v);
+    std::memmove(values + at + 1, values + at, sizeof(int64_t) * (count - 1 - at));
     values[at] = v;
-    ++count;
   }
   void erase(int at) {
     --count;
@@ -89,8 +107,32 @@ public:
   }
 
 private:
-  int64_t values[kMaxRank];
+  // What is short lies in `local`, all of which is copied at once; else `values` has room for kMaxRank.
+  void take(const Dims &o) {
+    std::memcpy(local, o.local, sizeof local);
+    values = local;
+    count = o.count;
+    if (__builtin_expect(o.values != o.local, 0)) {
+      allocate();
+      std::memcpy(values, o.values, sizeof(int64_t) * count);
+    }
+  }
+  void steal(Dims &o) {
+    std::memcpy(local, o.local, sizeof local);
+    values = o.values == o.local ? local : std::exchange(o.values, o.local);
+    count = std::exchange(o.count, 0);
+  }
+  void release() {
+    if (__builtin_expect(values != local, 0))
+      deallocate();
+  }
+  void grow();     // for one more; throws UserError where there would be more than kMaxRank
+  void allocate(); // moves what is in `local`
+  void deallocate();
+
+  int64_t *values = local;
   int count = 0;
+  int64_t local[kInlineRank];
 };
 
 // "[2, 3]", as PyTorch prints sizes; symbols print as s0, s1, ...

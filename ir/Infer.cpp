@@ -26,7 +26,8 @@ void checkDType(const char *name, const TensorType *operands, int count, int acc
          {std::pair(int(Bool), "bool"), std::pair(int(Int), "integer"), std::pair(int(Float), "float")})
       if (accepts & set)
         wanted += (wanted.empty() ? "" : " or ") + std::string(word);
-    mismatch(name, "needs " + wanted + " operands", operands, count, "convert them with .to(dtype)");
+    mismatch(name, "needs " + wanted + " operands", operands, count, "convert them with .to(dtype)",
+             Kind::NotImplemented); // in Python a RuntimeError, too
   }
 }
 
@@ -48,6 +49,20 @@ TensorType elementwiseOf(const char *name, const TensorType *operands, int count
   checkDType(name, operands, count, accepts);
   checkSameShape(name, operands, count);
   return {gives == ToBool ? DType::Bool : operands[0].dtype, operands[0].shape};
+}
+
+TensorType arithmeticOf(const char *name, const TensorType *operands, int count, int accepts) {
+  for (int i = 0; i < count; ++i) {
+    const DType narrow = operands[i].dtype;
+    if (!isFloat(narrow) || itemSize(narrow) > 2)
+      continue;
+    for (int k = 0; k < count; ++k)
+      if (operands[k].dtype != narrow && operands[k].dtype != DType::Float32)
+        checkDType(name, operands, count, accepts); // which says what is wrong
+    checkSameShape(name, operands, count);
+    return {narrow, operands[0].shape};
+  }
+  return elementwiseOf(name, operands, count, accepts, Same);
 }
 
 TensorType where(const char *name, const TensorType *operands, int count, const Attrs &) {

@@ -20,6 +20,13 @@ int64_t checkAxis(const char *name, int64_t dim, const TensorType &operand);
 TensorType elementwiseOf(const char *name, const TensorType *operands, int count, int accepts, Gives gives);
 TensorType reductionOf(const char *name, const TensorType *operands, const Attrs &attrs, int accepts, Gives gives);
 
+// Of one dtype; beside 16-bit floats some may be float32, as numbers are, which no rounding to 16 bits comes before.
+// The result is of 16 bits then.
+TensorType arithmeticOf(const char *name, const TensorType *operands, int count, int accepts);
+
+template <int accepts> TensorType arithmetic(const char *name, const TensorType *operands, int count, const Attrs &) {
+  return arithmeticOf(name, operands, count, accepts);
+}
 template <int accepts, Gives gives>
 TensorType elementwise(const char *name, const TensorType *operands, int count, const Attrs &) {
   return elementwiseOf(name, operands, count, accepts, gives);
@@ -53,7 +60,7 @@ using Rule = std::remove_pointer_t<InferRule>;
 Rule where, cast, argReduction;
 Rule reshape, permute, expand, slice, pad, concatenate, flip;
 Rule dotGeneral, matmul, linear, addmm;
-Rule gather, indexSelect, scatterAdd, embedding;
+Rule gather, indexSelect, scatterAdd, scatter, embedding;
 Rule cholesky, choleskyInfo, solveTriangular;
 Rule iota, full, count, random, randomInteger;
 Rule alongDim, layerNorm, crossEntropy, mseLoss, dropout, attention;

@@ -125,11 +125,11 @@ TensorType indexSelect(const char *name, const TensorType *operands, int count, 
   return result;
 }
 
-TensorType scatterAdd(const char *name, const TensorType *operands, int count, const Attrs &attrs) {
+static TensorType scatterOf(const char *name, const TensorType *operands, int count, const Attrs &attrs, int accepts) {
   const TensorType &x = operands[0], &index = operands[1], &source = operands[2];
   checkIndex(name, operands, count, 1);
   TensorType values[] = {x, source};
-  checkDType(name, values, 2, Int | Float);
+  checkDType(name, values, 2, accepts);
   int64_t dim = checkAxis(name, attrs[0].i, x);
   bool fits = index.shape == source.shape && x.shape.size() == index.shape.size();
   for (int i = 0; fits && i < x.shape.size(); ++i)
@@ -139,6 +139,14 @@ TensorType scatterAdd(const char *name, const TensorType *operands, int count, c
              "index and source need one shape, at most as large as the input but along axis " + std::to_string(dim),
              operands, count, "expand the index to the source's shape");
   return x;
+}
+
+TensorType scatterAdd(const char *name, const TensorType *operands, int count, const Attrs &attrs) {
+  return scatterOf(name, operands, count, attrs, Int | Float);
+}
+
+TensorType scatter(const char *name, const TensorType *operands, int count, const Attrs &attrs) {
+  return scatterOf(name, operands, count, attrs, Bool | Int | Float);
 }
 
 TensorType embedding(const char *name, const TensorType *operands, int count, const Attrs &attrs) {

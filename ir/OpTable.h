@@ -51,8 +51,8 @@ struct ValueCheck {
   AxisRule axis; // by the rank of `of`, which may be 0
 };
 
-// What becomes of the first operand before a call.
-enum class Conversion : uint8_t { No, IntegersToInt64, ToBool, BoolsToInt64 };
+// What becomes of the first operand before a call. FloatsAlone: nothing, though other ops of floats convert integers.
+enum class Conversion : uint8_t { No, IntegersToInt64, ToBool, BoolsToInt64, FloatsAlone };
 
 // Which of its operands are less, equal, greater where a comparison is true.
 enum Relation : uint8_t { kLess = 1, kEqual = 2, kGreater = 4 };

@@ -33,7 +33,7 @@ Type toMlir(MLIRContext *context, DType dtype) {
 }
 
 RankedTensorType toMlir(MLIRContext *context, const TensorType &type) {
-  SmallVector<int64_t, kMaxRank> shape, symbols;
+  SmallVector<int64_t, kInlineRank> shape, symbols;
   for (int64_t size : type.shape) {
     shape.push_back(isSymbol(size) ? ShapedType::kDynamic : size);
     if (isSymbol(size))

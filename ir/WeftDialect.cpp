@@ -104,7 +104,7 @@ LogicalResult verifyRecord(Operation *op) {
     std::optional<TensorType> type = tryFromMlir(operand.getType());
     if (!type)
       return op->emitOpError(
-                 "takes tensors of at most 8 axes whose element type is a dtype of weft and whose dynamic sizes "
+                 "takes tensors of at most 64 axes whose element type is a dtype of weft and whose dynamic sizes "
                  "are named by #weft.symbols, but got ")
              << operand.getType();
     operands.push_back(*type);

@@ -34,7 +34,8 @@
 //                  comes from outside, as do both of a product into the space, as in "contraction". No value of that
 //                  shape leaves the group; results are those of products out of it and values of the row. All sizes
 //                  are static and, but for batches, more than 1.
-//   "scatter"      One scatter_add; its operands are block arguments or views, casts, comparisons and creation ops.
+//   "scatter"      One scatter or scatter_add; its operands are block arguments or views, casts, comparisons and
+//   creation ops.
 //
 // Ops of family Indexing that read (gather, index_select) stand in "loop" and "row" groups; what they index is a block
 // argument or a view of one. A function may return its argument, a value twice, or the result of a group twice: that is

@@ -34,6 +34,7 @@ INTERNAL = {
     "relu_gradient",
     "random_integer",
     "clamp",
+    "add_scaled",
 }
 RETURN_TYPES_HEADER = '''"""The named tuples that operations of several results return; generated from ir/ops."""
 
@@ -50,6 +51,17 @@ _make = _C.make_op
 # Operands as PyTorch calls them.
 OPERAND_NAMES = {"x": "input", "y": "other"}
 SECOND_NAMES = {"pow": "exponent", "clamp_min": "min", "clamp_max": "max"}  # of y
+# Operands that may be numbers, as in PyTorch, and where its operators take them: of most ops none.
+_BOTH, _SECOND = ("x", "y"), ("y",)
+NUMBERS = {
+    **dict.fromkeys(("add", "sub", "mul", "div", "pow", "remainder", "floor_divide"), _BOTH),
+    **dict.fromkeys(("bitwise_and", "bitwise_or", "bitwise_xor", "bitwise_left_shift", "bitwise_right_shift"), _BOTH),
+    **dict.fromkeys(("eq", "ne", "lt", "le", "gt", "ge", "fmod", "clamp_min", "clamp_max"), _SECOND),
+    **dict.fromkeys(("maximum", "minimum", "atan2", "logical_and", "logical_or", "logical_xor"), _SECOND),
+    "where": _BOTH,
+    "clamp": ("low", "high"),
+    "add_scaled": ("x", "y", "alpha"),
+}
 # Elementwise ops without an in-place form.
 NOT_IN_PLACE = {"isnan", "isinf", "isfinite", "where", "cast", "gelu", "gelu_derivative", "relu_gradient"}
 
@@ -94,7 +106,8 @@ def parameters(op):
     """(name, type, default or '...') of each parameter, in the order of the record."""
     rows = []
     for i, name in enumerate(op["operands"]):
-        kind = "Sequence[Tensor]" if op["variadic"] else "Tensor | float"
+        number = name in NUMBERS.get(op["name"], ())
+        kind = "Sequence[Tensor]" if op["variadic"] else "Tensor | float" if number else "Tensor"
         optional = not op["variadic"] and i >= op["required"]
         name = SECOND_NAMES.get(op["name"], "other") if name == "y" else OPERAND_NAMES.get(name, name)
         rows.append((name, kind + " | None" if optional else kind, "None" if optional else "..."))
@@ -119,7 +132,7 @@ def docstring(op):
 def functions(ops):
     out = [HEADER]
     for op in ops:
-        listed = ", ".join(f"({name!r}, {default})" for name, _, default in parameters(op))
+        listed = ", ".join(f"({name!r}, {default}, {'float' in kind})" for name, kind, default in parameters(op))
         returned = f"return_types.{op['name']}" if is_several(op) else "None"
         out.append(f"{op['name']} = _make({op['name']!r}, [{listed}], {docstring(op)!r}, False, {returned})")
         if has_in_place_form(op):
@@ -127,7 +140,7 @@ def functions(ops):
             out.append(f"{op['name']}_ = _make({op['name']!r}, [{listed}], {doc!r}, True, None)")
     names = ", ".join(repr(op["name"]) for op in ops if is_public(op))
     methods = ", ".join(repr(op["name"]) for op in ops if is_method(op))
-    in_place = ", ".join(repr(op["name"] + "_") for op in ops if has_in_place_form(op))
+    in_place = ", ".join(repr(op["name"] + "_") for op in ops if has_in_place_form(op) and op["name"] not in INTERNAL)
     out.append(f"\n__all__ = [{names}]\nMETHODS = ({methods}, {in_place})\n")
     out.append("SUMMARIES = {")
     out += [f"    {op['name']!r}: {op['summary']!r}," for op in ops]
@@ -152,7 +165,9 @@ def stubs(ops):
             out.append(f"def {name}({', '.join(stub_parameters(parameters(op)))}) -> {returned_type(op)}: ...")
     out.append("\nclass TensorOps:")
     for op in ops:
-        names = [op["name"]] * bool(is_method(op)) + [op["name"] + "_"] * has_in_place_form(op)
+        names = [op["name"]] * bool(is_method(op))
+        if op["name"] not in INTERNAL:
+            names += [op["name"] + "_"] * has_in_place_form(op)
         for name in names:
             listed = ", ".join(["self", *stub_parameters(parameters(op)[1:])])
             out.append(f"    def {name}({listed}) -> {returned_type(op)}: ...")

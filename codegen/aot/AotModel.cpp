@@ -56,14 +56,15 @@ private:
     if (!weight.empty()) {
       model.inputs.push_back({AotModel::Input::Kind::Weight, offsetOf(weight, input.type)});
     } else if (!state.empty() || isGenerator) {
-      std::string name = isGenerator ? "generator" : state;
+      std::string name = isGenerator ? nameOfGenerator() : state;
       if (!stateNames.insert(name).second)
         throw std::runtime_error("two states of @main have the name " + name);
       model.inputs.push_back({AotModel::Input::Kind::State, 0});
       model.states.push_back({name, i, isGenerator, input.type.shape.product() * itemSize(input.type.dtype),
                               isGenerator ? 0 : offsetOf(state, input.type)});
       model.interface.states.push_back({name, input.type});
-      model.interface.isRandom |= isGenerator;
+      if (isGenerator)
+        model.interface.generator = name;
     } else {
       model.inputs.push_back({AotModel::Input::Kind::Parameter, int64_t(model.interface.inputs.size())});
       std::string name = stringAttribute(i, "weft.name");
@@ -90,6 +91,17 @@ private:
       throw std::runtime_error("the weight " + name + " is " + toString(*entry.type) + " in " + path + ", but " +
                                toString(type) + " in the model");
     return entry.offset;
+  }
+
+  // The program has no name for it: one that no other state has.
+  std::string nameOfGenerator() {
+    llvm::StringSet<> others;
+    for (int i = 0; i < int(graph.inputs.size()); ++i)
+      others.insert(stringAttribute(i, "weft.state"));
+    std::string name = "generator";
+    while (others.count(name))
+      name += "_";
+    return name;
   }
 
   std::string unique(std::string name) {

@@ -38,7 +38,7 @@ public:
       writeForward("destroy", "weft_destroy_model", ir.getVoidTy(), {pointer});
       writeForward("state", "weft_state_of_model", pointer, {pointer, pointer});
     }
-    if (interface.isRandom)
+    if (!interface.generator.empty())
       writeForward("seed", "weft_seed_model", ir.getVoidTy(), {pointer, ir.getInt64Ty()});
     if (interface.externalWeights)
       writeLoad();

@@ -69,13 +69,13 @@ static std::string instanceText(const ModelInterface &model) {
   const std::string &name = model.name, instance = name + "_instance *instance";
   std::string states;
   for (const ModelParameter &state : model.states)
-    states += list(state.name, state.type, model.isRandom && state.name == "generator" ? ", seed and position" : "");
+    states += list(state.name, state.type, state.name == model.generator ? ", seed and position" : "");
   std::string text = "/* What the model keeps from run to run. */\ntypedef struct " + name + "_instance " + name +
                      "_instance;\n/* A new one, with the state that the model had when it was exported; null with the "
                      "reason in " +
                      name + "_error(). */\n" + name + "_instance *" + name + "_create(void);\nvoid " + name +
                      "_destroy(" + instance + ");\n\n";
-  if (model.isRandom)
+  if (!model.generator.empty())
     text +=
         "/* Random numbers from here on are those after weft.manual_seed(seed). A new instance's are those of a new "
         "process. */\nvoid " +

@@ -17,7 +17,7 @@ struct ModelInterface {
   std::string name, source, target;
   std::vector<ModelParameter> inputs, outputs;
   std::vector<ModelParameter> states; // kept in an instance
-  bool isRandom = false;              // one of them is the state of the random stream
+  std::string generator;              // the one of them that is the state of the random stream; empty: none
   int symbolCount = 0;
   bool externalWeights = false;
 };

@@ -14,9 +14,13 @@ struct Segment {
 using Point = llvm::SmallVector<Segment, 4>; // covers the dimensions in order; empty for rank 0
 
 // Sets of boundaries: bit i is the boundary between dimensions i - 1 and i.
-using Boundaries = uint32_t;
-inline Boundaries boundary(int dim) { return Boundaries(1) << dim; }
-inline Boundaries allBoundaries(int rank) { return rank < 2 ? 0 : ((Boundaries(1) << rank) - 2); }
+using Boundaries = uint64_t;
+inline Boundaries boundary(int dim) {
+  return dim < kMaxRank ? Boundaries(1) << dim : 0;
+} // the last one is always there
+inline Boundaries allBoundaries(int rank) {
+  return rank < 2 ? 0 : ~Boundaries(0) >> (kMaxRank - rank) & ~Boundaries(1);
+}
 
 // The point with no segment across any of the boundaries.
 Point cut(KernelBuilder &k, const Point &point, const Sizes &shape, Boundaries boundaries);

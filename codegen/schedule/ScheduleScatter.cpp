@@ -1,7 +1,7 @@
-// scatter_add: a copy of the input, then additions. Along the indexed axis they run in the order of the source;
-// everything across it is independent. Where a position is that of a whole row of what lies behind the axis (the
-// gradient of an embedding), a task owns some rows of the result: it copies them, goes through all positions, and adds
-// where one is its own, while they are in the cache. Else a task is a tile of what lies behind the axis.
+// scatter_add: a copy of the input, then additions; scatter: then writes. Along the indexed axis they run in the order
+// of the source; everything across it is independent. Where a position is that of a whole row of what lies behind the
+// axis (the gradient of an embedding), a task owns some rows of the result: it copies them, goes through all positions,
+// and adds where one is its own, while they are in the cache. Else a task is a tile of what lies behind the axis.
 #include "codegen/schedule/Schedule.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -20,14 +20,14 @@ public:
   void run();
 
 private:
-  bool addsWholeRows();
+  bool takesWholeRows();
   void copy();
   void byTiles();
   void byRows();
   // Of the source or, with i in the result's axis, of the result.
   Point at(Value before, Value i, Value behind);
   Value position(const Point &point);
-  void add(const Point &point, Value position, Value inside);
+  void put(const Point &point, Value position, Value inside);
 
   Lowering &lowering;
   const Group &group;
@@ -35,6 +35,7 @@ private:
   const Storage result;
   Sizes shape, into; // of the source and the result
   int rank, dim;
+  bool adds;
   Size outer, inner;
   Kernel kernel;
   KernelBuilder &k;
@@ -48,10 +49,11 @@ ScatterSchedule::ScatterSchedule(Lowering &lowering, const Group &group)
   input = op->getOperand(0), positions = op->getOperand(1), source = op->getOperand(2);
   shape = sizesOf(source), into = result.shape;
   rank = int(shape.size()), dim = int(intAttr(op, "dim"));
+  adds = kindOf(op) == OpKind::ScatterAdd;
   outer = product(shape, 0, dim), inner = product(shape, dim + 1, rank);
 }
 
-bool ScatterSchedule::addsWholeRows() {
+bool ScatterSchedule::takesWholeRows() {
   if (inner.estimate() < lowering.model.shortLane)
     return false;
   std::optional<Storage> view = stridedView(positions, lowering.inputs(group));
@@ -78,9 +80,9 @@ Value ScatterSchedule::position(const Point &point) {
   return arith::IndexCastOp::create(k.builder, k.location, k.builder.getIndexType(), position.value);
 }
 
-// Adds the source's element to the result where `inside` is true (null: always).
-void ScatterSchedule::add(const Point &point, Value position, Value inside) {
-  Scalar addend = kernel.e.evaluate(source, point);
+// Adds the source's element to the result, or writes it, where `inside` is true (null: always).
+void ScatterSchedule::put(const Point &point, Value position, Value inside) {
+  Scalar element = kernel.e.evaluate(source, point);
   Boundaries wanted = 0; // where the source is smaller than the result, and around the indexed axis
   for (int axis = 0; axis < rank; ++axis)
     if (axis == dim || shape[axis] != into[axis])
@@ -91,11 +93,15 @@ void ScatterSchedule::add(const Point &point, Value position, Value inside) {
       segment.index = position;
   Type type = storageType(result.type);
   Value memory = k.buffer(result.planBuffer, type), place = linear(k, target, into);
+  if (!adds) {
+    kernel::StoreOp::create(k.builder, k.location, kernel.e.toMemory(element, result.type), memory, place, inside);
+    return;
+  }
   Value otherwise = inside ? kernel.e.constantZero(type) : Value();
   Value old = kernel::LoadOp::create(k.builder, k.location, type, memory, place, inside, otherwise);
   if (type != computeType(result.type))
     old = arith::ExtFOp::create(k.builder, k.location, computeType(result.type), old);
-  Scalar sum = kernel.e.rounded(kernel.e.scalar(old, result.type) + addend, result.type);
+  Scalar sum = kernel.e.rounded(kernel.e.scalar(old, result.type) + element, result.type);
   kernel::StoreOp::create(k.builder, k.location, kernel.e.toMemory(sum, result.type), memory, place, inside);
 }
 
@@ -127,7 +133,7 @@ void ScatterSchedule::byTiles() {
       auto addOne = [&](Value behind) {
         Point point = at(before, i, behind);
         Value position = this->position(point);
-        add(point, position, k.less(position, k.size(into[dim])));
+        put(point, position, k.less(position, k.size(into[dim])));
       };
       if (inner.is(1))
         addOne(k.index(0));
@@ -156,7 +162,7 @@ void ScatterSchedule::byRows() {
       Value position = this->position(at(before, i, k.index(0)));
       Value own = k.less(k.sub(position, begin), k.sub(end, begin)); // unsigned: one branch, seldom taken
       k.loop(k.index(0), k.pick(own, k.index(1), k.index(0)), false, [&](Value) {
-        k.loop(k.index(0), k.size(inner), true, [&](Value behind) { add(at(before, i, behind), position, {}); });
+        k.loop(k.index(0), k.size(inner), true, [&](Value behind) { put(at(before, i, behind), position, {}); });
       });
     });
   });
@@ -167,7 +173,7 @@ void ScatterSchedule::byRows() {
 void ScatterSchedule::run() {
   if (product(into).is(0))
     return;
-  if (addsWholeRows())
+  if (takesWholeRows())
     return byRows();
   copy();
   if (!product(shape).is(0))

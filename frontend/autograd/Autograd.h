@@ -143,5 +143,8 @@ void refreshHistory(const Tensor &view);
 
 // Before an in-place operation on `target`: throws where memory or tape forbid it.
 void checkInPlace(const char *op, const Tensor &target);
+// Whether the operation, which reads `operands`, has to be recorded. Throws where the target's base would have to learn
+// of it, but cannot.
+bool needsTape(const char *op, const Tensor &target, const Tensor *operands, int count);
 
 } // namespace weft

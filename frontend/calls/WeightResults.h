@@ -14,7 +14,7 @@ public:
   // Too small to be worth looking after.
   static constexpr int64_t kLeastBytes = 4096;
   // Whether writes to the memory can be told: nobody outside of weft may write there.
-  static bool canBeWeight(const Storage &storage) { return !storage.exported && storage.bytes >= kLeastBytes; }
+  static bool canBeWeight(const Storage &storage) { return !storage.mayChangeUnseen() && storage.bytes >= kLeastBytes; }
 
   // The kept results of a run of `executable`, whose input i is sources[inputs[i]]; what was kept before if no weight
   // has been written to since. Null: nothing may be kept.

@@ -82,11 +82,14 @@ bool mayOverlap(const Tensor &a, const Tensor &b) {
 
 // ---------------------------------------------------------------- Running
 
-// Each axis and stride has a symbol of its own, so that sizes which happen to be equal make no other kernel.
-static Dims encode(SymbolTable &symbols, const Dims &values) {
+// Each axis and stride has a symbol of its own, so that sizes which happen to be equal make no other kernel. Of more
+// axes than a plan's extent has factors the kernel knows sizes and strides.
+static Dims encode(SymbolTable &symbols, KernelKey &key, const Dims &values, bool known) {
   Dims codes;
-  for (int64_t v : values)
-    codes.push_back(symbols.fresh(v));
+  for (int64_t v : values) {
+    codes.push_back(known ? v : symbols.fresh(v));
+    known ? key.word(v) : key.code(codes.back());
+  }
   return codes;
 }
 
@@ -95,18 +98,15 @@ static void runElementwise(const EagerCall &call, const Dims &results) {
   collapse(call.operands, call.count, results, layout);
   SymbolTable symbols;
   KernelKey key = beginKey(call);
-  Dims shape = encode(symbols, layout.shape);
-  key.byte(shape.size());
-  for (int64_t s : shape)
-    key.code(s);
+  const bool known = layout.shape.size() > WEFT_MAX_FACTORS;
+  key.byte(layout.shape.size());
+  Dims shape = encode(symbols, key, layout.shape, known);
   Dims strides[kInlineOperands];
   for (int k = 0; k < call.count; ++k) {
     key.byte(int(call.operands[k].dtype()) * 2 + layout.contiguous[k]);
     if (layout.contiguous[k])
       continue;
-    strides[k] = encode(symbols, layout.strides[k]);
-    for (int64_t s : strides[k])
-      key.code(s);
+    strides[k] = encode(symbols, key, layout.strides[k], known);
   }
   if (const ExecutablePtr *executable = findKernel(key))
     return run(call, key, *executable, symbols);
@@ -262,7 +262,7 @@ Tensor applyKernel(OpKind op, const Tensor *operands, int count, const Attrs &at
   if (Trace::active())
     return applyAnew(op, operands, count, attrs);
   CallKey key(CallLevel::Apply, op, operands, count, attrs);
-  if (!key.isUsable())
+  if (!key.isUsable() || !fitAtOnce(op, operands, count, attrs))
     return applyAnew(op, operands, count, attrs);
   if (const KnownCall *known = findCall(key)) {
     Tensor result = known->run(operands);

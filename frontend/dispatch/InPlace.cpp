@@ -99,9 +99,12 @@ static bool runInTarget(OpKind op, const Tensor *operands, int count, const Attr
     if (ready[i].impl->wrappedNumber) {
       if (isAbove(ready[i].dtype(), target.dtype()))
         return false; // promotion makes the result another's category
-      ready[i] = constantOf(ready[i], target.dtype(), target.device());
+      bool wide = takesWideNumber(op, operands[i], target.dtype());
+      ready[i] = constantOf(ready[i], wide ? DType::Float32 : target.dtype(), target.device());
     }
-    if (ready[i].dtype() != target.dtype() || ready[i].device() != target.device() || ready[i].dim() > target.dim())
+    bool fits = ready[i].dtype() == target.dtype() ||
+                (ready[i].dtype() == DType::Float32 && takesWideNumber(op, ready[i], target.dtype()));
+    if (!fits || ready[i].device() != target.device() || ready[i].dim() > target.dim())
       return false;
     if (ready[i].shape() != target.shape())
       ready[i] = expand(ready[i], target.shape());
@@ -156,8 +159,7 @@ static void keepFormerValue(const Tensor &target, const Tensor &result) {
     }
 }
 
-// Throws where the target's base would have to learn of it, but cannot.
-static bool needsTape(const char *op, const Tensor &target, const Tensor *operands, int count) {
+bool needsTape(const char *op, const Tensor &target, const Tensor *operands, int count) {
   if (!gradEnabled())
     return false;
   const TensorImpl *base = target.impl->currentBase();

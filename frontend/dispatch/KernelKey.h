@@ -6,6 +6,7 @@
 
 #include <cstring>
 #include <string_view>
+#include <vector>
 
 namespace weft {
 
@@ -19,15 +20,22 @@ public:
   int64_t fresh(int64_t value, int64_t known) {
     if (value >= 0 && value <= known)
       return value;
-    numbers[used] = value;
+    if (__builtin_expect(used >= kFew, 0)) {
+      if (many.empty())
+        many.assign(few, few + kFew);
+      many.push_back(value);
+    } else {
+      few[used] = value;
+    }
     return symbol(used++);
   }
-  const int64_t *values() const { return numbers; }
+  const int64_t *values() const { return many.empty() ? few : many.data(); }
   int count() const { return used; }
 
 private:
-  static constexpr int kMaxSymbols = 2 * 8 * kMaxRank; // of 8 operands' sizes and strides
-  int64_t numbers[kMaxSymbols];
+  static constexpr int kFew = 2 * 8 * kInlineRank; // of 8 operands' sizes and strides
+  int64_t few[kFew];
+  std::vector<int64_t> many; // all of them, where there are more
   int64_t known;
   int used = 0;
 };
@@ -45,7 +53,12 @@ public:
     size += 8;
   }
   // A size or stride that is a code of a SymbolTable.
-  void code(int64_t value) { byte(isSymbol(value) ? SymbolTable::kMostKnown + 1 + symbolIndex(value) : int(value)); }
+  void code(int64_t value) {
+    int64_t code = isSymbol(value) ? SymbolTable::kMostKnown + 1 + symbolIndex(value) : value;
+    if (code > 255)
+      size = kCapacity;
+    byte(int(code));
+  }
   void attr(const Attr &a);
   // Too long for the table; such ops are looked up by their graph each time.
   bool overflowed() const { return size > kCapacity; }

@@ -1,7 +1,6 @@
 #include "frontend/dispatch/KnownCalls.h"
 
 #include "frontend/dispatch/Numbers.h"
-#include "frontend/dispatch/OperandCheck.h"
 #include "frontend/dispatch/Ops.h"
 #include "frontend/tensor/Snapshot.h"
 #include "runtime/BlockingRegion.h"
@@ -14,14 +13,10 @@ namespace weft {
 
 // ---------------------------------------------------------------- Keys
 
-// Its outcome depends on the elements, or on attributes that are new each time.
-static bool looksAtElements(OpKind op) { return traits(op).check || info(op).family == OpFamily::Creation; }
-
 CallKey::CallKey(CallLevel level, OpKind op, const Tensor *operands, int count, const Attrs &attrs) {
-  if (count < 1 || count > kMaxOperands || looksAtElements(op) || info(op).resultCount > 1)
+  // A creation's attributes are new each time.
+  if (count < 1 || count > kMaxOperands || info(op).family == OpFamily::Creation || info(op).resultCount > 1)
     return;
-  // With four operands of the highest rank there is room for attributes yet.
-  static_assert(kCapacity > 1 + kMaxOperands * (1 + 2 * kMaxRank), "");
   uint64_t *next = words, h = 0;
   auto add = [&](uint64_t word) {
     *next++ = word;
@@ -41,6 +36,8 @@ CallKey::CallKey(CallLevel level, OpKind op, const Tensor *operands, int count, 
       }
     }
     int rank = impl.shape.size();
+    if (words + kCapacity - next < 1 + 2 * rank)
+      return;
     add(uint64_t(impl.dtype) | uint64_t(rank) << 8 | uint64_t(impl.wrappedNumber) << 16);
     for (int i = 0; i < rank; ++i) {
       add(uint64_t(impl.shape[i]));
@@ -48,7 +45,7 @@ CallKey::CallKey(CallLevel level, OpKind op, const Tensor *operands, int count, 
     }
   }
   for (const Attr &attr : attrs) {
-    if (words + kCapacity - next < 2 + kMaxRank)
+    if (words + kCapacity - next < 2 + attr.ints.size())
       return;
     add(uint64_t(attr.kind) | uint64_t(attr.ints.size()) << 8);
     int64_t value = attr.i;

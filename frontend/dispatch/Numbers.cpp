@@ -208,6 +208,13 @@ int64_t compareExactly(int &relation, const TensorImpl &number, Range range) {
 bool fitNumbers(OpKind &op, const Tensor *operands, int count, Tensor (&fitted)[3]) {
   if (count < 2 || count > 3 || isFloat(operands[0].dtype()))
     return false;
+  if (op == OpKind::Pow && operands[0].dtype() == DType::Bool && !operands[0].impl->wrappedNumber &&
+      operands[1].impl->wrappedNumber && operands[1].dtype() == DType::Bool) { // x ** True is x, x ** False is true
+    op = OpKind::LogicalOr;
+    fitted[0] = operands[0];
+    fitted[1] = Tensor::wrapped(operands[1].impl->integer == 0);
+    return true;
+  }
   const OpTraits &asked = traits(op);
   int relation = asked.relation;
   if (!relation && !(asked.lowerBounds | asked.upperBounds) && !asked.modular)

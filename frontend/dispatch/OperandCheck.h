@@ -42,6 +42,7 @@ struct OperandCheck {
   Tensor isBroken(const Tensor &values) const;
   // Whether no value in [least, greatest] breaks the rule.
   bool allows(int64_t least, int64_t greatest) const;
+  bool accepts(const int64_t *index, int64_t count) const { return firstBroken(index, count) == count; }
   // "[op] what is wrong", without saying which value.
   std::string message(const TensorType &values) const;
   [[noreturn]] void fail(const std::string &message) const;
@@ -56,6 +57,10 @@ void check(const Tensor &values, const OperandCheck &check);
 
 // By the record's rule (ValueCheck).
 void checkOperands(OpKind op, const Tensor *operands, const Attrs &attrs);
+
+// Whether the values are such that checkOperands() throws nothing, where that is found at once, by one look at few
+// values; false says nothing. Operands may be numbers, and attributes not normalised yet.
+bool fitAtOnce(OpKind op, const Tensor *operands, int count, const Attrs &attrs);
 
 // checkOperands() does nothing on this thread while one lives: of a derivative's ops, which take their indices from ops
 // that were checked.

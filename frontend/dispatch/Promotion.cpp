@@ -3,6 +3,7 @@
 #include "frontend/autograd/Autograd.h"
 #include "frontend/dispatch/KnownCalls.h"
 #include "frontend/dispatch/Numbers.h"
+#include "frontend/dispatch/OperandCheck.h"
 #include "frontend/trace/Trace.h"
 
 #include <array>
@@ -50,6 +51,7 @@ static ElementwiseRule findRule(OpKind op) {
   if (floats || integers) {
     rule.promoted = all;
     rule.floatOnly = !integers;
+    rule.wideNumbers = count > 1 && accepts(op, count, DType::Float16, DType::Float32);
   } else if (count > 1 && accepts(op, count, DType::Bool, DType::Float32)) {
     rule.promoted = all & ~1u; // where(condition, x, y)
   } else {
@@ -115,9 +117,15 @@ static DType inputDType(OpKind op, DType common) {
   const ElementwiseRule &rule = elementwiseRule(op);
   if (rule.boolOnly)
     return DType::Bool;
+  const Conversion converts = traits(op).converts;
   if (rule.floatOnly && !isFloat(common))
-    return defaultDType();
-  return traits(op).converts == Conversion::BoolsToInt64 && common == DType::Bool ? DType::Int64 : common;
+    return converts == Conversion::FloatsAlone ? common : defaultDType();
+  return converts == Conversion::BoolsToInt64 && common == DType::Bool ? DType::Int64 : common;
+}
+
+bool takesWideNumber(OpKind op, const Tensor &operand, DType common) {
+  return isFloat(common) && itemSize(common) == 2 && operand.dtype() != common && operand.dim() == 0 &&
+         elementwiseRule(op).wideNumbers;
 }
 
 static Device deviceOf(const Tensor *operands, int count) {
@@ -167,10 +175,16 @@ static Tensor callElementwise(OpKind op, const Tensor *operands, int count, cons
   DType common = op == OpKind::Cast ? (operands[0].impl->wrappedNumber ? attrs[0].asDType() : operands[0].dtype())
                  : rule.boolOnly    ? DType::Bool
                                     : inputDType(op, promotion.result());
+  bool anyNarrow = false; // or it is numbers alone
+  for (int i = 0; i < count; ++i)
+    anyNarrow |= !operands[i].impl->wrappedNumber && (operands[i].dim() > 0 || operands[i].dtype() == common);
   Tensor ready[8];
   for (int i = 0; i < count; ++i) {
     bool promoted = rule.boolOnly || (rule.promoted >> i & 1);
-    ready[i] = convert(limits ? limited(operands[i], common) : operands[i], promoted ? common : DType::Bool, device);
+    DType dtype = !promoted                                               ? DType::Bool
+                  : anyNarrow && takesWideNumber(op, operands[i], common) ? DType::Float32
+                                                                          : common;
+    ready[i] = convert(limits ? limited(operands[i], common) : operands[i], dtype, device);
     if (ready[i].shape() != shape)
       ready[i] = expand(ready[i], shape);
   }
@@ -334,7 +348,7 @@ static Tensor callFitted(OpKind op, const Tensor *operands, int count, const Att
   if (Trace::active())
     return callAnew(op, operands, count, attrs);
   CallKey key(CallLevel::Call, op, operands, count, attrs);
-  if (!key.isUsable())
+  if (!key.isUsable() || !fitAtOnce(op, operands, count, attrs))
     return callAnew(op, operands, count, attrs);
   if (const KnownCall *known = findCall(key)) {
     bool taped = known->differentiable && anyRequiresGrad(operands, count);

@@ -7,11 +7,14 @@ namespace weft {
 
 // How an elementwise op treats dtypes, found by asking its shape rule.
 struct ElementwiseRule {
-  uint32_t promoted = 0;  // bit i: operand i takes part in promotion; the others are converted to bool
-  bool floatOnly = false; // integers and bools become the default float dtype
-  bool boolOnly = false;  // every operand becomes bool
+  uint32_t promoted = 0;    // bit i: operand i takes part in promotion; the others are converted to bool
+  bool floatOnly = false;   // integers and bools become the default float dtype
+  bool boolOnly = false;    // every operand becomes bool
+  bool wideNumbers = false; // beside 16-bit floats numbers and 0-d tensors of other dtypes become float32
 };
 const ElementwiseRule &elementwiseRule(OpKind op);
+// Whether an operand, a number or a 0-d tensor beside tensors of dtype `common`, takes part as float32.
+bool takesWideNumber(OpKind op, const Tensor &operand, DType common);
 
 // Raising to a power that is a number is, where one op does it in one rounding, that op, as in PyTorch: x * x, the
 // square root, 1 / x. It has the first operand alone then, and `count` becomes 1.

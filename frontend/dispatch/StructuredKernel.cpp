@@ -103,6 +103,7 @@ static SameAxis sameAxis(const EagerCall &call, int k, int axis) {
   case OpKind::Gather:
     return axis == call.attrs[0].i ? SameAxis() : Axis{0, axis};
   case OpKind::ScatterAdd:
+  case OpKind::Scatter:
     return k == 2 ? Axis{1, axis} : axis == call.attrs[0].i ? SameAxis() : Axis{0, axis};
   case OpKind::IndexSelect:
   case OpKind::Embedding:
@@ -299,8 +300,11 @@ static void runWithAxes(const EagerCall &given, const Dims &results) {
         copies[size_t(k)] = applyKernel(OpKind::Cast, &t, 1, {Attr::dtype(t.dtype())});
         call.operands = copies.data();
       }
-  // Past a number of operands the shapes are static: the symbol table is small.
+  // Past a number of operands the shapes are static, as the symbol table is small, and past one of axes, as the plan's
+  // extents are.
   bool symbolic = info(call.op).symbolic && call.count <= kInlineOperands / 2 && !needsSizes(call);
+  for (int k = 0; k < call.count; ++k)
+    symbolic &= call.operands[k].dim() <= WEFT_MAX_FACTORS;
   if (symbolic && gainsFromSizes(call)) {
     SizedCall exact(call, results, false);
     if (exact.runKnown())

@@ -154,7 +154,7 @@ Tensor unsqueeze(const Tensor &t, int dim) {
   return recordedView(OpKind::Reshape, t, shape, aliasOf(t, shape, strides, t.offset()));
 }
 
-static Tensor squeezeWhere(const Tensor &t, uint32_t axes) {
+static Tensor squeezeWhere(const Tensor &t, uint64_t axes) {
   Dims shape, strides;
   for (int i = 0; i < t.dim(); ++i)
     if (t.shape()[i] != 1 || !(axes >> i & 1)) {
@@ -163,12 +163,14 @@ static Tensor squeezeWhere(const Tensor &t, uint32_t axes) {
     }
   return recordedView(OpKind::Reshape, t, shape, aliasOf(t, shape, strides, t.offset()));
 }
-Tensor squeeze(const Tensor &t) { return squeezeWhere(t, ~0u); }
-Tensor squeeze(const Tensor &t, int dim) { return squeezeWhere(t, 1u << normaliseDim("squeeze", dim, t.shape())); }
+Tensor squeeze(const Tensor &t) { return squeezeWhere(t, ~uint64_t(0)); }
+Tensor squeeze(const Tensor &t, int dim) {
+  return squeezeWhere(t, uint64_t(1) << normaliseDim("squeeze", dim, t.shape()));
+}
 Tensor squeeze(const Tensor &t, const Dims &dims) {
-  uint32_t axes = 0;
+  uint64_t axes = 0;
   for (int64_t dim : dims) {
-    uint32_t axis = 1u << normaliseDim("squeeze", dim, t.shape());
+    uint64_t axis = uint64_t(1) << normaliseDim("squeeze", dim, t.shape());
     if (axes & axis)
       fail(Kind::Runtime, "squeeze",
            "dim " + std::to_string(dim) + " names a dimension twice; got dims " + toStringAsGiven(dims));

@@ -49,7 +49,9 @@ public:
   int64_t bytes = 0;
   Device device;
   bool readOnly = false;
-  bool exported = false; // somebody outside (NumPy, DLPack) holds the pointer
+  bool exported = false;  // somebody outside (NumPy, DLPack) holds the pointer
+  bool addressed = false; // somebody outside knows the address (data_ptr()), and may write there
+  bool mayChangeUnseen() const { return exported || addressed; }
   uint32_t version = 0;
 
   uint64_t bornInTrace = 0; // number of the trace that was active when its memory was allocated or adopted; 0: none

@@ -22,6 +22,7 @@ struct ExportedProgram {
 struct Replacement {
   std::string path; // for messages: "model.hidden"
   Tensor before, after;
+  std::string line; // of the user's; empty where unknown
 };
 
 } // namespace weft

@@ -306,7 +306,7 @@ bool Trace::rebind(const Tensor &target, const Tensor &value) {
     return false;
   ValueId id = valueOf(value);
   if (!storage.lazyTrace)
-    state->mutated.push_back({target, storage.version});
+    state->mutated.push_back({target, storage.version, isExport() ? state->line() : ""});
   state->device = target.device();
   state->attach(storage, id, target.type());
   ++storage.version;
@@ -362,9 +362,10 @@ void Trace::noteGradRead(const Tensor &leaf) {
 void Trace::noteGradWrite(const Tensor &leaf) {
   auto [known, isNew] = state->gradOf.emplace(leaf.impl.get(), state->grads.size());
   if (isNew)
-    state->grads.push_back({leaf, gradOf(leaf), false, true});
-  else
-    state->grads[known->second].written = true;
+    state->grads.push_back({leaf, gradOf(leaf), false, false});
+  State::GradNote &note = state->grads[known->second];
+  if (!std::exchange(note.written, true) && isExport())
+    note.location = state->line();
 }
 
 } // namespace weft

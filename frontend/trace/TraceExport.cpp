@@ -105,10 +105,11 @@ std::vector<Replacement> Trace::State::replacedGradients() const {
     if (!note.written || !note.read || isSame || isMadeInside(*note.leaf.impl->storage))
       continue;
     if (!note.before.defined() || !after.defined())
-      cannot("", "it adds to the gradient (.grad) of a tensor that has " +
-                     std::string(after.defined() ? "none before" : "none afterwards") +
-                     " (clear it by zero_grad() in the function, or return what weft.autograd.grad() gives)");
-    replaced.push_back({".grad", note.before, after});
+      cannot(note.location,
+             "it adds to the gradient (.grad) of a tensor that has " +
+                 std::string(after.defined() ? "none before" : "none afterwards") +
+                 " (clear it by zero_grad() in the function, or return what weft.autograd.grad() gives)");
+    replaced.push_back({".grad", note.before, after, note.location});
   }
   return replaced;
 }
@@ -120,10 +121,10 @@ std::vector<Trace::State::WriteBack> Trace::State::writeBacks(const std::vector<
       back.emplace_back(ValueId(i), trace->valueOf(arguments[i]));
   for (const Mutation &mutation : mutated) {
     const Storage &storage = *mutation.target.impl->storage;
-    if (storage.bornInTrace == number && !storage.exported)
+    if (storage.bornInTrace == number && !storage.mayChangeUnseen())
       continue; // a constant at each call
     if (storage.bornInTrace == number)
-      cannot("", "it writes to an array of NumPy that it turned into a tensor");
+      cannot(mutation.location, "it writes to an array of NumPy that it turned into a tensor");
     Tensor whole = wholeOf(mutation.target);
     back.emplace_back(addInput(whole), trace->valueOf(whole));
     written.insert(&storage);
@@ -133,7 +134,7 @@ std::vector<Trace::State::WriteBack> Trace::State::writeBacks(const std::vector<
   for (const Replacement &replacement : all) {
     const Storage *before = replacement.before.impl->storage.get();
     if (written.count(before) || written.count(replacement.after.impl->storage.get()))
-      cannot("", "it replaces " + replacement.path + " and writes into its memory");
+      cannot(replacement.line, "it replaces " + replacement.path + " and writes into its memory");
     trace->captured(replacement.before);
     back.emplace_back(addInput(replacement.before), trace->valueOf(replacement.after));
     replaced.insert(before);
@@ -202,19 +203,24 @@ ExportedProgram Trace::exported(const std::vector<Tensor> &outputs, const std::v
 
 void Trace::noteHistory(const Tensor &target) {
   TensorImpl &impl = *target.impl;
+  if (state->purpose == Purpose::Call && state->isMadeInside(*impl.storage))
+    return; // it may die meanwhile, and is nothing to the caller where the call fails
   auto isNoted = [&](const State::History &h) { return h.impl.get() == &impl; };
-  if (state->purpose == Purpose::Export && std::none_of(state->histories.begin(), state->histories.end(), isNoted))
+  if (std::none_of(state->histories.begin(), state->histories.end(), isNoted))
     state->histories.push_back({target.impl, impl.requiresGrad, Ref<TapeNode>(tapeNode(impl)), impl.baseOrder});
 }
 
-void Trace::State::putBack() {
-  undo(mutated);
+void Trace::State::putHistoriesBack() {
   for (const History &before : histories) {
     before.impl->requiresGrad = before.requiresGrad;
     before.impl->baseOrder = before.baseOrder;
     autogradMeta(*before.impl).setNode(before.node);
   }
   histories.clear();
+}
+
+void Trace::State::putBack() {
+  undo(mutated);
   grads.clear();
   gradOf.clear();
 }

@@ -229,11 +229,12 @@ void Trace::drop() {
 void Trace::State::abandon() { endSegment(); }
 
 void Trace::State::undo(const std::vector<Mutation> &mutations) {
-  for (const auto &[target, version] : mutations)
-    target.impl->storage->version = version;
+  for (const Mutation &mutation : mutations)
+    mutation.target.impl->storage->version = mutation.version;
   for (const GradNote &note : grads)
     if (note.written && note.leaf.impl->autograd)
       note.leaf.impl->autograd->grad = note.before;
+  putHistoriesBack();
 }
 
 std::shared_ptr<CompiledCall> Trace::finish(const std::vector<Tensor> &outputs) {
@@ -266,6 +267,7 @@ std::shared_ptr<CompiledCall> Trace::finish(const std::vector<Tensor> &outputs) 
   state->arguments.clear();
   state->grads.clear();
   state->gradOf.clear();
+  state->histories.clear();
   state->inputChecks.clear();
   return call;
 }

@@ -27,10 +27,12 @@ struct Trace::State {
     Tensor before; // its .grad on entry
     bool read;     // it was looked at
     bool written;
+    std::string location = {}; // Export: of the first write
   };
   struct Mutation {
     Tensor target;
-    uint32_t version; // before
+    uint32_t version;          // before
+    std::string location = {}; // Export: of the write
   };
 
   ValueId addNode(OpKind op, std::vector<ValueId> operands, const Attrs &attrs, const TensorType &type);
@@ -54,16 +56,18 @@ struct Trace::State {
   void failSegment();
   void abandon();
 
-  // ---- Of Purpose::Export.
-  struct View {    // of memory from outside
-    ValueId value; // made from the input that is the whole
-    Tensor tensor;
-  };
   struct History { // of a tensor from outside, before the trace
     Ref<TensorImpl> impl;
     bool requiresGrad;
     Ref<TapeNode> node;
     uint64_t baseOrder;
+  };
+  void putHistoriesBack();
+
+  // ---- Of Purpose::Export.
+  struct View {    // of memory from outside
+    ValueId value; // made from the input that is the whole
+    Tensor tensor;
   };
   struct DeferredCheck { // of values from outside, which are state if they are written to later
     Tensor outside, values;
@@ -85,8 +89,8 @@ struct Trace::State {
     int64_t least, greatest;
   };
   std::optional<Range> rangeOf(ValueId value, int depth = 0) const;
-  // Puts back what a segment that failed has changed outside: gradients, and versions of memory not written to after
-  // all.
+  // Puts back what a segment that failed has changed outside: gradients, histories, and versions of memory not written
+  // to after all.
   void undo(const std::vector<Mutation> &mutations);
 
   Trace *trace = nullptr;
@@ -118,7 +122,7 @@ struct Trace::State {
   std::unordered_set<const Storage *> written;        // of these, that the program writes
   std::unordered_set<const Storage *> replaced;       // on which tensors are that the function replaces
   std::vector<View> views;
-  std::vector<History> histories;
+  std::vector<History> histories; // of tensors from outside that in-place operations gave others
   std::vector<DeferredCheck> deferredChecks;
 };
 

@@ -24,7 +24,12 @@ class Binary<string mnemonic, string accepts = "Int | Float", string gives = "Sa
   let examples = ["dict(x=F(2, 3), y=F(2, 3))", "dict(x=F(), y=F())", "dict(x=F(65), y=F(65))"];
 }
 
-def AddOp : Binary<"add", "Bool | Int | Float"> {
+// What a number takes part in as a float32, whatever the floats beside it are.
+class Arithmetic<string mnemonic, string accepts = "Int | Float"> : Binary<mnemonic, accepts> {
+  let infer = "arithmetic<" # accepts # ">";
+}
+
+def AddOp : Arithmetic<"add", "Bool | Int | Float"> {
   let summary = "Sum of two tensors, elementwise.";
   let description = "x, y: one shape and dtype. Integers wrap; for bool it is the logical or.";
   let scalar = "isBool(x) ? x | y : x + y";
@@ -36,7 +41,7 @@ def AddOp : Binary<"add", "Bool | Int | Float"> {
   let python = "(input, other, *, alpha=1)";
   let dtypes = "bool int float";
 }
-def SubOp : Binary<"sub"> {
+def SubOp : Arithmetic<"sub"> {
   let summary = "Difference of two tensors, elementwise.";
   let description = "x, y: one shape and dtype, not bool. Integers wrap.";
   let scalar = "x - y";
@@ -46,7 +51,7 @@ def SubOp : Binary<"sub"> {
   let numpy = "numpy.subtract(x, y)";
   let python = "(input, other, *, alpha=1)";
 }
-def MulOp : Binary<"mul", "Bool | Int | Float"> {
+def MulOp : Arithmetic<"mul", "Bool | Int | Float"> {
   let summary = "Product of two tensors, elementwise.";
   let description = "x, y: one shape and dtype. Integers wrap; for bool it is the logical and.";
   let scalar = "isBool(x) ? x & y : x * y";
@@ -57,7 +62,18 @@ def MulOp : Binary<"mul", "Bool | Int | Float"> {
   let numpy = "numpy.multiply(x, y)";
   let dtypes = "bool int float";
 }
-def DivOp : Binary<"div", "Float"> {
+def AddScaledOp : Elementwise<"add_scaled", ["x", "y", "alpha"], "Bool | Int | Float"> {
+  let summary = "x + y * alpha, elementwise.";
+  let description = "x, y, alpha: one shape and dtype. For bool the logical operations.";
+  let infer = "arithmetic<Bool | Int | Float>";
+  let modular = 1;
+  let scalar = "isBool(x) ? x | (y & alpha) : x + y * alpha";
+  let vjp = ["ct", "ct * alpha", "ct * y"];
+  let numpy = "numpy.add(x, numpy.multiply(y, alpha))";
+  let dtypes = "bool int float";
+  let examples = ["dict(x=F(2, 3), y=F(2, 3), alpha=F(2, 3))", "dict(x=F(65), y=F(65), alpha=F(65))"];
+}
+def DivOp : Arithmetic<"div", "Float"> {
   let summary = "Quotient of two tensors, elementwise.";
   let description = "x, y: one shape and one float dtype. Division by zero gives an infinity or NaN, as IEEE 754 says.";
   let scalar = "x / y";
@@ -68,7 +84,7 @@ def DivOp : Binary<"div", "Float"> {
   let domain = "(0.5, 2)";
   let dtypes = "float";
 }
-def RemainderOp : Binary<"remainder"> {
+def RemainderOp : Arithmetic<"remainder"> {
   let summary = "Remainder with the sign of the divisor, elementwise: Python's x % y.";
   let description = "x, y: one shape and dtype, not bool. The exact remainder, rounded. An integer modulo zero is an error.";
   let scalar = [{
@@ -85,7 +101,7 @@ def RemainderOp : Binary<"remainder"> {
   let numpy = "numpy.remainder(x, y)";
   let domain = "(0.5, 2)";
 }
-def FmodOp : Binary<"fmod"> {
+def FmodOp : Arithmetic<"fmod"> {
   let summary = "Remainder with the sign of the dividend, elementwise: C's fmod.";
   let description = "x, y: one shape and dtype, not bool. Exact. An integer modulo zero is an error.";
   let scalar = [{
@@ -99,7 +115,7 @@ def FmodOp : Binary<"fmod"> {
   let numpy = "numpy.fmod(x, y)";
   let domain = "(0.5, 2)";
 }
-def FloorDivideOp : Binary<"floor_divide"> {
+def FloorDivideOp : Arithmetic<"floor_divide"> {
   let summary = "Quotient rounded towards minus infinity, elementwise: Python's x // y.";
   let description = "x, y: one shape and dtype, not bool. An integer divided by zero is an error.";
   let scalar = [{

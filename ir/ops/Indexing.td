@@ -57,4 +57,22 @@ def ScatterAddOp : Indexing<"scatter_add", ["x", "index", "source"]> {
   let dtypes = "int float";
   let examples = ["dict(x=F(4, 3), index=I(5, 3, high=4), source=F(5, 3), dim=0)", "dict(x=F(4, 3), index=I(2, 5, high=3), source=F(2, 5), dim=1)"];
 }
+def ScatterOp : Indexing<"scatter", ["x", "index", "source"]> {
+  let summary = "x with source[i][j] put at [index[i][j]][j] for dim 0, and alike along another axis.";
+  let description = "x, source: one dtype; index: int64, one shape with source. Of equal positions the last of the source's order stays.";
+  let independent = "[pair(a, x=a, index=a, source=a) for a in range(x.ndim) if a != dim and x.shape[a] == index.shape[a]]";
+  let infer = "scatter";
+  let scatters = 1;
+  let checks = [ValueCheck<"Index", "index", "x", "dim">];
+  let vjp = ["scatter(ct, index, zerosLike(source), dim)", "", "where(staysAt(index, x.shape(), dim), gather(ct, index, dim), 0.0)"];
+  let jvp = "scatter(t_x, index, t_source, dim)";
+  let numpy = [{
+    y = x.copy()
+    for at in numpy.ndindex(*index.shape):
+        y[at[:dim] + (index[at],) + at[dim + 1:]] = source[at]
+    return y
+  }];
+  let python = "(input, dim, index, src)";
+  let examples = ["dict(x=F(4, 3), index=I(5, 3, high=4), source=F(5, 3), dim=0)", "dict(x=F(4, 3), index=I(2, 5, high=3), source=F(2, 5), dim=1)"];
+}
 #endif

@@ -92,7 +92,7 @@ def IsnanOp : Classify<"isnan", "NaN"> { let scalar = "x.isFloat() ? isNan(x) : 
 def IsinfOp : Classify<"isinf", "infinite"> { let scalar = "x.isFloat() ? absolute(x) == INFINITY : falsehood(x)"; }
 def IsfiniteOp : Classify<"isfinite", "finite"> { let scalar = "x.isFloat() ? absolute(x) < INFINITY : ~falsehood(x)"; }
 
-def PowOp : Binary<"pow"> {
+def PowOp : Arithmetic<"pow"> {
   let summary = "x to the power y, elementwise.";
   let description = "x, y: one shape and dtype, not bool. Integers wrap; a negative integer exponent gives 0 unless x is 1 or -1.";
   let scalar = "x.isFloat() ? pow(x, y) : integerPower(x, y)";
@@ -101,7 +101,7 @@ def PowOp : Binary<"pow"> {
   let numpy = "numpy.power(x, y)";
   let domain = "(0.5, 2)";
 }
-def Atan2Op : Binary<"atan2", "Float"> {
+def Atan2Op : Arithmetic<"atan2", "Float"> {
   let summary = "The angle of the point (y, x) in (-pi, pi], elementwise; the first operand is the ordinate.";
   let description = "x (ordinate), y (abscissa): one shape, one float dtype. The gradient at the origin is 0.";
   let scalar = "atan2(x, y)";
@@ -130,6 +130,7 @@ def ReluGradientOp : Binary<"relu_gradient", "Float"> {
 }
 def GeluOp : Elementwise<"gelu", ["x"], "Float", "Same", [A<"tanh_form", "Bool", "False">]> {
   let summary = "Gaussian error linear unit, elementwise.";
+  let converts = "FloatsAlone";
   let description = "x: any shape, float. x * Phi(x); with tanh_form, 0.5 x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))).";
   let scalar = [{
     x = atLeast(x, kMostNegative); // no infinity times zero
@@ -175,6 +176,7 @@ def GeluDerivativeOp : Elementwise<"gelu_derivative", ["x"], "Float", "Same", [A
 }
 def SiluOp : Unary<"silu"> {
   let summary = "x * sigmoid(x), elementwise; also called swish.";
+  let converts = "FloatsAlone";
   let description = "x: any shape, float.";
   let scalar = "atLeast(x, kMostNegative) * sigmoid(x)";
   let vjp = ["Val s = sigmoid(x); return ct * (s * (bounded(x) * (1.0 - s) + 1.0));"];

@@ -25,9 +25,10 @@ void bindCreation(py::module_ &module) {
   });
   module.def("full", [](py::handle shape, py::handle value, py::handle dtype, py::handle device) {
     Tensor number = operand(value.ptr());
-    if (!number.defined())
+    if (!number.defined() || number.dim() > 0)
       fail(UserError::Kind::Type, "full",
-           std::string("the value must be a number; got ") + Py_TYPE(value.ptr())->tp_name);
+           "the value must be a number or a 0-d tensor; got " +
+               (number.defined() ? toString(number.type()) : std::string(Py_TYPE(value.ptr())->tp_name)));
     DType inferred = isFloat(number.dtype()) && number.impl->wrappedNumber ? defaultDType() : number.dtype();
     TensorType type = typeOf("full", shape, dtypeOr(dtype, inferred));
     return full(type.shape, number, type.dtype, unboxDevice(device.ptr()));

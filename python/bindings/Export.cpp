@@ -75,7 +75,7 @@ void checkNoneIsShared(const std::vector<Replacement> &replacements, const std::
     for (const Tensor &t : reachable)
       if (!t.is(replacement.before) && t.sharesStorage(replacement.before))
         fail(UserError::Kind::NotImplemented, "export",
-             "the function replaces " + replacement.path +
+             (replacement.line.empty() ? "" : replacement.line + ": ") + "the function replaces " + replacement.path +
                  ", whose memory another tensor shares: that one stays; clone() one of the two before");
 }
 
@@ -116,8 +116,8 @@ ExportedProgram traced(Trace &trace, const py::object &function, const py::tuple
   std::vector<Replacement> replacements;
   auto [replaced, reachable] = changes().cast<std::pair<py::list, std::vector<Tensor>>>();
   for (py::handle item : replaced) {
-    auto [path, before, after] = item.cast<std::tuple<std::string, Tensor, Tensor>>();
-    replacements.push_back({path, before, after});
+    auto [path, before, after, line] = item.cast<std::tuple<std::string, Tensor, Tensor, std::string>>();
+    replacements.push_back({path, before, after, line});
   }
   checkNoneIsShared(replacements, reachable);
   if (std::vector<Tensor> found(arguments.placeholders.size()); !pattern.matches(given.ptr(), found.data()))
@@ -137,7 +137,7 @@ ExportedProgram traced(Trace &trace, const py::object &function, const py::tuple
 
 // Gives (text, names and tensors of the weights and states) of function(*args). `argumentNames`: one an argument;
 // `named`: (name, tensor) of what the function may read; `changes`: called after the function, gives ((path, before,
-// after) of the tensors that it replaced outside, the tensors that it can reach).
+// after, line) of the tensors that it replaced outside, the tensors that it can reach).
 py::tuple exportGraph(py::object function, py::tuple args, const std::vector<std::string> &argumentNames,
                       const py::list &namedTensors, py::object changes, const std::string &weightsFile) {
   std::vector<Named> named;

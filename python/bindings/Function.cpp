@@ -1,4 +1,5 @@
 #include "python/bindings/Function.h"
+#include "python/bindings/PlainCases.h"
 
 #include <algorithm>
 #include <climits>
@@ -16,7 +17,8 @@ struct FunctionObject {
   PyObject *attributes; // dict: __name__, __doc__ and their like
 };
 
-// An error that says "[reshape] ..." leaves flatten(), which the user called, as "[flatten] ...".
+} // namespace
+
 void nameError(const std::string &op) {
   PyObject *type, *value, *traceback;
   PyErr_Fetch(&type, &value, &traceback);
@@ -34,6 +36,8 @@ void nameError(const std::string &op) {
   PyErr_Clear();
   PyErr_Restore(type, value, traceback);
 }
+
+namespace {
 
 PyObject *call(PyObject *self, PyObject *const *arguments, size_t flags, PyObject *keywords) {
   auto *function = reinterpret_cast<FunctionObject *>(self);
@@ -116,13 +120,17 @@ std::string textOf(const Signature &signature) {
 }
 
 // A Python function that gets its arguments checked: those by position, then the keyword-only ones by name.
-Body pythonBody(py::object function, const Signature &signature) {
+Body pythonBody(py::object function, const Signature &signature, PlainCase plain) {
   int byPosition = 0;
   py::list names;
   for (const Parameter &parameter : signature.all())
     parameter.keywordOnly ? names.append(parameter.name) : void(++byPosition);
   py::object keywords = py::len(names) ? py::object(py::tuple(names)) : py::object();
-  return [function = std::move(function), keywords, byPosition](const Signature &signature, PyObject *const *values) {
+  return [function = std::move(function), keywords, byPosition, plain](const Signature &signature,
+                                                                       PyObject *const *values) -> PyObject * {
+    if (plain)
+      if (PyObject *result = plain(values))
+        return result;
     const std::vector<Parameter> &all = signature.all();
     if (byPosition == 0 || !all[size_t(byPosition) - 1].takesRest)
       return callingPython(
@@ -167,7 +175,7 @@ int64_t Argument<int64_t>::read(PyObject *value, const ArgumentOf &of) {
   long long result = PyLong_AsLongLongAndOverflow(number.ptr(), &overflow);
   if (overflow)
     fail(UserError::Kind::Value, of.op(),
-         std::string(of.name()) + " does not fit into 64 bits; got " + py::cast<std::string>(py::str(number)));
+         std::string(of.name()) + " must fit into 64 bits; got " + textOfInt(number.ptr()));
   return result;
 }
 
@@ -284,7 +292,7 @@ void bindFunctions(py::module_ &module) {
   module.attr("KINDS") = kinds;
   // parameters: (name, fallback or ..., kinds, keyword-only, takes the rest) each.
   module.def("make_function", [](py::object function, const std::string &name, py::list parameters,
-                                 const std::string &doc, bool runsOtherCode) {
+                                 const std::string &doc, bool runsOtherCode, py::object plain) {
     std::vector<Parameter> all;
     for (py::handle item : parameters) {
       auto [parameter, fallback, kinds, keywordOnly, rest] =
@@ -292,7 +300,8 @@ void bindFunctions(py::module_ &module) {
       all.push_back({parameter, fallback.is(py::ellipsis()) ? py::object() : fallback, kinds, keywordOnly, rest});
     }
     Signature signature(name, std::move(all));
-    Body body = pythonBody(std::move(function), signature);
+    Body body =
+        pythonBody(std::move(function), signature, plain.is_none() ? nullptr : plainCase(py::cast<std::string>(plain)));
     return makeFunction(std::move(signature), std::move(body), doc);
   });
 }

@@ -13,6 +13,9 @@ namespace weft::python {
 using Body = std::function<PyObject *(const Signature &signature, PyObject *const *values)>;
 pybind11::object makeFunction(Signature signature, Body body, const std::string &doc);
 constexpr int kMaxParameters = 16;
+// The Python error that is set: one that says "[reshape] ..." leaves flatten(), which the user called, as "[flatten]
+// ...".
+void nameError(const std::string &op);
 
 // ---- How an argument that is of the kind becomes a C++ value, by type.
 

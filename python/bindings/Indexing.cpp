@@ -1,7 +1,8 @@
-// x[...] and x[...] = v. Ints, slices, None and Ellipsis are views. Index tensors (int, bool; lists, arrays) become
-// index_select over the indexed dimensions taken as one.
-#include "frontend/dispatch/OperandCheck.h"
-#include "python/bindings/PyTensor.h"
+// x[...] and x[...] = v. Ints, slices, None and Ellipsis are views; for index tensors (int, bool; lists, arrays) see
+// frontend/dispatch/IndexTensors.h.
+#include "frontend/dispatch/IndexTensors.h"
+#include "frontend/trace/Trace.h"
+#include "python/bindings/Function.h"
 
 namespace py = pybind11;
 
@@ -9,11 +10,6 @@ namespace weft::python {
 namespace {
 
 constexpr const char *kWhat = "index";
-
-struct Selector {
-  int dim;      // of the view that the basic indices made
-  Tensor index; // int64, or bool
-};
 
 bool isSequence(PyObject *item) {
   return PySequence_Check(item) && !isTensor(item) && !PyUnicode_Check(item) && !PyBytes_Check(item) &&
@@ -41,6 +37,7 @@ Tensor readIndexTensor(PyObject *item) {
 struct Entry {
   PyObject *object;
   Tensor index;
+  bool isInt = false; // an index tensor that stands for one
 
   // How many of x's dimensions it takes.
   int dimensions() const {
@@ -50,27 +47,33 @@ struct Entry {
   }
 };
 
-Entry readEntry(PyObject *item) {
+// An int that is a tensor is a select(), which needs its value; of a write in a trace nobody has the view.
+Entry readEntry(PyObject *item, bool writes, bool tensors) {
   bool isArray = isTensor(item) || isSequence(item); // NumPy's numbers are no sequences
   Tensor index = isArray ? readIndexTensor(item) : Tensor();
-  if (isArray && index.dim() == 0 && index.dtype() != DType::Bool)
-    return {item, {}}; // as an int
-  return {item, index};
+  bool isInt = isArray && index.dim() == 0 && index.dtype() != DType::Bool;
+  if (isInt && !tensors && !(writes && isTensor(item) && Trace::active()))
+    return {item, {}};
+  return {item, index, isInt};
 }
 
-std::vector<Entry> readEntries(PyObject *key) {
+std::vector<Entry> readEntries(PyObject *key, bool writes, bool tensors) {
   std::vector<Entry> entries;
   if (!PyTuple_Check(key))
-    return {readEntry(key)};
+    return {readEntry(key, writes, tensors)};
   for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(key); ++i)
-    entries.push_back(readEntry(PyTuple_GET_ITEM(key, i)));
+    entries.push_back(readEntry(PyTuple_GET_ITEM(key, i), writes, tensors));
   return entries;
 }
 
 int64_t readInt(PyObject *item) {
-  Py_ssize_t value = PyNumber_AsSsize_t(item, PyExc_IndexError);
-  if (value == -1 && PyErr_Occurred())
+  auto number = py::reinterpret_steal<py::object>(PyNumber_Index(item));
+  if (!number)
     throw py::error_already_set();
+  int overflow;
+  long long value = PyLong_AsLongLongAndOverflow(number.ptr(), &overflow);
+  if (overflow)
+    fail(UserError::Kind::Value, kWhat, "an index must fit into 64 bits; got " + textOfInt(number.ptr()));
   return value;
 }
 
@@ -92,9 +95,10 @@ Tensor sliced(const Tensor &x, int dim, PyObject *item) {
   return slice(x, dim, start, length ? stop : start, step);
 }
 
-// Applies what is a view; leaves the index tensors in `selectors`.
-Tensor basicIndex(const Tensor &x, PyObject *key, std::vector<Selector> &selectors) {
-  std::vector<Entry> entries = readEntries(key);
+// Applies what is a view; leaves the index tensors in `indices`. `tensors`: all entries stay tensors.
+Tensor basicIndex(const Tensor &x, PyObject *key, std::vector<IndexTensor> &indices, bool writes,
+                  bool tensors = false) {
+  std::vector<Entry> entries = readEntries(key, writes, tensors);
   int taken = 0;
   bool ellipsis = false;
   for (const Entry &entry : entries) {
@@ -116,7 +120,7 @@ Tensor basicIndex(const Tensor &x, PyObject *key, std::vector<Selector> &selecto
       view = unsqueeze(view, dim++);
     } else if (PyBool_Check(item)) {
       view = unsqueeze(view, dim);
-      selectors.push_back({dim++, Tensor::fromHost(std::vector<int64_t>(1).data(), {item == Py_True}, DType::Int64)});
+      indices.push_back({dim++, Tensor::fromHost(std::vector<int64_t>(1).data(), {item == Py_True}, DType::Int64)});
     } else if (PySlice_Check(item)) {
       view = sliced(view, dim++, item);
     } else if (entry.index.defined()) {
@@ -136,7 +140,7 @@ Tensor basicIndex(const Tensor &x, PyObject *key, std::vector<Selector> &selecto
                      "indexed tensor " +
                      toString(x.shape()) + " at dimension " + std::to_string(dim + k));
       }
-      selectors.push_back({dim, index});
+      indices.push_back({dim, index, entry.isInt});
       dim += dims;
     } else if (PyIndex_Check(item)) {
       int64_t index = readInt(item), size = view.shape()[dim];
@@ -154,141 +158,14 @@ Tensor basicIndex(const Tensor &x, PyObject *key, std::vector<Selector> &selecto
   return view;
 }
 
-// Positions of the true elements, in row-major order, as one flat index. Needs the mask's values.
-Tensor positionsOf(const Tensor &mask) {
-  Tensor host = mask.detach().to(Device()).contiguous();
-  const auto *data = static_cast<const uint8_t *>(host.data());
-  std::vector<int64_t> positions;
-  for (int64_t i = 0, n = host.numel(); i < n; ++i)
-    if (data[i])
-      positions.push_back(i);
-  return Tensor::fromHost(positions.data(), {int64_t(positions.size())}, DType::Int64, mask.device());
-}
-
-struct Ops {
-  OpKind where = opByName("where"), lt = opByName("lt"), add = opByName("add"), mul = opByName("mul"),
-         indexSelect = opByName("index_select");
-};
-const Ops &ops() {
-  static const Ops table;
-  return table;
-}
-
-Tensor wrapNegative(const Tensor &index, int64_t size) {
-  Tensor below = call(ops().lt, {index, Tensor::wrapped(int64_t(0))});
-  return call(ops().where, {below, call(ops().add, {index, Tensor::wrapped(size)}), index});
-}
-
-// The indexed dimensions [first, first + count) of `x` as one, and the index into it, of shape `shape`.
-struct Combined {
-  Tensor x, index;
-  int first;
-  Dims shape;
-};
-
-Combined combine(Tensor x, std::vector<Selector> selectors) {
-  // A mask stands for one flat index over its dimensions.
-  for (size_t s = 0; s < selectors.size(); ++s) {
-    Selector &selector = selectors[s];
-    if (selector.index.dtype() != DType::Bool)
-      continue;
-    int dims = selector.index.dim();
-    if (dims > 1) {
-      x = flatten(x, selector.dim, selector.dim + dims - 1);
-      for (size_t later = s + 1; later < selectors.size(); ++later)
-        selectors[later].dim -= dims - 1;
-    }
-    selector.index = positionsOf(selector.index);
-  }
-  bool adjacent = true;
-  for (size_t s = 1; s < selectors.size(); ++s)
-    adjacent &= selectors[s].dim == selectors[s - 1].dim + 1;
-  if (!adjacent) {
-    Dims order;
-    for (const Selector &selector : selectors)
-      order.push_back(selector.dim);
-    for (int d = 0; d < x.dim(); ++d)
-      if (!order.contains(d))
-        order.push_back(d);
-    x = permute(x, order);
-    for (size_t s = 0; s < selectors.size(); ++s)
-      selectors[s].dim = int(s);
-  }
-  Combined result;
-  result.first = selectors[0].dim;
-  result.shape = selectors[0].index.shape();
-  for (const Selector &selector : selectors)
-    result.shape = broadcastShapes(kWhat, result.shape, selector.index.shape());
-  for (const Selector &selector : selectors) {
-    int64_t size = x.shape()[selector.dim];
-    check(selector.index, OperandCheck::index(kWhat, x.type(), size, /*fromEnd=*/true));
-    Tensor wrapped = wrapNegative(selector.index, size);
-    result.index = result.index.defined()
-                       ? call(ops().add, {call(ops().mul, {result.index, Tensor::wrapped(size)}), wrapped})
-                       : wrapped;
-  }
-  result.index = reshape(expand(result.index, result.shape), {-1});
-  result.x = flatten(x, result.first, selectors.back().dim);
-  return result;
-}
-
 PyObject *getItem(PyObject *self, PyObject *key) {
   return guarded([&] {
-    std::vector<Selector> selectors;
-    Tensor view = basicIndex(unbox(self), key, selectors);
-    if (selectors.empty())
-      return box(view.is(unbox(self)) ? expand(view, view.shape()) : view); // x[:] is a new view
-    Combined c = combine(view, selectors);
-    AlreadyChecked combined; // out of indices that were
-    Tensor rows = call(ops().indexSelect, {c.x, c.index}, {Attr::integer(c.first)});
-    Dims shape;
-    for (int d = 0; d < c.first; ++d)
-      shape.push_back(c.x.shape()[d]);
-    for (int64_t size : c.shape)
-      shape.push_back(size);
-    for (int d = c.first + 1; d < c.x.dim(); ++d)
-      shape.push_back(c.x.shape()[d]);
-    return box(reshape(rows, shape));
+    std::vector<IndexTensor> indices;
+    Tensor view = basicIndex(unbox(self), key, indices, /*writes=*/false);
+    if (!indices.empty())
+      return box(readAt(view, indices));
+    return box(view.is(unbox(self)) ? expand(view, view.shape()) : view); // x[:] is a new view
   });
-}
-
-// x[index] = value for one index tensor: positions in order, so that the last of equal positions wins.
-void assignAt(const Tensor &base, const Tensor &view, const Selector &selector, const Tensor &value) {
-  if (selector.index.dtype() == DType::Bool && (value.impl->wrappedNumber || value.dim() == 0)) {
-    Dims shape = selector.index.shape();
-    if (selector.dim != 0)
-      fail(UserError::Kind::NotImplemented, kWhat, "a mask in an assignment must come first; permute the tensor");
-    while (shape.size() < view.dim())
-      shape.push_back(1);
-    assign(base, view, maskedFill(view, reshape(selector.index, shape), value));
-    return;
-  }
-  Combined c = combine(view, {selector});
-  if (!c.x.sharesStorage(view))
-    fail(UserError::Kind::NotImplemented, kWhat,
-         "this assignment would need a copy of the tensor; assign to a contiguous one");
-  Dims rest;
-  for (int64_t size : c.shape)
-    rest.push_back(size);
-  for (int d = c.first + 1; d < c.x.dim(); ++d)
-    rest.push_back(c.x.shape()[d]);
-  if (c.first != 0)
-    fail(UserError::Kind::NotImplemented, kWhat,
-         "an index tensor in an assignment must come first; permute the tensor");
-  Tensor host = c.index.detach().to(Device()).contiguous();
-  const auto *positions = static_cast<const int64_t *>(host.data());
-  if (value.impl->wrappedNumber || value.dim() == 0) {
-    for (int64_t i = 0; i < host.numel(); ++i)
-      assign(base, select(c.x, 0, positions[i]), value);
-    return;
-  }
-  Tensor rows = expand(value, rest);
-  Dims flat{host.numel()};
-  for (int d = 1; d < c.x.dim(); ++d)
-    flat.push_back(c.x.shape()[d]);
-  rows = reshape(rows, flat);
-  for (int64_t i = 0; i < host.numel(); ++i)
-    assign(base, select(c.x, 0, positions[i]), select(rows, 0, i));
 }
 
 int setItem(PyObject *self, PyObject *key, PyObject *value) {
@@ -298,23 +175,37 @@ int setItem(PyObject *self, PyObject *key, PyObject *value) {
     Tensor source = operand(value);
     if (!source.defined())
       source = py::cast<Tensor>(py::module_::import("weft._C").attr("from_nested")(py::handle(value), py::none()));
-    std::vector<Selector> selectors;
-    Tensor view = basicIndex(unbox(self), key, selectors);
-    if (selectors.size() > 1)
-      fail(UserError::Kind::NotImplemented, kWhat,
-           "an assignment takes one index tensor; got " + std::to_string(selectors.size()) + "; combine them into one");
-    if (selectors.size() == 1)
-      assignAt(unbox(self), view, selectors[0], source);
-    else {
+    std::vector<IndexTensor> indices;
+    const Tensor &x = unbox(self);
+    Tensor view = basicIndex(x, key, indices, /*writes=*/true);
+    if (!indices.empty()) {
+      // Arrays and lists have no dtype that anybody chose.
+      if (!isTensor(value) && !source.impl->wrappedNumber)
+        source = source.to(view.dtype());
+      writeAt(x, view, indices, source);
+    } else {
       while (source.dim() > view.dim() && source.shape()[0] == 1)
         source = select(source, 0, 0);
-      assign(unbox(self), view, source);
+      assign(x, view, source);
     }
     return 0;
   } catch (...) {
     translateException();
     return -1;
   }
+}
+
+// x[indices] = values, of tensors alone.
+Tensor indexPut(const Tensor &x, const std::vector<Tensor> &given, const Tensor &values, bool accumulate) {
+  if (given.empty())
+    fail(UserError::Kind::Index, "index_put_", "needs an index tensor; got none; pass a tuple of tensors");
+  py::tuple key(given.size());
+  for (size_t i = 0; i < given.size(); ++i)
+    key[i] = py::cast(given[i]);
+  std::vector<IndexTensor> indices;
+  Tensor view = basicIndex(x, key.ptr(), indices, /*writes=*/true, /*tensors=*/true);
+  writeAt(x, view, indices, values, accumulate);
+  return x;
 }
 
 Py_ssize_t length(PyObject *self) {
@@ -378,6 +269,12 @@ PyObject *iterate(PyObject *self) {
 }
 
 } // namespace
+
+void bindIndexing(py::module_ &module) {
+  Definitions(module).def("index_put_", &indexPut, py::arg("input"), py::arg("indices"), py::arg("values"),
+                          py::arg("accumulate") = false,
+                          "input[indices] = values, written into this tensor; with accumulate they are added.");
+}
 
 void fillIndexSlots(std::vector<PyType_Slot> &slots) {
   slots.push_back({Py_mp_subscript, reinterpret_cast<void *>(getItem)});

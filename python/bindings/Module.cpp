@@ -25,6 +25,7 @@ PYBIND11_MODULE(_C, module) {
   defineTensorType(module);
   bindOps(module);
   bindTensorMethods(module);
+  bindIndexing(module);
   bindCreation(module);
   bindBuffers(module);
   bindDLPack(module);

@@ -1,5 +1,5 @@
 // The operators of weft.Tensor as CPython's number slots.
-#include "python/bindings/PyTensor.h"
+#include "python/bindings/Function.h"
 
 #include <cmath>
 
@@ -25,8 +25,16 @@ const Operators &operators() {
   return table;
 }
 
+// Runs the body of a slot; its errors bear the op's name.
+template <class Body> PyObject *named(OpKind op, Body body) {
+  PyObject *result = guarded(body);
+  if (__builtin_expect(!result, 0))
+    nameError(info(op).name);
+  return result;
+}
+
 template <OpKind Operators::*op> PyObject *binary(PyObject *left, PyObject *right) {
-  return guarded([&]() -> PyObject * {
+  return named(operators().*op, [&]() -> PyObject * {
     Operands<2> operands;
     if (!operands.set(0, left) || !operands.set(1, right)) {
       Py_INCREF(Py_NotImplemented);
@@ -37,7 +45,7 @@ template <OpKind Operators::*op> PyObject *binary(PyObject *left, PyObject *righ
 }
 
 template <OpKind Operators::*op> PyObject *inPlace(PyObject *left, PyObject *right) {
-  return guarded([&]() -> PyObject * {
+  return named(operators().*op, [&]() -> PyObject * {
     Operands<2> operands;
     operands.set(0, left);
     if (!operands.set(1, right)) {
@@ -59,6 +67,7 @@ template <OpKind Operators::*op> PyObject *unary(PyObject *self) {
 }
 
 PyObject *power(PyObject *left, PyObject *right, PyObject *) { return binary<&Operators::pow>(left, right); }
+PyObject *inPlacePower(PyObject *left, PyObject *right, PyObject *) { return inPlace<&Operators::pow>(left, right); }
 PyObject *positive(PyObject *self) {
   Py_INCREF(self);
   return self;
@@ -78,12 +87,21 @@ int truth(PyObject *self) {
   }
 }
 
+// The tensor, if it has one element.
+Tensor scalarOf(const char *op, PyObject *self) {
+  Tensor t = unbox(self);
+  if (t.numel() != 1)
+    fail(UserError::Kind::Value, op,
+         "only tensors of one element become a number; got " + toString(t.type()) + "; index it, or use .tolist()");
+  return t;
+}
+
 PyObject *toFloat(PyObject *self) {
-  return guarded([&] { return PyFloat_FromDouble(unbox(self).itemDouble()); });
+  return guarded([&] { return PyFloat_FromDouble(scalarOf("float", self).itemDouble()); });
 }
 PyObject *toInt(PyObject *self) {
   return guarded([&]() -> PyObject * {
-    Tensor t = unbox(self);
+    Tensor t = scalarOf("int", self);
     return isFloat(t.dtype()) ? PyLong_FromDouble(t.itemDouble()) : PyLong_FromLongLong(t.itemInt());
   });
 }
@@ -158,6 +176,11 @@ void fillNumberSlots(std::vector<PyType_Slot> &slots) {
   add(Py_nb_inplace_subtract, inPlace<&Operators::sub>);
   add(Py_nb_inplace_multiply, inPlace<&Operators::mul>);
   add(Py_nb_inplace_true_divide, inPlace<&Operators::div>);
+  add(Py_nb_inplace_floor_divide, inPlace<&Operators::floorDivide>);
+  add(Py_nb_inplace_remainder, inPlace<&Operators::remainder>);
+  add(Py_nb_inplace_power, inPlacePower);
+  add(Py_nb_inplace_lshift, inPlace<&Operators::shiftLeft>);
+  add(Py_nb_inplace_rshift, inPlace<&Operators::shiftRight>);
   add(Py_nb_inplace_and, inPlace<&Operators::bitwiseAnd>);
   add(Py_nb_inplace_or, inPlace<&Operators::bitwiseOr>);
   add(Py_nb_inplace_xor, inPlace<&Operators::bitwiseXor>);

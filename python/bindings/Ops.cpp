@@ -84,8 +84,8 @@ Body bodyOf(OpKind op, bool inPlace, const py::object &returned) {
   };
 }
 
-// parameters: (name, default, or Ellipsis where it must be given) each. returned: what makes one object of several
-// results.
+// parameters: (name, default, or Ellipsis where it must be given, whether an operand may be a number) each. returned:
+// what makes one object of several results.
 py::object makeOp(const std::string &name, const py::list &parameters, const std::string &doc, bool inPlace,
                   const py::object &returned) {
   OpKind op = opByName(name);
@@ -93,13 +93,14 @@ py::object makeOp(const std::string &name, const py::list &parameters, const std
   const int operands = operandParameters(record);
   std::vector<Parameter> all;
   for (py::handle item : parameters) {
-    auto [parameter, fallback] = py::cast<std::pair<py::str, py::object>>(item);
+    auto [parameter, fallback, number] = py::cast<std::tuple<py::str, py::object, bool>>(item);
     const int i = int(all.size());
-    uint32_t kinds = i >= operands                  ? kindsOf(record.attrs[i - operands].kind)
-                     : record.operandCount < 0      ? uint32_t(kTensors)
-                     : i == 0 && inPlace            ? uint32_t(kTensor)
-                     : i >= record.requiredOperands ? kOperand | kNone
-                                                    : kOperand;
+    uint32_t kinds = i >= operands                    ? kindsOf(record.attrs[i - operands].kind)
+                     : record.operandCount < 0        ? uint32_t(kTensors)
+                     : !number || (i == 0 && inPlace) ? uint32_t(kTensor)
+                                                      : uint32_t(kOperand);
+    if (i < operands && record.operandCount >= 0 && i >= record.requiredOperands)
+      kinds |= kNone;
     all.push_back({parameter, fallback.is(py::ellipsis()) ? py::object() : fallback, kinds});
   }
   py::object function =

@@ -114,6 +114,18 @@ PyObject *box(Tensor tensor) {
   return boxAs(tensorType, std::move(tensor));
 }
 
+void failAs(PyObject *type, const char *op, const std::string &message) {
+  PyErr_SetString(type, ("[" + std::string(op) + "] " + message).c_str());
+  throw py::error_already_set();
+}
+
+std::string textOfInt(PyObject *integer) {
+  constexpr int64_t kMostBits = 256; // that anybody reads
+  py::handle number(integer);
+  auto bits = py::cast<int64_t>(number.attr("bit_length")());
+  return bits > kMostBits ? "one of " + std::to_string(bits) + " bits" : py::cast<std::string>(py::str(number));
+}
+
 Tensor operand(PyObject *object) {
   if (isTensor(object))
     return unbox(object);
@@ -125,7 +137,8 @@ Tensor operand(PyObject *object) {
     int overflow = 0;
     long long value = PyLong_AsLongLongAndOverflow(object, &overflow);
     if (overflow)
-      fail(UserError::Kind::Runtime, "number", "an integer does not fit into 64 bits; use a float");
+      failAs(PyExc_OverflowError, "number",
+             "an int beside tensors must fit into 64 bits; got " + textOfInt(object) + "; use a float");
     return Tensor::wrapped(int64_t(value));
   }
   if (PyObject_CheckBuffer(object) && !PyBytes_Check(object))
@@ -224,8 +237,7 @@ Dims unboxDims(PyObject *object, const char *op, const char *what) {
     int overflow;
     long long value = PyLong_AsLongLongAndOverflow(index.ptr(), &overflow);
     if (overflow)
-      fail(UserError::Kind::Value, op,
-           std::string(what) + " must fit into 64 bits; got " + py::cast<std::string>(py::str(index)));
+      fail(UserError::Kind::Type, op, std::string(what) + " must fit into 64 bits; got " + textOfInt(index.ptr()));
     dims.push_back(value);
   };
   if (PyTuple_CheckExact(object)) {

@@ -62,6 +62,11 @@ private:
   uint32_t owned = 0; // by bit
 };
 
+// Throws the Python error `type` with "[op] message", for classes that no UserError has.
+[[noreturn]] void failAs(PyObject *type, const char *op, const std::string &message);
+// An int of Python's as text, however long it is.
+std::string textOfInt(PyObject *integer);
+
 // Turns the C++ exception that is being handled into a Python error. For slots; pybind11 functions have a translator.
 void translateException();
 // An attribute of errors whose message keeps the name of its op, whatever function they leave (Function.h).
@@ -127,6 +132,7 @@ void bindSize(pybind11::module_ &module);
 void bindDTypes(pybind11::module_ &module);
 void bindOps(pybind11::module_ &module);
 void bindTensorMethods(pybind11::module_ &module);
+void bindIndexing(pybind11::module_ &module);
 void bindCreation(pybind11::module_ &module);
 void bindBuffers(pybind11::module_ &module);
 void bindDLPack(pybind11::module_ &module);

@@ -191,6 +191,12 @@ py::object Signature::bind(PyObject *const *arguments, Py_ssize_t given, PyObjec
     } else if (values[i] != parameter.fallback.ptr() && !parameter.takesRest &&
                !isOfKinds(values[i], parameter.kinds)) {
       failKind(parameter, values[i]);
+    } else if ((parameter.kinds & kInt) && PyLong_CheckExact(values[i])) {
+      int overflow;
+      PyLong_AsLongLongAndOverflow(values[i], &overflow);
+      if (overflow && !(parameter.kinds & (kFloat | kNumber)))
+        weft::fail(UserError::Kind::Value, name.c_str(),
+                   py::cast<std::string>(parameter.name) + " must fit into 64 bits; got " + textOfInt(values[i]));
     }
   }
   return rest;

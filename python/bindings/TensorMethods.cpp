@@ -204,8 +204,12 @@ void bindTensorMethods(py::module_ &module) {
           self, py::arg("dim") = py::none(), "The steps from element to element, or the one along a dimension.")
       .def("storage_offset", &Tensor::offset, self, "Where in its memory the tensor begins, in elements.")
       .def(
-          "data_ptr", [](const Tensor &t) { return reinterpret_cast<uintptr_t>(t.data()); }, self,
-          "The address of the first element.")
+          "data_ptr",
+          [](const Tensor &t) {
+            t.impl->storage->addressed = true;
+            return reinterpret_cast<uintptr_t>(t.data());
+          },
+          self, "The address of the first element.")
       .def("is_contiguous", &Tensor::isContiguous, self, "Whether the elements lie in row-major order without gaps.")
       .def(
           "is_floating_point", [](const Tensor &t) { return isFloat(t.dtype()); }, self,
@@ -326,6 +330,7 @@ void bindTensorMethods(py::module_ &module) {
     return py::reinterpret_steal<py::object>(boxAs(reinterpret_cast<PyTypeObject *>(type.ptr()), alias));
   });
   module.def("same_storage", &Tensor::sharesStorage);
+  module.def("address_of", [](const Tensor &t) { return reinterpret_cast<uintptr_t>(t.data()); }); // for reading alone
   // A tensor's whole memory as bytes, and a tensor laid out as `like` on such bytes.
   module.def("whole_storage", [](const Tensor &t) {
     t.data();

@@ -361,6 +361,20 @@ _PLAIN_TYPES = (
 _PLAIN_TYPE_METHODS = (*_PLAIN_TYPES, object, type)
 
 
+def _users_frame(frame):
+    """The innermost frame of the user's code that led to this one; None where a module is imported, which happens once."""
+    users = None
+    caller = frame
+    while caller is not None:
+        file = caller.f_code.co_filename
+        if file.startswith("<frozen importlib"):
+            return None
+        if users is None and not (is_ours(file) or _is_stdlib(file) or any(part in file for part in _THIRD_PARTY)):
+            users = caller
+        caller = caller.f_back
+    return users or frame
+
+
 class Watch:
     """Sees through sys.setprofile what runs. `reason` is the first thing that a replay could not repeat, but for calls of the
     functions of these names."""
@@ -401,6 +415,9 @@ class Watch:
             self.codes.add(frame.f_code)
         elif event == "c_call" and self.reason is None and not is_ours(frame.f_code.co_filename):
             if not self._is_pure(function) and function.__name__ not in self.harmless:
+                frame = _users_frame(frame)
+                if frame is None:
+                    return
                 name = getattr(function, "__qualname__", None) or getattr(function, "__name__", "a C function")
                 module = getattr(function, "__module__", None)
                 if module == "weft":  # the qualified name is the binding's own

@@ -20,10 +20,12 @@ def _now(kind, holder, key):
 
 
 def replaced_tensors(capture, watch, guards):
-    """(path, before, after) of each tensor in whose place another of its type is now. Any other change, and what may give
+    """(path, before, after, line) of each tensor in whose place another of its type is now. Any other change, and what may give
     something else at the next call, is a NotImplementedError."""
-    if reason := watch.reason or capture.randomness_of(watch.codes):
-        raise _refusal("", reason)
+    if watch.reason:
+        raise _refusal("", watch.reason)
+    if reason := capture.randomness_of(watch.codes):
+        raise _refusal(_line(watch.codes, lambda i: i.argval == "random" and i.opname.startswith("LOAD_")), reason)
     broken = guards.broken()
     replaced = []
     for i in broken:
@@ -31,20 +33,22 @@ def replaced_tensors(capture, watch, guards):
         after = _now(kind, holder, key)
         if not (isinstance(before, _C.Tensor) and isinstance(after, _C.Tensor) and _is_like(before, after)):
             path, name = _changed(capture, i)
-            raise _refusal(_line_of(name, watch.codes), f"it changes {path}")
-        replaced.append((capture.paths[i], before, after))
+            line = _line_of(name, watch.codes) or _line_of(_last_name(path), watch.codes)
+            raise _refusal(line, f"it changes {path}")
+        replaced.append((capture.paths[i], before, after, _line_of(_last_name(capture.paths[i]), watch.codes)))
     places = {}
     for i, (_, _, _, value) in enumerate(capture.guards):
         if isinstance(value, _C.Tensor):
             places.setdefault(id(value), []).append(i)
-    for path, before, _ in replaced:
+    for path, before, _, line in replaced:
         if len(places[id(before)]) > 1:
             others = " and ".join(capture.paths[i] for i in places[id(before)])
-            raise _refusal("", f"it replaces {path}, but {others} are one tensor")
+            raise _refusal(line, f"it replaces {path}, but {others} are one tensor")
     for tensor, before in capture.tensors:
         if tensor.is_leaf and tensor.requires_grad != before:
             tensor.requires_grad_(before)
-            raise _refusal("", "it changes whether a tensor requires grad")
+            line = _line_of("requires_grad", watch.codes) or _line_of("requires_grad_", watch.codes)
+            raise _refusal(line, "it changes whether a tensor requires grad")
     return replaced
 
 
@@ -74,20 +78,44 @@ def _changed(capture, i):
     return f"{owner}[{changed[0]!r}]", changed[0]
 
 
+def _last_name(path):
+    """What holds the place: "seen" of "len(model.seen)", of "model.seen[3]" and of "seen (global)"."""
+    import re
+
+    names = re.findall(r"[^\W\d]\w*", re.sub(r"\[.*?\]| \(.*", "", path.removesuffix(".__dict__")))
+    return names[-1] if names else None
+
+
+_STORES = ("STORE_ATTR", "STORE_GLOBAL", "STORE_DEREF", "DELETE_ATTR", "STORE_SUBSCR", "DELETE_SUBSCR")
+# Methods and functions that change an object.
+_CHANGING = {
+    "append", "extend", "insert", "pop", "remove", "clear", "sort", "reverse", "update", "setdefault", "popitem", "add", "discard",
+    "appendleft", "popleft", "setattr", "register_buffer", "requires_grad_",
+}  # fmt: skip
+
+
 def _line_of(name, codes):
-    """ "model.py:12" where code that ran stores under the name; empty if it is not found."""
+    """ "model.py:12" where code that ran stores under the name, or changes what it finds there; empty if it is not found."""
+    return _line(codes, lambda i: i.opname in _STORES and i.argval == name) or _line(
+        codes,
+        lambda i: i.argval == name,
+        lambda i: i.opname in _STORES or (isinstance(i.argval, str) and i.argval in _CHANGING),
+    )
+
+
+def _line(codes, *wanted):
+    """The first line of which instructions are all that is wanted."""
     import dis
 
     for code in codes:
         if _capture.is_ours(code.co_filename):
             continue
-        lines = [(start, end, line) for start, end, line in code.co_lines()]
-        for instruction in dis.get_instructions(code):
-            if (
-                instruction.opname in ("STORE_ATTR", "STORE_GLOBAL", "STORE_DEREF", "DELETE_ATTR")
-                and instruction.argval == name
-            ):
-                line = next(line for start, end, line in lines if start <= instruction.offset < end)
+        instructions = list(dis.get_instructions(code))
+        lines = {}
+        for start, end, line in code.co_lines():
+            lines.setdefault(line, []).extend(i for i in instructions if start <= i.offset < end)
+        for line, here in lines.items():
+            if line is not None and all(any(map(is_wanted, here)) for is_wanted in wanted):
                 return f"{os.path.basename(code.co_filename)}:{line}"
     return ""
 

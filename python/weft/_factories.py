@@ -65,7 +65,7 @@ def empty(
 
 @public
 def full(
-    size: Sequence[int] | int,
+    size: Sequence[int],
     fill_value: Number | Tensor,
     *,
     out: Tensor | None = None,

@@ -40,16 +40,21 @@ def _parameters(function: Callable[..., Any]) -> Iterator[tuple[str, Any, bool, 
         yield name, (function.__kwdefaults__ or {}).get(name, ...), True, False
 
 
-def public(function: _F, *, runs_other_code: bool = False) -> _F:
+def public_with_short_cut(function: _F) -> _F:
+    """``public``, of a function whose plain case python/bindings/PlainCases.cpp knows by its name."""
+    return public(function, plain=function.__name__)
+
+
+def public(function: _F, *, runs_other_code: bool = False, plain: str | None = None) -> _F:
     """Checks the arguments of each call by the function's annotations, and has errors from within bear its name.
 
     An argument of another type is a TypeError: `[flip] dims must be an int or a sequence of ints; got str; ...`. The errors of a
-    function that runs code of others, as hooks, keep their names.
+    function that runs code of others, as hooks, keep their names. ``plain`` names the short cut of the usual case, in C++.
     """
     parameters = [
         (name.rstrip("_"), default, _kinds(function, name), keyword, rest)  # `from_` stands for `from`
         for name, default, keyword, rest in _parameters(function)
     ]
-    checked = _C.make_function(function, function.__name__, parameters, function.__doc__ or "", runs_other_code)
+    checked = _C.make_function(function, function.__name__, parameters, function.__doc__ or "", runs_other_code, plain)
     checked.__wrapped__, checked.__module__ = function, function.__module__
     return checked

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import copy
-
 from . import _C, _factories, _functions, _ops, _print
 from ._C import Tensor, device, dtype
-from ._functions.elementwise import array_of, div, masked_fill, round, scaled
+from ._functions.elementwise import add_scaled, array_of, div, masked_fill, round
 from ._public import Any, Number, Operand, public
 
 # ---- in place
@@ -15,13 +13,13 @@ from ._public import Any, Number, Operand, public
 @public
 def add_(input: Tensor, other: Operand, *legacy: Any, alpha: Number = 1) -> Tensor:
     """input + alpha · other written into this tensor."""
-    return _ops.add_(input, scaled("add_", input, other, legacy, alpha))
+    return add_scaled(_ops.add_, _ops.add_scaled_, 1, input, other, legacy, alpha)
 
 
 @public
 def sub_(input: Tensor, other: Operand, *legacy: Any, alpha: Number = 1) -> Tensor:
     """input - alpha · other written into this tensor."""
-    return _ops.sub_(input, scaled("sub_", input, other, legacy, alpha))
+    return add_scaled(_ops.sub_, _ops.add_scaled_, -1, input, other, legacy, alpha)
 
 
 @public
@@ -206,7 +204,7 @@ def copy_of(tensor, memo):
     if _C.tracing():
         return tensor.detach().clone()
     memory = _C.whole_storage(tensor)  # an object a storage, as long as somebody holds it
-    key = ("weft storage", memory.data_ptr())
+    key = ("weft storage", _C.address_of(memory))
     if key not in memo:
         memo[key] = (memory, memory.clone())
     return _C.view_of_storage(memo[key][1], tensor)
@@ -215,7 +213,9 @@ def copy_of(tensor, memo):
 def copy_grad(tensor, result, memo):
     """Gives the result of a deep copy what the tensor has in .grad."""
     if tensor.grad is not None:
-        result.grad = copy.deepcopy(tensor.grad, memo)
+        from copy import deepcopy
+
+        result.grad = deepcopy(tensor.grad, memo)
 
 
 def _deepcopy(self, memo):

@@ -3,7 +3,6 @@
 import os
 
 from . import _C, _capture, _changes
-from ._files import written_whole
 from .serialization import write_tensors
 
 
@@ -21,6 +20,8 @@ def export(model, args, path):
 
     ``weft-aot model.mlir -o model.so --header model.h`` makes a library with a C interface of it. Returns the path.
     """
+    from ._files import written_whole
+
     args = tuple(args) if isinstance(args, (tuple, list)) else (args,)
     if not callable(model):
         raise TypeError(f"[export] needs a Module or a function; got {type(model).__name__}; pass the callable itself")

@@ -4,7 +4,6 @@ import os
 
 from . import _C
 from ._C import Tensor
-from ._files import written_whole
 
 _NAMES = {
     "float64": "F64", "float32": "F32", "float16": "F16", "bfloat16": "BF16", "int64": "I64", "int32": "I32", "int16": "I16",
@@ -13,18 +12,38 @@ _NAMES = {
 
 
 def save(tensors, path, metadata=None):
-    """Writes a dict of name → tensor (as of ``state_dict()``). The file is complete or not there."""
+    """Writes a dict of name → tensor (as of ``state_dict()``) to a file, which is complete or not there, or to an object with
+    ``write``."""
     _C.not_replayable("it calls save()")
-    if not isinstance(tensors, dict) or not all(isinstance(t, Tensor) for t in tensors.values()):
-        raise TypeError(
-            f"[save] needs a dict of tensors; got {type(tensors).__name__}; pass model.state_dict() "
-            "(numbers of an optimizer's state go into metadata)"
+    if not isinstance(tensors, dict):
+        got = type(tensors).__name__
+    else:
+        got = next(
+            (f"a dict in which {n!r} is {type(t).__name__}" for n, t in tensors.items() if not isinstance(t, Tensor)),
+            "",
         )
+    if got:
+        raise TypeError(
+            f"[save] needs a dict of tensors; got {got}; pass model.state_dict() (numbers of an optimizer's state go into metadata)"
+        )
+    wrong = [name for name in tensors if not isinstance(name, str)]
+    if wrong:
+        raise TypeError(f"[save] the names of tensors must be strings; got {wrong[0]!r}; use str()")
+    _check_path("save", path, "write")
     write_tensors(tensors, path, "save", metadata)
 
 
+def _check_path(op, path, method):
+    if not isinstance(path, (str, bytes, os.PathLike)) and not hasattr(path, method):
+        raise TypeError(
+            f"[{op}] path must name a file, or be an object with {method}(); got {type(path).__name__}; pass a str or a Path"
+        )
+
+
 def write_tensors(tensors, path, op, metadata=None):
-    from safetensors import SafetensorError, TensorSpec, serialize_file
+    from safetensors import SafetensorError, TensorSpec, serialize, serialize_file
+
+    from ._files import written_whole
 
     entries = {}
     kept = []  # the specifications are addresses
@@ -34,22 +53,30 @@ def write_tensors(tensors, path, op, metadata=None):
         entries[name] = TensorSpec(
             dtype=host.dtype.name,
             shape=list(host.shape),
-            data_ptr=host.data_ptr(),
+            data_ptr=_C.address_of(host),
             data_len=host.numel() * host.dtype.itemsize,
         )
+    notes = {k: str(v) for k, v in (metadata or {}).items()} or None
+    if hasattr(path, "write"):
+        path.write(serialize(entries, metadata=notes))
+        return
     with written_whole(path, op) as temporary:
         try:
-            serialize_file(entries, temporary, metadata={k: str(v) for k, v in (metadata or {}).items()} or None)
+            serialize_file(entries, temporary, metadata=notes)
         except SafetensorError as error:
             raise RuntimeError(f"[{op}] cannot write {os.fspath(path)}: {error}") from None
 
 
 def load(path, device=None):
-    """The dict of name → tensor of a safetensors file, whoever wrote it."""
+    """The dict of name → tensor of a safetensors file, whoever wrote it, or of what an object with ``read`` has."""
     from safetensors import SafetensorError, deserialize
 
-    with open(path, "rb") as file:
-        data = file.read()
+    _check_path("load", path, "read")
+    if hasattr(path, "read"):
+        data, path = path.read(), f"what the {type(path).__name__} holds"
+    else:
+        with open(path, "rb") as file:
+            data = file.read()
     try:
         entries = deserialize(data)
     except SafetensorError as error:

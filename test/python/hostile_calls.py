@@ -37,6 +37,7 @@ LEFT_OUT = re.compile(
 )
 HELPERS = {
     "public",
+    "public_with_short_cut",
     "reduction_of",
     "sizes",
     "padding_index",

@@ -130,6 +130,23 @@ def parts_of_outside():
     return function
 
 
+class Cache(nn.Module):
+    """Written where tensors say, as a cache of keys is; and a buffer with the name of what holds the random stream."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("keys", weft.zeros(2, 5, 3))
+        self.register_buffer("counts", weft.zeros(4, 4))
+        self.register_buffer("generator", weft.ones(3))
+
+    def forward(self, x, at, i):
+        self.keys[:, at[0]] = x
+        self.counts[i, i.flip(0)] = x[0].mul(2)
+        self.counts.index_put_((i,), weft.ones(4), accumulate=True)
+        self.generator.add_(weft.rand(3))
+        return self.keys * self.generator, self.counts[i, 1:]
+
+
 def draw(*shape):
     return lambda: weft.randn(*shape)
 
@@ -147,6 +164,7 @@ CASES = {
     "random": (lambda: random_numbers, draw(2, 3)),
     "closure": (closure, draw(3)),
     "parts": (parts_of_outside, draw(7)),
+    "cache": (Cache, draw(2, 3), lambda: weft.tensor([3]), lambda: weft.tensor([0, 2, 0])),
     "nothing returned": (lambda: lambda x: [x.add_(1), None][1], draw(3)),
 }
 

@@ -106,3 +106,18 @@ def test_a_full_disk_leaves_the_old_file(tmp_path):
             os._exit(1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     assert (tmp_path / "x").read_bytes() == before and os.listdir(tmp_path) == ["x"]
+
+
+def test_save_and_load_take_open_files(tmp_path):
+    import io
+
+    tensors = {"x": weft.randn(3, 2), "n": weft.arange(4)}
+    memory = io.BytesIO()
+    weft.save(tensors, memory, metadata={"step": 3})
+    weft.save(tensors, tmp_path / "x.safetensors", metadata={"step": 3})
+    assert memory.getvalue() == (tmp_path / "x.safetensors").read_bytes()
+    memory.seek(0)
+    for loaded in (weft.load(memory), weft.load(open(tmp_path / "x.safetensors", "rb"))):
+        assert loaded["x"].equal(tensors["x"]) and loaded["n"].equal(tensors["n"])
+    with pytest.raises(RuntimeError, match=r"\[load\] what the BytesIO holds"):
+        weft.load(io.BytesIO(b"nothing"))

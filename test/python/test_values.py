@@ -271,7 +271,7 @@ def test_attention_of_a_hidden_row_is_zero(hidden, is_causal, dtype):
     values = [weft.randn(2, 2, 4).to(dtype) for _ in range(3)]
 
     def run(q, k, v):
-        result = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, is_causal=is_causal)
+        result = weft._ops.scaled_dot_product_attention(q, k, v, mask, is_causal, 0.5)
         return result, *weft.autograd.grad(result.sum(), (q, k, v))
 
     inputs = [v.clone().requires_grad_() for v in values]
@@ -324,3 +324,42 @@ def test_dtypes_of_results():
     }  # fmt: skip
     for name, (result, dtype, expected) in results.items():
         assert (result.dtype, result.tolist()) == (dtype, expected), name
+
+
+def test_round_to_any_number_of_decimals():
+    values = [1.25, -123.456, 3e30, -1e-30, 0.0, -0.0, INF, math.nan, 65504.0]
+    for dtype in (weft.float64, weft.float32):
+        x = weft.tensor(values, dtype=dtype)
+        for decimals in (400, 310, 200, 60):
+            far = both(lambda x, d=decimals: weft.round(x, decimals=d), x)
+            numpy.testing.assert_array_equal(far.numpy(), x.numpy())
+        for decimals in (-400, -310, -200, -60):
+            expected = numpy.where(numpy.isfinite(x.numpy()), 0.0, x.numpy())
+            near = both(lambda x, d=decimals: weft.round(x, decimals=d), x)
+            numpy.testing.assert_array_equal(near.numpy(), expected)
+    x = weft.tensor([1e-39, 4e-40, 1.5e-38, 3e38])  # a tenth of a unit is a unit of the 40th decimal
+    numpy.testing.assert_allclose(weft.round(x, decimals=39).numpy()[:3] / 1e-39, [1, 0, 15], rtol=1e-5)
+    assert weft.round(x, decimals=10)[3].item() == x[3].item()
+
+
+def test_allclose_of_integers_is_exact():
+    def close(a, b, **tolerances):
+        return weft.allclose(weft.tensor([a]), weft.tensor([b]), **tolerances)
+
+    assert not close(2**62, 2**62 + 1, rtol=0, atol=0) and close(2**62, 2**62 + 1, rtol=0, atol=1)
+    assert close(2**62, 2**62 + 1) and not close(-(2**63), 2**63 - 1) and close(-(2**63), 2**63 - 1, rtol=2.1)
+    assert not close(True, False) and close(True, True)
+
+
+def test_classes_may_be_bytes():
+    x, t = weft.randn(5, 3), weft.tensor([0, 2, 1, 1, 0], dtype=weft.uint8)
+    for loss in (F.cross_entropy, F.nll_loss):
+        assert loss(x, t).item() == loss(x, t.long()).item()
+        with pytest.raises(RuntimeError):
+            loss(x, t.int())
+
+
+def test_bools_to_the_power_of_a_bool():
+    t = weft.tensor([True, False])
+    assert both(lambda t: t**True, t).tolist() == [True, False] and (t**True).dtype is weft.bool
+    assert both(lambda t: t**False, t).tolist() == [True, True] and (t**2).tolist() == [1, 0]

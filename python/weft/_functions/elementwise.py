@@ -11,8 +11,9 @@ __all__ = ["add", "sub", "div", "round", "clamp", "where", "masked_fill", "allcl
 METHODS = ["add", "sub", "div", "round", "clamp", "clamp_", "masked_fill", "allclose", "equal"]
 
 
-def scaled(name: str, input: Any, other: Any, legacy: tuple[Any, ...], alpha: Any) -> Any:
-    """alpha · other. PyTorch's old form is (input, alpha, other)."""
+def add_scaled(add: Any, both: Any, sign: int, input: Any, other: Any, legacy: tuple[Any, ...], alpha: Any) -> Tensor:
+    """input + sign · alpha · other: ``add`` does it where alpha is 1, else ``both``. PyTorch's old form is (input, alpha, other)."""
+    name = add.__name__
     if legacy:
         if len(legacy) > 1 or alpha != 1:
             raise TypeError(f"[{name}] takes 2 operands; got {2 + len(legacy)}; pass the factor as alpha=")
@@ -22,29 +23,38 @@ def scaled(name: str, input: Any, other: Any, legacy: tuple[Any, ...], alpha: An
                 f"[{name}] takes (input, other, alpha=) or (input, alpha, other), alpha a number; got "
                 f"{type(alpha).__name__} and {type(other).__name__}"
             )
-    if alpha == 1 and alpha is not True:
-        return other
-    if isinstance(alpha, float) and not any(_is_real(operand) for operand in (input, other)):
+    if alpha is True or alpha is False:
+        if not all(_is_bool(operand) for operand in (input, other)):
+            raise RuntimeError(f"[{name}] alpha is a bool, but the operands are not; pass alpha={int(alpha)}")
+    elif alpha == 1:
+        return add(input, other)
+    elif isinstance(alpha, float) and not any(_is_real(operand) for operand in (input, other)):
         raise RuntimeError(
             f"[{name}] alpha of integer operands must be an integer; got {alpha}; convert an operand with .float()"
         )
-    return other * alpha
+    if sign < 0 and any(_is_bool(operand) for operand in (input, other)):
+        return add(input, other)  # which refuses
+    return both(input, other, sign * alpha if sign < 0 else alpha)
 
 
 def _is_real(operand: Any) -> bool:
     return operand.dtype.is_floating_point if isinstance(operand, Tensor) else isinstance(operand, float)
 
 
+def _is_bool(operand: Any) -> bool:
+    return operand.dtype is _C.bool if isinstance(operand, Tensor) else isinstance(operand, bool)
+
+
 @public
 def add(input: Operand, other: Operand, *legacy: Any, alpha: Number = 1) -> Tensor:
     """input + alpha · other, elementwise."""
-    return _ops.add(input, scaled("add", input, other, legacy, alpha))
+    return add_scaled(_ops.add, _ops.add_scaled, 1, input, other, legacy, alpha)
 
 
 @public
 def sub(input: Operand, other: Operand, *legacy: Any, alpha: Number = 1) -> Tensor:
     """input - alpha · other, elementwise."""
-    return _ops.sub(input, scaled("sub", input, other, legacy, alpha))
+    return add_scaled(_ops.sub, _ops.add_scaled, -1, input, other, legacy, alpha)
 
 
 @public
@@ -58,7 +68,11 @@ def div(input: Operand, other: Operand, *, rounding_mode: str | None = None) -> 
         raise RuntimeError(f"[div] rounding_mode must be None, 'floor' or 'trunc'; got {rounding_mode!r}")
     common = _C.result_type(input, other)
     if common.is_floating_point:
-        return _ops.trunc(_ops.div(input, other))
+        if common.itemsize > 2:
+            return _ops.trunc(_ops.div(input, other))
+        # A quotient that is rounded to 16 bits may be the next integer.
+        wide = [x.to(_C.float32) if isinstance(x, Tensor) else x for x in (input, other)]
+        return _ops.trunc(_ops.div(*wide)).to(common)
     if common is _C.bool:
         return _ops.floor_divide(input, other)
     if isinstance(input, Tensor) and input.dtype is _C.bool:
@@ -73,10 +87,23 @@ def round(input: Tensor, *, decimals: int = 0) -> Tensor:
         return _ops.round(input)
     if not input.dtype.is_floating_point:
         raise NotImplementedError(f"[round] decimals need a floating-point dtype; got {input.dtype}; use .float()")
-    unit = 10.0 ** abs(decimals)
-    if decimals > 0:
-        return _ops.div(_ops.round(_ops.mul(input, unit)), unit)
-    return _ops.mul(_ops.round(_ops.div(input, unit)), unit)
+    largest = 308 if input.dtype is _C.float64 else 38  # power of ten that the computation holds
+    if decimals < -largest:  # more than twice any number
+        return _ops.where(_ops.isfinite(input), _ops.mul(input, 0.0), input)
+    if decimals > largest and input.dtype is not _C.float64:
+        return round(input.to(_C.float64), decimals=decimals).to(input.dtype)
+    units = [10.0 ** abs(decimals)] if abs(decimals) <= largest else [1e308, 10.0 ** (min(decimals, 340) - 308)]
+    if decimals < 0:
+        return _ops.mul(_ops.round(_ops.div(input, units[0])), units[0])
+    scaled = input
+    for unit in units:
+        scaled = _ops.mul(scaled, unit)
+    result = _ops.round(scaled)
+    for unit in reversed(units):
+        result = _ops.div(result, unit)
+    # From here on every number is an integer: the input has no further decimals.
+    integers = 2.0 ** {8: 53, 4: 24, 2: 11}[input.dtype.itemsize]
+    return _ops.where(_ops.lt(_ops.abs(scaled), integers), result, input)
 
 
 @public
@@ -126,8 +153,16 @@ def allclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e
         raise RuntimeError(
             f"[allclose] both must have one dtype; got {input.dtype} and {other.dtype}; convert one by .to()"
         )
-    input, other = _C.broadcast_tensors(input, other)
-    return bool(numpy.allclose(array_of(input), array_of(other), rtol, atol, equal_nan))
+    for name, tolerance in (("rtol", rtol), ("atol", atol)):
+        if not tolerance >= 0:
+            raise RuntimeError(f"[allclose] {name} must be at least 0; got {tolerance}")
+    a, b = map(array_of, _C.broadcast_tensors(input, other))
+    if input.dtype.is_floating_point:
+        return bool(numpy.allclose(a, b, rtol, atol, equal_nan))
+    # Differences of integers are exact modulo 2^64, in which they fit.
+    larger, smaller = numpy.maximum(a, b), numpy.minimum(a, b)
+    distance = larger.astype(numpy.int64).view(numpy.uint64) - smaller.astype(numpy.int64).view(numpy.uint64)
+    return bool(((a == b) | (distance <= atol + rtol * numpy.abs(b.astype(numpy.float64)))).all())
 
 
 @public

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from .. import _factories, _ops
+from collections.abc import Sequence
+
+from .. import _C, _factories, _ops
 from .._C import Tensor
-from .._public import Any, public
+from .._public import Any, public, public_with_short_cut
 from .elementwise import array_of
 
-__all__ = ["gather", "index_select", "scatter_add", "nonzero"]
+__all__ = ["gather", "index_select", "scatter_add", "index_put", "index_put_", "nonzero"]
 METHODS = __all__
 
 
@@ -23,7 +25,7 @@ def gather(input: Tensor, dim: int, index: Tensor) -> Tensor:
     return _ops.gather(_vector(input), _vector(index), dim).reshape(index.shape)
 
 
-@public
+@public_with_short_cut
 def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
     """The slices at the positions ``index`` (a vector of int64 or int32, or a 0-d tensor) along ``dim``."""
     if input.ndim:
@@ -41,6 +43,15 @@ def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
     if input.ndim and index.ndim and src.ndim:
         return _ops.scatter_add(input, index, src, dim)
     return _ops.scatter_add(_vector(input), _vector(index), _vector(src), dim).reshape(input.shape)
+
+
+index_put_ = _C.index_put_
+
+
+@public
+def index_put(input: Tensor, indices: Sequence[Tensor], values: Tensor, accumulate: bool = False) -> Tensor:
+    """A copy of the input in which input[indices] = values; with ``accumulate`` they are added, in order."""
+    return _C.index_put_(input.clone(), indices, values, accumulate)
 
 
 @public

@@ -173,18 +173,16 @@ def min(input: Tensor, dim: int | Tensor | None = None, keepdim: bool = False) -
     return _extremum(input, dim, keepdim, _ops.minimum, amin, _ops.min)
 
 
-def _normalised(op: Any, input: Tensor, dim: int | None, dtype: dtype | None) -> Tensor:
+def _normalised(op: Any, input: Tensor, dim: int, dtype: dtype | None) -> Tensor:
     x = input if dtype is None else input.to(dtype)
-    if dim is None:
-        dim = 0 if x.ndim in (0, 1, 3) else 1
     return op(x, dim) if x.ndim else op(x.reshape(1), dim).reshape(())
 
 
 @public
-def softmax(input: Tensor, dim: int | None = None, dtype: dtype | None = None) -> Tensor:
+def softmax(input: Tensor, dim: int, dtype: dtype | None = None) -> Tensor:
     return _normalised(_ops.softmax, input, dim, dtype)
 
 
 @public
-def log_softmax(input: Tensor, dim: int | None = None, dtype: dtype | None = None) -> Tensor:
+def log_softmax(input: Tensor, dim: int, dtype: dtype | None = None) -> Tensor:
     return _normalised(_ops.log_softmax, input, dim, dtype)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from .. import _C, _ops
 from .._C import Tensor
-from .._public import Any, public
+from .._public import Any, public, public_with_short_cut
 
 __all__ = [
     "cat", "split", "chunk", "unbind", "flip", "tril", "triu", "transpose", "permute", "reshape", "flatten", "squeeze",
@@ -15,7 +15,7 @@ __all__ = [
 METHODS = ["unbind", "flip", "tril", "triu", "t"]
 
 
-@public
+@public_with_short_cut
 def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
     """The tensors one after the other along ``dim``; those of shape (0,) join in whatever the others' shapes are."""
     tensors = tuple(tensors)

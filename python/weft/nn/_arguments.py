@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import operator
 import warnings
-from typing import Any
 
 from .. import _C
-from .._public import public
+from .._public import Any, public
 
 REDUCTIONS = {"none": 0, "mean": 1, "sum": 2}
 

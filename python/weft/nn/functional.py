@@ -8,7 +8,7 @@ from .. import _C, _functions, _ops
 from .._C import Tensor, dtype
 from .._functions.arguments import dims as _dims
 from .._functions.padding import pad
-from .._public import Number, public
+from .._public import Number, public, public_with_short_cut
 from ._arguments import REDUCTIONS, padding_index, reduction_of
 from ._norms import vector_norm
 
@@ -50,21 +50,28 @@ def tanh(input: Tensor) -> Tensor:
 @public
 def softplus(input: Tensor, beta: Number = 1.0, threshold: Number = 20.0) -> Tensor:
     """log(1 + exp(beta · input)) / beta, without overflow; the input itself where beta · input exceeds the threshold."""
+    if not input.dtype.is_floating_point:
+        raise NotImplementedError(f"[softplus] needs a floating-point dtype; got {input.dtype}; use .float()")
     scaled = input if beta == 1 else input * beta
-    result = _ops.maximum(scaled, 0.0) + _ops.log1p(_ops.exp(-_ops.abs(scaled)))
+    result = _ops.clamp_min(scaled, 0.0) + _ops.log1p(_ops.exp(-_ops.abs(scaled)))
     return _ops.where(scaled > threshold, input, result if beta == 1 else result / beta)
+
+
+def _usual_dim(input, dim):
+    """Where PyTorch's functions, but not its methods, look for classes without being told."""
+    return dim if dim is not None else 0 if input.ndim in (0, 1, 3) else 1
 
 
 @public
 def softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: dtype | None = None) -> Tensor:
     """Softmax along ``dim``."""
-    return _functions.softmax(input, dim, dtype)
+    return _functions.softmax(input, _usual_dim(input, dim), dtype)
 
 
 @public
 def log_softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: dtype | None = None) -> Tensor:
     """The logarithm of softmax along ``dim``."""
-    return _functions.log_softmax(input, dim, dtype)
+    return _functions.log_softmax(input, _usual_dim(input, dim), dtype)
 
 
 @public
@@ -78,7 +85,7 @@ def dropout(input: Tensor, p: Number = 0.5, training: bool = True, inplace: bool
     return input.copy_(result) if inplace else result
 
 
-@public
+@public_with_short_cut
 def layer_norm(
     input: Tensor,
     normalized_shape: Sequence[int] | int,
@@ -98,7 +105,7 @@ def layer_norm(
     return _ops.layer_norm(input, weight, bias, len(shape), eps)
 
 
-@public
+@public_with_short_cut
 def embedding(
     input: Tensor,
     weight: Tensor,
@@ -150,7 +157,7 @@ def _check_classes(op, input, target, weight):
     return axis
 
 
-@public
+@public_with_short_cut
 def cross_entropy(
     input: Tensor,
     target: Tensor,
@@ -182,6 +189,8 @@ def cross_entropy(
             return loss
         total = loss.sum()
         return total if mode == 2 else total / (input.numel() // input.shape[axis])
+    if target.dtype is _C.uint8:
+        target = target.to(_C.int64)
     return _ops.cross_entropy(input, target, weight, mode, ignore_index, label_smoothing)
 
 
@@ -197,8 +206,12 @@ def nll_loss(
 ) -> Tensor:
     """Negative log likelihood of log-probabilities (N, C, ...) and class indices (N, ...)."""
     mode = reduction_of("nll_loss", size_average, reduce, reduction)
-    if target.dtype.is_floating_point or target.dtype is _C.bool:
-        raise RuntimeError(f"[nll_loss] target must hold class indices; got dtype {target.dtype}; pass integers")
+    if target.dtype not in (_C.int64, _C.uint8):
+        raise RuntimeError(
+            f"[nll_loss] target must hold classes as int64 or uint8; got dtype {target.dtype}; use .long()"
+        )
+    if target.dtype is _C.uint8:
+        target = target.to(_C.int64)
     axis = _check_classes("nll_loss", input, target, weight)
     kept = target != ignore_index
     safe = _ops.where(kept, target, 0)
@@ -309,6 +322,10 @@ def scaled_dot_product_attention(
         raise RuntimeError(
             f"[scaled_dot_product_attention] query, key and value need two dimensions or more; got {shapes}; "
             "unsqueeze them"
+        )
+    if is_causal and attn_mask is not None:
+        raise RuntimeError(
+            "[scaled_dot_product_attention] attn_mask and is_causal are two masks; got both; pass one mask of the two"
         )
     if enable_gqa:
         heads = query.shape[-3] if query.ndim > 2 else 0

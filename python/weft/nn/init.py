@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 from .. import _C
 from .._C import Tensor
-from .._public import Number, public
+from .._public import Any, Number, public
 
 
 def _check_generator(op, generator):

@@ -1,7 +1,5 @@
 """Parameter: a tensor that a module registers and an optimizer updates."""
 
-import copy
-
 from .. import _C, _factories, _tensor
 
 
@@ -25,7 +23,9 @@ class Parameter(_C.Tensor):
 
     def __deepcopy__(self, memo):
         result = memo[id(self)] = _rebuild(type(self), _tensor.copy_of(self, memo), self.requires_grad)
-        result.__dict__.update(copy.deepcopy(self.__dict__, memo))
+        from copy import deepcopy  # later: it takes a part of the package's import
+
+        result.__dict__.update(deepcopy(self.__dict__, memo))
         _tensor.copy_grad(self, result, memo)
         return result
 

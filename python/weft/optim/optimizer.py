@@ -1,9 +1,7 @@
 """What all optimizers share: parameter groups, state, zero_grad, state_dict."""
 
-import copy
 import functools
 import math
-import numbers
 import warnings
 from collections import OrderedDict, defaultdict
 
@@ -186,7 +184,7 @@ class Optimizer:
             )
         parameters, copies = {}, {}
         for group, other in zip(self.param_groups, saved):
-            group.update(copy.deepcopy({k: v for k, v in other.items() if k != "params"}))
+            group.update(_copied({k: v for k, v in other.items() if k != "params"}))
             parameters.update(zip(other["params"], group["params"]))
         self.state.clear()
         for key, value in state_dict["state"].items():
@@ -208,6 +206,12 @@ def _outline(value):
     return f"a dict of {sorted(map(str, value))}" if isinstance(value, dict) else type(value).__name__
 
 
+def _copied(value):
+    from copy import deepcopy  # later: it takes a part of the package's import
+
+    return deepcopy(value)
+
+
 def _adopt(value, parameter, key, copies):
     """A copy of a part of the state for a parameter; a tensor that several parameters share stays shared."""
     if isinstance(value, Tensor):
@@ -222,7 +226,7 @@ def _adopt(value, parameter, key, copies):
         return {k: _adopt(v, parameter, k, copies) for k, v in value.items()}
     if type(value) in (list, tuple):
         return type(value)(_adopt(v, parameter, key, copies) for v in value)
-    return copy.deepcopy(value)
+    return _copied(value)
 
 
 def learning_rate(group):
@@ -242,7 +246,9 @@ def check_number(op, name, value, low=0.0, below=math.inf):
         if value.numel() != 1:
             raise ValueError(f"[{op}] {name} must be one number; got a tensor of shape {list(value.shape)}")
         value = value.item()
-    if not isinstance(value, numbers.Real):
+    from numbers import Real  # later: it takes a part of the package's import
+
+    if not isinstance(value, Real):
         raise TypeError(f"[{op}] {name} must be a number; got {type(value).__name__}")
     if not low <= value < below and not value == below == math.inf:
         raise ValueError(

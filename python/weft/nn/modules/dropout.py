@@ -1,7 +1,5 @@
 """Dropout."""
 
-import numbers
-
 from .. import functional as F
 from .module import Module
 
@@ -11,7 +9,9 @@ class Dropout(Module):
 
     def __init__(self, p=0.5, inplace=False):
         super().__init__()
-        if not isinstance(p, numbers.Real):
+        from numbers import Real  # later: it takes a part of the package's import
+
+        if not isinstance(p, Real):
             raise TypeError(f"[Dropout] p must be a number; got {type(p).__name__}; pass a probability")
         if not 0 <= p <= 1:
             raise ValueError(f"[Dropout] p must lie in [0, 1]; got {p}; pass a probability")

@@ -6,7 +6,7 @@ A module has its hooks by kind in the attribute ``_hooks``, made with the first 
 
 import itertools
 import warnings
-import weakref
+from _weakref import ref  # weakref takes a part of the package's import
 from collections import OrderedDict, namedtuple
 
 from ... import _C
@@ -21,7 +21,7 @@ class RemovableHandle:
 
     def __init__(self, hooks_dict):
         self.id = next(self._numbers)
-        self._hooks = weakref.ref(hooks_dict)
+        self._hooks = ref(hooks_dict)
 
     def remove(self):
         hooks = self._hooks()
@@ -39,7 +39,7 @@ class RemovableHandle:
 
     def __setstate__(self, state):
         hooks, self.id = state
-        self._hooks = weakref.ref(OrderedDict() if hooks is None else hooks)
+        self._hooks = ref(OrderedDict() if hooks is None else hooks)
 
 
 def _register(table, kind, hook, prepend=False):
