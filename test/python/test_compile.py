@@ -598,3 +598,20 @@ def test_callbacks_of_the_collector_are_no_part_of_the_function():
         gc.set_threshold(*thresholds)
         gc.callbacks.remove(note)
     assert times
+
+
+def test_a_call_that_fails_leaves_histories_as_they_were():
+    """An in-place write gives a tensor from outside a history; where the segment's check fails, the function runs again as Python,
+    and the write must not count twice."""
+    x = weft.ones(3, requires_grad=True)
+    y = x * 1
+
+    def function(y, i):
+        y.mul_(2)
+        return weft.ones(4)[i + 1]
+
+    with pytest.raises(IndexError):
+        weft.compile(function)(y, weft.tensor([3]))
+    assert y.tolist() == [2.0] * 3
+    y.sum().backward()
+    assert x.grad.tolist() == [2.0] * 3

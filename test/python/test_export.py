@@ -331,6 +331,10 @@ class Counting(nn.Module):
         self.seen = []
         self.cache = None
         self.steps = itertools.count()
+        self.weight = nn.Parameter(weft.ones(3))
+        self.twice = self.again = weft.zeros(3)
+        self.table = weft.zeros(3)
+        self.row = self.table[:2]
 
     def forward(self, x):
         return x
@@ -355,6 +359,22 @@ class Counting(nn.Module):
     def casts(self, x):
         self.calls = x * 2
         return x
+
+    def accumulates(self, x):
+        (self.weight * x).sum().backward()
+        return self.weight.grad * 2
+
+    def replaces(self, x):
+        self.twice = x * 2
+        return x
+
+    def replaces_shared(self, x):
+        self.table = self.row.sum() + x
+        return x
+
+    def freezes(self, x):
+        self.weight.requires_grad_(False)
+        return x * self.weight
 
     def data(self, x):
         self.cache.data = x
@@ -381,7 +401,7 @@ REFUSED = [  # function, what the error says
     (lambda x: [print(x), x][1], "the value of a tensor was read"),
     (lambda x: x * time.time(), "calls time.time"),
     (lambda x: x * random.random(), r"calls .*random\(\)"),
-    (lambda x: x * float(numpy.random.rand()), "draw from numpy.random"),
+    (lambda x: x * float(numpy.random.rand()), r"test_export.py:LINE: it can draw from numpy.random"),
     (lambda x: [weft.manual_seed(3), weft.rand(3)][1], "calls manual_seed"),
     (lambda x: weft.from_numpy(numpy.zeros(3, "float32")).add_(x), "an array of NumPy"),
     (lambda x: [1, x._version][1] + x, "reads how often"),
@@ -389,7 +409,14 @@ REFUSED = [  # function, what the error says
     (Counting().caches, "test_export.py:LINE: it changes .*cache.*call the function once before"),
     (Counting().adds, "test_export.py:LINE: it changes .*extra"),
     (Counting().casts, "test_export.py:LINE: it changes .*calls"),
-    (Counting().grows, r"changes len\(.*seen"),
+    (Counting().grows, r"test_export.py:LINE: it changes len\(.*seen"),
+    (Counting().accumulates, "test_export.py:LINE: it adds to the gradient"),
+    (Counting().replaces, "test_export.py:LINE: it replaces .*twice.*but .* are one tensor"),
+    (
+        Counting().replaces_shared,
+        "test_export.py:LINE: the function replaces .*table, whose memory another tensor shares",
+    ),
+    (Counting().freezes, "test_export.py:LINE: it changes whether a tensor requires grad"),
     (lambda x: object(), "must return tensors"),
     (lambda x: 3, "must return tensors"),
 ]

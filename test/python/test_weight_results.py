@@ -1,5 +1,7 @@
 """What a compiled call makes of weights alone is kept from call to call, until a weight changes by whatever way."""
 
+import ctypes
+
 import weft
 from weft import nn
 
@@ -74,6 +76,17 @@ def test_weights_that_numpy_may_write_are_not_kept():
         array = model[0].weight.detach().numpy()
         for value in (1.0, 0.5):
             array[:] = value
+            assert same(compiled(x), model(x))
+
+
+def test_weights_whose_address_is_known_are_not_kept():
+    model, x = model_and_input()
+    compiled = weft.compile(model)
+    with weft.no_grad():
+        compiled(x)
+        address = model[0].weight.data_ptr()
+        for byte in (0, 1):
+            ctypes.memset(address, byte, model[0].weight.nbytes)
             assert same(compiled(x), model(x))
 
 
