@@ -219,8 +219,10 @@ Tensor readAt(const Tensor &view, const std::vector<IndexTensor> &given) {
   if (!taped && onHost(at)) {
     Snapshot now(&at.x, 1);
     at.x = *now.data();
-    Tensor flat = at.flat(); // a copy of all, unless the dimensions are one in memory
-    if (!flat.sharesStorage(at.x) && at.x.numel() > 0) {
+    constexpr int64_t kFewBytes = 1 << 13; // are moved before a kernel has started
+    bool isFew = result.product() * itemSize(at.x.dtype()) <= kFewBytes;
+    // flat() is a copy of all, unless the dimensions are one in memory
+    if (at.x.numel() > 0 && (isFew || !at.flat().sharesStorage(at.x))) {
       Tensor values = Tensor::empty(result, at.x.dtype());
       moveElements(at, at.x.data(), values.data(), /*toValues=*/true);
       return values;

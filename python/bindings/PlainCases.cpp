@@ -11,7 +11,8 @@ namespace {
 struct Ops {
   OpKind crossEntropy = opByName("cross_entropy"), layerNorm = opByName("layer_norm"),
          embedding = opByName("embedding"), concatenate = opByName("concatenate"),
-         indexSelect = opByName("index_select");
+         indexSelect = opByName("index_select"), add = opByName("add"), sub = opByName("sub"), sum = opByName("sum"),
+         mean = opByName("mean");
 };
 const Ops &ops() {
   static const Ops table;
@@ -129,12 +130,39 @@ PyObject *indexSelect(PyObject *const *v) {
   return box(call(ops().indexSelect, operands.data(), 2, {Attr::integer(dim)}));
 }
 
+// (input, other, *legacy, alpha)
+template <OpKind Ops::*op, bool inPlace> PyObject *sum(PyObject *const *v) {
+  int overflow;
+  if (PyTuple_GET_SIZE(v[2]) > 0 || !PyLong_CheckExact(v[3]) || PyLong_AsLongLongAndOverflow(v[3], &overflow) != 1)
+    return nullptr;
+  Operands<2> operands;
+  if (!operands.set(0, v[0]) || !operands.set(1, v[1]))
+    return nullptr;
+  if (!inPlace)
+    return box(call(ops().*op, operands.data(), 2));
+  callInPlace(ops().*op, operands.data(), 2);
+  return Py_NewRef(v[0]);
+}
+
+// (input, dim, keepdim, dtype)
+template <OpKind Ops::*op> PyObject *reduction(PyObject *const *v) {
+  if (v[1] != Py_None || v[2] != Py_False || v[3] != Py_None || !isFloat(implOf(v[0]).dtype))
+    return nullptr;
+  Operands<1> operands;
+  operands.set(0, v[0]);
+  return box(call(ops().*op, operands.data(), 1, {Attr::list({}), Attr::boolean(false)}));
+}
+
 } // namespace
 
 PlainCase plainCase(const std::string &name) {
   static constexpr std::pair<const char *, PlainCase> kCases[] = {
-      {"cross_entropy", crossEntropy}, {"layer_norm", layerNorm}, {"embedding", embedding}, {"cat", cat},
-      {"index_select", indexSelect},
+      {"cross_entropy", crossEntropy}, {"layer_norm", layerNorm},
+      {"embedding", embedding},        {"cat", cat},
+      {"index_select", indexSelect},   {"add", sum<&Ops::add, false>},
+      {"sub", sum<&Ops::sub, false>},  {"add_", sum<&Ops::add, true>},
+      {"sub_", sum<&Ops::sub, true>},  {"sum", reduction<&Ops::sum>},
+      {"mean", reduction<&Ops::mean>},
   };
   for (auto [known, plain] : kCases)
     if (name == known)

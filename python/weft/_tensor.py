@@ -5,18 +5,18 @@ from __future__ import annotations
 from . import _C, _factories, _functions, _ops, _print
 from ._C import Tensor, device, dtype
 from ._functions.elementwise import add_scaled, array_of, div, masked_fill, round
-from ._public import Any, Number, Operand, public
+from ._public import Any, Number, Operand, public, public_with_short_cut
 
 # ---- in place
 
 
-@public
+@public_with_short_cut
 def add_(input: Tensor, other: Operand, *legacy: Any, alpha: Number = 1) -> Tensor:
     """input + alpha · other written into this tensor."""
     return add_scaled(_ops.add_, _ops.add_scaled_, 1, input, other, legacy, alpha)
 
 
-@public
+@public_with_short_cut
 def sub_(input: Tensor, other: Operand, *legacy: Any, alpha: Number = 1) -> Tensor:
     """input - alpha · other written into this tensor."""
     return add_scaled(_ops.sub_, _ops.add_scaled_, -1, input, other, legacy, alpha)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .. import _C, _ops
 from .._C import Tensor
-from .._public import Any, Number, Operand, public
+from .._public import Any, Number, Operand, public, public_with_short_cut
 from . import reductions
 
 __all__ = ["add", "sub", "div", "round", "clamp", "where", "masked_fill", "allclose", "equal"]
@@ -45,13 +45,13 @@ def _is_bool(operand: Any) -> bool:
     return operand.dtype is _C.bool if isinstance(operand, Tensor) else isinstance(operand, bool)
 
 
-@public
+@public_with_short_cut
 def add(input: Operand, other: Operand, *legacy: Any, alpha: Number = 1) -> Tensor:
     """input + alpha · other, elementwise."""
     return add_scaled(_ops.add, _ops.add_scaled, 1, input, other, legacy, alpha)
 
 
-@public
+@public_with_short_cut
 def sub(input: Operand, other: Operand, *legacy: Any, alpha: Number = 1) -> Tensor:
     """input - alpha · other, elementwise."""
     return add_scaled(_ops.sub, _ops.add_scaled, -1, input, other, legacy, alpha)

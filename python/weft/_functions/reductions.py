@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from .. import _C, _ops
 from .._C import Tensor, dtype
-from .._public import Any, public
+from .._public import Any, public, public_with_short_cut
 
 __all__ = [
     "sum", "prod", "mean", "var", "std", "var_mean", "amax", "amin", "any", "all", "argmax", "argmin", "max", "min", "softmax",
@@ -26,7 +26,7 @@ def _converted(op: Any, input: Tensor, dim: Any, keepdim: bool, dtype: dtype | N
     return op(input.to(dtype), _axes(dim), keepdim).to(dtype)
 
 
-@public
+@public_with_short_cut
 def sum(
     input: Tensor, dim: int | Sequence[int] | None = None, keepdim: bool = False, *, dtype: dtype | None = None
 ) -> Tensor:
@@ -40,7 +40,7 @@ def prod(
     return _converted(_ops.prod, input, dim, keepdim, dtype)
 
 
-@public
+@public_with_short_cut
 def mean(
     input: Tensor, dim: int | Sequence[int] | None = None, keepdim: bool = False, *, dtype: dtype | None = None
 ) -> Tensor:
