@@ -95,6 +95,7 @@ TEST_P(Derivatives, Build) {
         {Attr::list({0}), Attr::list({2}), Attr::list({3, 2}), Attr::list({1, 3})});
   check(OpKind::Gather, {{F, {4, 3}}, {I, {2, 3}}}, {Attr::integer(0)});
   check(OpKind::IndexSelect, {{F, {4, 3}}, {I, {2}}}, {Attr::integer(1)});
+  check(OpKind::Scatter, {{F, {4, symbol(0)}}, {I, {2, symbol(0)}}, {F, {2, symbol(0)}}}, {Attr::integer(0)});
   check(OpKind::ScatterAdd, {{F, {4, 3}}, {I, {2, 3}}, {F, {2, 3}}}, {Attr::integer(0)});
   check(OpKind::Iota, {}, {Attr::list({2, 3}), Attr::integer(1), Attr::dtype(I)});
   check(OpKind::Mean, {{F, {2, 3, 4}}}, {Attr::list({0, 2}), Attr::boolean(true)});

@@ -139,14 +139,15 @@ Array evaluate(const Node &node, const std::vector<const Array *> &operands) {
     result.data = operands[0]->data;
     return result;
   }
-  if (name == "scatter_add") {
+  if (name == "scatter_add" || name == "scatter") {
     result.data = operands[0]->data;
     forEach(operands[1]->shape, [&](const Index &index) {
       int64_t from = position(operands[1]->shape, index);
       Index to = index;
       to[node.attrs[0].i] = int64_t(operands[1]->data[from]);
       if (to[node.attrs[0].i] >= 0 && to[node.attrs[0].i] < shape[int(node.attrs[0].i)])
-        result.data[position(shape, to)] += operands[2]->data[from];
+        result.data[position(shape, to)] =
+            operands[2]->data[from] + (name == "scatter_add" ? result.data[position(shape, to)] : 0);
     });
     return result;
   }

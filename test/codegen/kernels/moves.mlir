@@ -55,3 +55,16 @@ func.func @main(%x: tensor<10x64xf32>, %i: tensor<5x1xi64>, %s: tensor<5x64xf32>
   %0 = weft.scatter_add %x, %p, %s {dim = 0 : i64} : (tensor<10x64xf32>, tensor<5x64xi64>, tensor<5x64xf32>) -> tensor<10x64xf32>
   return %0 : tensor<10x64xf32>
 }
+
+// -----
+
+// Of a scatter the result's elements are written, and not read.
+// CHECK: // batch 1: scatter_1
+// CHECK-LABEL: kernel.func @scatter_1
+// CHECK: kernel.for %{{.*}} = %c0{{.*}} to %c5
+// CHECK-NOT: arith.addf
+// CHECK: kernel.store {{.*}} mask
+func.func @main(%x: tensor<10x64xf32>, %i: tensor<5x64xi64>, %s: tensor<5x64xf32>) -> tensor<10x64xf32> {
+  %0 = weft.scatter %x, %i, %s {dim = 0 : i64} : (tensor<10x64xf32>, tensor<5x64xi64>, tensor<5x64xf32>) -> tensor<10x64xf32>
+  return %0 : tensor<10x64xf32>
+}
