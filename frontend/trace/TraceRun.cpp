@@ -184,6 +184,7 @@ void Trace::State::runPlanned(Segment &segment, CompiledCall *call) {
     if (segment.plan.slots[i].into < 0)
       made[i] = Storage::lazyStorage(device, segment.storages[i]->bytes);
   segment.plan.run(sources.data(), made.data());
+  histories.clear();
   for (size_t i = 0; i < made.size(); ++i)
     if (made[i])
       segment.storages[i]->takeMemory(*made[i]);
@@ -210,8 +211,8 @@ void Trace::State::endSegment() {
 void Trace::State::failSegment() {
   if (randomCount)
     Generator::defaultGenerator().putBack(drawnFrom, randomCount);
-  for (const auto &[target, version] : mutated)
-    target.impl->storage->version = version;
+  putVersionsBack(mutated);
+  putHistoriesBack();
   for (const GradNote &note : grads)
     if (Tensor now = note.leaf.grad(); note.written && now.defined() && now.impl->storage->lazyTrace == trace)
       note.leaf.impl->autograd->grad = note.before;
@@ -228,9 +229,13 @@ void Trace::drop() {
 
 void Trace::State::abandon() { endSegment(); }
 
-void Trace::State::undo(const std::vector<Mutation> &mutations) {
+void Trace::State::putVersionsBack(const std::vector<Mutation> &mutations) {
   for (const Mutation &mutation : mutations)
     mutation.target.impl->storage->version = mutation.version;
+}
+
+void Trace::State::undo(const std::vector<Mutation> &mutations) {
+  putVersionsBack(mutations);
   for (const GradNote &note : grads)
     if (note.written && note.leaf.impl->autograd)
       note.leaf.impl->autograd->grad = note.before;
@@ -267,7 +272,6 @@ std::shared_ptr<CompiledCall> Trace::finish(const std::vector<Tensor> &outputs) 
   state->arguments.clear();
   state->grads.clear();
   state->gradOf.clear();
-  state->histories.clear();
   state->inputChecks.clear();
   return call;
 }

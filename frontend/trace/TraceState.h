@@ -63,6 +63,7 @@ struct Trace::State {
     uint64_t baseOrder;
   };
   void putHistoriesBack();
+  static void putVersionsBack(const std::vector<Mutation> &mutations);
 
   // ---- Of Purpose::Export.
   struct View {    // of memory from outside
