@@ -75,7 +75,9 @@ def div(input: Operand, other: Operand, *, rounding_mode: str | None = None) -> 
         return _ops.trunc(_ops.div(*wide)).to(common)
     if common is _C.bool:
         return _ops.floor_divide(input, other)
-    if isinstance(input, Tensor) and input.dtype is _C.bool:
+    if not isinstance(input, Tensor):
+        input = _C.full((), input, common, None)
+    elif input.dtype is _C.bool:
         input = input.to(common)
     return _ops.floor_divide(_ops.sub(input, _ops.fmod(input, other)), other)
 
