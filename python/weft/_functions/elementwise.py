@@ -75,11 +75,10 @@ def div(input: Operand, other: Operand, *, rounding_mode: str | None = None) -> 
         return _ops.trunc(_ops.div(*wide)).to(common)
     if common is _C.bool:
         return _ops.floor_divide(input, other)
-    if not isinstance(input, Tensor):
-        input = _C.full((), input, common, None)
-    elif input.dtype is _C.bool:
-        input = input.to(common)
-    return _ops.floor_divide(_ops.sub(input, _ops.fmod(input, other)), other)
+    dividend: Tensor = input if isinstance(input, Tensor) else _C.full((), input, common, None)
+    if dividend.dtype is _C.bool:
+        dividend = dividend.to(common)
+    return _ops.floor_divide(_ops.sub(dividend, _ops.fmod(dividend, other)), other)
 
 
 @public
