@@ -2,7 +2,7 @@
 //
 // A size below zero is a symbol: the size ~k (that is, -1-k) is "the value of symbol k, known when the program runs".
 // Shape rules treat symbols as opaque numbers, so equal symbols are equal sizes. Sizes 0 and 1 are never symbols; nor
-// are those sizes of a product on which the order of its sums depends (order::mostKnownSize).
+// are those sizes of a product that decide how it is computed (order::kFewRows).
 #pragma once
 #include <cassert>
 #include <cstdint>

@@ -3,7 +3,6 @@
 // 3. If a value of the middle is read by anything else, or the whole would wait for itself, nothing changes.
 #include "passes/FusionAttention.h"
 #include "ir/OpAccess.h"
-#include "ir/kernel/CanonicalOrder.h"
 
 using namespace mlir;
 
@@ -13,6 +12,7 @@ namespace weft {
 
 // The elements that a query and a key have: larger ones, of all keys, would not stay in a core's cache.
 static constexpr int64_t kMostHeadSize = 512;
+static constexpr int64_t kFewestRows = 4; // or columns: no more than these are no head
 
 // A product over the rows has a head as its task: fewer heads would leave threads idle.
 static constexpr int64_t kLeastHeads = 4;
@@ -151,7 +151,7 @@ bool isHeadProduct(Operation *op) {
   if (!left.isMatrix() || !right.isMatrix() || left.shape.hasSymbol() || right.shape.hasSymbol())
     return false;
   int64_t rows = shape[rank - 2], columns = shape[rank - 1], depth = left.depth();
-  return std::min(rows, columns) > order::kLaneRows && depth > 1 && std::min({rows, columns, depth}) <= kMostHeadSize;
+  return std::min(rows, columns) > kFewestRows && depth > 1 && std::min({rows, columns, depth}) <= kMostHeadSize;
 }
 
 bool isQuickerAgain(Operation *scores) {

@@ -179,23 +179,22 @@ private:
   llvm::Function *copyFunction(MatrixTypes &p, mlir::Type element, bool contiguous);
   llvm::Function *transposeFunction(MatrixTypes &p, mlir::Type element);
 
-  // ---- products of few rows (MatrixRows.cpp, by lanes MatrixLanes.cpp)
+  // ---- products of few rows (MatrixRows.cpp)
   struct RowsProduct;
   struct RowsOperands;
   bool hasFewRows(kernel::ContractOp op);
   void contractRows(kernel::ContractOp op);
   llvm::Function *rowsFunction(RowsProduct &p);
-  void copyRows(RowsProduct &p, Value *from, Value *strideM, Value *strideK, Value *count);
-  void sumInChains(RowsProduct &p, const RowsOperands &x, Value *k0);
-  void overRows(RowsProduct &p, int64_t count, llvm::function_ref<void(Value *row)> body);
-  void overColumns(Value *columns, int64_t vectors,
-                   llvm::function_ref<void(Value *column, int64_t vectors, Value *mask)> tile);
-  void sumAlongK(RowsProduct &p, const RowsOperands &x);
+  void copyRows(RowsProduct &p, const RowsOperands &x);
+  Value *elementOfA(RowsProduct &p, const RowsOperands &x, int64_t row, Value *k, int64_t next);
+  void clear(RowsProduct &p, Value *sums, Value *columns);
   void sumAlongN(RowsProduct &p, const RowsOperands &x);
-  Value *addAcross(llvm::SmallVector<Value *, 16> vectors);
+  void addRowsOfB(RowsProduct &p, const RowsOperands &x, Value *chains, Value *k, int64_t count);
+  void sumAlongK(RowsProduct &p, const RowsOperands &x);
+  void chainsOfDots(RowsProduct &p, const RowsOperands &x);
+  void addDots(RowsProduct &p, const RowsOperands &x, Value *block);
   Value *loadColumns(RowsProduct &p, Value *row, Value *n, Value *strideN, Value *mask);
-  // `blocks` runs over the blocks of K, each summed, then what it is given.
-  void addLevels(RowsProduct &p, Value *depth, llvm::function_ref<void(llvm::function_ref<void(Value *)>)> blocks);
+  llvm::SmallVector<Value *, 16> transpose(llvm::SmallVector<Value *, 16> vectors);
 
   llvm::Module &module;
   const Target &target;

@@ -1,41 +1,44 @@
-// kernel.contract of few rows, for which a copy of B would cost more than it saves: B is read where it lies, for a
-// block of 64 columns at a time. Very few rows are summed by lanes (MatrixLanes.cpp), others in chains: a tile of them
-// is all 256 of a block of K for a few vectors of columns. Only where the columns of B are not neighbours are those of
-// a tile copied before.
+// kernel.contract of few rows, for which a copy of B would cost more than it saves: B is read where it lies, once, for
+// all rows. The sums of a strip of columns are in the first-level cache, and each block of 256 of K is added to them.
+// How a block is summed depends on the layout of B:
+// - along N vectors hold neighbouring columns, and the chains of a block are in the cache, too: so B is read by whole
+//   rows, four at a time, which memory is faster at than at narrow strips of many rows;
+// - along K vectors of K are loaded from as many columns as they have lanes, and transposed in registers;
+// - of very few columns, along K, the lanes are as many blocks of K.
 #include "codegen/cpu/MatrixRows.h"
 
 using namespace llvm;
 
 namespace weft::cpu {
 
-static constexpr int64_t kCopiedRow = kCopiedDepth + 16; // rows whose distance is no power of two are in different sets
-static constexpr int64_t kRowsAhead = 4;
-static constexpr int64_t kRowPointers = 4; // more would not fit into registers
+static constexpr int64_t kStrip = 1024; // columns of a strip, half as many of many rows
+static constexpr int64_t kStepsOfK = 4; // along N: rows of B that are read together, or twice as many for one row
+static constexpr int64_t kMostDots = 4, kDotDepth = 4 * kDepth; // results, and K that fills enough lanes with blocks
+static constexpr int64_t kRowPointers = 4;                      // of rows of A where it is
 
 KernelWriter::RowsProduct::RowsProduct(kernel::ContractOp op, KernelWriter &w)
     : MatrixTypes(op.getA().getType().getElementType(), op.getB().getType().getElementType(), w) {
-  byLanes = op.getLanes();
-  unbroken = op.getUnbroken();
   rows = rowsOf(op, w);
-  if (byLanes && (rows < 1 || rows > order::kLaneRows))
-    rows = 1;
-  bool unitK = isOne(w.scalar(op.getBStrideK())), unitN = isOne(w.scalar(op.getBStrideN()));
-  alongK = unitK && (byLanes || !unitN);
-  alongN = unitN && !alongK;
-  copiesA = aType != sumType || (byLanes && alongK && !isOne(w.scalar(op.getAStrideK())));
-  auto *depth = dyn_cast<ConstantInt>(w.scalar(op.getK()));
-  isLong = !depth || depth->getSExtValue() > kCopiedDepth;
-  registers = w.target.vectorRegisters * 3 / 4;
-  auto reserve = [&](int64_t elements) { return w.reserveScratch(type, elements); };
-  int64_t before = Log2_64(order::kPositions / 2) * rows * kColumns;
-  if (!byLanes)
-    before = alongN ? 0 : (kDepth + kMostLanes) * copiedColumns();
-  else if (alongK)
-    before = rows * vectorLanes * vectorLanes;
-  work = reserve(before + rows * kColumns);
-  sums = w.b.CreateConstGEP1_64(type, work, before);
-  totals = isLong ? reserve(byLanes ? 2 * order::kPositions * rows * kColumns : rows * kColumns) : sums;
-  copy = copiesA ? reserve(rows * kCopiedRow) : sums;
+  columns = rows <= order::kFewRows / 2 ? kStrip : kStrip / 2;
+  bool packed = op.getPackedB(), unitN = isOne(w.scalar(op.getBStrideN())), unitK = isOne(w.scalar(op.getBStrideK()));
+  bool readsA = aType == sumType && isOne(w.scalar(op.getAStrideK()));
+  auto *known = dyn_cast<ConstantInt>(w.scalar(op.getK()));
+  int64_t depth = known ? known->getSExtValue() : INT64_MAX, most = span(op.getColumnBegin(), op.getColumnEnd());
+  unbroken = op.getUnbroken();
+  hasGroups = !unbroken && depth > kGroupDepth;
+  bool isDots =
+      !packed && !unbroken && unitK && readsA && most >= 0 && rows * most <= (depth < kDotDepth ? 1 : kMostDots);
+  form = isDots ? Dots : packed || unitN ? AlongN : unitK ? AlongK : Spread;
+  copiesA = !readsA || rows > kRowPointers;
+  if (isDots)
+    columns = kMostDots;
+  else if (packed && !copiesA)
+    columns = kPanel; // which is all in one stream
+  auto reserve = [&](int64_t elements) { return w.reserveScratch(type, elements + kLanes); };
+  sums = reserve(rows * columns);
+  work = reserve(std::max(rows * columns, vectorLanes) * (isDots ? vectorLanes : 1) + vectorLanes * vectorLanes);
+  totals = hasGroups ? reserve(rows * columns) : sums;
+  copy = copiesA ? reserve(rows * kDepth) : sums;
 }
 
 int64_t KernelWriter::RowsProduct::rowsOf(kernel::ContractOp op, KernelWriter &w) {
@@ -44,185 +47,357 @@ int64_t KernelWriter::RowsProduct::rowsOf(kernel::ContractOp op, KernelWriter &w
   return begin && end ? end->getSExtValue() - begin->getSExtValue() : -1;
 }
 
-std::string KernelWriter::RowsProduct::form() const {
-  const char *layout = alongN ? "_columns" : alongK ? "_rows" : "_gather";
-  return (byLanes    ? "lanes"
-          : unbroken ? "unbroken"
-                     : "chains") +
-         std::to_string(rows) + layout + (isLong ? "_long" : "") + (copiesA ? "_copied" : "");
+std::string KernelWriter::RowsProduct::nameOfForm() const {
+  const char *layout = form == AlongN ? "_columns" : form == AlongK ? "_rows" : form == Spread ? "_gather" : "_dots";
+  return "few" + std::to_string(rows) + layout +
+         (unbroken    ? "_unbroken"
+          : hasGroups ? "_long"
+                      : "") +
+         (copiesA ? "_copied" : "");
 }
 
 bool KernelWriter::hasFewRows(kernel::ContractOp op) {
   int64_t rows = RowsProduct::rowsOf(op, *this);
-  return op.getLanes() || (!op.getPackedB() && rows > 0 && rows <= order::kFewRows);
+  return rows > 0 && rows <= order::kFewRows;
 }
 
 void KernelWriter::contractRows(kernel::ContractOp op) {
   RowsProduct p(op, *this);
-  Value *strideM = scalar(op.getAStrideM()), *strideK = scalar(op.getAStrideK()), *depth = scalar(op.getK());
-  Value *strideBK = scalar(op.getBStrideK()), *strideBN = scalar(op.getBStrideN());
+  Value *strideM = scalar(op.getAStrideM()), *strideA = scalar(op.getAStrideK()), *depth = scalar(op.getK());
+  Value *strideK = scalar(op.getBStrideK()), *strideN = scalar(op.getBStrideN()),
+        *panel = b.CreateMul(strideN, constant(kPanel));
+  if (op.getPackedB()) {
+    panel = b.CreateMul(strideN, constant(kPanel));
+    strideK = constant(kPanel), strideN = constant(1);
+  }
   Value *columnEnd = scalar(op.getColumnEnd());
   int64_t most = span(op.getColumnBegin(), op.getColumnEnd());
-  loop(scalar(op.getRowBegin()), scalar(op.getRowEnd()), p.rows, [&](Value *row) {
-    Value *from = pointer(op.getA(), b.CreateAdd(scalar(op.getABase()), b.CreateMul(row, strideM)));
-    Value *rowStride = strideM, *stride = strideK;
-    if (p.copiesA && !p.isLong) {
-      copyRows(p, from, strideM, strideK, depth);
-      from = p.copy, rowStride = constant(kCopiedRow), stride = constant(1);
-    }
-    blocks(scalar(op.getColumnBegin()), columnEnd, kColumns, most >= 0 && most <= kColumns, [&](Value *column) {
-      Value *columns = minimum(constant(kColumns), b.CreateSub(columnEnd, column));
-      Value *corner = pointer(op.getB(), b.CreateAdd(scalar(op.getBBase()), b.CreateMul(column, strideBN)));
-      b.CreateCall(rowsFunction(p), {from, corner, p.sums, p.work, p.totals, p.copy, rowStride, stride, strideBK,
-                                     strideBN, depth, columns});
-      Value *results = p.sums;
-      if (p.isLong && !p.byLanes && !p.unbroken)
-        results = b.CreateSelect(b.CreateICmpSGT(depth, constant(kGroupDepth)), p.totals, p.sums);
-      loop(constant(0), constant(p.rows), 1, [&](Value *i) {
-        Value *sums = b.CreateGEP(p.type, results, b.CreateMul(i, constant(kColumns)));
-        epilogue(op, b.CreateAdd(row, i), column, columns, [&](Value *n) {
-          // No products at all sum to +0.0.
-          Value *sum = loadVector(p.type, b.CreateGEP(p.type, sums, n), laneMask);
-          return b.CreateSelect(b.CreateICmpEQ(depth, constant(0)), Constant::getNullValue(sum->getType()), sum);
-        });
-      });
+  Value *row = scalar(op.getRowBegin());
+  Value *from = pointer(op.getA(), b.CreateAdd(scalar(op.getABase()), b.CreateMul(row, strideM)));
+  blocks(scalar(op.getColumnBegin()), columnEnd, p.columns, most >= 0 && most <= p.columns, [&](Value *column) {
+    Value *columns = minimum(constant(p.columns), b.CreateSub(columnEnd, column));
+    Value *place =
+        op.getPackedB() ? b.CreateMul(b.CreateLShr(column, Log2_64(kPanel)), panel) : b.CreateMul(column, strideN);
+    Value *corner = pointer(op.getB(), b.CreateAdd(scalar(op.getBBase()), place));
+    b.CreateCall(rowsFunction(p), {from, corner, p.sums, p.work, p.totals, p.copy, strideM, strideA, strideK, strideN,
+                                   panel, depth, columns});
+    Value *results = p.sums;
+    if (p.hasGroups)
+      results = b.CreateSelect(b.CreateICmpSGT(depth, constant(kGroupDepth)), p.totals, p.sums);
+    loop(constant(0), constant(p.rows), 1, [&](Value *i) {
+      Value *sums = b.CreateGEP(p.type, results, b.CreateMul(i, constant(p.columns)));
+      epilogue(op, b.CreateAdd(row, i), column, columns,
+               [&](Value *n) { return loadVector(p.type, b.CreateGEP(p.type, sums, n), laneMask); });
     });
   });
-}
-
-// `count` of K of all rows of A, contiguous and of the type of the sums.
-void KernelWriter::copyRows(RowsProduct &p, Value *from, Value *strideM, Value *strideK, Value *count) {
-  Value *rows = constant(p.rows);
-  b.CreateCall(copyFunction(p, p.aType, isOne(strideK)),
-               {from, p.copy, strideM, strideK, rows, rows, count, roundUp(count, kPanel), constant(kCopiedRow),
-                constant(kPanel)});
 }
 
 // void (a, b, sums, work, totals, copy of a, a's strides, b's strides, k, columns): the sums of all rows.
 Function *KernelWriter::rowsFunction(RowsProduct &given) {
-  return helper(given.name(given.form().c_str()), 6, 6, [&](Function *f) {
+  return helper(given.name(given.nameOfForm().c_str()), 6, 7, [&](Function *f) {
     RowsProduct p = given;
     lanes = int(p.vectorLanes);
     p.sums = f->getArg(2), p.work = f->getArg(3), p.totals = f->getArg(4), p.copy = f->getArg(5);
-    Value *from = f->getArg(0), *matrix = f->getArg(1), *strideM = f->getArg(6), *strideA = f->getArg(7);
-    Value *strideK = f->getArg(8), *strideN = f->getArg(9), *depth = f->getArg(10), *columns = f->getArg(11);
-    auto part = [&](Value *k0, Value *count) {
-      RowsOperands x{b.CreateGEP(memoryType(p.aType), from, b.CreateMul(k0, strideA)),
-                     strideM,
-                     p.copiesA ? constant(1) : strideA,
-                     b.CreateGEP(memoryType(p.bType), matrix, b.CreateMul(k0, strideK)),
-                     strideK,
-                     strideN,
-                     count,
-                     columns};
-      if (p.copiesA && p.isLong) {
-        copyRows(p, x.a, strideM, strideA, count);
-        x.a = p.copy, x.strideM = constant(kCopiedRow);
+    Value *strideM = f->getArg(6), *strideA = f->getArg(7), *strideK = f->getArg(8), *depth = f->getArg(11);
+    RowsOperands x{nullptr,      strideM,       strideA, nullptr,       strideK,
+                   f->getArg(9), f->getArg(10), nullptr, f->getArg(12), nullptr};
+    // No products at all sum to +0.0.
+    branch(b.CreateICmpEQ(depth, constant(0)), [&] { clear(p, p.sums, x.columns); });
+    loop(constant(0), depth, kDepth, [&](Value *k0) {
+      x.a = b.CreateGEP(memoryType(p.aType), f->getArg(0), b.CreateMul(k0, strideA));
+      x.b = b.CreateGEP(memoryType(p.bType), f->getArg(1), b.CreateMul(k0, strideK));
+      x.depth = minimum(constant(kDepth), b.CreateSub(depth, k0));
+      x.isFirst = b.CreateICmpEQ(k0, constant(0));
+      x.inGroup = b.getFalse();
+      if (!p.unbroken)
+        x.inGroup = b.CreateICmpNE(b.CreateAnd(k0, constant(kGroupDepth - kDepth)), constant(0));
+      if (p.form == RowsProduct::Dots) {
+        branch(b.CreateICmpEQ(b.CreateAnd(k0, constant(kDepth * lanes - 1)), constant(0)), [&] {
+          x.depth = b.CreateSub(depth, k0);
+          x.strideA = constant(1);
+          chainsOfDots(p, x);
+        });
+        addDots(p, x, b.CreateAnd(b.CreateLShr(k0, Log2_64(kDepth)), constant(lanes - 1)));
+      } else if (p.copiesA) {
+        copyRows(p, x);
+        x.a = p.copy, x.strideM = constant(1), x.strideA = constant(p.rows);
+      } else {
+        x.strideA = constant(1);
       }
-      if (!p.byLanes)
-        return sumInChains(p, x, k0);
-      p.alongK ? sumAlongK(p, x) : sumAlongN(p, x);
-    };
-    if (!p.isLong)
-      return part(constant(0), depth);
-    auto parts = [&](function_ref<void(Value *)> then) {
-      loop(constant(0), depth, kCopiedDepth, [&](Value *k0) {
-        part(k0, minimum(constant(kCopiedDepth), b.CreateSub(depth, k0)));
-        then(k0);
-      });
-    };
-    if (p.byLanes)
-      return addLevels(p, depth, parts);
-    parts([&](Value *k0) {
-      if (p.unbroken)
+      if (p.form == RowsProduct::AlongK)
+        sumAlongK(p, x);
+      else if (p.form != RowsProduct::Dots)
+        sumAlongN(p, x);
+      if (!p.hasGroups)
         return;
-      Value *next = b.CreateAdd(k0, constant(kCopiedDepth)), *inGroup = b.CreateAnd(next, constant(kGroupDepth - 1));
-      Value *ends = b.CreateOr(b.CreateICmpSGE(next, depth), b.CreateICmpEQ(inGroup, constant(0)));
+      Value *next = b.CreateAdd(k0, constant(kDepth)), *rest = b.CreateAnd(next, constant(kGroupDepth - 1));
+      Value *ends = b.CreateOr(b.CreateICmpSGE(next, depth), b.CreateICmpEQ(rest, constant(0)));
       branch(b.CreateAnd(b.CreateICmpSGT(depth, constant(kGroupDepth)), ends), [&] {
         addGroup(p, p.sums, p.totals, b.CreateICmpSLT(k0, constant(kGroupDepth)), constant(0),
-                 constant(p.rows * kColumns));
+                 constant(p.rows * p.columns));
       });
     });
   });
 }
 
-// The part of K that begins at k0, block by block. Tiles are all rows and a few vectors of columns.
-void KernelWriter::sumInChains(RowsProduct &p, const RowsOperands &x, Value *k0) {
-  int64_t most = std::clamp<int64_t>(bit_floor(uint64_t(p.registers / p.rows)), 1, 4);
-  loop(constant(0), x.depth, kDepth, [&](Value *first) {
-    Value *count = minimum(constant(kDepth), b.CreateSub(x.depth, first));
-    Value *before = b.CreateAdd(k0, first), *goesOn = b.CreateICmpNE(before, constant(0));
-    Value *adds = b.CreateICmpNE(b.CreateAnd(before, constant(kGroupDepth - kDepth)), constant(0));
-    Value *cornerA = b.CreateGEP(p.type, x.a, b.CreateMul(first, x.strideA));
-    Value *cornerB = b.CreateGEP(memoryType(p.bType), x.b, b.CreateMul(first, x.strideK));
-    auto tile = [&](Value *column, int64_t vectors, Value *right, mlir::Type type, Value *stride, Value *mask) {
-      SmallVector<Value *, kRowPointers> starts;
-      for (int64_t r = 0; r < std::min(p.rows, kRowPointers); ++r)
-        starts.push_back(b.CreateGEP(p.type, cornerA, b.CreateMul(constant(r), x.strideM)));
-      Carried sums(p.rows * vectors, Constant::getNullValue(vectorType(p.type)));
-      SmallVector<Value *, 16> places;
-      for (int64_t i = 0; i < p.rows * vectors; ++i)
-        places.push_back(
-            b.CreateGEP(p.type, p.sums, b.CreateAdd(column, constant(i / vectors * kColumns + i % vectors * lanes))));
-      if (p.unbroken)
-        sums = branch(goesOn, sums, [&](Carried sums) {
-          for (auto [sum, place] : zip(sums, places))
-            sum = loadVector(p.type, place, nullptr);
-          return sums;
-        });
-      sums = loop(constant(0), count, 1, sums, [&](Value *k, Carried sums) {
-        Value *from = b.CreateGEP(memoryType(type), right, b.CreateMul(k, stride)), *at = b.CreateMul(k, x.strideA);
-        SmallVector<Value *, 4> loaded;
-        for (int64_t v = 0; v < vectors; ++v) {
-          Value *place = b.CreateConstGEP1_64(memoryType(type), from, v * lanes);
-          loaded.push_back(widen(loadVector(memoryType(type), place, mask), type));
-          if (p.alongN)
-            prefetch(b.CreateGEP(memoryType(type), place, b.CreateMul(stride, constant(kRowsAhead))));
+// All rows of A side by side, of the type of the sums: their elements are constants apart.
+void KernelWriter::copyRows(RowsProduct &p, const RowsOperands &x) {
+  Type *memory = memoryType(p.aType);
+  loop(constant(0), x.depth, 1, [&](Value *k) {
+    for (int64_t r = 0; r < p.rows; ++r) {
+      Value *place = b.CreateAdd(b.CreateMul(constant(r), x.strideM), b.CreateMul(k, x.strideA));
+      Value *element = widen(b.CreateLoad(memory, b.CreateGEP(memory, x.a, place)), p.aType);
+      b.CreateStore(element, b.CreateGEP(p.type, p.copy, b.CreateAdd(b.CreateMul(k, constant(p.rows)), constant(r))));
+    }
+  });
+}
+
+// Where the one is that is so many after the k-th of a row.
+Value *KernelWriter::elementOfA(RowsProduct &p, const RowsOperands &x, int64_t row, Value *k, int64_t next) {
+  Value *start = b.CreateGEP(p.type, x.a, b.CreateMul(constant(row), x.strideM));
+  Value *place = b.CreateGEP(p.type, start, b.CreateMul(k, x.strideA));
+  return b.CreateGEP(p.type, place, b.CreateMul(constant(next), x.strideA));
+}
+
+void KernelWriter::clear(RowsProduct &p, Value *sums, Value *columns) {
+  loop(constant(0), constant(p.rows), 1, [&](Value *row) {
+    loop(constant(0), columns, lanes, [&](Value *column) {
+      Value *place = b.CreateAdd(b.CreateMul(row, constant(p.columns)), column);
+      storeVector(Constant::getNullValue(vectorType(p.type)), b.CreateGEP(p.type, sums, place), nullptr);
+    });
+  });
+}
+
+// Elements of a row of B, contiguous or not.
+Value *KernelWriter::loadColumns(RowsProduct &p, Value *row, Value *n, Value *strideN, Value *mask) {
+  Type *memory = memoryType(p.bType);
+  Value *first = b.CreateGEP(memory, row, b.CreateMul(n, strideN)), *loaded;
+  if (p.form == RowsProduct::AlongN)
+    loaded = loadVector(memory, first, mask);
+  else
+    loaded = b.CreateMaskedGather(
+        vectorType(memory), b.CreateGEP(memory, first, vector(Lanes::linear(constant(0), strideN))),
+        Align(memory->getScalarSizeInBits() / 8), mask, Constant::getNullValue(vectorType(memory)));
+  return widen(loaded, p.bType);
+}
+
+// Chains begin at +0.0: those of the first block of a group where its sums are, others beside them.
+void KernelWriter::sumAlongN(RowsProduct &p, const RowsOperands &x) {
+  Value *chains = b.CreateSelect(x.inGroup, p.work, p.sums);
+  branch(p.unbroken ? x.isFirst : b.getTrue(), [&] { clear(p, chains, x.columns); });
+  int64_t most = p.rows > 1 ? kStepsOfK : 2 * kStepsOfK;
+  Value *whole = b.CreateAnd(x.depth, constant(-most));
+  loop(constant(0), whole, most, [&](Value *k) { addRowsOfB(p, x, chains, k, most); });
+  loop(whole, x.depth, 1, [&](Value *k) { addRowsOfB(p, x, chains, k, 1); });
+  branch(x.inGroup, [&] {
+    loop(constant(0), constant(p.rows), 1, [&](Value *row) {
+      loop(constant(0), x.columns, lanes, [&](Value *column) {
+        Value *place = b.CreateAdd(b.CreateMul(row, constant(p.columns)), column);
+        Value *sum = b.CreateGEP(p.type, p.sums, place), *chain = b.CreateGEP(p.type, p.work, place);
+        storeVector(add(loadVector(p.type, sum, nullptr), loadVector(p.type, chain, nullptr)), sum, nullptr);
+      });
+    });
+  });
+}
+
+// So many rows of B from the k-th on, to the chains of as many rows at a time as elements of A stay in registers.
+void KernelWriter::addRowsOfB(RowsProduct &p, const RowsOperands &x, Value *chains, Value *k, int64_t count) {
+  Type *memory = memoryType(p.bType);
+  Value *strideN = p.form == RowsProduct::AlongN ? constant(1) : x.strideN;
+  Value *from = b.CreateGEP(memory, x.b, b.CreateMul(k, x.strideK));
+  int64_t height = std::max<int64_t>(1, target.vectorRegisters / 2 / kStepsOfK);
+  int64_t together = std::clamp<int64_t>(kStepsOfK / p.rows, 1, kPanel / lanes); // vectors, of few rows more
+  auto panelFrom = [&](Value *column) {
+    return b.CreateGEP(memory, from, b.CreateMul(b.CreateLShr(column, Log2_64(kPanel)), x.panel));
+  };
+  Value *whole = b.CreateAnd(x.columns, constant(-kPanel)), *left = b.CreateSub(x.columns, whole);
+  for (int64_t first = 0; first < p.rows; first += height) {
+    int64_t rows = std::min(height, p.rows - first);
+    Carried elements;
+    for (int64_t r = 0; r < rows; ++r)
+      for (int64_t i = 0; i < count; ++i)
+        elements.push_back(b.CreateVectorSplat(lanes, b.CreateLoad(p.type, elementOfA(p, x, first + r, k, i))));
+    auto tile = [&](Value *panel, Value *column, Value *inPanel, int64_t vectors, Value *mask) {
+      for (int64_t v = 0; v < vectors; ++v) {
+        Value *n = b.CreateAdd(inPanel, constant(v * lanes));
+        Value *to = b.CreateGEP(p.type, chains, b.CreateAdd(column, b.CreateAdd(n, constant(first * p.columns))));
+        Carried sums;
+        for (int64_t r = 0; r < rows; ++r)
+          sums.push_back(loadVector(p.type, b.CreateConstGEP1_64(p.type, to, r * p.columns), nullptr));
+        for (int64_t i = 0; i < count; ++i) {
+          Value *row = b.CreateGEP(memory, panel, b.CreateMul(constant(i), x.strideK));
+          Value *right = loadColumns(p, row, n, strideN, mask);
+          for (int64_t r = 0; r < rows; ++r)
+            sums[r] = multiplyAdd(elements[r * count + i], right, sums[r]);
         }
-        for (int64_t r = 0; r < p.rows; ++r) {
-          if (r == kRowPointers)
-            at = b.CreateAdd(at, b.CreateMul(x.strideM, constant(kRowPointers)));
-          Value *place = b.CreateGEP(p.type, starts[r % kRowPointers], at);
-          Value *element = b.CreateVectorSplat(lanes, b.CreateLoad(p.type, place));
-          for (int64_t v = 0; v < vectors; ++v)
-            sums[r * vectors + v] = multiplyAdd(element, loaded[v], sums[r * vectors + v]);
-        }
+        for (int64_t r = 0; r < rows; ++r)
+          storeVector(sums[r], b.CreateConstGEP1_64(p.type, to, r * p.columns), nullptr);
+      }
+    };
+    loop(constant(0), whole, kPanel, [&](Value *column) {
+      Value *panel = panelFrom(column);
+      loop(constant(0), constant(kPanel), together * lanes,
+           [&](Value *inPanel) { tile(panel, column, inPanel, together, nullptr); });
+    });
+    Value *last = panelFrom(whole);
+    loop(constant(0), left, lanes,
+         [&](Value *inPanel) { tile(last, whole, inPanel, 1, firstLanes(b.CreateSub(left, inPanel))); });
+  }
+}
+
+// As many vectors as they have elements: the columns of them as a matrix. First parts of 128 bits find their place,
+// then elements within parts.
+SmallVector<Value *, 16> KernelWriter::transpose(SmallVector<Value *, 16> vectors) {
+  int size = vectors.size(), part = std::min<int>(size, 128 / vectors[0]->getType()->getScalarSizeInBits());
+  // Part q of all vectors, which then is k-part q: element i of vector `number` is to hold parts of vectors i, i + part
+  // ...
+  auto halves = [&](Value *x, Value *y, bool upper) {
+    SmallVector<int, 16> order;
+    for (int side = 0; side < 2; ++side)
+      for (int e = 0; e < size / 2; ++e)
+        order.push_back(side * size + upper * size / 2 + e);
+    return b.CreateShuffleVector(x, y, order);
+  };
+  auto everyOther = [&](Value *x, Value *y, bool odd) {
+    SmallVector<int, 16> order;
+    for (int side = 0; side < 2; ++side)
+      for (int start = odd * part; start < size; start += 2 * part)
+        for (int e = 0; e < part; ++e)
+          order.push_back(side * size + start + e);
+    return b.CreateShuffleVector(x, y, order);
+  };
+  SmallVector<Value *, 16> result;
+  for (int q = 0; q < size / part; ++q) {
+    SmallVector<Value *, 16> parts;
+    for (int i = 0; i < part; ++i) {
+      if (size == part)
+        parts.push_back(vectors[i]);
+      else if (size == 2 * part)
+        parts.push_back(halves(vectors[i], vectors[part + i], q));
+      else
+        parts.push_back(everyOther(halves(vectors[i], vectors[part + i], q / 2),
+                                   halves(vectors[2 * part + i], vectors[3 * part + i], q / 2), q % 2));
+    }
+    append_range(result, transposeParts(b, parts));
+  }
+  return result;
+}
+
+// A vector of columns at a time. Past the last one its own elements are loaded again, for sums that nobody reads.
+void KernelWriter::sumAlongK(RowsProduct &p, const RowsOperands &x) {
+  Type *memory = memoryType(p.bType);
+  Value *last = b.CreateSub(x.columns, constant(1)), *whole = b.CreateAnd(x.depth, constant(-lanes));
+  Value *left = b.CreateSub(x.depth, whole);
+  loop(constant(0), x.columns, lanes, [&](Value *column) {
+    SmallVector<Value *, 16> starts;
+    for (int64_t i = 0; i < lanes; ++i)
+      starts.push_back(
+          b.CreateGEP(memory, x.b, b.CreateMul(minimum(b.CreateAdd(column, constant(i)), last), x.strideN)));
+    auto load = [&](Value *k, Value *mask) {
+      SmallVector<Value *, 16> vectors;
+      for (Value *start : starts)
+        vectors.push_back(widen(loadVector(memory, b.CreateGEP(memory, start, k), mask), p.bType));
+      return transpose(vectors);
+    };
+    auto step = [&](Value *k, int64_t next, Value *right, Carried &sums) {
+      for (int64_t r = 0; r < p.rows; ++r) {
+        Value *element = b.CreateVectorSplat(lanes, b.CreateLoad(p.type, elementOfA(p, x, r, k, next)));
+        sums[r] = multiplyAdd(element, right, sums[r]);
+      }
+    };
+    SmallVector<Value *, 8> places;
+    for (int64_t r = 0; r < p.rows; ++r)
+      places.push_back(b.CreateGEP(p.type, p.sums, b.CreateAdd(column, constant(r * p.columns))));
+    Carried sums(p.rows, Constant::getNullValue(vectorType(p.type)));
+    if (p.unbroken)
+      sums = branch(b.CreateNot(x.isFirst), sums, [&](Carried sums) {
+        for (auto [sum, place] : zip(sums, places))
+          sum = loadVector(p.type, place, nullptr);
         return sums;
       });
-      if (!p.unbroken)
-        sums = branch(adds, sums, [&](Carried sums) {
-          for (auto [sum, place] : zip(sums, places))
-            sum = add(loadVector(p.type, place, nullptr), sum);
+    sums = loop(constant(0), whole, lanes, sums, [&](Value *k, Carried sums) {
+      for (auto [i, right] : enumerate(load(k, nullptr)))
+        step(k, i, right, sums);
+      return sums;
+    });
+    sums = branch(b.CreateICmpNE(left, constant(0)), sums, [&](const Carried &sums) {
+      for (auto [i, right] : enumerate(load(whole, firstLanes(left))))
+        storeVector(right, b.CreateConstGEP1_64(p.type, p.work, i * lanes), nullptr);
+      return loop(constant(0), left, 1, sums, [&](Value *i, Carried sums) {
+        Value *right = loadVector(p.type, b.CreateGEP(p.type, p.work, b.CreateMul(i, constant(lanes))), nullptr);
+        step(b.CreateAdd(whole, i), 0, right, sums);
+        return sums;
+      });
+    });
+    sums = branch(x.inGroup, sums, [&](Carried sums) {
+      for (auto [sum, place] : zip(sums, places))
+        sum = add(loadVector(p.type, place, nullptr), sum);
+      return sums;
+    });
+    for (auto [sum, place] : zip(sums, places))
+      storeVector(sum, place, nullptr);
+  });
+}
+
+// The chains of as many blocks as a vector has lanes, or of all that are left, of each result: those of whole blocks in
+// lanes, where these are not too few.
+void KernelWriter::chainsOfDots(RowsProduct &p, const RowsOperands &x) {
+  Type *memory = memoryType(p.bType);
+  Value *all = minimum(divideUp(x.depth, constant(kDepth)), constant(lanes));
+  Value *whole = minimum(b.CreateLShr(x.depth, Log2_64(kDepth)), constant(lanes)),
+        *last = b.CreateSub(whole, constant(1));
+  Value *inLanes = b.CreateICmpSGE(whole, constant(kDotDepth / kDepth));
+  loop(constant(0), constant(p.rows), 1, [&](Value *row) {
+    loop(constant(0), x.columns, 1, [&](Value *column) {
+      Value *left = b.CreateGEP(p.type, x.a, b.CreateMul(row, x.strideM));
+      Value *right = b.CreateGEP(memory, x.b, b.CreateMul(column, x.strideN));
+      Value *number = b.CreateAdd(b.CreateMul(row, constant(p.columns)), column);
+      Value *chains = b.CreateGEP(p.type, p.work, b.CreateMul(number, constant(lanes)));
+      branch(inLanes, [&] {
+        SmallVector<Value *, 16> starts;
+        for (int64_t i = 0; i < lanes; ++i)
+          starts.push_back(b.CreateMul(minimum(constant(i), last), constant(kDepth)));
+        Carried sums{Constant::getNullValue(vectorType(p.type))};
+        sums = loop(constant(0), constant(kDepth), lanes, sums, [&](Value *k, Carried sums) {
+          SmallVector<Value *, 16> lefts, rights;
+          for (Value *start : starts) {
+            Value *place = b.CreateAdd(start, k);
+            lefts.push_back(loadVector(p.type, b.CreateGEP(p.type, left, place), nullptr));
+            rights.push_back(widen(loadVector(memory, b.CreateGEP(memory, right, place), nullptr), p.bType));
+          }
+          for (auto [l, r] : zip(transpose(lefts), transpose(rights)))
+            sums[0] = multiplyAdd(l, r, sums[0]);
           return sums;
         });
-      for (auto [sum, place] : zip(sums, places))
-        storeVector(sum, place, nullptr);
-    };
-    if (p.alongN)
-      return overColumns(x.columns, most, [&](Value *column, int64_t vectors, Value *mask) {
-        tile(column, vectors, b.CreateGEP(memoryType(p.bType), cornerB, column), p.bType, x.strideK, mask);
+        storeVector(sums[0], chains, nullptr);
       });
-    int64_t width = p.copiedColumns();
-    loop(constant(0), x.columns, width, [&](Value *column) {
-      Value *from = b.CreateGEP(memoryType(p.bType), cornerB, b.CreateMul(column, x.strideN));
-      Value *columns = minimum(b.CreateSub(x.columns, column), constant(width));
-      b.CreateCall(p.alongK ? transposeFunction(p, p.bType) : copyFunction(p, p.bType, false),
-                   {from, p.work, x.strideK, x.strideN, count, count, columns, constant(width), constant(width),
-                    constant(kPanel)});
-      int64_t vectors = std::min(most, width / lanes);
-      for (int64_t inCopy = 0; inCopy < width; inCopy += vectors * lanes)
-        tile(b.CreateAdd(column, constant(inCopy)), vectors, b.CreateConstGEP1_64(p.type, p.work, inCopy), p.sumType,
-             constant(width), nullptr);
+      loop(b.CreateSelect(inLanes, whole, constant(0)), all, 1, [&](Value *block) {
+        Value *first = b.CreateMul(block, constant(kDepth));
+        Value *end = minimum(b.CreateAdd(first, constant(kDepth)), x.depth);
+        Carried sums = loop(first, end, 1, {Constant::getNullValue(p.type)}, [&](Value *k, Carried sums) {
+          Value *l = b.CreateLoad(p.type, b.CreateGEP(p.type, left, k));
+          Value *r = widen(b.CreateLoad(memory, b.CreateGEP(memory, right, k)), p.bType);
+          return Carried{multiplyAdd(l, r, sums[0])};
+        });
+        b.CreateStore(sums[0], b.CreateGEP(p.type, chains, block));
+      });
     });
   });
 }
 
-// So many vectors at a time, then one by one, under a mask.
-void KernelWriter::overColumns(Value *columns, int64_t vectors,
-                               function_ref<void(Value *column, int64_t vectors, Value *mask)> tile) {
-  Value *inTiles = b.CreateAnd(columns, constant(-vectors * lanes));
-  loop(constant(0), inTiles, vectors * lanes, [&](Value *column) { tile(column, vectors, nullptr); });
-  loop(inTiles, columns, lanes, [&](Value *column) { tile(column, 1, firstLanes(b.CreateSub(columns, column))); });
+// The chains of one block.
+void KernelWriter::addDots(RowsProduct &p, const RowsOperands &x, Value *block) {
+  loop(constant(0), constant(p.rows), 1, [&](Value *row) {
+    loop(constant(0), x.columns, 1, [&](Value *column) {
+      Value *number = b.CreateAdd(b.CreateMul(row, constant(p.columns)), column);
+      Value *place = b.CreateGEP(p.type, p.sums, number);
+      Value *chain =
+          b.CreateLoad(p.type, b.CreateGEP(p.type, p.work, b.CreateAdd(b.CreateMul(number, constant(lanes)), block)));
+      Carried sum = branch(x.inGroup, {chain},
+                           [&](const Carried &sum) { return Carried{add(b.CreateLoad(p.type, place), sum[0])}; });
+      b.CreateStore(sum[0], place);
+    });
+  });
 }
 
 } // namespace weft::cpu

@@ -4,30 +4,30 @@
 
 namespace weft::cpu {
 
-inline constexpr int64_t kColumns = 64;                // whose sums are in work
-inline constexpr int64_t kCopiedDepth = order::kBlock; // of K, where A is copied
-
 struct KernelWriter::RowsProduct : MatrixTypes {
-  bool byLanes;        // else in chains
-  bool unbroken;       // which are whole
-  int64_t rows;        // that are summed together
-  bool copiesA;        // A is of another type than the sums, or must be contiguous along K and is not
-  bool alongK, alongN; // one of them at most: along which B is contiguous
-  bool isLong;         // K may be more than what is copied of A
-  int64_t registers;   // of sums
-  // Scratch memory: 64 sums a row; what tiles need; what the sums of parts of a long K are added to.
-  llvm::Value *sums, *work, *totals, *copy;
+  // Along what B is contiguous: N (or packed in panels), K, or neither. Dots: along K, as A is, and of so few columns
+  // that vectors are better filled with blocks of K.
+  enum Form { AlongN, AlongK, Spread, Dots };
+  Form form;
+  int64_t rows;                             // that are summed together
+  int64_t columns;                          // whose sums are in scratch memory
+  bool copiesA;                             // which is of another type than the sums
+  bool unbroken;                            // a sum is one chain, whatever K
+  bool hasGroups;                           // K may be more than a group
+  llvm::Value *sums, *work, *totals, *copy; // scratch memory: of a group, of a block or a part of one, of all; of A
 
   RowsProduct(kernel::ContractOp op, KernelWriter &writer);
   static int64_t rowsOf(kernel::ContractOp op, KernelWriter &writer); // -1 if not known
-  std::string form() const;
-  int64_t copiedColumns() const { return alongK ? vectorLanes : kPanel; } // of B at a time, where it is copied
+  std::string nameOfForm() const;
 };
 
+// A block of K.
 struct KernelWriter::RowsOperands {
-  llvm::Value *a, *strideM, *strideA; // from a row of A to the next, and along K
-  llvm::Value *b, *strideK, *strideN; // of B
+  llvm::Value *a, *strideM, *strideA;         // from a row of A to the next, and along K
+  llvm::Value *b, *strideK, *strideN, *panel; // of B; from 64 columns to the next
   llvm::Value *depth, *columns;
+  llvm::Value *isFirst; // of all
+  llvm::Value *inGroup; // whether it is added to what there is of its group
 };
 
 } // namespace weft::cpu

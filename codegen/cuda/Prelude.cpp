@@ -306,19 +306,6 @@ __device__ void weftContract(long long depth, long long rowBegin, long long rowE
     }
   __syncthreads();
 }
-// In the order of lanes: a thread for a result.
-template <class T, class A, class B, class Epilogue>
-__device__ void weftContractByLanes(long long depth, long long rowBegin, long long rowEnd, long long columnBegin,
-                                    long long columnEnd, A loadA, B loadB, Epilogue epilogue) {
-  long long columns = columnEnd - columnBegin, count = (rowEnd - rowBegin) * columns;
-  for (long long i = threadIdx.x; i < count; i += blockDim.x) {
-    long long m = rowBegin + i / columns, n = columnBegin + i % columns;
-    T sum = weftAccumulateSerially<WeftSum<T>>(
-        depth, [&](T sum, long long k) { return weftMultiplyAdd(loadA(m, k), loadB(k, n), sum); });
-    epilogue(m, n, depth ? sum : (T)0);
-  }
-  __syncthreads();
-}
 )cuda";
 
 } // namespace weft::cuda

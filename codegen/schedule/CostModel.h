@@ -73,8 +73,8 @@ struct CostModel {
   // What is packed by a step of its own has so many elements; columns of B, or rows of A, of such a task.
   int64_t packElements = 1 << 16;
   int64_t packColumns = 128;
-  // Products of few rows: columns of a task.
-  int64_t vectorColumns = 64;
+  // Products of few rows: columns of a task, or of one of many such products.
+  int64_t vectorColumns = 64, stripColumns = 1024;
 
   // Attention: rows of scores that are worked on together, with fewer as they are longer, so that they stay in the far
   // cache; fewer too where later columns are hidden, as the part of a block that is multiplied in vain grows with it.

@@ -1,10 +1,10 @@
 // Matrix products. dot_general becomes outer indices times a product C[m, n] = sum over k of A[m, k] * B[k, n] with
-// strides (ContractionOperand.h); a task is a block of one C, the epilogue runs on its results. Of four forms the
+// strides (ContractionOperand.h); a task is a block of one C, the epilogue runs on its results. Of three forms the
 // sizes choose one:
 // - K is 1: a loop, as there is nothing to sum;
-// - the order is by lanes: kernel.contract, the operand with fewer rows or columns as A, and B read where it is, once;
-// - C has few rows or columns: the same in chains, unless B is kept packed;
-// - else kernel.contract in chains. It reads B where it is if no copy would repay (codegen/cpu/Contract.cpp), and A if
+// - C has few rows or columns: kernel.contract with these as A, and B read where it is, once, or from where it is kept
+//   packed;
+// - else kernel.contract of blocks. It reads B where it is if no copy would repay (codegen/cpu/Contract.cpp), and A if
 //   that lies in rows. If A does not, the smaller operand is packed by a step of its own: A, then to be read as one in
 //   rows, or B, and tasks copy their rows of A. B is also packed where the copy is kept.
 #include "codegen/schedule/ContractionOperand.h"
@@ -25,10 +25,12 @@ public:
   void product();
 
 private:
-  enum class Form { Outer, Lanes, Chains };
+  enum class Form { Outer, FewRows, Blocks };
   void chooseBlocks();
   int64_t grain() const;
   int64_t estimate(const Size &size) const { return size.estimate(lowering.typicalSize); }
+  bool isOneProduct() const { return outerSize().is(1); }
+  Size outerSize() const; // of batch and outer indices
   bool mayPack(const ContractionOperand &operand) const;
   ContractionOperand packed(const ContractionOperand &operand);
   using Epilogue = llvm::function_ref<void(Value m, Value n, Value sum)>;
@@ -38,7 +40,6 @@ private:
   const Group &group;
   Operation *dot;
   ContractionOperand a, b;
-  bool byLanes; // the order of the sums
   Form form;
   int64_t rowBlock = 1, columnBlock = kPanelColumns;
   bool packsA = false, packsB = false;
@@ -53,37 +54,38 @@ static bool isFew(const Size &rows) { return known(rows) <= order::kFewRows; }
 ContractionSchedule::ContractionSchedule(Lowering &lowering, const Group &group, Operation *dot)
     : lowering(lowering), group(group), dot(dot) {
   Size rows = ContractionOperand(dot, 0).freeSize(), columns = ContractionOperand(dot, 1).freeSize();
-  byLanes =
-      !isUnbroken(dot) && order::isByLanes(known(rows), known(columns), known(ContractionOperand(dot, 0).depth()));
   bool swaps = isFew(columns) && known(columns) < known(rows);
   a = ContractionOperand::find(lowering, group, dot, swaps ? 1 : 0);
   b = ContractionOperand::find(lowering, group, dot, swaps ? 0 : 1);
-  form = a.depth().is(1) ? Form::Outer : byLanes ? Form::Lanes : Form::Chains;
+  form = a.depth().is(1) ? Form::Outer : isFew(a.count()) ? Form::FewRows : Form::Blocks;
   chooseBlocks();
+}
+
+Size ContractionSchedule::outerSize() const {
+  Sizes shape = sizesOf(dot->getResult(0));
+  return weft::product(shape, 0, a.batch.size()) * weft::product(shape, a.result, a.result + a.outer) *
+         weft::product(shape, b.result, b.result + b.outer);
 }
 
 // As few blocks as the model allows, of nearly one size; the longer side is cut further where there would be too few.
 void ContractionSchedule::chooseBlocks() {
   const CostModel &model = lowering.model;
   int64_t m = std::max<int64_t>(1, estimate(a.count())), n = std::max<int64_t>(1, estimate(b.count()));
-  if (form == Form::Lanes) {
-    rowBlock = m;
-    columnBlock = model.vectorColumns;
-  }
   if (form == Form::Outer) {
     columnBlock = model.laneBlock;
     rowBlock = std::max<int64_t>(1, model.laneBlock / n);
   }
-  if (form != Form::Chains)
+  if (form == Form::Outer)
     return;
   if (lowering.target.gpu) {
     rowBlock = columnBlock = kPanelColumns; // as large as a block of threads takes
     return;
   }
   bool keepsB = mayPack(b) && lowering.weights.count(b.storage.planBuffer);
-  if (isFew(a.count()) && !keepsB) {
+  if (form == Form::FewRows) {
     rowBlock = m;
-    columnBlock = model.vectorColumns;
+    columnBlock = isOneProduct() ? model.vectorColumns : llvm::alignTo(std::min(n, model.stripColumns), kPanelColumns);
+    packsB = keepsB && !b.stride().is(1);
     return;
   }
   auto packs = [&](const ContractionOperand &operand) {
@@ -101,8 +103,7 @@ void ContractionSchedule::chooseBlocks() {
     columnBlock = llvm::alignTo(llvm::divideCeil(n, columnBlocks), kPanelColumns);
   };
   choose();
-  int64_t outer =
-      estimate(divideExactly(weft::product(sizesOf(dot->getResult(0))), a.count() * b.count()).value_or(Size(1)));
+  int64_t outer = estimate(outerSize());
   while (outer * rowBlocks * columnBlocks < model.fewProducts && grain() == 1 &&
          std::max(columnBlock - kPanelColumns, rowBlock - model.tileRows) > 0) {
     (columnBlock > std::max(2 * rowBlock, kPanelColumns) ? columnBlocks : rowBlocks) += 1;
@@ -114,12 +115,13 @@ void ContractionSchedule::chooseBlocks() {
 // Tasks that a thread should at least get.
 int64_t ContractionSchedule::grain() const {
   int64_t rows = std::min(estimate(a.count()), rowBlock), columns = std::min(estimate(b.count()), columnBlock);
-  if (form == Form::Chains)
+  if (form == Form::Blocks)
     columns = llvm::alignTo(columns, lowering.model.tileColumns);
-  int64_t work = rows * columns * estimate(a.depth());
-  // Multiply-adds for an operation of the model: one where each stores a result, half as many as elements of B are
-  // read, or a vector's.
-  return lowering.model.grain(form == Form::Outer ? work : form == Form::Lanes ? work / 2 : work / 16, 1);
+  int64_t depth = estimate(a.depth()), work = rows * columns * depth;
+  // Multiply-adds for an operation of the model: one where each stores a result, a vector's otherwise, but half as many
+  // operations as elements of B where the product is bound by reading them.
+  int64_t reading = form == Form::FewRows ? columns * depth / 2 : 0;
+  return lowering.model.grain(form == Form::Outer ? work : work / 16 + reading, 1);
 }
 
 bool ContractionSchedule::mayPack(const ContractionOperand &operand) const {
@@ -190,7 +192,7 @@ void ContractionSchedule::outerProduct(KernelBuilder &k, ArrayRef<Value> operand
     Scalar x = load(operands[0], k.add(operands[1], k.mul(m, operands[2])));
     k.loop(operands[11], operands[12], true, [&](Value n) {
       Scalar y = load(operands[4], k.add(operands[5], k.mul(n, operands[7])));
-      Scalar product = isa<FloatType>(type) ? fma(x, y, x.constant(byLanes ? -0.0 : 0.0)) : x * y;
+      Scalar product = isa<FloatType>(type) ? fma(x, y, x.constant(0.0)) : x * y;
       epilogue(m, n, (isUnbroken(dot) ? product + 0.0 : product).value);
     });
   });
@@ -210,7 +212,7 @@ void ContractionSchedule::product() {
   Size outerColumns = weft::product(shape, b.result, b.result + b.outer);
   Size batchSize = weft::product(shape, 0, batches);
 
-  k.loop(k.begin, k.end, false, [&](Value task) {
+  auto blockOf = [&](Value task, Value endTask) {
     Value outer = k.index(0), block = task;
     if (!(batchSize * outerRows * outerColumns).is(1))
       std::tie(outer, block) = k.split(task, *rowBlocks * *columnBlocks);
@@ -248,6 +250,7 @@ void ContractionSchedule::product() {
     kernel.e.reads.push_back({left.storage.planBuffer, Value()});
     kernel.e.reads.push_back({right.storage.planBuffer, Value()});
     Value rowBegin = k.mul(row, k.index(rowBlock)), columnBegin = k.mul(column, k.index(columnBlock));
+    Value columnEnd = endTask ? k.mul(endTask, k.index(columnBlock)) : k.add(columnBegin, k.index(columnBlock));
     Value strideK = packsB ? k.index(kPanelColumns) : k.size(b.depthStride());
     Value strideN = k.size(packsB ? right.storage.shape[2] : b.stride());
     SmallVector<Value> operands{aBuffer,
@@ -262,7 +265,7 @@ void ContractionSchedule::product() {
                                 rowBegin,
                                 k.min(k.add(rowBegin, k.index(rowBlock)), k.size(rows)),
                                 columnBegin,
-                                k.min(k.add(columnBegin, k.index(columnBlock)), k.size(columns))};
+                                k.min(columnEnd, k.size(columns))};
 
     auto epilogue = [&](Value m, Value n, Value sumOfProducts) {
       Point at = outerPoint;
@@ -282,8 +285,13 @@ void ContractionSchedule::product() {
     if (form == Form::Outer)
       outerProduct(k, operands, epilogue);
     else
-      k.contract(operands, packsB, isUnbroken(dot), epilogue).setLanes(form == Form::Lanes);
-  });
+      k.contract(operands, packsB, isUnbroken(dot), epilogue);
+  };
+  // A thread's tasks of few rows lie side by side: as one they read longer parts of rows of B.
+  if (form == Form::FewRows && isOneProduct() && !lowering.target.gpu)
+    blockOf(k.begin, k.end);
+  else
+    k.loop(k.begin, k.end, false, [&](Value task) { blockOf(task, Value()); });
   lowering.finish(kernel, group, batchSize * outerRows * outerColumns * *rowBlocks * *columnBlocks, grain());
 }
 

@@ -13,7 +13,7 @@ namespace weft {
 // Sizes and strides as a kernel knows them: small ones as they are, others by symbols.
 class SymbolTable {
 public:
-  static constexpr int64_t kMostKnown = order::kLaneDepth;
+  static constexpr int64_t kMostKnown = order::kFewRows;
   explicit SymbolTable(int64_t known = 1) : known(known) {} // up to which values are themselves
   // The value, or a symbol of its own.
   int64_t fresh(int64_t value) { return fresh(value, known); }

@@ -45,16 +45,6 @@ static bool isBatchAxis(const EagerCall &call, int k, int axis) {
   return call.op != OpKind::Linear && axis < call.operands[k].dim() - 2;
 }
 
-// Up to which size of an axis the kernel must know it.
-static int64_t mostKnownSize(const EagerCall &call) {
-  int64_t least = INT64_MAX;
-  for (int k = 0; k < call.count; ++k)
-    for (int axis = 0; axis < call.operands[k].dim(); ++axis)
-      if (int64_t size = call.operands[k].shape()[axis]; size > 1 && !isBatchAxis(call, k, axis))
-        least = std::min(least, size);
-  return order::mostKnownSize(least);
-}
-
 // What schedules are to take symbols for. A product of so few results would be one task, or two, of the size that is
 // best for large ones (CostModel::productRows and productColumns).
 static int64_t typicalSize(OpKind op, const Dims &results) {
@@ -147,7 +137,7 @@ class SizedCall {
 public:
   SizedCall(const EagerCall &call, const Dims &results, bool symbolic)
       : call(call), results(results), symbolic(symbolic), products(symbolic && hasProducts(call.op)),
-        typical(symbolic ? typicalSize(call.op, results) : kTypicalSize), symbols(products ? mostKnownSize(call) : 1),
+        typical(symbolic ? typicalSize(call.op, results) : kTypicalSize), symbols(products ? order::kFewRows : 1),
         key(beginKey(call)) {
     if (symbolic)
       encode();

@@ -227,8 +227,6 @@ ParseResult ContractOp::parse(OpAsmParser &parser, OperationState &result) {
     return failure();
   if (succeeded(parser.parseOptionalKeyword("packed")))
     result.addAttribute(getPackedBAttrName(result.name), parser.getBuilder().getUnitAttr());
-  if (succeeded(parser.parseOptionalKeyword("lanes")))
-    result.addAttribute(getLanesAttrName(result.name), parser.getBuilder().getUnitAttr());
   if (succeeded(parser.parseOptionalKeyword("unbroken")))
     result.addAttribute(getUnbrokenAttrName(result.name), parser.getBuilder().getUnitAttr());
   if (parser.parseOptionalAttrDictWithKeyword(result.attributes) || parser.parseColonType(types[0]) ||
@@ -259,9 +257,8 @@ void ContractOp::print(OpAsmPrinter &p) {
   p << getB() << '[' << getBBase() << ", " << getBStrideK() << ", " << getBStrideN() << "] depth " << getK();
   p << " rows " << getRowBegin() << " to " << getRowEnd() << " columns " << getColumnBegin() << " to "
     << getColumnEnd();
-  p << (getPackedB() ? " packed" : "") << (getLanes() ? " lanes" : "") << (getUnbroken() ? " unbroken" : "");
-  p.printOptionalAttrDictWithKeyword((*this)->getAttrs(),
-                                     {getPackedBAttrName(), getLanesAttrName(), getUnbrokenAttrName()});
+  p << (getPackedB() ? " packed" : "") << (getUnbroken() ? " unbroken" : "");
+  p.printOptionalAttrDictWithKeyword((*this)->getAttrs(), {getPackedBAttrName(), getUnbrokenAttrName()});
   p << " : " << getA().getType() << ", " << getB().getType();
   Block &block = getEpilogue().front();
   p << " (" << block.getArgument(0) << ", " << block.getArgument(1) << ", " << block.getArgument(2) << " : "
@@ -273,10 +270,6 @@ LogicalResult ContractOp::verify() {
   Type a = getA().getType().getElementType(), b = getB().getType().getElementType(), sum = sumType(a, b);
   if (!sum)
     return emitOpError("does not multiply ") << a << " by " << b;
-  if (getLanes() && getPackedB())
-    return emitOpError("by lanes reads B where it is, not packed");
-  if (getLanes() && getUnbroken())
-    return emitOpError("by lanes is no chain");
   Block &block = getEpilogue().front();
   if (block.getNumArguments() != 3 || !block.getArgument(0).getType().isIndex() ||
       !block.getArgument(1).getType().isIndex() || block.getArgument(2).getType() != sum)

@@ -166,20 +166,18 @@ def Kernel_ContractOp : Kernel_Op<"contract", [SingleBlockImplicitTerminator<"Yi
     The elements of A and B may be of different types if both are f16, bf16 or f32. Of an A in scratch memory so many rows may be read past
     rowEnd (kRowsPastEnd), with any elements.
 
-    With `lanes` the float order is that of kernel.reduce's sums instead, where a lane adds a product by one fused multiply-add. It is the
-    order of products of one row or column, and of those of at most four with a K of more than 64 (order::isByLanes), where long chains
-    of dependent operations would take longer than reading B; what has fewer rows is A then. The order depends on the sizes alone, never
-    on layouts. `packedB` does not go with it.
+    The order depends on K alone: never on layouts, nor on the number of rows and columns, so that a row of a product has the same bits
+    whatever is beside it.
 
     With `unbroken` the chain is one over all of K, and +0.0 is added at its end, so that no sum is -0.0: products that are zeros change
-    nothing, wherever in K they stand. It does not go with `lanes`.
+    nothing, wherever in K they stand.
   }];
   let arguments = (ins Kernel_Buffer:$a, Index:$aBase, Index:$aStrideM, Index:$aStrideK,
                    Kernel_Buffer:$b, Index:$bBase, Index:$bStrideK, Index:$bStrideN,
                    Index:$k, Index:$rowBegin, Index:$rowEnd, Index:$columnBegin, Index:$columnEnd, UnitAttr:$packedB,
-                   UnitAttr:$lanes, UnitAttr:$unbroken);
+                   UnitAttr:$unbroken);
   let regions = (region SizedRegion<1>:$epilogue);
-  // kernel.contract %a[%base, %m, %k], %b[%base, %k, %n] depth %k rows %r0 to %r1 columns %c0 to %c1 [packed | lanes] [unbroken] : types of a and b
+  // kernel.contract %a[%base, %m, %k], %b[%base, %k, %n] depth %k rows %r0 to %r1 columns %c0 to %c1 [packed] [unbroken] : types of a and b
   //   (%m, %n, %sum : f32) { ... }
   let hasCustomAssemblyFormat = 1;
   let hasVerifier = 1;

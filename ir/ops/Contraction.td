@@ -41,10 +41,8 @@ def DotGeneralOp : DotGeneral<"dot_general"> {
   let description = [{
     lhs, rhs: one dtype, not bool. Axis lhs_batch[i] goes with rhs_batch[i], and lhs_contract[i] with rhs_contract[i]; the latter are
     summed over. The result's axes are the batch axes, then lhs's others, then rhs's others. 16-bit floats accumulate in float32.
-    The order of the sum: fused multiply-adds in row-major order of the contracted axes within blocks of 256, the blocks added in order.
-    Where the other axes of lhs, or those of rhs, have one element in all, or at most four and more than 64 products are summed, it is
-    that of a sum over the products in 64 lanes instead, each lane adding by fused multiply-adds. (kernel.contract in
-    ir/kernel/KernelOps.td says it in full.)
+    The order of the sum: fused multiply-adds in row-major order of the contracted axes within blocks of 256, the blocks added in order,
+    whatever the number of rows and columns. (kernel.contract in ir/kernel/KernelOps.td says it in full.)
   }];
 }
 def DotChainOp : DotGeneral<"dot_chain"> {

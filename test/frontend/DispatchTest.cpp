@@ -100,7 +100,7 @@ TEST(Dispatch, OpsThatNeedTheSizesValues) {
 }
 
 namespace {
-// Ops on tensors of three sizes, all greater than order::kLaneDepth: products of fewer are kernels of their own.
+// Ops on tensors of three sizes, all greater than order::kFewRows: products of fewer are kernels of their own.
 using Sizes = std::vector<int64_t>;
 Tensor random(const Dims &shape) { return noise(shape, 3).requiresGrad(true); }
 Tensor indices(const Dims &shape) { return integers(std::vector<int64_t>(size_t(shape.product()), 2), shape); }

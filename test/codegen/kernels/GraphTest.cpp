@@ -57,7 +57,7 @@ Graph symbolic(const Graph &graph, std::vector<int64_t> &symbols) {
       for (const Input &input : graph.inputs)
         for (int64_t size : input.type.shape)
           if (size > 1)
-            known = std::max(known, order::mostKnownSize(size));
+            known = std::max(known, order::kFewRows);
   auto replace = [&](Dims dims) {
     for (int64_t &dim : dims) {
       if (dim <= known)

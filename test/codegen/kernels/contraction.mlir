@@ -28,11 +28,10 @@ func.func @main(%x: tensor<2x3x20x8xf32>, %y: tensor<2x3x8x30xf32>) -> tensor<2x
 
 // -----
 
-// One column: the matrix is what is streamed, by lanes, and its rows are the columns of the kernel's product.
+// One column: the matrix is what is streamed, and its rows are the columns of the kernel's product.
 // CHECK: x 8, grain
 // CHECK-LABEL: kernel.func @dot_general_0
 // CHECK: kernel.contract %{{.*}}[%{{.*}}, %{{.*}}, %c1{{.*}}], %{{.*}}[%{{.*}}, %c1{{.*}}, %c300{{.*}}] depth %c300
-// CHECK-SAME: lanes
 func.func @main(%x: tensor<512x300xf32>, %y: tensor<300x1xf32>) -> tensor<512x1xf32> {
   %0 = weft.dot_general %x, %y {lhs_batch = array<i64>, rhs_batch = array<i64>, lhs_contract = array<i64: 1>, rhs_contract = array<i64: 0>} : (tensor<512x300xf32>, tensor<300x1xf32>) -> tensor<512x1xf32>
   return %0 : tensor<512x1xf32>
@@ -66,10 +65,10 @@ func.func @main(%x: tensor<600x512xf32>, %y: tensor<600x256xf32>) -> tensor<512x
 
 // -----
 
-// At most four rows: by lanes, too.
+// Few rows: the columns of a thread's tasks are one product.
 // CHECK: x 8, grain
 // CHECK-LABEL: kernel.func @dot_general_0
-// CHECK: kernel.contract {{.*}} rows %c0{{.*}} to %c3{{.*}} lanes
+// CHECK: kernel.contract {{.*}} rows %c0{{.*}} to %c3
 func.func @main(%x: tensor<3x300xf32>, %y: tensor<512x300xf32>) -> tensor<3x512xf32> {
   %0 = weft.dot_general %x, %y {lhs_batch = array<i64>, rhs_batch = array<i64>, lhs_contract = array<i64: 1>, rhs_contract = array<i64: 1>} : (tensor<3x300xf32>, tensor<512x300xf32>) -> tensor<3x512xf32>
   return %0 : tensor<3x512xf32>
@@ -77,11 +76,10 @@ func.func @main(%x: tensor<3x300xf32>, %y: tensor<512x300xf32>) -> tensor<3x512x
 
 // -----
 
-// Few columns: they are the rows of the kernel's product, in chains.
+// Few columns: they are the rows of the kernel's product.
 // CHECK: x 8, grain
 // CHECK-LABEL: kernel.func @dot_general_0
 // CHECK: kernel.contract %{{.*}}[%{{.*}}, %c1{{.*}}, %c6{{.*}}], %{{.*}}[%{{.*}}, %c1{{.*}}, %c300{{.*}}] depth %c300{{.*}} rows %c0{{.*}} to %c6
-// CHECK-NOT: lanes
 func.func @main(%x: tensor<512x300xf32>, %y: tensor<300x6xf32>) -> tensor<512x6xf32> {
   %0 = weft.dot_general %x, %y {lhs_batch = array<i64>, rhs_batch = array<i64>, lhs_contract = array<i64: 1>, rhs_contract = array<i64: 0>} : (tensor<512x300xf32>, tensor<300x6xf32>) -> tensor<512x6xf32>
   return %0 : tensor<512x6xf32>
