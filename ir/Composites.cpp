@@ -65,15 +65,16 @@ Val dotGeneralGradient(Val ct, Val self, Val other, const Dims &selfBatch, const
     for (int64_t axis : axes)
       made.push_back(axis);
   };
+  auto multiply = ct.dtype() == other.dtype() ? dot_general : wideProduct;
   Val product;
   if (selfIsLeft) {
     append(selfFree);
     append(contractedInSelf);
-    product = dot_general(ct, other, firstAxes(batch), otherBatch, paired, otherFree);
+    product = multiply(ct, other, firstAxes(batch), otherBatch, paired, otherFree);
   } else {
     append(contractedInSelf);
     append(selfFree);
-    product = dot_general(other, ct, otherBatch, firstAxes(batch), otherFree, paired);
+    product = multiply(other, ct, otherBatch, firstAxes(batch), otherFree, paired);
   }
   return permute(product, inversePermutation(made));
 }
@@ -97,17 +98,29 @@ static Val batched(Val x, const Dims &batch) {
   return expand(x, shape);
 }
 
-Val matrixProduct(Val x, Val y) {
-  int rx = x.rank(), ry = y.rank();
-  if (ry <= 2)
-    return dot_general(x, y, {}, {}, {rx - 1}, {ry == 1 ? 0 : ry - 2});
-  if (rx == 1)
-    return dot_general(y, x, {}, {}, {ry - 2}, {0});
-  Dims batch = batchShape(x.shape(), y.shape()), axes = firstAxes(batch.size());
-  return dot_general(batched(x, batch), batched(y, batch), axes, axes, {batch.size() + 1}, {batch.size()});
+static bool isNarrow(Val x) { return x.dtype() == DType::Float16 || x.dtype() == DType::BFloat16; }
+
+Val widened(Val x) { return x && isNarrow(x) ? cast(x, DType::Float32) : x; }
+
+Val wideProduct(Val lhs, Val rhs, const Dims &lhsBatch, const Dims &rhsBatch, const Dims &lhsContract,
+                const Dims &rhsContract) {
+  auto multiply = isNarrow(lhs) || isNarrow(rhs) ? wide_dot_general : dot_general;
+  return multiply(lhs, rhs, lhsBatch, rhsBatch, lhsContract, rhsContract);
 }
 
-Val matmulGradient(Val ct, Val x, Val y, bool ofLeft) {
+Val matrixProduct(Val x, Val y, bool isWide) {
+  auto multiply = isWide ? wideProduct : dot_general;
+  int rx = x.rank(), ry = y.rank();
+  if (ry <= 2)
+    return multiply(x, y, {}, {}, {rx - 1}, {ry == 1 ? 0 : ry - 2});
+  if (rx == 1)
+    return multiply(y, x, {}, {}, {ry - 2}, {0});
+  Dims batch = batchShape(x.shape(), y.shape()), axes = firstAxes(batch.size());
+  return multiply(batched(x, batch), batched(y, batch), axes, axes, {batch.size() + 1}, {batch.size()});
+}
+
+Val matmulGradient(Val ct, Val x, Val y, bool ofLeft, bool isWide) {
+  auto multiply = isWide ? wideProduct : dot_general;
   Dims shapeOfX = x.shape(), shapeOfY = y.shape(), shape = ct.shape();
   // As matrices: a vector is a row on the left and a column on the right.
   Dims rows = shapeOfX, columns = shapeOfY;
@@ -119,12 +132,12 @@ Val matmulGradient(Val ct, Val x, Val y, bool ofLeft) {
   int rank = ct.rank();
   if (y.rank() == 2) {
     Dims leading = firstAxes(rank - 1);
-    Val gradient = ofLeft ? dot_general(ct, y, {}, {}, {rank - 1}, {1}) : dot_general(x, ct, {}, {}, leading, leading);
+    Val gradient = ofLeft ? multiply(ct, y, {}, {}, {rank - 1}, {1}) : multiply(x, ct, {}, {}, leading, leading);
     return reshape(gradient, ofLeft ? shapeOfX : shapeOfY);
   }
   Dims batch = batchShape(rows, columns), axes = firstAxes(batch.size());
-  Val gradient = ofLeft ? dot_general(ct, batched(y, batch), axes, axes, {rank - 1}, {rank - 1})
-                        : dot_general(batched(x, batch), ct, axes, axes, {rank - 2}, {rank - 2});
+  Val gradient = ofLeft ? multiply(ct, batched(y, batch), axes, axes, {rank - 1}, {rank - 1})
+                        : multiply(batched(x, batch), ct, axes, axes, {rank - 2}, {rank - 2});
   return reshape(sumTo(gradient, ofLeft ? rows : columns), ofLeft ? shapeOfX : shapeOfY);
 }
 
@@ -342,16 +355,19 @@ Val attention(Val query, Val key, Val value, Val mask, bool isCausal, double sca
   constexpr double kHidden = -std::numeric_limits<double>::infinity();
   int batch = query.rank() - 2;
   Dims axes = firstAxes(batch);
-  Val scores = dot_general(query, key, axes, axes, {batch + 1}, {batch + 1}) * scale;
+  auto rounded = [&](Val result) { return cast(result, query.dtype()); };
+  Val scores = wideProduct(query, key, axes, axes, {batch + 1}, {batch + 1}) * scale;
   Dims shape = scores.shape();
-  auto mix = [&](Val probabilities) { return dot_chain(probabilities, value, axes, axes, {batch + 1}, {batch}); };
+  auto mix = [&](Val probabilities) {
+    return rounded(dot_chain(probabilities, widened(value), axes, axes, {batch + 1}, {batch}));
+  };
   if (shape.back() == 0) // no key
     return mix(scores);
   if (mask)
-    scores = mask.dtype() == DType::Bool ? where(expandTo(mask, shape), scores, kHidden) : scores + mask;
+    scores = mask.dtype() == DType::Bool ? where(expandTo(mask, shape), scores, kHidden) : scores + widened(mask);
   if (!isCausal)
     return mix(masked_softmax(scores, batch + 1));
-  Val visible = iota(query, shape, batch + 1, DType::Int64) <= iota(query, shape, batch, DType::Int64);
+  Val visible = iota(scores, shape, batch + 1, DType::Int64) <= iota(scores, shape, batch, DType::Int64);
   // Zero at hidden columns also where a row is NaN, and so are the gradients there: kernels need not compute them.
   return mix(where(visible, masked_softmax(where(visible, scores, kHidden), batch + 1), 0.0));
 }

@@ -15,8 +15,13 @@ int64_t sizeAlong(mlir::Value value, int64_t dim);
 // The derivative of dot_general for the operand `self`, which stands on the left or on the right of `other`.
 Val dotGeneralGradient(Val ct, Val self, Val other, const Dims &selfBatch, const Dims &otherBatch,
                        const Dims &selfContract, const Dims &otherContract, bool selfIsLeft);
-Val matrixProduct(Val x, Val y);
-Val matmulGradient(Val ct, Val x, Val y, bool ofLeft);
+// dot_general, of 16-bit floats in float32.
+Val wideProduct(Val lhs, Val rhs, const Dims &lhsBatch, const Dims &rhsBatch, const Dims &lhsContract,
+                const Dims &rhsContract);
+// A product of 16-bit floats in float32, if it is wide.
+Val matrixProduct(Val x, Val y, bool isWide = false);
+Val matmulGradient(Val ct, Val x, Val y, bool ofLeft, bool isWide = false);
+Val widened(Val x); // 16-bit floats in float32; others as they are
 
 Val crossEntropy(Val input, Val target, Val weight, int64_t reduction, int64_t ignoreIndex, double smoothing);
 Val crossEntropyGradient(Val ct, Val input, Val target, Val weight, int64_t reduction, int64_t ignoreIndex,

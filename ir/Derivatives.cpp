@@ -28,10 +28,6 @@ struct Expansion {
 #include "ir/Derivatives.inc"
 #include "ir/Expansions.inc"
 
-Val widened(Val v) {
-  bool narrow = v && (v.dtype() == DType::Float16 || v.dtype() == DType::BFloat16);
-  return narrow ? cast(v, DType::Float32) : v;
-}
 llvm::SmallVector<Val, 4> widened(llvm::ArrayRef<Val> values) {
   llvm::SmallVector<Val, 4> out;
   for (const Val &v : values)

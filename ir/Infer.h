@@ -59,7 +59,7 @@ using Rule = std::remove_pointer_t<InferRule>;
 
 Rule where, cast, argReduction;
 Rule reshape, permute, expand, slice, pad, concatenate, flip;
-Rule dotGeneral, matmul, linear, addmm;
+Rule dotGeneral, wideDotGeneral, matmul, linear, addmm;
 Rule gather, indexSelect, scatterAdd, scatter, embedding;
 Rule cholesky, choleskyInfo, solveTriangular;
 Rule iota, full, count, random, randomInteger;

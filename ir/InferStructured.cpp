@@ -39,6 +39,14 @@ TensorType dotGeneral(const char *name, const TensorType *operands, int count, c
   return {operands[0].dtype, shape};
 }
 
+TensorType wideDotGeneral(const char *name, const TensorType *operands, int count, const Attrs &attrs) {
+  std::vector<TensorType> wide(operands, operands + count);
+  for (TensorType &operand : wide)
+    if (operand.dtype == DType::Float16 || operand.dtype == DType::BFloat16)
+      operand.dtype = DType::Float32;
+  return dotGeneral(name, wide.data(), count, attrs);
+}
+
 TensorType matmul(const char *name, const TensorType *operands, int count, const Attrs &) {
   checkDType(name, operands, count, Int | Float);
   Dims x = operands[0].shape, y = operands[1].shape;

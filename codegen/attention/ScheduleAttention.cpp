@@ -62,6 +62,12 @@ private:
 
 } // namespace
 
+// Of scores, whose product is of bf16 alone.
+static bool isInPairs(Operation *dot) {
+  return !isUnbroken(dot) &&
+         llvm::all_of(dot->getOperands(), [](Value operand) { return elementType(operand).isBF16(); });
+}
+
 // Packs what a product multiplies by, if that is its B.
 void AttentionSchedule::pack(Operation *dot, const MatrixOperand &operand, Range contracted) {
   const Storage &storage = operand.storage;
@@ -69,7 +75,9 @@ void AttentionSchedule::pack(Operation *dot, const MatrixOperand &operand, Range
         rounded = k.mul(k.div(k.add(depth, k.index(kPanelRows - 1)), k.index(kPanelRows)), k.index(kPanelRows));
   int64_t most = KernelBuilder::constantOf(depth).value_or(kProductBlock);
   int64_t columns = llvm::alignTo(operand.freeSize().constant, kPanelColumns);
-  Type type = kernel::ContractOp::sumType(storageType(storage.type), storageType(storage.type));
+  Type element = storageType(storage.type), type = kernel::ContractOp::sumType(element, element);
+  if (isInPairs(dot) && a.lowering.target.dotsPairs)
+    type = element;
   Value &buffer = panels[dot].buffer;
   if (!buffer)
     buffer = k.scratch(llvm::alignTo(most, kPanelRows) * columns, type);
@@ -99,9 +107,9 @@ void AttentionSchedule::intoScores(const ScoreProduct &product, Range range) {
                               a.blockColumns};
   Value start = rows.start(range.first);
   k.contract(operands, true, isUnbroken(product.dot), [&](Value m, Value n, Value sum) {
-    Scalar value = a.kernel.e.rounded(a.kernel.e.scalar(sum, element), element);
-    k.store(value.value, rows.bufferOf(scores), k.add(k.add(start, k.mul(m, k.index(a.rowStride))), n));
-  });
+     Scalar value = a.kernel.e.rounded(a.kernel.e.scalar(sum, element), element);
+     k.store(value.value, rows.bufferOf(scores), k.add(k.add(start, k.mul(m, k.index(a.rowStride))), n));
+   }).setPairs(isInPairs(product.dot));
 }
 
 // The product with a part of the scores, whose rows are held.

@@ -108,4 +108,8 @@ unsigned Architecture::maskedBits(const MCSubtargetInfo &subtarget) const {
   return vectorBytes(subtarget) < 64 ? 32 : 8;
 }
 
+bool Architecture::dotsPairs(const MCSubtargetInfo &subtarget) const {
+  return triple.isX86() && vectorBytes(subtarget) == 64 && subtarget.checkFeatures("+avx512bf16");
+}
+
 } // namespace weft::cpu

@@ -1,6 +1,7 @@
 // Scalar operations. IRBuilder's methods take scalars and vectors alike, so an operation is written once; operands are
 // widened to vectors only if one of them differs from lane to lane.
 #include "codegen/cpu/KernelWriter.h"
+#include "ir/kernel/NarrowFloats.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -235,6 +236,17 @@ static CmpInst::Predicate predicate(arith::CmpIPredicate p) {
   llvm_unreachable("a comparison of integers");
 }
 
+// Whether what is rounded to bf16 need not be looked at for NaNs: they are short, or others are taken for them.
+static bool isRoundedAsNumber(mlir::Operation *op) {
+  mlir::Value wide = op->getOperand(0);
+  return kernel::hasShortNan(wide) || llvm::all_of(op->getUsers(), [&](mlir::Operation *user) {
+           auto select = mlir::dyn_cast<arith::SelectOp>(user);
+           auto isNan = select ? select.getCondition().getDefiningOp<arith::CmpFOp>() : nullptr;
+           return isNan && select.getTrueValue() != op->getResult(0) && isNan.getLhs() == wide &&
+                  isNan.getRhs() == wide && isNan.getPredicate() == arith::CmpFPredicate::UNE;
+         });
+}
+
 Value *KernelWriter::convert(mlir::Operation *op, Value *x, mlir::Type from, mlir::Type to) {
   auto shaped = [&](Type *element) -> Type * {
     auto *vector = dyn_cast<FixedVectorType>(x->getType());
@@ -248,7 +260,7 @@ Value *KernelWriter::convert(mlir::Operation *op, Value *x, mlir::Type from, mli
   if (mlir::isa<arith::ExtFOp, arith::TruncFOp>(op)) {
     Value *value = widen(x, from);
     Type *wide = half ? shaped(b.getFloatTy()) : target;
-    return narrow(b.CreateFPCast(value, wide), to);
+    return narrow(b.CreateFPCast(value, wide), to, to.isBF16() && isRoundedAsNumber(op));
   }
   if (mlir::isa<arith::SIToFPOp, arith::UIToFPOp>(op)) {
     Type *wide = half ? shaped(b.getFloatTy()) : target;

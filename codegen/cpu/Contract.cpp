@@ -28,15 +28,21 @@ int64_t span(mlir::Value begin, mlir::Value end) {
   return constantOf(end).value_or(-1);
 }
 
-KernelWriter::MatrixTypes::MatrixTypes(mlir::Type a, mlir::Type b, KernelWriter &w) : aType(a), bType(b) {
+KernelWriter::MatrixTypes::MatrixTypes(mlir::Type a, mlir::Type b, bool isPairs, KernelWriter &w)
+    : aType(a), bType(b), isPairs(isPairs) {
   sumType = kernel::ContractOp::sumType(a, b);
   type = w.type(sumType);
+  isDots = isPairs && a.isBF16() && b.isBF16() && w.target.dotsPairs;
+  copied = isDots ? w.type(a) : type;
   vectorLanes = std::min<int64_t>(w.target.vectorBytes * 8 / type->getScalarSizeInBits(), kLanes);
 }
 
 std::string KernelWriter::MatrixTypes::name(const char *kind) const {
   std::string name;
-  raw_string_ostream(name) << "weft_" << kind << '_' << aType << '_' << bType << '_' << *type;
+  raw_string_ostream(name) << "weft_" << kind << '_' << aType << '_' << bType << '_' << *type
+                           << (isDots    ? "_dots"
+                               : isPairs ? "_pairs"
+                                         : "");
   return name;
 }
 
@@ -64,7 +70,7 @@ void KernelWriter::Product::chooseTile(int64_t rows, int64_t columns, int64_t re
 }
 
 KernelWriter::Product::Product(kernel::ContractOp op, KernelWriter &w)
-    : MatrixTypes(op.getA().getType().getElementType(), op.getB().getType().getElementType(), w) {
+    : MatrixTypes(op.getA().getType().getElementType(), op.getB().getType().getElementType(), op.getPairs(), w) {
   auto constantOf = [](mlir::Value value) {
     auto known = value.getDefiningOp<arith::ConstantIndexOp>();
     return known ? known.value() : 0;
@@ -73,7 +79,8 @@ KernelWriter::Product::Product(kernel::ContractOp op, KernelWriter &w)
   // sets of the first-level cache, but six do not fill them.)
   aStrideM = constantOf(op.getAStrideM()), aStrideK = constantOf(op.getAStrideK());
   bool isScratch = op.getA().getDefiningOp<kernel::ScratchOp>();
-  aInPlace = aType == sumType && (aStrideK == 1 || (isScratch && aStrideM == 1 && aStrideK));
+  bool isColumns = isScratch && aStrideM == 1 && aStrideK && !isDots;
+  aInPlace = w.type(aType) == copied && (aStrideK == 1 || isColumns);
   if (!aInPlace)
     aStrideK = 1;
   if (!aInPlace || !isScratch)
@@ -85,7 +92,8 @@ KernelWriter::Product::Product(kernel::ContractOp op, KernelWriter &w)
   bool isWorth = tileVectors > 2 && kRowsWorthATile * (tileRows - rest) >= rows;
   lastRows = rest > 0 && isWorth ? rest : tileRows;
   int64_t depth = constantOf(op.getK());
-  unrolled = !depth || depth >= kShortDepth ? kUnrolledSteps : 1;
+  unrolled = !depth || depth >= kShortDepth ? kUnrolledSteps : isPairs ? 2 : 1;
+  mayBeOdd = !depth || depth % 2;
   wholeSteps = depth && depth % unrolled == 0;
   int64_t most = kMostBlockBytes / (type->getScalarSizeInBits() / 8);
   blockRows = (aInPlace ? most / kStripColumns : kMostCopiedRows) / tileRows * tileRows;
@@ -100,21 +108,22 @@ KernelWriter::Product::Product(kernel::ContractOp op, KernelWriter &w)
   bool isHigh = blockColumns <= kStripColumns && blockRows > kMostCopiedRows;
   finishedRows = isHigh ? tileRows : blockRows;
   auto reserve = [&](int64_t elements) { return w.reserveScratch(type, elements); };
+  auto reserveCopy = [&](int64_t elements) { return w.reserveScratch(copied, elements); };
   if (!aInPlace)
-    a = reserve((blockRows + kLanes) * kStrideA); // a transposed block may end past the last tile
+    a = reserveCopy((blockRows + kLanes) * kStrideA); // a transposed block may end past the last tile
   int64_t elements = blockRows * alignTo(blockColumns, kStripColumns),
           stripPanels = std::min(blockColumns, kStripColumns) / kPanel;
   c = reserve(elements);
   unbroken = op.getUnbroken();
   hasGroups = !unbroken && (!depth || depth > kGroupDepth);
   totals = hasGroups ? reserve(elements) : c;
-  packed = op.getPackedB() && bType == sumType;
+  packed = op.getPackedB() && w.type(bType) == copied;
   // The longer a step, the less often sums of many rows come and go (those of few stay in the cache anyway); but a copy
   // of A must stay there, too.
   stepDepth = aInPlace && (!depth || depth > kDepth) ? 2 * kDepth : kDepth;
   bool isOneStep = depth && depth <= kDepth && oneColumnBlock && blockColumns <= kStripColumns;
-  b = packed ? nullptr : reserve(stripPanels * kPanel * stepDepth);
-  nextB = packed || isOneStep ? b : reserve(stripPanels * kPanel * stepDepth);
+  b = packed ? nullptr : reserveCopy(stripPanels * kPanel * stepDepth);
+  nextB = packed || isOneStep ? b : reserveCopy(stripPanels * kPanel * stepDepth);
 }
 
 void KernelWriter::contract(kernel::ContractOp op) {
@@ -124,7 +133,7 @@ void KernelWriter::contract(kernel::ContractOp op) {
   Product p(op, *this);
   // Packed panels lie side by side, as if a column were as many elements from the one before as a panel has rows.
   if (op.getPackedB() && !p.packed)
-    unsupported(op, "a packed operand has the type of the sums");
+    unsupported(op, "a packed operand has the type of the sums, or is of bf16 whose pairs this CPU multiplies");
   Value *rowEnd = scalar(op.getRowEnd()), *columnEnd = scalar(op.getColumnEnd());
   blocks(scalar(op.getRowBegin()), rowEnd, p.blockRows, p.oneRowBlock, [&](Value *row) {
     Value *rows = minimum(constant(p.blockRows), b.CreateSub(rowEnd, row));
@@ -139,7 +148,7 @@ void KernelWriter::contract(kernel::ContractOp op) {
 
 // Whether tiles read the rows of B from `fromB` on where they are, as panels that are not copied.
 Value *KernelWriter::readsRows(kernel::ContractOp op, Product &p, Value *fromB, Value *rows, Value *columns) {
-  if (p.packed || p.bType != p.sumType || !isOne(scalar(op.getBStrideN())))
+  if (p.packed || p.isDots || p.bType != p.sumType || !isOne(scalar(op.getBStrideN())))
     return b.getFalse();
   auto isMultiple = [&](Value *value, int64_t size) {
     return b.CreateICmpEQ(b.CreateAnd(value, constant(size - 1)), constant(0));
@@ -160,8 +169,8 @@ void KernelWriter::contractBlock(kernel::ContractOp op, Product &p, Value *row, 
   Value *fromA = pointer(op.getA(), b.CreateAdd(scalar(op.getABase()), b.CreateMul(row, strideM)));
   Value *fromB = pointer(op.getB(), b.CreateAdd(scalar(op.getBBase()), b.CreateMul(column, strideBN)));
   Value *none = ConstantPointerNull::get(b.getPtrTy());
-  Value *copyA = p.aInPlace ? none : copyFunctionFor(p, p.aType, strideM, strideK);
-  Value *copyB = p.packed ? none : copyFunctionFor(p, p.bType, strideBK, strideBN);
+  Value *copyA = p.aInPlace ? none : copyFunctionFor({p.aType, p.copied, false}, strideM, strideK);
+  Value *copyB = p.packed ? none : copyFunctionFor({p.bType, p.copied, p.isDots}, strideBK, strideBN);
   // A transposed copy takes as many rows as a vector has lanes.
   bool transposes = isOne(strideBK) && !isOne(strideBN);
   Function *block = blockFunction(p), *tile = tileFunction(p, p.tileRows), *lastTile = tileFunction(p, p.lastRows);
@@ -178,7 +187,8 @@ void KernelWriter::contractBlock(kernel::ContractOp op, Product &p, Value *row, 
     arguments.append({p.packed ? none : p.b, p.packed ? none : p.nextB, p.c, p.totals});
     arguments.append({copyA, copyB, tile, lastTile});
     arguments.append({strideM, strideK, strideBK, strideBN, k, stepDepth, rows, columns, constant(p.blockRows)});
-    arguments.append({constant(p.tileRows), constant(p.tileColumns), constant(transposes ? p.vectorLanes : 2)});
+    arguments.append({constant(p.tileRows), constant(p.tileColumns),
+                      constant(transposes ? std::max<int64_t>(p.vectorLanes, 2) : 2)});
     arguments.append({first, end, constant(p.unbroken ? kUnbroken : kGroupDepth)});
     b.CreateCall(block, arguments);
     loop(first, end, 1, [&](Value *i) {

@@ -65,7 +65,8 @@ private:
   Value *maximum(Value *a, Value *b);
   // f16 and bf16 to f32 and back, scalars and vectors; other types pass.
   Value *widen(Value *value, mlir::Type type);
-  Value *narrow(Value *value, mlir::Type type);
+  // hasShortNan: no NaN has bits that bf16 lacks, or none of the results for a NaN is used.
+  Value *narrow(Value *value, mlir::Type type, bool hasShortNan = false);
   Value *upperHalves(Value *words);
 
   // ---- arith and math (Arithmetic.cpp)
@@ -166,6 +167,14 @@ private:
   void epilogue(kernel::ContractOp op, Value *row, Value *firstColumn, Value *columns,
                 llvm::function_ref<Value *(Value *)> sums, int64_t rowsAhead = 0);
   Value *multiplyAdd(Value *x, Value *y, Value *sum);
+  // Of vectors of pairs of bf16, each an i32: as multiplyAdd of the upper halves, then of the lower.
+  Value *dotAdd(Value *x, Value *y, Value *sum);
+  // From here on subnormal numbers are zeros, operands and results, in what is called; gives where the mode is that was
+  // found. Processors that have none with the same results write more instructions instead, for the two below.
+  Value *flushSubnormals();
+  void setFloatMode(Value *mode);
+  Value *multiplyAddWithoutSubnormals(Value *x, Value *y, Value *sum);
+  Value *flushed(Value *sum);
   Value *add(Value *x, Value *y);
   // Functions that all products of a module share; `body` is called with the new function as the current one.
   llvm::Function *helper(const std::string &name, unsigned pointers, unsigned integers,
@@ -175,9 +184,14 @@ private:
   llvm::Function *blockFunction(Product &p);
   void addGroup(MatrixTypes &p, Value *c, Value *totals, Value *isFirst, Value *begin, Value *end);
   llvm::Function *tileFunction(Product &p, int64_t rows);
-  llvm::Function *copyFunctionFor(MatrixTypes &p, mlir::Type element, Value *strideRow, Value *strideColumn);
-  llvm::Function *copyFunction(MatrixTypes &p, mlir::Type element, bool contiguous);
-  llvm::Function *transposeFunction(MatrixTypes &p, mlir::Type element);
+  struct Copy {
+    mlir::Type from;
+    llvm::Type *to; // that of sums, or that of `from` in registers
+    bool isPairs;   // rows 2i and 2i + 1 become one, whose neighbours are elements of a column
+  };
+  llvm::Function *copyFunctionFor(const Copy &copy, Value *strideRow, Value *strideColumn);
+  llvm::Function *copyFunction(const Copy &copy, bool contiguous);
+  llvm::Function *transposeFunction(const Copy &copy);
 
   // ---- products of few rows (MatrixRows.cpp)
   struct RowsProduct;

@@ -17,6 +17,7 @@ namespace weft::cpu {
 // it.
 Function *KernelWriter::blockFunction(Product &p) {
   return helper(p.name("block"), 11, 15, [&](Function *f) {
+    Value *mode = p.isPairs ? flushSubnormals() : nullptr;
     auto argument = [&](int i) -> Value * { return f->getArg(i); };
     Value *fromA = argument(0), *fromB = argument(1), *a = argument(2), *evenPanels = argument(3);
     Value *oddPanels = argument(4), *c = argument(5), *totals = argument(6), *copyA = argument(7), *copyB = argument(8);
@@ -41,7 +42,7 @@ Function *KernelWriter::blockFunction(Product &p) {
     Value *panel = b.CreateSelect(copiesB, b.CreateMul(stepDepth, constant(kPanel)), panelOfB);
     Value *strideB = b.CreateSelect(copiesB, constant(kPanel), strideBK);
     // Rows of an A that is more than the second-level cache holds beside C are asked for a tile ahead.
-    Value *bytesOfA = b.CreateMul(b.CreateMul(rows, k), constant(p.type->getScalarSizeInBits() / 8));
+    Value *bytesOfA = b.CreateMul(b.CreateMul(rows, k), constant(p.copied->getScalarSizeInBits() / 8));
     Value *isFar = b.CreateAnd(b.CreateNot(copiesA), b.CreateICmpSGT(bytesOfA, constant(kMostBlockBytes)));
     Value *laterRow = b.CreateSelect(isFar, b.CreateMul(height, strideM), zero);
     Value *slice = b.CreateAnd(b.CreateAdd(divideUp(stepDepth, tilesDown), lessOne), b.CreateNot(lessOne));
@@ -52,14 +53,14 @@ Function *KernelWriter::blockFunction(Product &p) {
     };
     auto inPanels = [&](Value *column, Value *panel) {
       Value *number = b.CreateLShr(column, Log2_64(kPanel)), *inPanel = b.CreateAnd(column, constant(kPanel - 1));
-      return b.CreateAdd(b.CreateMul(number, panel), inPanel);
+      return b.CreateAdd(b.CreateMul(number, panel), b.CreateMul(inPanel, constant(p.isDots ? 2 : 1)));
     };
     auto depthFrom = [&](Value *k0) { return minimum(stepDepth, b.CreateSub(k, k0)); };
     auto columnsFrom = [&](Value *column) { return minimum(constant(kStripColumns), b.CreateSub(columns, column)); };
     auto copyRows = [&](Value *from, Value *to, Value *count, Value *columns) {
-      b.CreateCall(
-          functionType(2, 8), copyB,
-          {from, to, strideBK, strideBN, count, count, columns, roundUp(columns, kPanel), constant(kPanel), panel});
+      b.CreateCall(functionType(2, 8), copyB,
+                   {from, to, strideBK, strideBN, count, p.isPairs ? roundUp(count, 2) : count, columns,
+                    roundUp(columns, kPanel), constant(kPanel), panel});
     };
     branch(b.CreateAnd(copiesB, isFirst), [&] { copyRows(fromB, evenPanels, depthFrom(zero), columnsFrom(zero)); });
 
@@ -92,7 +93,7 @@ Function *KernelWriter::blockFunction(Product &p) {
       // What a tile asks for, a line each few steps of K: the lines of C that lie before the end of its rows; but the
       // last tiles of a step, one line of each of 64 rows of B that the next step reads, or probably the next task.
       constexpr int64_t rowsOfPart = kDepth / kUnrolledSteps;
-      int64_t inLine = kLine * 8 / p.type->getScalarSizeInBits();
+      int64_t inLine = kLine * 8 / memoryType(p.bType)->getScalarSizeInBits();
       Value *isEnd = b.CreateICmpSGE(nextK, k), *stripColumns = columnsFrom(column);
       Value *askedPart = b.CreateSelect(isEnd, partOfB(zero, columns), nextPart);
       Value *askedColumns = b.CreateSelect(isEnd, stripColumns, nextColumns);
@@ -111,10 +112,10 @@ Function *KernelWriter::blockFunction(Product &p) {
         Value *firstCopied = b.CreateMul(number, slice);
         branch(b.CreateICmpSLT(firstCopied, copied), [&] {
           copyRows(b.CreateGEP(memoryType(p.bType), nextPart, b.CreateMul(firstCopied, strideBK)),
-                   b.CreateGEP(p.type, nextPanels, b.CreateMul(firstCopied, constant(kPanel))),
+                   b.CreateGEP(p.copied, nextPanels, b.CreateMul(firstCopied, constant(kPanel))),
                    minimum(slice, b.CreateSub(copied, firstCopied)), nextColumns);
         });
-        Value *i = b.CreateMul(number, height), *rowOfA = b.CreateGEP(p.type, left, b.CreateMul(i, strideA));
+        Value *i = b.CreateMul(number, height), *rowOfA = b.CreateGEP(p.copied, left, b.CreateMul(i, strideA));
         Value *lastRow = b.CreateSub(b.CreateSub(rows, i), one);
         Value *rowsOfC = b.CreateGEP(p.type, sums, b.CreateMul(i, constant(kStrideC)));
         Value *endOfC = b.CreateGEP(p.type, rowsOfC, b.CreateMul(height, constant(kStrideC)));
@@ -128,7 +129,7 @@ Function *KernelWriter::blockFunction(Product &p) {
               Value *tileDepth = minimum(constant(kDepth), b.CreateSub(depth, inStep));
               Value *asked = b.CreateMul(b.CreateUDiv(tileDepth, constant(kUnrolledSteps)), constant(kLine));
               Value *linesOfC = b.CreateGEP(b.getInt8Ty(), endOfC, b.CreateNeg(asked));
-              Value *blockOfA = b.CreateGEP(p.type, rowOfA, b.CreateMul(inStep, strideK));
+              Value *blockOfA = b.CreateGEP(p.copied, rowOfA, b.CreateMul(inStep, strideK));
               return loop(zero, tilesAcross, 1, part, [&](Value *across, Carried part) {
                 Value *group = b.CreateLShr(part[0], partsLog2), *row = b.CreateMul(group, constant(rowsOfPart));
                 Value *inRow = b.CreateSub(part[0], b.CreateShl(group, partsLog2));
@@ -139,7 +140,7 @@ Function *KernelWriter::blockFunction(Product &p) {
                 Value *j = b.CreateMul(across, width);
                 Value *right = b.CreateAdd(inPanels(j, panel), b.CreateMul(inStep, strideB));
                 b.CreateCall(functionType(4, 7), tileOfRows,
-                             {blockOfA, b.CreateGEP(p.type, panels, right), b.CreateGEP(p.type, rowsOfC, j), ahead,
+                             {blockOfA, b.CreateGEP(p.copied, panels, right), b.CreateGEP(p.type, rowsOfC, j), ahead,
                               tileDepth, b.CreateAdd(before, inStep), strideA, lastRow, strideB,
                               b.CreateSelect(isOfB, bytesOfRow, constant(kLine)), laterRow});
                 return Carried{b.CreateAdd(part[0], one)};
@@ -154,6 +155,8 @@ Function *KernelWriter::blockFunction(Product &p) {
                  b.CreateMul(begin, rowsOfStrip), b.CreateMul(end, rowsOfStrip));
       });
     });
+    if (mode)
+      setFloatMode(mode);
   });
 }
 
@@ -163,6 +166,7 @@ void KernelWriter::addGroup(MatrixTypes &p, Value *c, Value *totals, Value *isFi
   loop(begin, end, kLanes, [&](Value *i) {
     Value *total = b.CreateGEP(p.type, totals, i), *group = loadVector(p.type, b.CreateGEP(p.type, c, i), nullptr);
     Value *sum = add(loadVector(p.type, total, nullptr), group);
+    sum = p.isPairs ? flushed(sum) : sum;
     storeVector(b.CreateSelect(isFirst, group, sum), total, nullptr);
   });
   lanes = outerLanes;

@@ -8,22 +8,23 @@ namespace weft::cpu {
 
 // Copies are functions (from, to, strideRow, strideColumn, rows, paddedRows, columns, paddedColumns, toStride, panel):
 // element (r, c) goes from from[r * strideRow + c * strideColumn] to to[c / 64 * panel + r * toStride + c % 64],
-// converted to the type of sums. Zeros go where r and c are not below `rows` and `columns`, up to the padded numbers of
-// them; that of columns is a multiple of 64, or less.
-Function *KernelWriter::copyFunctionFor(MatrixTypes &p, mlir::Type element, Value *strideRow, Value *strideColumn) {
+// converted to the type of the copy. Zeros go where r and c are not below `rows` and `columns`, up to the padded
+// numbers of them; that of columns is a multiple of 64, or less. Where the copy is in pairs it goes to to[c / 64 *
+// panel + r / 2 * 2 * toStride + c % 64 * 2 + r % 2] instead.
+Function *KernelWriter::copyFunctionFor(const Copy &copy, Value *strideRow, Value *strideColumn) {
   bool contiguous = isOne(strideColumn);
-  return !contiguous && isOne(strideRow) ? transposeFunction(p, element) : copyFunction(p, element, contiguous);
+  return !contiguous && isOne(strideRow) ? transposeFunction(copy) : copyFunction(copy, contiguous);
 }
 
-static std::string helperName(const char *kind, mlir::Type element, Type *type, int64_t lanes) {
+static std::string helperName(const char *kind, mlir::Type element, Type *type, bool isPairs, int64_t lanes) {
   std::string name;
-  raw_string_ostream(name) << "weft_" << kind << '_' << element << '_' << *type << '_' << lanes;
+  raw_string_ostream(name) << "weft_" << kind << '_' << element << '_' << *type << (isPairs ? "_pairs_" : "_") << lanes;
   return name;
 }
 
 void KernelWriter::pack(kernel::PackOp op) {
-  mlir::Type element = op.getB().getType().getElementType();
-  MatrixTypes types(element, element, *this);
+  Copy copy{op.getB().getType().getElementType(), type(op.getPanels().getType().getElementType()), false};
+  copy.isPairs = copy.from.isBF16() && copy.to == type(copy.from) && !op.getRowStride();
   Value *strideK = scalar(op.getBStrideK()), *strideN = scalar(op.getBStrideN()), *depth = scalar(op.getK());
   Value *columns = scalar(op.getColumns()), *rows = roundUp(depth, kPanelRows), *rounded = roundUp(columns, kPanel);
   Value *toStride = constant(kPanel), *panel = b.CreateMul(rows, toStride);
@@ -33,7 +34,7 @@ void KernelWriter::pack(kernel::PackOp op) {
     toStride = scalar(op.getRowStride());
     rounded = roundUp(columns, kLanes); // no zeros to fill a panel
   }
-  b.CreateCall(copyFunctionFor(types, element, strideK, strideN),
+  b.CreateCall(copyFunctionFor(copy, strideK, strideN),
                {pointer(op.getB(), scalar(op.getBBase())), pointer(op.getPanels(), scalar(op.getPanelsBase())), strideK,
                 strideN, depth, rows, columns, rounded, toStride, panel});
 }
@@ -43,42 +44,55 @@ void KernelWriter::pack(kernel::PackOp op) {
 static constexpr int64_t kRowsAhead = 16, kElementsAhead = 32;
 
 // By rows; vectors are loaded where the elements of a row are contiguous, else gathered.
-Function *KernelWriter::copyFunction(MatrixTypes &p, mlir::Type element, bool contiguous) {
-  return helper(helperName(contiguous ? "copy" : "gather", element, p.type, kLanes), 2, 8, [&](Function *f) {
+Function *KernelWriter::copyFunction(const Copy &kind, bool contiguous) {
+  std::string name = helperName(contiguous ? "copy" : "gather", kind.from, kind.to, kind.isPairs, kLanes);
+  return helper(name, 2, 8, [&](Function *f) {
     Value *from = f->getArg(0), *to = f->getArg(1), *strideRow = f->getArg(2), *rows = f->getArg(4),
           *columns = f->getArg(6);
     Value *strideColumn = contiguous ? constant(1) : f->getArg(3), *toStride = f->getArg(8), *panel = f->getArg(9);
     lanes = kLanes;
-    Type *memory = memoryType(element);
-    loop(constant(0), f->getArg(5), 1, [&](Value *r) {
-      Value *valid = b.CreateSelect(b.CreateICmpSLT(r, rows), columns, constant(0));
+    Type *memory = memoryType(kind.from);
+    int64_t together = kind.isPairs ? 2 : 1;
+    loop(constant(0), f->getArg(5), together, [&](Value *r) {
+      auto validIn = [&](Value *row) { return b.CreateSelect(b.CreateICmpSLT(row, rows), columns, constant(0)); };
+      Value *valid = validIn(r), *next = b.CreateAdd(r, constant(1)), *validNext = kind.isPairs ? validIn(next) : valid;
       Value *source = b.CreateGEP(memory, from, b.CreateMul(r, strideRow));
-      Value *later = b.CreateGEP(memory, source, b.CreateMul(strideRow, constant(kRowsAhead)));
-      Value *target = b.CreateGEP(p.type, to, b.CreateMul(r, toStride));
+      Value *nextSource = b.CreateGEP(memory, source, strideRow);
+      Value *target = b.CreateGEP(kind.to, to, b.CreateMul(r, toStride));
+      auto load = [&](Value *source, Value *first, Value *mask) -> Value * {
+        if (contiguous) {
+          Value *later = b.CreateGEP(memory, source, b.CreateMul(strideRow, constant(kRowsAhead)));
+          prefetch(b.CreateGEP(memory, later, first));
+          return loadVector(memory, b.CreateGEP(memory, source, first), mask);
+        }
+        Value *corner = b.CreateGEP(memory, source, b.CreateMul(first, strideColumn));
+        Value *pointers = b.CreateGEP(memory, corner, vector(Lanes::linear(constant(0), strideColumn)));
+        return b.CreateMaskedGather(vectorType(memory), pointers, Align(memory->getScalarSizeInBits() / 8), mask,
+                                    Constant::getNullValue(vectorType(memory)));
+      };
       // A panel of the row from column c on, to where the panel lies.
       auto copy = [&](Value *c, Value *place, bool whole) {
         for (int64_t part = 0; part < kPanel; part += lanes) {
-          Value *first = b.CreateAdd(c, constant(part)), *value;
-          Value *mask = whole ? nullptr : firstLanes(b.CreateSub(valid, first));
-          if (contiguous) {
-            value = loadVector(memory, b.CreateGEP(memory, source, first), mask);
-            prefetch(b.CreateGEP(memory, later, first));
-          } else {
-            Value *corner = b.CreateGEP(memory, source, b.CreateMul(first, strideColumn));
-            Value *pointers = b.CreateGEP(memory, corner, vector(Lanes::linear(constant(0), strideColumn)));
-            value = b.CreateMaskedGather(vectorType(memory), pointers, Align(memory->getScalarSizeInBits() / 8), mask,
-                                         Constant::getNullValue(vectorType(memory)));
+          Value *first = b.CreateAdd(c, constant(part));
+          auto mask = [&](Value *valid) { return whole ? nullptr : firstLanes(b.CreateSub(valid, first)); };
+          Value *value = load(source, first, mask(valid));
+          if (kind.isPairs) {
+            Value *low = b.CreateZExt(value, vectorType(b.getInt32Ty()));
+            Value *high = b.CreateZExt(load(nextSource, first, mask(validNext)), vectorType(b.getInt32Ty()));
+            value = b.CreateOr(low, b.CreateShl(high, 16));
+          } else if (kind.to != memory) {
+            value = widen(value, kind.from);
           }
-          storeVector(widen(value, element), b.CreateGEP(p.type, place, constant(part)), nullptr);
+          storeVector(value, b.CreateGEP(kind.to, place, constant(part * together)), nullptr);
         }
       };
       auto panels = [&](bool whole) {
         return [&, whole](Value *c, const Carried &place) {
           copy(c, place[0], whole);
-          return Carried{b.CreateGEP(p.type, place[0], panel)};
+          return Carried{b.CreateGEP(kind.to, place[0], panel)};
         };
       };
-      Value *whole = contiguous ? b.CreateAnd(valid, constant(-kPanel)) : constant(0);
+      Value *whole = contiguous ? b.CreateAnd(validNext, constant(-kPanel)) : constant(0);
       Carried place = loop(constant(0), whole, kPanel, {target}, panels(true));
       loop(whole, f->getArg(7), kPanel, place, panels(false));
     });
@@ -87,23 +101,26 @@ Function *KernelWriter::copyFunction(MatrixTypes &p, mlir::Type element, bool co
 
 // Columns are contiguous: a vector of rows is loaded from each of a few columns, the vectors are transposed and stored
 // in parts.
-Function *KernelWriter::transposeFunction(MatrixTypes &p, mlir::Type element) {
-  return helper(helperName("transpose", element, p.type, p.vectorLanes), 2, 8, [&](Function *f) {
+Function *KernelWriter::transposeFunction(const Copy &kind) {
+  int64_t together = kind.isPairs ? 2 : 1, bits = kind.to->getScalarSizeInBits() * together;
+  int64_t rowsOfVector = std::min<int64_t>(target.vectorBytes * 8 * together / bits, kLanes);
+  return helper(helperName("transpose", kind.from, kind.to, kind.isPairs, rowsOfVector), 2, 8, [&](Function *f) {
     Value *from = f->getArg(0), *to = f->getArg(1), *strideColumn = f->getArg(3), *rows = f->getArg(4),
           *columns = f->getArg(6);
     Value *toStride = f->getArg(8), *panel = f->getArg(9);
-    lanes = int(p.vectorLanes);
-    int part = std::min<int>(lanes, 128 / p.type->getScalarSizeInBits());
-    Type *memory = memoryType(element);
+    lanes = int(rowsOfVector);
+    int words = lanes / int(together), part = std::min<int>(words, 128 / int(bits));
+    Type *memory = memoryType(kind.from);
     // The rows of half a panel that a vector of them covers stay in the first-level cache until they are complete.
     loop(constant(0), f->getArg(7), kPanel / 2, [&](Value *first) {
-      Value *target = b.CreateGEP(p.type, to, b.CreateMul(b.CreateLShr(first, Log2_64(kPanel)), panel));
-      target = b.CreateGEP(p.type, target, b.CreateAnd(first, constant(kPanel - 1)));
+      auto inPair = [&](Value *column) { return b.CreateMul(column, constant(together)); };
+      Value *target = b.CreateGEP(kind.to, to, b.CreateMul(b.CreateLShr(first, Log2_64(kPanel)), panel));
+      target = b.CreateGEP(kind.to, target, inPair(b.CreateAnd(first, constant(kPanel - 1))));
       Value *width = minimum(constant(kPanel / 2), b.CreateSub(f->getArg(7), first));
       Value *isWhole = b.CreateICmpSLE(b.CreateAdd(first, width), columns);
       Value *wholeRows = b.CreateSelect(isWhole, b.CreateAnd(rows, constant(-lanes)), constant(0));
       auto transpose = [&](Value *r, bool whole) {
-        Value *rowOfPanel = b.CreateGEP(p.type, target, b.CreateMul(r, toStride));
+        Value *rowOfPanel = b.CreateGEP(kind.to, target, b.CreateMul(r, toStride));
         loop(constant(0), width, part, [&](Value *inPanel) {
           Value *c = b.CreateAdd(first, inPanel), *left = b.CreateSub(columns, c);
           Value *source = b.CreateGEP(memory, from, b.CreateAdd(r, b.CreateMul(c, strideColumn)));
@@ -111,14 +128,19 @@ Function *KernelWriter::transposeFunction(MatrixTypes &p, mlir::Type element) {
           for (int i = 0; i < part; ++i) {
             Value *valid = b.CreateSelect(b.CreateICmpSLT(constant(i), left), b.CreateSub(rows, r), constant(0));
             Value *start = b.CreateGEP(memory, source, b.CreateMul(constant(i), strideColumn));
-            vectors.push_back(widen(loadVector(memory, start, whole ? nullptr : firstLanes(valid)), element));
+            Value *value = loadVector(memory, start, whole ? nullptr : firstLanes(valid));
+            if (kind.isPairs)
+              value = b.CreateBitCast(value, FixedVectorType::get(b.getInt32Ty(), words));
+            else if (kind.to != memory)
+              value = widen(value, kind.from);
+            vectors.push_back(value);
             prefetch(b.CreateConstGEP1_64(memory, start, kElementsAhead));
           }
-          Value *place = b.CreateGEP(p.type, rowOfPanel, inPanel);
+          Value *place = b.CreateGEP(kind.to, rowOfPanel, inPair(inPanel));
           vectors = transposeParts(b, vectors);
-          for (int row = 0; row < lanes; ++row) {
+          for (int row = 0; row < words; ++row) {
             storeVector(partOf(b, vectors[row % part], row / part, part), place, nullptr);
-            place = b.CreateGEP(p.type, place, toStride);
+            place = b.CreateGEP(kind.to, place, inPair(toStride));
           }
         });
       };

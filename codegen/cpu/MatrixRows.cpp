@@ -17,7 +17,7 @@ static constexpr int64_t kMostDots = 4, kDotDepth = 4 * kDepth; // results, and 
 static constexpr int64_t kRowPointers = 4;                      // of rows of A where it is
 
 KernelWriter::RowsProduct::RowsProduct(kernel::ContractOp op, KernelWriter &w)
-    : MatrixTypes(op.getA().getType().getElementType(), op.getB().getType().getElementType(), w) {
+    : MatrixTypes(op.getA().getType().getElementType(), op.getB().getType().getElementType(), op.getPairs(), w) {
   rows = rowsOf(op, w);
   columns = rows <= order::kFewRows / 2 ? kStrip : kStrip / 2;
   bool packed = op.getPackedB(), unitN = isOne(w.scalar(op.getBStrideN())), unitK = isOne(w.scalar(op.getBStrideK()));
@@ -58,7 +58,7 @@ std::string KernelWriter::RowsProduct::nameOfForm() const {
 
 bool KernelWriter::hasFewRows(kernel::ContractOp op) {
   int64_t rows = RowsProduct::rowsOf(op, *this);
-  return rows > 0 && rows <= order::kFewRows;
+  return !op.getPairs() && rows > 0 && rows <= order::kFewRows;
 }
 
 void KernelWriter::contractRows(kernel::ContractOp op) {

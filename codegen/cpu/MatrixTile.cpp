@@ -1,6 +1,8 @@
 // The register tile of a matrix product: C[rows, vectors] += A[rows, depth] * B[depth, vectors], with all of C in
 // registers, and the rows of B a stride apart: those of a panel, or of B itself. On AVX-512 and float32 it is 6 x 64:
 // per step of K four loads of B, six broadcasts of A and twenty-four multiply-adds.
+// In the order of pairs a step is two of K, whose products one instruction adds, or two multiply-adds, the second
+// first.
 #include "codegen/cpu/Product.h"
 
 using namespace llvm;
@@ -35,17 +37,23 @@ Function *KernelWriter::helper(const std::string &name, unsigned pointers, unsig
 // Rows of an A with a stride that is known are a constant apart, and all there; others have a pointer each, and what is
 // beyond the last row is read from that one.
 Function *KernelWriter::tileFunction(Product &p, int64_t rows) {
-  int64_t unrolled = rows == p.tileRows ? p.unrolled : 1;
-  bool isWhole = unrolled > 1 && p.wholeSteps;
+  int64_t together = p.isPairs ? 2 : 1, unrolled = rows == p.tileRows ? p.unrolled : together;
+  bool isWhole = unrolled > together && p.wholeSteps;
   std::string name;
-  raw_string_ostream(name) << "weft_tile_" << *p.type << '_' << rows << 'x' << p.tileColumns << '_' << p.aStrideM << '_'
-                           << p.aStrideK << '_' << unrolled << (isWhole ? "_whole" : "")
-                           << (p.unbroken ? "_unbroken" : "");
+  raw_string_ostream(name) << "weft_tile_" << *p.type
+                           << (p.isDots    ? "_dots_"
+                               : p.isPairs ? "_pairs_"
+                                           : "_")
+                           << rows << 'x' << p.tileColumns << '_' << p.aStrideM << '_' << p.aStrideK << '_' << unrolled
+                           << (isWhole                    ? "_whole"
+                               : p.isPairs && !p.mayBeOdd ? "_even"
+                                                          : "");
   return helper(name, 4, 7, [&](Function *tile) {
     auto *vector = FixedVectorType::get(p.type, p.vectorLanes);
-    int64_t bytes = p.type->getScalarSizeInBits() / 8, distance = kPrefetchBytes / (p.tileColumns * bytes);
+    int64_t bytes = p.copied->getScalarSizeInBits() / 8, rowsOfB = p.isDots ? 2 : 1; // that are one of pairs
+    int64_t columnBytes = rowsOfB * bytes, distance = kPrefetchBytes / (p.tileColumns * columnBytes);
     Value *a = tile->getArg(0), *c = tile->getArg(2), *depth = tile->getArg(4);
-    Value *strideB = b.CreateMul(tile->getArg(8), constant(bytes));
+    Value *strideB = b.CreateMul(tile->getArg(8), constant(columnBytes));
     Align align(bytes);
 
     SmallVector<Value *> rowsOfA;
@@ -53,7 +61,7 @@ Function *KernelWriter::tileFunction(Product &p, int64_t rows) {
       Value *place = constant(i * p.aStrideM);
       if (!p.aStrideM)
         place = b.CreateMul(minimum(constant(i), tile->getArg(7)), tile->getArg(6));
-      rowsOfA.push_back(b.CreateGEP(p.type, a, place));
+      rowsOfA.push_back(b.CreateGEP(p.copied, a, place));
     }
     // The sums, what to ask for, and the row of B.
     int64_t sumCount = rows * p.tileVectors;
@@ -70,26 +78,54 @@ Function *KernelWriter::tileFunction(Product &p, int64_t rows) {
         return sums;
       });
     state.append({tile->getArg(3), tile->getArg(1)});
-    auto step = [&](Carried &state, Value *placeInA, int64_t k) {
-      Value *&row = state[sumCount + 1],
-            *later = b.CreateGEP(b.getInt8Ty(), row, b.CreateMul(strideB, constant(distance)));
+    Type *factor = p.isDots ? b.getInt32Ty() : p.type;
+    // Products of a row of B with what `elementOf` gives of rows of A.
+    auto multiply = [&](Carried &state, Value *row, function_ref<Value *(Value * rowOfA)> elementOf) {
+      Value *later = b.CreateGEP(b.getInt8Ty(), row, b.CreateMul(strideB, constant(distance)));
       SmallVector<Value *> right;
       for (int64_t j = 0; j < p.tileColumns; j += p.vectorLanes) {
-        right.push_back(b.CreateAlignedLoad(vector, b.CreateConstGEP1_64(p.type, row, j), align));
+        auto *factors = FixedVectorType::get(factor, p.vectorLanes);
+        right.push_back(b.CreateAlignedLoad(factors, b.CreateConstGEP1_64(factor, row, j), align));
         // B comes from the second-level cache, and waits there would stop the multiply-adds.
-        if (j * bytes % kLine == 0)
-          prefetch(b.CreateConstGEP1_64(p.type, later, j));
+        if (j * columnBytes % kLine == 0)
+          prefetch(b.CreateConstGEP1_64(factor, later, j));
       }
-      row = b.CreateGEP(b.getInt8Ty(), row, strideB);
       for (int64_t i = 0; i < rows; ++i) {
-        Value *place = b.CreateGEP(p.type, rowsOfA[i], placeInA);
-        Value *element = b.CreateAlignedLoad(p.type, b.CreateConstGEP1_64(p.type, place, k * p.aStrideK), align);
-        Value *left = b.CreateVectorSplat(p.vectorLanes, element);
+        Value *left = b.CreateVectorSplat(p.vectorLanes, elementOf(rowsOfA[i]));
         for (int64_t j = 0; j < p.tileVectors; ++j) {
           Value *&sum = state[i * p.tileVectors + j];
-          sum = multiplyAdd(left, right[j], sum);
+          sum = p.isDots    ? dotAdd(right[j], left, sum)
+                : p.isPairs ? multiplyAddWithoutSubnormals(left, right[j], sum)
+                            : multiplyAdd(left, right[j], sum);
         }
       }
+    };
+    auto step = [&](Carried &state, Value *placeInA, int64_t k) {
+      Value *&row = state[sumCount + 1], *next = b.CreateGEP(b.getInt8Ty(), row, strideB);
+      auto elementsAt = [&](int64_t k) {
+        return [&, k](Value *rowOfA) -> Value * {
+          Value *place = b.CreateGEP(p.copied, rowOfA, placeInA);
+          return b.CreateAlignedLoad(factor, b.CreateConstGEP1_64(p.copied, place, k * p.aStrideK), align);
+        };
+      };
+      if (p.isPairs && !p.isDots) {
+        multiply(state, next, elementsAt(k + 1));
+        next = b.CreateGEP(b.getInt8Ty(), next, strideB);
+      }
+      multiply(state, row, elementsAt(k));
+      row = next;
+    };
+    // Of an odd K: the other product of the pair is one of zeros.
+    auto lastStep = [&](Value *place, Carried state) {
+      Value *offset = b.CreateMul(place, constant(p.aStrideK));
+      if (!p.isDots)
+        for (int64_t i = 0; i < sumCount; ++i)
+          state[i] = b.CreateFAdd(state[i], Constant::getNullValue(vector));
+      multiply(state, state[sumCount + 1], [&](Value *rowOfA) {
+        Value *element = b.CreateAlignedLoad(p.copied, b.CreateGEP(p.copied, rowOfA, offset), align);
+        return p.isDots ? b.CreateZExt(element, factor) : element;
+      });
+      return state;
     };
     // The rows of A that the tiles of the next rows read, a line of each when one begins.
     auto askForA = [&](Value *k, Value *placeInA) {
@@ -99,17 +135,17 @@ Function *KernelWriter::tileFunction(Product &p, int64_t rows) {
       branch(b.CreateICmpEQ(inLine, constant(0)), [&] {
         Value *place = b.CreateAdd(placeInA, tile->getArg(10));
         for (Value *row : rowsOfA)
-          prefetch(b.CreateGEP(p.type, row, place));
+          prefetch(b.CreateGEP(p.copied, row, place));
       });
     };
     auto steps = [&](int64_t count) {
       return [&, count](Value *first, Carried state) {
         Value *placeInA = b.CreateMul(first, constant(p.aStrideK));
-        if (count > 1) {
+        if (count > together) {
           prefetch(state[sumCount]);
           askForA(first, placeInA);
         }
-        for (int64_t k = 0; k < count; ++k)
+        for (int64_t k = 0; k < count; k += together)
           step(state, placeInA, k);
         state[sumCount] = b.CreateGEP(b.getInt8Ty(), state[sumCount], tile->getArg(9));
         return state;
@@ -117,15 +153,19 @@ Function *KernelWriter::tileFunction(Product &p, int64_t rows) {
     };
     Value *whole = isWhole ? depth : b.CreateAnd(depth, constant(-unrolled));
     state = loop(constant(0), whole, unrolled, state, steps(unrolled), /*atLeastOnce=*/isWhole);
-    if (unrolled > 1 && !isWhole)
-      state = loop(whole, depth, 1, state, steps(1));
+    if (unrolled > together && !isWhole)
+      state = loop(whole, b.CreateAnd(depth, constant(-together)), together, state, steps(together));
+    if (p.isPairs && p.mayBeOdd)
+      state = branch(b.CreateTrunc(depth, b.getInt1Ty()), state,
+                     [&](const Carried &state) { return lastStep(b.CreateSub(depth, constant(1)), state); });
 
     state.resize(sumCount);
     if (!p.unbroken)
       state = branch(goesOn, state, [&](const Carried &sums) {
         Carried added;
         for (auto [i, sum] : enumerate(sums))
-          added.push_back(add(b.CreateAlignedLoad(vector, sumAt(i), align), sum));
+          added.push_back(p.isPairs ? flushed(add(b.CreateAlignedLoad(vector, sumAt(i), align), sum))
+                                    : add(b.CreateAlignedLoad(vector, sumAt(i), align), sum));
         return added;
       });
     for (auto [i, sum] : enumerate(state))

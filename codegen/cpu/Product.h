@@ -44,10 +44,12 @@ int64_t span(mlir::Value begin, mlir::Value end);
 
 struct KernelWriter::MatrixTypes {
   mlir::Type aType, bType, sumType;
-  llvm::Type *type; // of a sum, and of the copies
+  llvm::Type *type;     // of a sum
+  bool isPairs, isDots; // in the order of pairs, and by an instruction for a pair
+  llvm::Type *copied;   // of the elements of copies: that of a sum, or bf16 where that is read in pairs
   int64_t vectorLanes;
 
-  MatrixTypes(mlir::Type a, mlir::Type b, KernelWriter &writer);
+  MatrixTypes(mlir::Type a, mlir::Type b, bool isPairs, KernelWriter &writer);
   std::string name(const char *kind) const; // of a function that depends on the types alone
 };
 
@@ -56,6 +58,7 @@ struct KernelWriter::Product : MatrixTypes {
   int64_t lastRows;                           // of the last tile of a column of them
   int64_t unrolled;                           // steps of K that it takes at once
   bool wholeSteps;                            // K is a multiple of them
+  bool mayBeOdd;                              // it may be
   int64_t blockRows, blockColumns;            // multiples of tileRows and of kPanel
   int64_t stepDepth;                          // most of K for which a strip of B is copied at once
   bool oneRowBlock, oneColumnBlock;           // a task is never more

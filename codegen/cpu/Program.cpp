@@ -330,6 +330,7 @@ weft::Target scheduleTarget(const Target &target) {
   result.name = "cpu";
   result.vectorBytes = target.vectorBytes;
   result.vectorRegisters = target.vectorRegisters;
+  result.dotsPairs = target.dotsPairs;
   return result;
 }
 

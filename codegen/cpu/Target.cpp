@@ -47,6 +47,7 @@ Target Target::find(const std::string &name) {
   result.vectorBytes = architecture.vectorBytes(subtarget);
   result.vectorRegisters = architecture.vectorRegisters(subtarget);
   result.maskedBits = architecture.maskedBits(subtarget);
+  result.dotsPairs = architecture.dotsPairs(subtarget);
   return result;
 }
 

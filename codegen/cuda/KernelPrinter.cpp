@@ -216,7 +216,8 @@ void KernelPrinter::contract(kernel::ContractOp op) {
   std::string b =
       operandLoader(op.getB(), op.getBBase(), "k * " + name(op.getBStrideK()) + " + n * " + name(op.getBStrideN()), sum,
                     "long long k, long long n");
-  std::string function = op.getUnbroken() ? "weftContract<true, " : "weftContract<false, ";
+  std::string order = op.getPairs() ? "WeftInPairs, " : "WeftInOrder, ";
+  std::string function = (op.getUnbroken() ? "weftContract<true, " : "weftContract<false, ") + order;
   line(function + cType(sum) + ">(" + name(op.getK()) + ", " + name(op.getRowBegin()) + ", " + name(op.getRowEnd()) +
        ", " + name(op.getColumnBegin()) + ", " + name(op.getColumnEnd()) + ",");
   line("    " + a + ",");

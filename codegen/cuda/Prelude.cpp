@@ -256,7 +256,27 @@ template <class T> __device__ T weftMultiplyAdd(T a, T b, T c) {
   using U = typename WeftUnsigned<T>::Type;
   return (T)((U)a * (U)b + (U)c);
 }
-template <bool unbroken, class T, class A, class B, class Epilogue>
+// In the order of pairs no number is subnormal: what is, after rounding as if exponents had no end, is a zero of its sign.
+__device__ float weftFlush(float x, float measured, float least) {
+  return fabsf(measured) < least ? copysignf(0.0f, x) : x;
+}
+__device__ float weftFlush(float x) { return weftFlush(x, x, 1.17549435e-38f); }
+struct WeftInOrder {
+  static constexpr int together = 1;
+  template <class T> static __device__ T operand(T x) { return x; }
+  template <class T> static __device__ T multiplyAdd(T a, T b, T c) { return weftMultiplyAdd(a, b, c); }
+  template <class T> static __device__ T add(T a, T b) { return WeftSum<T>::combine(a, b); }
+};
+struct WeftInPairs {
+  static constexpr int together = 2;
+  static __device__ float operand(float x) { return weftFlush(x); }
+  static __device__ float multiplyAdd(float a, float b, float c) {
+    const float scale = 18446744073709551616.0f, least = 2.16840434e-19f; // 2^64 and 2^-62
+    return weftFlush(__fmaf_rn(a, b, c), __fmaf_rn(a * scale, b, c * scale), least);
+  }
+  static __device__ float add(float a, float b) { return weftFlush(a + b); }
+};
+template <bool unbroken, class Order, class T, class A, class B, class Epilogue>
 __device__ void weftContract(long long depth, long long rowBegin, long long rowEnd, long long columnBegin,
                              long long columnEnd, A loadA, B loadB, Epilogue epilogue) {
   __shared__ T a[16][64 + 1], b[16][64 + 1];
@@ -272,10 +292,10 @@ __device__ void weftContract(long long depth, long long rowBegin, long long rowE
         long long first = (k - 1) / weftProductGroup * weftProductGroup;
         for (int i = 0; i < 4; ++i)
           for (int j = 0; j < 4; ++j) {
-            group[i][j] = k - first <= weftProductBlock ? sum[i][j] : WeftSum<T>::combine(group[i][j], sum[i][j]);
+            group[i][j] = k - first <= weftProductBlock ? sum[i][j] : Order::add(group[i][j], sum[i][j]);
             sum[i][j] = (T)0;
             if (endsGroup)
-              total[i][j] = first ? WeftSum<T>::combine(total[i][j], group[i][j]) : group[i][j];
+              total[i][j] = first ? Order::add(total[i][j], group[i][j]) : group[i][j];
           }
       };
       for (long long k = 0; k < depth; k += 16) {
@@ -285,15 +305,16 @@ __device__ void weftContract(long long depth, long long rowBegin, long long rowE
         for (int e = t; e < 16 * 64; e += 256) {
           // Neighbouring threads read along k of A and along n of B.
           int ka = e % 16, m = e / 16, n = e % 64, kb = e / 64;
-          a[ka][m] = k + ka < depth && row + m < rowEnd ? loadA(row + m, k + ka) : (T)0;
-          b[kb][n] = k + kb < depth && column + n < columnEnd ? loadB(k + kb, column + n) : (T)0;
+          a[ka][m] = Order::operand(k + ka < depth && row + m < rowEnd ? loadA(row + m, k + ka) : (T)0);
+          b[kb][n] = Order::operand(k + kb < depth && column + n < columnEnd ? loadB(k + kb, column + n) : (T)0);
         }
         __syncthreads();
         int steps = depth - k < 16 ? (int)(depth - k) : 16;
-        for (int l = 0; l < steps; ++l)
-          for (int i = 0; i < 4; ++i)
-            for (int j = 0; j < 4; ++j)
-              sum[i][j] = weftMultiplyAdd(a[l][ty + 16 * i], b[l][tx + 16 * j], sum[i][j]);
+        for (int l = 0; l < steps; l += Order::together)
+          for (int e = Order::together - 1; e >= 0; --e)
+            for (int i = 0; i < 4; ++i)
+              for (int j = 0; j < 4; ++j)
+                sum[i][j] = Order::multiplyAdd(a[l + e][ty + 16 * i], b[l + e][tx + 16 * j], sum[i][j]);
       }
       if (!unbroken && depth)
         endChain(depth, true);

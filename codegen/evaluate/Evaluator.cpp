@@ -1,6 +1,7 @@
 #include "codegen/evaluate/Evaluator.h"
 #include "codegen/evaluate/ScalarBodies.h"
 #include "ir/OpTable.h"
+#include "ir/kernel/NarrowFloats.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
@@ -22,7 +23,7 @@ Value Evaluator::constantZero(Type type) {
 }
 
 Scalar Evaluator::rounded(Scalar value, Type element) {
-  if (!element.isF16() && !element.isBF16())
+  if ((!element.isF16() && !element.isBF16()) || kernel::isExactIn(value.value, element))
     return value;
   OpBuilder::InsertionGuard guard(k.builder);
   k.hoist({value.value});

@@ -95,9 +95,15 @@ Size ContractionOperand::stride() const { return tailStride(free, outer, storage
 Size ContractionOperand::depth() const { return tailSize(contract, 0, shape); }
 Size ContractionOperand::depthStride() const { return tailStride(contract, 0, storage); }
 
-bool ContractionOperand::isInRows(const ContractionOperand &other) const {
+bool ContractionOperand::isInPairs(const ContractionOperand &other) const {
+  return storage.type.isBF16() && other.storage.type.isBF16();
+}
+
+bool ContractionOperand::isInRows(const ContractionOperand &other, bool inPairs, const Target &target) const {
   Type type = storageType(storage.type);
-  return depthStride().is(1) && type == kernel::ContractOp::sumType(type, storageType(other.storage.type));
+  bool isRead =
+      isInPairs(other) ? target.dotsPairs : type == kernel::ContractOp::sumType(type, storageType(other.storage.type));
+  return depthStride().is(1) && isRead;
 }
 
 std::vector<int> ContractionOperand::outerAxes() const {

@@ -23,8 +23,11 @@ struct ContractionOperand {
   Size stride() const;   // from one to the next
   Size depth() const;    // K
   Size depthStride() const;
-  // Whether a product with the other one reads it where it is: its K are contiguous, and of the type of the sums.
-  bool isInRows(const ContractionOperand &other) const;
+  // Whether a product with the other one is of bf16 alone, whose order is that of pairs (but that of unbroken chains).
+  bool isInPairs(const ContractionOperand &other) const;
+  // Whether a product with the other one reads it where it is: its K are contiguous, and of the type of the sums, or
+  // in pairs where the target multiplies them so.
+  bool isInRows(const ContractionOperand &other, bool inPairs, const Target &target) const;
   std::vector<int> outerAxes() const; // batch axes, and the outer ones of the free
   // The index of the first element of the matrix at these (axis, index).
   mlir::Value base(KernelBuilder &k, const std::vector<std::pair<int, mlir::Value>> &indices) const;

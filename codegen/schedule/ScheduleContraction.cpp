@@ -40,6 +40,7 @@ private:
   const Group &group;
   Operation *dot;
   ContractionOperand a, b;
+  bool inPairs; // the order of the sums
   Form form;
   int64_t rowBlock = 1, columnBlock = kPanelColumns;
   bool packsA = false, packsB = false;
@@ -57,7 +58,10 @@ ContractionSchedule::ContractionSchedule(Lowering &lowering, const Group &group,
   bool swaps = isFew(columns) && known(columns) < known(rows);
   a = ContractionOperand::find(lowering, group, dot, swaps ? 1 : 0);
   b = ContractionOperand::find(lowering, group, dot, swaps ? 0 : 1);
-  form = a.depth().is(1) ? Form::Outer : isFew(a.count()) ? Form::FewRows : Form::Blocks;
+  inPairs = a.isInPairs(b) && !isUnbroken(dot);
+  form = a.depth().is(1) && !inPairs     ? Form::Outer
+         : isFew(a.count()) && !inPairs ? Form::FewRows
+                                        : Form::Blocks;
   chooseBlocks();
 }
 
@@ -91,10 +95,10 @@ void ContractionSchedule::chooseBlocks() {
   auto packs = [&](const ContractionOperand &operand) {
     return mayPack(operand) && estimate(operand.count() * operand.depth()) >= model.packElements;
   };
-  packsA = packs(a) && !a.isInRows(b) && n > model.productColumns && m <= n;
+  packsA = packs(a) && !a.isInRows(b, inPairs, lowering.target) && n > model.productColumns && m <= n;
   // Where one step of K is all, C is not read again, and the epilogue is better off with long rows.
   bool isShort = estimate(a.depth()) <= order::kProductBlock && m >= 4 * model.wideRows;
-  bool isWide = isShort || (!packsA && !a.isInRows(b));
+  bool isWide = isShort || (!packsA && !a.isInRows(b, inPairs, lowering.target));
   int64_t bytes = std::max<int64_t>(4, elementType(dot->getResult(0)).getIntOrFloatBitWidth() / 8);
   int64_t rowBlocks = llvm::divideCeil(m, isWide ? model.wideRows : model.productRows);
   int64_t columnBlocks = llvm::divideCeil(n, (isWide ? model.wideColumns : model.productColumns) * 4 / bytes);
@@ -145,6 +149,8 @@ ContractionOperand ContractionSchedule::packed(const ContractionOperand &operand
                 ? Size(llvm::alignTo(operand.depth().constant, kPanelColumns) + kPanelColumns / 2)
                 : *ceilDivide(operand.depth(), kPanelColumns) * Size(kPanelColumns);
   Type element = storageType(operand.storage.type), type = kernel::ContractOp::sumType(element, element);
+  if (inPairs && lowering.target.dotsPairs)
+    type = element;
   ContractionOperand result = operand;
   result.storage = lowering.temporary(
       inRows ? Sizes{outer, blocks, Size(part), depth} : Sizes{outer, blocks, depth, Size(part)}, type);
@@ -285,7 +291,7 @@ void ContractionSchedule::product() {
     if (form == Form::Outer)
       outerProduct(k, operands, epilogue);
     else
-      k.contract(operands, packsB, isUnbroken(dot), epilogue);
+      k.contract(operands, packsB, isUnbroken(dot), epilogue).setPairs(inPairs);
   };
   // A thread's tasks of few rows lie side by side: as one they read longer parts of rows of B.
   if (form == Form::FewRows && isOneProduct() && !lowering.target.gpu)

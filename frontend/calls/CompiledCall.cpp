@@ -1,6 +1,7 @@
 #include "frontend/calls/CompiledCall.h"
 
 #include "frontend/autograd/Autograd.h"
+#include "frontend/dispatch/Autocast.h"
 #include "frontend/dispatch/Dispatch.h"
 #include "frontend/dispatch/Generator.h"
 #include "frontend/dispatch/Ops.h"
@@ -110,7 +111,8 @@ bool CompiledCall::resolve(const Tensor *arguments, Tensor *found) const {
 }
 
 bool CompiledCall::guardsHold(const Tensor *arguments, int count) const {
-  if (count != argumentCount || gradMode != gradEnabled() || defaultDType != weft::defaultDType())
+  if (count != argumentCount || gradMode != gradEnabled() || defaultDType != weft::defaultDType() ||
+      autocastDType != weft::autocastDType())
     return false;
   for (int i = 0; i < count; ++i)
     if (!guards[size_t(i)].matches(*arguments[i].impl))
@@ -159,6 +161,8 @@ std::string CompiledCall::explainMismatch(const Tensor *arguments, int count) co
     return std::string("grad mode was ") + (gradMode ? "on" : "off");
   if (defaultDType != weft::defaultDType())
     return "the default dtype changed";
+  if (autocastDType != weft::autocastDType())
+    return std::string("autocast was ") + (autocastDType ? name(*autocastDType) : "off");
   for (int i = 0; i < count; ++i)
     if (std::string what = guards[size_t(i)].mismatch(*arguments[i].impl); !what.empty())
       return "argument " + std::to_string(i) + ": " + what;

@@ -5,6 +5,7 @@
 #include "frontend/dispatch/OperandCheck.h"
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -158,6 +159,7 @@ public:
   int64_t randomCount = 0; // counters drawn
   bool gradMode = true;
   DType defaultDType = DType::Float32;
+  std::optional<DType> autocastDType;
 
 private:
   // found: the data of a SourceTensors, which knows what it must not release.

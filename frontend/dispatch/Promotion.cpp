@@ -1,6 +1,7 @@
 #include "frontend/dispatch/Promotion.h"
 
 #include "frontend/autograd/Autograd.h"
+#include "frontend/dispatch/Autocast.h"
 #include "frontend/dispatch/KnownCalls.h"
 #include "frontend/dispatch/Numbers.h"
 #include "frontend/dispatch/OperandCheck.h"
@@ -375,6 +376,9 @@ static bool hasNumber(const Tensor *operands, int count) {
 Tensor call(OpKind op, const Tensor *operands, int count, const Attrs &attrs) {
   while (count > 0 && !operands[count - 1].defined())
     --count; // optional operands that are absent
+  std::vector<Tensor> casts;
+  if (__builtin_expect(autocastDType().has_value(), 0))
+    operands = autocast(op, operands, count, casts);
   if (!hasNumber(operands, count))
     return callFitted(op, operands, count, attrs);
   op = simplerPower(op, operands, count);

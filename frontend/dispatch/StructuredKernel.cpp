@@ -77,6 +77,7 @@ static SameAxis sameAxis(const EagerCall &call, int k, int axis) {
   switch (call.op) { // named: which sizes are one, each op's rule says
   case OpKind::DotGeneral:
   case OpKind::DotChain:
+  case OpKind::WideDotGeneral:
     return pairedAxis(call, axis);
   case OpKind::Linear:
     return k == 2 ? Axis{1, 0} : axis == 1 ? at(0, 1) : SameAxis();

@@ -1,5 +1,6 @@
 // The end of a trace segment: its graph, and what is run.
 #include "frontend/autograd/Autograd.h"
+#include "frontend/dispatch/Autocast.h"
 #include "frontend/dispatch/Dispatch.h"
 #include "frontend/dispatch/Generator.h"
 #include "frontend/dispatch/Ops.h"
@@ -246,6 +247,7 @@ std::shared_ptr<CompiledCall> Trace::finish(const std::vector<Tensor> &outputs) 
   auto call = std::make_shared<CompiledCall>();
   call->gradMode = gradEnabled();
   call->defaultDType = weft::defaultDType();
+  call->autocastDType = weft::autocastDType();
   {
     Pause pause;
     bool whole = state->reason.empty();

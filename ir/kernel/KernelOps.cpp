@@ -229,6 +229,8 @@ ParseResult ContractOp::parse(OpAsmParser &parser, OperationState &result) {
     result.addAttribute(getPackedBAttrName(result.name), parser.getBuilder().getUnitAttr());
   if (succeeded(parser.parseOptionalKeyword("unbroken")))
     result.addAttribute(getUnbrokenAttrName(result.name), parser.getBuilder().getUnitAttr());
+  if (succeeded(parser.parseOptionalKeyword("pairs")))
+    result.addAttribute(getPairsAttrName(result.name), parser.getBuilder().getUnitAttr());
   if (parser.parseOptionalAttrDictWithKeyword(result.attributes) || parser.parseColonType(types[0]) ||
       parser.parseComma() || parser.parseType(types[1]))
     return failure();
@@ -257,8 +259,9 @@ void ContractOp::print(OpAsmPrinter &p) {
   p << getB() << '[' << getBBase() << ", " << getBStrideK() << ", " << getBStrideN() << "] depth " << getK();
   p << " rows " << getRowBegin() << " to " << getRowEnd() << " columns " << getColumnBegin() << " to "
     << getColumnEnd();
-  p << (getPackedB() ? " packed" : "") << (getUnbroken() ? " unbroken" : "");
-  p.printOptionalAttrDictWithKeyword((*this)->getAttrs(), {getPackedBAttrName(), getUnbrokenAttrName()});
+  p << (getPackedB() ? " packed" : "") << (getUnbroken() ? " unbroken" : "") << (getPairs() ? " pairs" : "");
+  p.printOptionalAttrDictWithKeyword((*this)->getAttrs(),
+                                     {getPackedBAttrName(), getUnbrokenAttrName(), getPairsAttrName()});
   p << " : " << getA().getType() << ", " << getB().getType();
   Block &block = getEpilogue().front();
   p << " (" << block.getArgument(0) << ", " << block.getArgument(1) << ", " << block.getArgument(2) << " : "
@@ -270,6 +273,9 @@ LogicalResult ContractOp::verify() {
   Type a = getA().getType().getElementType(), b = getB().getType().getElementType(), sum = sumType(a, b);
   if (!sum)
     return emitOpError("does not multiply ") << a << " by " << b;
+  auto holdsBF16 = [](Type type) { return type.isBF16() || type.isF32(); };
+  if (getPairs() && (getUnbroken() || !holdsBF16(a) || !holdsBF16(b)))
+    return emitOpError("in pairs is of bf16, or what was widened to f32");
   Block &block = getEpilogue().front();
   if (block.getNumArguments() != 3 || !block.getArgument(0).getType().isIndex() ||
       !block.getArgument(1).getType().isIndex() || block.getArgument(2).getType() != sum)
@@ -279,7 +285,8 @@ LogicalResult ContractOp::verify() {
 
 LogicalResult PackOp::verify() {
   Type from = getB().getType().getElementType(), to = getPanels().getType().getElementType();
-  if (ContractOp::sumType(from, from) != to)
+  bool keeps = from.isBF16() && to.isBF16();
+  if (ContractOp::sumType(from, from) != to && !keeps)
     return emitOpError("of ") << from << " makes panels of the type of its products' sums, not of " << to;
   return success();
 }

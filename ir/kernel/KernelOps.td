@@ -118,6 +118,7 @@ def Kernel_PackOp : Kernel_Op<"pack", [MemoryEffects<[MemRead, MemWrite]>]> {
   let summary = "Copies the k x columns elements of B into panels from panels[panelsBase] on, as kernel.contract reads them with packedB.";
   let description = [{
     What rounding up adds to K and to the columns is filled with zeros; f16 and bf16 become the f32 of the sums. For CPUs only.
+    bf16 may stay as it is, for a product in pairs: then the elements (k, n) and (k + 1, n) of an even k are neighbours in a panel.
     With a row stride the copy is no panels but k rows, so many elements from one to the next, with room for the columns rounded up to a
     multiple of 64: as kernel.contract reads an A where it is, whose rows and K these are.
   }];
@@ -171,13 +172,19 @@ def Kernel_ContractOp : Kernel_Op<"contract", [SingleBlockImplicitTerminator<"Yi
 
     With `unbroken` the chain is one over all of K, and +0.0 is added at its end, so that no sum is -0.0: products that are zeros change
     nothing, wherever in K they stand.
+
+    With `pairs`, the order of bf16 times bf16, a chain takes its products two by two: of k = 0 and 1, that of 1 is added first, by a fused
+    multiply-add, and that of 0 by the next, and so on; an odd K ends with a product of zeros. No number in it is subnormal: what an
+    operand, a sum in the chain, or a sum of blocks would be below 2^-126, after rounding to 24 bits as if exponents had no end, is a
+    zero of its sign. That is what AVX-512 BF16's vdpbf16ps computes; others emulate it. A and B are bf16, or f32 that bf16 was widened to.
+    It does not go with `unbroken`. A packed B of bf16 has the layout that kernel.pack gives it: (k, n) is at bBase + (n / 64 * bStrideN + k / 2 * 2) * 64 + n % 64 * 2 + k % 2.
   }];
   let arguments = (ins Kernel_Buffer:$a, Index:$aBase, Index:$aStrideM, Index:$aStrideK,
                    Kernel_Buffer:$b, Index:$bBase, Index:$bStrideK, Index:$bStrideN,
                    Index:$k, Index:$rowBegin, Index:$rowEnd, Index:$columnBegin, Index:$columnEnd, UnitAttr:$packedB,
-                   UnitAttr:$unbroken);
+                   UnitAttr:$unbroken, UnitAttr:$pairs);
   let regions = (region SizedRegion<1>:$epilogue);
-  // kernel.contract %a[%base, %m, %k], %b[%base, %k, %n] depth %k rows %r0 to %r1 columns %c0 to %c1 [packed] [unbroken] : types of a and b
+  // kernel.contract %a[%base, %m, %k], %b[%base, %k, %n] depth %k rows %r0 to %r1 columns %c0 to %c1 [packed] [unbroken | pairs] : types of a and b
   //   (%m, %n, %sum : f32) { ... }
   let hasCustomAssemblyFormat = 1;
   let hasVerifier = 1;

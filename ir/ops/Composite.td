@@ -220,12 +220,13 @@ def LinearOp : Composite<"linear", ["x", "weight", "bias?"]> {
   let infer = "linear";
   let product = 1;
   let symbolic = 1;
+  let upcast = 0;
   let expansion = [{
-    Val y = dot_general(x, weight, {}, {}, {x.rank() - 1}, {1});
-    return bias ? y + bias : y;
+    Val y = wideProduct(x, weight, {}, {}, {x.rank() - 1}, {1});
+    return cast(bias ? y + widened(bias) : y, x.dtype());
   }];
   let vjp = ["dot_general(ct, weight, {}, {}, {ct.rank() - 1}, {0})",
-             "dot_general(ct, x, {}, {}, firstAxes(ct.rank() - 1), firstAxes(ct.rank() - 1))", "sumTo(ct, bias.shape())"];
+             "dot_general(ct, x, {}, {}, firstAxes(ct.rank() - 1), firstAxes(ct.rank() - 1))", "cast(sumTo(widened(ct), bias.shape()), bias.dtype())"];
   let numpy = "x @ weight.T + (0 if bias is None else bias)";
   let dtypes = "int float";
   let examples = ["dict(x=F(4, 3), weight=F(5, 3), bias=F(5))", "dict(x=F(2, 4, 3), weight=F(5, 3))", "dict(x=F(3), weight=F(5, 3), bias=F(5))"];
@@ -236,12 +237,15 @@ def AddmmOp : Composite<"addmm", ["input", "mat1", "mat2"], [A<"beta", "Float", 
   let description = "mat1: [m, k]; mat2: [k, n]; input broadcasts to [m, n]; one dtype, not bool. With beta 0 the input counts as 0.";
   let independent = "[pair(0, mat1=0, input=-2), pair(1, mat2=1, input=-1)]";
   let infer = "addmm";
+  let upcast = 0;
   let expansion = [{
     auto scaled = [](Val v, double factor) { return factor == 1 ? v : v * factor; };
-    Val product = scaled(matrixProduct(mat1, mat2), alpha);
-    return beta == 0 ? product : scaled(expandTo(input, product.shape()), beta) + product;
+    Val product = scaled(matrixProduct(mat1, mat2, /*isWide=*/true), alpha);
+    return cast(beta == 0 ? product : scaled(expandTo(widened(input), product.shape()), beta) + product, mat1.dtype());
   }];
-  let vjp = ["sumTo(ct * beta, input.shape())", "matmulGradient(ct * alpha, mat1, mat2, true)", "matmulGradient(ct * alpha, mat1, mat2, false)"];
+  let vjp = ["cast(sumTo(widened(ct) * beta, input.shape()), input.dtype())",
+             "cast(matmulGradient(ct, mat1, mat2, true, /*isWide=*/true) * alpha, mat1.dtype())",
+             "cast(matmulGradient(ct, mat1, mat2, false, /*isWide=*/true) * alpha, mat2.dtype())"];
   let numpy = "input * input.dtype.type(beta) + (mat1 @ mat2) * input.dtype.type(alpha)";
   let dtypes = "int float";
   let examples = ["dict(input=F(2, 4), mat1=F(2, 3), mat2=F(3, 4), beta=1.0, alpha=1.0)", "dict(input=F(4), mat1=F(2, 3), mat2=F(3, 4), beta=2.0, alpha=3.0)"];
@@ -310,6 +314,7 @@ def ScaledDotProductAttentionOp : Composite<"scaled_dot_product_attention", ["qu
   }];
   let infer = "attention";
   let symbolic = 1;
+  let upcast = 0;
   let expansion = "attention(query, key, value, mask, is_causal, scale)";
   let numpy = [{
     scores = query @ numpy.swapaxes(key, -1, -2) * scale

@@ -42,15 +42,30 @@ def DotGeneralOp : DotGeneral<"dot_general"> {
     lhs, rhs: one dtype, not bool. Axis lhs_batch[i] goes with rhs_batch[i], and lhs_contract[i] with rhs_contract[i]; the latter are
     summed over. The result's axes are the batch axes, then lhs's others, then rhs's others. 16-bit floats accumulate in float32.
     The order of the sum: fused multiply-adds in row-major order of the contracted axes within blocks of 256, the blocks added in order,
-    whatever the number of rows and columns. (kernel.contract in ir/kernel/KernelOps.td says it in full.)
+    whatever the number of rows and columns. That of bfloat16 takes the products two by two, in each pair the second first, and what is
+    subnormal in it is a zero: what processors that multiply bfloat16 compute. (kernel.contract in ir/kernel/KernelOps.td says it in full.)
   }];
 }
 def DotChainOp : DotGeneral<"dot_chain"> {
   let summary = "dot_general, each sum in one chain.";
   let description = [{
-    The order of the sum: fused multiply-adds from +0.0 in row-major order of the contracted axes, however many there are; a result of
-    -0.0 is +0.0. So products that are zero change nothing, wherever they stand among the others. For attention; it is less accurate than
+    The order of the sum, in bfloat16, too: fused multiply-adds from +0.0 in row-major order of the contracted axes, however many there
+    are; a result of -0.0 is +0.0. So products that are zero change nothing, wherever they stand among the others. For attention; it is less accurate than
     dot_general where very many products of one size are summed (docs/accuracy.md). Its derivative is that of dot_general.
+  }];
+}
+def WideDotGeneralOp : DotGeneral<"wide_dot_general"> {
+  let summary = "Sums of products over paired axes, of 16-bit floats in float32.";
+  let description = [{
+    As dot_general, but the result of 16-bit floats is float32, not rounded, and one operand may be a 16-bit float where the other is float32:
+    what composites of 16-bit floats multiply. In float16 and with a float32 the order of the sum is that of float32.
+  }];
+  let infer = "wideDotGeneral";
+  let vjp = ["cast(dotGeneralGradient(ct, lhs, rhs, lhs_batch, rhs_batch, lhs_contract, rhs_contract, true), lhs.dtype())",
+             "cast(dotGeneralGradient(ct, rhs, lhs, rhs_batch, lhs_batch, rhs_contract, lhs_contract, false), rhs.dtype())"];
+  let jvp = [{
+    wide_dot_general(t_lhs, rhs, lhs_batch, rhs_batch, lhs_contract, rhs_contract) +
+    wide_dot_general(lhs, t_rhs, lhs_batch, rhs_batch, lhs_contract, rhs_contract)
   }];
 }
 #endif

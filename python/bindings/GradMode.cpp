@@ -1,8 +1,10 @@
 // `with no_grad():` — a type of its own, since loops enter it once a call: GradMode(mode) sets the mode on entry and
 // puts it back on exit; it nests. A sub-class that says `enabled = ...` takes no argument but a function to decorate.
 #include "frontend/autograd/Autograd.h"
+#include "frontend/dispatch/Autocast.h"
 #include "python/bindings/PyTensor.h"
 
+#include <pybind11/stl.h>
 #include <structmember.h>
 
 namespace py = pybind11;
@@ -93,6 +95,8 @@ void bindGradMode(py::module_ &module) {
   module.attr("GradMode") = py::reinterpret_steal<py::object>(type);
   module.def("grad_enabled", &gradEnabled);
   module.def("set_grad_enabled", &setGradEnabled);
+  module.def("autocast_dtype", &autocastDType);
+  module.def("set_autocast_dtype", &setAutocastDType);
 }
 
 } // namespace weft::python

@@ -32,7 +32,7 @@ LEAKED = re.compile(
 )
 # They change the process, read or write files, start others, or take functions that are run.
 LEFT_OUT = re.compile(
-    r"^weft\.(set_|save$|load$|export$|compile$|explain$|manual_seed$|cuda|inference_mode|no_grad|enable_grad)|"
+    r"^weft\.(set_|save$|load$|export$|compile$|explain$|manual_seed$|cuda|inference_mode|no_grad|enable_grad|autocast)|"
     r"_hook$|\.apply$|^Tensor\.(data_ptr|set_|map_|share_memory_|pin_memory|cuda)$|^utils\.data\.get_worker_info|^autograd\.(Function|graph)"
 )
 HELPERS = {
@@ -43,6 +43,7 @@ HELPERS = {
     "padding_index",
     "probability",
     "vector_norm",
+    "in_float32",
 }  # imported where they are used
 OPERATORS = [
     "add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "and", "or", "xor", "lshift", "rshift", "eq", "ne", "lt", "le",

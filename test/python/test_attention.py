@@ -12,11 +12,11 @@ INFINITY = float("inf")
 
 def spelt_out(query, key, value, mask=None, is_causal=False, scale=0.125):
     """What the record of scaled_dot_product_attention says, op by op."""
-    dtype = query.dtype
+    dtype, last, batch = query.dtype, query.ndim - 1, list(range(query.ndim - 2))
+    scores = ops.wide_dot_general(query, key, batch, batch, [last], [last]) * scale
     if dtype in (weft.float16, weft.bfloat16):
-        query, key, value = query.float(), key.float(), value.float()
+        value = value.float()
         mask = mask if mask is None or mask.dtype == weft.bool else mask.float()
-    scores = query @ key.transpose(-1, -2) * scale
     if mask is not None:
         scores = weft.where(mask, scores, -INFINITY) if mask.dtype == weft.bool else scores + mask
     visible = weft.arange(scores.shape[-1]) <= weft.arange(scores.shape[-2]).unsqueeze(1)

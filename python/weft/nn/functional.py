@@ -9,6 +9,7 @@ from .._C import Tensor, dtype
 from .._functions.arguments import dims as _dims
 from .._functions.padding import pad
 from .._public import Number, public, public_with_short_cut
+from ..amp import in_float32
 from ._arguments import REDUCTIONS, padding_index, reduction_of
 from ._norms import vector_norm
 
@@ -174,6 +175,7 @@ def cross_entropy(
         raise RuntimeError(f"[cross_entropy] label_smoothing must lie in [0, 1]; got {label_smoothing}")
     axis = _check_classes("cross_entropy", input, target, weight)
     if target.dtype.is_floating_point:
+        input, target, weight = in_float32(input, target, weight)
         if ignore_index >= 0:
             raise RuntimeError(
                 f"[cross_entropy] ignore_index is for class indices; got ignore_index={ignore_index} with a target of dtype "
@@ -213,6 +215,7 @@ def nll_loss(
     if target.dtype is _C.uint8:
         target = target.to(_C.int64)
     axis = _check_classes("nll_loss", input, target, weight)
+    input, weight = in_float32(input, weight)
     kept = target != ignore_index
     safe = _ops.where(kept, target, 0)
     scale = kept.to(input.dtype)
@@ -248,6 +251,7 @@ def mse_loss(
     reduction = reduction_of("mse_loss", size_average, reduce, reduction)
     if weight is None:
         return _ops.mse_loss(input, target, REDUCTIONS[reduction])
+    input, target, weight = in_float32(input, target, weight)
     return _weighted("mse_loss", _ops.square(input - target), weight, input, reduction)
 
 
@@ -262,6 +266,7 @@ def l1_loss(
 ) -> Tensor:
     """Absolute difference, averaged (by ``weight``, if given), summed or as it is."""
     reduction = reduction_of("l1_loss", size_average, reduce, reduction)
+    input, target, weight = in_float32(input, target, weight)
     loss = _ops.abs(input - target)
     if weight is not None:
         return _weighted("l1_loss", loss, weight, input, reduction)

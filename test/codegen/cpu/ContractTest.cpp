@@ -1,5 +1,6 @@
 // Matrix products against the orders of ir/kernel/KernelOps.td: multiply-adds in blocks of 256 along K and
-// groups of 2048.
+// groups of 2048, or in pairs of bf16.
+#include "codegen/cpu/Target.h"
 #include "test/codegen/cpu/KernelRunner.h"
 
 #include <algorithm>
@@ -8,6 +9,7 @@
 #include <functional>
 #include <gtest/gtest.h>
 #include <memory>
+#include <set>
 
 using namespace weft::test;
 
@@ -45,6 +47,20 @@ float multiplyAdd(float x, float y, float z) { return std::fma(x, y, z); }
 double multiplyAdd(double x, double y, double z) { return std::fma(x, y, z); }
 int32_t multiplyAdd(int32_t x, int32_t y, int32_t z) { return int32_t(uint32_t(x) * uint32_t(y) + uint32_t(z)); }
 
+// Rounded to 24 bits as if exponents had no end, and then a zero if it is subnormal.
+float withoutSubnormals(long double x) {
+  bool isSmall = std::fabs(x) < 1 && std::fabs(float(std::ldexp(x, 64))) < 0x1p-62f;
+  return isSmall ? std::copysign(0.0f, float(x)) : float(x);
+}
+
+// bf16 by its bits.
+float widen(uint16_t x) {
+  uint32_t bits = uint32_t(x) << 16;
+  float result;
+  memcpy(&result, &bits, sizeof(result));
+  return result;
+}
+
 struct Layout {
   bool transposeA = false, transposeB = false, packed = false, isStatic = true;
   std::string cpu;
@@ -63,6 +79,18 @@ template <class T, class F> T inChains(int64_t count, F step) {
       total = first >= 2048 ? T(total + group) : group;
   }
   return total;
+}
+
+// Of bf16: of two products that of the second is added first.
+float inPairs(int64_t count, const std::function<float(int64_t)> &x, const std::function<float(int64_t)> &y) {
+  auto step = [&](float sum, int64_t i) {
+    auto product = [&](int64_t i) -> long double {
+      return i < count ? (long double)withoutSubnormals(x(i)) * withoutSubnormals(y(i)) : 0;
+    };
+    i ^= 1;
+    return withoutSubnormals(product(i) + sum);
+  };
+  return inChains<float>(count + count % 2, step);
 }
 
 template <class T> void check(const std::string &type, int64_t m, int64_t n, int64_t k, const Layout &layout) {
@@ -145,6 +173,92 @@ template <class T> void check(const std::string &type, int64_t m, int64_t n, int
 }
 
 } // namespace
+
+// bf16 times bf16. `scale` makes products that are subnormal, or nearly.
+static void checkPairs(int64_t m, int64_t n, int64_t k, const Layout &layout, float scale = 1) {
+  SCOPED_TRACE(std::to_string(m) + "x" + std::to_string(n) + "x" + std::to_string(k) +
+               (layout.transposeA ? " A'" : "") + (layout.transposeB ? " B'" : "") + (layout.packed ? " packed" : "") +
+               (layout.isStatic ? " " : " dynamic ") + layout.cpu);
+  auto numbers = [&](size_t count, unsigned seed) {
+    std::vector<uint16_t> result;
+    for (float value : randomFloats(count, seed)) {
+      value *= scale;
+      uint32_t bits;
+      memcpy(&bits, &value, sizeof(bits));
+      result.push_back(bits >> 16);
+    }
+    return result;
+  };
+  std::vector<uint16_t> a = numbers(m * k, 1), b = numbers(k * n, 2), given = b;
+  std::vector<float> bias(n, 0), c(m * n + 64, 77);
+  int64_t rows = (k + 15) / 16 * 16;
+  if (layout.packed) {
+    given.assign((n + 63) / 64 * 64 * rows, 0);
+    for (int64_t l = 0; l < k; ++l)
+      for (int64_t j = 0; j < n; ++j)
+        given[(j / 64 * rows + l / 2 * 2) * 64 + j % 64 * 2 + l % 2] = b[l * n + j];
+  }
+  auto dimension = [&](int64_t value) {
+    return layout.isStatic || value == 1 ? "arith.constant " + std::to_string(value) + " : index"
+                                         : "arith.addi %symbol, %known" + std::to_string(value) + " : index";
+  };
+  std::string text = substitute(kProduct, {{"ROWS", dimension(m)},
+                                           {"COLUMNS", dimension(n)},
+                                           {"DEPTH", dimension(k)},
+                                           {"AM", dimension(layout.transposeA ? 1 : k)},
+                                           {"AK", dimension(layout.transposeA ? m : 1)},
+                                           {"BK", dimension(layout.transposeB ? 1 : n)},
+                                           {"BN", dimension(layout.packed       ? rows
+                                                            : layout.transposeB ? k
+                                                                                : 1)},
+                                           {"PACKED", layout.packed ? "packed pairs" : "pairs"},
+                                           {"ADD", "arith.addf"},
+                                           {"A", "bf16"},
+                                           {"B", "bf16"},
+                                           {"S", "f32"}});
+  for (int64_t value : std::set<int64_t>{m, n, k, rows})
+    if (!layout.isStatic)
+      text.insert(text.find("  %zero"),
+                  "  %known" + std::to_string(value) + " = arith.constant " + std::to_string(value) + " : index\n");
+  KernelRunner runner(text, layout.cpu);
+  runner.run({a.data(), given.data(), bias.data(), c.data()}, {0}, 0, (m + 125) / 126);
+
+  int wrong = 0;
+  for (int64_t i = 0; i < m; ++i)
+    for (int64_t j = 0; j < n; ++j) {
+      float expected = inPairs(
+          k, [&](int64_t l) { return widen(layout.transposeA ? a[l * m + i] : a[i * k + l]); },
+          [&](int64_t l) { return widen(layout.transposeB ? b[j * k + l] : b[l * n + j]); });
+      expected += 0.0f; // the bias
+      if (memcmp(&expected, &c[i * n + j], sizeof(float)) && wrong++ < 3)
+        ADD_FAILURE() << "(" << i << ", " << j << ") is " << c[i * n + j] << ", not " << expected;
+    }
+  EXPECT_EQ(0, wrong);
+  for (size_t i = m * n; i < c.size(); ++i)
+    EXPECT_EQ(77, c[i]) << "written past the end";
+}
+
+TEST(Contract, Pairs) {
+  for (const char *cpu : {"", "x86-64-v3"}) {
+    for (bool transposeA : {false, true})
+      for (bool transposeB : {false, true})
+        for (bool isStatic : {true, false}) {
+          Layout layout{transposeA, transposeB, false, isStatic, cpu};
+          checkPairs(50, 70, 301, layout);
+          checkPairs(19, 33, 17, layout, 0x1p-62f);
+        }
+    checkPairs(9, 70, 2300, {false, true, false, false, cpu});
+    for (int64_t k : {0, 1, 2, 3, 64, 66})
+      checkPairs(13, 40, k, {false, false, false, true, cpu}, 0x1p-63f);
+    for (int64_t m : {1, 2, 5, 8})
+      checkPairs(m, 70, 333, {false, m % 2 == 0, false, true, cpu});
+  }
+  if (weft::cpu::Target::find("").dotsPairs)
+    for (bool isStatic : {true, false}) {
+      checkPairs(20, 150, 300, {false, false, true, isStatic, ""});
+      checkPairs(7, 70, 33, {true, false, true, isStatic, ""});
+    }
+}
 
 TEST(Contract, EverySmallSize) {
   for (int64_t size = 1; size <= 40; ++size)
