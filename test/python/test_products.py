@@ -3,10 +3,12 @@ layouts of the operands, the number of threads, and what is fused. The inputs ha
 a product of two of them is exact in float64, so that rounding it is the fused multiply-add."""
 
 import os
+import pathlib
 
 import numpy
 import pytest
 import weft
+from conftest import assert_same_bits
 
 
 def multiply_add(x, y, total):
@@ -156,3 +158,22 @@ def test_rows_do_not_depend_on_those_beside_them(depth, n, dtype, threads):
         assert numpy.array_equal(compiled(rows, y).to(weft.float64).numpy(), expected)
     for first, end in [(0, 1), (0, min(n, 3)), (n - 1, n)]:
         assert numpy.array_equal((x @ y[:, first:end]).to(weft.float64).numpy(), whole[:, first:end])
+
+
+@pytest.mark.parametrize("cpu", ["x86-64-v3", "x86-64-v4"])
+@pytest.mark.parametrize("scale", [1.0, 1e-19], ids=["normal", "subnormal products"])
+def test_products_of_bfloat16_have_the_same_bits_on_every_cpu(monkeypatch, cpu, scale):
+    """Some CPUs have an instruction for two products of bfloat16, whose order others emulate."""
+    if cpu == "x86-64-v4" and "avx512vl" not in pathlib.Path("/proc/cpuinfo").read_text():
+        pytest.skip("the processor has no AVX-512")
+    for m, k, n in [(1, 64, 64), (3, 301, 70), (40, 513, 33), (130, 2100, 65)]:
+        x, w = ((weft.randn(*shape) * scale).bfloat16() for shape in ((m, k), (n, k)))
+        layouts = [(x, w.t()), (x, w.t().contiguous()), (x.t().contiguous().t(), w.t())]
+        eager = [weft._ops.wide_dot_general(a, b, [], [], [1], [0]) for a, b in layouts]
+        for other in eager[1:]:
+            assert_same_bits(other, eager[0])
+        monkeypatch.setenv("WEFT_CPU", cpu)
+        for (a, b), want in zip(layouts, eager):
+            product = weft.compile(lambda a, b: weft._ops.wide_dot_general(a, b, [], [], [1], [0]))
+            assert_same_bits(product(a, b), want)
+        monkeypatch.delenv("WEFT_CPU")
