@@ -15,9 +15,7 @@ from test_ops import Examples, call, results_of, split, to_tensor
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tools"))
 from weft_fuzz.independent import pairs  # noqa: E402
 
-# Products of few rows have another order.
-FEW_ROWS = {"dot_general", "linear", "addmm", "matmul", "scaled_dot_product_attention"}
-RECORDS = [r for r in op_records() if r["independent"] and r["examples"] and r["name"] not in FEW_ROWS]
+RECORDS = [r for r in op_records() if r["independent"] and r["examples"]]
 MOST = 70  # of a size
 
 

@@ -116,7 +116,10 @@ def test_four_ways(compiled, dtype, threads):
         run = wrap(model.forward)
         with weft.no_grad():
             assert_same_bits(run(indices, weft.arange(TOKENS))[0], whole)
-            sizes = chunks(6)
+            assert_same_bits(appended(run, indices, [1] * TOKENS), whole)
+            assert_same_bits(written(run, indices, [1] * TOKENS, dtype), whole)
+            assert_same_bits(appended(run, indices[1:2], [1] * TOKENS), whole[1:2])
+            sizes = chunks(1)
             assert_same_bits(appended(run, indices, sizes), whole)
             assert_same_bits(written(run, indices, sizes, dtype), whole)
             lengths = [TOKENS, 41, 17]
