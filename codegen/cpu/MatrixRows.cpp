@@ -99,8 +99,8 @@ Function *KernelWriter::rowsFunction(RowsProduct &given) {
     lanes = int(p.vectorLanes);
     p.sums = f->getArg(2), p.work = f->getArg(3), p.totals = f->getArg(4), p.copy = f->getArg(5);
     Value *strideM = f->getArg(6), *strideA = f->getArg(7), *strideK = f->getArg(8), *depth = f->getArg(11);
-    RowsOperands x{nullptr,      strideM,       strideA, nullptr,       strideK,
-                   f->getArg(9), f->getArg(10), nullptr, f->getArg(12), nullptr};
+    RowsOperands x{nullptr,       strideM, strideA,       nullptr, strideK, f->getArg(9),
+                   f->getArg(10), nullptr, f->getArg(12), nullptr, nullptr};
     // No products at all sum to +0.0.
     branch(b.CreateICmpEQ(depth, constant(0)), [&] { clear(p, p.sums, x.columns); });
     loop(constant(0), depth, kDepth, [&](Value *k0) {
