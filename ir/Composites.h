@@ -23,6 +23,28 @@ Val matrixProduct(Val x, Val y, bool isWide = false);
 Val matmulGradient(Val ct, Val x, Val y, bool ofLeft, bool isWide = false);
 Val widened(Val x); // 16-bit floats in float32; others as they are
 
+// The derivative of conv_general for its input of that shape, and what it takes.
+Val convInputGradient(Val ct, const Dims &shape, Val weight, const Dims &stride, const Dims &low, const Dims &dilation,
+                      int64_t groups);
+Dims kernelOf(const Dims &weightShape);
+// A number a channel, for operands [N, C, ...] of so many axes.
+Val perChannel(Val list, int rank);
+Dims axesButChannel(int rank);
+
+// Windows over the last axes: kernel, stride and the others have an entry for each.
+Val windowMaximum(Val x, const Dims &kernel, const Dims &stride, const Dims &low, const Dims &high,
+                  const Dims &dilation);
+Val windowMaximumIndex(Val x, const Dims &kernel, const Dims &stride, const Dims &low, const Dims &high,
+                       const Dims &dilation);
+Val windowMaximumGradient(Val ct, Val x, const Dims &kernel, const Dims &stride, const Dims &low, const Dims &high,
+                          const Dims &dilation);
+Val windowSum(Val x, const Dims &kernel, const Dims &stride, const Dims &low, const Dims &high);
+Val windowSumGradient(Val ct, const Dims &shape, const Dims &kernel, const Dims &stride, const Dims &low,
+                      const Dims &high);
+// What windowSum is divided by for the average; `divisor`, where it is not 0.
+Val windowCounts(Val x, const Dims &kernel, const Dims &stride, const Dims &low, const Dims &high, bool includePad,
+                 int64_t divisor);
+
 Val crossEntropy(Val input, Val target, Val weight, int64_t reduction, int64_t ignoreIndex, double smoothing);
 Val crossEntropyGradient(Val ct, Val input, Val target, Val weight, int64_t reduction, int64_t ignoreIndex,
                          double smoothing);

@@ -14,7 +14,7 @@ constexpr double kSqrt2OverPi = 0.79788456080286535588;
 constexpr double kInverseSqrt2Pi = 0.39894228040143267794;
 
 struct Rules {
-  Val (*vjp[4])(llvm::ArrayRef<Val> operands, llvm::ArrayRef<Val> results, llvm::ArrayRef<Val> cts, const Attrs &attrs,
+  Val (*vjp[5])(llvm::ArrayRef<Val> operands, llvm::ArrayRef<Val> results, llvm::ArrayRef<Val> cts, const Attrs &attrs,
                 int i);
   Results (*jvp)(llvm::ArrayRef<Val> operands, llvm::ArrayRef<Val> results, llvm::ArrayRef<Val> tangents,
                  const Attrs &attrs);

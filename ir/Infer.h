@@ -60,6 +60,8 @@ using Rule = std::remove_pointer_t<InferRule>;
 Rule where, cast, argReduction;
 Rule reshape, permute, expand, slice, pad, concatenate, flip;
 Rule dotGeneral, wideDotGeneral, matmul, linear, addmm;
+Rule convGeneral, conv, convGeneralWeight, convTranspose;
+Rule pool, poolIndex, channelReduction, normalizeChannels;
 Rule gather, indexSelect, scatterAdd, scatter, embedding;
 Rule cholesky, choleskyInfo, solveTriangular;
 Rule iota, full, count, random, randomInteger;

@@ -24,6 +24,7 @@ enum class OpFamily : uint8_t {
   Reduction,   // attributes dims, keepdim
   Shape,       // moves elements, computes nothing
   Contraction, // dot_general
+  Convolution, // products one operand of which is read through windows
   Indexing,    // reads or writes at positions that are data
   Creation,    // no tensor data read: iota, full, random
   Composite,   // an expansion in terms of the others

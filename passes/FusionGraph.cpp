@@ -103,6 +103,7 @@ private:
       classifyReduction(node);
       break;
     case OpFamily::Contraction:
+    case OpFamily::Convolution:
       node.role = Role::Contraction;
       node.kind = GroupKind::Contraction;
       break;
@@ -153,10 +154,10 @@ private:
   }
 
   // A product reads memory with strides, and a library's function memory as it is: what is not that becomes a tensor of
-  // its own.
+  // its own. (A convolution has copies of what it cannot read by itself.)
   void materialiseOperands() {
     for (FusionNode &node : graph.nodes)
-      if (node.role == Role::Contraction || node.role == Role::Extern)
+      if (familyOf(node.op) == OpFamily::Contraction || node.role == Role::Extern)
         for (Value operand : node.op->getOperands())
           if (Operation *op = operand.getDefiningOp())
             if (floats(op) &&
@@ -176,6 +177,7 @@ private:
     case OpFamily::Creation:
       return true; // the state of the random generator
     case OpFamily::Contraction:
+    case OpFamily::Convolution:
       return true;
     case OpFamily::Indexing:
       // The positions of a gather are read element by element.

@@ -28,7 +28,7 @@ public:
     int products = 0;
     for (Operation &op : block) {
       times[&op] = products;
-      products += hasRecord(&op) && familyOf(&op) == OpFamily::Contraction;
+      products += hasRecord(&op) && (familyOf(&op) == OpFamily::Contraction || familyOf(&op) == OpFamily::Convolution);
     }
     llvm::MapVector<Value, SmallVector<Operation *, 2>> functions; // of each large tensor
     for (Operation &op : block.without_terminator())

@@ -12,14 +12,26 @@ import pathlib
 import re
 import sys
 
-FAMILIES = ["Elementwise", "Math", "Reduction", "Shape", "Contraction", "Indexing", "Creation", "Composite", "Extern"]
+FAMILIES = [
+    "Elementwise",
+    "Math",
+    "Reduction",
+    "Shape",
+    "Contraction",
+    "Convolution",
+    "Indexing",
+    "Creation",
+    "Composite",
+    "Extern",
+    "Pooling",
+]
 CPP_TYPES = {"Int": "int64_t", "Float": "double", "Bool": "bool", "DType": "DType", "Ints": "const Dims &"}
 ATTR_READS = {"Int": "i", "Float": "f", "Bool": "asBool()", "DType": "asDType()", "Ints": "ints"}
 ATTR_MAKERS = {"Int": "integer", "Float": "real", "Bool": "boolean", "DType": "dtype", "Ints": "list"}
 # Uses of an operand that read its type and not its elements, in the text of a derivative.
 TYPE_ONLY = [
     r"\bNAME\.(shape|dtype|rank)\(\)",
-    r"\b(zerosLike|countOf|lastAxes)\(NAME\b",
+    r"\b(zerosLike|countOf|lastAxes|windowCounts)\(NAME\b",
     r"\bNAME \?",
     r"\bexpandReduced\([^()]*(\([^()]*\))?[^()]*, NAME, dims",
     r"\bdropoutScaled\(ct, NAME\b",
@@ -271,7 +283,7 @@ def derivatives(ops):
             out.append(
                 f"static Results {jvp}({arguments}) {{\n{locals_of(op)}\n{named}\n{tangents}\n{body(op.jvp)}\n}}"
             )
-        rules += ["nullptr"] * (4 - len(rules))
+        rules += ["nullptr"] * (5 - len(rules))
         flags = f"{str(bool(op.vjp)).lower()}, {str(op.upcast).lower()}"
         rows.append(f"    {{{{{', '.join(rules)}}}, {jvp}, {flags}}}, // {op.name}")
     return "\n".join([*out, "static const Rules rules[] = {", *rows, "};", ""])

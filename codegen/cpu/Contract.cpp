@@ -78,9 +78,10 @@ KernelWriter::Product::Product(kernel::ContractOp op, KernelWriter &w)
   // Copies are for what tiles cannot read as it is. (Rows of a tile whose distances are powers of two meet in the same
   // sets of the first-level cache, but six do not fill them.)
   aStrideM = constantOf(op.getAStrideM()), aStrideK = constantOf(op.getAStrideK());
+  windowsOfA = op.hasWindows() && op.getOfA(), windowsOfB = op.hasWindows() && !op.getOfA();
   bool isScratch = op.getA().getDefiningOp<kernel::ScratchOp>();
   bool isColumns = isScratch && aStrideM == 1 && aStrideK && !isDots;
-  aInPlace = w.type(aType) == copied && (aStrideK == 1 || isColumns);
+  aInPlace = !windowsOfA && w.type(aType) == copied && (aStrideK == 1 || isColumns);
   if (!aInPlace)
     aStrideK = 1;
   if (!aInPlace || !isScratch)
@@ -99,7 +100,7 @@ KernelWriter::Product::Product(kernel::ContractOp op, KernelWriter &w)
   blockRows = (aInPlace ? most / kStripColumns : kMostCopiedRows) / tileRows * tileRows;
   if (rowSpan > 0)
     blockRows = std::min<int64_t>(blockRows, alignTo(rowSpan, tileRows));
-  blockColumns = alignDown(most / blockRows, kStripColumns);
+  blockColumns = windowsOfB ? kStripColumns : alignDown(most / blockRows, kStripColumns);
   if (columnSpan > 0)
     blockColumns = std::min<int64_t>(blockColumns, alignTo(columnSpan, kPanel));
   oneRowBlock = rowSpan >= 0 && rowSpan <= blockRows;
@@ -131,6 +132,7 @@ void KernelWriter::contract(kernel::ContractOp op) {
     return contractRows(op);
   int64_t before = scratchBytes;
   Product p(op, *this);
+  Value *windows = op.hasWindows() ? describeWindows(op) : nullptr;
   // Packed panels lie side by side, as if a column were as many elements from the one before as a panel has rows.
   if (op.getPackedB() && !p.packed)
     unsupported(op, "a packed operand has the type of the sums, or is of bf16 whose pairs this CPU multiplies");
@@ -138,7 +140,8 @@ void KernelWriter::contract(kernel::ContractOp op) {
   blocks(scalar(op.getRowBegin()), rowEnd, p.blockRows, p.oneRowBlock, [&](Value *row) {
     Value *rows = minimum(constant(p.blockRows), b.CreateSub(rowEnd, row));
     blocks(scalar(op.getColumnBegin()), columnEnd, p.blockColumns, p.oneColumnBlock, [&](Value *column) {
-      contractBlock(op, p, row, rows, column, minimum(constant(p.blockColumns), b.CreateSub(columnEnd, column)));
+      contractBlock(op, p, windows, row, rows, column,
+                    minimum(constant(p.blockColumns), b.CreateSub(columnEnd, column)));
     });
   });
   // The next product may use the same memory.
@@ -148,7 +151,7 @@ void KernelWriter::contract(kernel::ContractOp op) {
 
 // Whether tiles read the rows of B from `fromB` on where they are, as panels that are not copied.
 Value *KernelWriter::readsRows(kernel::ContractOp op, Product &p, Value *fromB, Value *rows, Value *columns) {
-  if (p.packed || p.isDots || p.bType != p.sumType || !isOne(scalar(op.getBStrideN())))
+  if (p.packed || p.isDots || p.windowsOfB || p.bType != p.sumType || !isOne(scalar(op.getBStrideN())))
     return b.getFalse();
   auto isMultiple = [&](Value *value, int64_t size) {
     return b.CreateICmpEQ(b.CreateAnd(value, constant(size - 1)), constant(0));
@@ -162,15 +165,23 @@ Value *KernelWriter::readsRows(kernel::ContractOp op, Product &p, Value *fromB, 
   return b.CreateAnd(isWorth, isMultiple(columns, p.tileColumns)); // past a tile nothing may be read
 }
 
-void KernelWriter::contractBlock(kernel::ContractOp op, Product &p, Value *row, Value *rows, Value *column,
-                                 Value *columns) {
+void KernelWriter::contractBlock(kernel::ContractOp op, Product &p, Value *windows, Value *row, Value *rows,
+                                 Value *column, Value *columns) {
   Value *strideM = scalar(op.getAStrideM()), *strideK = scalar(op.getAStrideK()), *k = scalar(op.getK());
   Value *strideBN = scalar(op.getBStrideN()), *strideBK = p.packed ? constant(kPanel) : scalar(op.getBStrideK());
   Value *fromA = pointer(op.getA(), b.CreateAdd(scalar(op.getABase()), b.CreateMul(row, strideM)));
   Value *fromB = pointer(op.getB(), b.CreateAdd(scalar(op.getBBase()), b.CreateMul(column, strideBN)));
   Value *none = ConstantPointerNull::get(b.getPtrTy());
-  Value *copyA = p.aInPlace ? none : copyFunctionFor({p.aType, p.copied, false}, strideM, strideK);
-  Value *copyB = p.packed ? none : copyFunctionFor({p.bType, p.copied, p.isDots}, strideBK, strideBN);
+  if (windows) {
+    beginWindows(windows, p.windowsOfA ? row : constant(0), p.windowsOfB ? column : constant(0));
+    (p.windowsOfA ? fromA : fromB) = windows;
+  }
+  Value *copyA = p.windowsOfA ? windowsFunction(p, p.aType)
+                 : p.aInPlace ? none
+                              : copyFunctionFor({p.aType, p.copied, false}, strideM, strideK);
+  Value *copyB = p.windowsOfB ? windowsFunction(p, p.bType)
+                 : p.packed   ? none
+                              : copyFunctionFor({p.bType, p.copied, p.isDots}, strideBK, strideBN);
   // A transposed copy takes as many rows as a vector has lanes.
   bool transposes = isOne(strideBK) && !isOne(strideBN);
   Function *block = blockFunction(p), *tile = tileFunction(p, p.tileRows), *lastTile = tileFunction(p, p.lastRows);
@@ -201,6 +212,8 @@ void KernelWriter::contractBlock(kernel::ContractOp op, Product &p, Value *row, 
         Value *place = b.CreateAdd(b.CreateAdd(strip, inStrip), b.CreateMul(i, constant(kStrideC)));
         return loadVector(p.type, b.CreateGEP(p.type, sums, place), laneMask);
       };
+      if (p.windowsOfB)
+        return epilogueOfImages(op, b.CreateAdd(row, i), column, columns, sumsFrom);
       epilogue(op, b.CreateAdd(row, i), column, columns, sumsFrom, p.finishedRows < p.blockRows ? p.finishedRows : 0);
     });
   });

@@ -103,6 +103,9 @@ private:
   Value *pointer(mlir::Value buffer, Value *index);
   Value *gatherPointers(mlir::Value buffer, const Lanes &index);
   Value *loadVector(llvm::Type *element, Value *pointer, Value *mask, Value *otherwise = nullptr);
+  // Every other element: of two vectors, whose masks are those of the lanes, with what is between left out.
+  std::pair<Value *, Value *> everyOther(Value *mask);
+  Value *loadEveryOther(llvm::Type *element, Value *pointer, std::pair<Value *, Value *> masks);
   void storeVector(Value *value, Value *pointer, Value *mask);
   Value *reversed(Value *vector);
   // Through the stack, where there are no masks for elements of this size.
@@ -166,6 +169,8 @@ private:
   // for so many rows at a time, those of the next time are asked for.
   void epilogue(kernel::ContractOp op, Value *row, Value *firstColumn, Value *columns,
                 llvm::function_ref<Value *(Value *)> sums, int64_t rowsAhead = 0);
+  void epilogueOfImages(kernel::ContractOp op, Value *row, Value *firstColumn, Value *columns,
+                        llvm::function_ref<Value *(Value *)> sums);
   Value *multiplyAdd(Value *x, Value *y, Value *sum);
   // Of vectors of pairs of bf16, each an i32: as multiplyAdd of the upper halves, then of the lower.
   Value *dotAdd(Value *x, Value *y, Value *sum);
@@ -179,7 +184,8 @@ private:
   // Functions that all products of a module share; `body` is called with the new function as the current one.
   llvm::Function *helper(const std::string &name, unsigned pointers, unsigned integers,
                          llvm::function_ref<void(llvm::Function *)> body);
-  void contractBlock(kernel::ContractOp op, Product &p, Value *row, Value *rows, Value *column, Value *columns);
+  void contractBlock(kernel::ContractOp op, Product &p, Value *windows, Value *row, Value *rows, Value *column,
+                     Value *columns);
   Value *readsRows(kernel::ContractOp op, Product &p, Value *fromB, Value *rows, Value *columns);
   llvm::Function *blockFunction(Product &p);
   void addGroup(MatrixTypes &p, Value *c, Value *totals, Value *isFirst, Value *begin, Value *end);
@@ -192,6 +198,11 @@ private:
   llvm::Function *copyFunctionFor(const Copy &copy, Value *strideRow, Value *strideColumn);
   llvm::Function *copyFunction(const Copy &copy, bool contiguous);
   llvm::Function *transposeFunction(const Copy &copy);
+  // Windows of a convolution (MatrixWindows.cpp): the description, which is that of a part from a row and column on,
+  // and the function that copies from it.
+  Value *describeWindows(kernel::ContractOp op);
+  void beginWindows(Value *description, Value *row, Value *column);
+  llvm::Function *windowsFunction(MatrixTypes &p, mlir::Type element);
 
   // ---- products of few rows (MatrixRows.cpp)
   struct RowsProduct;

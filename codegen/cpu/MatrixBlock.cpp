@@ -57,12 +57,13 @@ Function *KernelWriter::blockFunction(Product &p) {
     };
     auto depthFrom = [&](Value *k0) { return minimum(stepDepth, b.CreateSub(k, k0)); };
     auto columnsFrom = [&](Value *column) { return minimum(constant(kStripColumns), b.CreateSub(columns, column)); };
-    auto copyRows = [&](Value *from, Value *to, Value *count, Value *columns) {
-      b.CreateCall(functionType(2, 8), copyB,
-                   {from, to, strideBK, strideBN, count, p.isPairs ? roundUp(count, 2) : count, columns,
+    auto copyRows = [&](Value *k0, Value *column, Value *to, Value *count, Value *columns) {
+      b.CreateCall(functionType(2, 10), copyB,
+                   {fromB, to, strideBK, strideBN, k0, column, count, p.isPairs ? roundUp(count, 2) : count, columns,
                     roundUp(columns, kPanel), constant(kPanel), panel});
     };
-    branch(b.CreateAnd(copiesB, isFirst), [&] { copyRows(fromB, evenPanels, depthFrom(zero), columnsFrom(zero)); });
+    branch(b.CreateAnd(copiesB, isFirst),
+           [&] { copyRows(zero, zero, evenPanels, depthFrom(zero), columnsFrom(zero)); });
 
     // Each step of K is taken for one strip of columns after the other.
     Value *steps = b.CreateMul(stepsOfK, strips);
@@ -85,9 +86,9 @@ Function *KernelWriter::blockFunction(Product &p) {
       Value *corner = b.CreateGEP(memoryType(p.aType), fromA, b.CreateMul(k0, strideK));
       Value *left = b.CreateSelect(copiesA, a, corner);
       branch(b.CreateAnd(b.CreateAnd(copiesA, isFirst), b.CreateICmpEQ(column, zero)), [&] {
-        b.CreateCall(functionType(2, 8), copyA,
-                     {corner, a, strideM, strideK, rows, b.CreateMul(tilesDown, height), depth, roundUp(depth, kPanel),
-                      strideA, constant(kPanel)});
+        b.CreateCall(functionType(2, 10), copyA,
+                     {fromA, a, strideM, strideK, zero, k0, rows, b.CreateMul(tilesDown, height), depth,
+                      roundUp(depth, kPanel), strideA, constant(kPanel)});
       });
 
       // What a tile asks for, a line each few steps of K: the lines of C that lie before the end of its rows; but the
@@ -111,7 +112,7 @@ Function *KernelWriter::blockFunction(Product &p) {
       loop(begin, end, 1, [&](Value *number) {
         Value *firstCopied = b.CreateMul(number, slice);
         branch(b.CreateICmpSLT(firstCopied, copied), [&] {
-          copyRows(b.CreateGEP(memoryType(p.bType), nextPart, b.CreateMul(firstCopied, strideBK)),
+          copyRows(b.CreateAdd(nextK, firstCopied), nextColumn,
                    b.CreateGEP(p.copied, nextPanels, b.CreateMul(firstCopied, constant(kPanel))),
                    minimum(slice, b.CreateSub(copied, firstCopied)), nextColumns);
         });

@@ -6,11 +6,12 @@ using namespace llvm;
 
 namespace weft::cpu {
 
-// Copies are functions (from, to, strideRow, strideColumn, rows, paddedRows, columns, paddedColumns, toStride, panel):
-// element (r, c) goes from from[r * strideRow + c * strideColumn] to to[c / 64 * panel + r * toStride + c % 64],
-// converted to the type of the copy. Zeros go where r and c are not below `rows` and `columns`, up to the padded
-// numbers of them; that of columns is a multiple of 64, or less. Where the copy is in pairs it goes to to[c / 64 *
-// panel + r / 2 * 2 * toStride + c % 64 * 2 + r % 2] instead.
+// Copies are functions (from, to, strideRow, strideColumn, row, column, rows, paddedRows, columns, paddedColumns,
+// toStride, panel): element (r, c) goes from from[(row + r) * strideRow + (column + c) * strideColumn] to to[c / 64 *
+// panel + r * toStride + c % 64], converted to the type of the copy. Zeros go where r and c are not below `rows` and
+// `columns`, up to the padded numbers of them; that of columns is a multiple of 64, or less. Where the copy is in pairs
+// it goes to to[c / 64 * panel + r / 2 * 2 * toStride + c % 64 * 2 + r % 2] instead. (Or by MatrixWindows.cpp: `from`
+// then is a description.)
 Function *KernelWriter::copyFunctionFor(const Copy &copy, Value *strideRow, Value *strideColumn) {
   bool contiguous = isOne(strideColumn);
   return !contiguous && isOne(strideRow) ? transposeFunction(copy) : copyFunction(copy, contiguous);
@@ -36,7 +37,13 @@ void KernelWriter::pack(kernel::PackOp op) {
   }
   b.CreateCall(copyFunctionFor(copy, strideK, strideN),
                {pointer(op.getB(), scalar(op.getBBase())), pointer(op.getPanels(), scalar(op.getPanelsBase())), strideK,
-                strideN, depth, rows, columns, rounded, toStride, panel});
+                strideN, constant(0), constant(0), depth, rows, columns, rounded, toStride, panel});
+}
+
+// Where the copy begins.
+static Value *corner(IRBuilder<> &b, Type *memory, Function *f) {
+  Value *row = b.CreateMul(f->getArg(4), f->getArg(2)), *column = b.CreateMul(f->getArg(5), f->getArg(3));
+  return b.CreateGEP(memory, f->getArg(0), b.CreateAdd(row, column));
 }
 
 // Rows often are pages apart, where the processor does not look ahead by itself: the copies ask for what is so many
@@ -46,14 +53,14 @@ static constexpr int64_t kRowsAhead = 16, kElementsAhead = 32;
 // By rows; vectors are loaded where the elements of a row are contiguous, else gathered.
 Function *KernelWriter::copyFunction(const Copy &kind, bool contiguous) {
   std::string name = helperName(contiguous ? "copy" : "gather", kind.from, kind.to, kind.isPairs, kLanes);
-  return helper(name, 2, 8, [&](Function *f) {
-    Value *from = f->getArg(0), *to = f->getArg(1), *strideRow = f->getArg(2), *rows = f->getArg(4),
-          *columns = f->getArg(6);
-    Value *strideColumn = contiguous ? constant(1) : f->getArg(3), *toStride = f->getArg(8), *panel = f->getArg(9);
-    lanes = kLanes;
+  return helper(name, 2, 10, [&](Function *f) {
     Type *memory = memoryType(kind.from);
+    Value *from = corner(b, memory, f), *to = f->getArg(1), *strideRow = f->getArg(2), *rows = f->getArg(6),
+          *columns = f->getArg(8);
+    Value *strideColumn = contiguous ? constant(1) : f->getArg(3), *toStride = f->getArg(10), *panel = f->getArg(11);
+    lanes = kLanes;
     int64_t together = kind.isPairs ? 2 : 1;
-    loop(constant(0), f->getArg(5), together, [&](Value *r) {
+    loop(constant(0), f->getArg(7), together, [&](Value *r) {
       auto validIn = [&](Value *row) { return b.CreateSelect(b.CreateICmpSLT(row, rows), columns, constant(0)); };
       Value *valid = validIn(r), *next = b.CreateAdd(r, constant(1)), *validNext = kind.isPairs ? validIn(next) : valid;
       Value *source = b.CreateGEP(memory, from, b.CreateMul(r, strideRow));
@@ -94,7 +101,7 @@ Function *KernelWriter::copyFunction(const Copy &kind, bool contiguous) {
       };
       Value *whole = contiguous ? b.CreateAnd(validNext, constant(-kPanel)) : constant(0);
       Carried place = loop(constant(0), whole, kPanel, {target}, panels(true));
-      loop(whole, f->getArg(7), kPanel, place, panels(false));
+      loop(whole, f->getArg(9), kPanel, place, panels(false));
     });
   });
 }
@@ -104,19 +111,19 @@ Function *KernelWriter::copyFunction(const Copy &kind, bool contiguous) {
 Function *KernelWriter::transposeFunction(const Copy &kind) {
   int64_t together = kind.isPairs ? 2 : 1, bits = kind.to->getScalarSizeInBits() * together;
   int64_t rowsOfVector = std::min<int64_t>(target.vectorBytes * 8 * together / bits, kLanes);
-  return helper(helperName("transpose", kind.from, kind.to, kind.isPairs, rowsOfVector), 2, 8, [&](Function *f) {
-    Value *from = f->getArg(0), *to = f->getArg(1), *strideColumn = f->getArg(3), *rows = f->getArg(4),
-          *columns = f->getArg(6);
-    Value *toStride = f->getArg(8), *panel = f->getArg(9);
+  return helper(helperName("transpose", kind.from, kind.to, kind.isPairs, rowsOfVector), 2, 10, [&](Function *f) {
+    Type *memory = memoryType(kind.from);
+    Value *from = corner(b, memory, f), *to = f->getArg(1), *strideColumn = f->getArg(3), *rows = f->getArg(6),
+          *columns = f->getArg(8);
+    Value *toStride = f->getArg(10), *panel = f->getArg(11);
     lanes = int(rowsOfVector);
     int words = lanes / int(together), part = std::min<int>(words, 128 / int(bits));
-    Type *memory = memoryType(kind.from);
     // The rows of half a panel that a vector of them covers stay in the first-level cache until they are complete.
-    loop(constant(0), f->getArg(7), kPanel / 2, [&](Value *first) {
+    loop(constant(0), f->getArg(9), kPanel / 2, [&](Value *first) {
       auto inPair = [&](Value *column) { return b.CreateMul(column, constant(together)); };
       Value *target = b.CreateGEP(kind.to, to, b.CreateMul(b.CreateLShr(first, Log2_64(kPanel)), panel));
       target = b.CreateGEP(kind.to, target, inPair(b.CreateAnd(first, constant(kPanel - 1))));
-      Value *width = minimum(constant(kPanel / 2), b.CreateSub(f->getArg(7), first));
+      Value *width = minimum(constant(kPanel / 2), b.CreateSub(f->getArg(9), first));
       Value *isWhole = b.CreateICmpSLE(b.CreateAdd(first, width), columns);
       Value *wholeRows = b.CreateSelect(isWhole, b.CreateAnd(rows, constant(-lanes)), constant(0));
       auto transpose = [&](Value *r, bool whole) {
@@ -145,7 +152,7 @@ Function *KernelWriter::transposeFunction(const Copy &kind) {
         });
       };
       loop(constant(0), wholeRows, lanes, [&](Value *r) { transpose(r, true); });
-      loop(wholeRows, f->getArg(5), lanes, [&](Value *r) { transpose(r, false); });
+      loop(wholeRows, f->getArg(7), lanes, [&](Value *r) { transpose(r, false); });
     });
   });
 }

@@ -49,6 +49,26 @@ Value *KernelWriter::loadVector(Type *element, Value *pointer, Value *mask, Valu
   return b.CreateMaskedLoad(vector, pointer, alignment(element), mask, otherwise);
 }
 
+std::pair<Value *, Value *> KernelWriter::everyOther(Value *mask) {
+  if (!mask)
+    mask = ConstantInt::getTrue(vectorType(b.getInt1Ty()));
+  SmallVector<int, kLanes> order[2];
+  for (int half = 0; half < 2; ++half)
+    for (int i = 0; i < lanes; ++i)
+      order[half].push_back(i % 2 ? lanes : half * lanes / 2 + i / 2);
+  Value *none = Constant::getNullValue(mask->getType());
+  return {b.CreateShuffleVector(mask, none, order[0]), b.CreateShuffleVector(mask, none, order[1])};
+}
+
+Value *KernelWriter::loadEveryOther(Type *element, Value *pointer, std::pair<Value *, Value *> masks) {
+  SmallVector<int, kLanes> even;
+  for (int i = 0; i < lanes; ++i)
+    even.push_back(2 * i);
+  Value *lower = loadVector(element, pointer, masks.first);
+  Value *upper = loadVector(element, b.CreateConstGEP1_64(element, pointer, lanes), masks.second);
+  return b.CreateShuffleVector(lower, upper, even);
+}
+
 void KernelWriter::storeVector(Value *value, Value *pointer, Value *mask) {
   Align align = alignment(value->getType());
   if (!mask)
@@ -125,6 +145,10 @@ Value *KernelWriter::loadLanes(mlir::Value buffer, const Lanes &index, Value *ma
     return reversed(
         loadVector(element, last, mask ? reversed(mask) : nullptr, otherwise ? reversed(otherwise) : nullptr));
   }
+  auto *known = otherwise ? dyn_cast<Constant>(otherwise) : nullptr;
+  bool zero = !otherwise || (known && known->isNullValue());
+  if (isConstant(index, 2) && zero && target.vectorBytes == 64 && element->getScalarSizeInBits() == 32)
+    return loadEveryOther(element, pointer(buffer, index.value), everyOther(mask));
   return b.CreateMaskedGather(vectorType(element), gatherPointers(buffer, index), alignment(element), mask,
                               otherwise ? otherwise : Constant::getNullValue(vectorType(element)));
 }

@@ -64,6 +64,7 @@ struct KernelWriter::Product : MatrixTypes {
   bool oneRowBlock, oneColumnBlock;           // a task is never more
   bool packed;                                // tiles read B's panels where they are
   bool aInPlace;                              // tiles read A where it is
+  bool windowsOfA, windowsOfB;                // which is the matrix of windows
   int64_t aStrideM, aStrideK;                 // of the A that tiles read; aStrideM is 0 where it is not known
   int64_t finishedRows;                       // after which the epilogue runs
   bool unbroken;                              // a sum is one chain, whatever K

@@ -195,6 +195,24 @@ void KernelPrinter::reduce(kernel::ReduceOp op, Context context) {
   line(isArg ? "}).index;" : "});");
 }
 
+std::string KernelPrinter::windowsLoader(kernel::ContractOp op, Type sum) {
+  using kernel::Windows;
+  static_assert(Windows::Channels == 0 && Windows::ChannelStride == 1 && Windows::ImageStride == 2 &&
+                    Windows::Positions == 3 && Windows::OfAxes == 4 && Windows::Results == 0 && Windows::Kernel == 1 &&
+                    Windows::Size == 2 && Windows::Stride == 3 && Windows::Step == 4 && Windows::Dilation == 5 &&
+                    Windows::Low == 6 && Windows::kPerAxis == 7 && Windows::kAxes == 3,
+                "as weftWindow in Prelude.cpp reads them");
+  std::string numbers;
+  for (Value number : op.getWindows())
+    numbers += (numbers.empty() ? "" : ", ") + scalars.name(number);
+  std::string load = operandLoader(op.getOfA() ? op.getA() : op.getB(), op.getOfA() ? op.getABase() : op.getBBase(),
+                                   "at", sum, "long long at");
+  std::string indices = op.getOfA() ? "long long m, long long k" : "long long k, long long n";
+  return "[&](" + indices + ") -> " + cType(sum) + " {\n      const long long w[] = {" + numbers +
+         "};\n      const long long at = weftWindow(" + (op.getOfA() ? "m, k" : "k, n") +
+         ", w);\n      return at < 0 ? (" + cType(sum) + ")0 : (" + load + ")(at);\n    }";
+}
+
 std::string KernelPrinter::operandLoader(Value buffer, Value base, const std::string &offset, Type sum,
                                          const std::string &indices) {
   Type element = elementType(buffer);
@@ -216,6 +234,8 @@ void KernelPrinter::contract(kernel::ContractOp op) {
   std::string b =
       operandLoader(op.getB(), op.getBBase(), "k * " + name(op.getBStrideK()) + " + n * " + name(op.getBStrideN()), sum,
                     "long long k, long long n");
+  if (op.hasWindows())
+    (op.getOfA() ? a : b) = windowsLoader(op, sum);
   std::string order = op.getPairs() ? "WeftInPairs, " : "WeftInOrder, ";
   std::string function = (op.getUnbroken() ? "weftContract<true, " : "weftContract<false, ") + order;
   line(function + cType(sum) + ">(" + name(op.getK()) + ", " + name(op.getRowBegin()) + ", " + name(op.getRowEnd()) +

@@ -29,6 +29,7 @@ private:
   void reduce(kernel::ReduceOp op, Context context);
   void contract(kernel::ContractOp op);
   std::string element(mlir::Value buffer, mlir::Value index);
+  std::string windowsLoader(kernel::ContractOp op, mlir::Type sum);
   std::string operandLoader(mlir::Value buffer, mlir::Value base, const std::string &offset, mlir::Type sum,
                             const std::string &indices);
   void line(const std::string &statement) { text += std::string(indent, ' ') + statement + "\n"; }

@@ -248,6 +248,22 @@ template <class Op, class F> __device__ typename Op::Value weftReduceSerially(lo
       count, [&](typename Op::Value sum, long long i) { return Op::combine(sum, element(i)); });
 }
 
+// Where an element of a convolution's windows is in the input, less than 0 outside (ir/kernel/Windows.h): w describes them.
+__device__ long long weftWindow(long long row, long long column, const long long *w) {
+  long long offset = row % w[0] * w[1], position = row / w[0], result = column % w[3];
+  bool inside = true;
+  offset += column / w[3] * w[2];
+  for (int axis = 2; axis >= 0; --axis) {
+    const long long *a = w + 4 + 7 * axis;
+    long long at = result % a[0] * a[4] + position % a[1] * a[5] - a[6];
+    result /= a[0];
+    position /= a[1];
+    inside = inside && at >= 0 && at < a[2];
+    offset += at * a[3];
+  }
+  return inside ? offset : -1;
+}
+
 // Products: 256 threads, 4 x 4 results each, tiles of 64 x 64 and 16 along k. Sums go in chains, and these in groups,
 // or in one chain.
 __device__ float weftMultiplyAdd(float a, float b, float c) { return __fmaf_rn(a, b, c); }

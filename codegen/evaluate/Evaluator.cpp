@@ -101,6 +101,7 @@ Scalar Evaluator::compute(Value value, const Point &point, Value mask) {
   case OpFamily::Creation:
     return creation(op, point, mask);
   case OpFamily::Contraction:
+  case OpFamily::Convolution:
   case OpFamily::Composite:
   case OpFamily::Extern:
     break;

@@ -73,6 +73,10 @@ struct CostModel {
   // What is packed by a step of its own has so many elements; columns of B, or rows of A, of such a task.
   int64_t packElements = 1 << 16;
   int64_t packColumns = 128;
+  // Convolutions: most output channels of a task, and rows of a gradient's windows, which are copied.
+  int64_t convolutionRows = 512, copiedRows = 264;
+  // Few channels of a group, and products a result, are multiplied where they are.
+  int64_t directChannels = 4, directProducts = 64;
   // Products of few rows: columns of a task, or of one of many such products.
   int64_t vectorColumns = 64, stripColumns = 1024;
 

@@ -69,6 +69,7 @@ std::string groupKind(const Group &group) {
   case OpFamily::Reduction:
     return "reduction";
   case OpFamily::Contraction:
+  case OpFamily::Convolution:
     return "contraction";
   case OpFamily::Extern:
     return "extern";

@@ -82,6 +82,7 @@ void scheduleLanesOfColumns(Lowering &lowering, const Group &group, llvm::ArrayR
                             const std::vector<Storage> &lanes);
 void scheduleReduction(Lowering &lowering, const Group &group);
 void scheduleContraction(Lowering &lowering, const Group &group);
+void scheduleConvolution(Lowering &lowering, const Group &group, mlir::Operation *op);
 void scheduleScatter(Lowering &lowering, const Group &group);
 // A C function of runtime/extern, on operands that are copied first where they are not contiguous.
 void scheduleExtern(Lowering &lowering, const Group &group);

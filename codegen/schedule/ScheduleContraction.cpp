@@ -302,6 +302,9 @@ void ContractionSchedule::product() {
 }
 
 void scheduleContraction(Lowering &lowering, const Group &group) {
+  for (Operation *op : group.ops)
+    if (familyOf(op) == OpFamily::Convolution)
+      return scheduleConvolution(lowering, group, op);
   Operation *dot = *llvm::find_if(group.ops, [](Operation *op) { return familyOf(op) == OpFamily::Contraction; });
   if (!weft::product(sizesOf(dot->getResult(0))).is(0))
     ContractionSchedule(lowering, group, dot).product();

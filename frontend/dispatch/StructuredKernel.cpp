@@ -30,7 +30,8 @@ static bool isProduct(OpKind op) { return info(op).family == OpFamily::Contracti
 // An op that reads its operands where they lie, whatever their strides.
 static bool readsStrided(OpKind op) {
   OpFamily family = info(op).family;
-  return family == OpFamily::Reduction || family == OpFamily::Shape || isProduct(op) || reduces(op);
+  return family == OpFamily::Reduction || family == OpFamily::Shape || family == OpFamily::Convolution ||
+         isProduct(op) || reduces(op);
 }
 
 // Attention is named here and below: its kernel is the one that is best for products within rows.

@@ -1,6 +1,7 @@
 // The kernel dialect (ir/kernel/KernelOps.td): fused groups as loops over scalars, the common input of the printers in
 // codegen/.
 #pragma once
+#include "ir/kernel/Windows.h"
 #include "mlir/Bytecode/BytecodeOpInterface.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"

@@ -231,6 +231,15 @@ ParseResult ContractOp::parse(OpAsmParser &parser, OperationState &result) {
     result.addAttribute(getUnbrokenAttrName(result.name), parser.getBuilder().getUnitAttr());
   if (succeeded(parser.parseOptionalKeyword("pairs")))
     result.addAttribute(getPairsAttrName(result.name), parser.getBuilder().getUnitAttr());
+  SmallVector<OpAsmParser::UnresolvedOperand, Windows::kCount> windows;
+  if (succeeded(parser.parseOptionalKeyword("windows"))) {
+    StringRef of;
+    if (parser.parseKeyword("of") || parser.parseKeyword(&of) ||
+        parser.parseOperandList(windows, OpAsmParser::Delimiter::Square))
+      return failure();
+    if (of == "a")
+      result.addAttribute(getOfAAttrName(result.name), parser.getBuilder().getUnitAttr());
+  }
   if (parser.parseOptionalAttrDictWithKeyword(result.attributes) || parser.parseColonType(types[0]) ||
       parser.parseComma() || parser.parseType(types[1]))
     return failure();
@@ -239,7 +248,7 @@ ParseResult ContractOp::parse(OpAsmParser &parser, OperationState &result) {
     if (parser.resolveOperand(buffers[i], types[i], result.operands) ||
         parser.resolveOperands(strides[i], index, result.operands))
       return failure();
-  if (parser.resolveOperands(bounds, index, result.operands))
+  if (parser.resolveOperands(bounds, index, result.operands) || parser.resolveOperands(windows, index, result.operands))
     return failure();
   OpAsmParser::Argument arguments[3];
   if (parser.parseLParen() || parser.parseArgument(arguments[0]) || parser.parseComma() ||
@@ -260,8 +269,10 @@ void ContractOp::print(OpAsmPrinter &p) {
   p << " rows " << getRowBegin() << " to " << getRowEnd() << " columns " << getColumnBegin() << " to "
     << getColumnEnd();
   p << (getPackedB() ? " packed" : "") << (getUnbroken() ? " unbroken" : "") << (getPairs() ? " pairs" : "");
-  p.printOptionalAttrDictWithKeyword((*this)->getAttrs(),
-                                     {getPackedBAttrName(), getUnbrokenAttrName(), getPairsAttrName()});
+  if (hasWindows())
+    p << " windows of " << (getOfA() ? "a" : "b") << " [" << getWindows() << "]";
+  p.printOptionalAttrDictWithKeyword((*this)->getAttrs(), {getPackedBAttrName(), getUnbrokenAttrName(),
+                                                           getPairsAttrName(), getOfAAttrName()});
   p << " : " << getA().getType() << ", " << getB().getType();
   Block &block = getEpilogue().front();
   p << " (" << block.getArgument(0) << ", " << block.getArgument(1) << ", " << block.getArgument(2) << " : "
@@ -276,6 +287,8 @@ LogicalResult ContractOp::verify() {
   auto holdsBF16 = [](Type type) { return type.isBF16() || type.isF32(); };
   if (getPairs() && (getUnbroken() || !holdsBF16(a) || !holdsBF16(b)))
     return emitOpError("in pairs is of bf16, or what was widened to f32");
+  if (hasWindows() && (getWindows().size() != Windows::kCount || (getPackedB() && !getOfA())))
+    return emitOpError("has windows by ") << Windows::kCount << " numbers, of an operand that is not packed";
   Block &block = getEpilogue().front();
   if (block.getNumArguments() != 3 || !block.getArgument(0).getType().isIndex() ||
       !block.getArgument(1).getType().isIndex() || block.getArgument(2).getType() != sum)

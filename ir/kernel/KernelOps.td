@@ -170,6 +170,9 @@ def Kernel_ContractOp : Kernel_Op<"contract", [SingleBlockImplicitTerminator<"Yi
     The order depends on K alone: never on layouts, nor on the number of rows and columns, so that a row of a product has the same bits
     whatever is beside it.
 
+    With `windows` A (`ofA`) or B is the matrix of the windows of a convolution's input (ir/kernel/Windows.h): its base is that of the input, its
+    strides are not looked at. Where there is no element of the input, the element of the matrix is zero.
+
     With `unbroken` the chain is one over all of K, and +0.0 is added at its end, so that no sum is -0.0: products that are zeros change
     nothing, wherever in K they stand.
 
@@ -182,9 +185,10 @@ def Kernel_ContractOp : Kernel_Op<"contract", [SingleBlockImplicitTerminator<"Yi
   let arguments = (ins Kernel_Buffer:$a, Index:$aBase, Index:$aStrideM, Index:$aStrideK,
                    Kernel_Buffer:$b, Index:$bBase, Index:$bStrideK, Index:$bStrideN,
                    Index:$k, Index:$rowBegin, Index:$rowEnd, Index:$columnBegin, Index:$columnEnd, UnitAttr:$packedB,
-                   UnitAttr:$unbroken, UnitAttr:$pairs);
+                   UnitAttr:$unbroken, UnitAttr:$pairs, UnitAttr:$ofA, Variadic<Index>:$windows);
   let regions = (region SizedRegion<1>:$epilogue);
-  // kernel.contract %a[%base, %m, %k], %b[%base, %k, %n] depth %k rows %r0 to %r1 columns %c0 to %c1 [packed] [unbroken | pairs] : types of a and b
+  // kernel.contract %a[%base, %m, %k], %b[%base, %k, %n] depth %k rows %r0 to %r1 columns %c0 to %c1 [packed] [unbroken | pairs]
+  //     [windows of a | b [...]] : types of a and b
   //   (%m, %n, %sum : f32) { ... }
   let hasCustomAssemblyFormat = 1;
   let hasVerifier = 1;
@@ -195,6 +199,7 @@ def Kernel_ContractOp : Kernel_Op<"contract", [SingleBlockImplicitTerminator<"Yi
       "llvm::function_ref<void(mlir::OpBuilder &, mlir::Location, mlir::Value, mlir::Value, mlir::Value)>":$body)>];
   let extraClassDeclaration = [{
     static constexpr int64_t kRowsPastEnd = 16;
+    bool hasWindows() { return !getWindows().empty(); }
     // The type of the sum of products of elements of these types; null if they do not go together.
     static mlir::Type sumType(mlir::Type a, mlir::Type b);
   }];

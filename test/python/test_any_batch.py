@@ -34,7 +34,9 @@ def resized(example, draw):
 
 
 def drawn(record, example, seed, category):
-    """Operands of random sizes; of large examples no larger ones."""
+    """Operands of random sizes; of large examples no larger ones, and none where attributes go with the sizes."""
+    if {"kernel", "groups"} & {a["name"] for a in record["attrs"]}:
+        return split(record, Examples(record, category, seed)(example))
     numbers = random.Random(seed)
     sizes = lambda n: 1 if n == 1 else numbers.choice([*range(2, 9), *range(2, MOST + 1)]) if n < 100 else n
     return split(record, Examples(record, category, seed)(resized(example, sizes)))

@@ -13,6 +13,7 @@ from .elementwise import Elementwise
 from .movement import Movement
 from .program import Program, Statement, load, scope
 from .structured import Structured
+from .windows import Windows
 
 FLOATS = ["float32", "float32", "float32", "float64", "float16", "bfloat16"]
 INTS = ["int64", "int32", "int16", "int8", "uint8"]
@@ -26,14 +27,15 @@ FAILURE = re.compile("ZeroDivisionError|is out of bounds for dimension|classes m
 MAKERS = {"where": "ternary where", "clamp": "ternary clamp", "cast": "cast", "mean": "reduce", "var": "reduce", "pad": "move",
           "concatenate": "move cat", "flip": "move", "embedding": "index", "matmul": "product", "linear": "product", "addmm": "product",
           "scaled_dot_product_attention": "product attention", "max": "several", "min": "several", "sort": "several", "topk": "several",
-          "var_mean": "several"}  # fmt: skip
-FAMILIES = {"Reduction": "reduce", "Shape": "view", "Contraction": "product", "Indexing": "index", "Creation": "creation",
-            "Composite": "composite", "Extern": "extern"}  # fmt: skip
+          "var_mean": "several", "conv": "window", "conv_transpose": "window", "max_pool": "window", "max_pool_index": "window",
+          "avg_pool": "window", "channel_var": "window", "normalize_channels": "window"}  # fmt: skip
+FAMILIES = {"Reduction": "reduce", "Shape": "view", "Contraction": "product", "Convolution": "window", "Indexing": "index",
+            "Creation": "creation", "Composite": "composite", "Extern": "extern"}  # fmt: skip
 
 Value = weft.Tensor
 
 
-class Generator(Elementwise, Structured, Movement):
+class Generator(Elementwise, Structured, Movement, Windows):
     """The machinery; the others give the statements."""
 
     def __init__(self, seed, statements, first=0):
@@ -202,7 +204,7 @@ class Generator(Elementwise, Structured, Movement):
     def step(self):
         kinds = [self.unary] * 6 + [self.binary] * 6 + [self.ternary] * 2 + [self.cast] * 2 + [self.write]
         kinds += [self.reduce] * 4 + [self.view] * 5 + [self.move] * 3 + [self.index] * 2
-        kinds += [self.product] * 3 + [self.composite] * 3 + [self.creation, self.several, self.extern]
+        kinds += [self.product] * 3 + [self.composite] * 3 + [self.window] * 2 + [self.creation, self.several, self.extern]
         self.random.choice(kinds)()
 
     def statementOf(self, op):
