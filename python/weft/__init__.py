@@ -24,7 +24,9 @@ from ._C import (
     uint8,
 )
 from ._ops import *
+from ._functions.convolution import *
 from ._functions.elementwise import *
+from ._functions.images import *
 from ._functions.indexing import *
 from ._functions.ordering import *
 from ._functions.products import *

@@ -7,10 +7,32 @@ from collections.abc import Sequence
 from .. import _C, _functions, _ops
 from .._C import Tensor, dtype
 from .._functions.arguments import dims as _dims
+from .._functions.convolution import conv1d, conv2d, conv3d, conv_transpose1d, conv_transpose2d, conv_transpose3d
+from .._functions.images import fold, interpolate, pixel_shuffle, pixel_unshuffle, unfold
 from .._functions.padding import pad
+from .._functions.pooling import (
+    adaptive_avg_pool1d,
+    adaptive_avg_pool2d,
+    adaptive_avg_pool3d,
+    adaptive_max_pool1d,
+    adaptive_max_pool2d,
+    adaptive_max_pool3d,
+    avg_pool1d,
+    avg_pool2d,
+    avg_pool3d,
+    lp_pool1d,
+    lp_pool2d,
+    max_pool1d,
+    max_pool2d,
+    max_pool3d,
+    max_unpool1d,
+    max_unpool2d,
+    max_unpool3d,
+)
 from .._public import Number, public, public_with_short_cut
 from ..amp import in_float32
 from ._arguments import REDUCTIONS, padding_index, reduction_of
+from ._channel_norms import batch_norm, group_norm, instance_norm, local_response_norm
 from ._norms import vector_norm
 
 
@@ -352,6 +374,56 @@ def scaled_dot_product_attention(
 
 
 __all__ = [
-    "cross_entropy", "dropout", "embedding", "gelu", "l1_loss", "layer_norm", "linear", "log_softmax", "mse_loss", "nll_loss",
-    "normalize", "one_hot", "pad", "relu", "scaled_dot_product_attention", "sigmoid", "silu", "softmax", "softplus", "tanh",
-]  # fmt: skip
+    "adaptive_avg_pool1d",
+    "adaptive_avg_pool2d",
+    "adaptive_avg_pool3d",
+    "adaptive_max_pool1d",
+    "adaptive_max_pool2d",
+    "adaptive_max_pool3d",
+    "avg_pool1d",
+    "avg_pool2d",
+    "avg_pool3d",
+    "batch_norm",
+    "conv1d",
+    "conv2d",
+    "conv3d",
+    "conv_transpose1d",
+    "conv_transpose2d",
+    "conv_transpose3d",
+    "cross_entropy",
+    "dropout",
+    "embedding",
+    "fold",
+    "gelu",
+    "group_norm",
+    "instance_norm",
+    "interpolate",
+    "l1_loss",
+    "layer_norm",
+    "linear",
+    "local_response_norm",
+    "log_softmax",
+    "lp_pool1d",
+    "lp_pool2d",
+    "max_pool1d",
+    "max_pool2d",
+    "max_pool3d",
+    "max_unpool1d",
+    "max_unpool2d",
+    "max_unpool3d",
+    "mse_loss",
+    "nll_loss",
+    "normalize",
+    "one_hot",
+    "pad",
+    "pixel_shuffle",
+    "pixel_unshuffle",
+    "relu",
+    "scaled_dot_product_attention",
+    "sigmoid",
+    "silu",
+    "softmax",
+    "softplus",
+    "tanh",
+    "unfold",
+]

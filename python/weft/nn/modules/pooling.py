@@ -1,0 +1,213 @@
+"""Pooling layers."""
+
+from .. import functional as F
+from .module import Module
+
+
+class _MaxPool(Module):
+    axes: int
+
+    def __init__(self, kernel_size, stride=None, padding=0, dilation=1, return_indices=False, ceil_mode=False):
+        super().__init__()
+        self.kernel_size, self.stride = kernel_size, kernel_size if stride is None else stride
+        self.padding, self.dilation = padding, dilation
+        self.return_indices, self.ceil_mode = return_indices, ceil_mode
+
+    def forward(self, input):
+        function = getattr(F, f"max_pool{self.axes}d")
+        return function(
+            input, self.kernel_size, self.stride, self.padding, self.dilation, self.ceil_mode, self.return_indices
+        )
+
+    def extra_repr(self):
+        return (
+            f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}, dilation={self.dilation}, "
+            f"ceil_mode={self.ceil_mode}"
+        )
+
+
+class MaxPool1d(_MaxPool):
+    """max_pool1d."""
+
+    axes = 1
+
+
+class MaxPool2d(_MaxPool):
+    """max_pool2d."""
+
+    axes = 2
+
+
+class MaxPool3d(_MaxPool):
+    """max_pool3d."""
+
+    axes = 3
+
+
+class _MaxUnpool(Module):
+    axes: int
+
+    def __init__(self, kernel_size, stride=None, padding=0):
+        super().__init__()
+        self.kernel_size, self.stride, self.padding = kernel_size, kernel_size if stride is None else stride, padding
+
+    def forward(self, input, indices, output_size=None):
+        function = getattr(F, f"max_unpool{self.axes}d")
+        return function(input, indices, self.kernel_size, self.stride, self.padding, output_size)
+
+    def extra_repr(self):
+        return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
+
+
+class MaxUnpool1d(_MaxUnpool):
+    """max_unpool1d."""
+
+    axes = 1
+
+
+class MaxUnpool2d(_MaxUnpool):
+    """max_unpool2d."""
+
+    axes = 2
+
+
+class MaxUnpool3d(_MaxUnpool):
+    """max_unpool3d."""
+
+    axes = 3
+
+
+class AvgPool1d(Module):
+    """avg_pool1d."""
+
+    def __init__(self, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True):
+        super().__init__()
+        self.kernel_size, self.stride, self.padding = kernel_size, kernel_size if stride is None else stride, padding
+        self.ceil_mode, self.count_include_pad = ceil_mode, count_include_pad
+
+    def forward(self, input):
+        return F.avg_pool1d(input, self.kernel_size, self.stride, self.padding, self.ceil_mode, self.count_include_pad)
+
+    def extra_repr(self):
+        return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
+
+
+class _AvgPool(Module):
+    axes: int
+
+    def __init__(
+        self, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True, divisor_override=None
+    ):
+        super().__init__()
+        self.kernel_size, self.stride, self.padding = kernel_size, kernel_size if stride is None else stride, padding
+        self.ceil_mode, self.count_include_pad, self.divisor_override = ceil_mode, count_include_pad, divisor_override
+
+    def forward(self, input):
+        return getattr(F, f"avg_pool{self.axes}d")(
+            input, self.kernel_size, self.stride, self.padding, self.ceil_mode, self.count_include_pad,
+            self.divisor_override,
+        )  # fmt: skip
+
+    def extra_repr(self):
+        return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
+
+
+class AvgPool2d(_AvgPool):
+    """avg_pool2d."""
+
+    axes = 2
+
+
+class AvgPool3d(_AvgPool):
+    """avg_pool3d."""
+
+    axes = 3
+
+
+class _Adaptive(Module):
+    axes: int
+    kind = "avg"
+
+    def __init__(self, output_size):
+        super().__init__()
+        self.output_size = output_size
+
+    def forward(self, input):
+        return getattr(F, f"adaptive_{self.kind}_pool{self.axes}d")(input, self.output_size)
+
+    def extra_repr(self):
+        return f"output_size={self.output_size}"
+
+
+class AdaptiveAvgPool1d(_Adaptive):
+    """adaptive_avg_pool1d."""
+
+    axes = 1
+
+
+class AdaptiveAvgPool2d(_Adaptive):
+    """adaptive_avg_pool2d."""
+
+    axes = 2
+
+
+class AdaptiveAvgPool3d(_Adaptive):
+    """adaptive_avg_pool3d."""
+
+    axes = 3
+
+
+class _AdaptiveMax(_Adaptive):
+    kind = "max"
+
+    def __init__(self, output_size, return_indices=False):
+        super().__init__(output_size)
+        self.return_indices = return_indices
+
+    def forward(self, input):
+        return getattr(F, f"adaptive_max_pool{self.axes}d")(input, self.output_size, self.return_indices)
+
+
+class AdaptiveMaxPool1d(_AdaptiveMax):
+    """adaptive_max_pool1d."""
+
+    axes = 1
+
+
+class AdaptiveMaxPool2d(_AdaptiveMax):
+    """adaptive_max_pool2d."""
+
+    axes = 2
+
+
+class AdaptiveMaxPool3d(_AdaptiveMax):
+    """adaptive_max_pool3d."""
+
+    axes = 3
+
+
+class _LPPool(Module):
+    axes: int
+
+    def __init__(self, norm_type, kernel_size, stride=None, ceil_mode=False):
+        super().__init__()
+        self.norm_type, self.kernel_size, self.stride, self.ceil_mode = norm_type, kernel_size, stride, ceil_mode
+
+    def forward(self, input):
+        function = getattr(F, f"lp_pool{self.axes}d")
+        return function(input, float(self.norm_type), self.kernel_size, self.stride, self.ceil_mode)
+
+    def extra_repr(self):
+        return f"norm_type={self.norm_type}, kernel_size={self.kernel_size}, stride={self.stride}, ceil_mode={self.ceil_mode}"
+
+
+class LPPool1d(_LPPool):
+    """lp_pool1d."""
+
+    axes = 1
+
+
+class LPPool2d(_LPPool):
+    """lp_pool2d."""
+
+    axes = 2

@@ -1,0 +1,257 @@
+"""Convolutions, pooling, norms of channels and resizing: PyTorch's conventions (test/data/torch_vision.json, made by
+tools/torch_vision.py), any batch, bad input."""
+
+import json
+import pathlib
+
+import numpy
+import pytest
+import weft
+from conftest import array_of, assert_same_bits
+from weft import nn
+from weft.nn import functional as F
+
+CASES = json.loads((pathlib.Path(__file__).parent.parent / "data" / "torch_vision.json").read_text())
+
+
+@pytest.mark.parametrize("compiled", [False, True], ids=["eager", "compiled"])
+@pytest.mark.parametrize("number", range(len(CASES)), ids=[case["call"] for case in CASES])
+def test_as_pytorch(number, compiled):
+    case = CASES[number]
+    random = numpy.random.RandomState(number)
+    inputs = {
+        n: weft.from_numpy(random.uniform(-1, 1, s)).requires_grad_(n not in "mv") for n, s in case["shapes"].items()
+    }
+
+    def evaluate(*tensors):
+        return eval(case["call"], {"F": F, **dict(zip(inputs, tensors))})
+
+    result = (weft.compile(evaluate) if compiled else evaluate)(*inputs.values())
+    assert list(result.shape) == case["shape"]
+    numpy.testing.assert_allclose(array_of(result.detach()).reshape(-1), case["result"], rtol=1e-6, atol=1e-7)
+    if "gradients" in case:
+        factors = weft.from_numpy(numpy.cos(numpy.arange(result.numel(), dtype="float64"))).reshape(result.shape)
+        (result * factors).sum().backward()
+        for name, expected in case["gradients"].items():
+            numpy.testing.assert_allclose(
+                array_of(inputs[name].grad).reshape(-1), expected, rtol=1e-5, atol=1e-7, err_msg=name
+            )
+
+
+def random_tensor(seed, *shape):
+    return weft.from_numpy(numpy.random.RandomState(seed).standard_normal(shape).astype("float32"))
+
+
+@pytest.mark.parametrize(
+    "channels, outputs, kernel, options",
+    [
+        (3, 32, 3, {"padding": 1}),
+        (16, 70, 3, {"padding": 1, "stride": 2}),
+        (40, 8, 1, {}),
+        (8, 8, 3, {"padding": 1, "groups": 8}),
+        (130, 5, 3, {"padding": 1}),
+    ],
+)
+def test_an_image_has_the_same_bits_in_any_batch_and_size_of_image(channels, outputs, kernel, options):
+    """The order of the sums depends on the weight's shape alone."""
+    x, w = (
+        random_tensor(0, 7, channels, 14, 11),
+        random_tensor(1, outputs, channels // options.get("groups", 1), kernel, kernel),
+    )
+    whole = F.conv2d(x, w, **options)
+    for i in (0, 6):
+        assert_same_bits(F.conv2d(x[i : i + 1], w, **options), whole[i : i + 1])
+    if options.get("padding"):
+        alone = F.conv2d(x[:, :, :9, :9], w, **options)
+        inner = (alone.shape[2] - 1) // 2
+        assert_same_bits(alone[:, :, :inner, :inner], whole[:, :, :inner, :inner])
+    assert_same_bits(weft.compile(lambda x, w: F.conv2d(x, w, **options))(x, w), whole)
+
+
+def test_the_order_of_the_sum_is_that_of_chains():
+    """Positions of the kernel, then channels, by fused multiply-adds from 0 in blocks of 256."""
+    x, w = random_tensor(0, 1, 50, 3, 3), random_tensor(1, 4, 50, 3, 3)
+    products = [
+        (w.numpy()[:, c, i, j].astype("longdouble"), x.numpy()[0, c, i, j].astype("longdouble"))
+        for i in range(3)
+        for j in range(3)
+        for c in range(50)
+    ]
+    blocks = []
+    for first in range(0, len(products), 256):
+        chain = numpy.zeros(4, "float32")
+        for a, b in products[first : first + 256]:
+            chain = (a * b + chain.astype("longdouble")).astype("float32")
+        blocks.append(chain)
+    assert numpy.array_equal(F.conv2d(x, w).numpy().reshape(4), blocks[0] + blocks[1])
+
+
+class LeNet(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.features = nn.Sequential(
+            nn.Conv2d(1, 6, 5, padding=2), nn.Tanh(), nn.AvgPool2d(2), nn.Conv2d(6, 16, 5), nn.Tanh(), nn.MaxPool2d(2)
+        )
+        self.classifier = nn.Sequential(nn.Flatten(), nn.Linear(16 * 4, 20), nn.Tanh(), nn.Linear(20, 10))
+
+    def forward(self, x):
+        return self.classifier(self.features(x))
+
+
+class Residual(nn.Module):
+    def __init__(self, inputs, outputs, stride):
+        super().__init__()
+        self.conv1, self.norm1 = nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False), nn.BatchNorm2d(outputs)
+        self.conv2, self.norm2 = nn.Conv2d(outputs, outputs, 3, 1, 1, bias=False), nn.BatchNorm2d(outputs)
+        self.shortcut = nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs))
+
+    def forward(self, x):
+        y = F.relu(self.norm1(self.conv1(x)))
+        return F.relu(self.norm2(self.conv2(y)) + self.shortcut(x))
+
+
+def resnet():
+    return nn.Sequential(
+        nn.Conv2d(1, 8, 3, 2, 1, bias=False), nn.BatchNorm2d(8), nn.ReLU(), nn.MaxPool2d(3, 2, 1), Residual(8, 16, 2),
+        nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(16, 10),
+    )  # fmt: skip
+
+
+def vgg():
+    return nn.Sequential(
+        nn.Conv2d(1, 8, 3, padding=1), nn.ReLU(), nn.Conv2d(8, 8, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
+        nn.Flatten(), nn.Linear(8 * 64, 10),
+    )  # fmt: skip
+
+
+def mobilenet():
+    def separable(inputs, outputs, stride):
+        return [
+            nn.Conv2d(inputs, inputs, 3, stride, 1, groups=inputs, bias=False), nn.BatchNorm2d(inputs), nn.ReLU(),
+            nn.Conv2d(inputs, outputs, 1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU(),
+        ]  # fmt: skip
+
+    return nn.Sequential(
+        nn.Conv2d(1, 8, 3, 2, 1), nn.ReLU(), *separable(8, 16, 1), *separable(16, 24, 2), nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(), nn.Linear(24, 10),
+    )  # fmt: skip
+
+
+class UNet(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.down1, self.down2 = nn.Conv2d(1, 6, 3, padding=1), nn.Conv2d(6, 12, 3, padding=1)
+        self.up = nn.ConvTranspose2d(12, 6, 2, 2)
+        self.last, self.head = nn.Conv2d(12, 6, 3, padding=1), nn.Linear(6, 10)
+        self.norm = nn.GroupNorm(2, 6)
+
+    def forward(self, x):
+        first = F.relu(self.down1(x))
+        second = F.relu(self.down2(F.max_pool2d(first, 2)))
+        y = F.relu(self.norm(self.last(weft.cat([self.up(second), first], 1))))
+        return self.head(y.mean((2, 3)))
+
+
+class Autoencoder(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.encoder = nn.Sequential(nn.Conv2d(1, 8, 3, 2, 1), nn.ReLU(), nn.Conv2d(8, 4, 3, 2, 1))
+        self.decoder = nn.Sequential(
+            nn.ConvTranspose2d(4, 8, 4, 2, 1),
+            nn.ReLU(),
+            nn.Upsample(scale_factor=2, mode="bilinear"),
+            nn.Conv2d(8, 1, 3, padding=1),
+        )
+
+    def forward(self, x):
+        return self.decoder(self.encoder(x))
+
+
+@pytest.mark.parametrize("make", [LeNet, resnet, vgg, mobilenet, UNet, Autoencoder])
+def test_models_train_alike_eagerly_and_compiled(make):
+    def train(compiled):
+        weft.manual_seed(0)
+        model = make()
+        optimizer = weft.optim.AdamW(model.parameters(), lr=1e-2)
+
+        def step(x, y):
+            out = model(x)
+            loss = F.mse_loss(out, x) if out.ndim == 4 else F.cross_entropy(out, y)
+            loss.backward()
+            optimizer.step()
+            optimizer.zero_grad()
+            return loss.detach()
+
+        run, losses = weft.compile(step) if compiled else step, []
+        for seed in range(4):
+            x, y = random_tensor(seed % 2, 6, 1, 16, 16), weft.arange(6) % 10
+            losses.append(run(x, y).item())
+        model.eval()
+        with weft.no_grad():
+            return losses, model(random_tensor(9, 3, 1, 16, 16)), model.state_dict()
+
+    losses, result, state = train(False)
+    compiled_losses, compiled_result, compiled_state = train(True)
+    assert losses == compiled_losses and losses[2] < losses[0]
+    assert_same_bits(result, compiled_result)
+    for name, tensor in state.items():
+        assert_same_bits(tensor, compiled_state[name])
+
+
+def test_running_statistics():
+    """Of momentum 0.1, and of None: the average of all batches."""
+    for momentum in (0.1, None):
+        norm = nn.BatchNorm2d(3, momentum=momentum)
+        mean, variance = numpy.zeros(3), numpy.ones(3)
+        for i in range(3):
+            x = numpy.random.RandomState(i).standard_normal((4, 3, 5, 2))
+            norm(weft.from_numpy(x.astype("float32")))
+            factor = momentum or 1 / (i + 1)
+            mean += factor * (x.mean((0, 2, 3)) - mean)
+            variance += factor * (x.var((0, 2, 3), ddof=1) - variance)
+        assert norm.num_batches_tracked.item() == 3
+        numpy.testing.assert_allclose(norm.running_mean.numpy(), mean, rtol=1e-5, atol=1e-6)
+        numpy.testing.assert_allclose(norm.running_var.numpy(), variance, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "call, error, text",
+    [
+        ("F.conv2d(x, w[:, :2])", RuntimeError, "must have 2 channels"),
+        ("F.conv2d(x, w, groups=2)", RuntimeError, "groups"),
+        ("F.conv2d(x, w, groups=0)", RuntimeError, "groups must be positive"),
+        ("F.conv2d(x[:, :, :2], w)", RuntimeError, "larger than the padded input"),
+        ("F.conv2d(x, w, dilation=3)", RuntimeError, "larger than the padded input"),
+        ("F.conv2d(x, w, stride=0)", RuntimeError, "stride must be positive"),
+        ("F.conv2d(x, w, padding=-1)", RuntimeError, "padding must be at least 0"),
+        ("F.conv2d(x[0, 0], w)", RuntimeError, "4 dimensions"),
+        ("F.conv1d(x, w)", RuntimeError, "3 dimensions"),
+        ("F.conv2d(x, w, weft.ones(3))", RuntimeError, "bias must be"),
+        ("F.conv2d(x, w, padding='full')", RuntimeError, "'same' or 'valid'"),
+        ("F.conv2d(x, w, padding='same', stride=2)", RuntimeError, "needs stride 1"),
+        ("F.conv2d(x.double(), w)", RuntimeError, "one dtype"),
+        ("F.conv_transpose2d(x, w)", RuntimeError, "must have 4 channels"),
+        ("F.conv_transpose2d(x, weft.ones(3, 2, 1, 1), padding=4)", RuntimeError, "pad less"),
+        ("F.conv_transpose2d(x, weft.ones(3, 2, 2, 2), stride=2, output_padding=2)", RuntimeError, "output_padding"),
+        ("F.max_pool2d(x, 2, padding=2)", RuntimeError, "at most half"),
+        ("F.max_pool2d(x, 9)", RuntimeError, "larger than the padded input"),
+        ("F.max_pool2d(x, 0)", RuntimeError, "kernel_size must be positive"),
+        ("F.avg_pool2d(x, 2, divisor_override=0)", RuntimeError, "divisor_override"),
+        ("F.adaptive_avg_pool2d(x, (2, 0))", RuntimeError, "output_size must be positive"),
+        ("F.batch_norm(x, None, None)", RuntimeError, "training=False"),
+        ("F.batch_norm(x[:1, :, :1, :1], None, None, training=True)", ValueError, "more than one value per channel"),
+        ("F.group_norm(x, 2)", RuntimeError, "must divide the channels"),
+        ("F.interpolate(x, 3, 2.0)", ValueError, "not both"),
+        ("F.interpolate(x, 0)", RuntimeError, "greater than 0"),
+        ("F.interpolate(x, 3, mode='linear')", NotImplementedError, "for 3D input"),
+        ("F.pixel_shuffle(x, 2)", RuntimeError, "pixel_shuffle"),
+        ("nn.Conv2d(3, 4, 3, groups=2)", ValueError, "divisible by groups"),
+        ("nn.Conv2d(3, 3, 3, padding_mode='odd')", ValueError, "padding_mode"),
+        ("nn.BatchNorm2d(3)(x[0])", ValueError, "expected 4D input"),
+        ("nn.GroupNorm(2, 3)", ValueError, "divisible"),
+    ],
+)
+def test_bad_input(call, error, text):
+    scope = {"F": F, "nn": nn, "weft": weft, "x": weft.ones(2, 3, 5, 5), "w": weft.ones(4, 3, 3, 3)}
+    with pytest.raises(error, match=text):
+        eval(call, scope)
