@@ -14,6 +14,7 @@ from .independent import pairs
 from .program import load, scope
 
 INLINE = ("ops", "weft", "F")  # modules whose functions are called as the records' ops are
+DRAWS = ("weft.rand", "dropout")  # random numbers, which depend on what other programs of a batch have drawn
 
 
 @functools.cache
@@ -72,6 +73,8 @@ def followed(program, inputs, start, axis):
 
 def results(program):
     """Pairs of a result's name and the result, in which a slice is what the program gives for that slice of its inputs."""
+    if any(draw in s.expression for s in program.statements for draw in DRAWS):
+        return
     if program.fails or program.wrt:
         program = dataclasses.replace(program, wrt=[], losses=[])
     functions = load([program])
