@@ -17,6 +17,8 @@ static std::optional<DType> dtypeFor(OpKind op) {
   case OpKind::Addmm:
   case OpKind::DotGeneral:
   case OpKind::ScaledDotProductAttention:
+  case OpKind::Conv:
+  case OpKind::ConvTranspose:
     return lowerDType;
   case OpKind::CrossEntropy:
   case OpKind::MseLoss:

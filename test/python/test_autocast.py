@@ -16,6 +16,8 @@ LOWER = {
     "mm": lambda: weft.mm(x(4, 8), x(8, 3)),
     "bmm": lambda: weft.bmm(x(2, 4, 8), x(2, 8, 3)),
     "addmm": lambda: weft.addmm(x(3), x(4, 8), x(8, 3)),
+    "conv2d": lambda: F.conv2d(x(2, 3, 6, 6), x(4, 3, 3, 3), x(4)),
+    "conv_transpose2d": lambda: F.conv_transpose2d(x(2, 3, 6, 6), x(3, 4, 3, 3)),
     "scaled_dot_product_attention": lambda: F.scaled_dot_product_attention(*(x(2, 4, 8) for _ in range(3))),
 }
 IN_FLOAT32 = {
