@@ -215,7 +215,8 @@ Dims without(const Dims &shape, const Dims &dims) {
 
 Moments moments(Val x, const Dims &dims) {
   Val count = countOf(x, dims), first = sum(x, dims, true) / count, distance = x - first;
-  Val squares = sum(distance * distance, dims, true), rest = sum(distance, dims, true), shift = rest / count;
+  // The other sum is of the distances' negatives, so that each has its own: what both read would be kept in memory.
+  Val squares = sum(distance * distance, dims, true), rest = -sum(first - x, dims, true), shift = rest / count;
   // Where the squares are too large for a number, so may be what is taken off.
   Val excess = minimum(rest * shift, filled(rest, rest.shape(), rest.dtype(), -lowest(rest.dtype())));
   return {x - (first + shift), atLeast(squares - excess, 0.0)};

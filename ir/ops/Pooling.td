@@ -43,7 +43,9 @@ def MaxPoolIndexOp : Pool<"max_pool_index"> {
     at = numpy.pad(numpy.broadcast_to(numpy.arange(numpy.prod(x.shape[lead:])).reshape(x.shape[lead:]), x.shape), [(0, 0)] * lead + list(zip(low, high)))
     size = [(a - d * (k - 1) - 1) // s + 1 for a, d, k, s in zip(p.shape[lead:], dilation, kernel, stride)]
     parts = [(..., *(slice(i * d, i * d + (m - 1) * s + 1, s) for i, d, m, s in zip(place, dilation, size, stride))) for place in numpy.ndindex(*kernel)]
-    best = numpy.stack([p[part] for part in parts]).argmax(0)
+    values = numpy.stack([p[part] for part in parts])
+    missing = numpy.isnan(values)
+    best = numpy.where(missing.any(0), len(parts) - 1 - missing[::-1].argmax(0), values.argmax(0))
     return numpy.take_along_axis(numpy.stack([at[part] for part in parts]), best[None], 0)[0]
   }];
   let examples = [

@@ -21,14 +21,14 @@ MOST = 70  # of a size
 
 def resized(example, draw):
     """The example with its sizes replaced by as many others, in the same order of size."""
-    calls = re.compile(r"\b([FIB])\(([\d, ]*?)(?:, high=(\d+))?\)")
+    calls = re.compile(r"\b([FIB])\(([\d, ]*?)(?:(?:, )?high=(\d+))?\)")
     sizes = sorted({int(n) for _, *texts in calls.findall(example) for text in texts for n in re.findall(r"\d+", text)})
     new = dict(zip(sizes, sorted(draw(n) for n in sizes)))
 
     def replace(match):
         kind, shape, high = match.groups()
         listed = [str(new[int(n)]) for n in re.findall(r"\d+", shape)]
-        return f"{kind}({', '.join(listed)}{f', high={new[int(high)]}' if high else ''})"
+        return f"{kind}({', '.join([*listed, f'high={new[int(high)]}'] if high else listed)})"
 
     return calls.sub(replace, example)
 

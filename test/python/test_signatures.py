@@ -46,6 +46,17 @@ _KNOWN = [
         REFUSED["pin_memory"],
         ["(data, dtype, device, requires_grad, pin_memory): too many positional arguments"],
     ),
+    (
+        "nn.functional.max_pool1d nn.functional.max_pool2d nn.functional.max_pool3d",
+        "as in PyTorch's manual",
+        ["stride=None, PyTorch's is ()", "return_indices is not PyTorch's"],
+    ),
+    (
+        "nn.functional.adaptive_max_pool1d nn.functional.adaptive_max_pool2d nn.functional.adaptive_max_pool3d",
+        "as in PyTorch's manual",
+        ["return_indices is not PyTorch's"],
+    ),
+    ("nn.functional.avg_pool1d", "as avg_pool2d's", ["stride=None, PyTorch's is ()"]),
     ("mm bmm", REFUSED["out_dtype"], ["(input, mat2, out_dtype): too many positional arguments"]),
     (
         "addmm",

@@ -33,7 +33,7 @@ class Elementwise:
         self.emit(f"ops.{record['name']}({name}, {other})", None if wraps else record["name"], operands)
 
     def ternary(self):
-        kind = self.kind(["where", "where", "clamp"])
+        kind = self.kind(["where", "where", "clamp", "add_scaled"])
         name = self.of(["float", "int", "bool"] if kind == "where" else ["float", "int"])
         if kind == "where":
             condition = self.like(name, ["bool"]) if self.chance(0.5) else None
@@ -48,6 +48,8 @@ class Elementwise:
                 return
             if c.numel() <= self.largest:
                 self.emit(f"weft.where({condition}, {name}, {other})", "where", [c, x.to(common), y.to(common)])
+        elif kind == "add_scaled":
+            self.emit(f"weft.add({name}, {self.like(name, exact=True)}, alpha={self.random.choice([2, -1, 3])})")
         else:
             low, high = self.like(name, exact=True), self.like(name, exact=True)
             if self.chance(0.5):

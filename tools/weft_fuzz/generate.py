@@ -24,7 +24,7 @@ LARGEST = (60_000,) * 20 + (2_000_000,)  # elements of a value
 # Errors that operands' values decide.
 FAILURE = re.compile("ZeroDivisionError|is out of bounds for dimension|classes must be")
 # The statement that makes the record's op, and its kind, where the family does not say.
-MAKERS = {"where": "ternary where", "clamp": "ternary clamp", "cast": "cast", "mean": "reduce", "var": "reduce", "pad": "move",
+MAKERS = {"where": "ternary where", "clamp": "ternary clamp", "add_scaled": "ternary add_scaled", "cast": "cast", "mean": "reduce", "var": "reduce", "pad": "move",
           "concatenate": "move cat", "flip": "move", "embedding": "index", "matmul": "product", "linear": "product", "addmm": "product",
           "scaled_dot_product_attention": "product attention", "max": "several", "min": "several", "sort": "several", "topk": "several",
           "var_mean": "several", "conv": "window", "conv_transpose": "window", "max_pool": "window", "max_pool_index": "window",

@@ -102,7 +102,7 @@ class Movement:
         return self.fresh(shape, "int64", f"index:{size + self.chance(0.1)}", "plain")
 
     def index(self):
-        kind = self.kind(["gather", "index_select", "scatter_add", "getitem", "embedding"])
+        kind = self.kind(["gather", "index_select", "scatter_add", "scatter", "getitem", "embedding"])
         if kind == "embedding":
             name = self.of(["float"], lambda t: t.ndim == 2 and t.numel() > 0)
         else:
@@ -120,13 +120,13 @@ class Movement:
         elif kind == "index_select":
             index = self.indices((length,), n)
             self.emit(f"weft.index_select({name}, {axis}, {index})", "index_select", [x, self.values[index]], [axis])
-        elif kind == "scatter_add" and x.dtype is not weft.bool:
+        elif kind == "scatter" or (kind == "scatter_add" and x.dtype is not weft.bool):
             shape = [length if i == axis else s for i, s in enumerate(x.shape)]
             index = self.indices(shape, n)
             source = self.fresh(shape, x.dtype.name)
-            known = "scatter_add" if x.dtype.itemsize >= 4 and not self.special else None
+            known = kind if kind == "scatter" or (x.dtype.itemsize >= 4 and not self.special) else None
             self.emit(
-                f"weft.scatter_add({name}, {axis}, {index}, {source})",
+                f"weft.{kind}({name}, {axis}, {index}, {source})",
                 known,
                 [x, self.values[index], self.values[source]],
                 [axis],

@@ -13,14 +13,15 @@ class _ChannelNorm(Module):
 
     ranks: tuple = ()
 
-    def __init__(self, num_features, eps, momentum, affine, track_running_stats, device, dtype):
+    def __init__(self, num_features, eps, momentum, affine, track_running_stats, device, dtype, bias):
         super().__init__()
         self.num_features = size(type(self).__name__, "num_features", num_features)
         self.eps, self.momentum = eps, momentum
         self.affine, self.track_running_stats = affine, track_running_stats
         options = {"device": device, "dtype": dtype}
         self.register_parameter("weight", Parameter(factories.ones(num_features, **options)) if affine else None)
-        self.register_parameter("bias", Parameter(factories.zeros(num_features, **options)) if affine else None)
+        shift = Parameter(factories.zeros(num_features, **options)) if affine and bias else None
+        self.register_parameter("bias", shift)
         tracks = track_running_stats
         self.register_buffer("running_mean", factories.zeros(num_features, **options) if tracks else None)
         self.register_buffer("running_var", factories.ones(num_features, **options) if tracks else None)
@@ -39,7 +40,8 @@ class _ChannelNorm(Module):
         if self.affine:
             with _C.GradMode(False):
                 self.weight.fill_(1)
-                self.bias.zero_()
+                if self.bias is not None:
+                    self.bias.zero_()
 
     def _check_input_dim(self, input):
         if input.ndim not in self.ranks:
@@ -55,9 +57,18 @@ class _ChannelNorm(Module):
 
 class _BatchNorm(_ChannelNorm):
     def __init__(
-        self, num_features, eps=1e-05, momentum=0.1, affine=True, track_running_stats=True, device=None, dtype=None
+        self,
+        num_features,
+        eps=1e-05,
+        momentum=0.1,
+        affine=True,
+        track_running_stats=True,
+        device=None,
+        dtype=None,
+        *,
+        bias=True,
     ):
-        super().__init__(num_features, eps, momentum, affine, track_running_stats, device, dtype)
+        super().__init__(num_features, eps, momentum, affine, track_running_stats, device, dtype, bias)
 
     def forward(self, input):
         self._check_input_dim(input)
@@ -99,9 +110,18 @@ class BatchNorm3d(_BatchNorm):
 
 class _InstanceNorm(_ChannelNorm):
     def __init__(
-        self, num_features, eps=1e-05, momentum=0.1, affine=False, track_running_stats=False, device=None, dtype=None
+        self,
+        num_features,
+        eps=1e-05,
+        momentum=0.1,
+        affine=False,
+        track_running_stats=False,
+        device=None,
+        dtype=None,
+        *,
+        bias=True,
     ):
-        super().__init__(num_features, eps, momentum, affine, track_running_stats, device, dtype)
+        super().__init__(num_features, eps, momentum, affine, track_running_stats, device, dtype, bias)
 
     def forward(self, input):
         self._check_input_dim(input)
@@ -144,7 +164,7 @@ class InstanceNorm3d(_InstanceNorm):
 class GroupNorm(Module):
     """group_norm with a weight and a bias of each channel."""
 
-    def __init__(self, num_groups, num_channels, eps=1e-05, affine=True, device=None, dtype=None):
+    def __init__(self, num_groups, num_channels, eps=1e-05, affine=True, device=None, dtype=None, *, bias=True):
         super().__init__()
         if num_channels % num_groups:
             raise ValueError(
@@ -153,13 +173,15 @@ class GroupNorm(Module):
         self.num_groups, self.num_channels, self.eps, self.affine = num_groups, num_channels, eps, affine
         options = {"device": device, "dtype": dtype}
         self.register_parameter("weight", Parameter(factories.ones(num_channels, **options)) if affine else None)
-        self.register_parameter("bias", Parameter(factories.zeros(num_channels, **options)) if affine else None)
+        shift = Parameter(factories.zeros(num_channels, **options)) if affine and bias else None
+        self.register_parameter("bias", shift)
 
     def reset_parameters(self):
         if self.affine:
             with _C.GradMode(False):
                 self.weight.fill_(1)
-                self.bias.zero_()
+                if self.bias is not None:
+                    self.bias.zero_()
 
     def forward(self, input):
         return F.group_norm(input, self.num_groups, self.weight, self.bias, self.eps)
