@@ -2,6 +2,8 @@
 // are aligned to their own size, no more. Lanes that a mask leaves out do not touch memory.
 #include "codegen/cpu/KernelWriter.h"
 
+#include "llvm/Analysis/VectorUtils.h"
+
 using namespace llvm;
 
 namespace weft::cpu {
@@ -46,7 +48,17 @@ Value *KernelWriter::loadVector(Type *element, Value *pointer, Value *mask, Valu
   otherwise = otherwise ? otherwise : Constant::getNullValue(vector);
   if (Value *count = counts.lookup(mask); count && element->getScalarSizeInBits() < target.maskedBits)
     return loadFirst(element, pointer, count, otherwise);
-  return b.CreateMaskedLoad(vector, pointer, alignment(element), mask, otherwise);
+  // Of more than a register, register by register: LLVM 22 takes a mask for AVX2 that leaves one element of the second
+  // one for that of another load.
+  int64_t size = target.vectorBytes * 8 / element->getScalarSizeInBits();
+  if (target.vectorBytes == 64 || size >= lanes)
+    return b.CreateMaskedLoad(vector, pointer, alignment(element), mask, otherwise);
+  SmallVector<Value *> parts;
+  for (int64_t part = 0; part < lanes / size; ++part)
+    parts.push_back(b.CreateMaskedLoad(
+        FixedVectorType::get(element, size), b.CreateConstGEP1_64(element, pointer, part * size), alignment(element),
+        partOf(b, mask, int(part), int(size)), partOf(b, otherwise, int(part), int(size))));
+  return concatenateVectors(b, parts);
 }
 
 std::pair<Value *, Value *> KernelWriter::everyOther(Value *mask) {

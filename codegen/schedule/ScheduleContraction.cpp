@@ -59,9 +59,7 @@ ContractionSchedule::ContractionSchedule(Lowering &lowering, const Group &group,
   a = ContractionOperand::find(lowering, group, dot, swaps ? 1 : 0);
   b = ContractionOperand::find(lowering, group, dot, swaps ? 0 : 1);
   inPairs = a.isInPairs(b) && !isUnbroken(dot);
-  form = a.depth().is(1) && !inPairs     ? Form::Outer
-         : isFew(a.count()) && !inPairs ? Form::FewRows
-                                        : Form::Blocks;
+  form = a.depth().is(1) && !inPairs ? Form::Outer : isFew(a.count()) && !inPairs ? Form::FewRows : Form::Blocks;
   chooseBlocks();
 }
 

@@ -271,8 +271,8 @@ void ContractOp::print(OpAsmPrinter &p) {
   p << (getPackedB() ? " packed" : "") << (getUnbroken() ? " unbroken" : "") << (getPairs() ? " pairs" : "");
   if (hasWindows())
     p << " windows of " << (getOfA() ? "a" : "b") << " [" << getWindows() << "]";
-  p.printOptionalAttrDictWithKeyword((*this)->getAttrs(), {getPackedBAttrName(), getUnbrokenAttrName(),
-                                                           getPairsAttrName(), getOfAAttrName()});
+  p.printOptionalAttrDictWithKeyword(
+      (*this)->getAttrs(), {getPackedBAttrName(), getUnbrokenAttrName(), getPairsAttrName(), getOfAAttrName()});
   p << " : " << getA().getType() << ", " << getB().getType();
   Block &block = getEpilogue().front();
   p << " (" << block.getArgument(0) << ", " << block.getArgument(1) << ", " << block.getArgument(2) << " : "

@@ -255,3 +255,16 @@ def test_bad_input(call, error, text):
     scope = {"F": F, "nn": nn, "weft": weft, "x": weft.ones(2, 3, 5, 5), "w": weft.ones(4, 3, 3, 3)}
     with pytest.raises(error, match=text):
         eval(call, scope)
+
+
+@pytest.mark.parametrize("cpu", ["x86-64-v3", "x86-64-v4"])
+@pytest.mark.parametrize("width", [7, 8, 9, 17, 25])
+def test_few_channels_of_a_group_have_the_same_bits_on_every_cpu(monkeypatch, cpu, width):
+    """Rows that end one element into a register, and kernels that reach over both borders."""
+    if cpu == "x86-64-v4" and "avx512vl" not in pathlib.Path("/proc/cpuinfo").read_text():
+        pytest.skip("the processor has no AVX-512")
+    x, w = weft.randn(2, 6, 5, width), weft.randn(6, 2, 3, 3)
+    want = F.conv2d(x, w, padding=1, groups=3)
+    monkeypatch.setenv("WEFT_CPU", cpu)
+    got = weft.compile(lambda x, w: F.conv2d(x, w, padding=1, groups=3))(x, w)
+    assert numpy.array_equal(got.numpy(), want.numpy())

@@ -126,7 +126,7 @@ class Movement:
             source = self.fresh(shape, x.dtype.name)
             known = kind if kind == "scatter" or (x.dtype.itemsize >= 4 and not self.special) else None
             self.emit(
-                f"weft.{kind}({name}, {axis}, {index}, {source})",
+                f"ops.{kind}({name}, {index}, {source}, {axis})",
                 known,
                 [x, self.values[index], self.values[source]],
                 [axis],
