@@ -5,7 +5,7 @@
 // element by element.
 
 // CHECK-LABEL: @single
-// MASK32: call <16 x float> @llvm.masked.load
+// MASK32: call <{{16|8}} x float> @llvm.masked.load
 // MASK32: call void @llvm.masked.store
 // COPY32: alloca [16 x float], align 64
 // COPY32-NOT: llvm.masked

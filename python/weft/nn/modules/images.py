@@ -71,8 +71,14 @@ class Upsample(Module):
         super().__init__()
         self.size, self.mode, self.align_corners = size, mode, align_corners
         self.recompute_scale_factor = recompute_scale_factor
+        factors = scale_factor if isinstance(scale_factor, tuple) else (scale_factor,) if scale_factor else ()
+        for factor in factors:
+            if not isinstance(factor, (int, float)):
+                raise TypeError(
+                    f"[{type(self).__name__}] scale_factor must be a number or a tuple of them; got {type(factor).__name__}; pass a float"
+                )
         if isinstance(scale_factor, tuple):
-            self.scale_factor = tuple(float(factor) for factor in scale_factor)
+            self.scale_factor = tuple(float(factor) for factor in factors)
         else:
             self.scale_factor = float(scale_factor) if scale_factor else None
 
