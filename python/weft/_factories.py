@@ -286,6 +286,11 @@ def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
     tensors = list(tensors)
     if not tensors:
         raise RuntimeError("[stack] needs at least one tensor; got none; pass a non-empty sequence")
+    for i, t in enumerate(tensors):
+        if not isinstance(t, Tensor):
+            raise TypeError(
+                f"[stack] expected a tensor at position {i}; got {type(t).__name__}; convert it with weft.tensor(...)"
+            )
     shape = tensors[0].shape
     for t in tensors:
         if t.shape != shape:

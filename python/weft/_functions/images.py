@@ -241,10 +241,16 @@ def interpolate(
         sizes = list(size) if isinstance(size, (tuple, list)) else [size] * axes
     else:
         factors = list(scale_factor) if isinstance(scale_factor, (tuple, list)) else [scale_factor] * axes
+        if any(not isinstance(factor, (int, float)) for factor in factors):
+            raise TypeError(
+                f"[interpolate] scale_factor must be a number or one for each dimension; got {scale_factor!r}"
+            )
         if len(factors) != axes:
             raise ValueError(f"[interpolate] scale_factor must have {axes} elements; got {scale_factor!r}")
         sizes = [int(math.floor(float(n * f))) for n, f in zip(input.shape[2:], factors)]
         scales = [None] * axes if recompute_scale_factor else factors
+    if any(not isinstance(n, int) for n in sizes):
+        raise TypeError(f"[interpolate] size must be an int or one for each dimension; got {size!r}")
     if len(sizes) != axes:
         raise ValueError(f"[interpolate] size must have {axes} elements; got {size!r}")
     if min(sizes) < 1 or min(input.shape[1:]) < 1:

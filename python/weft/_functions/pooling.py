@@ -155,6 +155,8 @@ def _adaptive_sizes(op, axes, input, output_size):
     wanted = tuple(output_size) if isinstance(output_size, (tuple, list)) else (output_size,) * axes
     if len(wanted) != axes:
         raise RuntimeError(f"[{op}] output_size must have {axes} elements; got {output_size!r}")
+    if any(size is not None and not isinstance(size, int) for size in wanted):
+        raise TypeError(f"[{op}] output_size must be an int or None for each dimension; got {output_size!r}; pass ints")
     sizes = [own if size is None else size for own, size in zip(input.shape[-axes:], wanted)]
     if min(sizes) < 1:
         raise RuntimeError(f"[{op}] output_size must be positive; got {output_size!r}")

@@ -31,6 +31,23 @@ def size(op, name, value):
     return value
 
 
+def flag(op, name, value):
+    if not isinstance(value, (bool, int)):
+        raise TypeError(f"[{op}] {name} must be a bool; got {type(value).__name__}")
+    return bool(value)
+
+
+def number(op, name, value):
+    if not isinstance(value, (int, float)):
+        raise TypeError(f"[{op}] {name} must be a number; got {type(value).__name__}")
+    return float(value)
+
+
+def tensor(op, value):
+    if not isinstance(value, _C.Tensor):
+        raise TypeError(f"[{op}] input must be a tensor; got {type(value).__name__}")
+
+
 def sizes(op, name, value):
     """A tuple of sizes; one may be given as an int."""
     if isinstance(value, (tuple, list)):

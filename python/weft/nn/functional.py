@@ -118,6 +118,8 @@ def layer_norm(
 ) -> Tensor:
     """Mean 0 and variance 1 over the last dimensions, times weight plus bias."""
     shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
+    if any(not hasattr(n, "__index__") or getattr(n, "ndim", 0) for n in shape):
+        raise TypeError(f"[layer_norm] normalized_shape must be an int or a sequence of ints; got {normalized_shape!r}")
     if not shape or input.shape[-len(shape) :] != shape:
         raise RuntimeError(
             f"[layer_norm] normalized_shape must be the input's last sizes; got {list(shape)} for input "

@@ -3,7 +3,7 @@
 from ... import _C
 from ... import _factories as factories
 from .. import functional as F
-from .._arguments import size
+from .._arguments import flag, size, tensor
 from ..parameter import Parameter
 from .module import Module
 
@@ -17,6 +17,8 @@ class _ChannelNorm(Module):
         super().__init__()
         self.num_features = size(type(self).__name__, "num_features", num_features)
         self.eps, self.momentum = eps, momentum
+        op, affine = type(self).__name__, flag(type(self).__name__, "affine", affine)
+        track_running_stats, bias = flag(op, "track_running_stats", track_running_stats), flag(op, "bias", bias)
         self.affine, self.track_running_stats = affine, track_running_stats
         options = {"device": device, "dtype": dtype}
         self.register_parameter("weight", Parameter(factories.ones(num_features, **options)) if affine else None)
@@ -44,6 +46,7 @@ class _ChannelNorm(Module):
                     self.bias.zero_()
 
     def _check_input_dim(self, input):
+        tensor(type(self).__name__, input)
         if input.ndim not in self.ranks:
             wanted = " or ".join(f"{rank}D" for rank in self.ranks)
             raise ValueError(f"[{type(self).__name__}] expected {wanted} input (got {input.ndim}D input)")
@@ -166,6 +169,13 @@ class GroupNorm(Module):
 
     def __init__(self, num_groups, num_channels, eps=1e-05, affine=True, device=None, dtype=None, *, bias=True):
         super().__init__()
+        num_groups, num_channels = (
+            size("GroupNorm", "num_groups", num_groups),
+            size("GroupNorm", "num_channels", num_channels),
+        )
+        affine, bias = flag("GroupNorm", "affine", affine), flag("GroupNorm", "bias", bias)
+        if num_groups == 0:
+            raise ValueError("[GroupNorm] num_groups must be positive; got 0")
         if num_channels % num_groups:
             raise ValueError(
                 f"[GroupNorm] num_channels must be divisible by num_groups; got {num_channels} and {num_groups}"

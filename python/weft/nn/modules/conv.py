@@ -6,7 +6,7 @@ from ... import _factories as factories
 from ..._functions.convolution import per_axis, same_padding
 from .. import functional as F
 from .. import init
-from .._arguments import size
+from .._arguments import flag, size
 from ..parameter import Parameter
 from .module import Module
 
@@ -26,9 +26,10 @@ class _Convolution(Module):
         op = type(self).__name__
         self.in_channels = size(op, "in_channels", in_channels)
         self.out_channels = size(op, "out_channels", out_channels)
-        self.groups = groups
-        if groups <= 0:
+        if isinstance(groups, int) and groups <= 0:
             raise ValueError(f"[{op}] groups must be a positive integer; got {groups}")
+        self.groups = groups = size(op, "groups", groups)
+        in_channels, out_channels, bias = self.in_channels, self.out_channels, flag(op, "bias", bias)
         for name, channels in (("in_channels", in_channels), ("out_channels", out_channels)):
             if channels % groups:
                 raise ValueError(f"[{op}] {name} must be divisible by groups; got {channels} and groups={groups}")

@@ -71,7 +71,7 @@ class Upsample(Module):
         super().__init__()
         self.size, self.mode, self.align_corners = size, mode, align_corners
         self.recompute_scale_factor = recompute_scale_factor
-        factors = scale_factor if isinstance(scale_factor, tuple) else (scale_factor,) if scale_factor else ()
+        factors = scale_factor if isinstance(scale_factor, tuple) else () if scale_factor is None else (scale_factor,)
         for factor in factors:
             if not isinstance(factor, (int, float)):
                 raise TypeError(
@@ -80,7 +80,7 @@ class Upsample(Module):
         if isinstance(scale_factor, tuple):
             self.scale_factor = tuple(float(factor) for factor in factors)
         else:
-            self.scale_factor = float(scale_factor) if scale_factor else None
+            self.scale_factor = None if scale_factor is None else float(scale_factor)
 
     def forward(self, input):
         return F.interpolate(

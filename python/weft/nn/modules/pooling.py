@@ -1,6 +1,7 @@
 """Pooling layers."""
 
 from .. import functional as F
+from .._arguments import number
 from .module import Module
 
 
@@ -192,6 +193,7 @@ class _LPPool(Module):
     def __init__(self, norm_type, kernel_size, stride=None, ceil_mode=False):
         super().__init__()
         self.norm_type, self.kernel_size, self.stride, self.ceil_mode = norm_type, kernel_size, stride, ceil_mode
+        number(type(self).__name__, "norm_type", norm_type)
 
     def forward(self, input):
         function = getattr(F, f"lp_pool{self.axes}d")

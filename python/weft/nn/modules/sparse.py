@@ -4,7 +4,7 @@ from ... import _C
 from ... import _factories as factories
 from .. import functional as F
 from .. import init
-from .._arguments import padding_index, size
+from .._arguments import padding_index, size, tensor
 from ..parameter import Parameter
 from .module import Module
 
@@ -40,6 +40,7 @@ class Embedding(Module):
             self.weight = Parameter(weight, not _freeze)
             self.reset_parameters()
         else:
+            tensor("Embedding", _weight)
             if _weight.shape != (num_embeddings, embedding_dim):
                 raise AssertionError(
                     f"[Embedding] the table must have shape {[num_embeddings, embedding_dim]}; got {list(_weight.shape)}"
