@@ -20,6 +20,8 @@ def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: Number
     """
     if mode not in MODES:
         raise NotImplementedError(f"[pad] mode must be one of {', '.join(MODES)}; got {mode!r}")
+    if any(not hasattr(n, "__index__") or getattr(n, "ndim", 0) for n in pad):
+        raise TypeError(f"[pad] pad must be a sequence of ints; got {pad!r}")
     if len(pad) % 2 or len(pad) // 2 > input.ndim:
         raise RuntimeError(
             f"[pad] needs two numbers a padded dimension; got {list(pad)} for shape {list(input.shape)}; "

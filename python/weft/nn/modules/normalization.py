@@ -2,7 +2,7 @@
 
 from ... import _factories as factories
 from .. import functional as F
-from .._arguments import sizes
+from .._arguments import flag, sizes
 from ..parameter import Parameter
 from .module import Module
 
@@ -14,7 +14,8 @@ class LayerNorm(Module):
         super().__init__()
         self.normalized_shape = sizes("LayerNorm", "normalized_shape", normalized_shape)
         self.eps = eps
-        self.elementwise_affine = elementwise_affine
+        self.elementwise_affine = elementwise_affine = flag("LayerNorm", "elementwise_affine", elementwise_affine)
+        bias = flag("LayerNorm", "bias", bias)
         weight = bias_ = None
         if elementwise_affine:
             weight = Parameter(factories.ones(self.normalized_shape, dtype=dtype, device=device))
