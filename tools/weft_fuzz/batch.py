@@ -109,7 +109,7 @@ class Batch:
     def aot(self, cpu="", want=()):
         """The exportable programs through weft-aot and the C interface, three calls of each, beside three eager ones of them: what
         other programs of the batch draw would change their random numbers. `want` stands for what agrees."""
-        exportable = [exports(p) for p in self.programs]
+        exportable = [exports(p) and repeats(p) for p in self.programs]
         exported = Batch([p for p, kept in zip(self.programs, exportable) if kept])
         places = [i for i, (owner, _) in enumerate(self.names()) if exportable[owner]]
         inputs = exported.inputs()
@@ -164,3 +164,15 @@ def exports(program):
     """False where it returns nothing, or where what a write changes depends on its inputs' layouts, which a model has not."""
     writes = any(s.target is None for s in program.statements)
     return bool(Batch([program]).results()) and not (writes and program.depends_on_layouts)
+
+
+def repeats(program):
+    """Whether it can be called three times: a write to its inputs may leave positions that are out of bounds."""
+    alone = Batch([program])
+    inputs = alone.inputs()
+    try:
+        for _ in range(3):
+            alone.function(*inputs)
+    except (ZeroDivisionError, IndexError, RuntimeError):
+        return False
+    return True
