@@ -96,7 +96,7 @@ class Batch:
             values = list(want)
             with environment(WEFT_CPU=cpu):
                 for owner, program in enumerate(self.programs):
-                    for name, result in slices.results(program):
+                    for name, result in slices.results(program) if repeats(program) else ():
                         place, got = places[owner, name], bits([result])[0]
                         values[place] = values[place] if got == want[place] else got
             yield threads, values
