@@ -47,7 +47,8 @@ Function *KernelWriter::tileFunction(Product &p, int64_t rows) {
                            << rows << 'x' << p.tileColumns << '_' << p.aStrideM << '_' << p.aStrideK << '_' << unrolled
                            << (isWhole                    ? "_whole"
                                : p.isPairs && !p.mayBeOdd ? "_even"
-                                                          : "");
+                                                          : "")
+                           << (p.unbroken ? "_unbroken" : "");
   return helper(name, 4, 7, [&](Function *tile) {
     auto *vector = FixedVectorType::get(p.type, p.vectorLanes);
     int64_t bytes = p.copied->getScalarSizeInBits() / 8, rowsOfB = p.isDots ? 2 : 1; // that are one of pairs

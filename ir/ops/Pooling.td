@@ -44,8 +44,10 @@ def MaxPoolIndexOp : Pool<"max_pool_index"> {
     size = [(a - d * (k - 1) - 1) // s + 1 for a, d, k, s in zip(p.shape[lead:], dilation, kernel, stride)]
     parts = [(..., *(slice(i * d, i * d + (m - 1) * s + 1, s) for i, d, m, s in zip(place, dilation, size, stride))) for place in numpy.ndindex(*kernel)]
     values = numpy.stack([p[part] for part in parts])
+    inside = numpy.pad(numpy.ones(x.shape, bool), [(0, 0)] * lead + list(zip(low, high)))
+    real = numpy.stack([inside[part] for part in parts])
     missing = numpy.isnan(values)
-    best = numpy.where(missing.any(0), len(parts) - 1 - missing[::-1].argmax(0), values.argmax(0))
+    best = numpy.where(missing.any(0), len(parts) - 1 - missing[::-1].argmax(0), (real & (values == values.max(0))).argmax(0))
     return numpy.take_along_axis(numpy.stack([at[part] for part in parts]), best[None], 0)[0]
   }];
   let examples = [

@@ -100,3 +100,18 @@ def test_sum_of_fractions_is_accurate():
         exact /= exact.sum(1, keepdims=True)
         got = weft._ops.masked_softmax(weft.from_numpy(scores), 1).double().numpy()
         assert (numpy.abs(got - exact) <= 3e-7 * exact + 1e-44).all()
+
+
+@pytest.mark.parametrize("is_causal", [False, True])
+@pytest.mark.parametrize("width", [256, 257, 512, 1000])
+def test_wide_heads(width, is_causal):
+    """The products of one kernel have two orders: scores in blocks over the width, values in one chain over the keys."""
+    weft.manual_seed(0)
+    query, key, value = weft.randn(40, width), weft.randn(64, width), weft.randn(64, 64)
+    attention = lambda q, k, v: functional.scaled_dot_product_attention(q, k, v, is_causal=is_causal, scale=0.25)
+    whole = attention(query, key, value)
+    assert (weft.compile(attention)(query, key, value) == whole).all()
+    last = functional.scaled_dot_product_attention(
+        query[39:], key[: 40 if is_causal else 64], value[: 40 if is_causal else 64], scale=0.25
+    )
+    assert (whole[39:] == last).all()
