@@ -53,7 +53,7 @@ std::string KernelWriter::RowsProduct::nameOfForm() const {
          (unbroken    ? "_unbroken"
           : hasGroups ? "_long"
                       : "") +
-         (copiesA ? "_copied" : "");
+         (copiesA ? "_copied" : "") + "_" + std::to_string(columns);
 }
 
 bool KernelWriter::hasFewRows(kernel::ContractOp op) {

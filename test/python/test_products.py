@@ -177,3 +177,18 @@ def test_products_of_bfloat16_have_the_same_bits_on_every_cpu(monkeypatch, cpu, 
             product = weft.compile(lambda a, b: weft._ops.wide_dot_general(a, b, [], [], [1], [0]))
             assert_same_bits(product(a, b), want)
         monkeypatch.delenv("WEFT_CPU")
+
+
+@pytest.mark.parametrize("rows", [1, 2, 4])
+def test_products_of_few_rows_beside_each_other(rows, threads):
+    """One with a weight that the program keeps packed, one that reads its operand where it is: of other strips of columns."""
+    weight, other = weft.randn(300, 70), weft.randn(70, 300)
+
+    def function(x):
+        return weft.nn.functional.linear(x, weight), x @ other
+
+    compiled = weft.compile(function)
+    for _ in range(4):
+        x = weft.randn(rows, 70)
+        for got, want in zip(compiled(x), function(x)):
+            assert_same_bits(got, want)

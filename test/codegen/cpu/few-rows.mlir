@@ -3,7 +3,7 @@
 // Products of few rows read B where it is, once.
 
 // Along N four rows of it at a time, which the elements of four rows of A in registers multiply.
-// CHECK-LABEL: weft_few4_columns_f32_f32_float:
+// CHECK-LABEL: weft_few4_columns_{{[0-9]+}}_f32_f32_float:
 // CHECK-COUNT-16: vbroadcastss {{.*}}%zmm
 // CHECK-NOT: {{zmm.*\(%rsp\)|\(%rsp\).*zmm}}
 // CHECK-COUNT-16: vfmadd{{.*}}ps {{.*}}%zmm
@@ -26,7 +26,7 @@ kernel.func @along_n(%a: !kernel.buffer<f32>, %b: !kernel.buffer<f32>, %c: !kern
 }
 
 // Along K 16 vectors of it are transposed in registers, 64 shuffles for 16 multiply-adds a row.
-// CHECK-LABEL: weft_few2_rows_f32_f32_float:
+// CHECK-LABEL: weft_few2_rows_{{[0-9]+}}_f32_f32_float:
 // CHECK-COUNT-16: vmovup{{[sd]}} {{.*}}, %zmm
 // CHECK-NOT: {{zmm.*\(%rsp\)|\(%rsp\).*zmm}}
 // CHECK-COUNT-64: {{vinsertf64x4|vshuff64x2|vunpck[lh]p[sd]}}
@@ -50,8 +50,8 @@ kernel.func @along_k(%a: !kernel.buffer<f32>, %b: !kernel.buffer<f32>, %c: !kern
 }
 
 // A B without elements is contiguous along both axes; with one column, rows of K are.
-// LAYOUT-DAG: weft_few1_columns_f32_f32_float:
-// LAYOUT-DAG: weft_few1_dots_f32_f32_float:
+// LAYOUT-DAG: weft_few1_columns_{{[0-9]+}}_f32_f32_float:
+// LAYOUT-DAG: weft_few1_dots_{{[0-9]+}}_f32_f32_float:
 kernel.func @empty(%a: !kernel.buffer<f32>, %b: !kernel.buffer<f32>, %c: !kernel.buffer<f32>, %begin: index, %end: index) {
   %zero = arith.constant 0 : index
   %one = arith.constant 1 : index
