@@ -8,8 +8,25 @@ from ..parameter import Parameter
 from .module import Module
 
 
-class _ChannelNorm(Module):
-    """What all have: weight and bias of each channel, and running statistics."""
+class _Affine(Module):
+    """A weight and a bias of each channel, or none."""
+
+    def _make_affine(self, channels, affine, bias, options):
+        op, self.affine = type(self).__name__, flag(type(self).__name__, "affine", affine)
+        bias = flag(op, "bias", bias) and self.affine
+        self.register_parameter("weight", Parameter(factories.ones(channels, **options)) if self.affine else None)
+        self.register_parameter("bias", Parameter(factories.zeros(channels, **options)) if bias else None)
+
+    def reset_parameters(self):
+        with _C.GradMode(False):
+            if self.weight is not None:
+                self.weight.fill_(1)
+            if self.bias is not None:
+                self.bias.zero_()
+
+
+class _ChannelNorm(_Affine):
+    """What those with running statistics have."""
 
     ranks: tuple = ()
 
@@ -17,14 +34,9 @@ class _ChannelNorm(Module):
         super().__init__()
         self.num_features = size(type(self).__name__, "num_features", num_features)
         self.eps, self.momentum = eps, momentum
-        op, affine = type(self).__name__, flag(type(self).__name__, "affine", affine)
-        track_running_stats, bias = flag(op, "track_running_stats", track_running_stats), flag(op, "bias", bias)
-        self.affine, self.track_running_stats = affine, track_running_stats
+        self.track_running_stats = tracks = flag(type(self).__name__, "track_running_stats", track_running_stats)
         options = {"device": device, "dtype": dtype}
-        self.register_parameter("weight", Parameter(factories.ones(num_features, **options)) if affine else None)
-        shift = Parameter(factories.zeros(num_features, **options)) if affine and bias else None
-        self.register_parameter("bias", shift)
-        tracks = track_running_stats
+        self._make_affine(num_features, affine, bias, options)
         self.register_buffer("running_mean", factories.zeros(num_features, **options) if tracks else None)
         self.register_buffer("running_var", factories.ones(num_features, **options) if tracks else None)
         self.register_buffer(
@@ -39,11 +51,7 @@ class _ChannelNorm(Module):
 
     def reset_parameters(self):
         self.reset_running_stats()
-        if self.affine:
-            with _C.GradMode(False):
-                self.weight.fill_(1)
-                if self.bias is not None:
-                    self.bias.zero_()
+        super().reset_parameters()
 
     def _check_input_dim(self, input):
         tensor(type(self).__name__, input)
@@ -60,17 +68,8 @@ class _ChannelNorm(Module):
 
 class _BatchNorm(_ChannelNorm):
     def __init__(
-        self,
-        num_features,
-        eps=1e-05,
-        momentum=0.1,
-        affine=True,
-        track_running_stats=True,
-        device=None,
-        dtype=None,
-        *,
-        bias=True,
-    ):
+        self, num_features, eps=1e-05, momentum=0.1, affine=True, track_running_stats=True, device=None, dtype=None, *, bias=True
+    ):  # fmt: skip
         super().__init__(num_features, eps, momentum, affine, track_running_stats, device, dtype, bias)
 
     def forward(self, input):
@@ -113,17 +112,8 @@ class BatchNorm3d(_BatchNorm):
 
 class _InstanceNorm(_ChannelNorm):
     def __init__(
-        self,
-        num_features,
-        eps=1e-05,
-        momentum=0.1,
-        affine=False,
-        track_running_stats=False,
-        device=None,
-        dtype=None,
-        *,
-        bias=True,
-    ):
+        self, num_features, eps=1e-05, momentum=0.1, affine=False, track_running_stats=False, device=None, dtype=None, *, bias=True
+    ):  # fmt: skip
         super().__init__(num_features, eps, momentum, affine, track_running_stats, device, dtype, bias)
 
     def forward(self, input):
@@ -164,34 +154,21 @@ class InstanceNorm3d(_InstanceNorm):
     ranks = (4, 5)
 
 
-class GroupNorm(Module):
+class GroupNorm(_Affine):
     """group_norm with a weight and a bias of each channel."""
 
     def __init__(self, num_groups, num_channels, eps=1e-05, affine=True, device=None, dtype=None, *, bias=True):
         super().__init__()
-        num_groups, num_channels = (
-            size("GroupNorm", "num_groups", num_groups),
-            size("GroupNorm", "num_channels", num_channels),
-        )
-        affine, bias = flag("GroupNorm", "affine", affine), flag("GroupNorm", "bias", bias)
+        self.num_groups = num_groups = size("GroupNorm", "num_groups", num_groups)
+        self.num_channels = num_channels = size("GroupNorm", "num_channels", num_channels)
+        self.eps = eps
         if num_groups == 0:
             raise ValueError("[GroupNorm] num_groups must be positive; got 0")
         if num_channels % num_groups:
             raise ValueError(
                 f"[GroupNorm] num_channels must be divisible by num_groups; got {num_channels} and {num_groups}"
             )
-        self.num_groups, self.num_channels, self.eps, self.affine = num_groups, num_channels, eps, affine
-        options = {"device": device, "dtype": dtype}
-        self.register_parameter("weight", Parameter(factories.ones(num_channels, **options)) if affine else None)
-        shift = Parameter(factories.zeros(num_channels, **options)) if affine and bias else None
-        self.register_parameter("bias", shift)
-
-    def reset_parameters(self):
-        if self.affine:
-            with _C.GradMode(False):
-                self.weight.fill_(1)
-                if self.bias is not None:
-                    self.bias.zero_()
+        self._make_affine(num_channels, affine, bias, {"device": device, "dtype": dtype})
 
     def forward(self, input):
         return F.group_norm(input, self.num_groups, self.weight, self.bias, self.eps)

@@ -88,19 +88,8 @@ class _Direct(_Convolution):
     ):  # fmt: skip
         super().__init__()
         self._set_up(
-            in_channels,
-            out_channels,
-            kernel_size,
-            stride,
-            padding,
-            0,
-            dilation,
-            groups,
-            bias,
-            padding_mode,
-            device,
-            dtype,
-        )
+            in_channels, out_channels, kernel_size, stride, padding, 0, dilation, groups, bias, padding_mode, device, dtype
+        )  # fmt: skip
 
     def forward(self, input):
         function, padding = getattr(F, f"conv{self.axes}d"), self.padding
