@@ -1,10 +1,10 @@
-"""Helpers for gradients."""
+"""Limits of gradients."""
 
 import math
 from collections.abc import Iterable
 
-from .. import _C, _factories, _ops
-from ._norms import vector_norm
+from ... import _C, _factories, _ops
+from .._norms import vector_norm
 
 
 def _gradients(op, parameters):
