@@ -5,8 +5,12 @@
 namespace weft {
 
 static thread_local std::optional<DType> lowerDType;
-std::optional<DType> autocastDType() { return lowerDType; }
-void setAutocastDType(std::optional<DType> dtype) { lowerDType = dtype; }
+std::atomic<int> autocastThreads{0};
+std::optional<DType> autocastDTypeOfThread() { return lowerDType; }
+void setAutocastDType(std::optional<DType> dtype) {
+  autocastThreads += int(dtype.has_value()) - int(lowerDType.has_value());
+  lowerDType = dtype;
+}
 
 // https://docs.pytorch.org/docs/stable/amp.html, "CPU Op-Specific Behavior". Ops that are none of the table call those
 // that are (mm, bmm and einsum), or cast by themselves (weft/amp.py); cat and stack take the widest dtype anyway.

@@ -3,12 +3,17 @@
 #pragma once
 #include "frontend/dispatch/Ops.h"
 
+#include <atomic>
 #include <optional>
 
 namespace weft {
 
 // The lower dtype of this thread's region; none outside of regions, and in one that is disabled.
-std::optional<DType> autocastDType();
+extern std::atomic<int> autocastThreads; // threads that are in a region
+std::optional<DType> autocastDTypeOfThread();
+inline std::optional<DType> autocastDType() { // a load where no thread is in one
+  return __builtin_expect(autocastThreads.load(std::memory_order_relaxed), 0) ? autocastDTypeOfThread() : std::nullopt;
+}
 void setAutocastDType(std::optional<DType> dtype);
 
 // What a call of the op in a region takes: the operands, or casts of them, which `casts` holds.

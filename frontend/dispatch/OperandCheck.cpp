@@ -174,27 +174,26 @@ static bool isAtHand(const Tensor &values) {
   return storage && storage->device.isCpu() && !storage->isPending() && values.isContiguous() && values.numel() <= kFew;
 }
 
-bool fitAtOnce(OpKind op, const Tensor *operands, int count, const Attrs &attrs) {
-  const ValueCheck *rule = traits(op).check;
-  if (!rule || alreadyChecked)
+bool valuesFitAtOnce(const ValueCheck &rule, const Tensor *operands, int count, const Attrs &attrs) {
+  if (alreadyChecked)
     return true;
   if (count < 2)
     return false;
-  const Tensor &values = operands[rule->operand], &of = operands[rule->of];
-  if (rule->rule == ValueCheck::Rule::Divisor) {
+  const Tensor &values = operands[rule.operand], &of = operands[rule.of];
+  if (rule.rule == ValueCheck::Rule::Divisor) {
     if (isFloat(values.dtype()) || isFloat(of.dtype()))
       return true;
     if (values.impl->wrappedNumber)
       return values.impl->integer != 0;
     return isAtHand(values) && !hasZero(values.data(), values.numel(), itemSize(values.dtype()));
   }
-  int64_t dim = rule->axis(of.dim(), attrs);
+  int64_t dim = rule.axis(of.dim(), attrs);
   if (values.dtype() != DType::Int64 || !isAtHand(values) || dim < 0 || dim >= of.dim())
     return false;
   OperandCheck check{OperandCheck::Rule::Index, nullptr, {}, 0, of.shape()[int(dim)]};
-  check.mayIgnore = rule->rule == ValueCheck::Rule::Target;
+  check.mayIgnore = rule.rule == ValueCheck::Rule::Target;
   if (check.mayIgnore)
-    check.ignored = attrs[size_t(rule->ignored)].i;
+    check.ignored = attrs[size_t(rule.ignored)].i;
   return check.accepts(static_cast<const int64_t *>(values.data()), values.numel());
 }
 

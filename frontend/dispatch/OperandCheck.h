@@ -60,7 +60,11 @@ void checkOperands(OpKind op, const Tensor *operands, const Attrs &attrs);
 
 // Whether the values are such that checkOperands() throws nothing, where that is found at once, by one look at few
 // values; false says nothing. Operands may be numbers, and attributes not normalised yet.
-bool fitAtOnce(OpKind op, const Tensor *operands, int count, const Attrs &attrs);
+bool valuesFitAtOnce(const ValueCheck &rule, const Tensor *operands, int count, const Attrs &attrs);
+inline bool fitAtOnce(OpKind op, const Tensor *operands, int count, const Attrs &attrs) {
+  const ValueCheck *rule = traits(op).check;
+  return !rule || valuesFitAtOnce(*rule, operands, count, attrs);
+}
 
 // checkOperands() does nothing on this thread while one lives: of a derivative's ops, which take their indices from ops
 // that were checked.

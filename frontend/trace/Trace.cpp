@@ -34,12 +34,17 @@ TraceTurn::~TraceTurn() {
     tracing.give();
 }
 
-Trace *Trace::active() { return activeTrace; }
+std::atomic<int> Trace::activeCount{0};
+Trace *Trace::ofThisThread() { return activeTrace; }
+void Trace::setActive(Trace *trace) {
+  activeCount += int(trace != nullptr) - int(activeTrace != nullptr);
+  activeTrace = trace;
+}
 uint64_t Trace::activeNumber() { return activeTrace ? activeTraceNumber : 0; }
 void Trace::setLocationProvider(LocationProvider provider) { locationProvider = provider; }
 
-Trace::Pause::Pause() : paused(activeTrace) { activeTrace = nullptr; }
-Trace::Pause::~Pause() { activeTrace = paused; }
+Trace::Pause::Pause() : paused(activeTrace) { setActive(nullptr); }
+Trace::Pause::~Pause() { setActive(paused); }
 
 static void refuseNested() {
   if (activeTrace)
@@ -55,7 +60,7 @@ Trace::Trace(std::vector<Tensor> arguments, Purpose purpose)
   state->number = nextNumber++;
   state->segment = nextNumber++;
   state->firstOrder = nextTapeOrder();
-  activeTrace = this;
+  setActive(this);
   activeTraceNumber = state->number;
 }
 
@@ -63,7 +68,7 @@ Trace::~Trace() {
   if (activeTrace == this && state->purpose == Purpose::Export) {
     state->putBack();
     state->endSegment();
-    activeTrace = nullptr;
+    setActive(nullptr);
   } else if (activeTrace == this) { // an exception is on its way
     try {
       if (!state->gaveUp)
@@ -71,13 +76,13 @@ Trace::~Trace() {
     } catch (...) {
     }
     state->abandon();
-    activeTrace = nullptr;
+    setActive(nullptr);
   }
 }
 
 bool Trace::isExport() const { return state->purpose == Purpose::Export; }
 
-void Trace::end() { activeTrace = nullptr; }
+void Trace::end() { setActive(nullptr); }
 
 void Trace::notReplayable(const std::string &why) {
   if (state->purpose == Purpose::Export)

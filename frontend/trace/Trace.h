@@ -6,6 +6,7 @@
 #include "frontend/calls/CompiledCall.h"
 #include "frontend/trace/ExportedProgram.h"
 
+#include <atomic>
 #include <memory>
 #include <string>
 #include <vector>
@@ -29,8 +30,11 @@ private:
 
 class Trace {
 public:
-  // The trace that is active on this thread, or null.
-  static Trace *active();
+  // The trace that is active on this thread, or null. Where no thread has one this is a load: what is thread-local in a
+  // library that a process opens costs a call.
+  static Trace *active() {
+    return __builtin_expect(activeCount.load(std::memory_order_relaxed), 0) ? ofThisThread() : nullptr;
+  }
   static uint64_t activeNumber(); // unique; 0 where none is active
 
   // What for: a replayable call, which looks at its inputs before it runs, or exported(), a program that stands alone.
@@ -108,6 +112,9 @@ public:
   bool isRunHere() const; // by this thread, which sees their memory as it is; others do in an export
 
 private:
+  static std::atomic<int> activeCount; // threads that have one
+  static Trace *ofThisThread();
+  static void setActive(Trace *trace);
   struct State;
   ValueId valueOf(const Tensor &tensor);
   ValueId captured(const Tensor &t);                                                // Export: of memory from outside

@@ -12,7 +12,8 @@ struct Ops {
   OpKind crossEntropy = opByName("cross_entropy"), layerNorm = opByName("layer_norm"),
          embedding = opByName("embedding"), concatenate = opByName("concatenate"),
          indexSelect = opByName("index_select"), add = opByName("add"), sub = opByName("sub"), sum = opByName("sum"),
-         mean = opByName("mean");
+         mean = opByName("mean"), linear = opByName("linear"), relu = opByName("relu"), silu = opByName("silu"),
+         softmax = opByName("softmax"), logSoftmax = opByName("log_softmax");
 };
 const Ops &ops() {
   static const Ops table;
@@ -153,16 +154,56 @@ template <OpKind Ops::*op> PyObject *reduction(PyObject *const *v) {
   return box(call(ops().*op, operands.data(), 1, {Attr::list({}), Attr::boolean(false)}));
 }
 
+// (input, weight, bias)
+PyObject *linear(PyObject *const *v) {
+  Operands<3> operands;
+  int present;
+  return setOperands(operands, {v[0], v[1], v[2]}, present) ? box(call(ops().linear, operands.data(), present))
+                                                            : nullptr;
+}
+
+// (input, inplace)
+template <OpKind Ops::*op> PyObject *activation(PyObject *const *v) {
+  if (v[1] != Py_False)
+    return nullptr;
+  Operands<1> operands;
+  operands.set(0, v[0]);
+  return box(call(ops().*op, operands.data(), 1));
+}
+
+// (input, dim, _stacklevel, dtype)
+template <OpKind Ops::*op> PyObject *alongDim(PyObject *const *v) {
+  int overflow;
+  if (!PyLong_CheckExact(v[1]) || v[3] != Py_None || implOf(v[0]).shape.empty())
+    return nullptr;
+  long long dim = PyLong_AsLongLongAndOverflow(v[1], &overflow);
+  if (overflow)
+    return nullptr;
+  Operands<1> operands;
+  operands.set(0, v[0]);
+  return box(call(ops().*op, operands.data(), 1, {Attr::integer(dim)}));
+}
+
 } // namespace
 
 PlainCase plainCase(const std::string &name) {
   static constexpr std::pair<const char *, PlainCase> kCases[] = {
-      {"cross_entropy", crossEntropy}, {"layer_norm", layerNorm},
-      {"embedding", embedding},        {"cat", cat},
-      {"index_select", indexSelect},   {"add", sum<&Ops::add, false>},
-      {"sub", sum<&Ops::sub, false>},  {"add_", sum<&Ops::add, true>},
-      {"sub_", sum<&Ops::sub, true>},  {"sum", reduction<&Ops::sum>},
+      {"cross_entropy", crossEntropy},
+      {"layer_norm", layerNorm},
+      {"embedding", embedding},
+      {"cat", cat},
+      {"index_select", indexSelect},
+      {"add", sum<&Ops::add, false>},
+      {"sub", sum<&Ops::sub, false>},
+      {"add_", sum<&Ops::add, true>},
+      {"sub_", sum<&Ops::sub, true>},
+      {"sum", reduction<&Ops::sum>},
       {"mean", reduction<&Ops::mean>},
+      {"linear", linear},
+      {"relu", activation<&Ops::relu>},
+      {"silu", activation<&Ops::silu>},
+      {"softmax", alongDim<&Ops::softmax>},
+      {"log_softmax", alongDim<&Ops::logSoftmax>},
   };
   for (auto [known, plain] : kCases)
     if (name == known)

@@ -155,7 +155,7 @@ def argmin(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tens
 
 def _extremum(input: Tensor, dim: Any, keepdim: bool, elementwise: Any, reduce: Any, along: Any) -> Any:
     if dim is None:
-        return reduce(input)
+        return reduce(input, None, False)
     if isinstance(dim, Tensor) and dim.ndim + input.ndim > 0:
         return elementwise(input, dim)
     return along(input, dim, keepdim) if input.ndim else along(input.reshape(1), dim, False)
@@ -164,13 +164,13 @@ def _extremum(input: Tensor, dim: Any, keepdim: bool, elementwise: Any, reduce: 
 @public
 def max(input: Tensor, dim: int | Tensor | None = None, keepdim: bool = False) -> Any:
     """Of all elements; with ``dim`` (values, indices) along it; with a tensor the elementwise maximum."""
-    return _extremum(input, dim, keepdim, _ops.maximum, amax, _ops.max)
+    return _extremum(input, dim, keepdim, _ops.maximum, _ops.amax, _ops.max)
 
 
 @public
 def min(input: Tensor, dim: int | Tensor | None = None, keepdim: bool = False) -> Any:
     """Of all elements; with ``dim`` (values, indices) along it; with a tensor the elementwise minimum."""
-    return _extremum(input, dim, keepdim, _ops.minimum, amin, _ops.min)
+    return _extremum(input, dim, keepdim, _ops.minimum, _ops.amin, _ops.min)
 
 
 def _normalised(op: Any, input: Tensor, dim: int, dtype: dtype | None) -> Tensor:

@@ -36,13 +36,13 @@ from ._channel_norms import batch_norm, group_norm, instance_norm, local_respons
 from ._norms import vector_norm
 
 
-@public
+@public_with_short_cut
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """input @ weight.T + bias; input (..., in), weight (out, in), bias (out)."""
     return _ops.linear(input, weight, bias)
 
 
-@public
+@public_with_short_cut
 def relu(input: Tensor, inplace: bool = False) -> Tensor:
     return input.relu_() if inplace else _ops.relu(input)
 
@@ -55,7 +55,7 @@ def gelu(input: Tensor, approximate: str = "none") -> Tensor:
     return _ops.gelu(input, approximate == "tanh")
 
 
-@public
+@public_with_short_cut
 def silu(input: Tensor, inplace: bool = False) -> Tensor:
     return input.copy_(_ops.silu(input)) if inplace else _ops.silu(input)
 
@@ -85,13 +85,13 @@ def _usual_dim(input, dim):
     return dim if dim is not None else 0 if input.ndim in (0, 1, 3) else 1
 
 
-@public
+@public_with_short_cut
 def softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: dtype | None = None) -> Tensor:
     """Softmax along ``dim``."""
     return _functions.softmax(input, _usual_dim(input, dim), dtype)
 
 
-@public
+@public_with_short_cut
 def log_softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: dtype | None = None) -> Tensor:
     """The logarithm of softmax along ``dim``."""
     return _functions.log_softmax(input, _usual_dim(input, dim), dtype)
