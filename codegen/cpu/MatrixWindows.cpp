@@ -104,51 +104,51 @@ Function *KernelWriter::windowsFunction(MatrixTypes &p, mlir::Type element) {
       return maximum(count, zero);
     };
 
-    // A run of a position's channels, `count` of them from `source` on; `low` and `high` of the run are inside.
-    auto copy = [&](Value *source, Value *target, Value *count, Value *run, Value *low, Value *high) {
-      auto channelsOf = [&](function_ref<void(Value * from, Value * place)> body) {
-        loop(zero, count, 1, {source, target}, [&](Value *, const Carried &at) {
-          body(at[0], at[1]);
-          return Carried{b.CreateGEP(memory, at[0], channelStride), b.CreateGEP(p.type, at[1], toStride)};
-        });
-      };
+    // A run of a position's channels, `count` of them from `source` on; `low` to `high` of the run are inside.
+    // Vectors are stored whole (a masked store of AVX2 takes as long as twelve): what they write behind the run, the
+    // next run writes again. At the panel's end they end with it, and keep what lies before the run.
+    auto copy = [&](Value *source, Value *target, Value *count, Value *inPanel, Value *run, Value *low, Value *high) {
+      high = minimum(high, run);
       Value *isUnit = b.CreateICmpEQ(stride, one), *isTwo = b.CreateICmpEQ(stride, constant(2));
-      Value *isWhole = b.CreateAnd(b.CreateICmpEQ(low, zero), b.CreateICmpSGE(high, constant(kPanel)));
-      isWhole = b.CreateAnd(b.CreateAnd(isWhole, isUnit), b.CreateICmpEQ(run, constant(kPanel)));
-      branch(isWhole, [&] {
-        channelsOf([&](Value *from, Value *place) {
-          for (int64_t part = 0; part < kPanel; part += lanes) {
-            Value *value = loadVector(memory, b.CreateConstGEP1_64(memory, from, part), nullptr);
-            storeVector(widen(value, element), b.CreateConstGEP1_64(p.type, place, part), nullptr);
-          }
-        });
-      });
-      loop(zero, b.CreateSelect(isWhole, zero, run), lanes, [&](Value *first) {
-        auto inLanes = [&](Value *bound) { // the first lane that is not below
-          return b.CreateVectorSplat(lanes, b.CreateTrunc(b.CreateSub(bound, first), b.getInt32Ty()));
-        };
-        Value *numbers = laneNumbers(b.getInt32Ty());
-        Value *inside = b.CreateAnd(b.CreateICmpSGE(numbers, inLanes(low)), b.CreateICmpSLT(numbers, inLanes(high)));
-        Value *inRun = firstLanes(b.CreateSub(run, first));
-        inside = b.CreateAnd(inside, inRun);
-        Value *skipped = b.CreateMul(first, stride);
-        auto each = [&](function_ref<Value *(Value * from)> load) {
-          channelsOf([&](Value *from, Value *place) {
-            Value *value = widen(load(b.CreateGEP(memory, from, skipped)), element);
-            storeVector(value, b.CreateGEP(p.type, place, first), inRun);
+      Value *isOther = b.CreateNot(b.CreateOr(isUnit, isTwo)), *left = b.CreateSub(constant(kPanel), inPanel);
+      loop(zero, run, lanes, [&](Value *next) {
+        Value *first = minimum(next, b.CreateSub(left, constant(lanes)));
+        Value *end = b.CreateAdd(first, constant(lanes)),
+              *from = b.CreateGEP(memory, source, b.CreateMul(first, stride));
+        Value *isInside = b.CreateAnd(b.CreateICmpSGE(first, low), b.CreateICmpSLE(end, high));
+        auto each = [&](function_ref<Value *(Value * from, Value * place)> load) {
+          loop(zero, count, 1, {from, b.CreateGEP(p.type, target, first)}, [&](Value *, const Carried &at) {
+            storeVector(load(at[0], at[1]), at[1], nullptr);
+            return Carried{b.CreateGEP(memory, at[0], channelStride), b.CreateGEP(p.type, at[1], toStride)};
           });
         };
-        branch(isUnit, [&] { each([&](Value *from) { return loadVector(memory, from, inside); }); });
-        branch(isTwo, [&] {
-          auto masks = everyOther(inside);
-          each([&](Value *from) { return loadEveryOther(memory, from, masks); });
-        });
-        branch(b.CreateNot(b.CreateOr(isUnit, isTwo)), [&] {
-          Value *offsets = vector(Lanes::linear(zero, stride));
-          each([&](Value *from) {
-            return b.CreateMaskedGather(vectorType(memory), b.CreateGEP(memory, from, offsets),
-                                        Align(memory->getScalarSizeInBits() / 8), inside,
-                                        Constant::getNullValue(vectorType(memory)));
+        Value *isPlain = b.CreateAnd(isInside, isUnit);
+        branch(isPlain,
+               [&] { each([&](Value *from, Value *) { return widen(loadVector(memory, from, nullptr), element); }); });
+        branch(b.CreateNot(isPlain), [&] {
+          auto from = [&](Value *bound) { // the lanes from this place in the run on
+            Value *number = b.CreateVectorSplat(lanes, b.CreateTrunc(b.CreateSub(bound, first), b.getInt32Ty()));
+            return b.CreateICmpSGE(laneNumbers(b.getInt32Ty()), number);
+          };
+          Value *inside = b.CreateAnd(from(low), b.CreateNot(from(high))), *isOfRun = from(zero);
+          auto masked = [&](function_ref<Value *(Value * from)> load) {
+            each([&](Value *from, Value *place) {
+              Value *before = loadVector(p.type, place, nullptr);
+              return b.CreateSelect(isOfRun, widen(load(from), element), before);
+            });
+          };
+          branch(isUnit, [&] { masked([&](Value *from) { return loadVector(memory, from, inside); }); });
+          branch(isTwo, [&] {
+            auto masks = everyOther(inside);
+            masked([&](Value *from) { return loadEveryOther(memory, from, masks); });
+          });
+          branch(isOther, [&] {
+            Value *offsets = vector(Lanes::linear(zero, stride));
+            masked([&](Value *from) {
+              return b.CreateMaskedGather(vectorType(memory), b.CreateGEP(memory, from, offsets),
+                                          Align(memory->getScalarSizeInBits() / 8), inside,
+                                          Constant::getNullValue(vectorType(memory)));
+            });
           });
         });
       });
@@ -181,7 +181,7 @@ Function *KernelWriter::windowsFunction(MatrixTypes &p, mlir::Type element) {
           Value *low = before(b.CreateNeg(x)), *high = before(b.CreateSub(sizes[last], x));
           high = b.CreateSelect(isInside, high, zero);
           Value *target = b.CreateGEP(p.type, to, b.CreateAdd(place, b.CreateMul(r[0], toStride)));
-          copy(b.CreateGEP(memory, image, offset), target, count, run, low, high);
+          copy(b.CreateGEP(memory, image, offset), target, count, inPanel, run, low, high);
           SmallVector<Value *, 8> next{b.CreateAdd(r[0], count)};
           advance(r.drop_front(), count, ofRows, next);
           return next;
