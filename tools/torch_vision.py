@@ -3,7 +3,8 @@
     python tools/torch_vision.py test/data/torch_vision.json     # where PyTorch is installed
 
 A JSON list of cases: the expression over F and the inputs x, w, b ..., their shapes, the result, and for float results the gradient
-of the sum of result · cos(0, 1, 2, ...) for each input but the running statistics m and v. Inputs are numpy.random.RandomState(case number).uniform(-1, 1), in float64.
+of the sum of result · cos(0, 1, 2, ...) for each input but m and v: running
+statistics, random numbers. Inputs are numpy.random.RandomState(case number).uniform(-1, 1), in float64.
 """
 
 import argparse
@@ -78,6 +79,49 @@ CASES = [
     ("F.pad(x, (1, 2, 0, 1), 'reflect')", dict(x=(1, 2, 3, 4))),
     ("F.pad(x, (2, 1, 1, 1), 'replicate')", dict(x=(1, 2, 3, 4))),
     ("F.pad(x, (2, 1, 1, 2), 'circular')", dict(x=(1, 2, 3, 4))),
+    ("F.grid_sample(x, 1.7 * g, 'bilinear', 'zeros', False)", dict(x=(2, 2, 4, 3), g=(2, 3, 5, 2))),
+    ("F.grid_sample(x, 1.7 * g, 'bilinear', 'zeros', True)", dict(x=(2, 2, 4, 3), g=(2, 3, 5, 2))),
+    ("F.grid_sample(x, 1.7 * g, 'bilinear', 'border', False)", dict(x=(2, 2, 4, 3), g=(2, 3, 5, 2))),
+    ("F.grid_sample(x, 1.7 * g, 'bilinear', 'border', True)", dict(x=(2, 2, 4, 3), g=(2, 3, 5, 2))),
+    ("F.grid_sample(x, 1.7 * g, 'bilinear', 'reflection', False)", dict(x=(2, 2, 4, 3), g=(2, 3, 5, 2))),
+    ("F.grid_sample(x, 1.7 * g, 'bilinear', 'reflection', True)", dict(x=(2, 2, 4, 3), g=(2, 3, 5, 2))),
+    ("F.grid_sample(x, 1.7 * g, 'nearest', 'zeros', False)", dict(x=(2, 2, 4, 3), g=(2, 3, 5, 2))),
+    ("F.grid_sample(x, 1.7 * g, 'nearest', 'zeros', True)", dict(x=(2, 2, 4, 3), g=(2, 3, 5, 2))),
+    ("F.grid_sample(x, 1.7 * g, 'nearest', 'border', False)", dict(x=(2, 2, 4, 3), g=(2, 3, 5, 2))),
+    ("F.grid_sample(x, 1.7 * g, 'nearest', 'border', True)", dict(x=(2, 2, 4, 3), g=(2, 3, 5, 2))),
+    ("F.grid_sample(x, 1.7 * g, 'nearest', 'reflection', False)", dict(x=(2, 2, 4, 3), g=(2, 3, 5, 2))),
+    ("F.grid_sample(x, 1.7 * g, 'nearest', 'reflection', True)", dict(x=(2, 2, 4, 3), g=(2, 3, 5, 2))),
+    ("F.grid_sample(x, 1.7 * g, 'bicubic', 'zeros', False)", dict(x=(2, 2, 4, 3), g=(2, 3, 5, 2))),
+    ("F.grid_sample(x, 1.7 * g, 'bicubic', 'zeros', True)", dict(x=(2, 2, 4, 3), g=(2, 3, 5, 2))),
+    ("F.grid_sample(x, 1.7 * g, 'bicubic', 'border', False)", dict(x=(2, 2, 4, 3), g=(2, 3, 5, 2))),
+    ("F.grid_sample(x, 1.7 * g, 'bicubic', 'border', True)", dict(x=(2, 2, 4, 3), g=(2, 3, 5, 2))),
+    ("F.grid_sample(x, 1.7 * g, 'bicubic', 'reflection', False)", dict(x=(2, 2, 4, 3), g=(2, 3, 5, 2))),
+    ("F.grid_sample(x, 1.7 * g, 'bicubic', 'reflection', True)", dict(x=(2, 2, 4, 3), g=(2, 3, 5, 2))),
+    ("F.grid_sample(x, 1.7 * g, 'bilinear', 'zeros', False)", dict(x=(1, 2, 3, 4, 2), g=(1, 2, 3, 2, 3))),
+    ("F.grid_sample(x, 1.7 * g, 'bilinear', 'border', True)", dict(x=(1, 2, 3, 4, 2), g=(1, 2, 3, 2, 3))),
+    ("F.grid_sample(x, 1.7 * g, 'bilinear', 'reflection', False)", dict(x=(1, 2, 3, 4, 2), g=(1, 2, 3, 2, 3))),
+    ("F.grid_sample(x, 1.7 * g, 'bilinear', 'reflection', True)", dict(x=(1, 2, 3, 4, 2), g=(1, 2, 3, 2, 3))),
+    ("F.grid_sample(x, 1.7 * g, 'nearest', 'zeros', False)", dict(x=(1, 2, 3, 4, 2), g=(1, 2, 3, 2, 3))),
+    ("F.grid_sample(x, 1.7 * g, 'nearest', 'border', True)", dict(x=(1, 2, 3, 4, 2), g=(1, 2, 3, 2, 3))),
+    ("F.grid_sample(x, 1.7 * g, 'nearest', 'reflection', False)", dict(x=(1, 2, 3, 4, 2), g=(1, 2, 3, 2, 3))),
+    ("F.grid_sample(x, 1.7 * g, 'nearest', 'reflection', True)", dict(x=(1, 2, 3, 4, 2), g=(1, 2, 3, 2, 3))),
+    ("F.grid_sample(x, g, 'bilinear', 'reflection', True)", dict(x=(1, 1, 1, 4), g=(1, 2, 2, 2))),
+    ("F.affine_grid(t, (2, 1, 3, 4), False)", dict(t=(2, 2, 3))),
+    ("F.affine_grid(t, (1, 2, 2, 1, 3), False)", dict(t=(1, 3, 4))),
+    ("F.affine_grid(t, (2, 1, 3, 4), True)", dict(t=(2, 2, 3))),
+    ("F.affine_grid(t, (1, 2, 2, 1, 3), True)", dict(t=(1, 3, 4))),
+    ("F.fractional_max_pool2d(x, 2, (4, 5), _random_samples=m * m)", dict(x=(2, 2, 7, 9), m=(2, 2, 2))),
+    (
+        "F.fractional_max_pool2d(x, (3, 2), output_ratio=(0.5, 0.7), _random_samples=m * m)",
+        dict(x=(1, 3, 9, 8), m=(1, 3, 2)),
+    ),
+    ("F.fractional_max_pool2d(x, 2, 1, _random_samples=m * m)", dict(x=(3, 4, 5), m=(1, 3, 2))),
+    ("F.fractional_max_pool2d(x, 3, 4, None, True, m * m)[1]", dict(x=(1, 3, 9, 10), m=(1, 3, 2))),
+    ("F.fractional_max_pool3d(x, 2, (3, 2, 4), _random_samples=m * m)", dict(x=(1, 2, 5, 4, 7), m=(1, 2, 3))),
+    ("F.fractional_max_pool3d(x, (1, 2, 3), (3, 2, 4), None, True, m * m)[1]", dict(x=(1, 2, 5, 4, 7), m=(1, 2, 3))),
+    ("F.rms_norm(x, (4,))", dict(x=(2, 3, 4))),
+    ("F.rms_norm(x, (3, 4), w, 1e-3)", dict(x=(2, 3, 4), w=(3, 4))),
+    ("F.rms_norm(x, (4,), w)", dict(x=(5, 4), w=(4,))),
 ]
 
 

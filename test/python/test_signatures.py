@@ -56,6 +56,11 @@ _KNOWN = [
         "as in PyTorch's manual",
         ["return_indices is not PyTorch's"],
     ),
+    (
+        "nn.functional.fractional_max_pool2d nn.functional.fractional_max_pool3d",
+        "as in PyTorch's manual",
+        ["position 3 is output_ratio, not _random_samples", "return_indices is not PyTorch's"],
+    ),
     ("nn.functional.avg_pool1d", "as avg_pool2d's", ["stride=None, PyTorch's is ()"]),
     ("mm bmm", REFUSED["out_dtype"], ["(input, mat2, out_dtype): too many positional arguments"]),
     (

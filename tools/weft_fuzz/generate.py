@@ -205,7 +205,11 @@ class Generator(Elementwise, Structured, Movement, Windows):
         kinds = [self.unary] * 6 + [self.binary] * 6 + [self.ternary] * 2 + [self.cast] * 2 + [self.write]
         kinds += [self.reduce] * 4 + [self.view] * 5 + [self.move] * 3 + [self.index] * 2
         kinds += (
-            [self.product] * 3 + [self.composite] * 3 + [self.window] * 2 + [self.creation, self.several, self.extern]
+            [self.product] * 3
+            + [self.composite] * 3
+            + [self.window] * 2
+            + [self.layer] * 2
+            + [self.creation, self.several, self.extern]
         )
         self.random.choice(kinds)()
 

@@ -29,6 +29,7 @@ from .._functions.pooling import (
     max_unpool2d,
     max_unpool3d,
 )
+from .._functions.sampling import affine_grid, fractional_max_pool2d, fractional_max_pool3d, grid_sample
 from .._public import Number, public, public_with_short_cut
 from ..amp import in_float32
 from ._arguments import REDUCTIONS, padding_index, reduction_of
@@ -108,6 +109,19 @@ def dropout(input: Tensor, p: Number = 0.5, training: bool = True, inplace: bool
     return input.copy_(result) if inplace else result
 
 
+def _last_sizes(op, input, normalized_shape):
+    """normalized_shape as a tuple, which must be the input's last sizes."""
+    shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
+    if any(not hasattr(n, "__index__") or getattr(n, "ndim", 0) for n in shape):
+        raise TypeError(f"[{op}] normalized_shape must be an int or a sequence of ints; got {normalized_shape!r}")
+    if not shape or input.shape[-len(shape) :] != shape:
+        raise RuntimeError(
+            f"[{op}] normalized_shape must be the input's last sizes; got {list(shape)} for input "
+            f"{list(input.shape)}; pass input.shape[-k:]"
+        )
+    return shape
+
+
 @public_with_short_cut
 def layer_norm(
     input: Tensor,
@@ -117,17 +131,32 @@ def layer_norm(
     eps: float = 1e-05,
 ) -> Tensor:
     """Mean 0 and variance 1 over the last dimensions, times weight plus bias."""
-    shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
-    if any(not hasattr(n, "__index__") or getattr(n, "ndim", 0) for n in shape):
-        raise TypeError(f"[layer_norm] normalized_shape must be an int or a sequence of ints; got {normalized_shape!r}")
-    if not shape or input.shape[-len(shape) :] != shape:
-        raise RuntimeError(
-            f"[layer_norm] normalized_shape must be the input's last sizes; got {list(shape)} for input "
-            f"{list(input.shape)}; pass input.shape[-k:]"
-        )
+    shape = _last_sizes("layer_norm", input, normalized_shape)
     if weight is None and bias is not None:
         return _ops.layer_norm(input, None, None, len(shape), eps) + bias
     return _ops.layer_norm(input, weight, bias, len(shape), eps)
+
+
+@public
+def rms_norm(
+    input: Tensor, normalized_shape: Sequence[int] | int, weight: Tensor | None = None, eps: float | None = None
+) -> Tensor:
+    """Root mean square 1 over the last dimensions, whose sizes are normalized_shape, times weight. ``eps``, in the root beside the mean,
+    is that of float32 where it is not given (of float64's results float64's)."""
+    shape = _last_sizes("rms_norm", input, normalized_shape)
+    if not input.dtype.is_floating_point:
+        raise NotImplementedError(f"[rms_norm] needs a floating-point dtype; got {input.dtype}; use .float()")
+    if weight is not None and weight.shape != shape:
+        raise RuntimeError(
+            f"[rms_norm] weight must have the shape {list(shape)} of normalized_shape; got {list(weight.shape)}"
+        )
+    input, weight = in_float32(input, weight)
+    wide = input.float() if input.dtype.itemsize == 2 else input
+    if eps is None:
+        eps = 2.0**-52 if wide.dtype is _C.float64 else 2.0**-23
+    dims = tuple(range(input.ndim - len(shape), input.ndim))
+    result = wide * _ops.rsqrt(_ops.mean(wide * wide, dims, True) + eps)
+    return (result if weight is None else result * weight).to(input.dtype)
 
 
 @public_with_short_cut
@@ -382,6 +411,7 @@ __all__ = [
     "adaptive_max_pool1d",
     "adaptive_max_pool2d",
     "adaptive_max_pool3d",
+    "affine_grid",
     "avg_pool1d",
     "avg_pool2d",
     "avg_pool3d",
@@ -396,7 +426,10 @@ __all__ = [
     "dropout",
     "embedding",
     "fold",
+    "fractional_max_pool2d",
+    "fractional_max_pool3d",
     "gelu",
+    "grid_sample",
     "group_norm",
     "instance_norm",
     "interpolate",
@@ -421,6 +454,7 @@ __all__ = [
     "pixel_shuffle",
     "pixel_unshuffle",
     "relu",
+    "rms_norm",
     "scaled_dot_product_attention",
     "sigmoid",
     "silu",

@@ -203,3 +203,37 @@ class LPPool2d(_LPPool):
     """lp_pool2d."""
 
     axes = 2
+
+
+class _FractionalMaxPool(Module):
+    axes: int
+
+    def __init__(self, kernel_size, output_size=None, output_ratio=None, return_indices=False, _random_samples=None):
+        super().__init__()
+        op = type(self).__name__
+        self.kernel_size, self.return_indices = kernel_size, return_indices
+        self.register_buffer("_random_samples", _random_samples)
+        self.output_size, self.output_ratio = output_size, output_ratio
+        if (output_size is None) == (output_ratio is None):
+            raise ValueError(f"[{op}] either output_size or output_ratio must be given, not both")
+        ratios = () if output_ratio is None else output_ratio if isinstance(output_ratio, tuple) else (output_ratio,)
+        if not all(0 < number(op, "output_ratio", ratio) < 1 for ratio in ratios):
+            raise ValueError(f"[{op}] output_ratio must be between 0 and 1; got {output_ratio}")
+
+    def forward(self, input):
+        function = getattr(F, f"fractional_max_pool{self.axes}d")
+        return function(
+            input, self.kernel_size, self.output_size, self.output_ratio, self.return_indices, self._random_samples
+        )
+
+
+class FractionalMaxPool2d(_FractionalMaxPool):
+    """fractional_max_pool2d."""
+
+    axes = 2
+
+
+class FractionalMaxPool3d(_FractionalMaxPool):
+    """fractional_max_pool3d."""
+
+    axes = 3
