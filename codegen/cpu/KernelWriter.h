@@ -106,6 +106,12 @@ private:
   // Every other element: of two vectors, whose masks are those of the lanes, with what is between left out.
   std::pair<Value *, Value *> everyOther(Value *mask);
   Value *loadEveryOther(llvm::Type *element, Value *pointer, std::pair<Value *, Value *> masks);
+  // Every other element of two vectors side by side, in the upper one from its first element or the next on.
+  Value *everyOtherOf(Value *lower, Value *upper, int firstOfUpper);
+  // A mask in the form in which loads of this type take it, null where they take it as it is; for loads in a loop,
+  // where LLVM would make the one of the other each time.
+  Value *maskWords(llvm::Type *element, Value *mask);
+  Value *loadMasked(llvm::Type *element, Value *pointer, Value *mask, Value *words);
   void storeVector(Value *value, Value *pointer, Value *mask);
   Value *reversed(Value *vector);
   // Through the stack, where there are no masks for elements of this size.

@@ -111,6 +111,8 @@ Function *KernelWriter::windowsFunction(MatrixTypes &p, mlir::Type element) {
       high = minimum(high, run);
       Value *isUnit = b.CreateICmpEQ(stride, one), *isTwo = b.CreateICmpEQ(stride, constant(2));
       Value *isOther = b.CreateNot(b.CreateOr(isUnit, isTwo)), *left = b.CreateSub(constant(kPanel), inPanel);
+      // Channels are often pages apart, where the processor does not look ahead by itself.
+      Value *ahead = b.CreateMul(stride, constant(2 * lanes));
       loop(zero, run, lanes, [&](Value *next) {
         Value *first = minimum(next, b.CreateSub(left, constant(lanes)));
         Value *end = b.CreateAdd(first, constant(lanes)),
@@ -119,6 +121,7 @@ Function *KernelWriter::windowsFunction(MatrixTypes &p, mlir::Type element) {
         auto each = [&](function_ref<Value *(Value * from, Value * place)> load) {
           loop(zero, count, 1, {from, b.CreateGEP(p.type, target, first)}, [&](Value *, const Carried &at) {
             storeVector(load(at[0], at[1]), at[1], nullptr);
+            prefetch(b.CreateGEP(memory, at[0], ahead), 2);
             return Carried{b.CreateGEP(memory, at[0], channelStride), b.CreateGEP(p.type, at[1], toStride)};
           });
         };
@@ -130,17 +133,28 @@ Function *KernelWriter::windowsFunction(MatrixTypes &p, mlir::Type element) {
             Value *number = b.CreateVectorSplat(lanes, b.CreateTrunc(b.CreateSub(bound, first), b.getInt32Ty()));
             return b.CreateICmpSGE(laneNumbers(b.getInt32Ty()), number);
           };
-          Value *inside = b.CreateAnd(from(low), b.CreateNot(from(high))), *isOfRun = from(zero);
+          Value *inside = b.CreateAnd(from(low), b.CreateNot(from(high)));
+          // What is not inside is loaded as zeros, so that bits of both are the result.
+          Type *bits = vectorType(b.getIntNTy(p.type->getScalarSizeInBits()));
+          Value *isBefore = b.CreateSExt(b.CreateNot(from(zero)), bits);
           auto masked = [&](function_ref<Value *(Value * from)> load) {
             each([&](Value *from, Value *place) {
-              Value *before = loadVector(p.type, place, nullptr);
-              return b.CreateSelect(isOfRun, widen(load(from), element), before);
+              Value *before = b.CreateAnd(loadVector(bits->getScalarType(), place, nullptr), isBefore);
+              return b.CreateOr(b.CreateBitCast(widen(load(from), element), bits), before);
             });
           };
-          branch(isUnit, [&] { masked([&](Value *from) { return loadVector(memory, from, inside); }); });
+          branch(isUnit, [&] {
+            Value *words = maskWords(memory, inside);
+            masked([&](Value *from) { return loadMasked(memory, from, inside, words); });
+          });
           branch(isTwo, [&] {
-            auto masks = everyOther(inside);
-            masked([&](Value *from) { return loadEveryOther(memory, from, masks); });
+            auto [lower, upper] = everyOther(inside);
+            Value *lowerWords = maskWords(memory, lower), *upperWords = maskWords(memory, upper);
+            masked([&, lower = lower, upper = upper](Value *from) {
+              Value *later = b.CreateConstGEP1_64(memory, from, lanes);
+              return everyOtherOf(loadMasked(memory, from, lower, lowerWords),
+                                  loadMasked(memory, later, upper, upperWords), 0);
+            });
           });
           branch(isOther, [&] {
             Value *offsets = vector(Lanes::linear(zero, stride));

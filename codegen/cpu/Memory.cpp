@@ -3,6 +3,7 @@
 #include "codegen/cpu/KernelWriter.h"
 
 #include "llvm/Analysis/VectorUtils.h"
+#include "llvm/IR/IntrinsicsX86.h"
 
 using namespace llvm;
 
@@ -73,12 +74,32 @@ std::pair<Value *, Value *> KernelWriter::everyOther(Value *mask) {
 }
 
 Value *KernelWriter::loadEveryOther(Type *element, Value *pointer, std::pair<Value *, Value *> masks) {
-  SmallVector<int, kLanes> even;
-  for (int i = 0; i < lanes; ++i)
-    even.push_back(2 * i);
   Value *lower = loadVector(element, pointer, masks.first);
-  Value *upper = loadVector(element, b.CreateConstGEP1_64(element, pointer, lanes), masks.second);
-  return b.CreateShuffleVector(lower, upper, even);
+  return everyOtherOf(lower, loadVector(element, b.CreateConstGEP1_64(element, pointer, lanes), masks.second), 0);
+}
+
+Value *KernelWriter::everyOtherOf(Value *lower, Value *upper, int firstOfUpper) {
+  SmallVector<int, kLanes> order;
+  for (int i = 0; i < lanes; ++i)
+    order.push_back(2 * i + (i < lanes / 2 ? 0 : firstOfUpper));
+  return b.CreateShuffleVector(lower, upper, order);
+}
+
+Value *KernelWriter::maskWords(Type *element, Value *mask) {
+  bool takesWords = target.vectorBytes == 32 && element->isFloatingPointTy() && element->getScalarSizeInBits() >= 32;
+  return takesWords ? b.CreateSExt(mask, vectorType(b.getIntNTy(element->getScalarSizeInBits()))) : nullptr;
+}
+
+Value *KernelWriter::loadMasked(Type *element, Value *pointer, Value *mask, Value *words) {
+  if (!words)
+    return loadVector(element, pointer, mask);
+  int size = target.vectorBytes * 8 / int(element->getScalarSizeInBits());
+  auto load = element->isFloatTy() ? Intrinsic::x86_avx_maskload_ps_256 : Intrinsic::x86_avx_maskload_pd_256;
+  SmallVector<Value *> parts;
+  for (int part = 0; part < lanes / size; ++part)
+    parts.push_back(b.CreateIntrinsic(
+        load, {}, {b.CreateConstGEP1_64(element, pointer, part * size), partOf(b, words, part, size)}));
+  return concatenateVectors(b, parts);
 }
 
 void KernelWriter::storeVector(Value *value, Value *pointer, Value *mask) {
@@ -157,10 +178,17 @@ Value *KernelWriter::loadLanes(mlir::Value buffer, const Lanes &index, Value *ma
     return reversed(
         loadVector(element, last, mask ? reversed(mask) : nullptr, otherwise ? reversed(otherwise) : nullptr));
   }
-  auto *known = otherwise ? dyn_cast<Constant>(otherwise) : nullptr;
-  bool zero = !otherwise || (known && known->isNullValue());
-  if (isConstant(index, 2) && zero && target.vectorBytes == 64 && element->getScalarSizeInBits() == 32)
-    return loadEveryOther(element, pointer(buffer, index.value), everyOther(mask));
+  // Two loads and a choice of elements are some three times as fast as a gather.
+  if (isConstant(index, 2) && element->getScalarSizeInBits() >= std::max(32u, target.maskedBits)) {
+    Value *from = pointer(buffer, index.value);
+    if (!mask) { // the element behind the last one may not be there
+      Value *lower = loadVector(element, from, nullptr);
+      return everyOtherOf(lower, loadVector(element, b.CreateConstGEP1_64(element, from, lanes - 1), nullptr), 1);
+    }
+    Value *loaded = loadEveryOther(element, from, everyOther(mask));
+    auto *known = otherwise ? dyn_cast<Constant>(otherwise) : nullptr;
+    return !otherwise || (known && known->isNullValue()) ? loaded : b.CreateSelect(mask, loaded, otherwise);
+  }
   return b.CreateMaskedGather(vectorType(element), gatherPointers(buffer, index), alignment(element), mask,
                               otherwise ? otherwise : Constant::getNullValue(vectorType(element)));
 }

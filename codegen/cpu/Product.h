@@ -30,6 +30,8 @@ inline constexpr int64_t kRowsWorthATile = 40;
 // A tile takes so many steps of K at once, and asks meanwhile for a line of C or of the next panels: more at a time
 // would hold up what the tile itself reads.
 inline constexpr int64_t kUnrolledSteps = 4, kShortDepth = 64; // but only one where K is short
+// What the parts of windows that are copied between tiles are a multiple of: a part has costs of its own.
+inline constexpr int64_t kWindowRows = 16;
 // How far ahead of the loads B is brought into the first-level cache.
 inline constexpr int64_t kPrefetchBytes = 1024;
 

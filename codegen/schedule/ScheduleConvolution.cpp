@@ -30,6 +30,7 @@ private:
   Storage copied(Value value, const std::vector<int> &order, Type type);
   Storage inMemory(int operand); // where it lies, or a copy
   Storage weightRows();
+  Storage packedRows(const Storage &from, Type type);
   Storage gradientRows(bool &isPacked);
   SmallVector<Value> windows(KernelBuilder &k) const;
   int64_t grain(int64_t rows, int64_t columns, int64_t depth) const;
@@ -89,25 +90,65 @@ Storage ConvolutionSchedule::copied(Value value, const std::vector<int> &order, 
   Kernel kernel(lowering, group);
   kernel.suffix = "_operand";
   KernelBuilder &k = kernel.k;
-  Size count = product(shape);
-  k.loop(k.begin, k.end, true, [&](Value i) {
-    Point at = weft::cut(k, {{0, rank, i}}, ordered, allBoundaries(rank)), from(rank);
+  auto copy = [&](Point at) {
+    Point from(rank);
     for (int dim = 0; dim < rank; ++dim)
       from[order[dim]] = {order[dim], 1, at[dim].index};
-    kernel.store(kernel.e.evaluate(value, from), storage, {{0, rank, i}});
-  });
-  lowering.finish(kernel, group, count, lowering.model.grain(1, 8));
+    kernel.store(kernel.e.evaluate(value, from), storage, at);
+  };
+  // Lanes along one axis are a stride apart; where it is short they are all elements.
+  bool isLong = rank > 1 && estimate(ordered[rank - 1]) >= lowering.model.shortLane;
+  Size lines = product(ordered, 0, rank - 1), count = isLong ? lines : product(shape);
+  if (isLong)
+    k.loop(k.begin, k.end, false, [&](Value line) {
+      Sizes outer(ordered.begin(), ordered.end() - 1);
+      Point at = weft::cut(k, {{0, rank - 1, line}}, outer, allBoundaries(rank - 1));
+      k.loop(k.index(0), k.size(ordered[rank - 1]), true, [&](Value i) {
+        Point whole = at;
+        whole.push_back({rank - 1, 1, i});
+        copy(whole);
+      });
+    });
+  else
+    k.loop(k.begin, k.end, true, [&](Value i) { copy(weft::cut(k, {{0, rank, i}}, ordered, allBoundaries(rank))); });
+  lowering.finish(kernel, group, count, lowering.model.grain(isLong ? estimate(ordered[rank - 1]) : 1, 8));
   return storage;
+}
+
+// A matrix of rows whose elements are not contiguous, by transposed parts.
+Storage ConvolutionSchedule::packedRows(const Storage &from, Type type) {
+  int64_t rows = from.shape[0].constant, columns = from.shape[1].constant, part = lowering.model.packColumns;
+  // Rows an odd multiple of half a panel apart are in different sets of a cache.
+  Size stride(llvm::alignTo(columns, kPanelColumns) + kPanelColumns / 2);
+  Storage to = lowering.temporary({Size(llvm::alignTo(rows, kPanelRows)), stride}, type);
+  Kernel kernel(lowering, group);
+  kernel.suffix = "_rows";
+  KernelBuilder &k = kernel.k;
+  k.loop(k.begin, k.end, false, [&](Value task) {
+    Value first = k.mul(task, k.index(part)), count = k.min(k.index(part), k.sub(k.index(rows), first));
+    Value place = k.mul(first, k.size(stride)), start = k.mul(first, k.size(from.strides[0]));
+    kernel.e.reads.push_back({from.planBuffer, Value()});
+    kernel.writes.push_back({to.planBuffer, place});
+    kernel::PackOp::create(k.builder, k.location, k.buffer(from.planBuffer, storageType(from.type)),
+                           k.add(k.offset(from.offset), start), k.size(from.strides[0]), k.size(from.strides[1]), count,
+                           k.index(columns), k.buffer(to.planBuffer, type), place, k.size(stride));
+  });
+  lowering.finish(kernel, group, Size(llvm::divideCeil(rows, part)), lowering.model.grain(part * columns, 1));
+  return to;
 }
 
 // The weight as a row for each output, with positions before channels.
 Storage ConvolutionSchedule::weightRows() {
   Value weight = op->getOperand(1);
   Type type = elementType(weight), sums = kernel::ContractOp::sumType(storageType(type), storageType(type));
-  if (product(kernel_).is(1) && storageType(type) == sums)
-    if (auto found = stridedView(weight, inputs))
-      if (found->strides[1].is(1) || channels.is(1))
+  if (product(kernel_).is(1))
+    if (auto found = stridedView(weight, inputs)) {
+      if (storageType(type) == sums && (found->strides[1].is(1) || channels.is(1)))
         return *found;
+      bool isMatrix = found->shape[0].isStatic() && found->shape[1].isStatic();
+      if (isMatrix && found->strides[0].is(1) && !lowering.target.gpu)
+        return packedRows(*found, sums);
+    }
   std::vector<int> order{0};
   for (int axis = 0; axis < axes; ++axis)
     order.push_back(2 + axis);

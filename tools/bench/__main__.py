@@ -43,7 +43,7 @@ def main() -> int:
         return 0
     parser = argparse.ArgumentParser(prog="tools/dev bench", description=__doc__.splitlines()[0])
     parser.add_argument("--cases", default=",".join(CASES), help=f"of {', '.join(CASES)}")
-    parser.add_argument("--libraries", help="of weft, weft_eager, torch, inductor, jax")
+    parser.add_argument("--libraries", help="of weft, weft_eager, torch, inductor, ort, jax")
     parser.add_argument(
         "--python", action="append", default=[], metavar="LIBRARY=PATH", help="an interpreter for a library"
     )

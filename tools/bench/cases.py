@@ -10,61 +10,8 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-
-Run = Callable[[], Any]
-
-
-def data(seed: int, *shape: int, scale: float = 1.0) -> np.ndarray:
-    return (np.random.default_rng(seed).standard_normal(shape) * scale).astype(np.float32)
-
-
-class Library:
-    """What the cases need of a library: its namespace `t`, tensors from arrays, and how it compiles."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        if name in ("torch", "inductor"):
-            import torch
-
-            self.t: Any = torch
-            self.compile = torch.compile if name == "inductor" else lambda f: f
-        elif name in ("weft", "weft_eager"):
-            import weft
-
-            self.t = weft
-            self.compile = weft.compile if name == "weft" else lambda f: f
-        elif name == "jax":
-            import jax
-
-            self.t = jax
-            self.compile = jax.jit
-        else:
-            raise ValueError(f"no library {name!r}; there are weft, weft_eager, torch, inductor, jax")
-
-    @property
-    def is_jax(self) -> bool:
-        return self.name == "jax"
-
-    @property
-    def torch_like(self) -> Any:
-        if self.is_jax:
-            raise NotImplementedError("not written for JAX")
-        return self.t
-
-    def tensor(self, array: np.ndarray) -> Any:
-        return self.t.numpy.asarray(array) if self.is_jax else self.t.from_numpy(array)
-
-    def call(self, function: Callable[..., Any], *arrays: np.ndarray) -> Run:
-        """`function` compiled, called on these arrays without gradients."""
-        compiled, arguments = self.compile(function), [self.tensor(a) for a in arrays]
-        if self.is_jax:
-            return lambda: compiled(*arguments).block_until_ready()
-
-        def run() -> Any:
-            with self.t.no_grad():
-                return compiled(*arguments)
-
-        return run
+import vision
+from libraries import Library, Run, data, trained
 
 
 def elementwise_chain(lib: Library) -> Run:
@@ -118,27 +65,6 @@ def small_graph(lib: Library) -> Run:
     return lib.call(chain, data(0, 8, 8), data(1, 8, 8))
 
 
-def trained(lib: Library, model: Any, x: np.ndarray, y: np.ndarray) -> Run:
-    """A training step with cross entropy and AdamW. A user of torch.compile compiles the model, a user of weft the whole step."""
-    t = lib.t
-    with t.no_grad():
-        for i, parameter in enumerate(model.parameters()):
-            parameter.copy_(t.from_numpy(data(10 + i, *parameter.shape, scale=0.05)))
-    optimizer = t.optim.AdamW(model.parameters(), lr=1e-4)
-    forward = lib.compile(model) if lib.name == "inductor" else model
-    inputs, labels = t.from_numpy(x), t.from_numpy(y)
-
-    def step() -> Any:
-        logits = forward(inputs)
-        loss = t.nn.functional.cross_entropy(logits.reshape(-1, logits.shape[-1]), labels.reshape(-1))
-        loss.backward()
-        optimizer.step()
-        optimizer.zero_grad()
-        return loss.detach()
-
-    return lib.compile(step) if lib.name == "weft" else step
-
-
 def mlp_train(lib: Library) -> Run:
     """A training step of a 784-512-512-10 classifier, batch 64, with AdamW; not written for JAX."""
     nn = lib.torch_like.nn
@@ -184,5 +110,15 @@ def gpt_train(lib: Library, size: int = 256) -> Run:
 
 CASES: dict[str, Callable[..., Run]] = {
     case.__name__: case
-    for case in (elementwise_chain, softmax, layer_norm, column_sum, matmul, small_graph, mlp_train, gpt_train)
+    for case in (
+        elementwise_chain,
+        softmax,
+        layer_norm,
+        column_sum,
+        matmul,
+        small_graph,
+        mlp_train,
+        gpt_train,
+        *vision.CASES,
+    )
 }

@@ -12,7 +12,8 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from cases import CASES, Library
+from cases import CASES
+from libraries import Library
 
 
 def serve(library: str, case: str, *size: str) -> None:
