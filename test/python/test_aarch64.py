@@ -191,3 +191,12 @@ def test_a_processor_that_lacks_what_the_model_needs_is_an_error(model, capfd):
     message = capfd.readouterr().err
     assert "cannot run code for aarch64 neoverse-v2: it lacks " in message and "sve2" in message
     assert "weft-aot --cpu=generic" in message
+
+
+def test_a_resnet_18(check):
+    from vision_models import ResNet18
+
+    weft.manual_seed(0)
+    net = ResNet18(4).eval()
+    with weft.no_grad():
+        check(net, [weft.randn(1, 3, 33, 40)])
