@@ -77,6 +77,8 @@ static TensorType convolution(const char *name, const TensorType *operands, int 
   if (weight[0] % w.groups || x[1] % w.groups || weight[0] == 0)
     mismatch(name, "the input's and the result's channels must be multiples of groups = " + std::to_string(w.groups),
              operands, count, "take groups that divide both");
+  if (x[1] == 0)
+    mismatch(name, "the input must have channels", operands, count, "check in_channels and the order of the axes");
   if (x[1] != weight[1] * w.groups)
     mismatch(name,
              "given groups=" + std::to_string(w.groups) + " and a weight of size " + toString(weight) +

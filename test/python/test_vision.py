@@ -7,6 +7,7 @@ import pathlib
 import numpy
 import pytest
 import weft
+from artifact import Artifact
 from conftest import array_of, assert_same_bits
 from weft import nn
 from weft.nn import functional as F
@@ -125,7 +126,23 @@ def test_running_statistics():
         ("F.max_pool2d(x, 9)", RuntimeError, "larger than the padded input"),
         ("F.max_pool2d(x, 0)", RuntimeError, "kernel_size must be positive"),
         ("F.avg_pool2d(x, 2, divisor_override=0)", RuntimeError, "divisor_override"),
-        ("F.adaptive_avg_pool2d(x, (2, 0))", RuntimeError, "output_size must be positive"),
+        ("F.adaptive_avg_pool2d(x, (2, -1))", RuntimeError, "output_size must not be negative"),
+        ("F.adaptive_avg_pool2d(x.long(), 2)", NotImplementedError, "floating-point"),
+        ("F.adaptive_max_pool2d(x.long(), 2)", NotImplementedError, "floating-point"),
+        ("F.interpolate(x.long(), 3, mode='bilinear')", NotImplementedError, "floating-point"),
+        ("F.interpolate(x, scale_factor=float('nan'))", RuntimeError, "must be finite"),
+        ("F.conv2d(x[:, :0], w[:, :0])", RuntimeError, "must have channels"),
+        ("F.conv2d(x, w[:0])", RuntimeError, "channels"),
+        ("F.conv2d(x, w, padding=2**62)", RuntimeError, "conv2d"),
+        ("F.unfold(x[:, :0], 2)", RuntimeError, "must not be 0"),
+        ("F.lp_pool2d(x, 0, 2)", ZeroDivisionError, "lp_pool2d"),
+        ("F.pad(x, (-9, 0))", RuntimeError, "cannot cut off 9 and 0"),
+        ("F.max_unpool2d(x, x.long() + 100, 2)", RuntimeError, r"max_unpool2d. indices .* \[10, 10\]"),
+        ("F.max_unpool2d(x, x.long() - 9, 2)", RuntimeError, "got one outside"),
+        ("F.max_unpool2d(x, x.int(), 2)", RuntimeError, "must be int64"),
+        ("F.max_unpool2d(x, x.long(), 2, output_size=(30, 30))", ValueError, "must be near"),
+        ("F.max_unpool2d(x, x.long(), 2, output_size=(10, 10, 10, 10, 10))", ValueError, "must be near"),
+        ("F.max_unpool2d(x, x.long(), 2, padding=9)", ValueError, "the result would have"),
         ("F.batch_norm(x, None, None)", RuntimeError, "training=False"),
         ("F.batch_norm(x[:1, :, :1, :1], None, None, training=True)", ValueError, "more than one value per channel"),
         ("F.group_norm(x, 2)", RuntimeError, "must divide the channels"),
@@ -143,6 +160,28 @@ def test_bad_input(call, error, text):
     scope = {"F": F, "nn": nn, "weft": weft, "x": weft.ones(2, 3, 5, 5), "w": weft.ones(4, 3, 3, 3)}
     with pytest.raises(error, match=text):
         eval(call, scope)
+
+
+def test_no_windows():
+    x = weft.ones(2, 3, 5, 5, requires_grad=True)
+    for kind in ("avg", "max"):
+        result = getattr(F, f"adaptive_{kind}_pool2d")(x, (2, 0))
+        assert result.shape == (2, 3, 2, 0)
+        result.sum().backward()
+    assert not x.grad.any()
+    assert [t.shape for t in F.adaptive_max_pool2d(x, 0, True)] == [(2, 3, 0, 0)] * 2
+
+
+def test_sizes_that_do_not_divide_are_exported(tmp_path):
+    """Positions are rounded to float32, as PyTorch has them, without a tensor's value."""
+    x = random_tensor(0, 1, 2, 7, 5)
+
+    def program(x):
+        return F.interpolate(x, scale_factor=1.7), F.interpolate(x, (4, 9), mode="nearest-exact")
+
+    assert weft.explain(weft.compile(program), x).mode == "replay"
+    for got, want in zip(Artifact(program, (x,), tmp_path)(x), program(x)):
+        assert_same_bits(got, want)
 
 
 @pytest.mark.parametrize("cpu", ["x86-64-v3", "x86-64-v4"])

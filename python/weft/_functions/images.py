@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import struct
 
 from .. import _C, _ops
 from .._C import Tensor
@@ -71,6 +72,8 @@ def unfold(input: Tensor, kernel_size: Any, dilation: Any = 1, padding: Any = 0,
     kernel, dilation, padding, stride = _two("unfold", kernel_size, dilation, padding, stride)
     if input.ndim not in (3, 4):
         raise RuntimeError(f"[unfold] the input must be (N, C, H, W) or (C, H, W); got shape {list(input.shape)}")
+    if 0 in input.shape[-3:]:
+        raise RuntimeError(f"[unfold] channels and sizes must not be 0; got shape {list(input.shape)}")
     unbatched = input.ndim == 3
     x = input.unsqueeze(0) if unbatched else input
     n, channels, *sizes = x.shape
@@ -147,7 +150,7 @@ def _nearest(x, axis, size, scale, exact):
 
 def _single(value):
     """Rounded to float32, in which PyTorch computes positions."""
-    return float(_C.from_nested([value], _C.float32)[0])
+    return struct.unpack("f", struct.pack("f", value))[0]
 
 
 def _source(own, size, scale, align_corners):
@@ -234,6 +237,10 @@ def interpolate(
         raise ValueError(f"[interpolate] antialias is for modes 'bilinear' and 'bicubic'; got {mode!r}")
     if (size is None) == (scale_factor is None):
         raise ValueError("[interpolate] either size or scale_factor must be given, not both")
+    if not input.dtype.is_floating_point and not mode.startswith("nearest"):
+        raise NotImplementedError(
+            f"[interpolate] mode {mode!r} needs a floating-point dtype; got {input.dtype}; use .float()"
+        )
     scales = [None] * axes
     if size is not None:
         if recompute_scale_factor:
@@ -247,6 +254,8 @@ def interpolate(
             )
         if len(factors) != axes:
             raise ValueError(f"[interpolate] scale_factor must have {axes} elements; got {scale_factor!r}")
+        if not all(math.isfinite(factor) for factor in factors):
+            raise RuntimeError(f"[interpolate] scale_factor must be finite; got {scale_factor!r}")
         sizes = [int(math.floor(float(n * f))) for n, f in zip(input.shape[2:], factors)]
         scales = [None] * axes if recompute_scale_factor else factors
     if any(not isinstance(n, int) for n in sizes):

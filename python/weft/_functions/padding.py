@@ -44,6 +44,11 @@ def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: Number
         if low[d] < 0 or high[d] < 0:
             start = -low[d] if low[d] < 0 else 0
             stop = result.shape[d] + (high[d] if high[d] < 0 else 0)
+            if stop < start:
+                raise RuntimeError(
+                    f"[pad] cannot cut off {start} and {result.shape[d] - stop} elements of a dimension of size {result.shape[d]}; "
+                    f"got {list(pad)} for shape {list(input.shape)}"
+                )
             result = result.narrow(d, start, stop - start)
             low[d], high[d] = max(low[d], 0), max(high[d], 0)
     return _ops.pad(result, low, high, [0] * input.ndim, 0.0 if value is None else value)

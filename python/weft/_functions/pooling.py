@@ -152,15 +152,22 @@ def avg_pool3d(
 
 def _adaptive_sizes(op, axes, input, output_size):
     _check_rank(op, axes, input)
+    if not input.dtype.is_floating_point:
+        raise NotImplementedError(f"[{op}] needs a floating-point dtype; got {input.dtype}; use .float()")
     wanted = tuple(output_size) if isinstance(output_size, (tuple, list)) else (output_size,) * axes
     if len(wanted) != axes:
         raise RuntimeError(f"[{op}] output_size must have {axes} elements; got {output_size!r}")
     if any(size is not None and not isinstance(size, int) for size in wanted):
         raise TypeError(f"[{op}] output_size must be an int or None for each dimension; got {output_size!r}; pass ints")
     sizes = [own if size is None else size for own, size in zip(input.shape[-axes:], wanted)]
-    if min(sizes) < 1:
-        raise RuntimeError(f"[{op}] output_size must be positive; got {output_size!r}")
+    if min(sizes) < 0:
+        raise RuntimeError(f"[{op}] output_size must not be negative; got {output_size!r}")
     return sizes
+
+
+def _nothing(input, sizes):
+    """No windows, as a result that depends on the input."""
+    return input.flatten(-len(sizes))[..., :0].reshape(*input.shape[: -len(sizes)], *sizes)
 
 
 def _parts(size, count):
@@ -176,6 +183,8 @@ def _equal_windows(input, sizes):
 
 def _adaptive_average(op, axes, input, output_size):
     sizes = _adaptive_sizes(op, axes, input, output_size)
+    if 0 in sizes:
+        return _nothing(input, sizes)
     if all(size == 1 for size in sizes):
         return input.mean(tuple(range(-axes, 0)), True)
     kernel = _equal_windows(input, sizes)
@@ -192,6 +201,9 @@ def _adaptive_average(op, axes, input, output_size):
 
 def _adaptive_max(op, axes, input, output_size, return_indices):
     sizes = _adaptive_sizes(op, axes, input, output_size)
+    if 0 in sizes:
+        result = _nothing(input, sizes)
+        return (result, result.detach().to(_C.int64)) if return_indices else result
     kernel = _equal_windows(input, sizes)
     if kernel:
         return _max(op, axes, input, kernel, kernel, 0, 1, False, return_indices)
@@ -277,11 +289,23 @@ def _unpool(op, axes, input, indices, kernel_size, stride, padding, output_size)
     padding = per_axis(op, "padding", padding, axes, 0)
     least = [(n - 1) * s - 2 * p + k for n, s, p, k in zip(input.shape[-axes:], stride, padding, kernel)]
     sizes = least if output_size is None else list(output_size)[-axes:]
-    if len(sizes) != axes or any(not low - s < size < low + s for size, low, s in zip(sizes, least, stride)):
+    if min(least) < 0:
+        raise ValueError(
+            f"[{op}] the result would have the sizes {least}; got shape {list(input.shape)} and padding {padding}"
+        )
+    if len(sizes if output_size is None else output_size) not in (axes, axes + 2) or any(
+        not low - s < size < low + s for size, low, s in zip(sizes, least, stride)
+    ):
         raise ValueError(f"[{op}] output_size must be near {least}; got {output_size!r}")
     lead, count = input.shape[:-axes], _product(sizes)
     flat, at = input.reshape(_product(lead), -1), indices.reshape(_product(lead), -1)
-    result = _ops.scatter_add(_C.full([flat.shape[0], count], 0.0, input.dtype, input.device), at, flat, 1)
+    try:
+        result = _ops.scatter_add(_C.full([flat.shape[0], count], 0.0, input.dtype, input.device), at, flat, 1)
+    except IndexError:
+        raise RuntimeError(
+            f"[{op}] indices must be those of elements of the result, whose sizes are {sizes}; got one outside; pass what max_pool with "
+            "return_indices gave, and the output_size that it had as input"
+        ) from None
     return result.reshape(*lead, *sizes)
 
 
@@ -311,6 +335,8 @@ def max_unpool3d(
 
 def _lp(op, axes, input, norm_type, kernel_size, stride, ceil_mode):
     kernel = per_axis(op, "kernel_size", kernel_size, axes, 1)
+    if norm_type == 0:
+        raise ZeroDivisionError(f"[{op}] norm_type must not be 0")
     if norm_type == float("inf"):
         return _max(op, axes, input, kernel, stride, 0, 1, ceil_mode, False)
     powers = input**norm_type
