@@ -15,7 +15,12 @@ def conv_bn(
         nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, groups=groups, bias=False),
         nn.BatchNorm2d(outputs),
     ]
-    acts = {"ReLU": nn.ReLU, "ReLU6": lambda: nn.Hardtanh(0.0, 6.0)}
+
+    class Clamp(nn.Module):  # type: ignore[misc, name-defined]
+        def forward(self, x: Any) -> Any:
+            return x.clamp(0.0, 6.0)
+
+    acts = {"ReLU": nn.ReLU, "ReLU6": Clamp}
     return nn.Sequential(*layers, acts[act]()) if act else nn.Sequential(*layers)
 
 
