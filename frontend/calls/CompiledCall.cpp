@@ -17,11 +17,22 @@ namespace weft {
 
 // ---------------------------------------------------------------- Guards
 
-TensorGuard guardOf(const Tensor &t) { return {t.dtype(), t.requiresGrad(), t.device(), t.shape(), t.strides()}; }
+// Bits: it has a history; hooks; retain_grad().
+static uint8_t tapeTraits(const TensorImpl &impl) {
+  const AutogradMeta *meta = impl.autograd;
+  if (!meta)
+    return 0;
+  bool hooked = hasHooks(meta->node ? meta->node->hooks : meta->hooks) || hasHooks(meta->accumulateHooks);
+  return uint8_t((meta->node ? 1 : 0) | (hooked ? 2 : 0) | (meta->retainGrad ? 4 : 0));
+}
+
+TensorGuard guardOf(const Tensor &t) {
+  return {t.dtype(), t.requiresGrad(), tapeTraits(*t.impl), t.device(), t.shape(), t.strides()};
+}
 
 bool TensorGuard::matches(const TensorImpl &impl) const {
-  return impl.dtype == dtype && impl.requiresGrad == requiresGrad && impl.shape == shape && impl.strides == strides &&
-         impl.storage && impl.storage->device == device;
+  return impl.dtype == dtype && impl.requiresGrad == requiresGrad && tapeTraits(impl) == tape && impl.shape == shape &&
+         impl.strides == strides && impl.storage && impl.storage->device == device;
 }
 
 std::string TensorGuard::mismatch(const TensorImpl &impl) const {
@@ -40,6 +51,8 @@ std::string TensorGuard::mismatch(const TensorImpl &impl) const {
     return changed("device", toString(device), toString(impl.storage->device));
   if (impl.requiresGrad != requiresGrad)
     return changed("requires_grad", requiresGrad ? "True" : "False", impl.requiresGrad ? "True" : "False");
+  if (tapeTraits(impl) != tape)
+    return "a history or hooks came or went";
   return "";
 }
 
@@ -110,6 +123,13 @@ bool CompiledCall::resolve(const Tensor *arguments, Tensor *found) const {
   return true;
 }
 
+bool CompiledCall::areReachedAsBefore(const Tensor *arguments) const {
+  size_t count = 0;
+  for (int i = 0; i < argumentCount; ++i)
+    count += reached.count(arguments[i].impl.get());
+  return count == reachedArguments;
+}
+
 bool CompiledCall::guardsHold(const Tensor *arguments, int count) const {
   if (count != argumentCount || gradMode != gradEnabled() || defaultDType != weft::defaultDType() ||
       autocastDType != weft::autocastDType())
@@ -117,9 +137,14 @@ bool CompiledCall::guardsHold(const Tensor *arguments, int count) const {
   for (int i = 0; i < count; ++i)
     if (!guards[size_t(i)].matches(*arguments[i].impl))
       return false;
+  if (!reached.empty() && !areReachedAsBefore(arguments))
+    return false;
   SourceTensors found(sources);
   if (!resolve(arguments, found.data()))
     return false;
+  for (auto [one, other] : sameTensors)
+    if (found.data()[one].impl != found.data()[other].impl)
+      return false;
   for (const auto &number : numbers)
     if (double value; !number->read(value))
       return false;
@@ -151,6 +176,9 @@ bool CompiledCall::guardsHold(const Tensor *arguments, int count) const {
     if (const TensorImpl &impl = *found.data()[place.source].impl;
         impl.offset != place.offset || impl.storage->bytes != place.bytes)
       return false;
+  for (const Distance &distance : distances)
+    if (bytesBetween(found.data()[distance.from], found.data()[distance.to]) != distance.bytes)
+      return false;
   return true;
 }
 
@@ -166,6 +194,8 @@ std::string CompiledCall::explainMismatch(const Tensor *arguments, int count) co
   for (int i = 0; i < count; ++i)
     if (std::string what = guards[size_t(i)].mismatch(*arguments[i].impl); !what.empty())
       return "argument " + std::to_string(i) + ": " + what;
+  if (!areReachedAsBefore(arguments))
+    return "an argument is a tensor that the function knows, or was";
   SourceTensors array(sources);
   Tensor *found = array.data();
   if (!resolve(arguments, found))

@@ -7,14 +7,16 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <unordered_set>
 #include <vector>
 
 namespace weft {
 
-// A tensor's layout as a guard.
+// A tensor's layout as a guard, and what Python can tell of its place on the tape.
 struct TensorGuard {
   DType dtype = DType::Float32;
   bool requiresGrad = false;
+  uint8_t tape = 0; // tapeTraits()
   Device device;
   Dims shape, strides;
   // Why the tensor is not as it was, or empty.
@@ -142,6 +144,17 @@ public:
     int64_t offset, bytes; // of the tensor, and of the whole memory
   };
   std::vector<Place> places;
+  // How far a tensor lies behind another one on its memory, in bytes: a view that the call made may be either's.
+  struct Distance {
+    int from, to; // sources
+    int64_t bytes;
+  };
+  std::vector<Distance> distances;
+  std::vector<std::pair<int, int>> sameTensors; // sources that were found in two ways
+  // Tensors that the function reaches otherwise than by its arguments: an argument is one of them where it was then
+  // (the pairs above), and nowhere else. Only compared.
+  std::unordered_set<const TensorImpl *> reached;
+  size_t reachedArguments = 0; // so many arguments are among them
   struct GradRead {
     int owner; // source
     bool defined;
@@ -164,6 +177,7 @@ public:
 private:
   // found: the data of a SourceTensors, which knows what it must not release.
   bool resolve(const Tensor *arguments, Tensor *found) const;
+  bool areReachedAsBefore(const Tensor *arguments) const;
   void recordTape(const Tensor *found, std::vector<Tensor> &made) const;
 };
 

@@ -318,7 +318,6 @@ void resize_(const Tensor &t, const Dims &shape) {
   ++t.impl->storage->version;
   t.impl->shape = shape;
   t.impl->strides = contiguousStrides(shape);
-  t.impl->traceValue = -1;
 }
 
 // ---------------------------------------------------------------- Devices

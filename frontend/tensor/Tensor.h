@@ -172,6 +172,10 @@ template <> inline bool Tensor::item<bool>() const { return itemBool(); }
 
 // A further view of the same storage; no tape, no trace. It stays what it is, whatever becomes of the base.
 Tensor aliasOf(const Tensor &base, const Dims &shape, const Dims &strides, int64_t offset);
+// How far `to` begins behind `from` in the memory that they share.
+inline int64_t bytesBetween(const Tensor &from, const Tensor &to) {
+  return to.offset() * itemSize(to.dtype()) - from.offset() * itemSize(from.dtype());
+}
 // Gives the tensor other sizes, row-major from its offset on; its memory grows where they need more.
 void resize_(const Tensor &tensor, const Dims &shape);
 // Strides are row-major for the shape (sizes of one do not matter).

@@ -91,6 +91,14 @@ void Trace::notReplayable(const std::string &why) {
     state->reason = why;
 }
 
+void Trace::reaches(std::vector<Tensor> tensors) { state->reached = std::move(tensors); }
+
+void Trace::becomesVisible(const std::string &why) {
+  notReplayable(why);
+  if (state->touchesShared)
+    flush(why);
+}
+
 void Trace::flush(const std::string &why) {
   notReplayable(why);
   Pause pause;
@@ -160,9 +168,15 @@ ValueId Trace::State::addInput(const Tensor &t) {
   for (auto range = inputsOf.equal_range(t.impl->storage.get()); range.first != range.second; ++range.first) {
     const TensorImpl &known = *inputs[size_t(range.first->second)].impl;
     if (known.offset == t.offset() && known.dtype == t.dtype() && known.shape == t.shape() &&
-        known.strides == t.strides())
+        known.strides == t.strides()) {
+      if (&known != t.impl.get())
+        mergedInputs.push_back(t);
       return range.first->second;
+    }
   }
+  touchesShared |= t.impl->storage->mayChangeUnseen();
+  if (purpose == Purpose::Call && t.impl->storage->exported && t.impl->storage->bornInTrace == number)
+    trace->notReplayable("it reads memory of NumPy or others that it takes in");
   inputs.push_back(t);
   inputsOf.emplace(t.impl->storage.get(), ValueId(inputs.size()) - 1);
   return ValueId(inputs.size()) - 1;
@@ -282,6 +296,13 @@ void Trace::recordAll(OpKind op, const Tensor *operands, int count, const Attrs 
     state->addOtherResult(first, int(i), types[i]);
   for (size_t i = 0; i < types.size(); ++i)
     results[i] = state->tensorOf(first + ValueId(i), types[i], device);
+  settleShared();
+}
+
+// Where Python may look at memory at any time, what is done to it is done at once.
+void Trace::settleShared() {
+  if (state->touchesShared && !state->reason.empty() && state->purpose == Purpose::Call)
+    flush("others can see the memory");
 }
 
 // A new one.
@@ -316,6 +337,8 @@ bool Trace::rebind(const Tensor &target, const Tensor &value) {
   state->attach(storage, id, target.type());
   ++storage.version;
   state->remember(*target.impl, id);
+  state->touchesShared |= storage.mayChangeUnseen();
+  settleShared();
   return true;
 }
 

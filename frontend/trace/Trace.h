@@ -56,8 +56,14 @@ public:
   // The host interrupts the call: what has not run never will, tensors that it would have computed have no value, and
   // memory outside that it would have written is as before.
   void drop();
+  // All tensors from outside that the function can reach otherwise than by its arguments. A call that reads another one
+  // is then not replayable.
+  void reaches(std::vector<Tensor> tensors);
   // The binding tells that the call did something that a replay could not.
   void notReplayable(const std::string &why);
+  // The same before something that can look at memory of others, or change it: what the trace would still do there is
+  // done.
+  void becomesVisible(const std::string &why);
 
   // ---- Purpose::Export (TraceExport.cpp). Nothing is run: what needs a value, or could not be done again without
   // Python, throws a UserError that names the user's line. The destructor leaves everything outside as it was before.
@@ -120,7 +126,8 @@ private:
   ValueId captured(const Tensor &t);                                                // Export: of memory from outside
   ValueId partOfWhole(ValueId whole, const TensorType &wholeType, const Tensor &t); // Export: by any strides
   [[noreturn]] void refuse(const std::string &why);                                 // Export
-  void end();                                                                       // is not active any more
+  void settleShared();
+  void end(); // is not active any more
   TraceTurn turn;
   std::unique_ptr<State> state;
 };

@@ -1,5 +1,9 @@
 // What a trace does about the values of operands (frontend/dispatch/OperandCheck.h). A check is left out where the ops
-// that computed the values say enough: positions made by arange(), the results of argmax().
+// that computed the values say enough: positions made by arange(), the results of argmax(). What is left is looked at
+// while the trace is made, so that errors come at their line, and again by the program each time.
+#include "frontend/autograd/Autograd.h"
+#include "frontend/dispatch/Dispatch.h"
+#include "frontend/dispatch/Ops.h"
 #include "frontend/trace/TraceState.h"
 
 #include <algorithm>
@@ -23,10 +27,58 @@ void Trace::recordCheck(const Tensor &values, const OperandCheck &check, bool is
   }
   if (auto range = state->rangeOf(valueOf(values)); range && check.allows(range->least, range->greatest))
     return;
+  if (state->purpose == Purpose::Call && values.device().isCpu()) {
+    if (!state->reason.empty())
+      flush("it looks at the values of an index or a divisor");
+    Tensor now = state->reason.empty() ? state->evaluate(valueOf(values)) : values;
+    Pause pause;
+    try {
+      check.scan(now);
+    } catch (const CheckFailure &) {
+      noteFailedCheck();
+      throw;
+    }
+    if (!state->reason.empty())
+      return;
+  }
   ValueId broken = valueOf(check.isBroken(values));
   int32_t location = state->nodes[size_t(broken - State::kFirstNode)].location;
   state->checks.push_back(
       {broken, check, values.type(), location < 0 ? std::string() : state->locations[size_t(location)]});
+}
+
+Tensor Trace::State::evaluate(ValueId value) {
+  Trace::Pause pause;
+  GradMode off(false);
+  AlreadyChecked checked;
+  Exclusive::Scope mine(*running); // memory that the trace writes to is read as it is
+  std::vector<char> needed(nodes.size());
+  std::unordered_map<ValueId, Tensor> values;
+  auto need = [&](ValueId v) {
+    if (v < kFirstNode)
+      values[v] = inputs[size_t(v)];
+    else
+      needed[size_t(v - kFirstNode)] = 1;
+  };
+  need(value);
+  for (size_t n = nodes.size(); n-- > 0;)
+    if (needed[n])
+      std::for_each(nodes[n].operands.begin(), nodes[n].operands.end(), need);
+  for (size_t n = 0; n < nodes.size(); ++n) {
+    const Node &node = nodes[n];
+    if (!needed[n] || node.result > 0) // further results are there already
+      continue;
+    std::vector<Tensor> operands, results;
+    for (ValueId v : node.operands)
+      operands.push_back(values.at(v));
+    if (operands.empty())
+      results = {applyCreation(node.op, node.attrs, device)};
+    else
+      results = applyAll(node.op, operands.data(), int(operands.size()), node.attrs);
+    for (size_t i = 0; i < results.size(); ++i)
+      values[kFirstNode + ValueId(n + i)] = results[i];
+  }
+  return values.at(value);
 }
 
 // Of an integer or bool value.

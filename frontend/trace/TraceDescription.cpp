@@ -16,17 +16,14 @@ void Trace::State::Description::describe(const std::vector<Tensor> &outputs) {
       freshSlots.emplace(segment.storages[i].get(), int(i));
   returned.resize(segment.storages.size());
 
-  for (size_t i = 0; i < state.arguments.size(); ++i)
-    argumentOn.emplace(state.arguments[i].impl->storage.get(), int(i));
-  for (size_t i = 0; i < state.grads.size(); ++i)
-    if (const GradNote &note = state.grads[i]; note.read && note.before.defined())
-      gradOn.emplace(note.before.impl->storage.get(), int(i));
+  addRoots();
   renumberSources();
   for (auto &[values, check] : state.inputChecks)
     call.inputChecks.emplace_back(sourceOf(values), check);
   for (const Tensor &output : outputs)
     addResult(output, false);
   describeGradients();
+  pairRoots();
   for (size_t i = 0; i < resultTensors.size(); ++i) // bases are added on the way
     noteHistory(int(i));
   describeTape();
@@ -38,6 +35,82 @@ void Trace::State::Description::describe(const std::vector<Tensor> &outputs) {
 
 // ---------------------------------------------------------------- Sources
 
+const Tensor &Trace::State::Description::tensorOf(const Root &root) const {
+  switch (root.kind) {
+  case TensorSource::Kind::Argument:
+    return state.arguments[size_t(root.index)];
+  case TensorSource::Kind::Grad:
+    return state.grads[size_t(root.index)].before;
+  default:
+    return (*state.reached)[size_t(root.index)];
+  }
+}
+
+void Trace::State::Description::addRoots() {
+  auto add = [&](TensorSource::Kind kind, size_t index) {
+    const Tensor &t = tensorOf({kind, int(index)});
+    if (kind == TensorSource::Kind::Captured && !call.reached.insert(t.impl.get()).second)
+      return; // one object found twice, which the host's guards know
+    rootOfTensor.emplace(t.impl.get(), roots.size());
+    rootsOn[t.impl->storage.get()].push_back(roots.size());
+    roots.push_back({kind, int(index)});
+  };
+  for (size_t i = 0; i < state.arguments.size(); ++i)
+    add(TensorSource::Kind::Argument, i);
+  for (size_t i = 0; state.reached && i < state.reached->size(); ++i)
+    add(TensorSource::Kind::Captured, i);
+  for (size_t i = 0; i < state.grads.size(); ++i)
+    if (const GradNote &note = state.grads[i]; note.read && note.before.defined())
+      add(TensorSource::Kind::Grad, i);
+  rootSources.assign(roots.size(), -1);
+}
+
+int Trace::State::Description::sourceOfRoot(size_t number) {
+  if (rootSources[number] >= 0)
+    return rootSources[number];
+  const Root &root = roots[number];
+  Tensor t = tensorOf(root);
+  TensorSource source;
+  source.kind = root.kind;
+  if (root.kind == TensorSource::Kind::Captured) {
+    source.index = int(call.captured.size());
+    call.captured.push_back(t);
+  } else if (root.kind == TensorSource::Kind::Grad) {
+    source.index = sourceOf(state.grads[size_t(root.index)].leaf);
+  } else {
+    source.index = root.index;
+  }
+  return rootSources[number] = addSource(source, t, t);
+}
+
+// A tensor that was found in two ways is one at each call, or the call is another one.
+void Trace::State::Description::pairRoots() {
+  for (size_t i = 0; i < roots.size(); ++i) {
+    size_t first = rootOfTensor.at(tensorOf(roots[i]).impl.get());
+    if (first != i)
+      call.sameTensors.emplace_back(sourceOfRoot(first), sourceOfRoot(i));
+  }
+  for (const Tensor &argument : state.arguments)
+    call.reachedArguments += call.reached.count(argument.impl.get());
+  // What is at one of them was taken for what is at the other.
+  for (const Tensor &t : state.mergedInputs)
+    rootBelow(t);
+  for (const Mutation &mutation : state.mutated)
+    rootBelow(mutation.target);
+}
+
+// The number of a root on the tensor's memory. Where there are several, the way from one to the other is guarded.
+std::optional<size_t> Trace::State::Description::rootBelow(const Tensor &t) {
+  auto found = rootsOn.find(t.impl->storage.get());
+  if (found == rootsOn.end())
+    return {};
+  size_t first = found->second[0];
+  for (size_t i : std::exchange(found->second, {first}))
+    if (const Tensor &from = tensorOf(roots[first]), &to = tensorOf(roots[i]); !from.is(to))
+      call.distances.push_back({sourceOfRoot(first), sourceOfRoot(i), bytesBetween(from, to)});
+  return first;
+}
+
 // The arguments come first.
 void Trace::State::Description::renumberSources() {
   std::vector<Tensor> before = std::move(segment.sources);
@@ -46,7 +119,7 @@ void Trace::State::Description::renumberSources() {
     TensorSource source;
     source.kind = TensorSource::Kind::Argument;
     source.index = int(i);
-    addSource(source, state.arguments[i], state.arguments[i]);
+    rootSources[i] = addSource(source, state.arguments[i], state.arguments[i]);
   }
   std::vector<int> renumbered;
   for (const Tensor &t : before)
@@ -99,18 +172,15 @@ int Trace::State::Description::sourceOf(const Tensor &t) {
       call.numbers.push_back(reader);
       return addSource(source, t, t);
     }
-  const Storage *storage = t.impl->storage.get();
-  if (auto argument = argumentOn.find(storage); argument != argumentOn.end()) {
-    source.kind = TensorSource::Kind::Argument;
-    source.index = argument->second;
-    return addSource(source, state.arguments[size_t(source.index)], t);
+  if (auto root = rootOfTensor.find(t.impl.get()); root != rootOfTensor.end())
+    return sourceOfRoot(root->second);
+  if (std::optional<size_t> root = rootBelow(t)) {
+    int number = sourceOfRoot(*root);
+    source = call.sources[size_t(number)];
+    return addSource(source, segment.sources[size_t(number)], t);
   }
-  if (auto grad = gradOn.find(storage); grad != gradOn.end()) {
-    const GradNote &note = state.grads[size_t(grad->second)];
-    source.kind = TensorSource::Kind::Grad;
-    source.index = sourceOf(note.leaf);
-    return addSource(source, note.before, t);
-  }
+  if (state.reached && t.impl->storage->bornInTrace != state.number)
+    refuse("it reads a tensor that is reached in a way that cannot be guarded");
   source.index = int(call.captured.size());
   call.captured.push_back(t);
   return addSource(source, t, t);
@@ -150,6 +220,8 @@ int Trace::State::Description::addResult(const Tensor &t, bool isKept) {
     result.index = sourceOf(t);
     result.same = true;
     result.offset = 0;
+    if (call.sources[size_t(result.index)].isView && t.requiresGrad())
+      refuse("a result made in the call requires grad");
     if (!isKept && call.sources[size_t(result.index)].kind == TensorSource::Kind::Captured &&
         t.impl->storage->bornInTrace == state.number)
       refuse("a result is a tensor made from data in the call");
@@ -227,7 +299,7 @@ CallTapeNode::Operand Trace::State::Description::describeOperand(const TapeOpera
   recorded.type = operand.type;
   if (operand.leaf) {
     recorded.source = sourceOf(Tensor(operand.leaf));
-    if (freshSlots.count(operand.leaf->storage.get()))
+    if (freshSlots.count(operand.leaf->storage.get()) || call.sources[size_t(recorded.source)].isView)
       refuse("a leaf made in the call requires grad");
   } else if (operand.node && isOfCall(operand.node.get())) {
     recorded.node = numbers.at(operand.node.get());
@@ -255,6 +327,8 @@ void Trace::State::Description::describeGuards() {
   for (size_t i = 0; i < segment.sources.size(); ++i) {
     const Tensor &t = segment.sources[i];
     call.guards.push_back(guardOf(t));
+    if (call.sources[i].isView) // made in the call, which says what is required of it
+      call.guards.back().requiresGrad = call.guards.back().tape = 0;
     call.sameStorage.push_back(first.emplace(t.impl->storage.get(), int(i)).first->second);
   }
   std::unordered_set<const Storage *> written;

@@ -13,6 +13,16 @@ public:
   void describe(const std::vector<Tensor> &outputs);
 
 private:
+  // Where the call finds a tensor from outside: as an argument, by the function, as a .grad. It can be found twice.
+  struct Root {
+    TensorSource::Kind kind;
+    int index; // of the arguments; of state.reached; of state.grads
+  };
+  const Tensor &tensorOf(const Root &root) const;
+  void addRoots();
+  int sourceOfRoot(size_t number);
+  std::optional<size_t> rootBelow(const Tensor &t);
+  void pairRoots();
   void renumberSources();
   int sourceOf(const Tensor &t);
   int addSource(TensorSource source, const Tensor &root, const Tensor &t);
@@ -31,8 +41,11 @@ private:
   Segment &segment;
   CompiledCall &call;
   std::unordered_map<const TensorImpl *, int> sources, results;
-  std::unordered_map<const Storage *, int> freshSlots;         // slots with memory of their own
-  std::unordered_map<const Storage *, int> argumentOn, gradOn; // the first on the memory; of state.grads, those read
+  std::unordered_map<const Storage *, int> freshSlots; // slots with memory of their own
+  std::vector<Root> roots;
+  std::vector<int> rootSources;                                // of each root; -1: none yet
+  std::unordered_map<const TensorImpl *, size_t> rootOfTensor; // the first
+  std::unordered_map<const Storage *, std::vector<size_t>> rootsOn;
   std::vector<Tensor> resultTensors;
   std::vector<bool> returned;                             // by slot
   std::vector<std::pair<int, TapeNode *>> histories;      // of results

@@ -198,9 +198,11 @@ void Trace::State::endSegment() {
   lazies.clear();
   inputs.clear();
   inputsOf.clear();
+  mergedInputs.clear();
   nodes.clear();
   mutated.clear();
   checks.clear();
+  touchesShared = false;
   locations.clear();
   generatorState = {};
   numbers.clear();
@@ -208,6 +210,8 @@ void Trace::State::endSegment() {
   static std::atomic<uint64_t> next{uint64_t(1) << 40};
   segment = next++;
 }
+
+Trace::State::Modes Trace::State::Modes::now() { return {gradEnabled(), weft::defaultDType(), weft::autocastDType()}; }
 
 void Trace::State::failSegment() {
   if (randomCount)
@@ -245,9 +249,11 @@ void Trace::State::undo(const std::vector<Mutation> &mutations) {
 
 std::shared_ptr<CompiledCall> Trace::finish(const std::vector<Tensor> &outputs) {
   auto call = std::make_shared<CompiledCall>();
-  call->gradMode = gradEnabled();
-  call->defaultDType = weft::defaultDType();
-  call->autocastDType = weft::autocastDType();
+  call->gradMode = state->modes.grad;
+  call->defaultDType = state->modes.defaultDType;
+  call->autocastDType = state->modes.autocast;
+  if (!(state->modes == State::Modes::now()))
+    notReplayable("it leaves grad mode, autocast or the default dtype otherwise than it found them");
   {
     Pause pause;
     bool whole = state->reason.empty();
@@ -272,6 +278,7 @@ std::shared_ptr<CompiledCall> Trace::finish(const std::vector<Tensor> &outputs) 
   call->replayable = state->reason.empty();
   call->flushes = state->flushes;
   state->arguments.clear();
+  state->reached.reset();
   state->grads.clear();
   state->gradOf.clear();
   state->inputChecks.clear();

@@ -56,6 +56,15 @@ struct Trace::State {
   void failSegment();
   void abandon();
 
+  struct Modes {
+    bool grad;
+    DType defaultDType;
+    std::optional<DType> autocast;
+    static Modes now();
+    bool operator==(const Modes &o) const {
+      return grad == o.grad && defaultDType == o.defaultDType && autocast == o.autocast;
+    }
+  };
   struct History { // of a tensor from outside, before the trace
     Ref<TensorImpl> impl;
     bool requiresGrad;
@@ -85,6 +94,9 @@ struct Trace::State {
   void readViewsDirectly(std::vector<ValueId> &wanted);
   void putBack();
 
+  // The value as eager code has it: what it needs is run op by op, on memory as it was when the segment began.
+  Tensor evaluate(ValueId value);
+
   // Whether every element that the value can have lies in [least, greatest].
   struct Range {
     int64_t least, greatest;
@@ -97,16 +109,20 @@ struct Trace::State {
   Trace *trace = nullptr;
   Purpose purpose = Purpose::Call;
   std::vector<Tensor> arguments;
+  std::optional<std::vector<Tensor>> reached; // by the function, otherwise than by arguments; none: not known
+  Modes modes = Modes::now();                 // at the start
   uint64_t number = 0, segment = 0;
   uint64_t firstOrder = 0; // tape nodes made during the trace have this number or a higher one
   Device device;
   std::vector<Tensor> inputs;
+  std::vector<Tensor> mergedInputs; // further tensors where inputs lie
   std::unordered_multimap<Storage *, ValueId> inputsOf;
   std::vector<Node> nodes;
   std::vector<std::string> locations;
   std::vector<Storage *> lazies;          // that have a value in this segment; null where they died
   std::vector<Mutation> mutated;          // tensors from outside that were written to
   std::vector<SegmentPlan::Check> checks; // of what the segment computes
+  bool touchesShared = false;             // the segment reads or writes memory that others can see
   Tensor generatorState;
   Generator::State drawnFrom; // what generatorState holds
   int64_t randomCount = 0;    // counters drawn from there on

@@ -94,9 +94,6 @@ bool Traced::matches(PyObject *args, PyObject *kwargs, std::vector<Tensor> &tens
   }
   if (guardSet && !guardSet->hold())
     return differs([&] { return "guard " + std::to_string(guardSet->firstBroken()); });
-  // Other threads may have changed a tensor since it was looked at.
-  if (guardSet && guardSet->mayRunPython() && !call->guardsHold(tensors.data(), tensorCount))
-    return differs([&] { return call->explainMismatch(tensors.data(), tensorCount); });
   return true;
 }
 
@@ -113,8 +110,11 @@ struct Turn {
   std::optional<TraceTurn> turn;
 };
 
-// Runs function(*args, **kwargs) under a trace. Gives (result, Traced).
-py::tuple runTraced(py::object function, py::tuple args, py::dict kwargs, py::object afterCall) {
+// Runs function(*args, **kwargs) under a trace. reached: the tensors that the function can reach otherwise than by its
+// arguments; None: not known, and the call is not for a replay.
+// why: it cannot be replayed, if that is known before. Gives (result, Traced).
+py::tuple runTraced(py::object function, py::tuple args, py::dict kwargs, py::object afterCall, py::object reached,
+                    py::object why) {
   auto traced = std::make_shared<Traced>();
   std::vector<Tensor> tensors;
   py::tuple both = py::make_tuple(args, kwargs);
@@ -126,12 +126,20 @@ py::tuple runTraced(py::object function, py::tuple args, py::dict kwargs, py::ob
   py::object result;
   {
     Trace trace(tensors);
+    if (!reached.is_none()) {
+      std::vector<Tensor> all;
+      for (py::handle tensor : reached)
+        all.push_back(unbox(tensor.ptr()));
+      trace.reaches(std::move(all));
+    }
+    if (!why.is_none())
+      trace.notReplayable(why.cast<std::string>());
     try {
       result = callEagerly(function.ptr(), args, kwargs);
       if (!afterCall.is_none()) {
-        py::object why = callingPython([&] { return afterCall(); });
-        if (!why.is_none())
-          trace.notReplayable(why.cast<std::string>());
+        py::object found = callingPython([&] { return afterCall(); });
+        if (!found.is_none())
+          trace.notReplayable(found.cast<std::string>());
       }
       std::vector<Tensor> outputs;
       std::string held;
@@ -216,7 +224,7 @@ PyObject *callCompiled(PyObject *self, PyObject *const *arguments, size_t flags,
     static thread_local std::vector<Tensor> scratch;
     for (size_t i = 0; i < entries.size(); ++i) {
       Traced &entry = *entries[i].first;
-      auto held = py::reinterpret_borrow<py::object>(entries[i].second); // guards may run Python, so may other threads
+      auto held = py::reinterpret_borrow<py::object>(entries[i].second); // a replay lets other threads run
       if (entry.matches(args.ptr(), kwargs.ptr(), scratch, nullptr)) {
         if (i)
           moveToFront(entries, held.ptr());
@@ -429,7 +437,7 @@ void bindCompile(py::module_ &module) {
   module.def("tracing", [] { return Trace::active() != nullptr; });
   module.def("not_replayable", [](const std::string &why) {
     if (Trace *trace = Trace::active())
-      trace->notReplayable(why);
+      trace->becomesVisible(why);
   });
   Trace::setLocationProvider(userLocation);
 }

@@ -69,7 +69,12 @@ void bindCreation(py::module_ &module) {
   module.def("dropout", &dropout);
   Definitions(module)
       .def(
-          "initial_seed", [] { return Generator::defaultGenerator().state().seed; },
+          "initial_seed",
+          [] {
+            if (Trace *trace = Trace::active())
+              trace->notReplayable("it calls initial_seed()");
+            return Generator::defaultGenerator().state().seed;
+          },
           "The seed with which the random stream began.")
       .def(
           "default_dtype", [] { return defaultDType(); }, "The dtype of Python's floats in tensors.")

@@ -1,5 +1,7 @@
 #include "python/bindings/Guards.h"
 
+#include <algorithm>
+
 namespace py = pybind11;
 
 namespace weft::python {
@@ -25,10 +27,34 @@ bool sameValue(PyObject *expected, PyObject *actual) {
         return false;
     return true;
   }
+  if (PyComplex_CheckExact(expected)) {
+    Py_complex a = PyComplex_AsCComplex(expected), b = PyComplex_AsCComplex(actual);
+    return std::memcmp(&a, &b, sizeof(a)) == 0;
+  }
+  if (PySlice_Check(expected)) {
+    auto *a = reinterpret_cast<PySliceObject *>(expected), *b = reinterpret_cast<PySliceObject *>(actual);
+    return sameValue(a->start, b->start) && sameValue(a->stop, b->stop) && sameValue(a->step, b->step);
+  }
   if (PyLong_CheckExact(expected) || PyUnicode_CheckExact(expected) || PyBytes_CheckExact(expected) ||
-      PyComplex_CheckExact(expected) || PySlice_Check(expected))
+      PyRange_Check(expected))
     return PyObject_RichCompareBool(expected, actual, Py_EQ) == 1;
   return false;
+}
+
+// Whether iterating gives these values, in this order.
+static bool hasItems(PyObject *holder, PyObject *items) {
+  auto iterator = py::reinterpret_steal<py::object>(PyObject_GetIter(holder));
+  Py_ssize_t count = 0, expected = PyTuple_GET_SIZE(items);
+  while (iterator) {
+    auto item = py::reinterpret_steal<py::object>(PyIter_Next(iterator.ptr()));
+    if (!item)
+      break;
+    if (count == expected || !sameValue(PyTuple_GET_ITEM(items, count), item.ptr()))
+      return false;
+    ++count;
+  }
+  PyErr_Clear();
+  return count == expected;
 }
 
 // Borrowed; null where the key is absent or cannot be looked up.
@@ -39,23 +65,53 @@ static PyObject *itemOf(const py::object &dict, const py::object &key) {
   return item;
 }
 
+// A number that no other state of the type and its bases has (PEP 659); 0: there is none.
+static Py_ssize_t versionOfType(PyObject *object) {
+  auto *type = reinterpret_cast<PyTypeObject *>(object);
+  static PyObject *const any = PyUnicode_InternFromString("__init__");
+  if (!PyType_HasFeature(type, Py_TPFLAGS_VALID_VERSION_TAG))
+    _PyType_Lookup(type, any); // gives it one
+  return PyType_HasFeature(type, Py_TPFLAGS_VALID_VERSION_TAG) ? Py_ssize_t(type->tp_version_tag) : 0;
+}
+
+static bool isFunction(PyObject *object, PyObject *parts) {
+  auto same = [&](int i, PyObject *now) { return PyTuple_GET_ITEM(parts, i) == (now ? now : Py_None); };
+  return same(0, PyFunction_GetCode(object)) && same(1, PyFunction_GetDefaults(object)) &&
+         same(2, PyFunction_GetKwDefaults(object));
+}
+
 bool Guard::holds() const {
   switch (kind) {
   case GuardKind::DictItem:
     return sameValue(value.ptr(), itemOf(holder, key));
   case GuardKind::DictAbsent:
     return !itemOf(holder, key);
-  case GuardKind::Length:
-    return PyObject_Size(holder.ptr()) == number;
+  case GuardKind::Length: {
+    Py_ssize_t length = PyObject_Size(holder.ptr());
+    if (length < 0)
+      PyErr_Clear();
+    return length == number;
+  }
   case GuardKind::ListItem:
     return number < PyList_GET_SIZE(holder.ptr()) && sameValue(value.ptr(), PyList_GET_ITEM(holder.ptr(), number));
   case GuardKind::Cell:
+    if (!PyCell_GET(holder.ptr()))
+      return value.ptr() == Py_NotImplemented;
     return sameValue(value.ptr(), PyCell_GET(holder.ptr()));
-  case GuardKind::Attribute: {
-    py::object actual = py::reinterpret_steal<py::object>(PyObject_GetAttr(holder.ptr(), key.ptr()));
+  case GuardKind::Function:
+    return isFunction(holder.ptr(), value.ptr());
+  case GuardKind::Type:
+    return reinterpret_cast<PyObject *>(Py_TYPE(holder.ptr())) == value.ptr();
+  case GuardKind::Bases:
+    return reinterpret_cast<PyTypeObject *>(holder.ptr())->tp_mro == value.ptr();
+  case GuardKind::Unchanged:
+    return number && versionOfType(holder.ptr()) == number;
+  case GuardKind::Slot: {
+    py::object actual = py::reinterpret_steal<py::object>(
+        Py_TYPE(key.ptr())->tp_descr_get(key.ptr(), holder.ptr(), reinterpret_cast<PyObject *>(Py_TYPE(holder.ptr()))));
     if (!actual)
       PyErr_Clear();
-    return sameValue(value.ptr(), actual.ptr());
+    return actual ? sameValue(value.ptr(), actual.ptr()) : value.ptr() == Py_NotImplemented;
   }
   case GuardKind::TypeMember:
     return _PyType_Lookup(reinterpret_cast<PyTypeObject *>(holder.ptr()), key.ptr()) == value.ptr();
@@ -63,17 +119,17 @@ bool Guard::holds() const {
     PyObject *item = itemOf(holder, key);
     return item && PyFloat_CheckExact(item);
   }
-  case GuardKind::SetEquals:
-    if (PySet_GET_SIZE(holder.ptr()) == 0)
-      return PySet_GET_SIZE(value.ptr()) == 0;
-    return PyObject_RichCompareBool(holder.ptr(), value.ptr(), Py_EQ) == 1;
-  case GuardKind::DictKeys: {
+  case GuardKind::Items:
+    return hasItems(holder.ptr(), value.ptr());
+  case GuardKind::DictKeys:
+  case GuardKind::DictValues: {
     if (PyDict_Size(holder.ptr()) != PyTuple_GET_SIZE(value.ptr()))
       return false;
     PyObject *held, *item;
     Py_ssize_t position = 0;
     for (Py_ssize_t i = 0; PyDict_Next(holder.ptr(), &position, &held, &item); ++i)
-      if (PyTuple_GET_ITEM(value.ptr(), i) != held)
+      if (PyObject *expected = PyTuple_GET_ITEM(value.ptr(), i);
+          kind == GuardKind::DictKeys ? expected != held : !sameValue(expected, item))
         return false;
     return true;
   }
@@ -84,7 +140,8 @@ bool Guard::holds() const {
 // It depends on nothing but what the dict holds.
 static bool isOnDict(const Guard &guard) {
   bool isRaw = guard.kind == GuardKind::DictItem || guard.kind == GuardKind::DictAbsent ||
-               guard.kind == GuardKind::FloatItem || guard.kind == GuardKind::DictKeys;
+               guard.kind == GuardKind::FloatItem || guard.kind == GuardKind::DictKeys ||
+               guard.kind == GuardKind::DictValues;
   if (guard.kind == GuardKind::Length) // a sub-class may define it
     return PyDict_CheckExact(guard.holder.ptr());
   return isRaw && PyDict_Check(guard.holder.ptr());
@@ -97,7 +154,8 @@ GuardSet::GuardSet(py::list list) {
     Guard guard{GuardKind(tuple[0].cast<int>()), tuple[1], tuple[2], tuple[3]};
     if (guard.kind == GuardKind::Length || guard.kind == GuardKind::ListItem)
       guard.number = guard.key.cast<Py_ssize_t>();
-    runsPython |= guard.kind == GuardKind::Attribute || guard.kind == GuardKind::SetEquals;
+    if (guard.kind == GuardKind::Unchanged)
+      guard.number = versionOfType(guard.holder.ptr());
     guards.push_back(std::move(guard));
   }
   std::unordered_map<PyObject *, size_t> known;
@@ -180,6 +238,14 @@ bool isTuple(PyObject *object) {
           type->tp_dictoffset == 0 && PyDict_GetItemString(type->tp_dict, "_fields"));
 }
 
+// Of a tensor's object, which is never the same at two calls: what it has besides the tensor.
+bool hasAttributes(PyObject *object) {
+  if (Py_TYPE(object) == tensorType)
+    return false;
+  PyObject **attributes = _PyObject_GetDictPtr(object);
+  return attributes && *attributes && PyDict_GET_SIZE(*attributes);
+}
+
 // Pattern::of.
 struct PatternReader {
   // What is nested deeper, or larger when each place is counted, is not described.
@@ -209,6 +275,9 @@ Pattern PatternReader::read(PyObject *object) {
   bool isContainer = isTuple(object) || PyList_CheckExact(object) || PyDict_CheckExact(object);
   if (isTensor(object)) {
     pattern.kind = Pattern::Kind::Tensor;
+    pattern.value = py::type::of(object);
+    if (!mustBeNew && hasAttributes(object))
+      why = "a tensor with attributes of its own";
     Tensor tensor = unbox(object);
     auto [number, isNew] = numbers.emplace(tensor.impl.get(), int(tensors.size()));
     pattern.index = number->second;
@@ -227,6 +296,9 @@ Pattern PatternReader::read(PyObject *object) {
       pattern.value = py::type::of(object);
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(object); ++i)
       pattern.children.push_back(read(PyTuple_GET_ITEM(object, i)));
+    auto isOpen = [](const Pattern &child) { return child.kind != Pattern::Kind::Value; };
+    if (mustBeNew && Py_REFCNT(object) > 1 && std::any_of(pattern.children.begin(), pattern.children.end(), isOpen))
+      why = "a tuple that something else holds, too";
   } else if (PyList_CheckExact(object)) {
     pattern.kind = Pattern::Kind::List;
     for (Py_ssize_t i = 0; i < PyList_GET_SIZE(object); ++i)
@@ -261,7 +333,7 @@ int Pattern::traverse(visitproc visit, void *arg) const {
 bool Pattern::matches(PyObject *object, Tensor *tensors) const {
   switch (kind) {
   case Kind::Tensor: {
-    if (!isTensor(object))
+    if (reinterpret_cast<PyObject *>(Py_TYPE(object)) != value.ptr() || hasAttributes(object))
       return false;
     Ref<TensorImpl> &impl = reinterpret_cast<PyTensor *>(object)->impl;
     Tensor &slot = tensors[index];

@@ -1,5 +1,5 @@
 // Guards on Python objects: what a trace read, to be found unchanged before a replay. Checking one is a look-up and a
-// comparison of pointers; only numbers and strings are compared by value.
+// comparison of pointers; only numbers and strings are compared by value. It never runs Python.
 #pragma once
 #include "python/bindings/PyTensor.h"
 
@@ -13,11 +13,16 @@ enum class GuardKind : int {
   Length,     // len(holder) == number
   ListItem,   // holder[number] is value
   Cell,       // the closure cell holds value
-  Attribute,  // getattr(holder, key) is value
+  Slot,       // what the slot whose descriptor is key holds is value; NotImplemented: nothing
   TypeMember, // what the type (or a base) has under key is value
-  SetEquals,  // the set's elements are those of value
+  Items,      // what iterating over the holder gives are the elements of value; of types that run no Python for it
   FloatItem,  // holder[key] is a float
   DictKeys,   // the dict's keys are those of value, in that order
+  DictValues, // its values are; where looking up a key could run Python
+  Function,   // the function's code, defaults and keyword defaults are those of value
+  Type,       // the object's type is value
+  Bases,      // the type's order of look-up is value
+  Unchanged,  // the type and its bases are as when the guard was made
 };
 
 struct Guard {
@@ -44,8 +49,6 @@ public:
   // For the garbage collector.
   int traverse(visitproc visit, void *arg) const;
   void clear();
-  // Whether hold() may: an attribute can be a property, elements of sets can have an __eq__.
-  bool mayRunPython() const { return runsPython; }
   // Makes a guard of kind DictItem, on a float, hold for all floats.
   void acceptAnyFloat(int index) { guards.at(size_t(index)).kind = GuardKind::FloatItem; }
 
@@ -60,7 +63,6 @@ private:
   std::vector<Guard> guards;
   std::vector<OfDict> dicts;
   std::vector<int> others; // that are not on a dict
-  bool runsPython = false;
 };
 
 // The structure of a call's arguments or result: containers with tensors, and other leaves by value or identity.
@@ -68,7 +70,7 @@ struct Pattern {
   enum class Kind { Tensor, Value, Tuple, List, Dict };
   Kind kind = Kind::Value;
   int index = 0;          // Tensor: which
-  pybind11::object value; // Value; Dict: the tuple of keys; Tuple: its type, if that is a named one
+  pybind11::object value; // Value; Dict: the tuple of keys; Tuple: its type, if that is a named one; Tensor: its type
   std::vector<Pattern> children;
 
   // Reads an object; tensors go to `tensors`, each once. `why`: set where the pattern does not say all of it, since

@@ -52,7 +52,12 @@ PYBIND11_MODULE(_C, module) {
           },
           py::arg("num"), "Sets how many threads kernels run on. No result depends on it.")
       .def(
-          "get_num_threads", [] { return weft::ThreadPool::global().threadCount(); },
+          "get_num_threads",
+          [] {
+            if (weft::Trace *trace = weft::Trace::active())
+              trace->notReplayable("it calls get_num_threads()");
+            return weft::ThreadPool::global().threadCount();
+          },
           "How many threads kernels run on: WEFT_NUM_THREADS, or as many as processors, until set_num_threads.");
   module.def("cuda_device_count", &weft::cuda::deviceCount);
   module.def(

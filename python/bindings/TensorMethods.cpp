@@ -77,13 +77,12 @@ int setData(PyObject *self, PyObject *value, void *) {
       fail(UserError::Kind::Type, "data", "must be set to a tensor");
     Tensor target = unbox(self), source = unbox(value);
     if (Trace *trace = Trace::active())
-      trace->notReplayable("it sets .data");
+      trace->flush("it sets .data"); // what was recorded means the memory that it has now
     target.impl->storage = source.impl->storage;
     target.impl->shape = source.impl->shape;
     target.impl->strides = source.impl->strides;
     target.impl->offset = source.impl->offset;
     target.impl->dtype = source.impl->dtype;
-    target.impl->traceValue = -1;
     target.impl->noGradView = target.impl->viewsRequiring = false;
     return 0;
   } catch (...) {
@@ -202,7 +201,14 @@ void bindTensorMethods(py::module_ &module) {
             return py::int_(t.strides()[axisOf("stride", *dim, t.shape())]);
           },
           self, py::arg("dim") = py::none(), "The steps from element to element, or the one along a dimension.")
-      .def("storage_offset", &Tensor::offset, self, "Where in its memory the tensor begins, in elements.")
+      .def(
+          "storage_offset",
+          [](const Tensor &t) {
+            if (Trace *trace = Trace::active())
+              trace->notReplayable("it reads where in its memory a tensor begins");
+            return t.offset();
+          },
+          self, "Where in its memory the tensor begins, in elements.")
       .def(
           "data_ptr",
           [](const Tensor &t) {

@@ -1,69 +1,40 @@
 """What a traced Python function read, as guards, and what it did that a replay could not do.
 
 1. Before the trace, `Capture` walks what the function can reach (closure, the globals its code names, arguments, modules and their
-   attributes, containers) and notes how it found it.
-2. During the trace, `Watch` sees every Python code object that runs and every C function that is called.
-3. After it, the call is replayable if what was noted still holds (nothing outside was changed), all code that ran was walked, and
-   all C functions called are pure. The notes are then the guards of later calls (python/bindings/Guards.h checks them).
+   attributes, containers) and notes how it found it. What no table admits (_admission.py) it notes as opaque.
+2. During the trace, `Watch` (_watch.py) sees every Python code object that runs and every C function that is called.
+3. After it, the call is replayable if what was noted still holds (nothing outside was changed), all code that ran was walked, none
+   of it names the way to something opaque, and all C functions called are pure. The notes are then the guards of later calls
+   (python/bindings/Guards.h checks them).
 """
 
+import builtins
+import collections
 import functools
-import gc
 import os
 import sys
 import types
+import weakref
+from dis import EXTENDED_ARG, opmap
 
-from . import _C
+from . import _C, _admission
+from ._admission import is_ours, is_plain_key, is_stdlib, is_user_class, is_user_module
 
-DICT_ITEM, DICT_ABSENT, LENGTH, LIST_ITEM, CELL, ATTRIBUTE, TYPE_MEMBER, SET_EQUALS, _, DICT_KEYS = range(10)
+(
+    DICT_ITEM, DICT_ABSENT, LENGTH, LIST_ITEM, CELL, SLOT, TYPE_MEMBER, ITEMS, _, DICT_KEYS, DICT_VALUES, FUNCTION, TYPE, BASES,
+    UNCHANGED,
+) = range(15)  # fmt: skip
 MAX_GUARDS = 20000
 
-_PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
-_STDLIB = os.path.dirname(os.path.abspath(os.__file__)) + os.sep
-_THIRD_PARTY = (os.sep + "site-packages" + os.sep, os.sep + "dist-packages" + os.sep)
-
-_ATOMIC = (
-    type(None), bool, int, float, complex, str, bytes, range, slice, type(Ellipsis), type(NotImplemented),
-    _C.Tensor, _C.dtype, _C.device, _C.Function, types.BuiltinFunctionType, types.WrapperDescriptorType,
-    types.MethodDescriptorType, types.ClassMethodDescriptorType, types.GetSetDescriptorType, types.MemberDescriptorType,
+_FUNCTIONS = (types.BuiltinFunctionType, types.MethodWrapperType)
+_OF_CLASSES = (
+    "__dict__", "__weakref__", "__doc__", "__module__", "__slots__", "__abstractmethods__", "_abc_impl", "__annotations__",
+    "__firstlineno__", "__static_attributes__",
 )  # fmt: skip
-
-
-@functools.cache
-def is_ours(filename):
-    return os.path.abspath(filename).startswith(_PACKAGE)
-
-
-@functools.cache
-def _is_stdlib(filename):
-    if filename.startswith("<frozen"):
-        return True
-    path = os.path.abspath(filename)
-    return path.startswith(_STDLIB) and not any(part in path for part in _THIRD_PARTY)
-
-
-def _is_user_class(cls):
-    module = sys.modules.get(cls.__module__)
-    file = getattr(module, "__file__", None)
-    if file is None:
-        return cls.__module__ == "__main__" or (module is None and cls.__module__ != "builtins")
-    return not is_ours(file) and not _is_stdlib(file) and file.endswith(".py")
-
-
-def _is_user_module(module):
-    file = getattr(module, "__file__", None)
-    if file is None:  # built in, or made by the program
-        return module.__name__.partition(".")[0] not in sys.stdlib_module_names
-    return file.endswith(".py") and not (
-        is_ours(file) or _is_stdlib(file) or any(part in file for part in _THIRD_PARTY)
-    )
-
-
-# Modules of Python's library whose functions depend on their arguments alone.
-_PURE_STDLIB = {
-    "__future__", "abc", "bisect", "builtins", "cmath", "collections", "contextlib", "copy", "dataclasses", "decimal", "enum",
-    "fractions", "functools", "heapq", "inspect", "itertools", "math", "numbers", "operator", "re", "statistics", "string",
-    "struct", "textwrap", "types", "typing", "warnings",
+# Names by which code gets at what it does not name.
+_WAYS_TO_ANYTHING = {
+    "__dict__", "__getattribute__", "__getstate__", "__reduce__", "__reduce_ex__", "__slots__", "attrgetter", "copy", "deepcopy",
+    "dir", "gc", "getattr", "getmembers", "vars",
 }  # fmt: skip
 
 
@@ -78,13 +49,20 @@ class Capture:
         self.transient = []  # about the containers of this call's arguments: they must not change, but are not guards later
         self.codes = set()
         self.tensors = []  # (tensor, whether it requires grad)
+        self.reached = {}  # id → tensor that can be reached otherwise than by arguments
         self.reason = None
         self._reasons = []  # (code objects, why a call cannot be replayed in which one of them ran)
         self._randomness = []  # (code objects or None for all, what they draw from that cannot be guarded)
         self._seen = {}
+        self._opaque = {}  # id → why a call cannot be replayed that gets there
+        self._ways = []  # (id from where, id to where, by which name; None: whatever the code names)
+        self._pending = collections.deque()  # (value, path, id from where, name)
+        self._modules = []  # that were reached otherwise than by a name of code: (module, path)
+        self._names_of_code = set()
         self._containers = set()  # ids of those among the arguments that were looked at
         self._shared = set()  # ids of containers that the function can reach in more than one way
         self._hyper_parameters = {}  # id of a parameter group → the ids of it and of its optimizer's list of groups
+        self._from = None  # id of what is being looked at
 
     def _guard(self, kind, holder, key, value, path):
         self.guards.append((kind, holder, key, value))
@@ -95,10 +73,14 @@ class Capture:
             self._argument(value, f"args[{i}]")
         for name, value in kwargs.items():
             self._argument(value, name)
+        self._walk_on()
 
     def _argument(self, value, path):
         kind = type(value)
         self._shared.add(id(value))
+        if issubclass(kind, _C.Tensor):
+            self.tensors.append((value, value.requires_grad))
+            return
         if kind in (list, dict, tuple):
             if id(value) in self._containers:
                 return
@@ -109,21 +91,50 @@ class Capture:
                 self.transient.append((LIST_ITEM, value, i, item))
                 self._argument(item, f"{path}[{i}]")
         elif kind is dict:
-            self.transient.append((DICT_KEYS, value, None, tuple(value)))
-            for key, item in value.items():
-                self.transient.append((DICT_ITEM, value, key, item))
-                self._argument(item, f"{path}[{key!r}]")
+            keys, items = tuple(dict.keys(value)), tuple(dict.values(value))
+            self.transient.append((DICT_KEYS, value, None, keys))
+            self.transient.append((DICT_VALUES, value, keys, items))
+            for key, item in zip(keys, items):
+                self._reach(key, f"a key of {path}")
+                self._argument(item, f"{path}[{_text(key)}]")
         elif kind is tuple:
             for i, item in enumerate(value):
                 self._argument(item, f"{path}[{i}]")
         else:
-            self.walk(value, path)
+            self._reach(value, path)
 
     def walk(self, value, path):
         """Notes what can be read through ``value``; that it is ``value`` itself is the holder's guard."""
-        if isinstance(value, _C.Tensor):
+        self._reach(value, path)
+        self._walk_on()
+
+    def _reach(self, value, path, name=None):
+        self._pending.append((value, path, self._from, name))
+
+    def _walk_on(self):
+        while self._pending or self._modules:
+            if self._pending:
+                value, path, self._from, name = self._pending.popleft()
+                self._ways.append((self._from, id(value), name))
+                self._look(value, path)
+            else:
+                names, modules = tuple(self._names_of_code), list(self._modules)
+                for module, path in modules:
+                    self._module(module, names, None, path)
+                if len(names) == len(self._names_of_code) and len(modules) == len(self._modules):
+                    break
+        self._from = None
+
+    # No method or attribute of an object is asked for that could be Python code.
+
+    def _look(self, value, path):
+        kind = type(value)
+        if issubclass(kind, _C.Tensor):
             self.tensors.append((value, value.requires_grad))
-        if isinstance(value, _ATOMIC) or (self.reason and not self.complete):
+            self.reached[id(value)] = value
+            if kind is _C.Tensor:
+                return
+        elif _admission.is_unchanging(kind) or (self.reason and not self.complete):
             return
         if id(value) in self._seen:
             self._shared.add(id(value))
@@ -131,96 +142,172 @@ class Capture:
         self._seen[id(value)] = value  # kept alive: the id stays taken
         if len(self.guards) > MAX_GUARDS:
             self.reason = self.reason or f"it reaches more than {MAX_GUARDS} Python values (at {path})"
-        if type(value).__module__.startswith(("numpy.random", "_cython")):
-            self.reason = f"it can draw from {path}, which cannot be guarded"
-            self._randomness.append((None, self.reason))
-        elif isinstance(value, types.FunctionType):
-            self._function(value, path)
-        elif isinstance(value, types.MethodType):
-            self.walk(value.__func__, path)
-            self.walk(value.__self__, f"{path}.__self__")
-        elif isinstance(value, _C.Compiled):
-            self.walk(value.__wrapped__, path)
-        elif isinstance(value, (tuple, frozenset)):
-            for i, item in enumerate(value):
-                self.walk(item, f"{path}[{i}]")
-        elif isinstance(value, list):
-            self._guard(LENGTH, value, len(value), None, f"len({path})")
-            for i, item in enumerate(value):
-                self._guard(LIST_ITEM, value, i, item, f"{path}[{i}]")
-                self.walk(item, f"{path}[{i}]")
-        elif isinstance(value, dict):
-            self._dict(value, path, lambda key: f"{path}[{key!r}]" if isinstance(key, (str, int)) else f"{path}[...]")
-        elif isinstance(value, set):
-            self._guard(SET_EQUALS, value, None, frozenset(value), path)
-        elif isinstance(value, types.ModuleType):
-            self.reason = self._module_reason(value)
-        elif isinstance(value, type):
+        self._from = id(value)
+        look = _LOOKS.get(kind)
+        if look:
+            look(self, value, path)
+        elif issubclass(kind, type):
             self._class(value, path)
-        elif isinstance(value, (staticmethod, classmethod)):
-            self.walk(value.__func__, path)
-        elif isinstance(value, property):
-            for accessor in (value.fget, value.fset, value.fdel):
-                self.walk(accessor, path)
-        elif isinstance(value, functools.partial):
-            self.walk((value.func, value.args, value.keywords), path)
-        elif not hasattr(value, "__dict__") and hasattr(value, "__wrapped__"):
-            self.walk(value.__wrapped__, path)
         else:
             self._object(value, path)
 
-    def _dict(self, value, path, name):
-        self._guard(DICT_KEYS, value, None, tuple(dict.__iter__(value)), f"the keys of {path}")
-        for key, item in list(value.items()):
-            self._guard(DICT_ITEM, value, key, item, name(key))
-            self.walk(item, name(key))
+    def _is_opaque(self, value, path, what="an object of the kind"):
+        kind = type(value)
+        self._opaque[id(value)] = (
+            f"it can use {path}, {what} {kind.__module__}.{kind.__qualname__}, whose state cannot be guarded"
+        )
+        if kind.__module__.startswith("numpy.random"):
+            self._randomness.append((None, f"it can draw from {path}, which cannot be guarded"))
+
+    def _is_memory(self, value, path):
+        """A tensor may lie there, so that its values can be seen and changed at any time."""
+        self._is_opaque(value, path)
+        self.reason = self.reason or f"it can read {path}, memory of the kind {type(value).__name__}, which cannot be guarded"
+
+    # ---------------------------------------------------------------- Containers
+
+    def _tuple(self, value, path):
+        for i, item in enumerate(value):
+            self._reach(item, f"{path}[{i}]")
+
+    def _slice(self, value, path):
+        self._tuple((value.start, value.stop, value.step), path)
+
+    def _list(self, value, path):
+        items = list.copy(value)
+        self._guard(LENGTH, value, len(items), None, f"len({path})")
+        for i, item in enumerate(items):
+            self._guard(LIST_ITEM, value, i, item, f"{path}[{i}]")
+            self._reach(item, f"{path}[{i}]")
+
+    def _items(self, value, path):
+        if _admission.is_memory(type(value)):
+            return self._is_memory(value, path)
+        if len(value) > _admission.MOST_ITERATED:
+            return self._is_opaque(value, path)
+        items = tuple(value)
+        self._guard(ITEMS, value, None, items, path)
+        for item in items:
+            self._reach(item, f"{path}{{...}}")
+
+    def _set(self, value, path):
+        items = tuple(set.__iter__(value))
+        self._guard(ITEMS, value, None, items, path)
+        for item in items:
+            self._reach(item, f"{path}{{...}}")
+
+    def _dict_items(self, value, path):
+        self._dict(value, path, lambda key: f"{path}[{_text(key)}]")
+
+    def _ordered_dict(self, value, path):
+        self._guard(ITEMS, value, None, tuple(value), f"the order of {path}")
+        self._dict_items(value, path)
+
+    def _dict(self, value, path, text, by_name=False):
+        keys, items = tuple(dict.keys(value)), tuple(dict.values(value))
+        self._guard(DICT_KEYS, value, None, keys, f"the keys of {path}")
+        by_key = all(map(is_plain_key, keys))
+        if not by_key:
+            self._guard(DICT_VALUES, value, keys, items, f"the values of {path}")
+        for key, item in zip(keys, items):
+            if by_key:
+                self._guard(DICT_ITEM, value, key, item, text(key))
+            if type(key) is not str:
+                self._reach(key, f"a key of {path}")
+            self._reach(item, text(key), key if by_name and type(key) is str else None)
+
+    # ---------------------------------------------------------------- Objects
 
     def _object(self, value, path):
         kind = type(value)
-        state = getattr(value, "__dict__", None)
-        if state is None and (hasattr(kind, "__next__") or hasattr(kind, "__array_interface__")):
-            what = "an iterator" if hasattr(kind, "__next__") else "a NumPy array"
-            self.reason = f"it can read {path}, {what}, which cannot be guarded"
-            return
+        if _admission.is_memory(kind):
+            return self._is_memory(value, path)
+        if not _admission.holds_attributes_alone(kind):
+            return self._is_opaque(value, path)
+        if not _admission.is_pure_class(kind) and not is_user_class(kind):
+            return self._is_opaque(value, path)
         if kind.__module__.startswith("weft.optim."):
             for group in getattr(value, "param_groups", ()):
                 self._hyper_parameters[id(group)] = {id(group), id(value.param_groups)}
-        if isinstance(state, dict):
-            self._dict(state, f"{path}.__dict__", lambda key: f"{path}.{key}")
+        if not issubclass(kind, _C.Tensor):  # whose class the holder's guard knows
+            self._guard(TYPE, value, None, kind, f"the class of {path}")
+        for base, look in _CONTENTS:
+            if issubclass(kind, base):
+                look(self, value, path)
+                break
+        self._attributes(value, kind, path)
+        self._reach(kind, kind.__qualname__)
+
+    def _attributes(self, value, kind, path):
+        has_state = False
         for cls in kind.__mro__:
-            for slot in (
-                (cls.__dict__.get("__slots__", ()),)
-                if isinstance(cls.__dict__.get("__slots__"), str)
-                else cls.__dict__.get("__slots__", ())
-            ):
-                if slot not in ("__dict__", "__weakref__") and hasattr(value, slot):
-                    item = getattr(value, slot)
-                    self._guard(ATTRIBUTE, value, slot, item, f"{path}.{slot}")
-                    self.walk(item, f"{path}.{slot}")
-        self.walk(kind, kind.__qualname__)
+            members = vars(cls)
+            state = members.get("__dict__")
+            if not has_state and type(state) in (types.GetSetDescriptorType, types.MemberDescriptorType):
+                has_state = True
+                self._dict(state.__get__(value, kind), f"{path}.__dict__", lambda key: f"{path}.{key}", by_name=True)
+            if not is_user_class(cls) and cls is not collections.defaultdict:
+                continue
+            for slot, descriptor in members.items():
+                if type(descriptor) is not types.MemberDescriptorType:
+                    continue
+                try:
+                    item = descriptor.__get__(value, kind)
+                except AttributeError:  # nothing yet
+                    item = NotImplemented
+                self._guard(SLOT, value, descriptor, item, f"{path}.{slot}")
+                self._reach(item, f"{path}.{slot}", descriptor.__name__)
 
     def _class(self, cls, path):
-        """The members of a class that the user wrote; those of weft, of Python and of extensions do not change."""
-        for base in cls.__mro__:
-            if not _is_user_class(base):
-                continue
-            self._guard(LENGTH, vars(base), len(vars(base)), None, f"the members of {base.__qualname__}")
-            for name, member in list(vars(base).items()):
-                if name in (
-                    "__dict__",
-                    "__weakref__",
-                    "__doc__",
-                    "__module__",
-                    "__slots__",
-                    "__abstractmethods__",
-                    "_abc_impl",
-                ):
-                    continue
-                if base is cls:
-                    self._guard(TYPE_MEMBER, cls, name, member, f"{path}.{name}")
-                self.walk(member, f"{path}.{name}")
-            if base is not cls:
-                self.walk(base, base.__qualname__)
+        """The members of a class that the user wrote. Of weft's, that none has changed; Python's and extensions' cannot."""
+        meta = type(cls)
+        if meta is not type and is_user_class(meta):
+            self._reach(meta, meta.__qualname__)
+        if not is_user_class(cls):
+            if is_ours(getattr(sys.modules.get(cls.__module__), "__file__", None) or ""):
+                self._guard(UNCHANGED, cls, None, None, cls.__qualname__)
+            elif not _admission.is_pure_class(cls):
+                self._opaque[id(cls)] = f"it can use {path}, which cannot be guarded"
+            return
+        self._guard(BASES, cls, None, cls.__mro__, f"the bases of {cls.__qualname__}")
+        self._guard(LENGTH, vars(cls), len(vars(cls)), None, f"the members of {cls.__qualname__}")
+        for name, member in list(vars(cls).items()):
+            if name not in _OF_CLASSES:
+                self._guard(TYPE_MEMBER, cls, name, member, f"{path}.{name}")
+                self._reach(member, f"{path}.{name}", name)
+        for base in cls.__mro__[1:]:
+            self._reach(base, base.__qualname__)
+
+    def _wrapper(self, value, path):
+        self._reach(value.__func__, path)
+
+    def _property(self, value, path):
+        for accessor in (value.fget, value.fset, value.fdel):
+            self._reach(accessor, path)
+
+    def _partial(self, value, path):
+        self._tuple((value.func, value.args, value.keywords), path)
+
+    def _method(self, value, path):
+        self._reach(value.__func__, path)
+        self._reach(value.__self__, f"{path}.__self__")
+
+    def _c_function(self, value, path):
+        owner = value.__self__
+        if owner is None or type(owner) is types.ModuleType:
+            if not _admission.is_pure(value, "<user>"):
+                self._opaque[id(value)] = f"it can call {path}, which cannot be guarded"
+        else:
+            self._reach(owner, f"{path}.__self__")
+
+    def _compiled(self, value, path):
+        self._reach(value.__wrapped__, path)
+
+    def _cached(self, value, path):
+        if not is_ours(getattr(getattr(value.__wrapped__, "__code__", None), "co_filename", "")):
+            self._is_opaque(value, path, "what remembers its results,")
+
+    # ---------------------------------------------------------------- Functions and modules
 
     def _function(self, function, path):
         code = function.__code__
@@ -229,53 +316,89 @@ class Capture:
             try:
                 value = cell.cell_contents
             except ValueError:
-                continue  # not assigned yet
+                value = NotImplemented  # not assigned yet
             self._guard(CELL, cell, None, value, f"{cell_name} (closure of {code.co_name})")
-            self._named(value, names, codes, cell_name)
-        self.walk(function.__defaults__, f"{path}.__defaults__")
-        self.walk(function.__kwdefaults__, f"{path}.__kwdefaults__")
-        self.walk(getattr(function, "__wrapped__", None), path)
-        if is_ours(code.co_filename) or _is_stdlib(code.co_filename):
+            self._named(value, names, codes, cell_name, cell_name)
+        self._reach(function.__defaults__, f"{path}.__defaults__")
+        self._reach(function.__kwdefaults__, f"{path}.__kwdefaults__")
+        if is_ours(code.co_filename):
+            self._reach(function.__dict__.get("__wrapped__"), path)
             return
-        scope = function.__globals__
-        for name in names:
-            if name in scope:
-                value = scope[name]
-                self._guard(DICT_ITEM, scope, name, value, f"{name} (global)")
-                self._named(value, names, codes, name)
-            else:
-                self._guard(DICT_ABSENT, scope, name, None, f"{name} (global, absent)")
+        if is_stdlib(code.co_filename):
+            self._reach(function.__dict__.get("__wrapped__"), path)
+            if not _admission.is_pure_module(function.__module__ or ""):
+                self._opaque[id(function)] = f"it can call {path}, which cannot be guarded"
+            return
+        parts = (code, function.__defaults__, function.__kwdefaults__)
+        self._guard(FUNCTION, function, None, parts, f"the definition of {path}")
+        self._dict(function.__dict__, f"{path}.__dict__", lambda key: f"{path}.{key}", by_name=True)
+        for one in codes:
+            self._globals(function, one, names, codes)
 
-    def _named(self, value, names, codes, path):
+    def _globals(self, function, code, names, codes):
+        scope = function.__globals__
+        called, passed, imported = _globals_of(code)
+        for name in (*called, *passed):
+            if name in scope:
+                self._guard(DICT_ITEM, scope, name, scope[name], f"{name} (global)")
+                self._named(scope[name], names, codes, f"{name}", name)
+                continue
+            self._guard(DICT_ABSENT, scope, name, None, f"{name} (global, absent)")
+            value = vars(builtins).get(name)
+            if value is None:
+                continue
+            self._guard(DICT_ITEM, vars(builtins), name, value, f"{name} (builtin)")
+            if type(value) is not types.BuiltinFunctionType:
+                self._reach(value, name, name)
+            elif name in passed and not _admission.is_pure(value, code.co_filename):
+                self._reasons.append((frozenset({code}), f"it passes {name}() on in {code.co_name}"))
+        package = scope.get("__package__") or ""
+        for name in imported:
+            for module in {name, f"{package}.{name}".rstrip("."), package}:
+                parts = module.split(".")
+                for whole in (".".join(parts[: i + 1]) for i in range(len(parts))):
+                    if type(sys.modules.get(whole)) is types.ModuleType:
+                        self._guard(DICT_ITEM, sys.modules, whole, sys.modules[whole], f"the module {whole}")
+                        self._named(sys.modules[whole], names, codes, whole, None)
+
+    def _named(self, value, names, codes, path, name):
         """What the code names. Of a module these are the names that the code may look up in it, and what it cannot be
         guarded for matters only if the code runs: a replay runs what the trace ran."""
-        if not isinstance(value, types.ModuleType):
-            self.walk(value, path)
+        if type(value) is types.ModuleType:
+            self._module(value, names, codes, path)
+        else:
+            self._reach(value, path, name)
+
+    def _later(self, module, path):
+        """A module that is reached by an object: all names of all code may be looked up in it."""
+        self._modules.append((module, path))
+
+    def _module(self, value, names, codes, path):
+        which = (id(value), codes, len(names))
+        if which in self._seen:
             return
-        if (id(value), codes) in self._seen:
-            return
-        self._seen[(id(value), codes)] = value
-        reason = self._module_reason(value)
+        self._seen[which] = value
+        reason = None
+        if not _admission.is_pure_module(value.__name__):
+            reason = f"it can use the module {value.__name__}, which cannot be guarded"
         if value.__name__ == "numpy" and "random" in names or value.__name__.startswith("numpy.random"):
             # Its functions are not C functions that sys.setprofile reports.
             reason = f"it can draw from {path}.random, which cannot be guarded"
             self._randomness.append((codes, reason))
-        if reason:
+        if reason and codes is None:
+            self._opaque[id(value)] = reason
+        elif reason:
             self._reasons.append((codes, reason))
-        is_users = _is_user_module(value)
+        is_users = is_user_module(value)
+        is_followed = is_users or value.__name__.partition(".")[0] == "weft"
         members = vars(value)
         for name in names:
             if name in members:
                 self._guard(DICT_ITEM, members, name, members[name], f"{path}.{name}")
-                if is_users:
-                    self._named(members[name], names, codes, f"{path}.{name}")
-
-    def _module_reason(self, module):
-        """Why a module of Python's own cannot be guarded, or None."""
-        top = module.__name__.partition(".")[0]
-        if top in sys.stdlib_module_names and top not in _PURE_STDLIB:
-            return f"it can use the module {module.__name__}, which cannot be guarded"
-        return None
+                if is_followed or type(members[name]) is types.ModuleType:
+                    self._named(members[name], names, codes, f"{path}.{name}", name)
+            elif is_users:
+                self._guard(DICT_ABSENT, members, name, None, f"{path}.{name} (absent)")
 
     def _names(self, code):
         """All names of a code object and those nested in it, and these code objects."""
@@ -286,11 +409,41 @@ class Capture:
             names.update(dict.fromkeys(code.co_names))
             pending += [c for c in code.co_consts if isinstance(c, types.CodeType)]
         self.codes.update(codes)
+        self._names_of_code.update(names)
         return tuple(names), frozenset(codes)
+
+    # ---------------------------------------------------------------- Afterwards
 
     def reason_of(self, ran):
         """Why a call in which these code objects ran cannot be replayed, or None."""
-        return self.reason or next((reason for codes, reason in self._reasons if not codes.isdisjoint(ran)), None)
+        if self.reason:
+            return self.reason
+        for codes, reason in self._reasons:
+            if not codes.isdisjoint(ran):
+                return reason
+        return self._opaque_reason(ran) if self._opaque else None
+
+    def _opaque_reason(self, ran):
+        """Goes back from what is opaque along the ways whose names the code mentions."""
+        mentioned = set()
+        for code in ran:
+            if not is_ours(code.co_filename):
+                mentioned |= _words(code)
+        anything = not mentioned.isdisjoint(_WAYS_TO_ANYTHING)
+        back = {}
+        for start, end, name in self._ways:
+            if anything or name is None or name in mentioned:
+                back.setdefault(end, []).append(start)
+        for opaque, reason in self._opaque.items():
+            pending, seen = [opaque], set()
+            while pending:
+                at = pending.pop()
+                if at is None:
+                    return reason
+                if at not in seen:
+                    seen.add(at)
+                    pending += back.get(at, ())
+        return None
 
     def randomness_of(self, ran):
         """What else than weft's random numbers these code objects may draw from, or None."""
@@ -309,7 +462,7 @@ class Capture:
             if is_ours(code.co_filename):
                 if code in watch.codes and _OPTIMIZERS in code.co_filename and code.co_name not in _OF_A_STEP:
                     return False
-            elif not _is_stdlib(code.co_filename) and not _WAYS_TO_A_GROUP.isdisjoint(_words(code)):
+            elif not is_stdlib(code.co_filename) and not _WAYS_TO_A_GROUP.isdisjoint(_words(code)):
                 return False
         return True
 
@@ -326,7 +479,7 @@ _OF_A_STEP = {"step", "zero_grad", "_update_group", "_by_step", "learning_rate",
 
 def _words(code):
     """The names and the strings that a code object mentions."""
-    words, pending = set(code.co_names), list(code.co_consts)
+    words, pending = {*code.co_names, *code.co_freevars, *code.co_cellvars, *code.co_varnames}, list(code.co_consts)
     while pending:
         constant = pending.pop()
         if isinstance(constant, str):
@@ -336,133 +489,64 @@ def _words(code):
     return words
 
 
-# C functions that neither change anything outside nor depend on it.
-_PURE_BUILTINS = {
-    "abs", "all", "any", "ascii", "bin", "callable", "chr", "delattr", "divmod", "format", "getattr", "hasattr", "hash", "hex",
-    "isinstance", "issubclass", "iter", "len", "max", "min", "next", "oct", "ord", "pow", "repr", "round", "setattr", "sorted",
-    "sum", "__build_class__", "__import__", "id", "vars",
-}  # fmt: skip
-_PURE_MODULES = {
-    "math", "cmath", "_operator", "operator", "itertools", "_functools", "_collections", "_abc", "_struct", "_string", "_weakref",
-    "_warnings", "_typing", "_sre", "_bisect", "_heapq", "unicodedata", "_imp", "_thread", "weft._C",
-}  # fmt: skip
-# Functions of the extension that change more than the tensors a trace follows.
-_IMPURE_OF_OURS = {
-    "manual_seed",
-    "set_rng_state",
-    "set_default_dtype",
-    "set_num_threads",
+_GLOBALS: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
+
+
+def _globals_of(code):
+    """The global names that instructions call, those that they take otherwise, and the modules that they import. Names of attributes
+    are none of these."""
+    known = _GLOBALS.get(code)
+    if known is None:
+        known = _GLOBALS[code] = _scan(code)
+    return known
+
+
+def _scan(code):
+    called, passed, imported, more = {}, {}, {}, 0
+    load_global, load_name = opmap["LOAD_GLOBAL"], opmap.get("LOAD_NAME")
+    marks_calls = sys.version_info >= (3, 11)  # the lowest bit of LOAD_GLOBAL
+    for op, arg in zip(code.co_code[::2], code.co_code[1::2]):
+        arg |= more
+        more = arg << 8 if op == EXTENDED_ARG else 0
+        if op == load_global:
+            name = code.co_names[arg >> 1 if marks_calls else arg]
+            (called if marks_calls and arg & 1 else passed)[name] = None
+        elif op == load_name:
+            passed[code.co_names[arg]] = None
+        elif op == opmap["IMPORT_NAME"]:
+            imported[code.co_names[arg]] = None
+    return tuple(called), tuple(name for name in passed if name not in called), tuple(imported)
+
+
+def _text(key):
+    return repr(key) if type(key) in (str, int) else "..."
+
+
+_LOOKS: dict = {
+    types.FunctionType: Capture._function,
+    types.MethodType: Capture._method,
+    types.ModuleType: Capture._later,
+    _C.Compiled: Capture._compiled,
+    tuple: Capture._tuple,
+    frozenset: Capture._tuple,
+    list: Capture._list,
+    dict: Capture._dict_items,
+    set: Capture._set,
+    slice: Capture._slice,
+    collections.OrderedDict: Capture._ordered_dict,
+    staticmethod: Capture._wrapper,
+    classmethod: Capture._wrapper,
+    property: Capture._property,
+    functools.partial: Capture._partial,
+    type(is_ours): Capture._cached,
+    **dict.fromkeys(_FUNCTIONS, Capture._c_function),
+    **dict.fromkeys(_admission.ITERATED, Capture._items),
 }
-# Methods of these types change at most the object, which Capture compares if it is reachable.
-_PLAIN_TYPES = (
-    str, bytes, bytearray, int, float, complex, bool, list, dict, set, frozenset, tuple, range, slice, type(None), _C.Tensor,
-    _C.Compiled, _C.GradMode, _C.dtype, types.MappingProxyType, types.CodeType, types.FunctionType, property, BaseException,
-)  # fmt: skip
-_PLAIN_TYPE_METHODS = (*_PLAIN_TYPES, object, type)
-
-
-def _users_frame(frame):
-    """The innermost frame of the user's code that led to this one; None where a module is imported, which happens once."""
-    users = None
-    caller = frame
-    while caller is not None:
-        file = caller.f_code.co_filename
-        if file.startswith("<frozen importlib"):
-            return None
-        if users is None and not (is_ours(file) or _is_stdlib(file) or any(part in file for part in _THIRD_PARTY)):
-            users = caller
-        caller = caller.f_back
-    return users or frame
-
-
-class Watch:
-    """Sees through sys.setprofile what runs. `reason` is the first thing that a replay could not repeat, but for calls of the
-    functions of these names."""
-
-    def __init__(self, harmless=()):
-        self.harmless = harmless
-        self.codes = set()
-        self.reason = None
-        self._before = None
-        self._pauses = False
-
-    def start(self):
-        self._before = sys.getprofile()
-        # What the callbacks between these two do is no part of the function.
-        gc.callbacks.insert(0, self._pause)
-        gc.callbacks.append(self._resume)
-        sys.setprofile(self._event)
-
-    def stop(self):
-        if sys.getprofile() == self._event:
-            sys.setprofile(self._before if callable(self._before) else None)
-            if hasattr(self._before, "enable"):  # cProfile's, which is no function
-                self._before.enable()
-        if self._pause in gc.callbacks:
-            gc.callbacks.remove(self._pause)
-            gc.callbacks.remove(self._resume)
-
-    def _pause(self, phase, info):
-        self._pauses = True
-
-    def _resume(self, phase, info):
-        self._pauses = False
-
-    def _event(self, frame, event, function):
-        if self._pauses:
-            return
-        if event == "call":
-            self.codes.add(frame.f_code)
-        elif event == "c_call" and self.reason is None and not is_ours(frame.f_code.co_filename):
-            if not self._is_pure(function) and function.__name__ not in self.harmless:
-                frame = _users_frame(frame)
-                if frame is None:
-                    return
-                name = getattr(function, "__qualname__", None) or getattr(function, "__name__", "a C function")
-                module = getattr(function, "__module__", None)
-                if module == "weft":  # the qualified name is the binding's own
-                    name = function.__name__
-                if module and module != "builtins":
-                    name = f"{module}.{name}"
-                file = os.path.basename(frame.f_code.co_filename)
-                self.reason = f"it calls {name}() at {file}:{frame.f_lineno}"
-
-    def _is_pure(self, function):
-        if (getattr(function, "__module__", None) or "").split(".")[0] == "weft":
-            return function.__name__ not in _IMPURE_OF_OURS
-        owner = getattr(function, "__self__", None)
-        if type(owner).__name__.startswith("pybind11_detail"):
-            return True  # one of our own
-        if owner is None or isinstance(owner, types.ModuleType):
-            module = getattr(function, "__module__", None) or ""
-            if owner is None and not module:  # a method descriptor
-                return issubclass(getattr(function, "__objclass__", object), _PLAIN_TYPE_METHODS)
-            if module == "builtins":
-                return function.__name__ in _PURE_BUILTINS
-            return module in _PURE_MODULES or (module.startswith("numpy") and "random" not in module)
-        if isinstance(owner, type):
-            return (
-                issubclass(owner, _PLAIN_TYPES)
-                or owner.__module__ in ("typing", "collections", "enum")
-                or owner in (object, type)
-            )
-        return isinstance(owner, _PLAIN_TYPES) or type(owner).__module__ in (
-            "itertools", "_functools", "functools", "collections", "weft._C", "re", "enum",
-        )  # fmt: skip
-
-
-def not_replayable(capture, watch, guards, transient):
-    """Why the call that just ran cannot be replayed, or None."""
-    if reason := watch.reason or capture.reason_of(watch.codes):
-        return reason
-    broken = guards.first_broken()
-    if broken >= 0:
-        return f"it changed {capture.paths[broken]}"
-    if transient.first_broken() >= 0:
-        return "it changed a container among its arguments"
-    if any(tensor.requires_grad != before for tensor, before in capture.tensors):
-        return "it changed whether a tensor requires grad"
-    for code in watch.codes - capture.codes:
-        if not is_ours(code.co_filename) and not _is_stdlib(code.co_filename) and not code.co_filename.startswith("<"):
-            return f"it runs {code.co_name} ({os.path.basename(code.co_filename)}:{code.co_firstlineno}), whose variables cannot be found"
-    return None
+# What a container's sub-class holds besides attributes.
+_CONTENTS = (
+    (list, Capture._list),
+    (collections.OrderedDict, Capture._ordered_dict),
+    (dict, Capture._dict_items),
+    (set, Capture._set),
+    (tuple, Capture._tuple),
+)

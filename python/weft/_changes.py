@@ -2,8 +2,9 @@
 
 import os
 
-from . import _C, _capture
-from ._capture import ATTRIBUTE, CELL, DICT_ABSENT, DICT_ITEM, DICT_KEYS, LENGTH, LIST_ITEM, SET_EQUALS, TYPE_MEMBER
+from . import _C
+from ._admission import is_ours
+from ._capture import CELL, DICT_ABSENT, DICT_ITEM, DICT_KEYS, DICT_VALUES, ITEMS, LENGTH, LIST_ITEM, SLOT, TYPE_MEMBER
 
 _MISSING = object()
 
@@ -16,7 +17,12 @@ def _now(kind, holder, key):
         return holder[key] if key < len(holder) else _MISSING
     if kind == CELL:
         return holder.cell_contents
-    return getattr(holder, key, _MISSING) if kind == ATTRIBUTE else _MISSING
+    if kind == SLOT:
+        try:
+            return key.__get__(holder, type(holder))
+        except AttributeError:
+            return _MISSING
+    return _MISSING
 
 
 def replaced_tensors(capture, watch, guards):
@@ -33,6 +39,7 @@ def replaced_tensors(capture, watch, guards):
         after = _now(kind, holder, key)
         if not (isinstance(before, _C.Tensor) and isinstance(after, _C.Tensor) and _is_like(before, after)):
             path, name = _changed(capture, i)
+            name = name.__name__ if kind == SLOT else name
             line = _line_of(name, watch.codes) or _line_of(_last_name(path), watch.codes)
             raise _refusal(line, f"it changes {path}")
         replaced.append((capture.paths[i], before, after, _line_of(_last_name(capture.paths[i]), watch.codes)))
@@ -108,7 +115,7 @@ def _line(codes, *wanted):
     import dis
 
     for code in codes:
-        if _capture.is_ours(code.co_filename):
+        if is_ours(code.co_filename):
             continue
         instructions = list(dis.get_instructions(code))
         lines = {}
@@ -139,10 +146,15 @@ def put_back(capture, guards):
             holder[key] = before
         elif kind == CELL:
             holder.cell_contents = before
-        elif kind == ATTRIBUTE:
-            object.__setattr__(holder, key, before)
+        elif kind == DICT_VALUES:
+            holder.clear()
+            holder.update(zip(key, before))
+        elif kind == SLOT and before is NotImplemented:
+            key.__delete__(holder)
+        elif kind == SLOT:
+            key.__set__(holder, before)
         elif kind == TYPE_MEMBER and isinstance(holder, type):
             setattr(holder, key, before)
-        elif kind == SET_EQUALS:
+        elif kind == ITEMS and isinstance(holder, set):
             holder.clear()
             holder.update(before)

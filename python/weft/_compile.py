@@ -6,9 +6,10 @@ The fast path (guards hold → replay) is C++ (python/bindings/Compile.cpp); thi
 import copyreg
 import functools
 import sys
-from collections import namedtuple
+import types
+from collections import deque, namedtuple
 
-from . import _C, _capture
+from . import _C, _capture, _watch
 
 # More traces than this: the arguments' Python values vary too much to be worth it.
 MAX_ENTRIES = 64
@@ -27,8 +28,10 @@ def compile(function=None, *, dynamic=None, numerics="exact", fullgraph=False, c
     outside. The learning rate of weft's optimizers may change from call to call.
 
     An index out of bounds or an integer divided by 0 is the error that it is without ``compile``, at its line, and leaves what
-    came before it: a program that meets one has changed nothing, and Python then runs the function in its place. Of a function
-    that runs as Python each time, the error comes where a value is first needed, and names the line.
+    came before it: a program that meets one has changed nothing, and Python then runs the function in its place.
+
+    What is read or called and cannot be guarded (an iterator, a NumPy array, a lock, the clock) makes a call run as Python. Nothing
+    that the program holds is compared by an ``__eq__`` of its own.
 
     Args:
         function: a function, method or Module; without it, a decorator is returned.
@@ -77,7 +80,7 @@ class Compilation:
         self.function = function
         self.fullgraph = fullgraph
         self.check = check
-        self.retraces = []  # why each trace after the first was needed
+        self.retraces = deque(maxlen=MAX_ENTRIES)  # why the last traces after the first were needed
         self.paths = {}  # entry → what its guards are about
         self.last_reason = None  # why the last trace could not be replayed
         self.failures = 0
@@ -100,15 +103,15 @@ class Compilation:
         if self.failures >= MAX_FAILURES or len(entries) >= MAX_ENTRIES:
             if self.fullgraph:
                 self._refuse()
-            return _C.run_traced(self.function, args, kwargs, None)[0]
+            return _C.run_traced(self.function, args, kwargs, None, None, self.last_reason or "it never could")[0]
         if self.check:
             return self._checked(args, kwargs)
         return self._trace(args, kwargs)
 
     def _trace(self, args, kwargs, keep=True):
-        capture, watch = _capture.Capture(), _capture.Watch()
+        capture, watch = _capture.Capture(), _watch.Watch(tell=_C.not_replayable)
         try:
-            capture.walk(self.function, getattr(self.function, "__name__", "the module"))
+            capture.walk(self.function, _name_of(self.function))
             capture.walk(_C.global_module_hooks, "the hooks of all modules")
             capture.arguments(args, kwargs)
         except RecursionError:
@@ -117,11 +120,12 @@ class Compilation:
 
         def after():
             watch.stop()
-            return _capture.not_replayable(capture, watch, guards, transient)
+            return _watch.not_replayable(capture, watch, guards, transient)
 
         watch.start()
         try:
-            result, traced = _C.run_traced(self.function, args, kwargs, after)
+            reached = list(capture.reached.values())
+            result, traced = _C.run_traced(self.function, args, kwargs, after, reached, capture.reason)
         finally:
             watch.stop()
         self.last = traced
@@ -134,6 +138,8 @@ class Compilation:
                         guards.accept_any_float(capture.index_of(holder, key))
                 traced.set_guards(guards)
                 _C.add_entry(self.compiled, traced)
+            kept = _C.entries(self.compiled)
+            self.paths = {entry: paths for entry, paths in self.paths.items() if entry in kept}
             self.paths[traced] = capture.paths
         else:
             self.failures += 1
@@ -187,6 +193,10 @@ class Compilation:
             if _bits(t) != _bits(written[key]):
                 raise RuntimeError("[compile] check=True: a tensor written by the function differs from eager's")
         return result
+
+
+def _name_of(function):
+    return function.__name__ if isinstance(function, types.FunctionType) else "the module"
 
 
 def _tensors_of(value):

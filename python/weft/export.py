@@ -2,7 +2,7 @@
 
 import os
 
-from . import _C, _capture, _changes
+from . import _C, _capture, _changes, _watch
 from .serialization import write_tensors
 
 
@@ -41,7 +41,7 @@ def trace(model, args, weights_file):
     """The text of ``model(*args)`` and the (name, tensor) of its weights and state, which it expects in the file."""
     capture = _capture.Capture(complete=True)
     capture.walk(model, getattr(model, "__name__", "model"))
-    guards, watch = _C.guard_set(capture.guards), _capture.Watch(harmless={"print"})
+    guards, watch = _C.guard_set(capture.guards), _watch.Watch(harmless={"print"})
     names, named = _argument_names(model, args), _named_tensors(model)
 
     def changes():

@@ -71,6 +71,7 @@ def load(path, device=None):
     """The dict of name → tensor of a safetensors file, whoever wrote it, or of what an object with ``read`` has."""
     from safetensors import SafetensorError, deserialize
 
+    _C.not_replayable("it calls load()")
     _check_path("load", path, "read")
     if hasattr(path, "read"):
         data, path = path.read(), f"what the {type(path).__name__} holds"
