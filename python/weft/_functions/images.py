@@ -266,6 +266,10 @@ def interpolate(
         raise RuntimeError(
             f"[interpolate] input and output sizes must be greater than 0; got {list(input.shape[2:])} and {sizes}"
         )
+    if input.shape[0] * input.shape[1] * math.prod(sizes) >= 2**48:
+        raise RuntimeError(
+            f"[interpolate] the result would be too large; got shape {list(input.shape)} and sizes {sizes}"
+        )
     if mode == "area":
         from .pooling import _adaptive_average
 

@@ -178,8 +178,8 @@ def affine_grid(theta: Tensor, size: Any, align_corners: bool | None = None) -> 
     (N, 2, 3) or (N, 3, 4): (N, H, W, 2) or (N, D, H, W, 3), float as theta is."""
     if not theta.dtype.is_floating_point:
         raise ValueError(f"[affine_grid] theta must be of a float dtype; got {theta.dtype}; use .float()")
-    sizes = tuple(size)
-    if any(not isinstance(n, int) or isinstance(n, bool) for n in sizes):
+    sizes = tuple(size) if isinstance(size, (tuple, list)) else (size,)
+    if not isinstance(size, (tuple, list)) or any(not isinstance(n, int) or isinstance(n, bool) for n in sizes):
         raise TypeError(f"[affine_grid] size must be a sequence of ints; got {size!r}")
     axes = len(sizes) - 2
     if axes not in (2, 3):

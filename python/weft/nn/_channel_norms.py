@@ -37,6 +37,8 @@ def batch_norm(
 
     In training the running ones move towards the batch's by ``momentum``, the variance's with N - 1 in the denominator.
     """
+    if not hasattr(momentum, "__float__"):
+        raise TypeError(f"[batch_norm] momentum must be a number; got {type(momentum).__name__}")
     if input.ndim < 2:
         raise RuntimeError(f"[batch_norm] the input must be (N, C, ...); got shape {list(input.shape)}")
     channels = input.shape[1]
@@ -91,6 +93,8 @@ def instance_norm(
     """Each channel of each example of (N, C, ...) with its own mean and variance, or the running ones."""
     if input.ndim < 3:
         raise RuntimeError(f"[instance_norm] the input must be (N, C, ...); got shape {list(input.shape)}")
+    if (running_mean is None) != (running_var is None):
+        raise ValueError("[instance_norm] running_mean and running_var must be given together, or neither")
     if not use_input_stats:
         return batch_norm(input, running_mean, running_var, weight, bias, False, momentum, eps)
     channels, count = input.shape[1], 1
