@@ -213,6 +213,7 @@ private:
   // ---- products of few rows (MatrixRows.cpp)
   struct RowsProduct;
   struct RowsOperands;
+  struct RowsChain;
   bool hasFewRows(kernel::ContractOp op);
   void contractRows(kernel::ContractOp op);
   llvm::Function *rowsFunction(RowsProduct &p);
@@ -222,6 +223,17 @@ private:
   void sumAlongN(RowsProduct &p, const RowsOperands &x);
   void addRowsOfB(RowsProduct &p, const RowsOperands &x, Value *chains, Value *k, int64_t count);
   void sumAlongK(RowsProduct &p, const RowsOperands &x);
+  void sumTwoVectors(RowsProduct &p, const RowsOperands &x, Value *column);
+  void sumOneVector(RowsProduct &p, const RowsOperands &x, Value *column);
+  llvm::SmallVector<Value *, 16> loadRows(RowsProduct &p, llvm::ArrayRef<Value *> rows, Value *mask);
+  void addProducts(RowsProduct &p, const RowsOperands &x, llvm::ArrayRef<RowsChain> chains,
+                   llvm::ArrayRef<Value *> right, Value *k, int64_t next, Carried &sums);
+  Carried addVectors(RowsProduct &p, const RowsOperands &x, llvm::ArrayRef<RowsChain> chains, Value *from, Value *to,
+                     const Carried &sums);
+  Carried addRest(RowsProduct &p, const RowsOperands &x, llvm::ArrayRef<RowsChain> chains, Value *whole, Value *left,
+                  const Carried &sums);
+  Carried beginSums(RowsProduct &p, const RowsOperands &x, llvm::ArrayRef<Value *> places);
+  void endSums(RowsProduct &p, const RowsOperands &x, Carried sums, llvm::ArrayRef<Value *> places);
   void chainsOfDots(RowsProduct &p, const RowsOperands &x);
   void addDots(RowsProduct &p, const RowsOperands &x, Value *block);
   Value *loadColumns(RowsProduct &p, Value *row, Value *n, Value *strideN, Value *mask);

@@ -7,14 +7,18 @@
 // - of very few columns, along K, the lanes are as many blocks of K.
 #include "codegen/cpu/MatrixRows.h"
 
+#include "llvm/Analysis/VectorUtils.h"
+
 using namespace llvm;
 
 namespace weft::cpu {
 
+static constexpr int64_t kTransposedBits = 256; // of the vectors along K that are
 static constexpr int64_t kStrip = 1024; // columns of a strip, half as many of many rows
 static constexpr int64_t kStepsOfK = 4; // along N: rows of B that are read together, or twice as many for one row
-static constexpr int64_t kMostDots = 4, kDotDepth = 4 * kDepth; // results, and K that fills enough lanes with blocks
+static constexpr int64_t kMostDots = 4, kDotDepth = 4 * kDepth; // results, and K where they are better in lanes
 static constexpr int64_t kRowPointers = 4;                      // of rows of A where it is
+static constexpr int64_t kRowsOfPairs = 2;                      // whose sums of two vectors stay in registers
 
 KernelWriter::RowsProduct::RowsProduct(kernel::ContractOp op, KernelWriter &w)
     : MatrixTypes(op.getA().getType().getElementType(), op.getB().getType().getElementType(), op.getPairs(), w) {
@@ -29,6 +33,9 @@ KernelWriter::RowsProduct::RowsProduct(kernel::ContractOp op, KernelWriter &w)
   bool isDots =
       !packed && !unbroken && unitK && readsA && most >= 0 && rows * most <= (depth < kDotDepth ? 1 : kMostDots);
   form = isDots ? Dots : packed || unitN ? AlongN : unitK ? AlongK : Spread;
+  // Wider ones would be as fast to transpose, but their rows are too many for the sets of a cache.
+  if (form == AlongK)
+    vectorLanes = std::min<int64_t>(vectorLanes, kTransposedBits / type->getScalarSizeInBits());
   copiesA = !readsA || rows > kRowPointers;
   if (isDots)
     columns = kMostDots;
@@ -38,8 +45,10 @@ KernelWriter::RowsProduct::RowsProduct(kernel::ContractOp op, KernelWriter &w)
   sums = reserve(rows * columns);
   work = reserve(std::max(rows * columns, vectorLanes) * (isDots ? vectorLanes : 1) + vectorLanes * vectorLanes);
   totals = hasGroups ? reserve(rows * columns) : sums;
-  copy = copiesA ? reserve(rows * kDepth) : sums;
+  copy = copiesA ? reserve(rows * kDepth * blocks()) : sums;
 }
+
+int64_t KernelWriter::RowsProduct::blocks() const { return form == AlongK && !unbroken && rows <= kRowsOfPairs ? 2 : 1; }
 
 int64_t KernelWriter::RowsProduct::rowsOf(kernel::ContractOp op, KernelWriter &w) {
   auto *begin = dyn_cast<ConstantInt>(w.scalar(op.getRowBegin()));
@@ -103,10 +112,11 @@ Function *KernelWriter::rowsFunction(RowsProduct &given) {
                    f->getArg(10), nullptr, f->getArg(12), nullptr, nullptr};
     // No products at all sum to +0.0.
     branch(b.CreateICmpEQ(depth, constant(0)), [&] { clear(p, p.sums, x.columns); });
-    loop(constant(0), depth, kDepth, [&](Value *k0) {
+    int64_t step = p.blocks() * kDepth;
+    loop(constant(0), depth, step, [&](Value *k0) {
       x.a = b.CreateGEP(memoryType(p.aType), f->getArg(0), b.CreateMul(k0, strideA));
       x.b = b.CreateGEP(memoryType(p.bType), f->getArg(1), b.CreateMul(k0, strideK));
-      x.depth = minimum(constant(kDepth), b.CreateSub(depth, k0));
+      x.depth = minimum(constant(step), b.CreateSub(depth, k0));
       x.isFirst = b.CreateICmpEQ(k0, constant(0));
       x.inGroup = b.getFalse();
       if (!p.unbroken)
@@ -130,7 +140,7 @@ Function *KernelWriter::rowsFunction(RowsProduct &given) {
         sumAlongN(p, x);
       if (!p.hasGroups)
         return;
-      Value *next = b.CreateAdd(k0, constant(kDepth)), *rest = b.CreateAnd(next, constant(kGroupDepth - 1));
+      Value *next = b.CreateAdd(k0, constant(step)), *rest = b.CreateAnd(next, constant(kGroupDepth - 1));
       Value *ends = b.CreateOr(b.CreateICmpSGE(next, depth), b.CreateICmpEQ(rest, constant(0)));
       branch(b.CreateAnd(b.CreateICmpSGT(depth, constant(kGroupDepth)), ends), [&] {
         addGroup(p, p.sums, p.totals, b.CreateICmpSLT(k0, constant(kGroupDepth)), constant(0),
@@ -283,116 +293,275 @@ SmallVector<Value *, 16> KernelWriter::transpose(SmallVector<Value *, 16> vector
   return result;
 }
 
-// A vector of columns at a time. Past the last one its own elements are loaded again, for sums that nobody reads.
+// Chains of several vectors advance together where rows of A are few, as a multiply-add waits for the one before: of
+// two vectors of columns, or of two blocks of K for the columns that are left. And for all where rows of B are whole
+// pages apart: those of two vectors would be too many for the sets of the first-level cache, which hold eight lines.
 void KernelWriter::sumAlongK(RowsProduct &p, const RowsOperands &x) {
+  Value *inPairs = constant(0);
+  if (p.rows <= kRowsOfPairs) {
+    Value *bytes = b.CreateMul(x.strideN, constant(memoryType(p.bType)->getScalarSizeInBits() / 8));
+    Value *meet = b.CreateICmpEQ(b.CreateAnd(bytes, constant(kPage - 1)), constant(0));
+    inPairs = b.CreateSelect(meet, inPairs, b.CreateAnd(x.columns, constant(-2 * lanes)));
+    loop(constant(0), x.depth, kDepth, [&](Value *k0) {
+      RowsOperands block = x;
+      block.a = b.CreateGEP(p.type, x.a, b.CreateMul(k0, x.strideA));
+      block.b = b.CreateGEP(memoryType(p.bType), x.b, k0);
+      block.depth = minimum(constant(kDepth), b.CreateSub(x.depth, k0));
+      block.inGroup = b.CreateOr(x.inGroup, b.CreateICmpNE(k0, constant(0)));
+      loop(constant(0), inPairs, 2 * lanes, [&](Value *column) { sumTwoVectors(p, block, column); });
+    });
+  }
+  loop(inPairs, x.columns, lanes, [&](Value *column) { sumOneVector(p, x, column); });
+}
+
+// Elements of rows of B, as vectors of the first of each, of the second, and so on: as many as a vector has, or, by
+// loads of 128 bits into parts of vectors, which saves shuffles, as many as those have.
+SmallVector<Value *, 16> KernelWriter::loadRows(RowsProduct &p, ArrayRef<Value *> rows, Value *mask) {
   Type *memory = memoryType(p.bType);
-  Value *last = b.CreateSub(x.columns, constant(1)), *whole = b.CreateAnd(x.depth, constant(-lanes));
-  Value *left = b.CreateSub(x.depth, whole);
-  loop(constant(0), x.columns, lanes, [&](Value *column) {
-    SmallVector<Value *, 16> starts;
-    for (int64_t i = 0; i < lanes; ++i)
-      starts.push_back(
-          b.CreateGEP(memory, x.b, b.CreateMul(minimum(b.CreateAdd(column, constant(i)), last), x.strideN)));
-    auto load = [&](Value *k, Value *mask) {
-      SmallVector<Value *, 16> vectors;
-      for (Value *start : starts)
-        vectors.push_back(widen(loadVector(memory, b.CreateGEP(memory, start, k), mask), p.bType));
-      return transpose(vectors);
-    };
-    auto step = [&](Value *k, int64_t next, Value *right, Carried &sums) {
-      for (int64_t r = 0; r < p.rows; ++r) {
-        Value *element = b.CreateVectorSplat(lanes, b.CreateLoad(p.type, elementOfA(p, x, r, k, next)));
-        sums[r] = multiplyAdd(element, right, sums[r]);
+  SmallVector<Value *, 16> vectors;
+  if (mask || memory != p.type) {
+    for (Value *row : rows)
+      vectors.push_back(widen(loadVector(memory, row, mask), p.bType));
+    return transpose(vectors);
+  }
+  int part = 128 / int(memory->getScalarSizeInBits());
+  auto *inMemory = FixedVectorType::get(memory, part);
+  for (int i = 0; i < part; ++i) {
+    SmallVector<Value *, 4> parts;
+    for (int row = i; row < lanes; row += part)
+      parts.push_back(b.CreateAlignedLoad(inMemory, rows[row], Align(memory->getScalarSizeInBits() / 8)));
+    vectors.push_back(concatenateVectors(b, parts));
+  }
+  return transposeParts(b, vectors);
+}
+
+// The products of the k-th elements, each `next` further on: `right` of each chain, to the sums of all rows of it.
+void KernelWriter::addProducts(RowsProduct &p, const RowsOperands &x, ArrayRef<RowsChain> chains,
+                               ArrayRef<Value *> right, Value *k, int64_t next, Carried &sums) {
+  for (int64_t r = 0; r < p.rows; ++r) {
+    Value *element = nullptr;
+    for (auto [c, chain] : enumerate(chains)) {
+      if (!element || chain.firstK != chains[0].firstK)
+        element = b.CreateVectorSplat(lanes, b.CreateLoad(p.type, elementOfA(p, x, r, k, chain.firstK + next)));
+      Value *&sum = sums[r * chains.size() + c];
+      sum = multiplyAdd(element, right[c], sum);
+    }
+  }
+}
+
+// [from, to) of K, whole vectors of it.
+KernelWriter::Carried KernelWriter::addVectors(RowsProduct &p, const RowsOperands &x, ArrayRef<RowsChain> chains,
+                                               Value *from, Value *to, const Carried &sums) {
+  return loop(from, to, lanes, sums, [&](Value *k, Carried sums) {
+    for (int64_t done = 0; done < lanes;) {
+      SmallVector<SmallVector<Value *, 16>, 2> loaded;
+      for (const RowsChain &chain : chains)
+        loaded.push_back(loadRows(p, chain.rows(b.CreateAdd(k, constant(done))), nullptr));
+      int64_t count = int64_t(loaded[0].size());
+      for (int64_t i = 0; i < count; ++i) {
+        SmallVector<Value *, 2> right;
+        for (auto &vectors : loaded)
+          right.push_back(vectors[i]);
+        addProducts(p, x, chains, right, k, done + i, sums);
       }
-    };
-    SmallVector<Value *, 8> places;
-    for (int64_t r = 0; r < p.rows; ++r)
-      places.push_back(b.CreateGEP(p.type, p.sums, b.CreateAdd(column, constant(r * p.columns))));
-    Carried sums(p.rows, Constant::getNullValue(vectorType(p.type)));
-    if (p.unbroken)
-      sums = branch(b.CreateNot(x.isFirst), sums, [&](Carried sums) {
-        for (auto [sum, place] : zip(sums, places))
-          sum = loadVector(p.type, place, nullptr);
-        return sums;
-      });
-    sums = loop(constant(0), whole, lanes, sums, [&](Value *k, Carried sums) {
-      for (auto [i, right] : enumerate(load(k, nullptr)))
-        step(k, i, right, sums);
-      return sums;
-    });
-    sums = branch(b.CreateICmpNE(left, constant(0)), sums, [&](const Carried &sums) {
-      for (auto [i, right] : enumerate(load(whole, firstLanes(left))))
-        storeVector(right, b.CreateConstGEP1_64(p.type, p.work, i * lanes), nullptr);
-      return loop(constant(0), left, 1, sums, [&](Value *i, Carried sums) {
-        Value *right = loadVector(p.type, b.CreateGEP(p.type, p.work, b.CreateMul(i, constant(lanes))), nullptr);
-        step(b.CreateAdd(whole, i), 0, right, sums);
-        return sums;
-      });
-    });
-    sums = branch(x.inGroup, sums, [&](Carried sums) {
-      for (auto [sum, place] : zip(sums, places))
-        sum = add(loadVector(p.type, place, nullptr), sum);
-      return sums;
-    });
-    for (auto [sum, place] : zip(sums, places))
-      storeVector(sum, place, nullptr);
+      done += count;
+    }
+    return sums;
   });
 }
 
-// The chains of as many blocks as a vector has lanes, or of all that are left, of each result: those of whole blocks in
-// lanes, where these are not too few.
+// `left` of K from `whole` on, fewer than a vector has.
+KernelWriter::Carried KernelWriter::addRest(RowsProduct &p, const RowsOperands &x, ArrayRef<RowsChain> chains,
+                                            Value *whole, Value *left, const Carried &sums) {
+  return branch(b.CreateICmpNE(left, constant(0)), sums, [&](const Carried &sums) {
+    auto place = [&](size_t chain, Value *i) {
+      Value *number = b.CreateAdd(i, constant(int64_t(chain) * lanes));
+      return b.CreateGEP(p.type, p.work, b.CreateMul(number, constant(lanes)));
+    };
+    for (auto [c, chain] : enumerate(chains))
+      for (auto [i, vector] : enumerate(loadRows(p, chain.rows(whole), firstLanes(left))))
+        storeVector(vector, place(c, constant(int64_t(i))), nullptr);
+    return loop(constant(0), left, 1, sums, [&](Value *i, Carried sums) {
+      SmallVector<Value *, 2> right;
+      for (size_t c = 0; c < chains.size(); ++c)
+        right.push_back(loadVector(p.type, place(c, i), nullptr));
+      addProducts(p, x, chains, right, b.CreateAdd(whole, i), 0, sums);
+      return sums;
+    });
+  });
+}
+
+// Two whole vectors of columns, in one block of K.
+void KernelWriter::sumTwoVectors(RowsProduct &p, const RowsOperands &x, Value *column) {
+  Type *memory = memoryType(p.bType);
+  SmallVector<RowsChain, 2> chains;
+  SmallVector<Value *, 8> places;
+  for (int64_t v = 0; v < 2; ++v) {
+    Value *start = b.CreateGEP(memory, x.b, b.CreateMul(b.CreateAdd(column, constant(v * lanes)), x.strideN));
+    auto rows = [&, start](Value *k) {
+      // Else LLVM would keep a pointer for each row, more than there are registers, instead of their distances.
+      Value *first = b.CreateLaunderInvariantGroup(b.CreateGEP(memory, start, k));
+      SmallVector<Value *, 16> rows;
+      for (int64_t i = 0; i < lanes; ++i)
+        rows.push_back(b.CreateGEP(memory, first, b.CreateMul(constant(i), x.strideN)));
+      return rows;
+    };
+    chains.push_back({rows, 0});
+  }
+  for (int64_t r = 0; r < p.rows; ++r)
+    for (int64_t v = 0; v < 2; ++v)
+      places.push_back(b.CreateGEP(p.type, p.sums, b.CreateAdd(column, constant(r * p.columns + v * lanes))));
+  Value *whole = b.CreateAnd(x.depth, constant(-lanes));
+  Carried sums = beginSums(p, x, places);
+  sums = addVectors(p, x, chains, constant(0), whole, sums);
+  sums = addRest(p, x, chains, whole, b.CreateSub(x.depth, whole), sums);
+  endSums(p, x, sums, places);
+}
+
+// One vector of columns, in one block of K or two. Past the last column its own elements are loaded again, for sums that
+// nobody reads.
+void KernelWriter::sumOneVector(RowsProduct &p, const RowsOperands &x, Value *column) {
+  Type *memory = memoryType(p.bType);
+  Value *last = b.CreateSub(x.columns, constant(1));
+  SmallVector<Value *, 16> starts;
+  for (int64_t i = 0; i < lanes; ++i)
+    starts.push_back(
+        b.CreateGEP(memory, x.b, b.CreateMul(minimum(b.CreateAdd(column, constant(i)), last), x.strideN)));
+  auto chainFrom = [&](int64_t firstK) {
+    auto rows = [&, firstK](Value *k) {
+      SmallVector<Value *, 16> rows;
+      for (Value *start : starts)
+        rows.push_back(b.CreateConstGEP1_64(memory, b.CreateGEP(memory, start, k), firstK));
+      return rows;
+    };
+    return RowsChain{rows, firstK};
+  };
+  RowsChain chains[] = {chainFrom(0), chainFrom(kDepth)};
+  SmallVector<Value *, 8> places;
+  for (int64_t r = 0; r < p.rows; ++r)
+    places.push_back(b.CreateGEP(p.type, p.sums, b.CreateAdd(column, constant(r * p.columns))));
+  Carried sums = beginSums(p, x, places);
+  Value *depth = x.depth, *done = constant(0);
+  Carried others;
+  if (p.blocks() > 1) {
+    depth = minimum(x.depth, constant(kDepth));
+    Value *second = b.CreateSub(x.depth, depth);
+    done = b.CreateAnd(second, constant(-lanes));
+    Carried both;
+    for (Value *sum : sums)
+      both.append({sum, Constant::getNullValue(sum->getType())});
+    both = addVectors(p, x, chains, constant(0), done, both);
+    for (int64_t r = 0; r < p.rows; ++r) {
+      sums[r] = both[2 * r];
+      others.push_back(both[2 * r + 1]);
+    }
+    others = addRest(p, x, chains[1], done, b.CreateSub(second, done), others);
+  }
+  Value *whole = b.CreateAnd(depth, constant(-lanes));
+  sums = addVectors(p, x, chains[0], done, whole, sums);
+  sums = addRest(p, x, chains[0], whole, b.CreateSub(depth, whole), sums);
+  endSums(p, x, sums, places);
+  if (p.blocks() > 1)
+    branch(b.CreateICmpSGT(x.depth, constant(kDepth)), [&] {
+      for (auto [sum, place] : zip(others, places))
+        storeVector(add(loadVector(p.type, place, nullptr), sum), place, nullptr);
+    });
+}
+
+// What chains begin with, and where they are added.
+KernelWriter::Carried KernelWriter::beginSums(RowsProduct &p, const RowsOperands &x, ArrayRef<Value *> places) {
+  Carried sums(places.size(), Constant::getNullValue(vectorType(p.type)));
+  if (!p.unbroken)
+    return sums;
+  return branch(b.CreateNot(x.isFirst), sums, [&](Carried sums) {
+    for (auto [sum, place] : zip(sums, places))
+      sum = loadVector(p.type, place, nullptr);
+    return sums;
+  });
+}
+
+void KernelWriter::endSums(RowsProduct &p, const RowsOperands &x, Carried sums, ArrayRef<Value *> places) {
+  sums = branch(x.inGroup, sums, [&](Carried sums) {
+    for (auto [sum, place] : zip(sums, places))
+      sum = add(loadVector(p.type, place, nullptr), sum);
+    return sums;
+  });
+  for (auto [sum, place] : zip(sums, places))
+    storeVector(sum, place, nullptr);
+}
+
+// The chains of as many blocks as a vector has lanes, or of all that are left, of each result, in `work`: block by
+// block, in each those of all results. Whole blocks' are in lanes; so are the results of one that is not whole, as far
+// as K comes in vectors.
 void KernelWriter::chainsOfDots(RowsProduct &p, const RowsOperands &x) {
   Type *memory = memoryType(p.bType);
+  Value *results = b.CreateMul(x.columns, constant(p.rows));
   Value *all = minimum(divideUp(x.depth, constant(kDepth)), constant(lanes));
-  Value *whole = minimum(b.CreateLShr(x.depth, Log2_64(kDepth)), constant(lanes)),
-        *last = b.CreateSub(whole, constant(1));
-  Value *inLanes = b.CreateICmpSGE(whole, constant(kDotDepth / kDepth));
-  loop(constant(0), constant(p.rows), 1, [&](Value *row) {
-    loop(constant(0), x.columns, 1, [&](Value *column) {
-      Value *left = b.CreateGEP(p.type, x.a, b.CreateMul(row, x.strideM));
-      Value *right = b.CreateGEP(memory, x.b, b.CreateMul(column, x.strideN));
-      Value *number = b.CreateAdd(b.CreateMul(row, constant(p.columns)), column);
-      Value *chains = b.CreateGEP(p.type, p.work, b.CreateMul(number, constant(lanes)));
-      branch(inLanes, [&] {
-        SmallVector<Value *, 16> starts;
-        for (int64_t i = 0; i < lanes; ++i)
-          starts.push_back(b.CreateMul(minimum(constant(i), last), constant(kDepth)));
-        Carried sums{Constant::getNullValue(vectorType(p.type))};
-        sums = loop(constant(0), constant(kDepth), lanes, sums, [&](Value *k, Carried sums) {
-          SmallVector<Value *, 16> lefts, rights;
-          for (Value *start : starts) {
-            Value *place = b.CreateAdd(start, k);
-            lefts.push_back(loadVector(p.type, b.CreateGEP(p.type, left, place), nullptr));
-            rights.push_back(widen(loadVector(memory, b.CreateGEP(memory, right, place), nullptr), p.bType));
-          }
-          for (auto [l, r] : zip(transpose(lefts), transpose(rights)))
-            sums[0] = multiplyAdd(l, r, sums[0]);
-          return sums;
-        });
-        storeVector(sums[0], chains, nullptr);
+  Value *whole = minimum(b.CreateLShr(x.depth, Log2_64(kDepth)), constant(lanes));
+  auto rowsOf = [&](Value *number, Value *k) { // of A and of B
+    Value *row = b.CreateURem(number, constant(p.rows)), *column = b.CreateUDiv(number, constant(p.rows));
+    Value *left = b.CreateGEP(p.type, x.a, b.CreateAdd(b.CreateMul(row, x.strideM), k));
+    return std::pair(left, b.CreateGEP(memory, x.b, b.CreateAdd(b.CreateMul(column, x.strideN), k)));
+  };
+  // The chains of a lane each, from its rows on.
+  auto inLanes = [&](function_ref<std::pair<Value *, Value *>(Value *)> rowsOfLane, Value *depth, Value *place) {
+    SmallVector<std::pair<Value *, Value *>, 16> rows;
+    for (int64_t i = 0; i < lanes; ++i)
+      rows.push_back(rowsOfLane(constant(i)));
+    Carried sums{Constant::getNullValue(vectorType(p.type))};
+    sums = loop(constant(0), depth, lanes, sums, [&](Value *k, Carried sums) {
+      SmallVector<Value *, 16> lefts, rights;
+      for (auto [left, right] : rows) {
+        lefts.push_back(loadVector(p.type, b.CreateGEP(p.type, left, k), nullptr));
+        rights.push_back(widen(loadVector(memory, b.CreateGEP(memory, right, k), nullptr), p.bType));
+      }
+      for (auto [l, r] : zip(transpose(lefts), transpose(rights)))
+        sums[0] = multiplyAdd(l, r, sums[0]);
+      return sums;
+    });
+    storeVector(sums[0], place, nullptr);
+  };
+  Value *count = b.CreateMul(whole, results), *isWorth = b.CreateICmpSGT(count, constant(1));
+  Value *lastChain = b.CreateSub(count, constant(1)), *lastResult = b.CreateSub(results, constant(1));
+  loop(constant(0), b.CreateSelect(isWorth, count, constant(0)), lanes, [&](Value *first) {
+    auto rowsOfLane = [&](Value *lane) {
+      Value *chain = minimum(b.CreateAdd(first, lane), lastChain), *block = b.CreateUDiv(chain, results);
+      return rowsOf(b.CreateSub(chain, b.CreateMul(block, results)), b.CreateMul(block, constant(kDepth)));
+    };
+    inLanes(rowsOfLane, constant(kDepth), b.CreateGEP(p.type, p.work, first));
+  });
+  loop(b.CreateSelect(isWorth, whole, constant(0)), all, 1, [&](Value *block) {
+    Value *first = b.CreateMul(block, constant(kDepth)), *chains = b.CreateMul(block, results);
+    Value *depth = minimum(constant(kDepth), b.CreateSub(x.depth, first));
+    Value *vectors = b.CreateAnd(depth, constant(-lanes));
+    vectors = b.CreateSelect(b.CreateICmpSGT(results, constant(1)), vectors, constant(0));
+    branch(b.CreateICmpSGT(vectors, constant(0)), [&] {
+      auto rowsOfLane = [&](Value *lane) { return rowsOf(minimum(lane, lastResult), first); };
+      inLanes(rowsOfLane, vectors, b.CreateGEP(p.type, p.work, chains));
+    });
+    loop(constant(0), results, 1, [&](Value *number) {
+      auto [left, right] = rowsOf(number, first);
+      Value *place = b.CreateGEP(p.type, p.work, b.CreateAdd(chains, number));
+      Carried sums = branch(b.CreateICmpSGT(vectors, constant(0)), {Constant::getNullValue(p.type)},
+                            [&](const Carried &) { return Carried{b.CreateLoad(p.type, place)}; });
+      sums = loop(vectors, depth, 1, sums, [&, left = left, right = right](Value *k, const Carried &sums) {
+        Value *l = b.CreateLoad(p.type, b.CreateGEP(p.type, left, k));
+        Value *r = widen(b.CreateLoad(memory, b.CreateGEP(memory, right, k)), p.bType);
+        return Carried{multiplyAdd(l, r, sums[0])};
       });
-      loop(b.CreateSelect(inLanes, whole, constant(0)), all, 1, [&](Value *block) {
-        Value *first = b.CreateMul(block, constant(kDepth));
-        Value *end = minimum(b.CreateAdd(first, constant(kDepth)), x.depth);
-        Carried sums = loop(first, end, 1, {Constant::getNullValue(p.type)}, [&](Value *k, Carried sums) {
-          Value *l = b.CreateLoad(p.type, b.CreateGEP(p.type, left, k));
-          Value *r = widen(b.CreateLoad(memory, b.CreateGEP(memory, right, k)), p.bType);
-          return Carried{multiplyAdd(l, r, sums[0])};
-        });
-        b.CreateStore(sums[0], b.CreateGEP(p.type, chains, block));
-      });
+      b.CreateStore(sums[0], place);
     });
   });
 }
 
 // The chains of one block.
 void KernelWriter::addDots(RowsProduct &p, const RowsOperands &x, Value *block) {
+  Value *chains = b.CreateMul(block, b.CreateMul(x.columns, constant(p.rows)));
   loop(constant(0), constant(p.rows), 1, [&](Value *row) {
     loop(constant(0), x.columns, 1, [&](Value *column) {
-      Value *number = b.CreateAdd(b.CreateMul(row, constant(p.columns)), column);
-      Value *place = b.CreateGEP(p.type, p.sums, number);
-      Value *chain =
-          b.CreateLoad(p.type, b.CreateGEP(p.type, p.work, b.CreateAdd(b.CreateMul(number, constant(lanes)), block)));
+      Value *number = b.CreateAdd(b.CreateMul(column, constant(p.rows)), row);
+      Value *place = b.CreateGEP(p.type, p.sums, b.CreateAdd(b.CreateMul(row, constant(p.columns)), column));
+      Value *chain = b.CreateLoad(p.type, b.CreateGEP(p.type, p.work, b.CreateAdd(chains, number)));
       Carried sum = branch(x.inGroup, {chain},
                            [&](const Carried &sum) { return Carried{add(b.CreateLoad(p.type, place), sum[0])}; });
       b.CreateStore(sum[0], place);

@@ -2,6 +2,8 @@
 #pragma once
 #include "codegen/cpu/Product.h"
 
+#include <functional>
+
 namespace weft::cpu {
 
 struct KernelWriter::RowsProduct : MatrixTypes {
@@ -19,15 +21,22 @@ struct KernelWriter::RowsProduct : MatrixTypes {
   RowsProduct(kernel::ContractOp op, KernelWriter &writer);
   static int64_t rowsOf(kernel::ContractOp op, KernelWriter &writer); // -1 if not known
   std::string nameOfForm() const;
+  int64_t blocks() const; // of K that are summed at once
 };
 
-// A block of K.
+// A block of K, or several.
 struct KernelWriter::RowsOperands {
   llvm::Value *a, *strideM, *strideA;         // from a row of A to the next, and along K
   llvm::Value *b, *strideK, *strideN, *panel; // of B; from 64 columns to the next
   llvm::Value *depth, *columns;
   llvm::Value *isFirst; // of all
   llvm::Value *inGroup; // whether it is added to what there is of its group
+};
+
+// Along K, the chains of a vector of columns in a block.
+struct KernelWriter::RowsChain {
+  std::function<llvm::SmallVector<llvm::Value *, 16>(llvm::Value *k)> rows; // where the k-th elements of B are
+  int64_t firstK;                                                           // of the block, from the first one's on
 };
 
 } // namespace weft::cpu

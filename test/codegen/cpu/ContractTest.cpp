@@ -337,6 +337,8 @@ TEST(Contract, FewRows) {
         check<float>("f32", m, 3, 2500, layout(true, true));
         check<float>("f32", m, 66, 5000, layout(false, false));
         check<float>("f32", m, 130, 300, layout(false, false, true));
+        check<float>("f32", m, 21, 700, layout(false, false)); // along K two vectors of columns, then two blocks of K
+        check<float>("f32", m, 21, 3072, layout(true, false)); // whose rows are pages apart: two blocks of K
         check<double>("f64", m, 70, 1100, layout(false, false));
         check<int32_t>("i32", m, 70, 130, layout(false, false));
       }
@@ -347,7 +349,7 @@ TEST(Contract, FewRows) {
   check<float>("f32", 4, 40, 0, {false, true, false, false, ""});
 }
 
-// Very few results: the lanes are blocks of K, from four whole ones on.
+// Very few results: in the lanes are blocks of K of each.
 TEST(Contract, Dots) {
   for (const char *cpu : {"", "x86-64-v3"})
     for (int64_t k : {0, 1, 255, 256, 700, 1024, 1300, 4096, 5000, 9000}) {

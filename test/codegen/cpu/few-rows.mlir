@@ -25,13 +25,16 @@ kernel.func @along_n(%a: !kernel.buffer<f32>, %b: !kernel.buffer<f32>, %c: !kern
   kernel.return
 }
 
-// Along K 16 vectors of it are transposed in registers, 64 shuffles for 16 multiply-adds a row.
+// Along K four elements of each row are loaded into a part of a vector, so that shuffles within parts transpose them:
+// eight shuffles for four multiply-adds a row. Of two rows, two vectors of columns at once.
 // CHECK-LABEL: weft_few2_rows_{{[0-9]+}}_f32_f32_float:
-// CHECK-COUNT-16: vmovup{{[sd]}} {{.*}}, %zmm
-// CHECK-NOT: {{zmm.*\(%rsp\)|\(%rsp\).*zmm}}
-// CHECK-COUNT-64: {{vinsertf64x4|vshuff64x2|vunpck[lh]p[sd]}}
-// CHECK-NOT: {{vinsertf64x4|vshuff64x2|vunpck[lh]p[sd]}}
-// CHECK-COUNT-32: vfmadd{{.*}}ps {{.*}}%zmm
+// CHECK-COUNT-4: vinsertf128 $1, {{[0-9]*}}(%r
+// CHECK-COUNT-8: vunpck{{[lh]p[sd]}} {{.*}}%ymm
+// CHECK-COUNT-4: vinsertf128 $1, {{[0-9]*}}(%r
+// CHECK-COUNT-8: vunpck{{[lh]p[sd]}} {{.*}}%ymm
+// CHECK-NOT: {{ymm.*\(%rsp\)|\(%rsp\).*ymm}}
+// CHECK-COUNT-16: vfmadd{{.*}}ps {{.*}}%ymm
+// CHECK-NOT: {{ymm.*\(%rsp\)|\(%rsp\).*ymm}}
 // CHECK: jl
 kernel.func @along_k(%a: !kernel.buffer<f32>, %b: !kernel.buffer<f32>, %c: !kernel.buffer<f32>, %begin: index, %end: index) {
   %zero = arith.constant 0 : index
