@@ -220,18 +220,21 @@ private:
   void copyRows(RowsProduct &p, const RowsOperands &x);
   Value *elementOfA(RowsProduct &p, const RowsOperands &x, int64_t row, Value *k, int64_t next);
   void clear(RowsProduct &p, Value *sums, Value *columns);
+  Value *multiplyAddTo(MatrixTypes &p, Value *x, Value *y, Value *sum);
+  Value *addBlock(MatrixTypes &p, Value *total, Value *chain);
+  void addZeros(Carried &sums); // what the product of zeros that ends an odd K does
   void sumAlongN(RowsProduct &p, const RowsOperands &x);
   void addRowsOfB(RowsProduct &p, const RowsOperands &x, Value *chains, Value *k, int64_t count);
   void sumAlongK(RowsProduct &p, const RowsOperands &x);
   void sumTwoVectors(RowsProduct &p, const RowsOperands &x, Value *column);
-  void sumOneVector(RowsProduct &p, const RowsOperands &x, Value *column);
-  llvm::SmallVector<Value *, 16> loadRows(RowsProduct &p, llvm::ArrayRef<Value *> rows, Value *mask);
+  void sumOneVector(RowsProduct &p, const RowsOperands &x, Value *column, int64_t blocks);
+  llvm::SmallVector<Value *, 16> loadRows(RowsProduct &p, llvm::ArrayRef<Value *> rows);
   void addProducts(RowsProduct &p, const RowsOperands &x, llvm::ArrayRef<RowsChain> chains,
                    llvm::ArrayRef<Value *> right, Value *k, int64_t next, Carried &sums);
   Carried addVectors(RowsProduct &p, const RowsOperands &x, llvm::ArrayRef<RowsChain> chains, Value *from, Value *to,
                      const Carried &sums);
-  Carried addRest(RowsProduct &p, const RowsOperands &x, llvm::ArrayRef<RowsChain> chains, Value *whole, Value *left,
-                  const Carried &sums);
+  Carried addRest(RowsProduct &p, const RowsOperands &x, llvm::ArrayRef<RowsChain> chains, Value *whole, Value *depth,
+                  Carried sums);
   Carried beginSums(RowsProduct &p, const RowsOperands &x, llvm::ArrayRef<Value *> places);
   void endSums(RowsProduct &p, const RowsOperands &x, Carried sums, llvm::ArrayRef<Value *> places);
   void chainsOfDots(RowsProduct &p, const RowsOperands &x);

@@ -4,24 +4,24 @@
 // - along N vectors hold neighbouring columns, and the chains of a block are in the cache, too: so B is read by whole
 //   rows, four at a time, which memory is faster at than at narrow strips of many rows;
 // - along K vectors of K are loaded from as many columns as they have lanes, and transposed in registers;
-// - of very few columns, along K, the lanes are as many blocks of K.
+// - of very few columns, along K, the lanes are blocks of K of all results.
+// In the order of pairs (ir/kernel/KernelOps.td) rows of bf16 are read along K as pairs, of which half as many are
+// transposed.
 #include "codegen/cpu/MatrixRows.h"
-
-#include "llvm/Analysis/VectorUtils.h"
 
 using namespace llvm;
 
 namespace weft::cpu {
 
 static constexpr int64_t kTransposedBits = 256; // of the vectors along K that are
-static constexpr int64_t kStrip = 1024; // columns of a strip, half as many of many rows
+static constexpr int64_t kStrip = 1024;         // columns of a strip, half as many of many rows
 static constexpr int64_t kStepsOfK = 4; // along N: rows of B that are read together, or twice as many for one row
 static constexpr int64_t kMostDots = 4, kDotDepth = 4 * kDepth; // results, and K where they are better in lanes
 static constexpr int64_t kRowPointers = 4;                      // of rows of A where it is
-static constexpr int64_t kRowsOfPairs = 2;                      // whose sums of two vectors stay in registers
 
 KernelWriter::RowsProduct::RowsProduct(kernel::ContractOp op, KernelWriter &w)
     : MatrixTypes(op.getA().getType().getElementType(), op.getB().getType().getElementType(), op.getPairs(), w) {
+  this->isDots = false, copied = type; // which would take a copy in pairs
   rows = rowsOf(op, w);
   columns = rows <= order::kFewRows / 2 ? kStrip : kStrip / 2;
   bool packed = op.getPackedB(), unitN = isOne(w.scalar(op.getBStrideN())), unitK = isOne(w.scalar(op.getBStrideK()));
@@ -48,7 +48,13 @@ KernelWriter::RowsProduct::RowsProduct(kernel::ContractOp op, KernelWriter &w)
   copy = copiesA ? reserve(rows * kDepth * blocks()) : sums;
 }
 
-int64_t KernelWriter::RowsProduct::blocks() const { return form == AlongK && !unbroken && rows <= kRowsOfPairs ? 2 : 1; }
+int64_t KernelWriter::RowsProduct::blocks() const {
+  return form == AlongK && !unbroken && rows <= kRowsOfPairs ? 2 : 1;
+}
+
+Value *KernelWriter::RowsProduct::wholeVectors(IRBuilder<> &b, Value *depth, int64_t lanes) const {
+  return b.CreateAnd(depth, b.getInt64(-lanes * (isPairs ? 2 : 1)));
+}
 
 int64_t KernelWriter::RowsProduct::rowsOf(kernel::ContractOp op, KernelWriter &w) {
   auto *begin = dyn_cast<ConstantInt>(w.scalar(op.getRowBegin()));
@@ -67,7 +73,7 @@ std::string KernelWriter::RowsProduct::nameOfForm() const {
 
 bool KernelWriter::hasFewRows(kernel::ContractOp op) {
   int64_t rows = RowsProduct::rowsOf(op, *this);
-  return !op.getPairs() && !op.hasWindows() && rows > 0 && rows <= order::kFewRows;
+  return !(op.getPairs() && op.getPackedB()) && !op.hasWindows() && rows > 0 && rows <= order::kFewRows;
 }
 
 void KernelWriter::contractRows(kernel::ContractOp op) {
@@ -105,6 +111,7 @@ void KernelWriter::contractRows(kernel::ContractOp op) {
 Function *KernelWriter::rowsFunction(RowsProduct &given) {
   return helper(given.name(given.nameOfForm().c_str()), 6, 7, [&](Function *f) {
     RowsProduct p = given;
+    Value *mode = p.isPairs ? flushSubnormals() : nullptr;
     lanes = int(p.vectorLanes);
     p.sums = f->getArg(2), p.work = f->getArg(3), p.totals = f->getArg(4), p.copy = f->getArg(5);
     Value *strideM = f->getArg(6), *strideA = f->getArg(7), *strideK = f->getArg(8), *depth = f->getArg(11);
@@ -147,6 +154,8 @@ Function *KernelWriter::rowsFunction(RowsProduct &given) {
                  constant(p.rows * p.columns));
       });
     });
+    if (mode)
+      setFloatMode(mode);
   });
 }
 
@@ -198,19 +207,39 @@ void KernelWriter::sumAlongN(RowsProduct &p, const RowsOperands &x) {
   int64_t most = p.rows > 1 ? kStepsOfK : 2 * kStepsOfK;
   Value *whole = b.CreateAnd(x.depth, constant(-most));
   loop(constant(0), whole, most, [&](Value *k) { addRowsOfB(p, x, chains, k, most); });
+  if (p.isPairs) {
+    Value *pairs = b.CreateAnd(x.depth, constant(-2));
+    loop(whole, pairs, 2, [&](Value *k) { addRowsOfB(p, x, chains, k, 2); });
+    whole = pairs;
+  }
   loop(whole, x.depth, 1, [&](Value *k) { addRowsOfB(p, x, chains, k, 1); });
   branch(x.inGroup, [&] {
     loop(constant(0), constant(p.rows), 1, [&](Value *row) {
       loop(constant(0), x.columns, lanes, [&](Value *column) {
         Value *place = b.CreateAdd(b.CreateMul(row, constant(p.columns)), column);
         Value *sum = b.CreateGEP(p.type, p.sums, place), *chain = b.CreateGEP(p.type, p.work, place);
-        storeVector(add(loadVector(p.type, sum, nullptr), loadVector(p.type, chain, nullptr)), sum, nullptr);
+        storeVector(addBlock(p, loadVector(p.type, sum, nullptr), loadVector(p.type, chain, nullptr)), sum, nullptr);
       });
     });
   });
 }
 
-// So many rows of B from the k-th on, to the chains of as many rows at a time as elements of A stay in registers.
+Value *KernelWriter::multiplyAddTo(MatrixTypes &p, Value *x, Value *y, Value *sum) {
+  return p.isPairs ? multiplyAddWithoutSubnormals(x, y, sum) : multiplyAdd(x, y, sum);
+}
+
+Value *KernelWriter::addBlock(MatrixTypes &p, Value *total, Value *chain) {
+  Value *sum = add(total, chain);
+  return p.isPairs ? flushed(sum) : sum;
+}
+
+void KernelWriter::addZeros(Carried &sums) {
+  for (Value *&sum : sums)
+    sum = b.CreateFAdd(sum, Constant::getNullValue(sum->getType()));
+}
+
+// So many rows of B from the k-th on, to the chains of as many rows at a time as elements of A stay in registers. In
+// the order of pairs one alone is the last of an odd K.
 void KernelWriter::addRowsOfB(RowsProduct &p, const RowsOperands &x, Value *chains, Value *k, int64_t count) {
   Type *memory = memoryType(p.bType);
   Value *strideN = p.form == RowsProduct::AlongN ? constant(1) : x.strideN;
@@ -234,11 +263,14 @@ void KernelWriter::addRowsOfB(RowsProduct &p, const RowsOperands &x, Value *chai
         Carried sums;
         for (int64_t r = 0; r < rows; ++r)
           sums.push_back(loadVector(p.type, b.CreateConstGEP1_64(p.type, to, r * p.columns), nullptr));
-        for (int64_t i = 0; i < count; ++i) {
+        if (p.isPairs && count == 1)
+          addZeros(sums);
+        for (int64_t step = 0; step < count; ++step) {
+          int64_t i = p.isPairs && count > 1 ? step ^ 1 : step;
           Value *row = b.CreateGEP(memory, panel, b.CreateMul(constant(i), x.strideK));
           Value *right = loadColumns(p, row, n, strideN, mask);
           for (int64_t r = 0; r < rows; ++r)
-            sums[r] = multiplyAdd(elements[r * count + i], right, sums[r]);
+            sums[r] = multiplyAddTo(p, elements[r * count + i], right, sums[r]);
         }
         for (int64_t r = 0; r < rows; ++r)
           storeVector(sums[r], b.CreateConstGEP1_64(p.type, to, r * p.columns), nullptr);
@@ -253,241 +285,6 @@ void KernelWriter::addRowsOfB(RowsProduct &p, const RowsOperands &x, Value *chai
     loop(constant(0), left, lanes,
          [&](Value *inPanel) { tile(last, whole, inPanel, 1, firstLanes(b.CreateSub(left, inPanel))); });
   }
-}
-
-// As many vectors as they have elements: the columns of them as a matrix. First parts of 128 bits find their place,
-// then elements within parts.
-SmallVector<Value *, 16> KernelWriter::transpose(SmallVector<Value *, 16> vectors) {
-  int size = vectors.size(), part = std::min<int>(size, 128 / vectors[0]->getType()->getScalarSizeInBits());
-  // Part q of all vectors, which then is k-part q: element i of vector `number` is to hold parts of vectors i, i + part
-  // ...
-  auto halves = [&](Value *x, Value *y, bool upper) {
-    SmallVector<int, 16> order;
-    for (int side = 0; side < 2; ++side)
-      for (int e = 0; e < size / 2; ++e)
-        order.push_back(side * size + upper * size / 2 + e);
-    return b.CreateShuffleVector(x, y, order);
-  };
-  auto everyOther = [&](Value *x, Value *y, bool odd) {
-    SmallVector<int, 16> order;
-    for (int side = 0; side < 2; ++side)
-      for (int start = odd * part; start < size; start += 2 * part)
-        for (int e = 0; e < part; ++e)
-          order.push_back(side * size + start + e);
-    return b.CreateShuffleVector(x, y, order);
-  };
-  SmallVector<Value *, 16> result;
-  for (int q = 0; q < size / part; ++q) {
-    SmallVector<Value *, 16> parts;
-    for (int i = 0; i < part; ++i) {
-      if (size == part)
-        parts.push_back(vectors[i]);
-      else if (size == 2 * part)
-        parts.push_back(halves(vectors[i], vectors[part + i], q));
-      else
-        parts.push_back(everyOther(halves(vectors[i], vectors[part + i], q / 2),
-                                   halves(vectors[2 * part + i], vectors[3 * part + i], q / 2), q % 2));
-    }
-    append_range(result, transposeParts(b, parts));
-  }
-  return result;
-}
-
-// Chains of several vectors advance together where rows of A are few, as a multiply-add waits for the one before: of
-// two vectors of columns, or of two blocks of K for the columns that are left. And for all where rows of B are whole
-// pages apart: those of two vectors would be too many for the sets of the first-level cache, which hold eight lines.
-void KernelWriter::sumAlongK(RowsProduct &p, const RowsOperands &x) {
-  Value *inPairs = constant(0);
-  if (p.rows <= kRowsOfPairs) {
-    Value *bytes = b.CreateMul(x.strideN, constant(memoryType(p.bType)->getScalarSizeInBits() / 8));
-    Value *meet = b.CreateICmpEQ(b.CreateAnd(bytes, constant(kPage - 1)), constant(0));
-    inPairs = b.CreateSelect(meet, inPairs, b.CreateAnd(x.columns, constant(-2 * lanes)));
-    loop(constant(0), x.depth, kDepth, [&](Value *k0) {
-      RowsOperands block = x;
-      block.a = b.CreateGEP(p.type, x.a, b.CreateMul(k0, x.strideA));
-      block.b = b.CreateGEP(memoryType(p.bType), x.b, k0);
-      block.depth = minimum(constant(kDepth), b.CreateSub(x.depth, k0));
-      block.inGroup = b.CreateOr(x.inGroup, b.CreateICmpNE(k0, constant(0)));
-      loop(constant(0), inPairs, 2 * lanes, [&](Value *column) { sumTwoVectors(p, block, column); });
-    });
-  }
-  loop(inPairs, x.columns, lanes, [&](Value *column) { sumOneVector(p, x, column); });
-}
-
-// Elements of rows of B, as vectors of the first of each, of the second, and so on: as many as a vector has, or, by
-// loads of 128 bits into parts of vectors, which saves shuffles, as many as those have.
-SmallVector<Value *, 16> KernelWriter::loadRows(RowsProduct &p, ArrayRef<Value *> rows, Value *mask) {
-  Type *memory = memoryType(p.bType);
-  SmallVector<Value *, 16> vectors;
-  if (mask || memory != p.type) {
-    for (Value *row : rows)
-      vectors.push_back(widen(loadVector(memory, row, mask), p.bType));
-    return transpose(vectors);
-  }
-  int part = 128 / int(memory->getScalarSizeInBits());
-  auto *inMemory = FixedVectorType::get(memory, part);
-  for (int i = 0; i < part; ++i) {
-    SmallVector<Value *, 4> parts;
-    for (int row = i; row < lanes; row += part)
-      parts.push_back(b.CreateAlignedLoad(inMemory, rows[row], Align(memory->getScalarSizeInBits() / 8)));
-    vectors.push_back(concatenateVectors(b, parts));
-  }
-  return transposeParts(b, vectors);
-}
-
-// The products of the k-th elements, each `next` further on: `right` of each chain, to the sums of all rows of it.
-void KernelWriter::addProducts(RowsProduct &p, const RowsOperands &x, ArrayRef<RowsChain> chains,
-                               ArrayRef<Value *> right, Value *k, int64_t next, Carried &sums) {
-  for (int64_t r = 0; r < p.rows; ++r) {
-    Value *element = nullptr;
-    for (auto [c, chain] : enumerate(chains)) {
-      if (!element || chain.firstK != chains[0].firstK)
-        element = b.CreateVectorSplat(lanes, b.CreateLoad(p.type, elementOfA(p, x, r, k, chain.firstK + next)));
-      Value *&sum = sums[r * chains.size() + c];
-      sum = multiplyAdd(element, right[c], sum);
-    }
-  }
-}
-
-// [from, to) of K, whole vectors of it.
-KernelWriter::Carried KernelWriter::addVectors(RowsProduct &p, const RowsOperands &x, ArrayRef<RowsChain> chains,
-                                               Value *from, Value *to, const Carried &sums) {
-  return loop(from, to, lanes, sums, [&](Value *k, Carried sums) {
-    for (int64_t done = 0; done < lanes;) {
-      SmallVector<SmallVector<Value *, 16>, 2> loaded;
-      for (const RowsChain &chain : chains)
-        loaded.push_back(loadRows(p, chain.rows(b.CreateAdd(k, constant(done))), nullptr));
-      int64_t count = int64_t(loaded[0].size());
-      for (int64_t i = 0; i < count; ++i) {
-        SmallVector<Value *, 2> right;
-        for (auto &vectors : loaded)
-          right.push_back(vectors[i]);
-        addProducts(p, x, chains, right, k, done + i, sums);
-      }
-      done += count;
-    }
-    return sums;
-  });
-}
-
-// `left` of K from `whole` on, fewer than a vector has.
-KernelWriter::Carried KernelWriter::addRest(RowsProduct &p, const RowsOperands &x, ArrayRef<RowsChain> chains,
-                                            Value *whole, Value *left, const Carried &sums) {
-  return branch(b.CreateICmpNE(left, constant(0)), sums, [&](const Carried &sums) {
-    auto place = [&](size_t chain, Value *i) {
-      Value *number = b.CreateAdd(i, constant(int64_t(chain) * lanes));
-      return b.CreateGEP(p.type, p.work, b.CreateMul(number, constant(lanes)));
-    };
-    for (auto [c, chain] : enumerate(chains))
-      for (auto [i, vector] : enumerate(loadRows(p, chain.rows(whole), firstLanes(left))))
-        storeVector(vector, place(c, constant(int64_t(i))), nullptr);
-    return loop(constant(0), left, 1, sums, [&](Value *i, Carried sums) {
-      SmallVector<Value *, 2> right;
-      for (size_t c = 0; c < chains.size(); ++c)
-        right.push_back(loadVector(p.type, place(c, i), nullptr));
-      addProducts(p, x, chains, right, b.CreateAdd(whole, i), 0, sums);
-      return sums;
-    });
-  });
-}
-
-// Two whole vectors of columns, in one block of K.
-void KernelWriter::sumTwoVectors(RowsProduct &p, const RowsOperands &x, Value *column) {
-  Type *memory = memoryType(p.bType);
-  SmallVector<RowsChain, 2> chains;
-  SmallVector<Value *, 8> places;
-  for (int64_t v = 0; v < 2; ++v) {
-    Value *start = b.CreateGEP(memory, x.b, b.CreateMul(b.CreateAdd(column, constant(v * lanes)), x.strideN));
-    auto rows = [&, start](Value *k) {
-      // Else LLVM would keep a pointer for each row, more than there are registers, instead of their distances.
-      Value *first = b.CreateLaunderInvariantGroup(b.CreateGEP(memory, start, k));
-      SmallVector<Value *, 16> rows;
-      for (int64_t i = 0; i < lanes; ++i)
-        rows.push_back(b.CreateGEP(memory, first, b.CreateMul(constant(i), x.strideN)));
-      return rows;
-    };
-    chains.push_back({rows, 0});
-  }
-  for (int64_t r = 0; r < p.rows; ++r)
-    for (int64_t v = 0; v < 2; ++v)
-      places.push_back(b.CreateGEP(p.type, p.sums, b.CreateAdd(column, constant(r * p.columns + v * lanes))));
-  Value *whole = b.CreateAnd(x.depth, constant(-lanes));
-  Carried sums = beginSums(p, x, places);
-  sums = addVectors(p, x, chains, constant(0), whole, sums);
-  sums = addRest(p, x, chains, whole, b.CreateSub(x.depth, whole), sums);
-  endSums(p, x, sums, places);
-}
-
-// One vector of columns, in one block of K or two. Past the last column its own elements are loaded again, for sums that
-// nobody reads.
-void KernelWriter::sumOneVector(RowsProduct &p, const RowsOperands &x, Value *column) {
-  Type *memory = memoryType(p.bType);
-  Value *last = b.CreateSub(x.columns, constant(1));
-  SmallVector<Value *, 16> starts;
-  for (int64_t i = 0; i < lanes; ++i)
-    starts.push_back(
-        b.CreateGEP(memory, x.b, b.CreateMul(minimum(b.CreateAdd(column, constant(i)), last), x.strideN)));
-  auto chainFrom = [&](int64_t firstK) {
-    auto rows = [&, firstK](Value *k) {
-      SmallVector<Value *, 16> rows;
-      for (Value *start : starts)
-        rows.push_back(b.CreateConstGEP1_64(memory, b.CreateGEP(memory, start, k), firstK));
-      return rows;
-    };
-    return RowsChain{rows, firstK};
-  };
-  RowsChain chains[] = {chainFrom(0), chainFrom(kDepth)};
-  SmallVector<Value *, 8> places;
-  for (int64_t r = 0; r < p.rows; ++r)
-    places.push_back(b.CreateGEP(p.type, p.sums, b.CreateAdd(column, constant(r * p.columns))));
-  Carried sums = beginSums(p, x, places);
-  Value *depth = x.depth, *done = constant(0);
-  Carried others;
-  if (p.blocks() > 1) {
-    depth = minimum(x.depth, constant(kDepth));
-    Value *second = b.CreateSub(x.depth, depth);
-    done = b.CreateAnd(second, constant(-lanes));
-    Carried both;
-    for (Value *sum : sums)
-      both.append({sum, Constant::getNullValue(sum->getType())});
-    both = addVectors(p, x, chains, constant(0), done, both);
-    for (int64_t r = 0; r < p.rows; ++r) {
-      sums[r] = both[2 * r];
-      others.push_back(both[2 * r + 1]);
-    }
-    others = addRest(p, x, chains[1], done, b.CreateSub(second, done), others);
-  }
-  Value *whole = b.CreateAnd(depth, constant(-lanes));
-  sums = addVectors(p, x, chains[0], done, whole, sums);
-  sums = addRest(p, x, chains[0], whole, b.CreateSub(depth, whole), sums);
-  endSums(p, x, sums, places);
-  if (p.blocks() > 1)
-    branch(b.CreateICmpSGT(x.depth, constant(kDepth)), [&] {
-      for (auto [sum, place] : zip(others, places))
-        storeVector(add(loadVector(p.type, place, nullptr), sum), place, nullptr);
-    });
-}
-
-// What chains begin with, and where they are added.
-KernelWriter::Carried KernelWriter::beginSums(RowsProduct &p, const RowsOperands &x, ArrayRef<Value *> places) {
-  Carried sums(places.size(), Constant::getNullValue(vectorType(p.type)));
-  if (!p.unbroken)
-    return sums;
-  return branch(b.CreateNot(x.isFirst), sums, [&](Carried sums) {
-    for (auto [sum, place] : zip(sums, places))
-      sum = loadVector(p.type, place, nullptr);
-    return sums;
-  });
-}
-
-void KernelWriter::endSums(RowsProduct &p, const RowsOperands &x, Carried sums, ArrayRef<Value *> places) {
-  sums = branch(x.inGroup, sums, [&](Carried sums) {
-    for (auto [sum, place] : zip(sums, places))
-      sum = add(loadVector(p.type, place, nullptr), sum);
-    return sums;
-  });
-  for (auto [sum, place] : zip(sums, places))
-    storeVector(sum, place, nullptr);
 }
 
 // The chains of as many blocks as a vector has lanes, or of all that are left, of each result, in `work`: block by

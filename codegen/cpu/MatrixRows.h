@@ -6,6 +6,8 @@
 
 namespace weft::cpu {
 
+inline constexpr int64_t kRowsOfPairs = 2; // of A, whose chains of two vectors stay in registers
+
 struct KernelWriter::RowsProduct : MatrixTypes {
   // Along what B is contiguous: N (or packed in panels), K, or neither. Dots: along K, as A is, and of so few columns
   // that vectors are better filled with blocks of K.
@@ -22,6 +24,8 @@ struct KernelWriter::RowsProduct : MatrixTypes {
   static int64_t rowsOf(kernel::ContractOp op, KernelWriter &writer); // -1 if not known
   std::string nameOfForm() const;
   int64_t blocks() const; // of K that are summed at once
+  // So much of K as comes in vectors of elements, or of pairs.
+  llvm::Value *wholeVectors(llvm::IRBuilder<> &b, llvm::Value *depth, int64_t lanes) const;
 };
 
 // A block of K, or several.

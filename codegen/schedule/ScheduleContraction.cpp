@@ -59,7 +59,7 @@ ContractionSchedule::ContractionSchedule(Lowering &lowering, const Group &group,
   a = ContractionOperand::find(lowering, group, dot, swaps ? 1 : 0);
   b = ContractionOperand::find(lowering, group, dot, swaps ? 0 : 1);
   inPairs = a.isInPairs(b) && !isUnbroken(dot);
-  form = a.depth().is(1) && !inPairs ? Form::Outer : isFew(a.count()) && !inPairs ? Form::FewRows : Form::Blocks;
+  form = a.depth().is(1) && !inPairs ? Form::Outer : isFew(a.count()) ? Form::FewRows : Form::Blocks;
   chooseBlocks();
 }
 
@@ -87,7 +87,7 @@ void ContractionSchedule::chooseBlocks() {
   if (form == Form::FewRows) {
     rowBlock = m;
     columnBlock = isOneProduct() ? model.vectorColumns : llvm::alignTo(std::min(n, model.stripColumns), kPanelColumns);
-    packsB = keepsB && !b.stride().is(1);
+    packsB = keepsB && !b.stride().is(1) && !inPairs; // panels of f32 would double the bytes of bf16
     return;
   }
   auto packs = [&](const ContractionOperand &operand) {
