@@ -128,7 +128,9 @@ def test_fused_or_not(shape, monkeypatch):
 
 @pytest.mark.parametrize("dtype", ["float64", "float16", "bfloat16", "int32", "int8"])
 @pytest.mark.parametrize(
-    "shape", [(2, 1, 100, 70), (2, 70, 33, 1), (2, 2, 700, 21), (2, 3, 100, 70), (2, 7, 300, 37), (2, 20, 300, 37)], ids=str
+    "shape",
+    [(2, 1, 100, 70), (2, 70, 33, 1), (2, 2, 700, 21), (2, 3, 100, 70), (2, 7, 300, 37), (2, 20, 300, 37)],
+    ids=str,
 )
 def test_other_types_do_not_depend_on_layouts(shape, dtype):
     batch, m, depth, n = shape
