@@ -133,9 +133,10 @@ class Structured:
     def composite(self):
         kinds = "softmax log_softmax masked_softmax layer_norm cross_entropy mse_loss std normalize softplus l1 dropout one_hot"
         kind = self.kind(kinds.split())
-        name = self.of(["float"], lambda t: t.ndim > 0 and t.numel() > 0)
+        least = 2 if kind == "std" else 1  # elements along the axis
+        name = self.of(["float"], lambda t: t.numel() > 0 and max(t.shape, default=0) >= least)
         x = self.values[name]
-        axis = self.random.randrange(x.ndim)
+        axis = self.random.choice([a for a in range(x.ndim) if x.shape[a] >= least])
         if kind in ("softmax", "log_softmax"):
             self.emit(f"weft.{kind}({name}, {axis})", kind, [x], [axis])
         elif kind == "masked_softmax":
@@ -166,7 +167,7 @@ class Structured:
         elif kind == "mse_loss":
             y = self.fresh(x.shape, x.dtype.name)
             self.emit(f"F.mse_loss({name}, {y})", kind, [x, self.values[y]], [1])
-        elif kind == "std" and x.shape[axis] > 1:
+        elif kind == "std":
             self.emit(f"weft.std({name}, {axis})")
         elif kind == "normalize":
             self.emit(f"F.normalize({name}, dim={axis})")
