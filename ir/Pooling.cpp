@@ -83,11 +83,26 @@ struct Windows {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
+// The number of the first element of each window that is none of the padding's.
+Val firstInside(Val x, const Windows &w, DType dtype) {
+  Val number = filled(x, w.counts, dtype, 0), none = number;
+  int64_t apart = w.size(); // what the number grows by from one element of this axis to the next
+  for (int i = 0; i < w.kernel.size(); ++i) {
+    apart /= w.kernel[i];
+    for (int64_t k = 0; k < w.kernel[i] - 1 && k * w.dilation[i] < w.low[i]; ++k) {
+      Val start = iota(x, w.counts, w.lead + i, DType::Int32) * double(w.stride[i]);
+      Val isPadding = start < double(w.low[i] - k * w.dilation[i]);
+      number = number + where(isPadding, filled(x, w.counts, dtype, double(apart)), none);
+    }
+  }
+  return number;
+}
+
 // The number of the first greatest element of each window, or of the last NaN.
 Val greatest(Val x, const Windows &w) {
   Val padded = w.pad(x, -kInfinity), best = w.at(padded, w.place(0));
   DType dtype = w.size() <= 256 ? DType::UInt8 : DType::Int32;
-  Val number = filled(x, w.counts, dtype, 0);
+  Val number = firstInside(x, w, dtype); // where nothing is greater than minus infinity
   for (int64_t i = 1; i < w.size(); ++i) {
     Val other = w.at(padded, w.place(i)), better = logical_or(other > best, other != other);
     number = where(better, filled(x, w.counts, dtype, double(i)), number);

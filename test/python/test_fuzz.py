@@ -18,7 +18,6 @@ def tools(monkeypatch):
     monkeypatch.syspath_prepend(str(TOOLS))
 
 
-@pytest.mark.skip(reason="the fuzzer still finds faults of its own in programs of the newest ops; run tools/dev fuzz")
 @needs_tools
 @pytest.mark.parametrize("half", [1, 2])
 def test_random_programs(tools, tmp_path, half):

@@ -198,3 +198,19 @@ def test_few_channels_of_a_group_have_the_same_bits_on_every_cpu(monkeypatch, cp
     monkeypatch.setenv("WEFT_CPU", cpu)
     got = weft.compile(lambda x, w: F.conv2d(x, w, padding=1, groups=3))(x, w)
     assert numpy.array_equal(got.numpy(), want.numpy())
+
+
+def test_max_pool_of_minus_infinity_beside_padding():
+    """The padding is minus infinity, too, and never the place of a window's maximum: PyTorch's indices and gradients."""
+    x = weft.full((1, 1, 3, 4), -numpy.inf)
+    x[0, 0, 2, 3] = 1.0
+
+    def pool(x):
+        return F.max_pool2d(x, 2, stride=1, padding=1, return_indices=True)[1]
+
+    expected = [[[[0, 0, 1, 2, 3], [0, 0, 1, 2, 3], [4, 4, 5, 11, 11], [8, 8, 9, 11, 11]]]]
+    assert pool(x).tolist() == weft.compile(pool)(x).tolist() == expected
+    assert F.max_pool2d(x, 3, stride=2, padding=1, dilation=2, return_indices=True)[1].tolist() == [[[[5]]]]
+    x.requires_grad_()
+    F.max_pool2d(x, 2, stride=1, padding=1).sum().backward()
+    assert x.grad.tolist() == [[[[4, 2, 2, 2], [2, 1, 0, 0], [2, 1, 0, 4]]]]
