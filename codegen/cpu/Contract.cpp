@@ -199,7 +199,9 @@ void KernelWriter::contractBlock(kernel::ContractOp op, Product &p, Value *windo
     arguments.append({copyA, copyB, tile, lastTile});
     arguments.append({strideM, strideK, strideBK, strideBN, k, stepDepth, rows, columns, constant(p.blockRows)});
     arguments.append({constant(p.tileRows), constant(p.tileColumns),
-                      constant(p.windowsOfB ? kWindowRows : transposes ? std::max<int64_t>(p.vectorLanes, 2) : 2)});
+                      constant(p.windowsOfB ? kWindowRows
+                               : transposes ? std::max<int64_t>(p.vectorLanes, 2)
+                                            : 2)});
     arguments.append({first, end, constant(p.unbroken ? kUnbroken : kGroupDepth)});
     b.CreateCall(block, arguments);
     loop(first, end, 1, [&](Value *i) {

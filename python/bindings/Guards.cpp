@@ -167,7 +167,7 @@ GuardSet::GuardSet(py::list list) {
     }
     auto [entry, isNew] = known.emplace(holder, dicts.size());
     if (isNew)
-      dicts.push_back({holder});
+      dicts.push_back({holder, 0, {}});
     dicts[entry->second].members.push_back(int(i));
   }
 }

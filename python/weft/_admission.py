@@ -67,7 +67,7 @@ UNCHANGING = (
     type(None), bool, int, float, complex, str, bytes, range, type(Ellipsis), type(NotImplemented), types.CodeType, re.Pattern,
     _C.dtype, _C.device, _C.Function, types.WrapperDescriptorType, types.MethodDescriptorType,
     types.ClassMethodDescriptorType, types.GetSetDescriptorType, types.MemberDescriptorType, types.GenericAlias, types.UnionType,
-    type(collections.namedtuple("_", "x").x), datetime.date, datetime.datetime, datetime.time, datetime.timedelta, datetime.timezone,
+    type(vars(collections.namedtuple("_", "x"))["x"]), datetime.date, datetime.datetime, datetime.time, datetime.timedelta, datetime.timezone,
 )  # fmt: skip
 # Iterating over them runs no Python and shows all that they hold.
 ITERATED: tuple = (collections.deque, array.array, bytearray, type({}.keys()), type({}.values()), type({}.items()))

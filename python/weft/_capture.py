@@ -162,7 +162,9 @@ class Capture:
     def _is_memory(self, value, path):
         """A tensor may lie there, so that its values can be seen and changed at any time."""
         self._is_opaque(value, path)
-        self.reason = self.reason or f"it can read {path}, memory of the kind {type(value).__name__}, which cannot be guarded"
+        self.reason = (
+            self.reason or f"it can read {path}, memory of the kind {type(value).__name__}, which cannot be guarded"
+        )
 
     # ---------------------------------------------------------------- Containers
 
