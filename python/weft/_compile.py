@@ -9,7 +9,7 @@ import sys
 import types
 from collections import deque, namedtuple
 
-from . import _C, _capture, _watch
+from . import _C
 
 # More traces than this: the arguments' Python values vary too much to be worth it.
 MAX_ENTRIES = 64
@@ -109,6 +109,8 @@ class Compilation:
         return self._trace(args, kwargs)
 
     def _trace(self, args, kwargs, keep=True):
+        from . import _capture, _watch  # with what they know of Python's library; a program may never trace
+
         capture, watch = _capture.Capture(), _watch.Watch(tell=_C.not_replayable)
         try:
             capture.walk(self.function, _name_of(self.function))

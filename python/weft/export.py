@@ -2,7 +2,7 @@
 
 import os
 
-from . import _C, _capture, _changes, _watch
+from . import _C
 from .serialization import write_tensors
 
 
@@ -39,6 +39,8 @@ def export(model, args, path):
 
 def trace(model, args, weights_file):
     """The text of ``model(*args)`` and the (name, tensor) of its weights and state, which it expects in the file."""
+    from . import _capture, _changes, _watch
+
     capture = _capture.Capture(complete=True)
     capture.walk(model, getattr(model, "__name__", "model"))
     guards, watch = _C.guard_set(capture.guards), _watch.Watch(harmless={"print"})
