@@ -43,8 +43,10 @@ bool sameValue(PyObject *expected, PyObject *actual) {
 
 // Whether iterating gives these values, in this order.
 static bool hasItems(PyObject *holder, PyObject *items) {
-  auto iterator = py::reinterpret_steal<py::object>(PyObject_GetIter(holder));
   Py_ssize_t count = 0, expected = PyTuple_GET_SIZE(items);
+  if (PyAnySet_CheckExact(holder) && (expected == 0 || PySet_GET_SIZE(holder) != expected))
+    return PySet_GET_SIZE(holder) == expected; // most are empty
+  auto iterator = py::reinterpret_steal<py::object>(PyObject_GetIter(holder));
   while (iterator) {
     auto item = py::reinterpret_steal<py::object>(PyIter_Next(iterator.ptr()));
     if (!item)
