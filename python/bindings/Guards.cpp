@@ -1,23 +1,25 @@
 #include "python/bindings/Guards.h"
 
 #include <algorithm>
+#include <cstring>
 
 namespace py = pybind11;
 
 namespace weft::python {
+
+static uint64_t bitsOf(double number) {
+  uint64_t bits;
+  std::memcpy(&bits, &number, sizeof(bits));
+  return bits;
+}
 
 bool sameValue(PyObject *expected, PyObject *actual) {
   if (expected == actual)
     return true;
   if (!expected || !actual || Py_TYPE(expected) != Py_TYPE(actual))
     return false;
-  if (PyFloat_CheckExact(expected)) {
-    uint64_t a = 0, b = 0;
-    double x = PyFloat_AS_DOUBLE(expected), y = PyFloat_AS_DOUBLE(actual);
-    std::memcpy(&a, &x, sizeof(a));
-    std::memcpy(&b, &y, sizeof(b));
-    return a == b;
-  }
+  if (PyFloat_CheckExact(expected))
+    return bitsOf(PyFloat_AS_DOUBLE(expected)) == bitsOf(PyFloat_AS_DOUBLE(actual));
   if (PyTuple_CheckExact(expected) || Py_TYPE(expected) == sizeType) {
     Py_ssize_t count = PyTuple_GET_SIZE(expected);
     if (count != PyTuple_GET_SIZE(actual))
@@ -29,7 +31,7 @@ bool sameValue(PyObject *expected, PyObject *actual) {
   }
   if (PyComplex_CheckExact(expected)) {
     Py_complex a = PyComplex_AsCComplex(expected), b = PyComplex_AsCComplex(actual);
-    return std::memcmp(&a, &b, sizeof(a)) == 0;
+    return bitsOf(a.real) == bitsOf(b.real) && bitsOf(a.imag) == bitsOf(b.imag);
   }
   if (PySlice_Check(expected)) {
     auto *a = reinterpret_cast<PySliceObject *>(expected), *b = reinterpret_cast<PySliceObject *>(actual);
