@@ -291,39 +291,6 @@ Val transposed(Val x) {
   return permute(x, order);
 }
 
-// The elements of matrices on one side of the diagonal, zeros elsewhere; those on the diagonal times a number.
-static Val triangle(Val x, bool upper, double diagonal) {
-  Val row = iota(x, x.shape(), x.rank() - 2, DType::Int64), column = iota(x, x.shape(), x.rank() - 1, DType::Int64);
-  Val kept = where(upper ? row < column : row > column, x, 0.0);
-  return diagonal == 0 ? kept : where(row == column, diagonal == 1 ? x : x * diagonal, kept);
-}
-
-Val choleskyGradient(Val ct, Val factor) {
-  Val inner = triangle(matmul(transposed(factor), triangle(ct, false, 1)), false, 0.5);
-  Val left = solve_triangular(factor, inner, false, true, false);
-  Val both = solve_triangular(factor, transposed(left), false, true, false);
-  return (both + transposed(both)) * 0.5;
-}
-
-Val choleskyTangent(Val tangent, Val factor) {
-  Val symmetric = (tangent + transposed(tangent)) * 0.5;
-  Val left = solve_triangular(factor, symmetric, false, false, false);
-  Val both = solve_triangular(factor, transposed(left), false, false, false);
-  return matmul(factor, triangle(both, false, 0.5));
-}
-
-Val solveGradient(Val ct, Val a, Val result, bool upper, bool isTransposed, bool unit) {
-  Val ofB = solve_triangular(a, ct, upper, !isTransposed, unit);
-  Val outer = isTransposed ? matmul(result, transposed(ofB)) : matmul(ofB, transposed(result));
-  return triangle(-outer, upper, unit ? 0 : 1);
-}
-
-Val solveTangent(Val ofA, Val ofB, Val a, Val result, bool upper, bool isTransposed, bool unit) {
-  Val moved = triangle(ofA, upper, unit ? 0 : 1);
-  Val right = ofB - matmul(isTransposed ? transposed(moved) : moved, result);
-  return solve_triangular(a, right, upper, isTransposed, unit);
-}
-
 Val staysAt(Val index, const Dims &shape, int64_t dim) {
   Val order = iota(index, index.shape(), dim, DType::Int64), none = filled(index, shape, DType::Int64, 0);
   return gather(scatter(none, index, order, dim), index, dim) == order;

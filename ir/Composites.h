@@ -86,6 +86,14 @@ Val choleskyGradient(Val ct, Val factor);
 Val choleskyTangent(Val tangent, Val factor);
 Val solveGradient(Val ct, Val a, Val result, bool upper, bool isTransposed, bool unit);
 Val solveTangent(Val ofA, Val ofB, Val a, Val result, bool upper, bool isTransposed, bool unit);
+// Of svd (left: U, rightRows: Vh), eigh and qr; cotangents may be null, but not all. Where two values are equal the
+// derivatives of their vectors are infinite.
+Val svdGradient(Val ctU, Val ctS, Val ctVh, Val left, Val values, Val rightRows);
+Results svdTangent(Val tangent, Val left, Val values, Val rightRows);
+Val eighGradient(Val ctValues, Val ctVectors, Val values, Val vectors);
+Results eighTangent(Val tangent, Val values, Val vectors);
+Val qrGradient(Val ctQ, Val ctR, Val x, Val q, Val r);
+Results qrTangent(Val tangent, Val x, Val q, Val r);
 
 // Which elements of a scatter's source stay: no later one has the same position in the result, which has `shape`.
 Val staysAt(Val index, const Dims &shape, int64_t dim);

@@ -64,6 +64,7 @@ Rule convGeneral, conv, convGeneralWeight, convTranspose;
 Rule pool, poolIndex, channelReduction, normalizeChannels;
 Rule gather, indexSelect, scatterAdd, scatter, embedding;
 Rule cholesky, choleskyInfo, solveTriangular;
+Rule svdLeft, singularValues, svdRight, eigenvalues, qrTriangle;
 Rule iota, full, count, random, randomInteger;
 Rule alongDim, layerNorm, crossEntropy, mseLoss, dropout, attention;
 

@@ -194,6 +194,53 @@ static void checkMatrix(const char *name, const TensorType *operands, int count)
     mismatch(name, "must be batches of square matrices", operands, count, "its last two sizes must be equal");
 }
 
+static void checkMatrices(const char *name, const TensorType *operands, int count) {
+  const TensorType &x = operands[0];
+  if (x.dtype != DType::Float32 && x.dtype != DType::Float64)
+    mismatch(name, "takes float32 or float64", operands, count, "convert with .float() or .double()");
+  if (x.shape.size() < 2)
+    mismatch(name, "must be batches of matrices", operands, count, "give it two dimensions or more");
+  for (int64_t size : {x.shape.back(), x.shape[x.shape.size() - 2]})
+    if (isSymbol(size))
+      mismatch(name, "the sizes of the matrices must be known", operands, count, "compile it for this shape");
+}
+
+// x's batches, with other last sizes; negative ones are not there.
+static TensorType batchesOf(const TensorType &x, int64_t rows, int64_t columns) {
+  TensorType result{x.dtype, Dims(x.shape.begin(), x.shape.end() - 2)};
+  for (int64_t size : {rows, columns})
+    if (size >= 0)
+      result.shape.push_back(size);
+  return result;
+}
+
+// The attribute says whether all rows and columns count, or as many as the smaller number.
+TensorType svdLeft(const char *name, const TensorType *operands, int count, const Attrs &attrs) {
+  checkMatrices(name, operands, count);
+  int64_t rows = operands[0].shape[operands[0].shape.size() - 2], columns = operands[0].shape.back();
+  return batchesOf(operands[0], rows, attrs[0].i ? rows : std::min(rows, columns));
+}
+
+TensorType singularValues(const char *, const TensorType *operands, int, const Attrs &) {
+  const Dims &shape = operands[0].shape;
+  return batchesOf(operands[0], std::min(shape.back(), shape[shape.size() - 2]), -1);
+}
+
+TensorType svdRight(const char *, const TensorType *operands, int, const Attrs &attrs) {
+  int64_t rows = operands[0].shape[operands[0].shape.size() - 2], columns = operands[0].shape.back();
+  return batchesOf(operands[0], attrs[0].i ? columns : std::min(rows, columns), columns);
+}
+
+TensorType eigenvalues(const char *name, const TensorType *operands, int count, const Attrs &) {
+  checkMatrix(name, operands, count);
+  return batchesOf(operands[0], operands[0].shape.back(), -1);
+}
+
+TensorType qrTriangle(const char *, const TensorType *operands, int, const Attrs &attrs) {
+  int64_t rows = operands[0].shape[operands[0].shape.size() - 2], columns = operands[0].shape.back();
+  return batchesOf(operands[0], attrs[0].i ? rows : std::min(rows, columns), columns);
+}
+
 TensorType cholesky(const char *name, const TensorType *operands, int count, const Attrs &) {
   checkMatrix(name, operands, count);
   return operands[0];

@@ -18,6 +18,9 @@ PUBLIC_NAMES = {
     "sort_last": "sort",
     "cholesky_ex": "linalg.cholesky_ex",
     "solve_triangular": "linalg.solve_triangular",
+    "svd": "linalg.svd",
+    "eigh": "linalg.eigh",
+    "qr": "linalg.qr",
 }
 # Made by factories or views, which have arguments of their own.
 INTERNAL = {

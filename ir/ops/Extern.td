@@ -70,4 +70,63 @@ def SolveTriangularOp : Extern<"solve_triangular", ["a", "b"], 2,
   let dtypes = "float";
   let python = "(A, B, *, upper, left=True, unitriangular=False)";
 }
+def SvdOp : Extern<"svd", ["x"], 2, [A<"full_matrices", "Bool", "True">]> {
+  let summary = "x as U diag(S) Vh: columns and rows of length 1, orthogonal to each other, and the singular values, the greatest first.";
+  let description = [{
+    x: float32 or float64, [..., m, n]; k: the smaller of m and n. U: [..., m, k], or with full_matrices [..., m, m]; S: [..., k]; Vh: [..., k, n] or
+    [..., n, n]. In each column of U (and each further row of Vh) the first greatest element by magnitude is positive. NaN where x has what is not finite. The gradient
+    is that of the first k columns and rows, and infinite for these where two singular values are equal. Computed by Eigen.
+  }];
+  let resultNames = ["U", "S", "Vh"];
+  let infer = "svdLeft";
+  let inferOthers = ["singularValues", "svdRight"];
+  let symbolic = 0;
+  let independent = "every_axis(but=[x.ndim - 2, x.ndim - 1])";
+  let vjp = ["svdGradient(ct_U, ct_S, ct_Vh, U, S, Vh)"];
+  let jvp = "svdTangent(t_x, U, S, Vh)";
+  let numpy = [{
+    U, S, Vh = numpy.linalg.svd(x, full_matrices)
+
+    def signs(vectors):
+        return numpy.sign(numpy.take_along_axis(vectors, numpy.abs(vectors).argmax(-2, keepdims=True), -2))
+
+    k, V = S.shape[-1], numpy.swapaxes(Vh, -1, -2)
+    first = signs(U[..., :k])
+    V = numpy.concatenate([V[..., :k] * first, V[..., k:] * signs(V[..., k:])], -1)
+    return U * signs(U), S, numpy.swapaxes(V, -1, -2)
+  }];
+  let python = "(A, full_matrices=True)";
+}
+def EighOp : Extern<"eigh", ["x"], 2> {
+  let summary = "The eigenvalues of a symmetric matrix, the least first, and its eigenvectors as columns of length 1.";
+  let description = [{
+    x: float32 or float64, [..., n, n], of which the lower triangle is read. eigenvalues: [..., n]; eigenvectors: [..., n, n], in each column the first
+    greatest element by magnitude positive. NaN where x has what is not finite. The gradient is a symmetric matrix. Computed by Eigen.
+  }];
+  let resultNames = ["eigenvalues", "eigenvectors"];
+  let infer = "eigenvalues";
+  let inferOthers = ["cholesky"];
+  let symbolic = 0;
+  let independent = "every_axis(but=[x.ndim - 2, x.ndim - 1])";
+  let vjp = ["eighGradient(ct_eigenvalues, ct_eigenvectors, eigenvalues, eigenvectors)"];
+  let jvp = "eighTangent(t_x, eigenvalues, eigenvectors)";
+  let numpy = "numpy.linalg.eigh(x)";
+  let python = "(A, UPLO='L')";
+}
+def QrOp : Extern<"qr", ["x"], 2, [A<"complete", "Bool", "False">]> {
+  let summary = "x as Q R: orthogonal columns of length 1 and an upper triangle.";
+  let description = [{
+    x: float32 or float64, [..., m, n]; k: m if complete, or else the smaller of m and n. Q: [..., m, k]; R: [..., k, n]. By Householder reflections, as in
+    LAPACK, so elements on R's diagonal may be negative. Computed by Eigen. There is no gradient for a complete Q of more rows than columns.
+  }];
+  let resultNames = ["Q", "R"];
+  let infer = "svdLeft";
+  let inferOthers = ["qrTriangle"];
+  let symbolic = 0;
+  let independent = "every_axis(but=[x.ndim - 2, x.ndim - 1])";
+  let vjp = ["qrGradient(ct_Q, ct_R, x, Q, R)"];
+  let jvp = "qrTangent(t_x, x, Q, R)";
+  let numpy = "numpy.linalg.qr(x, 'complete' if complete else 'reduced')";
+  let python = "(A, mode='reduced')";
+}
 #endif

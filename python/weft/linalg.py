@@ -6,7 +6,7 @@ from . import _C, _ops, return_types
 from ._C import Tensor
 from ._public import Any, public
 
-__all__ = ["cholesky", "cholesky_ex", "solve_triangular"]
+__all__ = ["cholesky", "cholesky_ex", "eigh", "eigvalsh", "qr", "solve_triangular", "svd", "svdvals"]
 
 
 def _transposed(x: Tensor) -> Tensor:
@@ -40,3 +40,56 @@ def solve_triangular(A: Tensor, B: Tensor, *, upper: bool, left: bool = True, un
     batch = _C.broadcast_tensors(A[..., 0, 0], B[..., 0, 0])[0].shape
     x = _ops.solve_triangular(A.expand(*batch, *rows), B.expand(*batch, *columns), upper, False, unitriangular)
     return x if left else _transposed(x)
+
+
+def _of_triangle(op: str, A: Tensor, UPLO: str) -> Tensor:
+    """A matrix whose lower triangle is the triangle of A that UPLO names."""
+    if UPLO not in ("L", "U"):
+        raise RuntimeError(f"[{op}] UPLO must be 'L' or 'U'; got {UPLO!r}; 'L' reads the lower triangle of A")
+    return A if UPLO == "L" else _transposed(A)
+
+
+@public
+def svd(A: Tensor, full_matrices: bool = True) -> Any:
+    """(U, S, Vh) with A = U diag(S) Vh; S [..., k], the greatest first, k the smaller of m and n of A [..., m, n].
+
+    U is [..., m, m] and Vh [..., n, n], or with full_matrices=False [..., m, k] and [..., k, n]. Of each pair of vectors the sign
+    is such that the first greatest element of U's column by magnitude is positive. The gradient is infinite where two singular
+    values are equal and U or Vh has a gradient. float32 or float64; NaN where A has what is not finite.
+    """
+    return return_types.svd(*_ops.svd(A, full_matrices))
+
+
+@public
+def svdvals(A: Tensor) -> Tensor:
+    """The singular values of A [..., m, n], the greatest first: [..., min(m, n)]."""
+    return _ops.svd(A, False)[1]
+
+
+@public
+def eigh(A: Tensor, UPLO: str = "L") -> Any:
+    """(eigenvalues, eigenvectors) of symmetric matrices A [..., n, n], of which the triangle that UPLO names is read.
+
+    Eigenvalues [..., n], the least first; eigenvectors are the columns of [..., n, n], the first greatest element of each by
+    magnitude positive. float32 or float64; NaN where A has what is not finite.
+    """
+    return return_types.eigh(*_ops.eigh(_of_triangle("eigh", A, UPLO)))
+
+
+@public
+def eigvalsh(A: Tensor, UPLO: str = "L") -> Tensor:
+    """The eigenvalues of ``eigh``."""
+    return _ops.eigh(_of_triangle("eigvalsh", A, UPLO))[0]
+
+
+@public
+def qr(A: Tensor, mode: str = "reduced") -> Any:
+    """(Q, R) with A = Q R, orthogonal columns and an upper triangle; A is [..., m, n], k the smaller of m and n.
+
+    mode: "reduced", Q [..., m, k] and R [..., k, n]; "complete", Q [..., m, m] and R [..., m, n]; "r", only R, of the reduced
+    form (Q is empty). A RuntimeError for the gradient of a complete Q of more rows than columns. float32 or float64.
+    """
+    if mode not in ("reduced", "complete", "r"):
+        raise RuntimeError(f"[qr] mode must be 'reduced', 'complete' or 'r'; got {mode!r}; 'reduced' is the usual one")
+    Q, R = _ops.qr(A, mode == "complete")
+    return return_types.qr(A.new_empty(0) if mode == "r" else Q, R)

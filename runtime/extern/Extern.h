@@ -43,6 +43,14 @@ WEFT_EXTERN(sort_last);
 WEFT_EXTERN(cholesky_ex);
 /* a [n, n], a triangle; b [n, k] -> x [n, k] with a x = b. Attributes upper, transposed (of a), unitriangular. */
 WEFT_EXTERN(solve_triangular);
+/* float32 and float64; NaN where an element is not finite, or memory is short: these take some of the heap's. Vectors
+ * are signed so that the first greatest element by magnitude is positive. x [m, n] -> U [m, k or m], S [k], Vh [k or n,
+ * n], k being the smaller of m and n; attribute full_matrices. */
+WEFT_EXTERN(svd);
+/* x [n, n], of which the lower triangle is read -> eigenvalues [n], eigenvectors [n, n]. */
+WEFT_EXTERN(eigh);
+/* x [m, n] -> Q [m, k], R [k, n], k being m or the smaller of m and n; attribute complete. */
+WEFT_EXTERN(qr);
 
 #ifdef __cplusplus
 }

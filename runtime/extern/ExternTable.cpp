@@ -15,7 +15,8 @@ ExternFunction findExtern(const char *name) {
   {                                                                                                                    \
     "weft_extern_" #name, { weft_extern_##name, weft_extern_##name##_workspace }                                       \
   }
-  static const Entry table[] = {WEFT_ENTRY(sort_last), WEFT_ENTRY(cholesky_ex), WEFT_ENTRY(solve_triangular)};
+  static const Entry table[] = {WEFT_ENTRY(sort_last), WEFT_ENTRY(cholesky_ex), WEFT_ENTRY(solve_triangular),
+                                WEFT_ENTRY(svd),       WEFT_ENTRY(eigh),        WEFT_ENTRY(qr)};
 #undef WEFT_ENTRY
   for (const Entry &entry : table)
     if (!std::strcmp(entry.name, name))

@@ -116,7 +116,7 @@ class Structured:
 
     def extern(self):
         """What a library computes: matrices are made positive definite."""
-        op = self.kind(["sort_last", "cholesky_ex", "solve_triangular"])
+        op = self.kind(["sort_last", "cholesky_ex", "solve_triangular", "svd", "eigh", "qr"])
         least = 1 if op == "sort_last" else 2
         name = self.of(["float"], lambda t: t.ndim >= least and t.numel() > 0 and t.shape[-least] <= 64)
         x = self.values[name]
@@ -127,6 +127,12 @@ class Structured:
         square = f"weft.matmul({wide}, {wide}.transpose(-1, -2)) + 100.0 * weft.eye({n}, dtype=weft.float64)"
         if op == "cholesky_ex":
             self.emit(f"ops.cholesky_ex({square})[{self.random.randrange(2)}]")
+        elif op == "svd":  # the values: vectors of values that are nearly equal are anything
+            self.emit(f"ops.svd({square}, {self.chance(0.5)})[1]")
+        elif op == "eigh":
+            self.emit(f"ops.eigh({square})[0]")
+        elif op == "qr":
+            self.emit(f"ops.qr({square}, {self.chance(0.5)})[{self.random.randrange(2)}]")
         else:
             self.emit(f"ops.solve_triangular({square}, {wide}, {self.chance(0.5)}, {self.chance(0.5)}, False)")
 
