@@ -14,7 +14,7 @@ OperandCheck OperandCheck::divisor(const char *op, const TensorType &dividend) {
 
 OperandCheck OperandCheck::classes(const char *op, int64_t count) { return {Rule::Class, op, {}, 0, count}; }
 
-OperandCheck OperandCheck::factorised(const char *op) { return {Rule::Factorised, op}; }
+OperandCheck OperandCheck::factorised(const char *op) { return {Rule::Factorised, op, {}}; }
 
 bool OperandCheck::allows(int64_t least, int64_t greatest) const {
   if (rule == Rule::Factorised)

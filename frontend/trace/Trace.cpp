@@ -73,7 +73,7 @@ Trace::~Trace() {
     try {
       if (!state->gaveUp)
         flush("an exception ended the call");
-    } catch (...) {
+    } catch (...) { // NOLINT(bugprone-empty-catch): the first exception is the one to be told of
     }
     state->abandon();
     setActive(nullptr);
