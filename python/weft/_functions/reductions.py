@@ -155,7 +155,7 @@ def argmin(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tens
 
 def _extremum(input: Tensor, dim: Any, keepdim: bool, elementwise: Any, reduce: Any, along: Any) -> Any:
     if dim is None:
-        return reduce(input, None, False)
+        return reduce(input, (), False)
     if isinstance(dim, Tensor) and dim.ndim + input.ndim > 0:
         return elementwise(input, dim)
     return along(input, dim, keepdim) if input.ndim else along(input.reshape(1), dim, False)
