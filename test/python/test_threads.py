@@ -347,7 +347,7 @@ def test_ctrl_c_ends_a_program_before_it_writes():
 
 
 ENDS_WHILE_COMPILING = """
-import threading, time, weft
+import numpy, threading, time, weft
 
 @weft.compile
 def long(x):
@@ -355,7 +355,8 @@ def long(x):
         x = weft.tanh(x * (i + 0.5)) @ x
     return x
 
-threading.Thread(target=lambda: long(weft.ones(30, 30)), daemon=True).start()
+x = weft.from_numpy(numpy.ones((30, 30), "float32"))  # which compiles nothing
+threading.Thread(target=lambda: long(x), daemon=True).start()
 while not weft._C.compiler_loaded():
     time.sleep(0.001)
 """
