@@ -8,10 +8,11 @@
 
 namespace weft {
 
-// The lower dtype of this thread's region; none outside of regions, and in one that is disabled.
-extern std::atomic<int> autocastThreads; // threads that are in a region
+extern std::atomic<int> autocastThreads; // that are in a region
 std::optional<DType> autocastDTypeOfThread();
-inline std::optional<DType> autocastDType() { // a load where no thread is in one
+// The lower dtype of this thread's region; none outside of regions, and in one that is disabled. A load where no thread
+// is in one.
+inline std::optional<DType> autocastDType() {
   return __builtin_expect(autocastThreads.load(std::memory_order_relaxed), 0) ? autocastDTypeOfThread() : std::nullopt;
 }
 void setAutocastDType(std::optional<DType> dtype);

@@ -117,13 +117,18 @@ PyObject *cat(PyObject *const *v) {
   return box(call(ops().concatenate, operands.data(), int(count), {Attr::integer(dim)}));
 }
 
+// False where it is no int, or one of more than 64 bits.
+bool setDim(long long &dim, PyObject *object) {
+  int overflow = 1;
+  if (PyLong_CheckExact(object))
+    dim = PyLong_AsLongLongAndOverflow(object, &overflow);
+  return !overflow;
+}
+
 // (input, dim, index)
 PyObject *indexSelect(PyObject *const *v) {
-  int overflow;
-  if (implOf(v[0]).shape.empty() || implOf(v[2]).shape.empty() || !PyLong_CheckExact(v[1]))
-    return nullptr;
-  long long dim = PyLong_AsLongLongAndOverflow(v[1], &overflow);
-  if (overflow)
+  long long dim = 0;
+  if (implOf(v[0]).shape.empty() || implOf(v[2]).shape.empty() || !setDim(dim, v[1]))
     return nullptr;
   Operands<2> operands;
   operands.set(0, v[0]);
@@ -173,11 +178,8 @@ template <OpKind Ops::*op> PyObject *activation(PyObject *const *v) {
 
 // (input, dim, _stacklevel, dtype)
 template <OpKind Ops::*op> PyObject *alongDim(PyObject *const *v) {
-  int overflow;
-  if (!PyLong_CheckExact(v[1]) || v[3] != Py_None || implOf(v[0]).shape.empty())
-    return nullptr;
-  long long dim = PyLong_AsLongLongAndOverflow(v[1], &overflow);
-  if (overflow)
+  long long dim = 0;
+  if (v[3] != Py_None || implOf(v[0]).shape.empty() || !setDim(dim, v[1]))
     return nullptr;
   Operands<1> operands;
   operands.set(0, v[0]);

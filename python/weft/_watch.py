@@ -37,9 +37,8 @@ class Watch:
         self.harmless = harmless
         self._tell = tell
         self.codes = set()
-        self.library = (
-            set()
-        )  # of these, text that Python's library has compiled: methods of dataclasses and named tuples
+        # Of these, text that Python's library has compiled: methods of dataclasses and named tuples.
+        self.library = set()
         self.reason = None
         self._before = None
         self._pauses = False
