@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <cstring>
 #include <initializer_list>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -144,5 +145,9 @@ std::string toStringAsGiven(const Dims &dims);
 bool isAddressable(const Dims &shape, int64_t itemBytes);
 // Row-major strides of a shape without symbols.
 Dims contiguousStrides(const Dims &shape);
+// TEMPORARY until the encoding lands.
+inline std::optional<int64_t> sizeProduct(int64_t constant, const Dims &symbols) {
+  return constant == 1 && symbols.size() == 1 ? std::optional<int64_t>(symbol(int(symbols[0]))) : std::nullopt;
+}
 
 } // namespace weft

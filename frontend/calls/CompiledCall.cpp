@@ -10,6 +10,8 @@
 #include "runtime/BlockingRegion.h"
 
 #include <algorithm>
+#include <array>
+#include <cstring>
 #include <memory>
 #include <optional>
 
@@ -221,7 +223,7 @@ std::string SegmentPlan::Check::message() const {
 
 bool SegmentPlan::takesLong() const {
   auto copies = [](const ResultSlot &slot) { return slot.from != ResultSlot::From::Output || slot.viaCopy; };
-  return (executable && executable->takesLong(nullptr)) || std::any_of(slots.begin(), slots.end(), copies);
+  return (executable && executable->takesLong(symbols.data())) || std::any_of(slots.begin(), slots.end(), copies);
 }
 
 void SegmentPlan::run(const Tensor *sources, Ref<Storage> *storages) const {
@@ -240,10 +242,22 @@ void SegmentPlan::run(const Tensor *sources, Ref<Storage> *storages) const {
       late.emplace_back(sources[slot.into], copy);
   }
   if (executable) {
-    ShortArray<void *> inputMemory(inputs.size()), outputMemory(outputSlots.size());
+    ShortArray<void *> inputMemory(inputs.size() + numbers.size()), outputMemory(outputSlots.size());
     void **in = inputMemory.data(), **out = outputMemory.data();
     for (size_t i = 0; i < inputs.size(); ++i)
       in[i] = sources[inputs[i]].data();
+    ShortArray<std::array<int64_t, 2>> numberMemory(numbers.size());
+    for (size_t i = 0; i < numbers.size(); ++i) {
+      const Number &number = numbers[i];
+      int64_t *memory = numberMemory.data()[i].data();
+      in[inputs.size() + i] = memory;
+      if (number.state < 0) {
+        memory[0] = number.bytes;
+      } else {
+        std::memcpy(memory, in[number.state], sizeof(int64_t[2]));
+        memory[1] += number.offset;
+      }
+    }
     for (size_t i = 0; i < outputSlots.size(); ++i) {
       const ResultSlot &slot = slots[size_t(outputSlots[i])];
       if (slot.into >= 0 && !slot.viaCopy) {
@@ -260,8 +274,8 @@ void SegmentPlan::run(const Tensor *sources, Ref<Storage> *storages) const {
     }
     std::shared_ptr<KeptResults> results = kept ? kept->of(*executable, inputs, sources) : nullptr;
     try {
-      BlockingRegion region(executable->takesLong(nullptr));
-      executable->run(in, out, nullptr, results.get(), &overwritten);
+      BlockingRegion region(executable->takesLong(symbols.data()));
+      executable->run(in, out, symbols.data(), results.get(), &overwritten);
     } catch (const CheckFailed &failed) {
       const Check &check = checks[size_t(failed.check)];
       check.check.fail(check.message());

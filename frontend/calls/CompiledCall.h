@@ -57,6 +57,13 @@ struct ResultSlot {
 
 // The runnable part: sources in, slots out.
 struct SegmentPlan {
+  // An input that is no tensor of the call's: a number, or the state of the generator so many counters after another
+  // input's.
+  struct Number {
+    int64_t bytes = 0; // as it lies in memory
+    int state = -1;    // which of the inputs
+    int64_t offset = 0;
+  };
   // One of the program's checks, in its order.
   struct Check {
     ValueId broken; // of the graph: whether it fails
@@ -65,8 +72,10 @@ struct SegmentPlan {
     std::string location; // "model.py:12"
     std::string message() const;
   };
-  ExecutablePtr executable; // null: nothing to compute
-  std::vector<int> inputs;  // the source of each of its inputs
+  ExecutablePtr executable;     // null: nothing to compute
+  std::vector<int> inputs;      // the source of each of its first inputs
+  std::vector<Number> numbers;  // its other inputs
+  std::vector<int64_t> symbols; // their values
   std::vector<ResultSlot> slots;
   std::vector<int> outputSlots; // the slot of each of its outputs
   std::vector<int> overwritten; // its outputs that lie where sources do

@@ -1,10 +1,10 @@
 // The end of a trace segment: its graph, and what is run.
 #include "frontend/autograd/Autograd.h"
+#include "frontend/calls/SegmentPrograms.h"
 #include "frontend/dispatch/Autocast.h"
 #include "frontend/dispatch/Dispatch.h"
 #include "frontend/dispatch/Generator.h"
 #include "frontend/dispatch/Ops.h"
-#include "frontend/executables/Executables.h"
 #include "frontend/tensor/Snapshot.h"
 #include "frontend/trace/TraceDescription.h"
 
@@ -162,7 +162,7 @@ void Trace::State::runPlanned(Segment &segment, CompiledCall *call) {
   Snapshot sources(segment.sources.data(), int(segment.sources.size()));
   if (!segment.plan.outputSlots.empty() || !checks.empty()) {
     gaveUp = true;
-    segment.plan.executable = executableFor(segment.graph, device);
+    chooseProgram(segment.graph, segment.plan);
     gaveUp = false;
     if (call && !segment.plan.executable->keptInputs().empty())
       segment.plan.kept = std::make_shared<WeightResults>();

@@ -2,10 +2,13 @@
 // is guarded is found by Python (weft/_capture.py).
 #include "frontend/Compile.h"
 #include "frontend/autograd/Autograd.h"
+#include "frontend/calls/CallPolicy.h"
+#include "frontend/executables/Executables.h"
 #include "python/bindings/Guards.h"
 #include "runtime/Executable.h"
 
 #include <algorithm>
+#include <chrono>
 #include <optional>
 #include <pybind11/stl.h>
 #include <structmember.h>
@@ -196,7 +199,55 @@ struct Compiled {
   PyObject_HEAD vectorcallfunc vectorcall;
   PyObject *function, *miss, *dict, *weakReferences;
   std::vector<std::pair<Traced *, PyObject *>> *entries; // and the objects that hold them; the last used first
+  CallPolicy *policy;                                    // null: what cannot be replayed is always traced
 };
+
+// Runs the function with its tensor operations collected into programs, and not to be replayed.
+py::object callLazily(PyObject *function, const py::tuple &args, const py::object &kwargs) {
+  TraceTurn turn(TraceTurn::Otherwise::Skip);
+  if (!turn)
+    return callEagerly(function, args, kwargs);
+  std::vector<Tensor> tensors;
+  std::string unclear;
+  py::tuple both = py::make_tuple(args, kwargs ? kwargs : py::dict());
+  Pattern::of(both.ptr(), tensors, unclear);
+  Trace trace(std::move(tensors));
+  trace.notReplayable("it is called with other values each time");
+  try {
+    py::object result = callEagerly(function, args, kwargs);
+    trace.finish({});
+    return result;
+  } catch (const py::error_already_set &error) {
+    if (error.matches(PyExc_KeyboardInterrupt))
+      trace.drop();
+    throw;
+  }
+}
+
+// A call that no entry serves.
+py::object callAnew(Compiled &compiled, const py::tuple &args, const py::object &kwargs) {
+  using Clock = std::chrono::steady_clock;
+  CallPolicy *policy = compiled.policy;
+  CallPolicy::Way way = policy ? policy->next() : CallPolicy::Way::Trace;
+  double compiling = compileStatistics().compileSeconds;
+  auto start = Clock::now();
+  py::object result;
+  if (way == CallPolicy::Way::Lazy) {
+    result = callLazily(compiled.function, args, kwargs);
+  } else if (way == CallPolicy::Way::Eager) {
+    result = callEagerly(compiled.function, args, kwargs);
+  } else {
+    py::tuple both = py::make_tuple(args, kwargs ? kwargs : py::dict());
+    result = py::reinterpret_steal<py::object>(
+        callingPython([&] { return PyObject_CallObject(compiled.miss, both.ptr()); }));
+    if (!result)
+      throw py::error_already_set();
+  }
+  if (compiled.policy) // the call may have taken it
+    policy->made(way, std::chrono::duration<double>(Clock::now() - start).count(),
+                 compileStatistics().compileSeconds - compiling);
+  return result;
+}
 
 void moveToFront(std::vector<std::pair<Traced *, PyObject *>> &entries, PyObject *entry) {
   auto found = std::find_if(entries.begin(), entries.end(), [&](auto &e) { return e.second == entry; });
@@ -206,7 +257,8 @@ void moveToFront(std::vector<std::pair<Traced *, PyObject *>> &entries, PyObject
 
 PyObject *callCompiled(PyObject *self, PyObject *const *arguments, size_t flags, PyObject *keywords) {
   auto *compiled = reinterpret_cast<Compiled *>(self);
-  if (Trace::active() && compiled->function) // inside another compiled function: part of its trace
+  if ((Trace::active() && compiled->function) || // inside another compiled function: part of its trace
+      (compiled->policy && compiled->policy->bypasses()))
     return callingPython([&] { return PyObject_Vectorcall(compiled->function, arguments, flags, keywords); });
   return guarded([&]() -> PyObject * {
     Py_ssize_t count = PyVectorcall_NARGS(flags);
@@ -228,6 +280,8 @@ PyObject *callCompiled(PyObject *self, PyObject *const *arguments, size_t flags,
       if (entry.matches(args.ptr(), kwargs.ptr(), scratch, nullptr)) {
         if (i)
           moveToFront(entries, held.ptr());
+        if (compiled->policy)
+          compiled->policy->replayed(entry.hits == 0);
         std::vector<Tensor> tensors = std::move(scratch);
         py::object result;
         try {
@@ -243,8 +297,7 @@ PyObject *callCompiled(PyObject *self, PyObject *const *arguments, size_t flags,
     scratch.clear();
     if (!compiled->miss)
       fail(UserError::Kind::Runtime, "compile", "the function is gone: the garbage collector has taken it");
-    py::tuple both = py::make_tuple(args, kwargs ? kwargs : py::dict());
-    return callingPython([&] { return PyObject_CallObject(compiled->miss, both.ptr()); });
+    return callAnew(*compiled, args, kwargs).release().ptr();
   });
 }
 
@@ -276,6 +329,7 @@ void deallocate(PyObject *self) {
     PyObject_ClearWeakRefs(self);
   clear(self);
   delete compiled->entries;
+  delete compiled->policy;
   PyTypeObject *type = Py_TYPE(self);
   type->tp_free(self);
   Py_DECREF(type);
@@ -400,12 +454,14 @@ void bindCompile(py::module_ &module) {
   if (!compiledType)
     throw py::error_already_set();
   module.attr("Compiled") = py::handle(reinterpret_cast<PyObject *>(compiledType));
-  module.def("make_compiled", [](py::object function, py::object miss) {
+  // adaptive: calls may be made without being traced.
+  module.def("make_compiled", [](py::object function, py::object miss, bool adaptive) {
     auto entries = std::make_unique<std::vector<std::pair<Traced *, PyObject *>>>();
     auto *compiled = reinterpret_cast<Compiled *>(compiledType->tp_alloc(compiledType, 0));
     if (!compiled)
       throw py::error_already_set();
     compiled->entries = entries.release();
+    compiled->policy = adaptive ? new CallPolicy : nullptr;
     compiled->vectorcall = callCompiled;
     compiled->function = function.release().ptr();
     compiled->miss = miss.release().ptr();
@@ -415,6 +471,15 @@ void bindCompile(py::module_ &module) {
     auto &entries = *asCompiled(object).entries;
     entries.insert(entries.begin(), {traced.cast<Traced *>(), traced.ptr()});
     traced.release();
+  });
+  module.def("forget_oldest_entry", [](py::handle object) {
+    auto &entries = *asCompiled(object).entries;
+    py::object oldest = py::reinterpret_steal<py::object>(entries.back().second);
+    entries.pop_back();
+  });
+  module.def("why_not_traced", [](py::handle object) {
+    CallPolicy *policy = asCompiled(object).policy;
+    return policy ? policy->explain() : "";
   });
   module.def("entries", [](py::handle object) {
     py::list list;

@@ -11,10 +11,7 @@ from collections import deque, namedtuple
 
 from . import _C
 
-# More traces than this: the arguments' Python values vary too much to be worth it.
-MAX_ENTRIES = 64
-# So many calls in a row that could not be replayed: stop looking for guards.
-MAX_FAILURES = 8
+MAX_ENTRIES = 64  # traces that are kept, those used last
 
 
 def compile(function=None, *, dynamic=None, numerics="exact", fullgraph=False, check=False):
@@ -83,9 +80,8 @@ class Compilation:
         self.retraces = deque(maxlen=MAX_ENTRIES)  # why the last traces after the first were needed
         self.paths = {}  # entry → what its guards are about
         self.last_reason = None  # why the last trace could not be replayed
-        self.failures = 0
         self.last = None
-        self.compiled = _C.make_compiled(function, self.miss)
+        self.compiled = _C.make_compiled(function, self.miss, not (fullgraph or check))
         self.compiled.compilation = self
         self.compiled.__doc__ = function.__doc__
         self.compiled.__module__ = getattr(function, "__module__", None)
@@ -100,10 +96,6 @@ class Compilation:
         entries = _C.entries(self.compiled)
         if entries:
             self.retraces.append(self._why_missed(entries[0], args, kwargs))
-        if self.failures >= MAX_FAILURES or len(entries) >= MAX_ENTRIES:
-            if self.fullgraph:
-                self._refuse()
-            return _C.run_traced(self.function, args, kwargs, None, None, self.last_reason or "it never could")[0]
         if self.check:
             return self._checked(args, kwargs)
         return self._trace(args, kwargs)
@@ -132,7 +124,6 @@ class Compilation:
             watch.stop()
         self.last = traced
         if not traced.reason:
-            self.failures = 0
             self.last_reason = None
             if keep:
                 for holder, key in traced.numbers:
@@ -140,11 +131,12 @@ class Compilation:
                         guards.accept_any_float(capture.index_of(holder, key))
                 traced.set_guards(guards)
                 _C.add_entry(self.compiled, traced)
+                if len(_C.entries(self.compiled)) > MAX_ENTRIES:
+                    _C.forget_oldest_entry(self.compiled)
             kept = _C.entries(self.compiled)
             self.paths = {entry: paths for entry, paths in self.paths.items() if entry in kept}
             self.paths[traced] = capture.paths
         else:
-            self.failures += 1
             self.last_reason = traced.reason
             if self.fullgraph:
                 self._refuse()

@@ -1,0 +1,86 @@
+#include "frontend/calls/CallPolicy.h"
+
+#include <algorithm>
+
+namespace weft {
+
+void CallPolicy::replayed(bool isFirst) {
+  replays = true;
+  traces = std::min(traces + isFirst, kTraces);
+}
+
+CallPolicy::Way CallPolicy::next() {
+  if (traces == 0 && --untilTrace <= 0 && mayCompile()) { // the function may have settled
+    untilTrace = betweenTraces = 4 * betweenTraces;
+    traces = 1;
+  }
+  if (traces > 0) {
+    --traces;
+    return Way::Trace;
+  }
+  if (untilMeasured > 0) {
+    --untilMeasured;
+    return best;
+  }
+  if (lazyCompiled && !mayCompile())
+    return Way::Eager;
+  return count[int(Way::Lazy)] <= count[int(Way::Eager)] ? Way::Lazy : Way::Eager;
+}
+
+void CallPolicy::made(Way way, double seconds, double compiling) {
+  double spent = way == Way::Trace ? seconds : compiling;
+  spentSeconds += spent;
+  runSeconds += seconds - spent;
+  if (way == Way::Trace || untilMeasured > 0)
+    return;
+  if (way == Way::Lazy)
+    lazyCompiled = compiling > 0;
+  if (compiling == 0) {
+    taken[int(way)] += seconds;
+    ++count[int(way)];
+  }
+  if (isMeasured())
+    settle();
+}
+
+bool CallPolicy::isMeasured() const {
+  int lazy = count[int(Way::Lazy)], eager = count[int(Way::Eager)];
+  if (lazyCompiled && !mayCompile())
+    return eager > 0;
+  double one = taken[int(Way::Lazy)] * eager, other = taken[int(Way::Eager)] * lazy;
+  int enough = one > kMuch * other || other > kMuch * one ? kClear : kClose;
+  return lazy >= enough && eager >= enough;
+}
+
+// Until the next measurement calls are made in the way that took less time in this one.
+void CallPolicy::settle() {
+  for (Way way : {Way::Lazy, Way::Eager})
+    mean[int(way)] = count[int(way)] ? taken[int(way)] / count[int(way)] : 0;
+  bool lazy = count[int(Way::Lazy)] >= kClear && mean[int(Way::Lazy)] < mean[int(Way::Eager)];
+  best = lazy ? Way::Lazy : Way::Eager;
+  untilMeasured = between;
+  between = std::min(4 * between, kMost);
+  lazyCompiled = false;
+  if (best == Way::Eager && !replays) {
+    bypassed = untilMeasured;
+    runSeconds += double(bypassed) * mean[int(Way::Eager)];
+    untilMeasured = 0;
+  }
+  replays = false;
+  taken = {};
+  count = {};
+}
+
+std::string CallPolicy::explain() const {
+  if (traces > 0)
+    return "";
+  auto microseconds = [&](Way way) { return std::to_string(int64_t(mean[int(way)] * 1e6 + 0.5)) + " us"; };
+  std::string why = std::to_string(kTraces) + " traces were not replayed";
+  if (mean[int(Way::Eager)] == 0)
+    return why;
+  if (mean[int(Way::Lazy)] == 0)
+    return why + ", and each call needs another program";
+  return why + "; a call takes " + microseconds(Way::Lazy) + " lazily, " + microseconds(Way::Eager) + " eagerly";
+}
+
+} // namespace weft

@@ -1,0 +1,59 @@
+// How a compiled function's next call is made, so that no sequence of calls takes much longer than without compile():
+// traced for replays as long as replays come of it, else lazily or as plain eager code, whichever is measured faster.
+#pragma once
+#include <array>
+#include <cstdint>
+#include <string>
+
+namespace weft {
+
+class CallPolicy {
+public:
+  enum class Way : uint8_t { Trace, Lazy, Eager };
+
+  // Whether the call runs eagerly, without a look for a trace that could be replayed.
+  bool bypasses() {
+    if (__builtin_expect(bypassed == 0, 1))
+      return false;
+    --bypassed;
+    return true;
+  }
+  // A trace was replayed. isFirst: for the first time.
+  void replayed(bool isFirst);
+  // Of a call that no trace serves.
+  Way next();
+  // Such a call has been made in `seconds`, of which some were spent compiling.
+  void made(Way way, double seconds, double compiling);
+
+  std::string explain() const; // why calls are not traced any more; empty where they are
+
+private:
+  // Traces that nobody has replayed yet: a replay gives one back, so that functions are traced for as many shapes as
+  // are used again.
+  static constexpr int kTraces = 4;
+  // Calls between two measurements, at least and at most.
+  static constexpr int64_t kFewest = 32, kMost = 4096;
+  // Calls in either way in a measurement: of ways so different that fewer tell, and of others.
+  static constexpr int kClear = 2, kClose = 4;
+  static constexpr double kMuch = 1.5;
+  // Seconds for tracing and compiling, and the part of the running time that is added to them.
+  static constexpr double kAllowance = 0.1, kShare = 0.05;
+
+  bool mayCompile() const { return spentSeconds <= kAllowance + kShare * runSeconds; }
+  bool isMeasured() const;
+  void settle();
+
+  int traces = kTraces;
+  int64_t untilTrace = 2 * kFewest, betweenTraces = 2 * kFewest; // calls until one more trace is tried
+  int64_t bypassed = 0;
+  int64_t untilMeasured = 0, between = kFewest;
+  Way best = Way::Lazy;
+  bool replays = false; // a trace was replayed since the last measurement
+  double spentSeconds = 0, runSeconds = 0;
+  bool lazyCompiled = false;     // the last lazy call in this measurement
+  std::array<double, 3> taken{}; // by way, in this measurement
+  std::array<int, 3> count{};
+  std::array<double, 3> mean{}; // seconds a call, in the last measurement
+};
+
+} // namespace weft

@@ -1,0 +1,123 @@
+#include "frontend/calls/SegmentPrograms.h"
+
+#include "frontend/dispatch/Numbers.h"
+#include "frontend/executables/BoundedCache.h"
+#include "frontend/executables/Executables.h"
+#include "ir/GeneralGraph.h"
+#include "runtime/cpu/FloatMode.h"
+
+#include <cstring>
+#include <mutex>
+
+namespace weft {
+
+namespace {
+
+constexpr size_t kMostFamilies = 1024;
+// Of one family. An instance that the general graph does not fit makes it more general; what takes more than a few of
+// these has no pattern.
+constexpr size_t kMostInstances = 6;
+
+// Graphs with one skeleton.
+struct Family {
+  std::mutex mutex;
+  std::vector<std::vector<int64_t>> instances; // the first, and those that it was generalised for
+  ExecutablePtr first;                         // of the first instance alone
+  std::shared_ptr<const GeneralGraph> general; // null: not yet
+  ExecutablePtr executable;                    // of it
+  bool hasNone = false;                        // no general graph has a program
+};
+
+std::shared_ptr<Family> familyOf(const std::string &skeleton) {
+  static std::mutex mutex;
+  static auto &families = *new BoundedCache<std::shared_ptr<Family>>(kMostFamilies); // outlives the threads
+  Hash128 key = hash128(skeleton);
+  std::lock_guard<std::mutex> lock(mutex);
+  std::shared_ptr<Family> *known = families.find(key);
+  return known ? *known : families.put(key, std::make_shared<Family>());
+}
+
+void setInputs(const GeneralGraph &general, const std::vector<int64_t> &values, SegmentPlan &plan) {
+  StandardFloatMode mode;
+  for (const NumberInput &number : general.numbers()) {
+    int64_t bits = values[size_t(number.value)];
+    SegmentPlan::Number input;
+    if (number.kind == NumberInput::Kind::RandomState) {
+      input.state = number.state;
+      input.offset = bits;
+    } else if (number.kind == NumberInput::Kind::Real) {
+      double real;
+      std::memcpy(&real, &bits, 8);
+      storeNumber(Tensor::wrapped(real), number.dtype, &input.bytes);
+    } else {
+      storeNumber(Tensor::wrapped(bits), number.dtype, &input.bytes);
+    }
+    plan.numbers.push_back(input);
+  }
+}
+
+// False where the family has no program for the values, nor gets one.
+bool choose(Family &family, const Graph &graph, bool sizes, const std::vector<int64_t> &values, SegmentPlan &plan) {
+  std::vector<std::vector<int64_t>> instances;
+  {
+    std::lock_guard<std::mutex> lock(family.mutex);
+    if (family.hasNone)
+      return false;
+    if (family.first && family.instances[0] == values) {
+      plan.executable = family.first;
+      return true;
+    }
+    if (family.general && family.general->matches(values, plan.symbols)) {
+      plan.executable = family.executable;
+      setInputs(*family.general, values, plan);
+      return true;
+    }
+    instances = family.instances;
+  }
+  // Without the lock: others may want other programs meanwhile.
+  instances.push_back(values);
+  std::shared_ptr<const GeneralGraph> general;
+  ExecutablePtr made;
+  if (instances.size() == 1) {
+    made = executableFor(graph, plan.device);
+  } else if (instances.size() <= kMostInstances && (general = GeneralGraph::of(graph, sizes, instances))) {
+    try {
+      made = executableFor(general->graph(), plan.device);
+    } catch (const UserError &) { // sizes that a code generator must know
+    }
+  }
+  bool fits = made && (!general || general->matches(values, plan.symbols));
+  std::lock_guard<std::mutex> lock(family.mutex);
+  if (!fits) {
+    family.hasNone = true;
+    return false;
+  }
+  plan.executable = made;
+  if (general) {
+    family.general = general;
+    family.executable = made;
+    setInputs(*general, values, plan);
+  }
+  if (general || !family.first)
+    family.instances = instances;
+  if (!general && !family.first)
+    family.first = made;
+  return true;
+}
+
+} // namespace
+
+void chooseProgram(const Graph &graph, SegmentPlan &plan) {
+  plan.symbols.clear();
+  plan.numbers.clear();
+  if (!plan.device.isCuda()) // whose memory numbers do not lie in
+    for (bool sizes : {true, false}) {
+      GraphParts parts = partsOf(graph, sizes);
+      if (choose(*familyOf(parts.skeleton + char(sizes)), graph, sizes, parts.values, plan))
+        return;
+      plan.symbols.clear();
+    }
+  plan.executable = executableFor(graph, plan.device);
+}
+
+} // namespace weft

@@ -1,0 +1,11 @@
+// Which program runs a segment of a trace. Segments that are alike but for sizes and numbers share one: the first is
+// compiled as it is, the second as what both are instances of (ir/GeneralGraph.h).
+#pragma once
+#include "frontend/calls/CompiledCall.h"
+
+namespace weft {
+
+// Sets the plan's executable, and the symbols and further inputs that it takes.
+void chooseProgram(const Graph &graph, SegmentPlan &plan);
+
+} // namespace weft

@@ -1,0 +1,350 @@
+#include "ir/GeneralGraph.h"
+
+#include "ir/OpTable.h"
+#include "ir/kernel/CanonicalOrder.h"
+
+#include <algorithm>
+#include <cstring>
+#include <map>
+#include <optional>
+#include <tuple>
+
+namespace weft {
+
+// ---------------------------------------------------------------- Taking apart
+
+namespace {
+
+// Where a value stands in a graph.
+struct Site {
+  enum class Kind : uint8_t { InputSize, InputStride, NodeSize, AttrSize, Real, Integer, Offset };
+  Kind kind;
+  int index; // of the input or node
+  int attr;
+  int axis;
+};
+
+bool holdsSizes(const AttrInfo &attr) {
+  return attr.kind == Attr::Kind::Ints && (!std::strcmp(attr.name, "shape") || !std::strcmp(attr.name, "sizes"));
+}
+
+bool isRandom(const OpInfo &op) {
+  return op.family == OpFamily::Creation && op.operandCount > 0 && !std::strcmp(op.operandNames[0], "state");
+}
+
+// Goes over a graph in one order, whether it reads the values or says where they stand.
+class Walk {
+public:
+  Walk(const Graph &graph, bool sizes, std::vector<Site> *sites) : graph(graph), sizes(sizes), sites(sites) {
+    parts.skeleton.reserve(64 + 24 * graph.nodes.size());
+    parts.values.reserve(16 + 8 * graph.nodes.size());
+    word(int64_t(graph.inputs.size()));
+    for (size_t i = 0; i < graph.inputs.size(); ++i)
+      input(int(i));
+    word(int64_t(graph.nodes.size()));
+    for (size_t i = 0; i < graph.nodes.size(); ++i)
+      node(int(i));
+    list(graph.outputs);
+    list(graph.donations);
+    word(int64_t(graph.checks.size()));
+    for (const GraphCheck &check : graph.checks) // not the messages, which tell sizes
+      word(check.broken);
+  }
+  GraphParts parts;
+
+private:
+  void byte(int v) { parts.skeleton.push_back(char(v)); }
+  void word(int64_t v) {
+    if (v >= 0 && v < 255)
+      return byte(int(v));
+    char raw[8];
+    std::memcpy(raw, &v, 8);
+    byte(255);
+    parts.skeleton.append(raw, 8);
+  }
+  template <class List> void list(const List &values) {
+    word(int64_t(values.size()));
+    for (auto v : values)
+      word(v);
+  }
+  void value(int64_t v, Site site) {
+    parts.values.push_back(v);
+    if (sites)
+      sites->push_back(site);
+  }
+  void size(int64_t v, Site site) {
+    if (!sizes || v <= order::kFewRows)
+      return word(v);
+    byte(254);
+    byte(254); // no word is so
+    value(v, site);
+  }
+  void listOfSizes(const Dims &dims, Site site) {
+    word(dims.size());
+    for (site.axis = 0; site.axis < dims.size(); ++site.axis)
+      size(dims[site.axis], site);
+  }
+  void input(int index) {
+    const Input &in = graph.inputs[size_t(index)];
+    byte(int(in.type.dtype) * 2 + in.weight);
+    listOfSizes(in.type.shape, {Site::Kind::InputSize, index, -1, 0});
+    listOfSizes(in.strides, {Site::Kind::InputStride, index, -1, 0});
+  }
+  void attribute(const OpInfo &op, const Node &n, int index, int i) {
+    const Attr &a = n.attrs[size_t(i)];
+    if (holdsSizes(op.attrs[i]))
+      return listOfSizes(a.ints, {Site::Kind::AttrSize, index, i, 0});
+    bool number = n.op == OpKind::Full; // named: its attributes but the shape are the number
+    int64_t bits = a.i;
+    if (a.kind == Attr::Kind::Float)
+      std::memcpy(&bits, &a.f, 8);
+    if (number && a.kind == Attr::Kind::Float)
+      value(bits, {Site::Kind::Real, index, i, 0});
+    else if (number && a.kind == Attr::Kind::Int)
+      value(bits, {Site::Kind::Integer, index, i, 0});
+    else if (isRandom(op) && !std::strcmp(op.attrs[i].name, "offset"))
+      value(bits, {Site::Kind::Offset, index, i, 0});
+    else if (a.kind == Attr::Kind::Ints)
+      list(a.ints);
+    else
+      word(bits);
+  }
+  void node(int index) {
+    const Node &n = graph.nodes[size_t(index)];
+    word(int64_t(n.op));
+    byte(n.result);
+    list(n.operands);
+    const OpInfo &op = info(n.op);
+    for (int i = 0; i < int(n.attrs.size()); ++i)
+      attribute(op, n, index, i);
+    byte(int(n.type.dtype));
+    listOfSizes(n.type.shape, {Site::Kind::NodeSize, index, -1, 0});
+  }
+
+  const Graph &graph;
+  const bool sizes;
+  std::vector<Site> *sites;
+};
+
+} // namespace
+
+GraphParts partsOf(const Graph &graph, bool sizes) { return Walk(graph, sizes, nullptr).parts; }
+
+// ---------------------------------------------------------------- Generalising
+
+class GeneralGraph::Builder {
+public:
+  Builder(const Graph &graph, bool sizes, const std::vector<std::vector<int64_t>> &instances)
+      : instances(instances), made(std::make_shared<GeneralGraph>()) {
+    made->general = graph;
+    for (GraphCheck &check : made->general.checks)
+      check.message.clear(); // whoever runs it tells
+    values = Walk(graph, sizes, &sites).parts.values;
+    made->terms.resize(values.size());
+  }
+
+  std::shared_ptr<const GeneralGraph> build() {
+    for (bool inputs : {true, false}) // which sizes are symbols, the inputs say
+      for (size_t i = 0; i < sites.size(); ++i)
+        if ((sites[i].kind == Site::Kind::InputSize) == inputs && !place(int(i)))
+          return nullptr;
+    addNumbers();
+    made->general.symbolCount = int(symbols.size());
+    made->general.typicalSize = typicalSize();
+    return typesHold() ? made : nullptr;
+  }
+
+private:
+  using Tuple = std::vector<int64_t>; // one value in each instance
+
+  Tuple tupleOf(int value) const {
+    Tuple tuple;
+    for (const std::vector<int64_t> &instance : instances)
+      tuple.push_back(instance[size_t(value)]);
+    return tuple;
+  }
+
+  bool place(int value) {
+    Tuple tuple = tupleOf(value);
+    Term &term = made->terms[size_t(value)];
+    if (std::all_of(tuple.begin(), tuple.end(), [&](int64_t v) { return v == tuple[0]; })) {
+      term.constant = tuple[0];
+      return true;
+    }
+    const Site &site = sites[size_t(value)];
+    if (site.kind == Site::Kind::Real || site.kind == Site::Kind::Integer || site.kind == Site::Kind::Offset) {
+      term.kind = Term::Kind::Anything;
+      numbers.push_back(value);
+      return true;
+    }
+    std::optional<int64_t> code = codeOf(tuple, term);
+    if (code)
+      sizeAt(site) = *code;
+    return code.has_value();
+  }
+
+  int64_t &sizeAt(const Site &site) {
+    Graph &graph = made->general;
+    switch (site.kind) {
+    case Site::Kind::InputSize:
+      return graph.inputs[size_t(site.index)].type.shape[site.axis];
+    case Site::Kind::InputStride:
+      return graph.inputs[size_t(site.index)].strides[site.axis];
+    case Site::Kind::NodeSize:
+      return graph.nodes[size_t(site.index)].type.shape[site.axis];
+    default:
+      return graph.nodes[size_t(site.index)].attrs[size_t(site.attr)].ints[site.axis];
+    }
+  }
+
+  // A symbol where the sizes are those of one, else the product of a constant and few symbols, else a new symbol.
+  std::optional<int64_t> codeOf(const Tuple &tuple, Term &term) {
+    constexpr int kMostFactors = 3;
+    Dims factors;
+    for (int count = 1; count <= kMostFactors; ++count)
+      if (std::optional<int64_t> constant = asProduct(tuple, count, 0, factors)) {
+        if (std::optional<int64_t> code = sizeProduct(*constant, factors)) {
+          term = {Term::Kind::Product, -1, *constant, factors};
+          return code;
+        }
+      }
+    constexpr size_t kMostSymbols = 32;
+    if (symbols.size() == kMostSymbols)
+      return {};
+    symbols.push_back(tuple);
+    term = {Term::Kind::Symbol, int(symbols.size()) - 1, 0, {}};
+    return symbol(term.symbol);
+  }
+
+  // The constant with which `count` symbols from number `first` on give the tuple; `factors` are then theirs.
+  std::optional<int64_t> asProduct(const Tuple &tuple, int count, int first, Dims &factors) const {
+    if (count == 0) {
+      bool same = std::all_of(tuple.begin(), tuple.end(), [&](int64_t v) { return v == tuple[0]; });
+      return same ? std::optional<int64_t>(tuple[0]) : std::nullopt;
+    }
+    for (int s = first; s < int(symbols.size()); ++s) {
+      Tuple rest = tuple;
+      bool divides = true;
+      for (size_t i = 0; divides && i < rest.size(); ++i) {
+        divides = rest[i] % symbols[size_t(s)][i] == 0;
+        rest[i] /= symbols[size_t(s)][i];
+      }
+      if (!divides)
+        continue;
+      factors.push_back(s);
+      if (std::optional<int64_t> constant = asProduct(rest, count - 1, s, factors))
+        return constant;
+      factors.pop_back();
+    }
+    return {};
+  }
+
+  // Each number that differs becomes an input, which takes the place of the op that made it.
+  void addNumbers() {
+    Graph &graph = made->general;
+    std::map<int, int> inputOf; // node → the further input
+    for (int value : numbers) {
+      const Site &site = sites[size_t(value)];
+      const Node &node = graph.nodes[size_t(site.index)];
+      if (site.kind == Site::Kind::Offset) {
+        inputOf[site.index] = int(made->further.size());
+        made->further.push_back({NumberInput::Kind::RandomState, DType::Int64, value, node.operands[0]});
+      } else if (isFloat(node.type.dtype) == (site.kind == Site::Kind::Real)) {
+        inputOf[site.index] = int(made->further.size());
+        made->further.push_back(
+            {isFloat(node.type.dtype) ? NumberInput::Kind::Real : NumberInput::Kind::Integer, node.type.dtype, value});
+      }
+    }
+    ValueId before = ValueId(graph.inputs.size()), more = ValueId(made->further.size());
+    auto renumber = [&](ValueId &v) { v += v >= before ? more : 0; };
+    for (Node &node : graph.nodes)
+      std::for_each(node.operands.begin(), node.operands.end(), renumber);
+    std::for_each(graph.outputs.begin(), graph.outputs.end(), renumber);
+    for (GraphCheck &check : graph.checks)
+      renumber(check.broken);
+    for (const NumberInput &number : made->further) {
+      bool state = number.kind == NumberInput::Kind::RandomState;
+      graph.inputs.push_back({{number.dtype, state ? Dims{2} : Dims()}, {}, false});
+    }
+    for (auto [index, input] : inputOf) {
+      Node &node = graph.nodes[size_t(index)];
+      if (made->further[size_t(input)].kind == NumberInput::Kind::RandomState) {
+        node.operands[0] = before + input;
+        for (size_t i = 0; i < node.attrs.size(); ++i)
+          if (!std::strcmp(info(node.op).attrs[i].name, "offset"))
+            node.attrs[i].i = 0;
+      } else {
+        node = {OpKind::Expand, {before + input}, {Attr::list(node.type.shape)}, node.type, node.location};
+      }
+    }
+  }
+
+  // A power of two near the symbols' values in the last instance.
+  int64_t typicalSize() const {
+    int64_t largest = 0;
+    for (const Tuple &tuple : symbols)
+      largest = std::max(largest, tuple.back());
+    int64_t typical = 2 * order::kFewRows;
+    while (typical < largest && typical < kTypicalSize)
+      typical *= 2;
+    return symbols.empty() ? kTypicalSize : typical;
+  }
+
+  bool typesHold() const {
+    const Graph &graph = made->general;
+    if (symbols.empty())
+      return true; // no type has changed
+    for (size_t i = 0; i < graph.nodes.size(); ++i) {
+      const Node &node = graph.nodes[i];
+      const Node &op = graph.nodes[i - size_t(node.result)];
+      std::vector<TensorType> operands;
+      bool symbolic = node.type.shape.hasSymbol();
+      for (ValueId v : op.operands) {
+        operands.push_back(graph.type(v));
+        symbolic |= operands.back().shape.hasSymbol();
+      }
+      if (!symbolic)
+        continue;
+      try {
+        if (!info(node.op).symbolic ||
+            inferType(node.op, operands.data(), int(operands.size()), op.attrs, node.result) != node.type)
+          return false;
+      } catch (const UserError &) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  const std::vector<std::vector<int64_t>> &instances;
+  std::vector<int64_t> values; // of the graph
+  std::vector<Site> sites;
+  std::vector<Tuple> symbols;
+  std::vector<int> numbers; // which values
+  std::shared_ptr<GeneralGraph> made;
+};
+
+std::shared_ptr<const GeneralGraph> GeneralGraph::of(const Graph &graph, bool sizes,
+                                                     const std::vector<std::vector<int64_t>> &instances) {
+  return Builder(graph, sizes, instances).build();
+}
+
+bool GeneralGraph::matches(const std::vector<int64_t> &values, std::vector<int64_t> &symbols) const {
+  symbols.assign(size_t(general.symbolCount), 0);
+  for (size_t i = 0; i < values.size(); ++i)
+    if (terms[i].kind == Term::Kind::Symbol)
+      symbols[size_t(terms[i].symbol)] = values[i];
+  for (size_t i = 0; i < values.size(); ++i) {
+    const Term &term = terms[i];
+    if (term.kind == Term::Kind::Anything || term.kind == Term::Kind::Symbol)
+      continue;
+    int64_t wanted = term.constant;
+    for (int64_t factor : term.factors)
+      wanted *= symbols[size_t(factor)];
+    if (wanted != values[i])
+      return false;
+  }
+  return true;
+}
+
+} // namespace weft

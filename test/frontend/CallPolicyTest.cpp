@@ -1,0 +1,80 @@
+// How the calls of a compiled function are made, by what their ways take.
+#include "frontend/calls/CallPolicy.h"
+
+#include <gtest/gtest.h>
+#include <map>
+
+using namespace weft;
+using Way = CallPolicy::Way;
+
+namespace {
+
+struct Costs {
+  double trace, lazy, eager; // seconds
+  double compiling = 0;      // more, of a lazy call
+};
+
+// Makes so many calls that no trace serves; gives the time that they take, and how often each way is taken.
+double run(CallPolicy &policy, int calls, Costs costs, std::map<Way, int> *ways = nullptr) {
+  double total = 0;
+  for (int i = 0; i < calls; ++i) {
+    Way way = policy.bypasses() ? Way::Eager : policy.next();
+    double compiling = way == Way::Lazy ? costs.compiling : 0;
+    double taken = way == Way::Trace ? costs.trace : way == Way::Lazy ? costs.lazy + compiling : costs.eager;
+    policy.made(way, taken, compiling);
+    total += taken;
+    if (ways)
+      ++(*ways)[way];
+  }
+  return total;
+}
+
+} // namespace
+
+TEST(CallPolicy, TracesAsLongAsTracesAreReplayed) {
+  CallPolicy policy;
+  for (int i = 0; i < 100; ++i) {
+    EXPECT_EQ(policy.next(), Way::Trace);
+    policy.made(Way::Trace, 0.01, 0);
+    policy.replayed(true);
+  }
+  EXPECT_EQ(policy.explain(), "");
+}
+
+TEST(CallPolicy, TakesTheFasterWay) {
+  for (bool lazyIsFaster : {true, false}) {
+    CallPolicy policy;
+    std::map<Way, int> ways;
+    Costs costs{0.01, lazyIsFaster ? 1e-4 : 3e-4, 2e-4};
+    run(policy, 10000, costs, &ways);
+    EXPECT_GT(ways[lazyIsFaster ? Way::Lazy : Way::Eager], 9900);
+    EXPECT_LT(ways[Way::Trace], 12);
+    EXPECT_NE(policy.explain(), "");
+  }
+}
+
+TEST(CallPolicy, NoSequenceTakesMuchLongerThanEagerCode) {
+  for (Costs costs :
+       {Costs{0.02, 1e-5, 3e-6}, Costs{0.02, 1e-4, 2e-4}, Costs{0.02, 2e-4, 2e-4, 0.01}, Costs{0.03, 5e-3, 4e-3, 0.05}})
+    for (int calls : {1, 10, 100, 1000, 20000}) {
+      CallPolicy policy;
+      EXPECT_LE(run(policy, calls, costs), 1.1 * calls * costs.eager + 0.2)
+          << calls << " calls, eagerly " << costs.eager;
+    }
+}
+
+// Programs that turn out to be needed at each call are given up.
+TEST(CallPolicy, CompilesWithinABudget) {
+  CallPolicy policy;
+  std::map<Way, int> ways;
+  run(policy, 1000, {0.02, 1e-4, 2e-4, 0.05}, &ways);
+  EXPECT_LE(ways[Way::Lazy], 6);
+}
+
+// A function that has settled is replayed after all.
+TEST(CallPolicy, TriesToTraceAgain) {
+  CallPolicy policy;
+  std::map<Way, int> ways;
+  run(policy, 5000, {0.01, 1e-4, 2e-4}, &ways);
+  EXPECT_GT(ways[Way::Trace], 4);
+}

@@ -1,0 +1,106 @@
+// Graphs that are alike but for sizes and numbers, and the one graph of which they are instances.
+#include "ir/GeneralGraph.h"
+#include "ir/OpTable.h"
+
+#include <gtest/gtest.h>
+
+using namespace weft;
+
+namespace {
+
+// tanh(x * number) of a matrix, as one axis.
+Graph scaled(int64_t rows, int64_t columns, double number) {
+  Graph graph;
+  TensorType type{DType::Float32, {rows, columns}};
+  ValueId x = graph.addInput(type);
+  ValueId full = graph.addNode(
+      OpKind::Full, {}, {Attr::list(type.shape), Attr::real(number), Attr::integer(0), Attr::dtype(type.dtype)}, type);
+  ValueId y = graph.addNode(OpKind::Mul, {x, full}, {}, type);
+  y = graph.addNode(OpKind::Tanh, {y}, {}, type);
+  Dims flat{rows * columns};
+  y = graph.addNode(OpKind::Reshape, {y}, {Attr::list(flat)}, {type.dtype, flat});
+  graph.outputs = {y};
+  return graph;
+}
+
+struct Found {
+  std::shared_ptr<const GeneralGraph> general;
+  std::vector<int64_t> symbols;
+};
+
+Found generalise(const std::vector<Graph> &graphs, bool sizes = true) {
+  std::vector<std::vector<int64_t>> instances;
+  for (const Graph &graph : graphs) {
+    EXPECT_EQ(partsOf(graph, sizes).skeleton, partsOf(graphs[0], sizes).skeleton);
+    instances.push_back(partsOf(graph, sizes).values);
+  }
+  return {GeneralGraph::of(graphs.back(), sizes, instances), {}};
+}
+
+bool matches(Found &found, const Graph &graph, bool sizes = true) {
+  return found.general->matches(partsOf(graph, sizes).values, found.symbols);
+}
+
+} // namespace
+
+TEST(GeneralGraph, NumbersBecomeInputs) {
+  Found found = generalise({scaled(20, 30, 0.5), scaled(20, 30, 0.25)});
+  const Graph &graph = found.general->graph();
+  ASSERT_EQ(graph.inputs.size(), 2u);
+  EXPECT_EQ(graph.inputs[1].type, (TensorType{DType::Float32, {}}));
+  EXPECT_EQ(graph.nodes[0].op, OpKind::Expand);
+  EXPECT_EQ(graph.nodes[1].operands, (std::vector<ValueId>{0, 2}));
+  EXPECT_EQ(graph.symbolCount, 0);
+  EXPECT_TRUE(matches(found, scaled(20, 30, -7)));
+  EXPECT_FALSE(matches(found, scaled(20, 31, 0.5)));
+  ASSERT_EQ(found.general->numbers().size(), 1u);
+}
+
+TEST(GeneralGraph, SizesBecomeSymbolsAndProducts) {
+  Found found = generalise({scaled(20, 30, 1), scaled(21, 33, 1)});
+  const Graph &graph = found.general->graph();
+  EXPECT_EQ(graph.symbolCount, 2);
+  EXPECT_EQ(graph.inputs[0].type.shape, (Dims{symbol(0), symbol(1)}));
+  EXPECT_EQ(graph.nodes.back().type.shape, (Dims{*sizeProduct(1, {0, 1})}));
+  EXPECT_TRUE(matches(found, scaled(9, 10, 1)));
+  EXPECT_EQ(found.symbols, (std::vector<int64_t>{9, 10}));
+  EXPECT_FALSE(matches(found, scaled(9, 10, 2)));
+}
+
+// Two sizes that were equal in all instances are one symbol; a further instance tells them apart.
+TEST(GeneralGraph, FurtherInstancesMakeItMoreGeneral) {
+  Found square = generalise({scaled(20, 20, 1), scaled(30, 30, 1)});
+  EXPECT_EQ(square.general->graph().symbolCount, 1);
+  EXPECT_TRUE(matches(square, scaled(40, 40, 1)));
+  EXPECT_FALSE(matches(square, scaled(40, 41, 1)));
+  Found any = generalise({scaled(20, 20, 1), scaled(30, 30, 1), scaled(40, 41, 1)});
+  EXPECT_EQ(any.general->graph().symbolCount, 2);
+  EXPECT_TRUE(matches(any, scaled(50, 60, 1)));
+}
+
+// Sizes that decide how something is computed are never symbols.
+TEST(GeneralGraph, SmallSizesAreOfTheSkeleton) {
+  EXPECT_NE(partsOf(scaled(20, 1, 1), true).skeleton, partsOf(scaled(20, 2, 1), true).skeleton);
+  EXPECT_NE(partsOf(scaled(20, 8, 1), true).skeleton, partsOf(scaled(20, 9, 1), true).skeleton);
+  EXPECT_NE(partsOf(scaled(20, 30, 1), false).skeleton, partsOf(scaled(21, 30, 1), false).skeleton);
+}
+
+TEST(GeneralGraph, RandomNumbersStartWhereTheirStateSays) {
+  auto random = [](int64_t offset) {
+    Graph graph;
+    ValueId state = graph.addInput({DType::Int64, {2}});
+    TensorType type{DType::Float32, {100}};
+    graph.addNode(OpKind::Uniform, {state}, {Attr::list(type.shape), Attr::dtype(type.dtype), Attr::integer(offset)},
+                  type);
+    graph.outputs = {1};
+    return graph;
+  };
+  Found found = generalise({random(0), random(50)});
+  const Graph &graph = found.general->graph();
+  ASSERT_EQ(graph.inputs.size(), 2u);
+  EXPECT_EQ(graph.inputs[1].type, graph.inputs[0].type);
+  EXPECT_EQ(graph.nodes[0].operands, (std::vector<ValueId>{1}));
+  EXPECT_EQ(graph.nodes[0].attrs[2].i, 0);
+  EXPECT_EQ(found.general->numbers()[0].state, 0);
+  EXPECT_TRUE(matches(found, random(12345)));
+}
