@@ -6,16 +6,16 @@ namespace weft {
 
 void CallPolicy::replayed(bool isFirst) {
   replays = true;
-  traces = std::min(traces + isFirst, kTraces);
+  untraced = std::min(untraced + isFirst, kTraces);
 }
 
 CallPolicy::Way CallPolicy::next() {
-  if (traces == 0 && --untilTrace <= 0 && mayCompile()) { // the function may have settled
+  if (untraced == 0 && --untilTrace <= 0 && mayCompile()) { // the function may have settled
     untilTrace = betweenTraces = 4 * betweenTraces;
-    traces = 1;
+    untraced = 1;
   }
-  if (traces > 0) {
-    --traces;
+  if (untraced > 0) {
+    --untraced;
     return Way::Trace;
   }
   if (untilMeasured > 0) {
@@ -72,15 +72,13 @@ void CallPolicy::settle() {
 }
 
 std::string CallPolicy::explain() const {
-  if (traces > 0)
-    return "";
   auto microseconds = [&](Way way) { return std::to_string(int64_t(mean[int(way)] * 1e6 + 0.5)) + " us"; };
-  std::string why = std::to_string(kTraces) + " traces were not replayed";
+  std::string why = "its last " + std::to_string(kTraces) + " traces were not replayed";
   if (mean[int(Way::Eager)] == 0)
     return why;
   if (mean[int(Way::Lazy)] == 0)
-    return why + ", and each call needs another program";
-  return why + "; a call takes " + microseconds(Way::Lazy) + " lazily, " + microseconds(Way::Eager) + " eagerly";
+    return why + ", and lazy calls needed a new program each";
+  return why + "; a call takes " + microseconds(Way::Lazy) + " lazily and " + microseconds(Way::Eager) + " eagerly";
 }
 
 } // namespace weft

@@ -25,7 +25,9 @@ public:
   // Such a call has been made in `seconds`, of which some were spent compiling.
   void made(Way way, double seconds, double compiling);
 
-  std::string explain() const; // why calls are not traced any more; empty where they are
+  bool traces() const { return untraced > 0; } // calls that no trace serves, for now
+  Way usual() const { return best; }           // of the others
+  std::string explain() const;                 // why they are not traced
 
 private:
   // Traces that nobody has replayed yet: a replay gives one back, so that functions are traced for as many shapes as
@@ -43,7 +45,7 @@ private:
   bool isMeasured() const;
   void settle();
 
-  int traces = kTraces;
+  int untraced = kTraces;
   int64_t untilTrace = 2 * kFewest, betweenTraces = 2 * kFewest; // calls until one more trace is tried
   int64_t bypassed = 0;
   int64_t untilMeasured = 0, between = kFewest;

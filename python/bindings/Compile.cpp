@@ -477,9 +477,16 @@ void bindCompile(py::module_ &module) {
     py::object oldest = py::reinterpret_steal<py::object>(entries.back().second);
     entries.pop_back();
   });
-  module.def("why_not_traced", [](py::handle object) {
+  // How calls are made that no entry serves ("trace", "lazy", "eager"), and why not traced.
+  module.def("way_of_calls", [](py::handle object) -> std::pair<std::string, std::string> {
     CallPolicy *policy = asCompiled(object).policy;
-    return policy ? policy->explain() : "";
+    if (!policy || policy->traces())
+      return {"trace", ""};
+    return {policy->usual() == CallPolicy::Way::Lazy ? "lazy" : "eager", policy->explain()};
+  });
+  module.def("compile_statistics", [] {
+    CompileStatistics all = compileStatistics();
+    return py::make_tuple(all.compiled + all.fromDisk, all.compileSeconds);
   });
   module.def("entries", [](py::handle object) {
     py::list list;

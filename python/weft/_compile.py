@@ -19,7 +19,9 @@ def compile(function=None, *, dynamic=None, numerics="exact", fullgraph=False, c
 
     The first call traces; later calls with the same shapes, dtypes and Python values replay the compiled program without
     running Python. A function that prints, reads the clock or branches on a tensor's value runs as Python each time, its
-    tensor operations collected into compiled segments. ``weft.explain`` says which, and why.
+    tensor operations collected into compiled segments. So does one whose numbers or sizes are others at each call: segments that
+    are alike but for these share one program. Where that takes longer than the function by itself, the function is called as it is.
+    ``weft.explain`` says which, and why.
 
     Compile the whole training step, or a model alone: what a replay returns has a history, and ``backward()`` may be called on it
     outside. The learning rate of weft's optimizers may change from call to call.
@@ -253,17 +255,23 @@ class Explanation:
 
 
 def explain(function, *args, **kwargs):
-    """Calls the function (compiling it first if it is not) and says how that went: replayed or run as Python, why, the guards,
-    what made it trace again, and every kernel that ran, with the Python line it comes from, its time and its bytes."""
+    """Calls the function (compiling it first if it is not) and says how that went: replayed, run as Python with its tensor
+    operations in compiled segments (lazy), or run as it is (eager); why; the guards, what made it
+    trace again, and every kernel that ran, with the Python line it comes from, its time and its bytes."""
     compiled = function if isinstance(function, _C.Compiled) else compile(function)
     compilation = compiled.compilation
     _, steps = _C.profile_steps(lambda: compiled(*args, **kwargs))
     entries = _C.entries(compiled)
-    current = next((e for e in entries if e.mismatch(args, kwargs) is None), None) or compilation.last
-    lazy = current.reason if current is not None else compilation.last_reason
+    current = next((e for e in entries if e.mismatch(args, kwargs) is None), None)
+    way, why = _C.way_of_calls(compiled) if current is None else ("trace", "")
+    if way == "trace":
+        current = current or compilation.last
+        why = current.reason if current is not None else compilation.last_reason
+    elif compilation.last_reason:
+        why += f"; {compilation.last_reason}"
     return Explanation(
-        mode="lazy" if lazy else "replay",
-        reason=lazy or None,
+        mode="eager" if way == "eager" else "lazy" if why else "replay",
+        reason=why or None,
         guards=list(compilation.paths.get(current, ())),
         retraces=list(compilation.retraces),
         ops=current.op_count if current is not None else 0,

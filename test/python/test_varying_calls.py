@@ -1,0 +1,179 @@
+"""Calls whose numbers and sizes are others each time: the same bits, few programs, and Python code that decides by them."""
+
+import pytest
+import weft
+from conftest import assert_same_bits
+
+CALLS = 24
+
+
+def lazily(function, *args):
+    """A call of which only the tensor operations are compiled."""
+    return weft._C.run_traced(function, args, {}, None, None, "asked for by the test")[0]
+
+
+class State:
+    step = 0
+    rate = 0.5
+
+
+def number(x, v):
+    y = x * v
+    return (y + 1.0).tanh() * 0.5 + x, (y * y).sum()
+
+
+def integer(x, n):
+    return (x * n).sum(), (x + n).exp(), weft.where(x > n, x, -x), n - x
+
+
+def slices(x, n):
+    return (x[n:] * 2 + 1).tanh(), x[: 40 + n].sum(), x[n] * 3
+
+
+def attribute(x, v):
+    state = State()
+    state.rate = v
+    for _ in range(2):
+        state.rate *= 0.5
+        x = x * state.rate + 1
+    return x
+
+
+def decides(x, v):
+    return x * 2 if v < 1 else x * v if v < 2 else x - v
+
+
+def counts(x, n):
+    for i in range(n % 4):
+        x = x * (i + v) if (v := n * 0.5) > 1 else x + i
+    return x
+
+
+def bounds(x, v):
+    return x.clamp(-v, v), (x + v).clamp(max=v * 3), weft.full((3,), v), x.masked_fill(x > v, v)
+
+
+def gradients(x, v):
+    w = weft.full((5,), 0.5, requires_grad=True)
+    loss = ((x[:5] * w * v).tanh() ** 2).sum()
+    loss.backward()
+    return loss.detach(), w.grad
+
+
+def in_place(x, v):
+    y = x * v
+    y[2:4] = v
+    y.add_(v)
+    return y
+
+
+def random(x, v):
+    weft.nn.functional.dropout(x, 0.5)
+    return weft.nn.functional.dropout(x, 0.5) * v, weft.rand(7), weft.randint(0, 100, (4,))
+
+
+FUNCTIONS = [number, integer, slices, attribute, decides, counts, bounds, gradients, in_place, random]
+
+
+def arguments(function, i):
+    whole = function in (integer, slices, counts)
+    return weft.arange(100).float() * 0.01, (i + 2) if whole else 0.1 + 0.17 * i
+
+
+def same(a, b):
+    for mine, theirs in zip(a, b) if isinstance(a, tuple) else [(a, b)]:
+        assert_same_bits(mine, theirs)
+
+
+@pytest.mark.parametrize("call", ["compiled", "lazy"])
+@pytest.mark.parametrize("function", FUNCTIONS, ids=lambda f: f.__name__)
+def test_numbers(function, call):
+    compiled = weft.compile(function) if call == "compiled" else lambda *args: lazily(function, *args)
+    for i in range(CALLS):
+        weft.manual_seed(i)
+        eager = function(*arguments(function, i))
+        weft.manual_seed(i)
+        same(compiled(*arguments(function, i)), eager)
+        assert weft.initial_seed() == i
+
+
+@pytest.mark.parametrize("dtype", [weft.float32, weft.float64, weft.float16, weft.bfloat16, weft.int64, weft.int8, weft.uint8])
+def test_numbers_in_each_dtype(dtype):
+    x = weft.arange(50).to(dtype)
+    f = lambda x, v: (x * v, x + v, x < v)
+    values = [0.1, 1e-7, 2.5, -3.75, 7.0, 1.0, 0.0, -0.0] if dtype.is_floating_point else [3, 100, 2, 7, 1, 0, -1, 200]
+    for v in values:
+        same(lazily(f, x, v), f(x, v))
+
+
+def test_segments_share_programs():
+    x = weft.randn(1000)
+    lazily(number, x, 0.25), lazily(number, x, 0.5)
+    before, _ = weft._C.compile_statistics()
+    for i in range(CALLS):
+        same(lazily(number, x, 0.011 * i), number(x, 0.011 * i))
+    assert weft._C.compile_statistics()[0] == before
+
+
+def test_sizes_share_programs():
+    f = lambda x: ((x * 2 + 1).tanh() * x).sum()
+    lazily(f, weft.randn(1000)), lazily(f, weft.randn(900))
+    before, _ = weft._C.compile_statistics()
+    for n in (9, 17, 100, 257, 899, 5000):
+        x = weft.randn(n)
+        lazy = lazily(f, x)
+        assert weft._C.compile_statistics()[0] == before
+        same(lazy, f(x))
+
+
+def test_a_value_that_decides_is_no_constant():
+    """Python decides anew at each call, whatever the calls before were."""
+    compiled = weft.compile(decides)
+    x = weft.ones(3)
+    for v in [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 1.5, 2.5, 0.5, 1.75]:
+        same(compiled(x, v), decides(x, v))
+
+
+def test_a_state_that_grows():
+    class Counter:
+        step = 0
+
+    counter, eager = Counter(), Counter()
+
+    def f(x, counter):
+        counter.step += 1
+        return x * counter.step
+
+    compiled = weft.compile(f)
+    x = weft.ones(10)
+    for _ in range(200):
+        same(compiled(x, counter), f(x, eager))
+    assert counter.step == eager.step == 200
+    assert weft.explain(compiled, x, counter).mode in ("lazy", "eager")
+
+
+def test_explain_tells_how_calls_are_made():
+    compiled = weft.compile(number)
+    x = weft.randn(10)
+    for i in range(100):
+        compiled(x, 0.1 + i)
+    explanation = weft.explain(compiled, x, -1.0)
+    assert explanation.mode in ("lazy", "eager")
+    assert "traces were not replayed; a call takes" in explanation.reason
+
+
+def test_shapes_that_come_again_are_replayed():
+    compiled = weft.compile(number)
+    xs = [weft.randn(n) for n in range(10, 30)]
+    for _ in range(8):
+        for x in xs:
+            same(compiled(x, 0.5), number(x, 0.5))
+    assert all(weft.explain(compiled, x, 0.5).mode == "replay" for x in xs)
+
+
+def test_fullgraph_traces_each_call():
+    compiled = weft.compile(number, fullgraph=True)
+    x = weft.randn(10)
+    for i in range(80):
+        same(compiled(x, 0.1 * i), number(x, 0.1 * i))
+    assert len(weft._C.entries(compiled)) == 64
