@@ -13,6 +13,8 @@ namespace weft {
 
 namespace {
 
+using Lines = std::function<std::vector<std::string>()>;
+
 constexpr size_t kMostFamilies = 1024;
 // Of one family. An instance that the general graph does not fit makes it more general; what takes more than a few of
 // these has no pattern.
@@ -57,7 +59,8 @@ void setInputs(const GeneralGraph &general, const std::vector<int64_t> &values, 
 }
 
 // False where the family has no program for the values, nor gets one.
-bool choose(Family &family, const Graph &graph, bool sizes, const std::vector<int64_t> &values, SegmentPlan &plan) {
+bool choose(Family &family, Graph &graph, bool sizes, const std::vector<int64_t> &values, SegmentPlan &plan,
+            const Lines &lines) {
   std::vector<std::vector<int64_t>> instances;
   {
     std::lock_guard<std::mutex> lock(family.mutex);
@@ -76,6 +79,7 @@ bool choose(Family &family, const Graph &graph, bool sizes, const std::vector<in
   }
   // Without the lock: others may want other programs meanwhile.
   instances.push_back(values);
+  graph.locations = lines();
   std::shared_ptr<const GeneralGraph> general;
   ExecutablePtr made;
   if (instances.size() == 1) {
@@ -107,16 +111,17 @@ bool choose(Family &family, const Graph &graph, bool sizes, const std::vector<in
 
 } // namespace
 
-void chooseProgram(const Graph &graph, SegmentPlan &plan) {
+void chooseProgram(Graph &graph, SegmentPlan &plan, const Lines &lines) {
   plan.symbols.clear();
   plan.numbers.clear();
   if (!plan.device.isCuda()) // whose memory numbers do not lie in
     for (bool sizes : {true, false}) {
       GraphParts parts = partsOf(graph, sizes);
-      if (choose(*familyOf(parts.skeleton + char(sizes)), graph, sizes, parts.values, plan))
+      if (choose(*familyOf(parts.skeleton + char(sizes)), graph, sizes, parts.values, plan, lines))
         return;
       plan.symbols.clear();
     }
+  graph.locations = lines();
   plan.executable = executableFor(graph, plan.device);
 }
 

@@ -3,9 +3,12 @@
 #pragma once
 #include "frontend/calls/CompiledCall.h"
 
+#include <functional>
+
 namespace weft {
 
-// Sets the plan's executable, and the symbols and further inputs that it takes.
-void chooseProgram(const Graph &graph, SegmentPlan &plan);
+// Sets the plan's executable, and the symbols and further inputs that it takes. `lines` gives the graph's locations,
+// which it gets where it is compiled.
+void chooseProgram(Graph &graph, SegmentPlan &plan, const std::function<std::vector<std::string>()> &lines);
 
 } // namespace weft

@@ -18,7 +18,7 @@ using Kind = UserError::Kind;
 static thread_local Trace *activeTrace = nullptr;
 static thread_local uint64_t activeTraceNumber = 0;
 static std::atomic<uint64_t> nextNumber{1};
-static std::atomic<Trace::LocationProvider> locationProvider{nullptr};
+static std::atomic<const Trace::Places *> userPlaces{nullptr};
 
 static Exclusive tracing;
 TraceTurn::TraceTurn(Otherwise otherwise) : isOuter(!tracing.isMine()), mine(true) {
@@ -41,7 +41,7 @@ void Trace::setActive(Trace *trace) {
   activeTrace = trace;
 }
 uint64_t Trace::activeNumber() { return activeTrace ? activeTraceNumber : 0; }
-void Trace::setLocationProvider(LocationProvider provider) { locationProvider = provider; }
+void Trace::setPlaces(const Places *places) { userPlaces = places; }
 
 Trace::Pause::Pause() : paused(activeTrace) { setActive(nullptr); }
 Trace::Pause::~Pause() { setActive(paused); }
@@ -127,11 +127,13 @@ void Trace::storageDied(Storage &storage) { state->lazies[size_t(storage.lazySlo
 ValueId Trace::State::addNode(OpKind op, std::vector<ValueId> operands, const Attrs &attrs, const TensorType &type) {
   int32_t location = -1;
   ++opCount;
-  if (locationProvider.load(std::memory_order_relaxed)) {
-    std::string current = line();
-    if (locations.empty() || locations.back() != current)
-      locations.push_back(std::move(current));
-    location = int32_t(locations.size()) - 1;
+  if (const Places *user = userPlaces.load(std::memory_order_relaxed)) {
+    Place place = user->current();
+    if (!places.empty() && places.back() == place)
+      user->release(place);
+    else
+      places.push_back(place);
+    location = int32_t(places.size()) - 1;
   }
   nodes.push_back({op, std::move(operands), attrs, type, location});
   return kFirstNode + ValueId(nodes.size()) - 1;
@@ -142,9 +144,31 @@ void Trace::State::addOtherResult(ValueId first, int number, const TensorType &t
   nodes.push_back({node.op, {first}, {}, type, node.location, number});
 }
 
-std::string Trace::State::line() const {
-  auto provider = locationProvider.load(std::memory_order_relaxed);
-  return provider ? provider() : "";
+std::string Trace::State::line() {
+  const Places *user = userPlaces.load(std::memory_order_relaxed);
+  if (!user)
+    return "";
+  Place place = user->current();
+  std::string text = user->describe(place);
+  user->release(place);
+  return text;
+}
+
+std::string Trace::State::lineOf(int32_t location) const {
+  return location < 0 ? "" : userPlaces.load(std::memory_order_relaxed)->describe(places[size_t(location)]);
+}
+
+std::vector<std::string> Trace::State::lines() const {
+  std::vector<std::string> all;
+  for (size_t i = 0; i < places.size(); ++i)
+    all.push_back(lineOf(int32_t(i)));
+  return all;
+}
+
+void Trace::State::forgetPlaces() {
+  for (Place place : places)
+    userPlaces.load(std::memory_order_relaxed)->release(place);
+  places.clear();
 }
 
 void Trace::State::attach(Storage &storage, ValueId value, const TensorType &type) {

@@ -77,9 +77,18 @@ public:
   // if there is none.
   std::string survivor();
 
-  // Gives the user's current line ("model.py:12") for what is recorded; the binding sets it. Null: unknown.
-  using LocationProvider = std::string (*)();
-  static void setLocationProvider(LocationProvider provider);
+  // Where the user's code is, for what is recorded; the binding sets how that is found. Null: unknown.
+  struct Place {
+    const void *code = nullptr; // the host's, held
+    int instruction = 0;
+    bool operator==(const Place &o) const { return code == o.code && instruction == o.instruction; }
+  };
+  struct Places {
+    Place (*current)();
+    void (*release)(Place place);
+    std::string (*describe)(Place place); // "model.py:12"
+  };
+  static void setPlaces(const Places *places);
 
   // Eager execution for a scope.
   class Pause {

@@ -43,8 +43,7 @@ void Trace::recordCheck(const Tensor &values, const OperandCheck &check, bool is
   }
   ValueId broken = valueOf(check.isBroken(values));
   int32_t location = state->nodes[size_t(broken - State::kFirstNode)].location;
-  state->checks.push_back(
-      {broken, check, values.type(), location < 0 ? std::string() : state->locations[size_t(location)]});
+  state->checks.push_back({broken, check, values.type(), state->lineOf(location)});
 }
 
 Tensor Trace::State::evaluate(ValueId value) {

@@ -179,7 +179,8 @@ ExportedProgram Trace::exported(const std::vector<Tensor> &outputs, const std::v
   ExportedProgram program;
   Graph &graph = program.graph;
   std::vector<Tensor> inputs;
-  graph = state->buildGraph(wanted, inputs, ids);
+  graph = state->takeGraph(wanted, inputs, ids);
+  graph.locations = state->lines();
   for (size_t i = 0; i < inputs.size(); ++i) {
     graph.inputs[i].strides = {}; // arrays of C and files of weights are row-major, however the examples lie
     InputRole role = i < state->arguments.size()           ? InputRole::Argument
@@ -234,7 +235,7 @@ std::string Trace::survivor() {
     if (storage && state->isMadeInside(*storage)) {
       ValueId value = storage->lazyValue;
       int32_t location = value < State::kFirstNode ? -1 : state->nodes[size_t(value - State::kFirstNode)].location;
-      return location < 0 ? "an argument" : "a tensor made at " + state->locations[size_t(location)];
+      return location < 0 ? "an argument" : "a tensor made at " + state->lineOf(location);
     }
   return "";
 }

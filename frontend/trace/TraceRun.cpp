@@ -13,8 +13,8 @@
 
 namespace weft {
 
-Graph Trace::State::buildGraph(const std::vector<ValueId> &wanted, std::vector<Tensor> &used,
-                               std::vector<ValueId> &ids) const {
+Graph Trace::State::takeGraph(const std::vector<ValueId> &wanted, std::vector<Tensor> &used,
+                              std::vector<ValueId> &ids) {
   std::vector<char> inputNeeded(inputs.size()), nodeNeeded(nodes.size());
   auto need = [&](ValueId v) { (v < kFirstNode ? inputNeeded[size_t(v)] : nodeNeeded[size_t(v - kFirstNode)]) = 1; };
   for (ValueId v : wanted)
@@ -36,17 +36,17 @@ Graph Trace::State::buildGraph(const std::vector<ValueId> &wanted, std::vector<T
   auto id = [&](ValueId v) { return v < kFirstNode ? inputId[size_t(v)] : nodeId[size_t(v - kFirstNode)]; };
   for (size_t n = 0; n < nodes.size(); ++n)
     if (nodeNeeded[n] && nodes[n].result == 0) { // which its other results need
-      std::vector<ValueId> operands;
-      for (ValueId v : nodes[n].operands)
-        operands.push_back(id(v));
+      std::vector<ValueId> operands = std::move(nodes[n].operands);
+      for (ValueId &v : operands)
+        v = id(v);
       std::vector<TensorType> types;
       for (int i = 0; i < info(nodes[n].op).resultCount; ++i)
         types.push_back(nodes[n + size_t(i)].type);
-      ValueId first = graph.addNodes(nodes[n].op, std::move(operands), nodes[n].attrs, types, nodes[n].location);
+      ValueId first =
+          graph.addNodes(nodes[n].op, std::move(operands), std::move(nodes[n].attrs), types, nodes[n].location);
       for (size_t i = 0; i < types.size(); ++i)
         nodeId[n + i] = first + ValueId(i);
     }
-  graph.locations = locations;
   for (const SegmentPlan::Check &check : checks)
     graph.checks.push_back(
         {id(check.broken), purpose == Purpose::Export ? check.message() : check.check.message(check.values)});
@@ -81,7 +81,7 @@ Trace::State::Segment Trace::State::planSegment() {
       segment.storages.emplace_back(storage);
       wanted.push_back(storage->lazyValue);
     }
-  segment.graph = buildGraph(wanted, segment.inputs, ids);
+  segment.graph = takeGraph(wanted, segment.inputs, ids);
   Graph &graph = segment.graph;
   std::unordered_set<const Storage *> changing = changingStorages();
   std::unordered_map<const Storage *, std::vector<int>> inputsOn;
@@ -162,7 +162,7 @@ void Trace::State::runPlanned(Segment &segment, CompiledCall *call) {
   Snapshot sources(segment.sources.data(), int(segment.sources.size()));
   if (!segment.plan.outputSlots.empty() || !checks.empty()) {
     gaveUp = true;
-    chooseProgram(segment.graph, segment.plan);
+    chooseProgram(segment.graph, segment.plan, [&] { return lines(); });
     gaveUp = false;
     if (call && !segment.plan.executable->keptInputs().empty())
       segment.plan.kept = std::make_shared<WeightResults>();
@@ -203,7 +203,7 @@ void Trace::State::endSegment() {
   mutated.clear();
   checks.clear();
   touchesShared = false;
-  locations.clear();
+  forgetPlaces();
   generatorState = {};
   numbers.clear();
   randomCount = 0;

@@ -43,8 +43,9 @@ struct Trace::State {
   void attach(Storage &storage, ValueId value, const TensorType &type);
   void remember(TensorImpl &impl, ValueId value);
 
-  // The graph that computes `wanted`, without what they do not need. ids: the wanted values in the graph.
-  Graph buildGraph(const std::vector<ValueId> &wanted, std::vector<Tensor> &used, std::vector<ValueId> &ids) const;
+  // The graph that computes `wanted`, without what they do not need; the nodes are then its, and its locations not
+  // told. ids: the wanted values in the graph.
+  Graph takeGraph(const std::vector<ValueId> &wanted, std::vector<Tensor> &used, std::vector<ValueId> &ids);
   std::unordered_set<const Storage *> changingStorages() const;
   Segment planSegment();
   // Compiles and runs what was recorded. With `call`: describes it there.
@@ -85,7 +86,10 @@ struct Trace::State {
     std::string location;
   };
   using WriteBack = std::pair<ValueId, ValueId>; // an input, and what it is after a run
-  std::string line() const;                      // the user's; empty where unknown
+  static std::string line();                     // the user's; empty where unknown
+  std::string lineOf(int32_t location) const;    // where a node was recorded
+  std::vector<std::string> lines() const;        // of all locations
+  void forgetPlaces();
   Tensor wholeOf(const Tensor &t);
   bool isMadeInside(const Storage &storage) const; // by the function, not an argument
   std::vector<Replacement> replacedGradients() const;
@@ -118,7 +122,7 @@ struct Trace::State {
   std::vector<Tensor> mergedInputs; // further tensors where inputs lie
   std::unordered_multimap<Storage *, ValueId> inputsOf;
   std::vector<Node> nodes;
-  std::vector<std::string> locations;
+  std::vector<Place> places;              // that the nodes' locations number
   std::vector<Storage *> lazies;          // that have a value in this segment; null where they died
   std::vector<Mutation> mutated;          // tensors from outside that were written to
   std::vector<SegmentPlan::Check> checks; // of what the segment computes

@@ -382,34 +382,6 @@ Compiled &asCompiled(py::handle object) {
   return *reinterpret_cast<Compiled *>(object.ptr());
 }
 
-// "model.py:12" of the innermost Python frame outside this package.
-std::string userLocation() {
-  // No static object: an import may let other threads run, which would wait for its initialisation with the lock held.
-  static std::string *known = nullptr;
-  if (!known) {
-    std::string file = py::module_::import("weft").attr("__file__").cast<std::string>();
-    known = new std::string(file.substr(0, file.rfind('/') + 1));
-  }
-  const std::string &package = *known;
-  PyFrameObject *frame = PyEval_GetFrame();
-  Py_XINCREF(frame);
-  std::string location;
-  while (frame && location.empty()) {
-    PyCodeObject *code = PyFrame_GetCode(frame);
-    const char *file = PyUnicode_AsUTF8(code->co_filename);
-    if (file && std::strncmp(file, package.c_str(), package.size()) != 0) {
-      const char *slash = std::strrchr(file, '/');
-      location = std::string(slash ? slash + 1 : file) + ":" + std::to_string(PyFrame_GetLineNumber(frame));
-    }
-    Py_DECREF(code);
-    PyFrameObject *back = PyFrame_GetBack(frame);
-    Py_DECREF(frame);
-    frame = back;
-  }
-  Py_XDECREF(frame);
-  return location;
-}
-
 } // namespace
 
 void bindCompile(py::module_ &module) {
@@ -511,7 +483,6 @@ void bindCompile(py::module_ &module) {
     if (Trace *trace = Trace::active())
       trace->becomesVisible(why);
   });
-  Trace::setLocationProvider(userLocation);
 }
 
 } // namespace weft::python

@@ -34,6 +34,7 @@ PYBIND11_MODULE(_C, module) {
   bindGradFunction(module);
   bindModuleBase(module);
   bindCompile(module);
+  bindUserPlaces();
   bindExport(module);
   bindKernels(module);
   bindProfile(module);

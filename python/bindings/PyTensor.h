@@ -141,6 +141,7 @@ void bindAutograd(pybind11::module_ &module);
 void bindGradFunction(pybind11::module_ &module);
 void bindModuleBase(pybind11::module_ &module);
 void bindCompile(pybind11::module_ &module);
+void bindUserPlaces();
 void bindExport(pybind11::module_ &module);
 void bindKernels(pybind11::module_ &module);
 void bindProfile(pybind11::module_ &module);
