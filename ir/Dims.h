@@ -1,8 +1,9 @@
 // A short list of sizes, strides or axes: without allocation as long as most tensors need.
 //
-// A size below zero is a symbol: the size ~k (that is, -1-k) is "the value of symbol k, known when the program runs".
-// Shape rules treat symbols as opaque numbers, so equal symbols are equal sizes. Sizes 0 and 1 are never symbols; nor
-// are those sizes of a product that decide how it is computed (order::kFewRows).
+// A size below zero is known when the program runs: ~k (that is, -1-k) is "the value of symbol k", and larger numbers
+// are products of symbols and a constant (sizeProduct). Equal products are equal numbers, so that shape rules compare
+// sizes as they are. Sizes 0 and 1 are never symbols; nor are those sizes of a product of matrices that decide how it
+// is computed (order::kFewRows).
 #pragma once
 #include <cassert>
 #include <cstdint>
@@ -11,6 +12,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace weft {
 
@@ -18,9 +20,10 @@ inline constexpr int kMaxRank = 64;
 inline constexpr int kInlineRank = 8;
 
 inline bool isSymbol(int64_t size) { return size < 0; }
-inline constexpr int64_t kTypicalSize = 1024; // what a schedule takes a symbol for
+inline constexpr int64_t kTypicalSize = 1024; // what a schedule takes a symbol for that it knows nothing of
 inline int64_t symbol(int index) { return ~int64_t(index); }
-inline int symbolIndex(int64_t size) { return int(~size); }
+inline bool isPlainSymbol(int64_t size) { return isSymbol(size) && ~size <= INT32_MAX; }
+inline int symbolIndex(int64_t size) { return int(~size); } // of a plain symbol
 
 class Dims {
 public:
@@ -93,11 +96,14 @@ public:
   }
   bool operator!=(const Dims &o) const { return !(*this == o); }
 
-  // The product of the sizes; there must be no symbol among them.
+  // The product of the sizes; throws UserError where it has no number: see sizeProduct.
   int64_t product() const {
     int64_t p = 1;
-    for (int64_t v : *this)
+    for (int64_t v : *this) {
+      if (__builtin_expect(isSymbol(v), 0))
+        return symbolicProduct();
       p *= v;
+    }
     return p;
   }
   bool hasSymbol() const {
@@ -108,6 +114,7 @@ public:
   }
 
 private:
+  int64_t symbolicProduct() const;
   // What is short lies in `local`, all of which is copied at once; else `values` has room for kMaxRank.
   void take(const Dims &o) {
     std::memcpy(local, o.local, sizeof local);
@@ -135,6 +142,32 @@ private:
   int count = 0;
   int64_t local[kInlineRank];
 };
+
+// A size as a product: constant * symbol * symbol ..., the symbols by their numbers, in order.
+struct SizeFactors {
+  int64_t constant = 1;
+  Dims symbols;
+};
+inline constexpr int kMostFactors = 4;                         // symbols of a product
+inline constexpr int kMostFactorSymbols = 254;                 // symbols that products may have: those of lower numbers
+inline constexpr int64_t kMostFactor = (int64_t(1) << 30) - 1; // constant of a product
+// The number that stands for the product of a constant >= 0 and symbols, by their numbers in any order. None where it
+// has more factors than a number has room for.
+std::optional<int64_t> sizeProduct(int64_t constant, const Dims &symbols);
+// The same for sizes, which may be products themselves.
+std::optional<int64_t> sizeProduct(const Dims &sizes);
+SizeFactors factorsOf(int64_t size);
+// The size, by the symbols' values.
+int64_t evaluateSize(int64_t size, const int64_t *symbols);
+// What schedules reckon symbols to be: speed depends on it, bits do not.
+struct TypicalSizes {
+  int64_t any = kTypicalSize;     // of symbols not in the list
+  std::vector<int64_t> listed;    // by the symbol's number
+  int64_t of(int64_t size) const; // a size, which may be a product
+};
+// Whether a number below zero is one that the functions above give.
+bool isSizeCode(int64_t size);
+std::string sizeText(int64_t size); // "2", "s0", "3*s0*s1"
 
 // "[2, 3]", as PyTorch prints sizes; symbols print as s0, s1, ...
 std::string toString(const Dims &dims);

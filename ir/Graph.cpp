@@ -44,7 +44,7 @@ const TensorType &Graph::type(ValueId v) const {
 
 namespace {
 
-constexpr char kMagic[] = "weft3";
+constexpr char kMagic[] = "weft4";
 
 struct Writer {
   std::string bytes;
@@ -144,7 +144,8 @@ std::string serialize(const Graph &graph) {
   w.bytes.reserve(64 + 24 * graph.nodes.size());
   w.bytes = kMagic;
   w.integer(graph.symbolCount);
-  w.integer(graph.typicalSize);
+  w.integer(graph.typicalSizes.any);
+  w.list(graph.typicalSizes.listed);
   w.integer(int64_t(graph.inputs.size()));
   for (const Input &input : graph.inputs) {
     w.type(input.type);
@@ -178,7 +179,9 @@ Graph deserialize(const std::string &bytes) {
   Reader r{bytes, sizeof kMagic - 1};
   Graph graph;
   graph.symbolCount = int(r.integer(0, INT32_MAX));
-  graph.typicalSize = r.integer(1, INT32_MAX);
+  graph.typicalSizes.any = r.integer(1, INT32_MAX);
+  for (int64_t n = r.count(); n; --n)
+    graph.typicalSizes.listed.push_back(r.integer(1, INT32_MAX));
   for (int64_t n = r.count(); n; --n) {
     TensorType type = r.type();
     Dims strides = r.dims();

@@ -30,11 +30,17 @@ std::string locationText(Location location) {
   return "";
 }
 
-static constexpr char kChecksName[] = "weft.checks", kTypicalSizeName[] = "weft.typical_size";
+static constexpr char kChecksName[] = "weft.checks", kTypicalSizeName[] = "weft.typical_size",
+                      kTypicalSizesName[] = "weft.typical_sizes";
 
-int64_t typicalSize(Operation *func) {
-  auto given = func->getAttrOfType<IntegerAttr>(kTypicalSizeName);
-  return given ? std::clamp<int64_t>(given.getInt(), 1, INT32_MAX) : kTypicalSize;
+TypicalSizes typicalSizes(Operation *func) {
+  TypicalSizes sizes;
+  if (auto given = func->getAttrOfType<IntegerAttr>(kTypicalSizeName))
+    sizes.any = std::clamp<int64_t>(given.getInt(), 1, INT32_MAX);
+  if (auto given = func->getAttrOfType<DenseI64ArrayAttr>(kTypicalSizesName))
+    for (int64_t size : given.asArrayRef())
+      sizes.listed.push_back(std::clamp<int64_t>(size, 1, INT32_MAX));
+  return sizes;
 }
 
 std::vector<std::string> checkMessages(Operation *func) {
@@ -80,8 +86,10 @@ OwningOpRef<ModuleOp> importGraph(const Graph &graph, MLIRContext &context) {
     func->setAttr(kChecksName, builder.getArrayAttr(messages));
   if (graph.symbolCount)
     func->setAttr("weft.symbol_count", builder.getI64IntegerAttr(graph.symbolCount));
-  if (graph.typicalSize != kTypicalSize)
-    func->setAttr(kTypicalSizeName, builder.getI64IntegerAttr(graph.typicalSize));
+  if (graph.typicalSizes.any != kTypicalSize)
+    func->setAttr(kTypicalSizeName, builder.getI64IntegerAttr(graph.typicalSizes.any));
+  if (!graph.typicalSizes.listed.empty())
+    func->setAttr(kTypicalSizesName, builder.getDenseI64ArrayAttr(graph.typicalSizes.listed));
 
   Block *block = func.addEntryBlock();
   builder.setInsertionPointToEnd(block);
@@ -172,7 +180,7 @@ Graph exportGraph(ModuleOp module) {
     graph.donations.assign(donations.asArrayRef().begin(), donations.asArrayRef().end());
   if (auto count = func->getAttrOfType<IntegerAttr>("weft.symbol_count"))
     graph.symbolCount = int(count.getInt());
-  graph.typicalSize = typicalSize(func);
+  graph.typicalSizes = typicalSizes(func);
   return graph;
 }
 

@@ -3,8 +3,8 @@
 // The module has one func.func @main: inputs are arguments, outputs results. An argument whose strides are given has
 // `weft.strides = array<i64: ...>` (symbols as negative numbers). The function has `weft.donations = array<i64: ...>`
 // where there are donations, and `weft.symbol_count = n : i64` where there are symbols, with `weft.typical_size = n :
-// i64` if it is not kTypicalSize. With `weft.checks = ["message",
-// ...]` the last results, as many as there are messages, are the checks'. Locations are file:line:0, or
+// i64` if it is not kTypicalSize, and `weft.typical_sizes = array<i64: ...>` for the first symbols. With `weft.checks =
+// ["message", ...]` the last results, as many as there are messages, are the checks'. Locations are file:line:0, or
 // names where they have no line.
 #pragma once
 #include "ir/Graph.h"
@@ -26,7 +26,7 @@ Graph exportGraph(mlir::ModuleOp module);
 llvm::SmallVector<mlir::func::FuncOp> graphsOf(mlir::ModuleOp module, bool mayHaveGroups = false);
 
 std::vector<std::string> checkMessages(mlir::Operation *func);
-int64_t typicalSize(mlir::Operation *func);
+TypicalSizes typicalSizes(mlir::Operation *func);
 
 mlir::Location toMlirLocation(mlir::MLIRContext &context, const std::string &location);
 std::string locationText(mlir::Location location); // "file.py:12"; empty where unknown

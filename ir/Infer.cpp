@@ -1,6 +1,8 @@
 // Rules of the elementwise, reduction, shape and creation families.
 #include "ir/Infer.h"
 
+#include <algorithm>
+
 namespace weft::infer {
 
 using Kind = UserError::Kind;
@@ -130,25 +132,24 @@ TensorType alongAxisOf(const char *name, const TensorType *operands, const Attrs
   return {gives == ToInt64 ? DType::Int64 : x.dtype, shape};
 }
 
-// Whether the products of two shapes are equal: symbols are compared as a multiset.
+// Whether the products of two shapes are equal: numbers among themselves, and symbols as a multiset.
 static bool sameCount(const Dims &a, const Dims &b) {
-  int64_t left = 1, right = 1;
-  Dims symbols;
-  for (int64_t n : a)
-    isSymbol(n) ? symbols.push_back(n) : void(left *= n);
-  for (int64_t n : b) {
-    if (!isSymbol(n)) {
-      right *= n;
-      continue;
+  int64_t counts[2] = {1, 1};
+  Dims symbols[2];
+  for (int side : {0, 1})
+    for (int64_t size : side ? b : a) {
+      if (!isSymbol(size)) {
+        counts[side] *= size;
+        continue;
+      }
+      SizeFactors factors = factorsOf(size);
+      counts[side] *= factors.constant;
+      for (int64_t symbol : factors.symbols)
+        symbols[side].push_back(symbol);
     }
-    int at = 0;
-    while (at < symbols.size() && symbols[at] != n)
-      ++at;
-    if (at == symbols.size())
-      return false;
-    symbols.erase(at);
-  }
-  return left == right && symbols.empty();
+  for (Dims &list : symbols)
+    std::sort(list.begin(), list.end());
+  return counts[0] == counts[1] && (symbols[0] == symbols[1] || counts[0] == 0);
 }
 
 TensorType reshape(const char *name, const TensorType *operands, int, const Attrs &attrs) {
@@ -197,8 +198,8 @@ TensorType slice(const char *name, const TensorType *operands, int, const Attrs 
   const Dims &starts = attrs[0].ints, &sizes = attrs[1].ints, &steps = attrs[2].ints;
   for (int i = 0; i < sizes.size(); ++i) {
     bool whole = sizes[i] == x.shape[i] && starts[i] == 0 && steps[i] == 1;
-    bool inside = !isSymbol(sizes[i]) && starts[i] >= 0 && steps[i] >= 1 &&
-                  (sizes[i] == 0 || isSymbol(x.shape[i]) ||
+    bool inside = starts[i] >= 0 && steps[i] >= 1 &&
+                  (sizes[i] == 0 || isSymbol(sizes[i]) || isSymbol(x.shape[i]) ||
                    (starts[i] < x.shape[i] && sizes[i] - 1 <= (x.shape[i] - 1 - starts[i]) / steps[i]));
     if (!whole && !inside)
       mismatch(name,

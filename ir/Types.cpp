@@ -37,7 +37,7 @@ RankedTensorType toMlir(MLIRContext *context, const TensorType &type) {
   for (int64_t size : type.shape) {
     shape.push_back(isSymbol(size) ? ShapedType::kDynamic : size);
     if (isSymbol(size))
-      symbols.push_back(symbolIndex(size));
+      symbols.push_back(size);
   }
   Attribute encoding = symbols.empty() ? Attribute() : SymbolsAttr::get(context, symbols);
   return RankedTensorType::get(shape, toMlir(context, type.dtype), encoding);
@@ -96,16 +96,16 @@ std::optional<TensorType> tryFromMlir(Type type) {
     return std::nullopt;
   std::optional<DType> dtype = tryDType(tensor.getElementType());
   auto symbols = dyn_cast_or_null<SymbolsAttr>(tensor.getEncoding());
-  ArrayRef<int64_t> ids = symbols ? symbols.getIds() : ArrayRef<int64_t>();
-  if (!dtype || ids.size() != size_t(tensor.getNumDynamicDims()))
+  ArrayRef<int64_t> sizes = symbols ? symbols.getSizes() : ArrayRef<int64_t>();
+  if (!dtype || sizes.size() != size_t(tensor.getNumDynamicDims()))
     return std::nullopt;
   TensorType result{*dtype, {}};
   for (int64_t size : tensor.getShape()) {
     if (ShapedType::isDynamic(size)) {
-      if (ids.front() < 0 || ids.front() > INT32_MAX)
+      if (!isSizeCode(sizes.front()))
         return std::nullopt;
-      size = symbol(int(ids.front()));
-      ids = ids.drop_front();
+      size = sizes.front();
+      sizes = sizes.drop_front();
     }
     result.shape.push_back(size);
   }

@@ -8,6 +8,49 @@
 
 using namespace mlir;
 
+// "0, 3 * s0 * s1": a symbol by its number, a product by its factors.
+static ParseResult parseSize(AsmParser &parser, int64_t &size) {
+  SMLoc location = parser.getCurrentLocation();
+  int64_t number = 1;
+  OptionalParseResult hasNumber = parser.parseOptionalInteger(number);
+  if (hasNumber.has_value() && failed(*hasNumber))
+    return failure();
+  weft::Dims symbols;
+  for (bool first = !hasNumber.has_value(); first || succeeded(parser.parseOptionalStar()); first = false) {
+    StringRef name;
+    int64_t index;
+    if (parser.parseKeyword(&name))
+      return failure();
+    if (!name.consume_front("s") || name.getAsInteger(10, index) || symbols.size() == weft::kMostFactors)
+      return parser.emitError(location, "expected a symbol such as s0, or a product of up to four");
+    symbols.push_back(index);
+  }
+  if (symbols.empty()) {
+    symbols.push_back(number);
+    number = 1;
+  }
+  bool valid = number > 0 && llvm::all_of(symbols, [](int64_t index) { return index >= 0 && index <= INT32_MAX; });
+  std::optional<int64_t> product = valid ? weft::sizeProduct(number, symbols) : std::nullopt;
+  if (!product)
+    return parser.emitError(location, "expected symbols from 0 on, and in a product numbers that are not too large");
+  size = *product;
+  return success();
+}
+
+static ParseResult parseSizes(AsmParser &parser, SmallVector<int64_t> &sizes) {
+  return parser.parseCommaSeparatedList([&] { return parseSize(parser, sizes.emplace_back()); });
+}
+
+static void printSizes(AsmPrinter &printer, ArrayRef<int64_t> sizes) {
+  llvm::interleaveComma(sizes, printer, [&](int64_t size) {
+    if (weft::isPlainSymbol(size))
+      printer << weft::symbolIndex(size);
+    else
+      for (char c : weft::sizeText(size))
+        c == '*' ? printer << " * " : printer << c;
+  });
+}
+
 #include "ir/WeftDialect.cpp.inc"
 #define GET_ATTRDEF_CLASSES
 #include "ir/WeftAttributes.cpp.inc"

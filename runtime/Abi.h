@@ -11,13 +11,15 @@
 extern "C" {
 #endif
 
-#define WEFT_ABI_VERSION 4
+#define WEFT_ABI_VERSION 5
 #define WEFT_MAX_FACTORS 8
 /* The state of a random stream is int64[2]: its seed and how many numbers were drawn. The seed of a process, or of a
  * model's instance, that was given none: */
 #define WEFT_DEFAULT_SEED 0x053c49e6748fea9bLL
 
-/* constant * product over the factors, where factor i is ceil(symbols[symbol] / divide); symbol -1 stands for 1. */
+/* constant * product over the factors, where factor i is ceil(symbols[symbol] / divide); a symbol below zero stands for
+ * the constant -symbol. A factor whose divide is 0 is multiplied into the next one before that is divided: s0 / 0, s1 /
+ * 16 are ceil(s0 * s1 / 16). */
 typedef struct WeftFactor {
   int32_t symbol;
   int32_t reserved;
@@ -36,7 +38,8 @@ enum WeftBufferKind { WEFT_INPUT, WEFT_OUTPUT, WEFT_TEMPORARY, WEFT_CONSTANT, WE
 /* Buffers are numbered: inputs, outputs, then the others in any order. */
 typedef struct WeftBuffer {
   int32_t kind;
-  int32_t alias; /* OUTPUT: the input whose memory it takes (donated), else -1 */
+  int32_t alias; /* OUTPUT: the input whose memory it takes (donated); TEMPORARY of symbolic size: another one, no smaller
+                    and with no alias, whose memory it takes; else -1 */
   WeftExtent bytes;
   int64_t arenaOffset; /* TEMPORARY: offset in the arena; -1: allocated by itself (its size is symbolic); KEPT: offset
                           in the block of kept buffers */
@@ -64,6 +67,9 @@ typedef struct WeftStep {
   int32_t batch;
   int32_t blockThreads;    /* CUDA: threads a block */
   WeftWorkspace workspace; /* of a library's function that is linked, else null: scratchBytes are what a call takes */
+  const WeftExtent *scratch; /* CPU: with what these add to them, as rows of symbolic size do */
+  int32_t scratchCount;
+  int32_t reserved;
 } WeftStep;
 
 /* The buffer's one byte says, once the program's first `checkedSteps` steps have run, whether the run fails. No step

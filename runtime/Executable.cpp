@@ -38,13 +38,16 @@ ExecutablePtr fromLibrary(std::shared_ptr<void> library, const std::string &name
 } // namespace
 
 int64_t evaluate(const WeftExtent &extent, const int64_t *symbols) {
-  int64_t value = extent.constant;
+  int64_t value = extent.constant, part = 1;
   for (int i = 0; i < extent.factorCount; ++i) {
     const WeftFactor &factor = extent.factors[i];
-    int64_t size = factor.symbol < 0 ? 1 : symbols[factor.symbol];
+    part *= factor.symbol < 0 ? -int64_t(factor.symbol) : symbols[factor.symbol];
+    if (factor.divide == 0)
+      continue;
     if (factor.divide > 1) // sizes and their quotients are not negative; only strides are, and they are never divided
-      size = (size + factor.divide - 1) / factor.divide;
-    value *= size;
+      part = (part + factor.divide - 1) / factor.divide;
+    value *= part;
+    part = 1;
   }
   return value;
 }
@@ -83,17 +86,20 @@ ExecutablePtr Executable::fromProgram(const WeftProgram *program, int device) {
 }
 
 Executable::Value Executable::prepare(const WeftExtent &extent) {
-  int64_t constant = extent.constant;
   int symbols = 0, divided = 0, form = Value::Static;
-  for (int i = 0; i < extent.factorCount; ++i)
-    if (extent.factors[i].symbol >= 0) {
+  for (int i = 0; i < extent.factorCount; ++i) {
+    const WeftFactor &factor = extent.factors[i];
+    divided += factor.divide != 1;
+    if (factor.symbol >= 0) {
       ++symbols;
-      divided += extent.factors[i].divide > 1;
-      form = extent.factors[i].symbol;
+      form = factor.symbol;
     }
+  }
   if (symbols > 1 || divided)
     return {0, Value::General, &extent};
-  // Factors without a symbol are ceil(1 / divide) = 1.
+  int64_t constant = extent.constant;
+  for (int i = 0; i < extent.factorCount; ++i)
+    constant *= extent.factors[i].symbol < 0 ? -int64_t(extent.factors[i].symbol) : 1;
   return {constant, form, &extent};
 }
 
@@ -108,7 +114,10 @@ Executable::Executable(const WeftProgram *program) : plan(program) {
     else if (buffer.kind == WEFT_KEPT)
       keptBuffers.push_back(i);
     else if (buffer.kind == WEFT_TEMPORARY)
-      (buffer.arenaOffset >= 0 ? arenaTemporaries : sizedTemporaries).push_back(i);
+      (buffer.arenaOffset >= 0 ? arenaTemporaries
+       : buffer.alias >= 0     ? sharedTemporaries
+                               : sizedTemporaries)
+          .push_back(i);
   }
   for (int i = 0; i < plan->stepCount; ++i) {
     const WeftStep &step = plan->steps[i];
@@ -186,6 +195,10 @@ void Executable::checkProgram() const {
     checkExtent(buffer.bytes, buffer.kind == WEFT_CONSTANT);
     if (buffer.kind == WEFT_OUTPUT && buffer.alias >= plan->inputCount)
       malformed("output buffer " + std::to_string(i) + " takes the memory of an input that is not there");
+    if (buffer.kind == WEFT_TEMPORARY && buffer.alias >= 0 &&
+        (buffer.alias >= plan->bufferCount || plan->buffers[buffer.alias].kind != WEFT_TEMPORARY ||
+         plan->buffers[buffer.alias].alias >= 0 || plan->buffers[buffer.alias].arenaOffset >= 0))
+      malformed("buffer " + std::to_string(i) + " takes the memory of one that has none of its own");
   }
   if (plan->keptSteps < 0 || plan->keptSteps > plan->stepCount || plan->keptBytes < 0)
     malformed("it keeps the results of " + std::to_string(plan->keptSteps) + " of " + std::to_string(plan->stepCount) +
@@ -204,6 +217,8 @@ void Executable::checkProgram() const {
     checkExtent(step.grid);
     for (int s = 0; s < step.scalarCount; ++s)
       checkExtent(step.scalars[s]);
+    for (int s = 0; s < step.scratchCount; ++s)
+      checkExtent(step.scratch[s]);
     if (!plan->cubin && !step.kernel && !step.name)
       malformed("step " + std::to_string(i) + " has no kernel");
   }
@@ -331,6 +346,8 @@ void Executable::runGeneral(void *const *inputs, void *const *outputs, const int
       frame.pointers[number] = base;
       base += alignUp(evaluate(plan->buffers[number].bytes, symbols));
     }
+    for (int number : sharedTemporaries)
+      frame.pointers[number] = frame.pointers[plan->buffers[number].alias];
   }
 
   if (kept && !keptBuffers.empty())

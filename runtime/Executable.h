@@ -136,9 +136,15 @@ private:
     int32_t firstBuffer; // where its buffers and scalars start in the frame
     int32_t firstScalar;
     ExternFunction function; // workspace: null for a kernel of the program's own
+    int64_t scratchBytes(const int64_t *symbols) const {
+      int64_t bytes = step->scratchBytes;
+      for (int32_t i = 0; i < step->scratchCount; ++i)
+        bytes += evaluate(step->scratch[i], symbols);
+      return bytes;
+    }
     Launch launch(void *const *buffers, const int64_t *scalars, const int64_t *symbols) const {
       return {function.run,  buffers,     scalars,
-              grid(symbols), step->grain, function.workspace ? function.workspace(scalars) : step->scratchBytes};
+              grid(symbols), step->grain, function.workspace ? function.workspace(scalars) : scratchBytes(symbols)};
     }
   };
   struct Batch {
@@ -165,10 +171,11 @@ private:
   std::vector<Step> steps;
   std::vector<Batch> batches;
   std::vector<Value> scalars;
-  std::vector<int32_t> stepBuffers;      // buffer numbers, of all steps in order
-  std::vector<int32_t> arenaTemporaries; // buffer numbers
-  std::vector<int32_t> sizedTemporaries; // those that are sized when the program runs
-  std::vector<int32_t> keptBuffers;      // buffer numbers
+  std::vector<int32_t> stepBuffers;       // buffer numbers, of all steps in order
+  std::vector<int32_t> arenaTemporaries;  // buffer numbers
+  std::vector<int32_t> sizedTemporaries;  // those that are sized when the program runs
+  std::vector<int32_t> sharedTemporaries; // those in the memory of one of them
+  std::vector<int32_t> keptBuffers;       // buffer numbers
   std::vector<int> inputsOfKept;
   std::vector<size_t> writingBatches; // by output: the first that writes it
   size_t keptBatches = 0;             // the first ones

@@ -11,7 +11,7 @@ PreparedRun::PreparedRun(ExecutablePtr given, const int64_t *values)
     return;
   const Executable::Step &step = executable.steps[0];
   tasks = step.grid(values);
-  if (tasks < 1 || tasks > step.step->grain || step.step->scratchBytes > 0 || step.function.workspace)
+  if (tasks < 1 || tasks > step.step->grain || step.scratchBytes(values) > 0 || step.function.workspace)
     return;
   int inputs = executable.inputCount(), outputs = executable.outputCount();
   for (int32_t number : executable.stepBuffers) {

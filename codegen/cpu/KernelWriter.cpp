@@ -16,7 +16,7 @@ int64_t KernelWriter::write(kernel::FuncOp func) {
   b.SetInsertPoint(BasicBlock::Create(module.getContext(), "entry", function));
   Value *buffers = function->getArg(0), *scalars = function->getArg(1);
   scratch = function->getArg(4);
-  scratchBytes = mostScratchBytes = 0;
+  scratchBytes = mostScratchBytes = roundedBytes = 0;
   values.clear();
   rowsAhead.clear();
   nextRows.clear();
@@ -34,7 +34,7 @@ int64_t KernelWriter::write(kernel::FuncOp func) {
     values[func.getArgument(i)] = Lanes::uniform(value);
   }
   block(func.getBody().front());
-  return std::max(mostScratchBytes, scratchBytes);
+  return std::max(mostScratchBytes, scratchBytes) + roundedBytes;
 }
 
 void KernelWriter::block(mlir::Block &block) {
@@ -61,7 +61,9 @@ void KernelWriter::operation(mlir::Operation *op) {
     return this->transpose(transpose);
   if (auto memory = mlir::dyn_cast<kernel::ScratchOp>(op)) {
     Type *element = memoryType(memory.getType().getElementType());
-    values[memory] = Lanes::uniform(reserveScratch(element, int64_t(memory.getElements())));
+    int64_t elements = int64_t(memory.getElements());
+    values[memory] = Lanes::uniform(memory.getTimes() ? reserveScratch(element, elements, scalar(memory.getTimes()))
+                                                      : reserveScratch(element, elements));
     return;
   }
   if (mlir::isa<kernel::ReturnOp>(op)) {
@@ -81,6 +83,18 @@ int64_t KernelWriter::reserveScratch(int64_t bytes) {
 Value *KernelWriter::reserveScratch(Type *element, int64_t count) {
   int64_t bytes = count * int64_t(module.getDataLayout().getTypeStoreSize(element));
   return b.CreateConstGEP1_64(b.getInt8Ty(), scratch, reserveScratch(bytes));
+}
+
+// What is reserved later stands behind it: the step's scratch memory is larger by the bytes, which the plan knows, and
+// by what rounding them up may add.
+Value *KernelWriter::reserveScratch(Type *element, int64_t count, Value *times) {
+  constexpr int64_t kAlignment = 64;
+  int64_t bytes = count * int64_t(module.getDataLayout().getTypeStoreSize(element));
+  Value *memory = b.CreateConstGEP1_64(b.getInt8Ty(), scratch, scratchBytes);
+  Value *all = b.CreateAdd(b.CreateMul(times, b.getInt64(bytes)), b.getInt64(kAlignment - 1));
+  scratch = b.CreateGEP(b.getInt8Ty(), scratch, b.CreateAnd(all, b.getInt64(-kAlignment)));
+  roundedBytes += kAlignment;
+  return memory;
 }
 
 AllocaInst *KernelWriter::stackArray(Type *element, int64_t count) {

@@ -42,6 +42,7 @@ private:
   Carried branch(Value *condition, const Carried &carried, llvm::function_ref<Carried(const Carried &)> then);
   int64_t reserveScratch(int64_t bytes); // gives the offset
   Value *reserveScratch(llvm::Type *element, int64_t count);
+  Value *reserveScratch(llvm::Type *element, int64_t count, Value *times); // of so many elements, so many times
   llvm::AllocaInst *stackArray(llvm::Type *element, int64_t count);
 
   // ---- bodies of lane loops (LaneBody.cpp)
@@ -249,6 +250,7 @@ private:
   llvm::DenseMap<mlir::Value, Lanes> values;
   Value *scratch = nullptr;
   int64_t scratchBytes = 0, mostScratchBytes = 0; // reserved now, and ever
+  int64_t roundedBytes = 0;                       // of scratch memory of symbolic size
   int lanes = 1;                                  // of the lane loop the walk is in; 1 outside
   Value *laneMask = nullptr;                      // the lanes that are in range; null: all
   bool inLanes() const { return lanes > 1; }

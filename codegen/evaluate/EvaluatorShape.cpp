@@ -159,9 +159,12 @@ Scalar Evaluator::creation(Operation *op, const Point &whole, Value mask) {
     Scalar seed = evaluate(state, {{0, 1, k.index(0)}}, mask), stream = evaluate(state, {{0, 1, k.index(1)}}, mask);
     Scalar element = number(linear(k, whole, shape));
     {
+      // What was drawn before may be of symbolic size.
+      int64_t offset = intAttr(op, "offset");
+      Value symbolic = isSymbol(offset) ? number(k.size(Size::ofDim(offset))).value : Value();
       OpBuilder::InsertionGuard guard(k.builder);
-      k.hoist({stream.value});
-      stream = stream + stream.constantInt(intAttr(op, "offset"));
+      k.hoist({stream.value, symbolic});
+      stream = stream + (symbolic ? stream.with(symbolic) : stream.constantInt(offset));
     }
     OpBuilder::InsertionGuard guard(k.builder);
     k.hoist({stream.value, element.value});

@@ -313,11 +313,18 @@ kernel::ContractOp KernelBuilder::contract(ArrayRef<Value> operands, bool packed
   return contract;
 }
 
-Value KernelBuilder::scratch(int64_t elements, Type element) {
+Value KernelBuilder::scratch(const Size &elements, Type element) {
+  Value times;
+  if (!elements.isStatic()) {
+    Size symbolic = elements;
+    symbolic.constant = 1;
+    times = size(symbolic);
+    scratchSizes.push_back(elements * Size(int64_t(llvm::divideCeil(element.getIntOrFloatBitWidth(), 8))));
+  }
   OpBuilder::InsertionGuard guard(builder);
   builder.setInsertionPointToStart(entry);
   return kernel::ScratchOp::create(builder, location, kernel::BufferType::get(builder.getContext(), element),
-                                   builder.getI64IntegerAttr(elements));
+                                   builder.getI64IntegerAttr(elements.constant), times);
 }
 
 void KernelBuilder::store(Value value, Value buffer, Value index) {

@@ -57,7 +57,7 @@ public:
   // kernel.contract with its operands in order; the body is given (m, n, sum).
   kernel::ContractOp contract(llvm::ArrayRef<mlir::Value> operands, bool packedB, bool unbroken,
                               llvm::function_ref<void(mlir::Value, mlir::Value, mlir::Value)> body);
-  mlir::Value scratch(int64_t elements, mlir::Type element);
+  mlir::Value scratch(const Size &elements, mlir::Type element);
   void store(mlir::Value value, mlir::Value buffer, mlir::Value index);
 
   // True when `value` can be used at the insertion point.
@@ -72,6 +72,7 @@ public:
 
   std::vector<int> bufferIds; // the step's buffers, in the order of the parameters
   std::vector<Size> scalarSizes;
+  std::vector<Size> scratchSizes; // bytes of scratch memory whose size is symbolic
 
 private:
   mlir::Value parameter(const Size &size);

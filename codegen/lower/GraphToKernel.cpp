@@ -72,7 +72,7 @@ Lowered lowerToKernels(ModuleOp main, const Target &target, const CostModel &mod
   plan.outputCount = int32_t(end->getNumOperands() - checks.size());
   if (auto symbols = func->getAttrOfType<IntegerAttr>("weft.symbol_count"))
     plan.symbolCount = int32_t(symbols.getInt());
-  lowering.typicalSize = typicalSize(func);
+  lowering.typicalSizes = typicalSizes(func);
 
   for (BlockArgument argument : func.getArguments()) {
     Storage storage = contiguous(lowering, argument, WEFT_INPUT);
@@ -115,6 +115,7 @@ Lowered lowerToKernels(ModuleOp main, const Target &target, const CostModel &mod
   keepOfWeights(lowering);
   orderSteps(lowering, donations);
   placeTemporaries(lowering);
+  shareTemporaries(lowering);
   for (PlannedStep &step : lowering.steps)
     plan.steps.push_back(std::move(step));
   lowered.plan = std::move(plan);
@@ -122,10 +123,14 @@ Lowered lowerToKernels(ModuleOp main, const Target &target, const CostModel &mod
 }
 
 static std::string toString(const Extent &extent) {
-  std::string text = std::to_string(extent.constant);
+  std::string text = std::to_string(extent.constant), part;
   for (const WeftFactor &factor : extent.factors) {
-    std::string symbol = "s" + std::to_string(factor.symbol);
-    text += " * " + (factor.divide == 1 ? symbol : "ceil(" + symbol + " / " + std::to_string(factor.divide) + ")");
+    part += (part.empty() ? "" : " * ") +
+            (factor.symbol < 0 ? std::to_string(-factor.symbol) : "s" + std::to_string(factor.symbol));
+    if (factor.divide == 0)
+      continue;
+    text += " * " + (factor.divide == 1 ? part : "ceil(" + part + " / " + std::to_string(factor.divide) + ")");
+    part.clear();
   }
   return text;
 }
@@ -158,6 +163,8 @@ std::string toString(const Plan &plan) {
       text += (i ? ", " : "") + std::to_string(step.buffers[i]);
     for (const Extent &scalar : step.scalars)
       text += "; " + toString(scalar);
+    for (const Extent &bytes : step.scratch)
+      text += "; scratch " + toString(bytes);
     text += ") x " + toString(step.grid) + ", grain " + std::to_string(step.grain) + "\n";
   }
   if (plan.keptSteps)

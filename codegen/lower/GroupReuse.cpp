@@ -44,7 +44,7 @@ private:
     append(uint64_t(size.constant));
     append(size.factors.size());
     for (const Size::Factor &factor : size.factors) {
-      append(uint64_t(factor.symbol));
+      append(uint64_t(factor.size));
       append(uint64_t(factor.divide));
     }
   }

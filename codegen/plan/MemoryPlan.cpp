@@ -276,7 +276,8 @@ static int64_t mostAlive(const std::vector<Life> &lives) {
   return most;
 }
 
-void placeTemporaries(PlanDraft &draft) {
+// Of the temporaries of known, or symbolic, size.
+static std::vector<Life> livesOf(const PlanDraft &draft, bool isStatic) {
   std::vector<Life> lives;
   std::map<int, size_t> index;
   for (const PlannedStep &step : draft.steps) {
@@ -284,7 +285,7 @@ void placeTemporaries(PlanDraft &draft) {
     used.insert(step.writes.begin(), step.writes.end());
     for (int buffer : used) {
       const PlanBuffer &planned = draft.plan.buffers[buffer];
-      if (planned.kind != WEFT_TEMPORARY || !planned.bytes.isStatic())
+      if (planned.kind != WEFT_TEMPORARY || planned.bytes.isStatic() != isStatic)
         continue;
       auto [at, isNew] = index.try_emplace(buffer, lives.size());
       if (isNew)
@@ -295,6 +296,14 @@ void placeTemporaries(PlanDraft &draft) {
   for (const PlanCheck &check : draft.plan.checks)
     if (auto at = index.find(check.buffer); at != index.end())
       lives[at->second].last = INT_MAX - 1; // looked at later
+  return lives;
+}
+
+void placeTemporaries(PlanDraft &draft) {
+  std::vector<Life> lives = livesOf(draft, true);
+  std::map<int, size_t> index;
+  for (size_t i = 0; i < lives.size(); ++i)
+    index[lives[i].buffer] = i;
   std::vector<size_t> order(lives.size());
   std::iota(order.begin(), order.end(), 0);
   std::sort(order.begin(), order.end(), [&](size_t a, size_t b) {
@@ -322,6 +331,33 @@ void placeTemporaries(PlanDraft &draft) {
     draft.plan.arenaBytes = std::max(draft.plan.arenaBytes, life.offset + life.bytes);
   }
   draft.plan.liveBytes = mostAlive(lives);
+}
+
+static bool haveSameFactors(const Extent &a, const Extent &b) {
+  return std::equal(
+      a.factors.begin(), a.factors.end(), b.factors.begin(), b.factors.end(),
+      [](const WeftFactor &x, const WeftFactor &y) { return x.symbol == y.symbol && x.divide == y.divide; });
+}
+
+void shareTemporaries(PlanDraft &draft) {
+  std::vector<PlanBuffer> &buffers = draft.plan.buffers;
+  std::vector<Life> lives = livesOf(draft, false);
+  auto bytes = [&](const Life &life) -> const Extent & { return buffers[size_t(life.buffer)].bytes; };
+  llvm::stable_sort(lives, [&](const Life &a, const Life &b) { return bytes(a).constant > bytes(b).constant; });
+  std::vector<std::vector<Life>> places; // the first of each owns the memory
+  for (const Life &life : lives) {
+    auto isFree = [&](const std::vector<Life> &place) {
+      return haveSameFactors(bytes(place.front()), bytes(life)) &&
+             llvm::all_of(place, [&](const Life &other) { return other.last < life.first || life.last < other.first; });
+    };
+    auto place = llvm::find_if(places, isFree);
+    if (place == places.end()) {
+      places.push_back({life});
+      continue;
+    }
+    buffers[size_t(life.buffer)].alias = place->front().buffer;
+    place->push_back(life);
+  }
 }
 
 } // namespace weft

@@ -21,4 +21,8 @@ void orderSteps(PlanDraft &draft, const std::vector<Donation> &donations);
 // that is free while it lives; an output of an in-place step takes the place of an input that dies there.
 void placeTemporaries(PlanDraft &draft);
 
+// Gives temporaries of symbolic size the memory of others that are never smaller, those with the same factors and no
+// smaller constant, where these are not alive; largest first.
+void shareTemporaries(PlanDraft &draft);
+
 } // namespace weft

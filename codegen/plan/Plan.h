@@ -10,7 +10,7 @@
 
 namespace weft {
 
-// constant * product of ceil(symbols[factor.symbol] / factor.divide).
+// A WeftExtent.
 struct Extent {
   int64_t constant = 1;
   std::vector<WeftFactor> factors;
@@ -41,7 +41,8 @@ struct PlanStep {
   std::vector<Extent> scalars;
   Extent grid;
   int64_t grain = 1;
-  int64_t scratchBytes = 0; // filled by the printer
+  int64_t scratchBytes = 0;    // filled by the printer
+  std::vector<Extent> scratch; // bytes besides
   int32_t batch = 0;
   int32_t blockThreads = 0;
 };

@@ -1,15 +1,18 @@
 #include "codegen/plan/Size.h"
-#include "ir/Dims.h"
+#include "ir/OpTable.h"
 
 #include <algorithm>
+#include <numeric>
 
 namespace weft {
 
 Size Size::ofDim(int64_t dim) {
   if (!isSymbol(dim))
     return Size(dim);
-  Size size;
-  size.factors.push_back({symbolIndex(dim), 1});
+  SizeFactors factors = factorsOf(dim);
+  Size size(factors.constant);
+  for (int64_t index : factors.symbols)
+    size.factors.push_back({symbol(int(index)), 1});
   return size;
 }
 
@@ -23,17 +26,30 @@ Size Size::operator*(const Size &o) const {
   return result;
 }
 
-int64_t Size::estimate(int64_t typical) const {
+int64_t Size::estimate(const TypicalSizes &typical) const {
+  constexpr int64_t kMost = int64_t(1) << 40; // what is larger is as large, and leaves room for arithmetic
   int64_t value = constant;
   for (const Factor &factor : factors)
-    value *= std::max<int64_t>(1, typical / factor.divide);
-  return value;
+    if (__builtin_mul_overflow(value, std::max<int64_t>(1, typical.of(factor.size) / factor.divide), &value))
+      return kMost;
+  return isStatic() ? value : std::min(value, kMost);
 }
 
 Extent Size::extent() const {
   Extent extent(constant);
-  for (const Factor &factor : factors)
-    extent.factors.push_back({factor.symbol, 0, factor.divide});
+  auto add = [&](int64_t symbol, int64_t divide) { extent.factors.push_back({int32_t(symbol), 0, divide}); };
+  for (const Factor &factor : factors) {
+    SizeFactors divided = factorsOf(factor.size);
+    if (divided.constant != 1)
+      add(-divided.constant, 0);
+    for (int64_t symbol : divided.symbols)
+      add(symbol, 0);
+    extent.factors.back().divide = factor.divide;
+  }
+  if (extent.factors.size() > WEFT_MAX_FACTORS)
+    fail(UserError::Kind::Runtime, "compile",
+         "a size of the program is a product of more than " + std::to_string(WEFT_MAX_FACTORS) +
+             " symbols; compile it for this shape");
   return extent;
 }
 
@@ -52,12 +68,25 @@ std::optional<Size> divideExactly(const Size &a, const Size &b) {
 }
 
 std::optional<Size> ceilDivide(const Size &a, int64_t divide) {
+  if (a.constant % divide == 0) {
+    Size result = a;
+    result.constant /= divide;
+    return result;
+  }
   if (a.isStatic())
     return Size((a.constant + divide - 1) / divide);
-  if (a.constant != 1 || a.factors.size() != 1 || a.factors[0].divide != 1)
+  int64_t common = std::gcd(a.constant, divide);
+  Dims symbols;
+  for (const Size::Factor &factor : a.factors) {
+    if (factor.divide != 1 || symbols.size() == kMostFactors)
+      return std::nullopt;
+    symbols.push_back(symbolIndex(factor.size));
+  }
+  std::optional<int64_t> size = sizeProduct(a.constant / common, symbols);
+  if (!size)
     return std::nullopt;
-  Size result = a;
-  result.factors[0].divide = divide;
+  Size result;
+  result.factors.push_back({*size, divide / common});
   return result;
 }
 

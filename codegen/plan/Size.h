@@ -12,17 +12,17 @@ namespace weft {
 class Size {
 public:
   struct Factor {
-    int symbol;
-    int64_t divide; // the factor is ceil(symbol / divide)
-    bool operator==(const Factor &o) const { return symbol == o.symbol && divide == o.divide; }
-    bool operator<(const Factor &o) const { return symbol != o.symbol ? symbol < o.symbol : divide < o.divide; }
+    int64_t size;   // as in ir/Dims.h: a symbol, or what is divided, which may be a product
+    int64_t divide; // the factor is ceil(size / divide)
+    bool operator==(const Factor &o) const { return size == o.size && divide == o.divide; }
+    bool operator<(const Factor &o) const { return size != o.size ? size > o.size : divide < o.divide; }
   };
   int64_t constant = 1;
   std::vector<Factor> factors; // sorted
 
   Size() = default;
   Size(int64_t constant) : constant(constant) {}
-  // A size or stride as ir/Dims.h writes it: negative numbers are symbols.
+  // A size or stride as ir/Dims.h writes it: negative numbers are symbols, or products of some.
   static Size ofDim(int64_t dim);
 
   bool isStatic() const { return factors.empty(); }
@@ -31,14 +31,15 @@ public:
   bool operator!=(const Size &o) const { return !(*this == o); }
   bool operator<(const Size &o) const { return constant != o.constant ? constant < o.constant : factors < o.factors; }
   Size operator*(const Size &o) const;
-  // The size to reckon with in a cost: symbols count as `typical`.
-  int64_t estimate(int64_t typical = kTypicalSize) const;
+  // The size to reckon with in a cost.
+  int64_t estimate(const TypicalSizes &typical) const;
+  // Throws UserError where it has more factors than the run time takes.
   Extent extent() const;
 };
 
 // a / b where b divides a symbol by symbol; nothing otherwise.
 std::optional<Size> divideExactly(const Size &a, const Size &b);
-// ceil(a / divide), where an Extent can say it: `a` is a number or one symbol.
+// ceil(a / divide), where an Extent can say it: `a` is a number or a size of ir/Dims.h.
 std::optional<Size> ceilDivide(const Size &a, int64_t divide);
 
 using Sizes = std::vector<Size>;

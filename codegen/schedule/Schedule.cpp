@@ -139,6 +139,8 @@ void Lowering::finish(Kernel &kernel, const Group &group, const Size &grid, int6
   step.buffers.assign(kernel.k.bufferIds.begin(), kernel.k.bufferIds.end());
   for (const Size &size : kernel.k.scalarSizes)
     step.scalars.push_back(size.extent());
+  for (const Size &bytes : kernel.k.scratchSizes)
+    step.scratch.push_back(bytes.extent());
   step.grid = grid.extent();
   step.grain = grain;
   for (auto &[buffer, index] : kernel.e.reads)

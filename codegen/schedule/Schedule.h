@@ -26,8 +26,9 @@ public:
   const Target &target;
   const CostModel &model;
   llvm::DenseMap<mlir::Value, Storage> values; // of the main function
-  int64_t typicalSize = kTypicalSize;          // of symbols
+  TypicalSizes typicalSizes;                   // of symbols
 
+  int64_t estimate(const Size &size) const { return size.estimate(typicalSizes); }
   int addBuffer(int32_t kind, const Sizes &shape, mlir::Type element);
   Storage temporary(const Sizes &shape, mlir::Type element);
   // The group's inputs by the values that stand for them inside.

@@ -270,9 +270,9 @@ void ColumnSchedule::run(StringRef suffix) {
   }
   Size grid = parts * units;
   int64_t cost = space.from.empty() ? groupCost(lowering, group) : 1;
-  int64_t grain = lowering.model.grain(unit * std::min(kBlock, space.rows.estimate()), cost);
+  int64_t grain = lowering.model.grain(unit * std::min(kBlock, lowering.estimate(space.rows)), cost);
   lowering.finish(kernel, group, grid,
-                  std::max(grain, std::min(lowering.model.columnPiece / unit, grid.estimate() / 4)));
+                  std::max(grain, std::min(lowering.model.columnPiece / unit, lowering.estimate(grid) / 4)));
 }
 
 // Blocks, outer x blocks x columns of each result, to the results.

@@ -28,7 +28,7 @@ private:
   enum class Form { Outer, FewRows, Blocks };
   void chooseBlocks();
   int64_t grain() const;
-  int64_t estimate(const Size &size) const { return size.estimate(lowering.typicalSize); }
+  int64_t estimate(const Size &size) const { return lowering.estimate(size); }
   bool isOneProduct() const { return outerSize().is(1); }
   Size outerSize() const; // of batch and outer indices
   bool mayPack(const ContractionOperand &operand) const;
@@ -47,6 +47,8 @@ private:
 };
 
 } // namespace
+
+static constexpr int64_t kFewestTypical = 128; // rows or columns, by which blocks are cut
 
 // Symbols are large (ir/Dims.h).
 static int64_t known(const Size &size) { return size.isStatic() ? size.constant : INT64_MAX; }
@@ -72,7 +74,10 @@ Size ContractionSchedule::outerSize() const {
 // As few blocks as the model allows, of nearly one size; the longer side is cut further where there would be too few.
 void ContractionSchedule::chooseBlocks() {
   const CostModel &model = lowering.model;
-  int64_t m = std::max<int64_t>(1, estimate(a.count())), n = std::max<int64_t>(1, estimate(b.count()));
+  auto countOf = [&](const ContractionOperand &operand) { // symbols may turn out larger than is typical
+    return std::max<int64_t>(operand.count().isStatic() ? 1 : kFewestTypical, estimate(operand.count()));
+  };
+  int64_t m = countOf(a), n = countOf(b);
   if (form == Form::Outer) {
     columnBlock = model.laneBlock;
     rowBlock = std::max<int64_t>(1, model.laneBlock / n);

@@ -26,7 +26,7 @@ public:
   void weight();
 
 private:
-  int64_t estimate(const Size &size) const { return size.estimate(lowering.typicalSize); }
+  int64_t estimate(const Size &size) const { return lowering.estimate(size); }
   Storage copied(Value value, const std::vector<int> &order, Type type);
   Storage inMemory(int operand); // where it lies, or a copy
   Storage weightRows();

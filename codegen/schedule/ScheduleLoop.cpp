@@ -42,7 +42,7 @@ void scheduleLoop(Lowering &lowering, const Group &group) {
     --inner;
     while (inner > 0 && !(wanted & boundary(inner)))
       --inner;
-  } while (inner > 0 && product(shape, inner, rank).estimate() < lowering.model.shortLane);
+  } while (inner > 0 && lowering.estimate(product(shape, inner, rank)) < lowering.model.shortLane);
   int64_t cost = groupCost(lowering, group);
   bool flat = inner <= 0 || product(shape, 0, inner).is(1) || !lane;
   if (int64_t block = lowering.model.flatBlock; flat && lane && !lowering.target.gpu &&
@@ -63,9 +63,10 @@ void scheduleLoop(Lowering &lowering, const Group &group) {
   }
 
   Size outerCount = product(shape, 0, inner), lanes = product(shape, inner, rank);
-  auto blocks = outerCount.isStatic() && outerCount.constant < 64 && lanes.estimate() > 2 * lowering.model.laneBlock
-                    ? ceilDivide(lanes, lowering.model.laneBlock)
-                    : std::nullopt;
+  auto blocks =
+      outerCount.isStatic() && outerCount.constant < 64 && lowering.estimate(lanes) > 2 * lowering.model.laneBlock
+          ? ceilDivide(lanes, lowering.model.laneBlock)
+          : std::nullopt;
   k.loop(k.begin, k.end, false, [&](Value task) {
     Value outer = task, first = k.index(0), last = k.size(lanes);
     if (blocks) {
@@ -78,7 +79,7 @@ void scheduleLoop(Lowering &lowering, const Group &group) {
   });
   Size grid = blocks ? outerCount * *blocks : outerCount;
   lowering.finish(kernel, group, grid,
-                  lowering.model.grain(blocks ? lowering.model.laneBlock : lanes.estimate(), cost));
+                  lowering.model.grain(blocks ? lowering.model.laneBlock : lowering.estimate(lanes), cost));
 }
 
 } // namespace weft

@@ -26,7 +26,7 @@ void scheduleReduction(Lowering &lowering, const Group &group) {
     return;
   auto blocks = ceilDivide(length, kBlock);
   bool isLong = length.isStatic() ? length.constant >= lowering.model.longRow : true;
-  if (!trailing || !isLong || !blocks || rows.is(0) || rows.estimate() > lowering.model.fewRows ||
+  if (!trailing || !isLong || !blocks || rows.is(0) || lowering.estimate(rows) > lowering.model.fewRows ||
       StringRef(kind).starts_with("arg"))
     return scheduleLoop(lowering, group);
 

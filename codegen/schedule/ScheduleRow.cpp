@@ -113,15 +113,17 @@ void RowSchedule::keep(Value value, Value row, std::vector<const Storage *> &fre
   Type element = elementType(value), type = computeType(element);
   Value memory, base = k.index(0);
   if (length.isStatic() && length.constant <= lowering.model.rowScratch) {
-    memory = k.scratch(length.constant, type);
-  } else {
-    auto at = llvm::find_if(freeResults, [&](const Storage *s) { return s->type == type && element == type; });
-    if (at == freeResults.end())
-      return;
+    memory = k.scratch(length, type);
+  } else if (auto at = llvm::find_if(freeResults, [&](const Storage *s) { return s->type == type && element == type; });
+             at != freeResults.end()) {
     memory = k.buffer((*at)->planBuffer, type);
     base = k.mul(row, length);
     kernel.mayRunInPlace = false;
     freeResults.erase(at);
+  } else if (!length.isStatic() && !lowering.target.gpu) {
+    memory = k.scratch(length, type);
+  } else {
+    return;
   }
   bool isMoved = false;
   k.loop(k.index(0), k.size(length), true, [&](Value i) {
@@ -226,7 +228,7 @@ void RowSchedule::run() {
   int64_t cost = groupCost(lowering, group);
   if (columns.empty()) {
     k.loop(k.begin, k.end, false, [&](Value number) { row(number); });
-    return lowering.finish(kernel, group, rows, lowering.model.grain(length.estimate(), cost));
+    return lowering.finish(kernel, group, rows, lowering.model.grain(lowering.estimate(length), cost));
   }
   Size blocks = *ceilDivide(rows, kBlock);
   for (ColumnReduction &column : columns)
@@ -234,7 +236,7 @@ void RowSchedule::run() {
   k.loop(k.begin, k.end, false, [&](Value task) { lanes(task); });
   int64_t rowsOfTask = kBlock / kPositions * kLanes;
   lowering.finish(kernel, group, blocks * Size(kPositions / kLanes),
-                  lowering.model.grain(rowsOfTask * length.estimate(), cost));
+                  lowering.model.grain(rowsOfTask * lowering.estimate(length), cost));
   scheduleLanesOfColumns(lowering, group, columnResults, totals);
 }
 

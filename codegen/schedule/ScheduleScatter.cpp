@@ -54,7 +54,7 @@ ScatterSchedule::ScatterSchedule(Lowering &lowering, const Group &group)
 }
 
 bool ScatterSchedule::takesWholeRows() {
-  if (inner.estimate() < lowering.model.shortLane)
+  if (lowering.estimate(inner) < lowering.model.shortLane)
     return false;
   std::optional<Storage> view = stridedView(positions, lowering.inputs(group));
   for (int axis = 0; axis < rank; ++axis)
@@ -141,13 +141,15 @@ void ScatterSchedule::byTiles() {
         k.loop(first, last, true, addOne);
     });
   });
-  lowering.finish(
-      kernel, group, tiles ? outer * *tiles : outer,
-      lowering.model.grain(shape[dim].estimate() * (tiles ? lowering.model.scatterTile : inner.estimate()), 4));
+  lowering.finish(kernel, group, tiles ? outer * *tiles : outer,
+                  lowering.model.grain(lowering.estimate(shape[dim]) *
+                                           (tiles ? lowering.model.scatterTile : lowering.estimate(inner)),
+                                       4));
 }
 
 void ScatterSchedule::byRows() {
-  Size parts(lowering.model.scatterParts(into[dim].estimate(), inner.estimate(), lowering.target.level2Bytes));
+  Size parts(
+      lowering.model.scatterParts(lowering.estimate(into[dim]), lowering.estimate(inner), lowering.target.level2Bytes));
   k.loop(k.begin, k.end, false, [&](Value task) {
     Value before, part;
     std::tie(before, part) = k.split(task, parts);
@@ -166,8 +168,8 @@ void ScatterSchedule::byRows() {
       });
     });
   });
-  int64_t rows = (shape[dim].estimate() + into[dim].estimate()) / parts.constant;
-  lowering.finish(kernel, group, outer * parts, lowering.model.grain(rows * inner.estimate(), 4));
+  int64_t rows = (lowering.estimate(shape[dim]) + lowering.estimate(into[dim])) / parts.constant;
+  lowering.finish(kernel, group, outer * parts, lowering.model.grain(rows * lowering.estimate(inner), 4));
 }
 
 void ScatterSchedule::run() {

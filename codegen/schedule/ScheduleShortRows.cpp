@@ -72,7 +72,7 @@ bool ShortRows::consider(Value value) {
 bool ShortRows::find() {
   const CostModel &model = lowering.model;
   if (lowering.target.gpu || !length.isStatic() || length.constant < 2 || outer == 0 ||
-      rows.estimate() < model.manyRows)
+      lowering.estimate(rows) < model.manyRows)
     return false;
   // A few additions are all that the sums of a row of whole vectors take.
   bool isSums = llvm::none_of(group.results, [&](Value result) { return isFull(result); });

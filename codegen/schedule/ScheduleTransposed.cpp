@@ -72,7 +72,7 @@ void TransposedLoop::consider(Value value) {
 }
 
 bool TransposedLoop::find() {
-  if (runs.size() < 2 || size(runs.back()).estimate() < kFewLanes)
+  if (runs.size() < 2 || lowering.estimate(size(runs.back())) < kFewLanes)
     return false;
   for (auto &[inside, outside] : group.inputs)
     consider(inside);
@@ -163,8 +163,8 @@ void TransposedLoop::run(llvm::function_ref<void(Kernel &, const Point &)> body)
   Size grid;
   for (const Size &count : counts)
     grid = grid * count;
-  int64_t elements =
-      model.transposedRows * std::min(along.estimate(), parts ? model.transposedLanes : along.estimate());
+  int64_t elements = model.transposedRows *
+                     std::min(lowering.estimate(along), parts ? model.transposedLanes : lowering.estimate(along));
   lowering.finish(kernel, group, grid, model.grain(elements, groupCost(lowering, group)));
 }
 

@@ -54,7 +54,7 @@ public:
   }
   // A size or stride that is a code of a SymbolTable.
   void code(int64_t value) {
-    int64_t code = isSymbol(value) ? SymbolTable::kMostKnown + 1 + symbolIndex(value) : value;
+    int64_t code = isSymbol(value) ? SymbolTable::kMostKnown + 1 + ~value : value;
     if (code > 255)
       size = kCapacity;
     byte(int(code));

@@ -225,7 +225,7 @@ Graph SizedCall::graph() const {
       graph.addInput(t.type(), t.isContiguous() ? Dims() : t.strides());
   }
   graph.symbolCount = symbols.count();
-  graph.typicalSize = typical;
+  graph.typicalSizes.any = typical;
   return completed(call, std::move(graph));
 }
 

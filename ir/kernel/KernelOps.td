@@ -109,9 +109,10 @@ def Kernel_StoreOp : Kernel_Op<"store", [MemoryEffects<[MemWrite]>]> {
 
 def Kernel_ScratchOp : Kernel_Op<"scratch", [MemoryEffects<[MemAlloc]>]> {
   let summary = "Memory private to one task of the grid; the kernel's scratch operations must all stand at the function's top.";
-  let arguments = (ins I64Attr:$elements);
+  let description = "With `times`, an argument of the function, so many times the elements. For CPUs only.";
+  let arguments = (ins I64Attr:$elements, Optional<Index>:$times);
   let results = (outs Kernel_Buffer:$buffer);
-  let assemblyFormat = "$elements attr-dict `:` type($buffer)";
+  let assemblyFormat = "$elements (`times` $times^)? attr-dict `:` type($buffer)";
 }
 
 def Kernel_PackOp : Kernel_Op<"pack", [MemoryEffects<[MemRead, MemWrite]>]> {

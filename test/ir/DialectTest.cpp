@@ -53,12 +53,24 @@ TEST_F(Dialect, Groups) {
             "'weft.group' op must yield values of its results' types");
 }
 
+TEST_F(Dialect, SymbolsAreWritten) {
+  EXPECT_EQ(error("%y = weft.full {shape = array<i64: -1>, value = 0.0, integer = 0 : i64, dtype = f32} : () -> "
+                  "tensor<?x?xf32, #weft.symbols<[0, 3 * s0 * s1]>>"),
+            "'weft.full' op gives 'tensor<?xf32, #weft.symbols<[0]>>', not 'tensor<?x?xf32, #weft.symbols<[0, 3 * s0 * "
+            "s1]>>'");
+  EXPECT_EQ(error("%y = weft.exp %x : (tensor<2x3xf32>) -> tensor<?xf32, #weft.symbols<[s0 * 3]>>"),
+            "expected valid keyword");
+  EXPECT_EQ(error("%y = weft.exp %x : (tensor<2x3xf32>) -> tensor<?xf32, #weft.symbols<[0 * s0]>>"),
+            "expected symbols from 0 on, and in a product numbers that are not too large");
+}
+
 TEST_F(Dialect, GraphsRoundTrip) {
   Graph graph;
   graph.symbolCount = 2;
-  graph.typicalSize = 256;
+  graph.typicalSizes = {256, {7, 300}};
   ValueId x = graph.addInput({DType::UInt8, {symbol(1), 3}}, {symbol(0), 1});
   ValueId y = graph.addInput({DType::UInt8, {symbol(1), 3}});
+  graph.addInput({DType::Bool, {*sizeProduct(12, {0, 1}), symbol(0)}});
   graph.locations = {"a:b.py:7", "somewhere"};
   ValueId sum = graph.addNode(OpKind::Add, {x, y}, {}, graph.type(x), 0);
   graph.outputs = {

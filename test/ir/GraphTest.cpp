@@ -10,7 +10,7 @@ namespace {
 Graph example() {
   Graph graph;
   graph.symbolCount = 3;
-  graph.typicalSize = 100;
+  graph.typicalSizes = {100, {7, 300}};
   ValueId x = graph.addInput({DType::Float32, {symbol(0), 3}}, {symbol(2), 1});
   ValueId y = graph.addInput({DType::Float32, {symbol(0), 3}});
   ValueId sum = graph.addNode(OpKind::Add, {x, y}, {}, graph.type(x), 0);
@@ -68,6 +68,34 @@ TEST(Graph, RefusesOtherBytes) {
   EXPECT_THROW(deserialize(bytes + "x"), std::runtime_error);
   for (size_t length = 0; length < bytes.size(); ++length)
     EXPECT_THROW(deserialize(bytes.substr(0, length)), std::runtime_error) << length;
+}
+
+TEST(Dims, ProductsOfSymbolsAreNumbers) {
+  int64_t values[] = {5, 7, 11};
+  std::optional<int64_t> product = sizeProduct(3, {2, 0, 2});
+  ASSERT_TRUE(product && isSymbol(*product) && isSizeCode(*product));
+  EXPECT_EQ(product, sizeProduct(3, {0, 2, 2}));
+  EXPECT_EQ(product, sizeProduct(Dims{symbol(2), *sizeProduct(3, {2, 0})}));
+  EXPECT_EQ(evaluateSize(*product, values), 3 * 5 * 11 * 11);
+  EXPECT_EQ(sizeText(*product), "3*s0*s2*s2");
+  EXPECT_EQ(toString(Dims{2, symbol(1), *product}), "[2, s1, 3*s0*s2*s2]");
+  SizeFactors factors = factorsOf(*product);
+  EXPECT_EQ(factors.constant, 3);
+  EXPECT_EQ(factors.symbols, (Dims{0, 2, 2}));
+  // What is simpler is written so.
+  EXPECT_EQ(sizeProduct(1, {3}), symbol(3));
+  EXPECT_EQ(sizeProduct(6, {}), 6);
+  EXPECT_EQ(sizeProduct(0, {1, 2}), 0);
+  EXPECT_EQ((Dims{4, symbol(0), 2}).product(), sizeProduct(8, {0}));
+  // The bounds.
+  EXPECT_TRUE(sizeProduct(kMostFactor, {253, 253, 253, 253}));
+  EXPECT_EQ(factorsOf(*sizeProduct(kMostFactor, {253, 0})).constant, kMostFactor);
+  EXPECT_FALSE(sizeProduct(kMostFactor + 1, {0}));
+  EXPECT_FALSE(sizeProduct(1, {0, 0, 0, 0, 0}));
+  EXPECT_FALSE(sizeProduct(2, {254}));
+  EXPECT_THROW((Dims{symbol(0), symbol(1), symbol(2), symbol(3), symbol(4)}).product(), UserError);
+  EXPECT_FALSE(isSizeCode(INT64_MIN));
+  EXPECT_FALSE(isSizeCode(7));
 }
 
 TEST(DType, PromotesAsPyTorch) {

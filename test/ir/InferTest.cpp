@@ -8,7 +8,7 @@ using namespace weft;
 namespace {
 
 const DType F = DType::Float32, I = DType::Int64;
-const int64_t S = symbol(0);
+const int64_t S = symbol(0), T = symbol(1);
 
 struct Case {
   OpKind op;
@@ -52,6 +52,16 @@ TEST(Infer, Table) {
        "[amax] no element to choose from along axis 1; got float32[2, 0]; reduce along axes that are not empty"},
       {OpKind::Argmax, {{F, {2, 3}}}, reduce({1}), "int64[2]"},
       {OpKind::Reshape, {{F, {2, S}}}, {Attr::list({S, 2})}, "float32[s0, 2]"},
+      {OpKind::Reshape, {{F, {S, T, 6}}}, {Attr::list({*sizeProduct(2, {1, 0}), 3})}, "float32[2*s0*s1, 3]"},
+      {OpKind::Reshape,
+       {{F, {*sizeProduct(6, {0, 1})}}},
+       {Attr::list({3, T, *sizeProduct(2, {0})})},
+       "float32[3, s1, 2*s0]"},
+      {OpKind::Reshape,
+       {{F, {S, T, 6}}},
+       {Attr::list({*sizeProduct(1, {0, 0}), 6})},
+       "[reshape] shape [s0*s0, 6] is invalid for input float32[s0, s1, 6]; the number of elements must stay the same"},
+      {OpKind::Slice, {{F, {64, S}}}, {Attr::list({0, 2}), Attr::list({T, 3}), Attr::list({1, 1})}, "float32[s1, 3]"},
       {OpKind::Reshape,
        {{F, {2, 3}}},
        {Attr::list({4})},

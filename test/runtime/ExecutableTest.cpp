@@ -72,6 +72,8 @@ TEST(Extent, Evaluates) {
   EXPECT_EQ(evaluate(sized(6, -1, 8), symbols), 6);
   WeftExtent product{2, 3, 0, {{0, 0, 1}, {1, 0, 2}, {-1, 0, 1}}};
   EXPECT_EQ(evaluate(product, symbols), 2 * 10 * 4);
+  WeftExtent divided{2, 4, 0, {{-3, 0, 0}, {0, 0, 0}, {1, 0, 16}, {0, 0, 1}}}; // 2 * ceil(3 * s0 * s1 / 16) * s0
+  EXPECT_EQ(evaluate(divided, symbols), 2 * ((3 * 10 * symbols[1] + 15) / 16) * 10);
 }
 
 TEST(Executable, RunsOneStepInEveryFormOfExtent) {

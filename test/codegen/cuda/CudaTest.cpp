@@ -48,10 +48,9 @@ struct CudaSource {
 };
 
 int64_t evaluate(const Extent &extent) {
-  int64_t value = extent.constant;
-  for (const WeftFactor &factor : extent.factors)
-    value *= (kSymbols[factor.symbol] + factor.divide - 1) / factor.divide;
-  return value;
+  WeftExtent given{extent.constant, int32_t(extent.factors.size()), 0, {}};
+  std::copy(extent.factors.begin(), extent.factors.end(), given.factors);
+  return weft::evaluate(given, kSymbols);
 }
 
 void replaceAll(std::string &text, const std::string &from, const std::string &to) {
