@@ -178,9 +178,5 @@ std::string toStringAsGiven(const Dims &dims);
 bool isAddressable(const Dims &shape, int64_t itemBytes);
 // Row-major strides of a shape without symbols.
 Dims contiguousStrides(const Dims &shape);
-// TEMPORARY until the encoding lands.
-inline std::optional<int64_t> sizeProduct(int64_t constant, const Dims &symbols) {
-  return constant == 1 && symbols.size() == 1 ? std::optional<int64_t>(symbol(int(symbols[0]))) : std::nullopt;
-}
 
 } // namespace weft

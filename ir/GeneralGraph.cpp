@@ -150,7 +150,7 @@ public:
           return nullptr;
     addNumbers();
     made->general.symbolCount = int(symbols.size());
-    made->general.typicalSize = typicalSize();
+    made->general.typicalSizes.listed = typicalSizes();
     return typesHold() ? made : nullptr;
   }
 
@@ -279,15 +279,17 @@ private:
     }
   }
 
-  // A power of two near the symbols' values in the last instance.
-  int64_t typicalSize() const {
-    int64_t largest = 0;
-    for (const Tuple &tuple : symbols)
-      largest = std::max(largest, tuple.back());
-    int64_t typical = 2 * order::kFewRows;
-    while (typical < largest && typical < kTypicalSize)
-      typical *= 2;
-    return symbols.empty() ? kTypicalSize : typical;
+  // Of each symbol a power of two near its value in the last instance: calls that come one after the other are alike.
+  std::vector<int64_t> typicalSizes() const {
+    constexpr int64_t kLargest = int64_t(1) << 20;
+    std::vector<int64_t> sizes;
+    for (const Tuple &tuple : symbols) {
+      int64_t size = 2 * order::kFewRows;
+      while (size < tuple.back() && size < kLargest)
+        size *= 2;
+      sizes.push_back(size);
+    }
+    return sizes;
   }
 
   bool typesHold() const {
