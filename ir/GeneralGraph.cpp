@@ -4,6 +4,7 @@
 #include "ir/kernel/CanonicalOrder.h"
 
 #include <algorithm>
+#include <cstdio>
 #include <cstring>
 #include <map>
 #include <optional>
@@ -17,7 +18,8 @@ namespace {
 
 // Where a value stands in a graph.
 struct Site {
-  enum class Kind : uint8_t { InputSize, InputStride, NodeSize, AttrSize, Real, Integer, Offset };
+  // From Real on what may be anything.
+  enum class Kind : uint8_t { InputSize, InputStride, NodeSize, AttrSize, Real, Integer, Offset, Start };
   Kind kind;
   int index; // of the input or node
   int attr;
@@ -94,6 +96,11 @@ private:
     const Attr &a = n.attrs[size_t(i)];
     if (holdsSizes(op.attrs[i]))
       return listOfSizes(a.ints, {Site::Kind::AttrSize, index, i, 0});
+    if (n.op == OpKind::Slice && i == 0) { // named: its starts are positions
+      for (int axis = 0; axis < a.ints.size(); ++axis)
+        value(a.ints[axis], {Site::Kind::Start, index, i, axis});
+      return;
+    }
     bool number = n.op == OpKind::Full; // named: its attributes but the shape are the number
     int64_t bits = a.i;
     if (a.kind == Attr::Kind::Float)
@@ -172,7 +179,7 @@ private:
       return true;
     }
     const Site &site = sites[size_t(value)];
-    if (site.kind == Site::Kind::Real || site.kind == Site::Kind::Integer || site.kind == Site::Kind::Offset) {
+    if (site.kind >= Site::Kind::Real) {
       term.kind = Term::Kind::Anything;
       numbers.push_back(value);
       return true;
@@ -239,43 +246,80 @@ private:
     return {};
   }
 
-  // Each number that differs becomes an input, which takes the place of the op that made it.
+  // Each number that differs becomes an input. The ops that it was an attribute of become others, which read it.
   void addNumbers() {
     Graph &graph = made->general;
-    std::map<int, int> inputOf; // node → the further input
+    std::multimap<int, std::pair<const Site *, ValueId>> inputsOf; // by the node
     for (int value : numbers) {
       const Site &site = sites[size_t(value)];
       const Node &node = graph.nodes[size_t(site.index)];
-      if (site.kind == Site::Kind::Offset) {
-        inputOf[site.index] = int(made->further.size());
-        made->further.push_back({NumberInput::Kind::RandomState, DType::Int64, value, node.operands[0]});
-      } else if (isFloat(node.type.dtype) == (site.kind == Site::Kind::Real)) {
-        inputOf[site.index] = int(made->further.size());
-        made->further.push_back(
-            {isFloat(node.type.dtype) ? NumberInput::Kind::Real : NumberInput::Kind::Integer, node.type.dtype, value});
-      }
+      bool real = isFloat(node.type.dtype);
+      if (node.op == OpKind::Full && real != (site.kind == Site::Kind::Real))
+        continue; // the attribute that is not read
+      NumberInput input{NumberInput::Kind::Integer, DType::Int64, value};
+      if (site.kind == Site::Kind::Offset)
+        input = {NumberInput::Kind::RandomState, DType::Int64, value, node.operands[0]};
+      else if (node.op == OpKind::Full)
+        input = {real ? NumberInput::Kind::Real : NumberInput::Kind::Integer, node.type.dtype, value};
+      inputsOf.emplace(site.index, std::pair(&site, ValueId(graph.inputs.size() + made->further.size())));
+      made->further.push_back(input);
     }
-    ValueId before = ValueId(graph.inputs.size()), more = ValueId(made->further.size());
-    auto renumber = [&](ValueId &v) { v += v >= before ? more : 0; };
-    for (Node &node : graph.nodes)
-      std::for_each(node.operands.begin(), node.operands.end(), renumber);
-    std::for_each(graph.outputs.begin(), graph.outputs.end(), renumber);
-    for (GraphCheck &check : graph.checks)
-      renumber(check.broken);
+    std::vector<ValueId> ids; // of the values as they were
+    for (size_t i = 0; i < graph.inputs.size(); ++i)
+      ids.push_back(ValueId(i));
     for (const NumberInput &number : made->further) {
       bool state = number.kind == NumberInput::Kind::RandomState;
       graph.inputs.push_back({{number.dtype, state ? Dims{2} : Dims()}, {}, false});
     }
-    for (auto [index, input] : inputOf) {
-      Node &node = graph.nodes[size_t(index)];
-      if (made->further[size_t(input)].kind == NumberInput::Kind::RandomState) {
-        node.operands[0] = before + input;
-        for (size_t i = 0; i < node.attrs.size(); ++i)
-          if (!std::strcmp(info(node.op).attrs[i].name, "offset"))
-            node.attrs[i].i = 0;
-      } else {
-        node = {OpKind::Expand, {before + input}, {Attr::list(node.type.shape)}, node.type, node.location};
-      }
+    std::vector<Node> before = std::move(graph.nodes);
+    graph.nodes.clear();
+    for (size_t i = 0; i < before.size(); ++i) {
+      Node &node = before[i];
+      for (ValueId &v : node.operands)
+        v = ids[size_t(v)];
+      auto [begin, end] = inputsOf.equal_range(int(i));
+      for (auto it = begin; it != end; ++it)
+        read(node, *it->second.first, it->second.second);
+      graph.nodes.push_back(std::move(node));
+      ids.push_back(ValueId(graph.valueCount()) - 1);
+    }
+    for (ValueId &v : graph.outputs)
+      v = ids[size_t(v)];
+    for (GraphCheck &check : graph.checks)
+      check.broken = ids[size_t(check.broken)];
+  }
+
+  ValueId add(OpKind op, std::vector<ValueId> operands, Attrs attrs, const TensorType &type, int32_t location) {
+    return made->general.addNode(op, std::move(operands), std::move(attrs), type, location);
+  }
+
+  // The node with the input in place of its attribute.
+  void read(Node &node, const Site &site, ValueId input) {
+    if (node.op == OpKind::Full) {
+      node.op = OpKind::Expand;
+      node.operands = {input};
+      node.attrs = {Attr::list(node.type.shape)};
+    } else if (site.kind == Site::Kind::Offset) {
+      node.operands[0] = input;
+      node.attrs[size_t(site.attr)].i = 0;
+    } else { // a slice: the positions along the axis are selected first
+      TensorType type = made->general.type(node.operands[0]);
+      int64_t size = node.attrs[1].ints[site.axis], step = node.attrs[2].ints[site.axis];
+      TensorType positions{DType::Int64, {size}};
+      auto full = [&](int64_t number) {
+        Attrs attrs{Attr::list(positions.shape), Attr::real(0), Attr::integer(number), Attr::dtype(DType::Int64)};
+        return add(OpKind::Full, {}, std::move(attrs), positions, node.location);
+      };
+      ValueId index = add(OpKind::Iota, {}, {Attr::list(positions.shape), Attr::integer(0), Attr::dtype(DType::Int64)},
+                          positions, node.location);
+      index = add(OpKind::Mul, {index, full(step)}, {}, positions, node.location);
+      ValueId start = add(OpKind::Expand, {input}, {Attr::list(positions.shape)}, positions, node.location);
+      index = add(OpKind::Add, {index, start}, {}, positions, node.location);
+      type.shape[site.axis] = size;
+      node.operands[0] =
+          add(OpKind::IndexSelect, {node.operands[0], index}, {Attr::integer(site.axis)}, type, node.location);
+      node.attrs[0].ints[site.axis] = 0;
+      node.attrs[2].ints[site.axis] = 1;
     }
   }
 
@@ -309,9 +353,12 @@ private:
         continue;
       try {
         if (!info(node.op).symbolic ||
-            inferType(node.op, operands.data(), int(operands.size()), op.attrs, node.result) != node.type)
+            inferType(node.op, operands.data(), int(operands.size()), op.attrs, node.result) != node.type) {
+          fprintf(stderr, "GG: %s gives other type %s\n", info(node.op).name, toString(node.type).c_str());
           return false;
-      } catch (const UserError &) {
+        }
+      } catch (const UserError &e) {
+        fprintf(stderr, "GG: %s\n", e.what());
         return false;
       }
     }

@@ -12,7 +12,7 @@ namespace weft {
 // A graph as what it shares with others and what it may differ in.
 struct GraphParts {
   std::string skeleton;        // everything but the values: equal for graphs that can have one program
-  std::vector<int64_t> values; // sizes, strides, numbers by their bits, offsets of random numbers; in a fixed order
+  std::vector<int64_t> values; // sizes, strides, numbers by their bits, starts of slices and of random numbers; in order
 };
 
 // sizes: whether they are among the values; else they belong to the skeleton. So do, in either case, sizes that decide
@@ -24,7 +24,7 @@ struct NumberInput {
   enum class Kind : uint8_t { Real, Integer, RandomState };
   Kind kind;
   DType dtype;
-  int value;      // which of the values: a number, or by how much random numbers start later
+  int value;      // which of the values: a number, a start, or by how much random numbers start later
   int state = -1; // RandomState: the input that is the state
 };
 

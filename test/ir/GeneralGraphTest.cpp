@@ -104,3 +104,27 @@ TEST(GeneralGraph, RandomNumbersStartWhereTheirStateSays) {
   EXPECT_EQ(found.general->numbers()[0].state, 0);
   EXPECT_TRUE(matches(found, random(12345)));
 }
+
+TEST(GeneralGraph, StartsOfSlicesBecomePositions) {
+  auto row = [](int64_t start) {
+    Graph graph;
+    ValueId x = graph.addInput({DType::Float32, {100, 4}});
+    ValueId y = graph.addNode(OpKind::Exp, {x}, {}, graph.type(x));
+    TensorType type{DType::Float32, {1, 4}};
+    y = graph.addNode(OpKind::Slice, {y}, {Attr::list({start, 0}), Attr::list(type.shape), Attr::list({1, 1})}, type);
+    graph.outputs = {graph.addNode(OpKind::Neg, {y}, {}, type)};
+    return graph;
+  };
+  Found found = generalise({row(3), row(99)});
+  const Graph &graph = found.general->graph();
+  ASSERT_EQ(graph.inputs.size(), 2u);
+  std::vector<OpKind> ops;
+  for (const Node &node : graph.nodes)
+    ops.push_back(node.op);
+  EXPECT_EQ(ops, (std::vector<OpKind>{OpKind::Exp, OpKind::Iota, OpKind::Full, OpKind::Mul, OpKind::Expand, OpKind::Add,
+                                      OpKind::IndexSelect, OpKind::Slice, OpKind::Neg}));
+  EXPECT_EQ(graph.nodes[7].attrs[0].ints, (Dims{0, 0}));
+  EXPECT_EQ(graph.nodes.back().operands, (std::vector<ValueId>{9}));
+  EXPECT_EQ(graph.outputs, (std::vector<ValueId>{10}));
+  EXPECT_TRUE(matches(found, row(0)));
+}

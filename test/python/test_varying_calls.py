@@ -27,7 +27,8 @@ def integer(x, n):
 
 
 def slices(x, n):
-    return (x[n:] * 2 + 1).tanh(), x[: 40 + n].sum(), x[n] * 3
+    y = x * 2 + 1
+    return (x[n:] * 2 + 1).tanh(), x[: 40 + n].sum(), x[n] * 3, y[n : n + 30], y[n::3].sum(), y[-1] * y[n]
 
 
 def attribute(x, v):
@@ -124,6 +125,19 @@ def test_sizes_share_programs():
         lazy = lazily(f, x)
         assert weft._C.compile_statistics()[0] == before
         same(lazy, f(x))
+        before, _ = weft._C.compile_statistics()
+
+
+def test_starts_share_programs():
+    f = lambda x, i: (x * 2 + 1)[i] * 3 + (x * x)[i - 5 : i + 5].sum()
+    x = weft.randn(1000)
+    lazily(f, x, 500), lazily(f, x, 501)
+    before, _ = weft._C.compile_statistics()
+    for i in (5, 6, 17, 100, 994, 995):
+        lazy = lazily(f, x, i)
+        assert weft._C.compile_statistics()[0] == before
+        same(lazy, f(x, i))
+        before, _ = weft._C.compile_statistics()
 
 
 def test_a_value_that_decides_is_no_constant():
