@@ -321,8 +321,11 @@ void AttentionSchedule::head() {
 void AttentionSchedule::planTasks() {
   int64_t heads = a.lowering.estimate(a.parts.heads), blocks = a.lowering.estimate(a.blocks);
   int64_t wanted = a.overRows ? 1 : std::min<int64_t>(blocks, llvm::divideCeil(a.lowering.model.fewHeads, heads));
-  if (wanted == 1)
+  if (wanted == 1) {
+    if (a.causal && !a.parts.isStatic()) // one, or none where there are no rows: then hidden sums have no room
+      tasksOfHead = *ceilDivide(a.parts.rows, INT32_MAX);
     return;
+  }
   blocksOfTask = llvm::divideCeil(blocks, wanted);
   tasksOfHead = *ceilDivide(a.parts.rows, a.blockRows * blocksOfTask);
 }
