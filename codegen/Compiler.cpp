@@ -8,6 +8,7 @@
 #include "codegen/lower/GraphToKernel.h"
 #include "ir/Cancel.h"
 #include "ir/GraphIR.h"
+#include "ir/OpTable.h"
 #include "passes/Differentiate.h"
 #include "passes/Pipeline.h"
 
@@ -105,8 +106,25 @@ static CostModel costModel(const CompileOptions &options) {
   return model;
 }
 
+// Known sizes are what the ops' rules say. Those that were made symbols afterwards may be more than the rules can say.
+static void checkSymbols(const Graph &graph) {
+  std::vector<TensorType> operands;
+  for (const Node &node : graph.nodes) {
+    const Node &first = *(&node - node.result);
+    operands.clear();
+    for (ValueId operand : first.operands)
+      operands.push_back(graph.type(operand));
+    TensorType type = inferType(node.op, operands.data(), int(operands.size()), first.attrs, node.result);
+    if (type != node.type)
+      fail(UserError::Kind::Runtime, info(node.op).name,
+           "gives " + toString(type) + ", not " + toString(node.type) + "; compile it for this shape");
+  }
+}
+
 // Runs `work` on the graph's module in a context that nobody else uses.
 template <class Work> static void withModule(const Graph &graph, Work work) {
+  if (graph.symbolCount > 0)
+    checkSymbols(graph);
   std::unique_ptr<mlir::MLIRContext> context = contexts().take();
   {
     mlir::OwningOpRef<mlir::ModuleOp> module = importGraph(graph, *context);

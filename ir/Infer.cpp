@@ -268,9 +268,8 @@ TensorType full(const char *name, const TensorType *, int, const Attrs &attrs) {
 }
 
 TensorType count(const char *name, const TensorType *, int, const Attrs &attrs) {
-  if (!isFloat(attrs[3].asDType()))
-    fail(Kind::Runtime, name,
-         std::string("counts in floats; got dtype ") + weft::name(attrs[3].asDType()) + "; ask for a float dtype");
+  if (attrs[3].asDType() == DType::Bool)
+    fail(Kind::Runtime, name, "counts in integers or floats; got bool; ask for dtype int64");
   return {attrs[3].asDType(), attrs[0].ints};
 }
 

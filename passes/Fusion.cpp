@@ -134,12 +134,12 @@ private:
 
   // Whether columns are reduced by a kernel that goes over the rows.
   bool areColumnsOf(const FusionGroup &columns, const FusionGroup &rows) const {
-    if (!rowBlocks || columns.space != rows.space || columns.space.hasSymbol() || columns.absorbed ||
+    if (!rowBlocks || columns.space != rows.space || columns.absorbed ||
         columns.rowRank + rows.rowRank != rows.space.size())
       return false;
     int64_t count = 1, length = 1, reductions = columnCount(columns) + columnCount(rows);
     for (int i = 0; i < rows.space.size(); ++i)
-      (i < columns.rowRank ? count : length) *= rows.space[i];
+      (i < columns.rowRank ? count : length) *= graph.typicalSizes.of(rows.space[i]);
     return count >= minRowsOfColumns && length >= minLengthOfRows && reductions <= maxColumnReductions &&
            length * reductions <= maxTotals;
   }

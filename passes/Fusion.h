@@ -15,7 +15,7 @@
 //                  a value of the row: outer, or outer with ones for the row (or any other ones). A full value that
 //                  depends on a reduction reads it through reshape/expand. Full values may also be reduced over
 //                  exactly the outer dimensions, by ops as in "column"; these are results that nothing in the group
-//                  reads, and all sizes are static.
+//                  reads.
 //   "column"       One or more sums, products, maxima, minima (not arg...) over the same leading dimensions of one
 //                  common operand shape, with elementwise work on that shape before them. The results are the
 //                  reductions'.
@@ -33,7 +33,7 @@
 //                  shape, a value of the group, with the batches in order, and sums over i or over j; its other operand
 //                  comes from outside, as do both of a product into the space, as in "contraction". No value of that
 //                  shape leaves the group; results are those of products out of it and values of the row. All sizes
-//                  are static and, but for batches, more than 1.
+//                  but those of batches are more than 1.
 //   "scatter"      One scatter or scatter_add; its operands are block arguments or views, casts, comparisons and
 //   creation ops.
 //

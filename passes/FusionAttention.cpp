@@ -24,6 +24,8 @@ static constexpr int64_t kMostRecomputedDepth = 128;
 
 namespace {
 
+int64_t knownOrTypical(int64_t size) { return isSymbol(size) ? kTypicalSize : size; }
+
 struct OperandAxes {
   Dims batch, contract, shape;
   OperandAxes(Operation *dot, int operand) : shape(shapeOf(dot->getOperand(operand))) {
@@ -31,12 +33,12 @@ struct OperandAxes {
     contract = intsOf(dot, operand ? "rhs_contract" : "lhs_contract");
   }
   int64_t heads() const {
-    int64_t count = 1;
+    Dims sizes;
     for (int64_t axis : batch)
-      count *= shape[int(axis)];
-    return count;
+      sizes.push_back(knownOrTypical(shape[int(axis)]));
+    return sizes.product();
   }
-  int64_t depth() const { return shape[int(contract[0])]; }
+  int64_t depth() const { return knownOrTypical(shape[int(contract[0])]); }
   // Batches, one free and one contracted axis.
   bool isMatrix() const { return contract.size() == 1 && shape.size() == batch.size() + 2; }
   bool hasOrderedBatch() const {
@@ -54,7 +56,7 @@ public:
   // The groups of the products that go with the middle, none if it is no attention.
   SmallVector<int, 8> products() const {
     const FusionGroup &middle = groups[group];
-    if (middle.kind != GroupKind::Row || middle.rowRank != 1 || middle.absorbed || middle.space.hasSymbol())
+    if (middle.kind != GroupKind::Row || middle.rowRank != 1 || middle.absorbed)
       return {};
     SmallVector<int, 8> found;
     for (int member : middle.members)
@@ -148,9 +150,9 @@ bool isHeadProduct(Operation *op) {
   OperandAxes left(op, 0), right(op, 1);
   Dims shape = shapeOf(op->getResult(0));
   int rank = shape.size();
-  if (!left.isMatrix() || !right.isMatrix() || left.shape.hasSymbol() || right.shape.hasSymbol())
+  if (!left.isMatrix() || !right.isMatrix())
     return false;
-  int64_t rows = shape[rank - 2], columns = shape[rank - 1], depth = left.depth();
+  int64_t rows = knownOrTypical(shape[rank - 2]), columns = knownOrTypical(shape[rank - 1]), depth = left.depth();
   return std::min(rows, columns) > kFewestRows && depth > 1 && std::min({rows, columns, depth}) <= kMostHeadSize;
 }
 

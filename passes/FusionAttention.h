@@ -5,8 +5,8 @@
 
 namespace weft {
 
-// Whether the op is a product of matrices (for each batch) of static sizes such as a head of attention has. Where
-// rows or columns are very few there is no matrix of scores to save.
+// Whether the op is a product of matrices (for each batch) such as a head of attention has. Where rows or columns are
+// very few there is no matrix of scores to save.
 bool isHeadProduct(mlir::Operation *op);
 
 // Whether a head product's scores, and the work on their rows, are quicker made again than kept in memory.

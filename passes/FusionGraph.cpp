@@ -1,4 +1,5 @@
 #include "passes/FusionGraph.h"
+#include "ir/GraphIR.h"
 #include "ir/OpAccess.h"
 
 #include "llvm/ADT/DenseSet.h"
@@ -65,7 +66,7 @@ bool floatsByNature(Operation *op) {
 
 class Builder {
 public:
-  Builder(func::FuncOp func, bool fuse) : block(func.front()), fuse(fuse) {}
+  Builder(func::FuncOp func, bool fuse) : block(func.front()), fuse(fuse) { graph.typicalSizes = typicalSizes(func); }
 
   FusionGraph build() {
     for (Operation &op : block.without_terminator()) {

@@ -46,6 +46,7 @@ struct FusionNode {
 struct FusionGraph {
   std::vector<FusionNode> nodes; // in the order of the block
   llvm::DenseMap<mlir::Operation *, int> index;
+  TypicalSizes typicalSizes; // of symbols
 };
 
 FusionGraph buildFusionGraph(mlir::func::FuncOp func, bool fuse);

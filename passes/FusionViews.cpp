@@ -93,8 +93,40 @@ namespace {
 struct Layout {
   Dims shape;
   bool contiguous;
-  std::optional<Dims> strides; // none: contiguous with symbolic sizes
+  std::optional<Dims> strides; // none: contiguous, of sizes whose products have no number (ir/Dims.h)
+  // Whether the first element is not where the tensor's is, and whether by symbols.
+  bool moved = false, movedBySymbol = false;
 };
+
+std::optional<int64_t> times(std::optional<int64_t> a, int64_t b) {
+  return a ? sizeProduct(Dims{*a, b}) : std::nullopt;
+}
+
+// a / b, where every factor of b is one of a.
+std::optional<int64_t> quotient(int64_t a, int64_t b) {
+  SizeFactors left = factorsOf(a), right = factorsOf(b);
+  if (right.constant == 0 || left.constant % right.constant != 0)
+    return {};
+  for (int64_t symbol : right.symbols) {
+    int at = 0;
+    while (at < left.symbols.size() && left.symbols[at] != symbol)
+      ++at;
+    if (at == left.symbols.size())
+      return {};
+    left.symbols.erase(at);
+  }
+  return sizeProduct(left.constant / right.constant, left.symbols);
+}
+
+std::optional<Dims> rowMajorStrides(const Dims &shape) {
+  Dims strides(shape.size(), 1);
+  std::optional<int64_t> stride = 1;
+  for (int i = shape.size() - 1; i >= 0 && stride; --i) {
+    strides[i] = *stride;
+    stride = times(stride, shape[i] == 0 ? 1 : shape[i]);
+  }
+  return stride ? std::optional<Dims>(strides) : std::nullopt;
+}
 
 // The strides of a reshaped layout: the axes of the new shape are split from, or merged of, neighbouring old axes.
 std::optional<Dims> reshapedStrides(const Layout &from, const Dims &to) {
@@ -111,21 +143,24 @@ std::optional<Dims> reshapedStrides(const Layout &from, const Dims &to) {
     int lastOld = i++;
     int firstNew = j;
     while (want != have || (j < to.size() && to[j] == 1)) {
-      if (want < have || want == have) {
-        if (j == to.size())
+      std::optional<int64_t> next;
+      if (quotient(have, want)) {
+        if (j == to.size() || !(next = times(want, to[j++])))
           return {};
-        want *= to[j++];
+        want = *next;
       } else {
-        if (i == shape.size() || strides[lastOld] != strides[i] * shape[i])
+        if (i == shape.size() || times(strides[i], shape[i]) != strides[lastOld] || !(next = times(have, shape[i])))
           return {};
-        have *= shape[i];
+        have = *next;
         lastOld = i++;
       }
     }
-    int64_t stride = strides[lastOld];
+    std::optional<int64_t> stride = strides[lastOld];
     for (int k = j - 1; k >= firstNew; --k) {
-      result[k] = stride;
-      stride *= to[k];
+      if (!stride)
+        return {};
+      result[k] = *stride;
+      stride = times(stride, to[k]);
     }
   }
   return result;
@@ -135,9 +170,7 @@ std::optional<Layout> layoutOf(Value value, llvm::function_ref<bool(Operation *)
   Operation *op = value.getDefiningOp();
   Dims shape = shapeOf(value);
   if (!op || !floats(op)) {
-    Layout layout{shape, true, {}};
-    if (!shape.hasSymbol())
-      layout.strides = contiguousStrides(shape);
+    Layout layout{shape, true, rowMajorStrides(shape)};
     if (auto argument = dyn_cast<BlockArgument>(value))
       if (auto func = dyn_cast<func::FuncOp>(argument.getOwner()->getParentOp()))
         if (auto strides = func.getArgAttrOfType<DenseI64ArrayAttr>(argument.getArgNumber(), "weft.strides")) {
@@ -152,16 +185,12 @@ std::optional<Layout> layoutOf(Value value, llvm::function_ref<bool(Operation *)
   std::optional<Layout> from = layoutOf(op->getOperand(0), floats);
   if (!from)
     return {};
+  Layout to{shape, false, {}, from->moved, from->movedBySymbol};
   switch (kindOf(op)) {
   case OpKind::Reshape: {
-    if (from->contiguous) {
-      std::optional<Dims> strides;
-      if (!shape.hasSymbol())
-        strides = contiguousStrides(shape);
-      return Layout{shape, true, strides};
-    }
+    if (from->contiguous)
+      return Layout{shape, true, rowMajorStrides(shape), from->moved, from->movedBySymbol};
     if (std::optional<Dims> axes = axesButOnes(shape, from->shape)) {
-      Layout to{shape, false, {}};
       if (from->strides) {
         Dims strides;
         for (int64_t axis : *axes)
@@ -170,16 +199,12 @@ std::optional<Layout> layoutOf(Value value, llvm::function_ref<bool(Operation *)
       }
       return to;
     }
-    if (!from->strides || shape.hasSymbol() || from->shape.hasSymbol() || from->strides->hasSymbol() ||
-        from->shape.product() == 0)
+    if (!from->strides || from->shape.contains(0))
       return {};
-    std::optional<Dims> strides = reshapedStrides(*from, shape);
-    if (!strides)
-      return {};
-    return Layout{shape, false, strides};
+    to.strides = reshapedStrides(*from, shape);
+    return to.strides ? std::optional<Layout>(to) : std::nullopt;
   }
   case OpKind::Permute: {
-    Layout to{shape, false, {}};
     if (from->strides) {
       Dims strides;
       for (int64_t dim : intsOf(op, "dims"))
@@ -189,7 +214,7 @@ std::optional<Layout> layoutOf(Value value, llvm::function_ref<bool(Operation *)
     return to;
   }
   case OpKind::Expand: {
-    Layout to{shape, shape == from->shape && from->contiguous, {}};
+    to.contiguous = shape == from->shape && from->contiguous;
     if (from->strides) {
       int lead = shape.size() - from->shape.size();
       Dims strides;
@@ -200,13 +225,20 @@ std::optional<Layout> layoutOf(Value value, llvm::function_ref<bool(Operation *)
     return to;
   }
   case OpKind::Slice: {
-    Layout to{shape, false, {}};
-    if (from->strides && !from->strides->hasSymbol()) {
-      Dims strides, steps = intsOf(op, "steps");
-      for (int i = 0; i < shape.size(); ++i)
-        strides.push_back((*from->strides)[i] * steps[i]);
-      to.strides = strides;
+    Dims strides, starts = intsOf(op, "starts"), steps = intsOf(op, "steps");
+    for (int i = 0; i < shape.size(); ++i) {
+      std::optional<int64_t> stride = from->strides ? times((*from->strides)[i], steps[i]) : std::nullopt;
+      if (starts[i] != 0) { // where it begins is a number, or one product (codegen/evaluate/StridedView.cpp)
+        if (!stride || (to.moved && (to.movedBySymbol || isSymbol(*stride))))
+          return {};
+        to.moved = true;
+        to.movedBySymbol |= isSymbol(*stride);
+      }
+      if (stride)
+        strides.push_back(*stride);
     }
+    if (strides.size() == shape.size())
+      to.strides = strides;
     return to;
   }
   default:

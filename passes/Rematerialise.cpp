@@ -22,7 +22,7 @@ constexpr int lateProducts = 2;
 
 class Rematerialise {
 public:
-  explicit Rematerialise(Block &block) : block(block) {}
+  explicit Rematerialise(func::FuncOp func) : block(func.front()), typical(typicalSizes(func)) {}
 
   bool run() {
     int products = 0;
@@ -47,6 +47,7 @@ public:
 
 private:
   Block &block;
+  const TypicalSizes typical;
   llvm::DenseMap<Operation *, int> times; // products before the op
 
   int timeOf(Value value) const { return value.getDefiningOp() ? times.lookup(value.getDefiningOp()) : 0; }
@@ -55,13 +56,10 @@ private:
     return llvm::any_of(value.getUsers(), [&](Operation *user) { return isLate(user, value); });
   }
 
-  static int64_t bytesOf(Value value) {
+  int64_t bytesOf(Value value) const {
     int64_t bytes = itemSize(dtypeOf(value));
-    for (int64_t size : shapeOf(value)) {
-      if (isSymbol(size))
-        return 0;
-      bytes *= size;
-    }
+    for (int64_t size : shapeOf(value))
+      bytes *= typical.of(size);
     return bytes;
   }
 
@@ -123,7 +121,7 @@ private:
 bool runRematerialise(ModuleOp module) {
   bool changed = false;
   for (func::FuncOp graph : graphsOf(module))
-    changed |= Rematerialise(graph.front()).run();
+    changed |= Rematerialise(graph).run();
   return changed;
 }
 

@@ -57,22 +57,32 @@ static constexpr int64_t kRowPadding = 16; // rows a power of two apart would sh
 
 AttentionKernel::AttentionKernel(Lowering &lowering, const Group &group)
     : lowering(lowering), group(group), kernel(lowering, group), k(kernel.k), parts(lowering, group),
-      causal(hidesLaterColumns(group, parts)) {
+      causal((parts.isStatic() || parts.rows == parts.columns) && hidesLaterColumns(group, parts)) {
   overRows = llvm::any_of(parts.outOf, [](const ResultProduct &product) { return product.overRows; });
   const CostModel &model = lowering.model;
-  int64_t columns = parts.columns.constant;
+  int64_t columns = lowering.estimate(parts.columns);
   blockRows = causal ? model.causalRows : model.attentionRows;
   while (blockRows > model.leastAttentionRows && blockRows * columns > model.attentionElements)
     blockRows /= 2;
-  blocks = (parts.rows.constant + blockRows - 1) / blockRows;
+  blocks = *ceilDivide(parts.rows, blockRows);
   heldRows = overRows ? kProductBlock : blockRows;
-  rowStride = int64_t(llvm::alignTo(columns, kRowPadding)) + kRowPadding;
+}
+
+Value AttentionKernel::rowStride() {
+  Value padding = k.index(kRowPadding), whole = k.size(*ceilDivide(parts.columns, kRowPadding) * Size(kRowPadding));
+  return k.add(whole, padding);
+}
+
+// Where the number of columns is a symbol, twice as many are no fewer than a row and its padding.
+Size AttentionKernel::rowElements() const {
+  Size whole = *ceilDivide(parts.columns, kRowPadding) * Size(kRowPadding);
+  return whole.isStatic() ? Size(whole.constant + kRowPadding) : whole * Size(2);
 }
 
 Value AttentionKernel::atMost(int64_t most, Value first, const Size &all) {
-  if (all.constant <= most)
+  if (all.isStatic() && all.constant <= most)
     return k.size(all);
-  return all.constant % most == 0 ? k.index(most) : k.min(k.index(most), k.sub(k.size(all), first));
+  return all.isStatic() && all.constant % most == 0 ? k.index(most) : k.min(k.index(most), k.sub(k.size(all), first));
 }
 
 Value AttentionKernel::base(const MatrixOperand &operand, Value free, Value contract) {

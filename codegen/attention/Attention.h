@@ -12,6 +12,7 @@ struct MatrixOperand {
   std::vector<int64_t> batch;
   int free, contract; // axes
   Size freeSize() const { return storage.shape[free]; }
+  Size contractSize() const { return storage.shape[contract]; }
 };
 
 // Scores [i, j] = sum over k of left[i, k] * right[j, k].
@@ -36,6 +37,7 @@ struct AttentionParts {
   std::vector<ResultProduct> outOf;
 
   AttentionParts(Lowering &lowering, const Group &group);
+  bool isStatic() const { return rows.isStatic() && columns.isStatic(); }
 };
 
 void scheduleAttention(Lowering &lowering, const Group &group);

@@ -14,8 +14,9 @@ struct AttentionKernel {
   AttentionParts parts;
   bool causal;   // row i leaves out the columns j > i
   bool overRows; // some product is a sum over rows
-  // Rows of the scores that are worked on together, and that are kept for products over them; elements between rows.
-  int64_t blockRows, blocks, heldRows, rowStride;
+  int64_t blockRows,
+      heldRows; // rows of the scores that are worked on together, and that are kept for products over them
+  Size blocks;  // of rows
 
   // Where the code is that is being written.
   mlir::Value head;
@@ -24,9 +25,12 @@ struct AttentionKernel {
   mlir::Value block, blockColumns; // the block's number, and the columns that its rows do not leave out
 
   // Blocks of columns as large as those of rows.
-  int64_t strips() const { return (parts.columns.constant + blockRows - 1) / blockRows; }
-  // Of the rows that are kept, and those past the last that a product reads in vain (kernel.contract).
-  int64_t blockElements() const { return (heldRows + kernel::ContractOp::kRowsPastEnd) * rowStride; }
+  Size strips() const { return *ceilDivide(parts.columns, blockRows); }
+  // Elements between rows of scores that are kept.
+  mlir::Value rowStride();
+  // Of a row, and of the rows that are kept and those past the last that a product reads in vain (kernel.contract).
+  Size rowElements() const;
+  Size blockElements() const { return Size(heldRows + kernel::ContractOp::kRowsPastEnd) * rowElements(); }
   // At most `most` of those from `first` on, as a constant where it is one.
   mlir::Value atMost(int64_t most, mlir::Value first, const Size &all);
   // The place of an operand's element.

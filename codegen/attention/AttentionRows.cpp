@@ -66,7 +66,7 @@ AttentionRows::Memory AttentionRows::memoryFor(Value value, size_t loop, bool is
     if (fits && !readLater && owners.lookup(memory.buffer) == read)
       return memory;
   }
-  return {k.scratch(isBlock ? a.blockElements() : a.rowStride, type), isBlock};
+  return {k.scratch(isBlock ? a.blockElements() : a.rowElements(), type), isBlock};
 }
 
 // From here on the value is read from memory.
@@ -83,7 +83,7 @@ void AttentionRows::hold(Value value, Memory memory) {
   });
 }
 
-Value AttentionRows::start(Value row) { return k.mul(k.sub(row, a.heldFirst), k.index(a.rowStride)); }
+Value AttentionRows::start(Value row) { return k.mul(k.sub(row, a.heldFirst), a.rowStride()); }
 
 void AttentionRows::work(Value inHead) {
   row = k.join(a.head, inHead, a.parts.rows);

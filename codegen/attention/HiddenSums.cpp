@@ -13,18 +13,20 @@ using order::kProductBlock;
 
 void HiddenSums::write(const ResultProduct &product) {
   Size width = product.other.freeSize(), length = product.overRows ? a.parts.rows : a.parts.columns;
-  int64_t entries = product.overRows ? a.strips() : std::max(a.strips(), a.blocks);
+  // Symbolic rows and columns are as many (AttentionKernel).
+  Size entries =
+      product.overRows || !a.parts.isStatic() ? a.strips() : Size(std::max(a.strips().constant, a.blocks.constant));
   Type element = storageType(elementType(product.dot->getResult(0))),
        type = kernel::ContractOp::sumType(element, element);
-  Value table = tables[product.dot] = k.scratch(entries * width.constant, type);
+  Value table = tables[product.dot] = k.scratch(entries * width, type);
   Scalar zero{&k.builder, k.location, a.kernel.e.constantZero(type)}, none = zero.constant(-0.0);
   auto place = [&](Value entry, Value n) { return k.add(k.mul(entry, width), n); };
   auto begin = [&](Value block) { return k.min(k.mul(block, k.index(a.blockRows)), k.size(length)); };
 
   // Nothing is left out before the first strip of columns, nor behind the last.
-  Value full = k.index(product.overRows ? 0 : entries - 1);
+  Value full = product.overRows ? k.index(0) : k.sub(k.size(entries), k.index(1));
   k.loop(k.index(0), k.size(width), true, [&](Value n) { k.store(none.value, table, place(full, n)); });
-  k.loop(k.index(1), k.index(entries), false, [&](Value step) {
+  k.loop(k.index(1), k.size(entries), false, [&](Value step) {
     Value entry = product.overRows ? step : k.sub(full, step);
     Value before = product.overRows ? k.sub(step, k.index(1)) : k.add(entry, k.index(1));
     Value from = begin(before), count = k.sub(begin(k.add(before, k.index(1))), from);

@@ -34,13 +34,13 @@ private:
   void inTurn(Value begin, Value end, KernelBuilder::Body body);
   void reserveSums();
   Value reserveSum(const ResultProduct &product);
-  void clear(Value sum, int64_t count);
-  int64_t sumCount(const ResultProduct &product) const;
+  void clear(Value sum, const Size &count);
+  Size sumCount(const ResultProduct &product) const;
   void head();
   void held(Value number);
   void addGroups();
   void rowBlock(Value number);
-  void pack(Operation *dot, const MatrixOperand &operand, Range contracted);
+  void pack(Operation *dot, const MatrixOperand &operand, Range contracted, const Size &most);
   void intoScores(const ScoreProduct &product, Range range);
   void multiply(const ResultProduct &product, Range scoreRows, Range scoreColumns,
                 llvm::function_ref<void(Value scoreFree, Value otherFree, Value sum)> body);
@@ -54,7 +54,8 @@ private:
   KernelBuilder &k;
   AttentionRows rows;
   HiddenSums hidden;
-  int64_t blocksOfTask = 0, tasksOfHead = 0;
+  Size tasksOfHead;
+  int64_t blocksOfTask = 0; // where a head has several tasks
   llvm::DenseMap<Operation *, Panels> panels;
   // Of products over rows: of the blocks where there are more than 256 rows, and of the groups, or the same.
   llvm::DenseMap<Operation *, Value> sums, totals;
@@ -68,19 +69,19 @@ static bool isInPairs(Operation *dot) {
          llvm::all_of(dot->getOperands(), [](Value operand) { return elementType(operand).isBF16(); });
 }
 
-// Packs what a product multiplies by, if that is its B.
-void AttentionSchedule::pack(Operation *dot, const MatrixOperand &operand, Range contracted) {
+static Size roundedUp(const Size &size, int64_t multiple) { return *ceilDivide(size, multiple) * Size(multiple); }
+
+// Packs what a product multiplies by, if that is its B: at most so many of what is contracted.
+void AttentionSchedule::pack(Operation *dot, const MatrixOperand &operand, Range contracted, const Size &most) {
   const Storage &storage = operand.storage;
   Value depth = contracted.count,
         rounded = k.mul(k.div(k.add(depth, k.index(kPanelRows - 1)), k.index(kPanelRows)), k.index(kPanelRows));
-  int64_t most = KernelBuilder::constantOf(depth).value_or(kProductBlock);
-  int64_t columns = llvm::alignTo(operand.freeSize().constant, kPanelColumns);
   Type element = storageType(storage.type), type = kernel::ContractOp::sumType(element, element);
   if (isInPairs(dot) && a.lowering.target.dotsPairs)
     type = element;
   Value &buffer = panels[dot].buffer;
   if (!buffer)
-    buffer = k.scratch(llvm::alignTo(most, kPanelRows) * columns, type);
+    buffer = k.scratch(roundedUp(most, kPanelRows) * roundedUp(operand.freeSize(), kPanelColumns), type);
   panels[dot].rows = rounded;
   kernel::PackOp::create(k.builder, k.location, a.buffer(operand), a.base(operand, k.index(0), contracted.first),
                          k.size(storage.strides[operand.contract]), k.size(storage.strides[operand.free]), depth,
@@ -108,7 +109,7 @@ void AttentionSchedule::intoScores(const ScoreProduct &product, Range range) {
   Value start = rows.start(range.first);
   k.contract(operands, true, isUnbroken(product.dot), [&](Value m, Value n, Value sum) {
      Scalar value = a.kernel.e.rounded(a.kernel.e.scalar(sum, element), element);
-     k.store(value.value, rows.bufferOf(scores), k.add(k.add(start, k.mul(m, k.index(a.rowStride))), n));
+     k.store(value.value, rows.bufferOf(scores), k.add(k.add(start, k.mul(m, a.rowStride())), n));
    }).setPairs(isInPairs(product.dot));
 }
 
@@ -118,8 +119,8 @@ void AttentionSchedule::multiply(const ResultProduct &product, Range scoreRows, 
   const MatrixOperand &other = product.other;
   Range contracted = product.overRows ? scoreRows : scoreColumns, free = product.overRows ? scoreColumns : scoreRows;
   Value scores = rows.bufferOf(product.scores), base = k.add(rows.start(scoreRows.first), scoreColumns.first);
-  Value freeStride = k.index(product.overRows ? 1 : a.rowStride);
-  Value contractStride = k.index(product.overRows ? a.rowStride : 1);
+  Value freeStride = product.overRows ? k.index(1) : a.rowStride();
+  Value contractStride = product.overRows ? a.rowStride() : k.index(1);
   Value zero = k.index(0), width = k.size(other.freeSize());
   bool left = product.scoresAreLeft;
   SmallVector<Value> operands;
@@ -190,7 +191,7 @@ void AttentionSchedule::overRows(const ResultProduct &product, Range range) {
   };
   if (!a.causal)
     return strip(Value(), range, {k.index(0), k.size(a.parts.columns)});
-  k.loop(k.index(0), k.index(a.strips()), false, [&](Value number) {
+  k.loop(k.index(0), k.size(a.strips()), false, [&](Value number) {
     Value firstColumn = k.mul(number, k.index(a.blockRows)), end = k.add(range.first, range.count);
     Value firstRow = k.min(k.max(range.first, firstColumn), end);
     strip(number, {firstRow, k.sub(end, firstRow)}, {firstColumn, a.atMost(a.blockRows, firstColumn, a.parts.columns)});
@@ -203,15 +204,15 @@ Value AttentionSchedule::sumIndex(const ResultProduct &product, Value scoreFree,
                                : k.add(k.mul(otherFree, a.parts.columns), scoreFree);
 }
 
-int64_t AttentionSchedule::sumCount(const ResultProduct &product) const {
-  return product.other.freeSize().constant * a.parts.columns.constant;
+Size AttentionSchedule::sumCount(const ResultProduct &product) const {
+  return product.other.freeSize() * a.parts.columns;
 }
 
 // From -0, to which the first sum is added without a change.
-void AttentionSchedule::clear(Value sum, int64_t count) {
+void AttentionSchedule::clear(Value sum, const Size &count) {
   Type type = cast<kernel::BufferType>(sum.getType()).getElementType();
   Value none = Scalar{&k.builder, k.location, a.kernel.e.constantZero(type)}.constant(-0.0).value;
-  k.loop(k.index(0), k.index(count), true, [&](Value i) { k.store(none, sum, i); });
+  k.loop(k.index(0), k.size(count), true, [&](Value i) { k.store(none, sum, i); });
 }
 
 Value AttentionSchedule::reserveSum(const ResultProduct &product) {
@@ -222,11 +223,12 @@ Value AttentionSchedule::reserveSum(const ResultProduct &product) {
 }
 
 void AttentionSchedule::reserveSums() {
+  const Size &rows = a.parts.rows;
   for (const ResultProduct &product : a.parts.outOf) {
-    if (!product.overRows || a.parts.rows.constant <= kProductBlock)
+    if (!product.overRows || (rows.isStatic() && rows.constant <= kProductBlock))
       continue;
     sums[product.dot] = totals[product.dot] = reserveSum(product);
-    if (a.parts.rows.constant > kProductGroup)
+    if (!rows.isStatic() || rows.constant > kProductGroup)
       totals[product.dot] = reserveSum(product);
   }
 }
@@ -237,8 +239,8 @@ void AttentionSchedule::addGroups() {
     Value sum = sums.lookup(product.dot), total = totals.lookup(product.dot);
     if (sum == total)
       continue;
-    int64_t count = sumCount(product);
-    k.loop(k.index(0), k.index(count), true, [&](Value i) {
+    Size count = sumCount(product);
+    k.loop(k.index(0), k.size(count), true, [&](Value i) {
       Value before = kernel::LoadOp::create(k.builder, k.location, total, i);
       Value group = kernel::LoadOp::create(k.builder, k.location, sum, i);
       k.store(arith::AddFOp::create(k.builder, k.location, before, group), total, i);
@@ -293,10 +295,11 @@ void AttentionSchedule::held(Value number) {
   Range range{a.heldFirst, a.atMost(a.heldRows, a.heldFirst, a.parts.rows)};
   for (const ResultProduct &product : a.parts.outOf)
     if (product.overRows && product.scoresAreLeft)
-      pack(product.dot, product.other, range);
+      pack(product.dot, product.other, range,
+           Size(a.parts.rows.isStatic() ? std::min(a.parts.rows.constant, kProductBlock) : kProductBlock));
   int64_t blocksHeld = a.heldRows / a.blockRows;
   Value first = k.mul(number, k.index(blocksHeld));
-  inTurn(first, k.min(k.add(first, k.index(blocksHeld)), k.index(a.blocks)), [&](Value block) { rowBlock(block); });
+  inTurn(first, k.min(k.add(first, k.index(blocksHeld)), k.size(a.blocks)), [&](Value block) { rowBlock(block); });
   for (const ResultProduct &product : a.parts.outOf)
     if (product.overRows)
       overRows(product, range);
@@ -305,10 +308,10 @@ void AttentionSchedule::held(Value number) {
 void AttentionSchedule::head() {
   reserveSums();
   constexpr int64_t inGroup = kProductGroup / kProductBlock;
-  int64_t count = llvm::divideCeil(a.parts.rows.constant, a.heldRows);
-  inTurn(k.index(0), k.index(llvm::divideCeil(count, inGroup)), [&](Value group) {
+  Value count = k.size(*ceilDivide(a.parts.rows, a.heldRows));
+  inTurn(k.index(0), k.size(*ceilDivide(a.parts.rows, a.heldRows * inGroup)), [&](Value group) {
     Value first = k.mul(group, k.index(inGroup));
-    inTurn(first, k.min(k.add(first, k.index(inGroup)), k.index(count)), [&](Value number) { held(number); });
+    inTurn(first, k.min(k.add(first, k.index(inGroup)), count), [&](Value number) { held(number); });
     addGroups();
   });
   for (const ResultProduct &product : a.parts.outOf)
@@ -316,10 +319,15 @@ void AttentionSchedule::head() {
 }
 
 void AttentionSchedule::planTasks() {
-  int64_t heads = a.parts.heads.constant;
-  int64_t wanted = a.overRows ? 1 : std::min<int64_t>(a.blocks, llvm::divideCeil(a.lowering.model.fewHeads, heads));
-  blocksOfTask = llvm::divideCeil(a.blocks, wanted);
-  tasksOfHead = llvm::divideCeil(a.blocks, blocksOfTask);
+  int64_t heads = a.lowering.estimate(a.parts.heads), blocks = a.lowering.estimate(a.blocks);
+  int64_t wanted = a.overRows ? 1 : std::min<int64_t>(blocks, llvm::divideCeil(a.lowering.model.fewHeads, heads));
+  if (wanted == 1) {
+    if (a.causal && !a.parts.isStatic()) // one, or none where there are no rows: then hidden sums have no room
+      tasksOfHead = *ceilDivide(a.parts.rows, INT32_MAX);
+    return;
+  }
+  blocksOfTask = llvm::divideCeil(blocks, wanted);
+  tasksOfHead = *ceilDivide(a.parts.rows, a.blockRows * blocksOfTask);
 }
 
 void AttentionSchedule::run() {
@@ -327,27 +335,32 @@ void AttentionSchedule::run() {
   a.kernel.mayRunInPlace = false;
   a.kernel.suffix = "_attention";
   k.loop(k.begin, k.end, false, [&](Value task) {
-    auto [number, part] = k.split(task, Size(tasksOfHead));
+    auto [number, part] = k.split(task, tasksOfHead);
     a.head = number;
     a.headPoint = a.parts.batches ? Point{{0, a.parts.batches, a.head}} : Point{};
     for (const ScoreProduct &product : a.parts.into)
-      pack(product.dot, product.right, {k.index(0), k.size(product.left.storage.shape[product.left.contract])});
+      pack(product.dot, product.right, {k.index(0), k.size(product.right.contractSize())},
+           product.right.contractSize());
     for (const ResultProduct &product : a.parts.outOf) {
       if (!product.overRows && product.scoresAreLeft)
-        pack(product.dot, product.other, {k.index(0), k.size(a.parts.columns)});
+        pack(product.dot, product.other, {k.index(0), k.size(a.parts.columns)}, a.parts.columns);
       if (a.causal)
         hidden.write(product);
     }
     if (a.overRows)
       return head();
-    Value begin = k.mul(part, k.index(blocksOfTask));
-    inTurn(begin, k.min(k.add(begin, k.index(blocksOfTask)), k.index(a.blocks)), [&](Value block) {
+    Value begin = k.index(0), end = k.size(a.blocks);
+    if (blocksOfTask) {
+      begin = k.mul(part, k.index(blocksOfTask));
+      end = k.min(k.add(begin, k.index(blocksOfTask)), end);
+    }
+    inTurn(begin, end, [&](Value block) {
       a.heldFirst = k.mul(block, k.index(a.blockRows));
       rowBlock(block);
     });
   });
-  int64_t work = a.parts.rows.constant * a.parts.columns.constant / tasksOfHead;
-  a.lowering.finish(a.kernel, a.group, Size(a.parts.heads.constant * tasksOfHead), a.lowering.model.grain(work, 8));
+  int64_t work = a.lowering.estimate(a.parts.rows * a.parts.columns) / a.lowering.estimate(tasksOfHead);
+  a.lowering.finish(a.kernel, a.group, a.parts.heads * tasksOfHead, a.lowering.model.grain(work, 8));
 }
 
 void scheduleAttention(Lowering &lowering, const Group &group) {

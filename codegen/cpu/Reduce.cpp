@@ -368,14 +368,26 @@ KernelWriter::combineBlocks(MutableArrayRef<Reduction> reductions, Value *upper,
       branch(last, [&] { flush(number); });
     }
   });
-  if (deep) {
-    Value *open = b.CreateICmpNE(b.CreateAnd(blocks, constant(kBlock - 1)), constant(0));
-    branch(open, [&] { flush(b.CreateSub(blocks, constant(1))); });
-  }
-  SmallVector<Accumulator, 2> totals;
-  for (auto [r, array] : zip(reductions, arrays))
-    totals.push_back({tree(r, deep ? array.third : array.second, element, kPositions)});
-  return totals;
+  auto upperRounds = [&] {
+    if (deep) {
+      Value *open = b.CreateICmpNE(b.CreateAnd(blocks, constant(kBlock - 1)), constant(0));
+      branch(open, [&] { flush(b.CreateSub(blocks, constant(1))); });
+    }
+    Carried totals;
+    for (auto [r, array] : zip(reductions, arrays))
+      totals.push_back(tree(r, deep ? array.third : array.second, element, kPositions));
+    return totals;
+  };
+  // With identities a single block's result stays as it is.
+  Carried totals;
+  for (Arrays &array : arrays)
+    totals.push_back(known ? nullptr : b.CreateLoad(element, array.second));
+  totals = known ? upperRounds()
+                 : branch(b.CreateICmpUGT(blocks, constant(1)), totals, [&](const Carried &) { return upperRounds(); });
+  SmallVector<Accumulator, 2> results;
+  for (Value *total : totals)
+    results.push_back({total});
+  return results;
 }
 
 void KernelWriter::fill(Reduction &r, AllocaInst *array, Type *element) {

@@ -43,9 +43,12 @@ std::optional<Storage> stridedView(Value value, const llvm::DenseMap<Value, Stor
     std::vector<int64_t> starts = intsAttr(op, "starts"), steps = intsAttr(op, "steps");
     for (size_t i = 0; i < starts.size(); ++i) {
       Size skipped = Size(starts[i]) * from->strides[i];
-      if (!skipped.isStatic() || !result.offset.isStatic())
+      if (result.offset.is(0))
+        result.offset = skipped;
+      else if (!skipped.is(0) && !(skipped.isStatic() && result.offset.isStatic()))
         return std::nullopt;
-      result.offset = Size(result.offset.constant + skipped.constant);
+      else if (!skipped.is(0))
+        result.offset = Size(result.offset.constant + skipped.constant);
       result.strides[i] = from->strides[i] * Size(steps[i]);
     }
     return result;

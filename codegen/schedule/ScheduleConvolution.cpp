@@ -214,8 +214,8 @@ void ConvolutionSchedule::results() {
   const CostModel &model = lowering.model;
   Storage rowsOfWeight = weightRows();
   Size columns = images * positions, depth = product(kernel_) * channels;
-  // The run time cannot count the blocks of a symbolic number of images.
-  bool byImage = !ceilDivide(columns, 2);
+  // Blocks of images whose number is not known are none that threads could share equally.
+  bool byImage = !columns.isStatic();
   if (byImage)
     columns = positions;
   int64_t m = estimate(outputs), n = estimate(columns), outer = groups * (byImage ? estimate(images) : 1);

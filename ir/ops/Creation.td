@@ -31,7 +31,7 @@ def FullOp : Creation<"full", [], [A<"shape", "Ints">, A<"value", "Float", "0.0"
 
 def CountOp : Creation<"count", [], [A<"shape", "Ints">, A<"sizes", "Ints">, A<"less", "Int", "0">, A<"dtype", "DType", "float32">]> {
   let summary = "Every element is the product of `sizes` less a number, or 0 if that is more.";
-  let description = "How many elements a reduction takes, where it is known only when the program runs. dtype: float.";
+  let description = "How many elements a reduction takes, or a size, where it is known only when the program runs. dtype: not bool.";
   let scalarOperands = ["number"]; // i64
   let scalar = "convert(number, elementType, false)";
   let jvp = "zerosLike(result)";
@@ -48,7 +48,7 @@ class Random<string mnemonic> : Creation<mnemonic, ["state"],
   let dtypes = "";
   let description = [{
     state: int64[2], the seed and the stream's offset. Element i is a function of the seed and the counter state[1] + offset + i
-    alone (Philox4x32-10), the same on every target, eager and compiled.
+    alone (Philox4x32-10), the same on every target, eager and compiled. In a graph offset may be a symbolic size (ir/Dims.h).
   }];
 }
 def UniformOp : Random<"uniform"> {

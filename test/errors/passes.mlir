@@ -8,6 +8,7 @@
 // RUN: not weft-opt --weft-forward=wrt=-1 %t/composite.mlir 2>&1 | FileCheck %s --check-prefix=WRT
 // RUN: not weft-opt --weft-autodiff=wrt=0 %t/twice.mlir 2>&1 | FileCheck %s --check-prefix=COTANGENTS
 // RUN: not weft-opt --weft-forward=wrt=0 %t/twice.mlir 2>&1 | FileCheck %s --check-prefix=TANGENTS
+// RUN: not weft-opt --weft-to-kernel %t/factors.mlir 2>&1 | FileCheck %s --check-prefix=FACTORS
 // RUN: weft-opt --weft-autodiff=wrt=0 --weft-forward --weft-pipeline %t/declaration.mlir | FileCheck %s --check-prefix=DECLARATION
 // RUN: weft-opt --weft-autodiff=wrt=0 --weft-forward --weft-pipeline %t/foreign.mlir | FileCheck %s --check-prefix=FOREIGN
 
@@ -16,6 +17,7 @@
 // WRT: error: @main has no argument {{1|-1}} to differentiate by; wrt counts them from 0
 // COTANGENTS: error: the last arguments of @main must be the cotangents of its results, one for each, of the same types
 // TANGENTS: error: the last arguments of @main must be the tangents of the arguments wrt, one for each, of the same types
+// FACTORS: error: [compile] a size of the program is a product of more than 8 symbols; compile it for this shape
 // DECLARATION: func.func private @main(tensor<2xf32>) -> tensor<2xf32>
 // FOREIGN: arith.addf
 
@@ -37,4 +39,9 @@ func.func @main(%x: tensor<2x4xf32>) -> tensor<2x4xf32> {
 func.func @main(%x: tensor<2xf32>, %y: tensor<3xf32>) -> tensor<2xf32> {
   %0 = weft.add %x, %x : (tensor<2xf32>, tensor<2xf32>) -> tensor<2xf32>
   return %0 : tensor<2xf32>
+}
+//--- factors.mlir
+func.func @main(%x: tensor<?x?x?x?x?x?x?x?x?xf32, #weft.symbols<[0, 1, 2, 3, 4, 5, 6, 7, 8]>>) -> tensor<?x?x?x?x?x?x?x?x?xf32, #weft.symbols<[0, 1, 2, 3, 4, 5, 6, 7, 8]>> {
+  %0 = weft.exp %x : (tensor<?x?x?x?x?x?x?x?x?xf32, #weft.symbols<[0, 1, 2, 3, 4, 5, 6, 7, 8]>>) -> tensor<?x?x?x?x?x?x?x?x?xf32, #weft.symbols<[0, 1, 2, 3, 4, 5, 6, 7, 8]>>
+  return %0 : tensor<?x?x?x?x?x?x?x?x?xf32, #weft.symbols<[0, 1, 2, 3, 4, 5, 6, 7, 8]>>
 }

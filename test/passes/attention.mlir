@@ -90,3 +90,14 @@ func.func @one_deep_head(%x: tensor<64x256xf32>, %w: tensor<400x256xf32>) -> (te
   %3 = weft.dot_general %1, %x {lhs_batch = array<i64>, lhs_contract = array<i64: 0>, rhs_batch = array<i64>, rhs_contract = array<i64: 0>} : (tensor<64x400xf32>, tensor<64x256xf32>) -> tensor<400x256xf32>
   return %2, %3 : tensor<64x256xf32>, tensor<400x256xf32>
 }
+
+// -----
+
+// Of any batch and time.
+// CHECK-LABEL: func.func @symbolic
+// CHECK: weft.group {{.*}}attributes {kind = "attention", row = 1 : i64, space = array<i64: -1, 4, -2, -2>}
+// CHECK-NOT: weft.group
+func.func @symbolic(%q: tensor<?x4x?x16xf32, #weft.symbols<[0, 1]>>, %k: tensor<?x4x?x16xf32, #weft.symbols<[0, 1]>>, %v: tensor<?x4x?x8xf32, #weft.symbols<[0, 1]>>) -> tensor<?x4x?x8xf32, #weft.symbols<[0, 1]>> attributes {weft.symbol_count = 2 : i64} {
+  %0 = weft.scaled_dot_product_attention %q, %k, %v {is_causal = true, scale = 2.500000e-01 : f64} : (tensor<?x4x?x16xf32, #weft.symbols<[0, 1]>>, tensor<?x4x?x16xf32, #weft.symbols<[0, 1]>>, tensor<?x4x?x8xf32, #weft.symbols<[0, 1]>>) -> tensor<?x4x?x8xf32, #weft.symbols<[0, 1]>>
+  return %0 : tensor<?x4x?x8xf32, #weft.symbols<[0, 1]>>
+}

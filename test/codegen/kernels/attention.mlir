@@ -50,3 +50,15 @@ func.func @main(%q: tensor<6x512x16xf32>, %k: tensor<6x512x16xf32>, %v: tensor<6
   %10 = weft.dot_general %9, %v {lhs_batch = array<i64: 0>, lhs_contract = array<i64: 2>, rhs_batch = array<i64: 0>, rhs_contract = array<i64: 1>} : (tensor<6x512x512xf32>, tensor<6x512x8xf32>) -> tensor<6x512x8xf32>
   return %10 : tensor<6x512x8xf32>
 }
+
+// -----
+
+// A row of any length is in scratch memory whose size the run time is told.
+// CHECK-NOT: temporary
+// CHECK: // batch 0: {{.*}}_attention_0(1, 2, 0, 3{{.*}}; scratch {{.*}}ceil(s1 / 16){{.*}}) x 4 * s0
+// CHECK-LABEL: kernel.func @dot_general_full_mul_amax_attention_0
+// CHECK: kernel.scratch 2560 times %{{.*}} : <f32>
+func.func @main(%q: tensor<?x4x?x16xf32, #weft.symbols<[0, 1]>>, %k: tensor<?x4x?x16xf32, #weft.symbols<[0, 1]>>, %v: tensor<?x4x?x8xf32, #weft.symbols<[0, 1]>>) -> tensor<?x4x?x8xf32, #weft.symbols<[0, 1]>> attributes {weft.symbol_count = 2 : i64} {
+  %0 = weft.scaled_dot_product_attention %q, %k, %v {is_causal = false, scale = 2.500000e-01 : f64} : (tensor<?x4x?x16xf32, #weft.symbols<[0, 1]>>, tensor<?x4x?x16xf32, #weft.symbols<[0, 1]>>, tensor<?x4x?x8xf32, #weft.symbols<[0, 1]>>) -> tensor<?x4x?x8xf32, #weft.symbols<[0, 1]>>
+  return %0 : tensor<?x4x?x8xf32, #weft.symbols<[0, 1]>>
+}

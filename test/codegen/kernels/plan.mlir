@@ -110,3 +110,32 @@ func.func @main(%x: tensor<4x8xf32>) -> tensor<4x8xf32> {
   %3 = weft.expand %1 {shape = array<i64: 4, 8>} : (tensor<8xf32>) -> tensor<4x8xf32>
   return %2 : tensor<4x8xf32>
 }
+
+// -----
+
+// Temporaries of symbolic size share memory where one is never smaller than the other.
+// CHECK: // buffer 2: temporary, 8 * s0 * s1 bytes{{$}}
+// CHECK: // buffer 3: temporary, 4 * s0 * s1 bytes{{$}}
+// CHECK: // buffer 4: temporary, 4 * s0 * s1 bytes, in the place of 2{{$}}
+// CHECK: // arena: 0 bytes
+func.func @main(%x: tensor<?x?xf32, #weft.symbols<[0, 1]>>) -> tensor<?x?xf32, #weft.symbols<[0, 1]>> attributes {weft.symbol_count = 2 : i64} {
+  %0 = weft.cast %x {dtype = f64} : (tensor<?x?xf32, #weft.symbols<[0, 1]>>) -> tensor<?x?xf64, #weft.symbols<[0, 1]>>
+  %1 = weft.cast %0 {dtype = f32} : (tensor<?x?xf64, #weft.symbols<[0, 1]>>) -> tensor<?x?xf32, #weft.symbols<[0, 1]>>
+  %2 = weft.neg %1 : (tensor<?x?xf32, #weft.symbols<[0, 1]>>) -> tensor<?x?xf32, #weft.symbols<[0, 1]>>
+  %3 = weft.exp %2 : (tensor<?x?xf32, #weft.symbols<[0, 1]>>) -> tensor<?x?xf32, #weft.symbols<[0, 1]>>
+  return %3 : tensor<?x?xf32, #weft.symbols<[0, 1]>>
+}
+
+// -----
+
+// The products of symbols are sizes like others: blocks of 64 of 3 * s0 * s1 columns, and what they have in common with a
+// symbol.
+// CHECK: // buffer 0: input, 96 * s0 * s1 bytes
+// CHECK: // buffer 1: output, 32 * s0 * s1 bytes
+// CHECK: x 1 * ceil(s0 * s1 / 
+func.func @main(%x: tensor<3x?x?x8xf32, #weft.symbols<[0, 1]>>) -> tensor<?x8xf32, #weft.symbols<[s0 * s1]>> attributes {weft.symbol_count = 2 : i64} {
+  %0 = weft.reshape %x {shape = array<i64: 3, -4611686052787126786>} : (tensor<3x?x?x8xf32, #weft.symbols<[0, 1]>>) -> tensor<3x?xf32, #weft.symbols<[8 * s0 * s1]>>
+  %1 = weft.sum %0 {dims = array<i64: 0>, keepdim = false} : (tensor<3x?xf32, #weft.symbols<[8 * s0 * s1]>>) -> tensor<?xf32, #weft.symbols<[8 * s0 * s1]>>
+  %2 = weft.reshape %1 {shape = array<i64: -4611686022722355714, 8>} : (tensor<?xf32, #weft.symbols<[8 * s0 * s1]>>) -> tensor<?x8xf32, #weft.symbols<[s0 * s1]>>
+  return %2 : tensor<?x8xf32, #weft.symbols<[s0 * s1]>>
+}
