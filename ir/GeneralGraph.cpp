@@ -4,7 +4,6 @@
 #include "ir/kernel/CanonicalOrder.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <cstring>
 #include <map>
 #include <optional>
@@ -75,7 +74,7 @@ private:
       sites->push_back(site);
   }
   void size(int64_t v, Site site) {
-    if (!sizes || v <= order::kFewRows)
+    if (!sizes || v <= 1) // which are never symbols
       return word(v);
     byte(254);
     byte(254); // no word is so
@@ -353,12 +352,9 @@ private:
         continue;
       try {
         if (!info(node.op).symbolic ||
-            inferType(node.op, operands.data(), int(operands.size()), op.attrs, node.result) != node.type) {
-          fprintf(stderr, "GG: %s gives other type %s\n", info(node.op).name, toString(node.type).c_str());
+            inferType(node.op, operands.data(), int(operands.size()), op.attrs, node.result) != node.type)
           return false;
-        }
-      } catch (const UserError &e) {
-        fprintf(stderr, "GG: %s\n", e.what());
+      } catch (const UserError &) {
         return false;
       }
     }

@@ -15,8 +15,7 @@ struct GraphParts {
   std::vector<int64_t> values; // sizes, strides, numbers by their bits, starts of slices and of random numbers; in order
 };
 
-// sizes: whether they are among the values; else they belong to the skeleton. So do, in either case, sizes that decide
-// how something is computed (Dims.h).
+// sizes: whether they are among the values; else they belong to the skeleton, as sizes of 0 and 1 always do.
 GraphParts partsOf(const Graph &graph, bool sizes);
 
 // What an input that the general graph has beside its instances' inputs holds, by an instance's values.

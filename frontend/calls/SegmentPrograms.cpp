@@ -87,8 +87,7 @@ bool choose(Family &family, Graph &graph, bool sizes, const std::vector<int64_t>
   } else if (instances.size() <= kMostInstances && (general = GeneralGraph::of(graph, sizes, instances))) {
     try {
       made = executableFor(general->graph(), plan.device);
-    } catch (const UserError &e) { // sizes that a code generator must know
-      fprintf(stderr, "SP: %s\n", e.what());
+    } catch (const UserError &) { // sizes that a code generator must know
     }
   }
   bool fits = made && (!general || general->matches(values, plan.symbols));
@@ -112,10 +111,8 @@ bool choose(Family &family, Graph &graph, bool sizes, const std::vector<int64_t>
 
 } // namespace
 
-void chooseProgram(Graph &graph, SegmentPlan &plan, const Lines &lines) {
-  plan.symbols.clear();
-  plan.numbers.clear();
-  if (!plan.device.isCuda()) // whose memory numbers do not lie in
+void chooseProgram(Graph &graph, SegmentPlan &plan, bool general, const Lines &lines) {
+  if (general && !plan.device.isCuda()) // whose memory numbers do not lie in
     for (bool sizes : {true, false}) {
       GraphParts parts = partsOf(graph, sizes);
       if (choose(*familyOf(parts.skeleton + char(sizes)), graph, sizes, parts.values, plan, lines))

@@ -7,8 +7,9 @@
 
 namespace weft {
 
-// Sets the plan's executable, and the symbols and further inputs that it takes. `lines` gives the graph's locations,
-// which it gets where it is compiled.
-void chooseProgram(Graph &graph, SegmentPlan &plan, const std::function<std::vector<std::string>()> &lines);
+// Sets the plan's executable, and the symbols and further inputs that it takes. general: else it is for these sizes and
+// numbers alone. `lines` gives the graph's locations, which it gets where it is compiled.
+void chooseProgram(Graph &graph, SegmentPlan &plan, bool general,
+                   const std::function<std::vector<std::string>()> &lines);
 
 } // namespace weft

@@ -91,6 +91,8 @@ void Trace::notReplayable(const std::string &why) {
     state->reason = why;
 }
 
+void Trace::specialise() { state->specialised = true; }
+
 void Trace::reaches(std::vector<Tensor> tensors) { state->reached = std::move(tensors); }
 
 void Trace::becomesVisible(const std::string &why) {

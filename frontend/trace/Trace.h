@@ -59,6 +59,8 @@ public:
   // All tensors from outside that the function can reach otherwise than by its arguments. A call that reads another one
   // is then not replayable.
   void reaches(std::vector<Tensor> tensors);
+  // Programs are for the sizes and numbers at hand, not shared with calls of others.
+  void specialise();
   // The binding tells that the call did something that a replay could not.
   void notReplayable(const std::string &why);
   // The same before something that can look at memory of others, or change it: what the trace would still do there is

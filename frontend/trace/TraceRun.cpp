@@ -162,7 +162,7 @@ void Trace::State::runPlanned(Segment &segment, CompiledCall *call) {
   Snapshot sources(segment.sources.data(), int(segment.sources.size()));
   if (!segment.plan.outputSlots.empty() || !checks.empty()) {
     gaveUp = true;
-    chooseProgram(segment.graph, segment.plan, [&] { return lines(); });
+    chooseProgram(segment.graph, segment.plan, !specialised, [&] { return lines(); });
     gaveUp = false;
     if (call && !segment.plan.executable->keptInputs().empty())
       segment.plan.kept = std::make_shared<WeightResults>();

@@ -135,6 +135,7 @@ struct Trace::State {
   std::unordered_map<const TensorImpl *, size_t> gradOf;              // the number of a leaf's note
   std::vector<std::pair<Tensor, OperandCheck>> inputChecks;           // of tensors from outside, before each replay
   std::shared_ptr<Exclusive> running = std::make_shared<Exclusive>(); // of the thread that runs the segment
+  bool specialised = false;                                           // programs are for the sizes and numbers at hand
   bool gaveUp = false;                                                // compiling failed, or the call was interrupted
   std::string reason; // Call: why it cannot be replayed; Export: why it cannot be exported
   std::vector<std::string> flushes;

@@ -115,9 +115,10 @@ struct Turn {
 
 // Runs function(*args, **kwargs) under a trace. reached: the tensors that the function can reach otherwise than by its
 // arguments; None: not known, and the call is not for a replay.
-// why: it cannot be replayed, if that is known before. Gives (result, Traced).
+// why: it cannot be replayed, if that is known before. specialised: its programs are for these sizes and numbers alone.
+// Gives (result, Traced).
 py::tuple runTraced(py::object function, py::tuple args, py::dict kwargs, py::object afterCall, py::object reached,
-                    py::object why) {
+                    py::object why, bool specialised) {
   auto traced = std::make_shared<Traced>();
   std::vector<Tensor> tensors;
   py::tuple both = py::make_tuple(args, kwargs);
@@ -137,6 +138,8 @@ py::tuple runTraced(py::object function, py::tuple args, py::dict kwargs, py::ob
     }
     if (!why.is_none())
       trace.notReplayable(why.cast<std::string>());
+    if (specialised)
+      trace.specialise();
     try {
       result = callEagerly(function.ptr(), args, kwargs);
       if (!afterCall.is_none()) {
@@ -470,7 +473,8 @@ void bindCompile(py::module_ &module) {
   py::class_<Turn>(module, "TraceTurn", notMadeByHand())
       .def("__enter__", [](Turn &t) { return bool(t.turn.emplace(TraceTurn::Otherwise::Skip)); })
       .def("__exit__", [](Turn &t, const py::args &) { t.turn.reset(); });
-  module.def("run_traced", &runTraced);
+  module.def("run_traced", &runTraced, py::arg("function"), py::arg("args"), py::arg("kwargs"), py::arg("after"),
+             py::arg("reached"), py::arg("why"), py::arg("specialised") = false);
   module.def("traced_number", [](py::dict holder, py::str key, Device device) -> py::object {
     auto number = std::make_shared<const DictNumber>(holder, key);
     Trace *trace = Trace::active();

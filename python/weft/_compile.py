@@ -34,7 +34,8 @@ def compile(function=None, *, dynamic=None, numerics="exact", fullgraph=False, c
 
     Args:
         function: a function, method or Module; without it, a decorator is returned.
-        dynamic: None or False; sizes are compiled for as they come.
+        dynamic: None or True: sizes and numbers that are found to vary become symbols and inputs of one program; False: each call
+            with others is traced and compiled by itself, and the last 64 of these programs are kept.
         numerics: "exact": bit-identical to eager.
         fullgraph: a call that cannot be replayed is an error.
         check: also runs eagerly and compares the bits; a difference is an error.
@@ -47,15 +48,15 @@ def compile(function=None, *, dynamic=None, numerics="exact", fullgraph=False, c
         )
     if numerics != "exact":
         raise NotImplementedError(f"[compile] numerics must be 'exact'; got {numerics!r}")
-    if dynamic:
-        raise NotImplementedError(
-            "[compile] dynamic=True is not supported; leave it out: new sizes are traced as they come"
+    if dynamic not in (None, True, False):
+        raise TypeError(
+            f"[compile] dynamic must be None, True or False; got {dynamic!r}; sizes that vary are found without a declaration"
         )
-    return Compilation(function, fullgraph, check).compiled
+    return Compilation(function, dynamic is False, fullgraph, check).compiled
 
 
-def _rebuild(function, fullgraph, check):
-    return Compilation(function, fullgraph, check).compiled
+def _rebuild(*arguments):
+    return Compilation(*arguments).compiled
 
 
 def _reduce(compiled):
@@ -66,7 +67,8 @@ def _reduce(compiled):
         found = getattr(found, part, None)
     if found is compiled:
         return name
-    return _rebuild, (compiled.__wrapped__, compiled.compilation.fullgraph, compiled.compilation.check)
+    of = compiled.compilation
+    return _rebuild, (compiled.__wrapped__, of.specialised, of.fullgraph, of.check)
 
 
 copyreg.pickle(_C.Compiled, _reduce)
@@ -75,15 +77,16 @@ copyreg.pickle(_C.Compiled, _reduce)
 class Compilation:
     """The state of one compiled function."""
 
-    def __init__(self, function, fullgraph, check):
+    def __init__(self, function, specialised, fullgraph, check):
         self.function = function
+        self.specialised = specialised
         self.fullgraph = fullgraph
         self.check = check
         self.retraces = deque(maxlen=MAX_ENTRIES)  # why the last traces after the first were needed
         self.paths = {}  # entry → what its guards are about
         self.last_reason = None  # why the last trace could not be replayed
         self.last = None
-        self.compiled = _C.make_compiled(function, self.miss, not (fullgraph or check))
+        self.compiled = _C.make_compiled(function, self.miss, not (specialised or fullgraph or check))
         self.compiled.compilation = self
         self.compiled.__doc__ = function.__doc__
         self.compiled.__module__ = getattr(function, "__module__", None)
@@ -121,7 +124,7 @@ class Compilation:
         watch.start()
         try:
             reached = list(capture.reached.values())
-            result, traced = _C.run_traced(self.function, args, kwargs, after, reached, capture.reason)
+            result, traced = _C.run_traced(self.function, args, kwargs, after, reached, capture.reason, self.specialised)
         finally:
             watch.stop()
         self.last = traced

@@ -191,3 +191,20 @@ def test_fullgraph_traces_each_call():
     for i in range(80):
         same(compiled(x, 0.1 * i), number(x, 0.1 * i))
     assert len(weft._C.entries(compiled)) == 64
+
+
+def test_specialised_calls_have_programs_of_their_own():
+    compiled = weft.compile(number, dynamic=False)
+    for n in (10, 20, 30, 40, 50, 60):
+        x = weft.randn(n)
+        before, _ = weft._C.compile_statistics()
+        result = compiled(x, 0.5)
+        assert weft._C.compile_statistics()[0] > before
+        same(result, number(x, 0.5))
+        assert weft.explain(compiled, x, 0.5).mode == "replay"
+
+
+def test_what_dynamic_may_be():
+    with pytest.raises(TypeError, match=r"\[compile\] dynamic must be None, True or False"):
+        weft.compile(number, dynamic={"x": {0: (1, 8)}})
+    assert weft.compile(number, dynamic=True)(weft.ones(3), 0.5)[1] == 0.75
