@@ -124,7 +124,9 @@ class Compilation:
         watch.start()
         try:
             reached = list(capture.reached.values())
-            result, traced = _C.run_traced(self.function, args, kwargs, after, reached, capture.reason, self.specialised)
+            result, traced = _C.run_traced(
+                self.function, args, kwargs, after, reached, capture.reason, self.specialised
+            )
         finally:
             watch.stop()
         self.last = traced

@@ -24,7 +24,8 @@
 namespace weft {
 namespace {
 
-constexpr auto kSpinTime = std::chrono::microseconds(20);
+// Waking a thread takes some 50 us on a virtual machine; the Python between two kernels often less.
+constexpr auto kSpinTime = std::chrono::microseconds(100);
 // Launches run together may have tasks of very different length, and others may take half of a core away: the smaller
 // the pieces, the more evenly the threads end.
 constexpr int kPiecesPerThread = 32;

@@ -6,7 +6,19 @@ import random
 import weft
 
 CALLS = 6
-_SEEN = ("results", "x", "y", "s.w", "s.buffer", "s.items", "s.last", "s.scale", "s.count", "s.log", "the tensor that is kept")
+_SEEN = (
+    "results",
+    "x",
+    "y",
+    "s.w",
+    "s.buffer",
+    "s.items",
+    "s.last",
+    "s.scale",
+    "s.count",
+    "s.log",
+    "the tensor that is kept",
+)
 
 
 class State:
@@ -37,7 +49,9 @@ class Generator:
         return self.random.choice(self.names)
 
     def number(self):
-        return self.pick("v", "n", "s.scale", "s.count", "v * 0.5", "(n + 1)", "0.75", "2", "-v", "float(n)", "len(s.log)")
+        return self.pick(
+            "v", "n", "s.scale", "s.count", "v * 0.5", "(n + 1)", "0.75", "2", "-v", "float(n)", "len(s.log)"
+        )
 
     def emit(self, line):
         self.lines.append("    " * self.depth + line)
@@ -178,7 +192,16 @@ def _look(value, known):
         known.append(value)
         bits = weft._C.raw_bytes(value.detach().contiguous())
         grad = _look(value.grad, known) if value.is_leaf else None
-        return (value.dtype.name, tuple(value.shape), value.stride(), value.requires_grad, value.is_leaf, bits, shares, grad)
+        return (
+            value.dtype.name,
+            tuple(value.shape),
+            value.stride(),
+            value.requires_grad,
+            value.is_leaf,
+            bits,
+            shares,
+            grad,
+        )
     if isinstance(value, (list, tuple)):
         return [_look(item, known) for item in value]
     return (type(value).__name__, repr(value))
@@ -195,7 +218,19 @@ def behaviour(function, seed):
         except Exception as error:
             result = (type(error).__name__, str(error))
         known = []
-        everything = [result, x, y, state.w, state.buffer, state.items, state.last, state.scale, state.count, state.log, kept]
+        everything = [
+            result,
+            x,
+            y,
+            state.w,
+            state.buffer,
+            state.items,
+            state.last,
+            state.scale,
+            state.count,
+            state.log,
+            kept,
+        ]
         seen.append([_look(item, known) for item in everything])
     return seen
 

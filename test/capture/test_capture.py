@@ -2,6 +2,7 @@
 
 import importlib
 import pathlib
+import random
 import sys
 
 import pytest
@@ -9,8 +10,11 @@ import pytest
 _FOLDER = pathlib.Path(__file__).parent
 sys.path.insert(0, str(_FOLDER))
 import corpus  # noqa: E402
+import random_programs  # noqa: E402
 
-_FILES = sorted(path.stem for path in _FOLDER.glob("*.py") if path.stem not in ("corpus", "test_capture"))
+_FILES = sorted(
+    path.stem for path in _FOLDER.glob("*.py") if path.stem not in ("corpus", "random_programs", "test_capture")
+)
 PROGRAMS = [
     pytest.param(program, id=f"{file}-{program.name}")
     for file in _FILES
@@ -26,3 +30,11 @@ def test_names_are_given_once():
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_a_compiled_program_does_what_eager_does(program):
     corpus.check(program)
+
+
+@pytest.mark.parametrize("part", range(4))
+def test_random_programs(part):
+    """New ones each time; the seed is in the message."""
+    first = random.SystemRandom().randrange(10**9)
+    differences = [text for seed in range(first, first + 50) if (text := random_programs.compare(seed))]
+    assert not differences, differences[0]

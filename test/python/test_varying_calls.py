@@ -98,7 +98,9 @@ def test_numbers(function, call):
         assert weft.initial_seed() == i
 
 
-@pytest.mark.parametrize("dtype", [weft.float32, weft.float64, weft.float16, weft.bfloat16, weft.int64, weft.int8, weft.uint8])
+@pytest.mark.parametrize(
+    "dtype", [weft.float32, weft.float64, weft.float16, weft.bfloat16, weft.int64, weft.int8, weft.uint8]
+)
 def test_numbers_in_each_dtype(dtype):
     x = weft.arange(50).to(dtype)
     f = lambda x, v: (x * v, x + v, x < v)

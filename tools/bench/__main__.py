@@ -2,6 +2,7 @@
 
     tools/dev bench [--cases a,b] [--libraries weft,torch,jax] [--rounds 7] [--seconds 0.3] [--threads N] [--json FILE]
     tools/dev bench --growth docs/growth.svg    time against size, drawn
+    tools/dev bench --varying                   numbers and sizes that are others at each call: compiled against eager
 
 Without --libraries: weft, weft_eager, and torch and jax where they can be imported. --python torch=PATH gives a library an
 interpreter of its own. The JSON is a list with an object a case: the median seconds a call and the first call's seconds by library.
@@ -19,6 +20,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
 import growth  # noqa: E402
+import varying  # noqa: E402
 from cases import CASES  # noqa: E402
 from workers import Race, serve  # noqa: E402
 
@@ -52,7 +54,11 @@ def main() -> int:
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--json", metavar="FILE")
     parser.add_argument("--growth", metavar="FILE", help="measure time against size instead, and draw it")
+    parser.add_argument("--varying", action="store_true", help="measure calls that differ in numbers and sizes instead")
     options = parser.parse_args()
+    if options.varying:
+        varying.measure()
+        return 0
     pythons = dict(pair.split("=", 1) for pair in options.python)
     if options.libraries:
         libraries = options.libraries.split(",")

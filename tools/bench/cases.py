@@ -72,9 +72,9 @@ def mlp_train(lib: Library) -> Run:
     return trained(lib, model, data(0, 64, 784), np.random.default_rng(1).integers(0, 10, 64))
 
 
-def gpt_train(lib: Library, size: int = 256) -> Run:
-    """A training step of a transformer of width size: 4 blocks of 8 heads, 8 sequences of 128 tokens; not written for JAX."""
-    t, nn = lib.torch_like, lib.torch_like.nn
+def transformer(t: Any, size: int) -> Any:
+    """A transformer of width size: 4 blocks of 8 heads, 256 tokens, at most 128 of them in a row."""
+    nn = t.nn
 
     class Block(nn.Module):  # type: ignore[misc, name-defined]
         def __init__(self) -> None:
@@ -104,8 +104,15 @@ def gpt_train(lib: Library, size: int = 256) -> Run:
                 x = block(x)
             return self.head(self.norm(x))
 
+    return Model()
+
+
+def gpt_train(lib: Library, size: int = 256) -> Run:
+    """A training step of a transformer of width size: 4 blocks of 8 heads, 8 sequences of 128 tokens; not written for JAX."""
     random = np.random.default_rng(1)
-    return trained(lib, Model(), random.integers(0, 256, (8, 128)), random.integers(0, 256, (8, 128)))
+    return trained(
+        lib, transformer(lib.torch_like, size), random.integers(0, 256, (8, 128)), random.integers(0, 256, (8, 128))
+    )
 
 
 CASES: dict[str, Callable[..., Run]] = {
