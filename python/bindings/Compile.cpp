@@ -379,10 +379,12 @@ PyType_Spec spec = {"weft.Compiled", int(sizeof(Compiled)), 0,
                     slots};
 PyTypeObject *compiledType = nullptr;
 
+// What weft.compile returned, a module that holds it in its class included.
 Compiled &asCompiled(py::handle object) {
-  if (Py_TYPE(object.ptr()) != compiledType)
+  py::object held = py::getattr(py::type::handle_of(object), "_compiled", object);
+  if (Py_TYPE(held.ptr()) != compiledType)
     fail(UserError::Kind::Type, "compile", "expected what weft.compile returned");
-  return *reinterpret_cast<Compiled *>(object.ptr());
+  return *reinterpret_cast<Compiled *>(held.ptr());
 }
 
 } // namespace

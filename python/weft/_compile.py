@@ -10,6 +10,7 @@ import types
 from collections import deque, namedtuple
 
 from . import _C
+from ._compiled_module import compiled_module, compiled_of
 
 MAX_ENTRIES = 64  # traces that are kept, those used last
 
@@ -22,6 +23,9 @@ def compile(function=None, *, dynamic=None, numerics="exact", fullgraph=False, c
     tensor operations collected into compiled segments. So does one whose numbers or sizes are others at each call: segments that
     are alike but for these share one program. Where that takes longer than the function by itself, the function is called as it is.
     ``weft.explain`` says which, and why.
+
+    A compiled module is the module in all but its calls: of its class, with its attributes, and a module to others; methods that
+    return the module (``eval``, ``to``) return the compiled one.
 
     Compile the whole training step, or a model alone: what a replay returns has a history, and ``backward()`` may be called on it
     outside. The learning rate of weft's optimizers may change from call to call.
@@ -52,11 +56,20 @@ def compile(function=None, *, dynamic=None, numerics="exact", fullgraph=False, c
         raise TypeError(
             f"[compile] dynamic must be None, True or False; got {dynamic!r}; sizes that vary are found without a declaration"
         )
-    return Compilation(function, dynamic is False, fullgraph, check).compiled
+    return _compiled(function, dynamic is False, fullgraph, check)
 
 
-def _rebuild(*arguments):
-    return Compilation(*arguments).compiled
+def _compiled(function, *options):
+    if known := compiled_of(function):
+        function = known.__wrapped__
+    compiled = Compilation(function, *options).compiled
+    if not isinstance(function, _C.ModuleBase):
+        return compiled
+    return compiled_module(function, compiled, functools.partial(_compiled_with, options))
+
+
+def _compiled_with(options, function):
+    return _compiled(function, *options)
 
 
 def _reduce(compiled):
@@ -68,7 +81,7 @@ def _reduce(compiled):
     if found is compiled:
         return name
     of = compiled.compilation
-    return _rebuild, (compiled.__wrapped__, of.specialised, of.fullgraph, of.check)
+    return _compiled_with, ((of.specialised, of.fullgraph, of.check), compiled.__wrapped__)
 
 
 copyreg.pickle(_C.Compiled, _reduce)
@@ -263,7 +276,7 @@ def explain(function, *args, **kwargs):
     """Calls the function (compiling it first if it is not) and says how that went: replayed, run as Python with its tensor
     operations in compiled segments (lazy), or run as it is (eager); why; the guards, what made it
     trace again, and every kernel that ran, with the Python line it comes from, its time and its bytes."""
-    compiled = function if isinstance(function, _C.Compiled) else compile(function)
+    compiled = compiled_of(function) or compiled_of(compile(function))
     compilation = compiled.compilation
     _, steps = _C.profile_steps(lambda: compiled(*args, **kwargs))
     entries = _C.entries(compiled)

@@ -27,11 +27,6 @@ __all__ = [
 ]
 
 
-def is_module(value):
-    """Whether it can be a child: a module, or one that is compiled, which is called in its place."""
-    return isinstance(value.__wrapped__ if isinstance(value, _C.Compiled) else value, Module)
-
-
 def _name(op, target):
     if not isinstance(target, str):
         raise TypeError(f"[{op}] a name must be a string; got {type(target).__name__}")
@@ -61,7 +56,7 @@ class Module(HasHooks, HasState, _C.ModuleBase):
     def __setattr__(self, name, value):
         parameters = self.__dict__.get("_parameters")
         if parameters is None:
-            if isinstance(value, Parameter) or is_module(value):
+            if isinstance(value, (Parameter, Module)):
                 raise AttributeError(
                     f"[{type(self).__name__}] cannot assign '{name}' before Module.__init__(); call super().__init__() first"
                 )
@@ -69,7 +64,7 @@ class Module(HasHooks, HasState, _C.ModuleBase):
         elif isinstance(value, Parameter):
             self._check_name(name, "parameter", name in parameters or not hasattr(type(self), name))
             self._put(parameters, name, value)
-        elif is_module(value) and name not in parameters:
+        elif isinstance(value, Module) and name not in parameters:
             self._put(self._modules, name, value)
         else:
             for table, kind, wanted in (
@@ -118,7 +113,7 @@ class Module(HasHooks, HasState, _C.ModuleBase):
             raise TypeError(f"[{type(self).__name__}] a {kind}'s name must be a string; got {type(name).__name__}")
         table = self.__dict__[table]
         self._check_name(name, kind, name in table or not hasattr(self, name))
-        if value is not None and not (isinstance(value, wanted) or (wanted is Module and is_module(value))):
+        if value is not None and not isinstance(value, wanted):
             raise TypeError(
                 f"[{type(self).__name__}] {kind} '{name}' must be a {wanted.__name__} or None; got {type(value).__name__}"
             )
@@ -232,7 +227,7 @@ class Module(HasHooks, HasState, _C.ModuleBase):
         module, target = self, _name("get_submodule", target)
         for name in target.split(".") if target else ():
             child = getattr(module, name, None)
-            if not is_module(child):
+            if not isinstance(child, Module):
                 raise AttributeError(f"[get_submodule] {type(module).__name__} has no module '{name}'; got '{target}'")
             module = child
         return module
