@@ -101,7 +101,7 @@ struct Graph {
   std::vector<int32_t> donations;
   std::vector<GraphCheck> checks;
   int symbolCount = 0;
-  TypicalSizes typicalSizes; // of the symbols
+  TypicalSizes typicalSizes;          // of the symbols
   std::vector<std::string> locations; // "file.py:12"
 
   ValueId addInput(const TensorType &type, const Dims &strides = {});

@@ -231,6 +231,14 @@ TensorType pad(const char *name, const TensorType *operands, int, const Attrs &a
   return {x.dtype, shape};
 }
 
+// The sum of two sizes, where it is a product of the same symbols.
+static std::optional<int64_t> sum(int64_t a, int64_t b) {
+  SizeFactors left = factorsOf(a), right = factorsOf(b);
+  if (left.symbols != right.symbols || __builtin_add_overflow(left.constant, right.constant, &left.constant))
+    return std::nullopt;
+  return sizeProduct(left.constant, left.symbols);
+}
+
 TensorType concatenate(const char *name, const TensorType *operands, int count, const Attrs &attrs) {
   TensorType result = operands[0];
   int dim = int(checkAxis(name, attrs[0].i, result));
@@ -240,12 +248,17 @@ TensorType concatenate(const char *name, const TensorType *operands, int count, 
     bool fits = shape.size() == result.shape.size();
     for (int a = 0; fits && a < shape.size(); ++a)
       fits = a == dim || shape[a] == result.shape[a];
-    if (!fits || isSymbol(shape[dim]) || isSymbol(result.shape[dim]))
+    if (!fits)
       mismatch(name, "sizes must match but along axis " + std::to_string(dim), operands, count,
                "bring the tensors to sizes that fit");
-    if (__builtin_add_overflow(result.shape[dim], shape[dim], &result.shape[dim]))
-      mismatch(name, "the size of axis " + std::to_string(dim) + " would pass 2^63", operands, count,
-               "concatenate fewer");
+    bool isKnown = !isSymbol(shape[dim]) && !isSymbol(result.shape[dim]);
+    std::optional<int64_t> size = sum(result.shape[dim], shape[dim]);
+    if (!size)
+      mismatch(name,
+               isKnown ? "the size of axis " + std::to_string(dim) + " would pass 2^63"
+                       : "the sum of the sizes along axis " + std::to_string(dim) + " is no product of symbols",
+               operands, count, isKnown ? "concatenate fewer" : "compile it for this shape");
+    result.shape[dim] = *size;
   }
   return result;
 }

@@ -38,11 +38,13 @@ enum WeftBufferKind { WEFT_INPUT, WEFT_OUTPUT, WEFT_TEMPORARY, WEFT_CONSTANT, WE
 /* Buffers are numbered: inputs, outputs, then the others in any order. */
 typedef struct WeftBuffer {
   int32_t kind;
-  int32_t alias; /* OUTPUT: the input whose memory it takes (donated); TEMPORARY of symbolic size: another one, no smaller
-                    and with no alias, whose memory it takes; else -1 */
+  int32_t alias; /* OUTPUT: the input whose memory it takes (donated). TEMPORARY of symbolic size: the one in whose
+                    memory it lies, which has the same factors, itself if others lie in its. Else -1 */
   WeftExtent bytes;
-  int64_t arenaOffset; /* TEMPORARY: offset in the arena; -1: allocated by itself (its size is symbolic); KEPT: offset
-                          in the block of kept buffers */
+  int64_t arenaOffset; /* TEMPORARY: offset in the arena; -1: allocated by itself (its size is symbolic), if others lie
+                          in its memory so many bytes as its constant times the factors' value rounded up to a multiple
+                          of 64, and where it lies in another's: offset divided by that; KEPT: offset in the block of
+                          kept buffers */
   const void *data;    /* CONSTANT */
 } WeftBuffer;
 
@@ -65,8 +67,8 @@ typedef struct WeftStep {
   int64_t grain;        /* fewest tasks worth a thread of their own */
   int64_t scratchBytes; /* CUDA: dynamic shared memory */
   int32_t batch;
-  int32_t blockThreads;    /* CUDA: threads a block */
-  WeftWorkspace workspace; /* of a library's function that is linked, else null: scratchBytes are what a call takes */
+  int32_t blockThreads;      /* CUDA: threads a block */
+  WeftWorkspace workspace;   /* of a library's function that is linked, else null: scratchBytes are what a call takes */
   const WeftExtent *scratch; /* CPU: with what these add to them, as rows of symbolic size do */
   int32_t scratchCount;
   int32_t reserved;

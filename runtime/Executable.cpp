@@ -114,9 +114,9 @@ Executable::Executable(const WeftProgram *program) : plan(program) {
     else if (buffer.kind == WEFT_KEPT)
       keptBuffers.push_back(i);
     else if (buffer.kind == WEFT_TEMPORARY)
-      (buffer.arenaOffset >= 0 ? arenaTemporaries
-       : buffer.alias >= 0     ? sharedTemporaries
-                               : sizedTemporaries)
+      (buffer.arenaOffset < 0 ? sizedTemporaries
+       : buffer.alias < 0     ? arenaTemporaries
+                              : placedTemporaries)
           .push_back(i);
   }
   for (int i = 0; i < plan->stepCount; ++i) {
@@ -197,8 +197,9 @@ void Executable::checkProgram() const {
       malformed("output buffer " + std::to_string(i) + " takes the memory of an input that is not there");
     if (buffer.kind == WEFT_TEMPORARY && buffer.alias >= 0 &&
         (buffer.alias >= plan->bufferCount || plan->buffers[buffer.alias].kind != WEFT_TEMPORARY ||
-         plan->buffers[buffer.alias].alias >= 0 || plan->buffers[buffer.alias].arenaOffset >= 0))
-      malformed("buffer " + std::to_string(i) + " takes the memory of one that has none of its own");
+         plan->buffers[buffer.alias].alias != buffer.alias || plan->buffers[buffer.alias].arenaOffset >= 0 ||
+         buffer.bytes.constant <= 0))
+      malformed("buffer " + std::to_string(i) + " lies in the memory of one that has none of its own");
   }
   if (plan->keptSteps < 0 || plan->keptSteps > plan->stepCount || plan->keptBytes < 0)
     malformed("it keeps the results of " + std::to_string(plan->keptSteps) + " of " + std::to_string(plan->stepCount) +
@@ -287,6 +288,16 @@ private:
   alignas(64) char local[8192];
 };
 
+static int64_t roundedFactors(const WeftBuffer &buffer, const int64_t *symbols) {
+  return alignUp(evaluate(buffer.bytes, symbols) / buffer.bytes.constant);
+}
+
+int64_t Executable::sizedBytes(int number, const int64_t *symbols) const {
+  const WeftBuffer &buffer = plan->buffers[number];
+  return buffer.alias < 0 ? alignUp(evaluate(buffer.bytes, symbols))
+                          : buffer.bytes.constant * roundedFactors(buffer, symbols);
+}
+
 void Executable::runGeneral(void *const *inputs, void *const *outputs, const int64_t *symbols, KeptResults *kept,
                             size_t batchesThatMayStop) const {
   Frame frame(*this);
@@ -332,7 +343,7 @@ void Executable::runGeneral(void *const *inputs, void *const *outputs, const int
   int64_t keptHere = kept ? 0 : alignUp(plan->keptBytes);
   int64_t bytes = alignUp(plan->arenaBytes) + keptHere;
   for (int number : sizedTemporaries)
-    bytes += alignUp(evaluate(plan->buffers[number].bytes, symbols));
+    bytes += sizedBytes(number, symbols);
   if (bytes > 0) {
     memory = Buffer::allocate(size_t(bytes), place);
     auto *base = static_cast<char *>(memory->data());
@@ -344,10 +355,13 @@ void Executable::runGeneral(void *const *inputs, void *const *outputs, const int
     base += keptHere;
     for (int number : sizedTemporaries) {
       frame.pointers[number] = base;
-      base += alignUp(evaluate(plan->buffers[number].bytes, symbols));
+      base += sizedBytes(number, symbols);
     }
-    for (int number : sharedTemporaries)
-      frame.pointers[number] = frame.pointers[plan->buffers[number].alias];
+    for (int number : placedTemporaries) {
+      const WeftBuffer &buffer = plan->buffers[number];
+      frame.pointers[number] =
+          static_cast<char *>(frame.pointers[buffer.alias]) + buffer.arenaOffset * roundedFactors(buffer, symbols);
+    }
   }
 
   if (kept && !keptBuffers.empty())

@@ -154,6 +154,7 @@ private:
   struct Frame;
 
   static Value prepare(const WeftExtent &extent);
+  int64_t sizedBytes(int number, const int64_t *symbols) const;
   ExternFunction functionOf(const WeftStep &step) const;
   bool estimate(const int64_t *symbols) const;
   void checkProgram() const;
@@ -174,7 +175,7 @@ private:
   std::vector<int32_t> stepBuffers;       // buffer numbers, of all steps in order
   std::vector<int32_t> arenaTemporaries;  // buffer numbers
   std::vector<int32_t> sizedTemporaries;  // those that are sized when the program runs
-  std::vector<int32_t> sharedTemporaries; // those in the memory of one of them
+  std::vector<int32_t> placedTemporaries; // those in the memory of one of them
   std::vector<int32_t> keptBuffers;       // buffer numbers
   std::vector<int> inputsOfKept;
   std::vector<size_t> writingBatches; // by output: the first that writes it

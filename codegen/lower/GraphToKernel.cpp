@@ -115,7 +115,6 @@ Lowered lowerToKernels(ModuleOp main, const Target &target, const CostModel &mod
   keepOfWeights(lowering);
   orderSteps(lowering, donations);
   placeTemporaries(lowering);
-  shareTemporaries(lowering);
   for (PlannedStep &step : lowering.steps)
     plan.steps.push_back(std::move(step));
   lowered.plan = std::move(plan);
@@ -151,8 +150,10 @@ std::string toString(const Plan &plan) {
   for (size_t i = 0; i < plan.buffers.size(); ++i) {
     const PlanBuffer &buffer = plan.buffers[i];
     text += "// buffer " + std::to_string(i) + ": " + kinds[buffer.kind] + ", " + toString(buffer.bytes) + " bytes";
-    if (buffer.alias >= 0)
-      text += ", in the place of " + std::to_string(buffer.alias);
+    if (buffer.alias == int(i))
+      text += ", of others";
+    else if (buffer.alias >= 0)
+      text += (buffer.kind == WEFT_TEMPORARY ? ", in " : ", in the place of ") + std::to_string(buffer.alias);
     if (buffer.arenaOffset >= 0)
       text += ", at " + std::to_string(buffer.arenaOffset);
     text += "\n";

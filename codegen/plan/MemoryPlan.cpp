@@ -289,7 +289,7 @@ static std::vector<Life> livesOf(const PlanDraft &draft, bool isStatic) {
         continue;
       auto [at, isNew] = index.try_emplace(buffer, lives.size());
       if (isNew)
-        lives.push_back({buffer, step.batch, step.batch, (planned.bytes.constant + 63) / 64 * 64});
+        lives.push_back({buffer, step.batch, step.batch, planned.bytes.constant});
       lives[at->second].last = step.batch;
     }
   }
@@ -299,8 +299,9 @@ static std::vector<Life> livesOf(const PlanDraft &draft, bool isStatic) {
   return lives;
 }
 
-void placeTemporaries(PlanDraft &draft) {
-  std::vector<Life> lives = livesOf(draft, true);
+// Gives the lives offsets in one arena, and its size.
+static int64_t place(const PlanDraft &draft, std::vector<Life> &lives) {
+  int64_t bytes = 0;
   std::map<int, size_t> index;
   for (size_t i = 0; i < lives.size(); ++i)
     index[lives[i].buffer] = i;
@@ -327,10 +328,9 @@ void placeTemporaries(PlanDraft &draft) {
         life.offset = std::max(life.offset, end);
       }
     }
-    draft.plan.buffers[life.buffer].arenaOffset = life.offset;
-    draft.plan.arenaBytes = std::max(draft.plan.arenaBytes, life.offset + life.bytes);
+    bytes = std::max(bytes, life.offset + life.bytes);
   }
-  draft.plan.liveBytes = mostAlive(lives);
+  return bytes;
 }
 
 static bool haveSameFactors(const Extent &a, const Extent &b) {
@@ -339,25 +339,44 @@ static bool haveSameFactors(const Extent &a, const Extent &b) {
       [](const WeftFactor &x, const WeftFactor &y) { return x.symbol == y.symbol && x.divide == y.divide; });
 }
 
-void shareTemporaries(PlanDraft &draft) {
+// Those of symbolic size that have the same factors are placed by their constants: offsets are so many times the
+// factors' value, which the run time rounds up.
+static void placeSymbolic(PlanDraft &draft) {
   std::vector<PlanBuffer> &buffers = draft.plan.buffers;
-  std::vector<Life> lives = livesOf(draft, false);
-  auto bytes = [&](const Life &life) -> const Extent & { return buffers[size_t(life.buffer)].bytes; };
-  llvm::stable_sort(lives, [&](const Life &a, const Life &b) { return bytes(a).constant > bytes(b).constant; });
-  std::vector<std::vector<Life>> places; // the first of each owns the memory
-  for (const Life &life : lives) {
-    auto isFree = [&](const std::vector<Life> &place) {
-      return haveSameFactors(bytes(place.front()), bytes(life)) &&
-             llvm::all_of(place, [&](const Life &other) { return other.last < life.first || life.last < other.first; });
-    };
-    auto place = llvm::find_if(places, isFree);
-    if (place == places.end()) {
-      places.push_back({life});
-      continue;
-    }
-    buffers[size_t(life.buffer)].alias = place->front().buffer;
-    place->push_back(life);
+  std::vector<std::vector<Life>> arenas;
+  for (const Life &life : livesOf(draft, false)) {
+    auto arena = llvm::find_if(arenas, [&](const std::vector<Life> &lives) {
+      return haveSameFactors(buffers[size_t(lives.front().buffer)].bytes, buffers[size_t(life.buffer)].bytes);
+    });
+    if (arena == arenas.end())
+      arenas.push_back({life});
+    else
+      arena->push_back(life);
   }
+  for (std::vector<Life> &lives : arenas) {
+    if (lives.size() == 1)
+      continue;
+    PlanBuffer arena;
+    arena.alias = int32_t(buffers.size());
+    arena.bytes = buffers[size_t(lives.front().buffer)].bytes;
+    arena.bytes.constant = place(draft, lives);
+    for (const Life &life : lives) {
+      buffers[size_t(life.buffer)].alias = arena.alias;
+      buffers[size_t(life.buffer)].arenaOffset = life.offset;
+    }
+    buffers.push_back(std::move(arena));
+  }
+}
+
+void placeTemporaries(PlanDraft &draft) {
+  std::vector<Life> lives = livesOf(draft, true);
+  for (Life &life : lives)
+    life.bytes = int64_t(llvm::alignTo(life.bytes, 64));
+  draft.plan.arenaBytes = place(draft, lives);
+  for (const Life &life : lives)
+    draft.plan.buffers[size_t(life.buffer)].arenaOffset = life.offset;
+  draft.plan.liveBytes = mostAlive(lives);
+  placeSymbolic(draft);
 }
 
 } // namespace weft

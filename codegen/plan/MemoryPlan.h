@@ -18,11 +18,8 @@ void keepOfWeights(PlanDraft &draft);
 void orderSteps(PlanDraft &draft, const std::vector<Donation> &donations);
 
 // Gives the temporaries of known size offsets in one arena, 64-byte aligned: largest first, each at the lowest place
-// that is free while it lives; an output of an in-place step takes the place of an input that dies there.
+// that is free while it lives; an output of an in-place step takes the place of an input that dies there. The others
+// have an arena, a buffer of its own, for all that are constants times the same symbols.
 void placeTemporaries(PlanDraft &draft);
-
-// Gives temporaries of symbolic size the memory of others that are never smaller, those with the same factors and no
-// smaller constant, where these are not alive; largest first.
-void shareTemporaries(PlanDraft &draft);
 
 } // namespace weft

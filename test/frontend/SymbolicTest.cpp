@@ -1,6 +1,8 @@
 // Graphs with symbolic sizes have the bits of those with the sizes known, and of eager.
 #include "Symbolic.h"
 
+#include "ir/OpTable.h"
+
 #include <cmath>
 #include <cstring>
 #include <stdexcept>
@@ -267,6 +269,7 @@ TEST(Symbolic, Moves) {
                     reshape(y, {a, b * 3, 4}),
                     reshape(transpose(reshape(y, {a, b, 12}), 1, 2), {a * 12, b}),
                     one(OpKind::Concatenate, {y, y}, {integer(1)}),
+                    one(OpKind::Concatenate, {y, exp(y), y}, {integer(0)}),
                     one(OpKind::Flip, {y}, {ints({0})}),
                     one(OpKind::Pad, {y}, {ints({0, 1}), ints({0, 2}), ints({0, 0}), real(0.5)}),
                     slice(x[0], 2, 3, 9).contiguous(),
@@ -373,6 +376,33 @@ TEST(Symbolic, GradientsOfNorms) {
         },
         [](const Sizes &s) { return List{noise({s[0], s[1], 12}, 1), noise({s[0], s[1], 160}, 2)}; },
         {{2, 3}, {3, 2}, {9, 17}, {64, 5}, {3, 257}, {40, 100}}, typical);
+}
+
+// A pad of which only the result's size is known is a read at positions, which is 0 outside.
+TEST(Symbolic, PaddingByPositions) {
+  constexpr int64_t kRows = 300, kBefore = 2;
+  auto add = [](Graph &graph, OpKind op, const std::vector<ValueId> &operands, const Attrs &attrs) {
+    std::vector<TensorType> types;
+    for (ValueId operand : operands)
+      types.push_back(graph.type(operand));
+    return graph.addNode(op, operands, attrs, inferType(op, types.data(), int(types.size()), attrs));
+  };
+  Graph symbolic;
+  symbolic.symbolCount = 1;
+  ValueId x = symbolic.addInput({DType::Float32, {symbol(0), 6}});
+  Attr type = Attr::dtype(DType::Int64);
+  ValueId order = add(symbolic, OpKind::Iota, {}, {ints({kRows}), integer(0), type});
+  ValueId before = add(symbolic, OpKind::Full, {}, {ints({kRows}), real(0), integer(kBefore), type});
+  ValueId positions = add(symbolic, OpKind::Sub, {order, before}, {});
+  symbolic.outputs = {add(symbolic, OpKind::IndexSelect, {x, positions}, {integer(0)})};
+  for (int64_t rows : {2, 9, 100, 257}) {
+    Graph known;
+    ValueId y = known.addInput({DType::Float32, {rows, 6}});
+    known.outputs = {
+        add(known, OpKind::Pad, {y}, {ints({kBefore, 0}), ints({kRows - kBefore - rows, 0}), ints({0, 0}), real(0)})};
+    List given{noise({rows, 6}, 1)};
+    EXPECT_TRUE(run(known, given, {}) == run(symbolic, given, {rows})) << rows;
+  }
 }
 
 // What the rules cannot say of symbols is an error, not another result.

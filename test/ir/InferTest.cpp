@@ -61,6 +61,12 @@ TEST(Infer, Table) {
        {{F, {S, T, 6}}},
        {Attr::list({*sizeProduct(1, {0, 0}), 6})},
        "[reshape] shape [s0*s0, 6] is invalid for input float32[s0, s1, 6]; the number of elements must stay the same"},
+      {OpKind::Concatenate, {{F, {S, 3}}, {F, {*sizeProduct(2, {0}), 3}}}, {Attr::integer(0)}, "float32[3*s0, 3]"},
+      {OpKind::Concatenate,
+       {{F, {S}}, {F, {T}}},
+       {Attr::integer(0)},
+       "[concatenate] the sum of the sizes along axis 0 is no product of symbols; got float32[s0] and float32[s1]; "
+       "compile it for this shape"},
       {OpKind::Slice, {{F, {64, S}}}, {Attr::list({0, 2}), Attr::list({T, 3}), Attr::list({1, 1})}, "float32[s1, 3]"},
       {OpKind::Reshape,
        {{F, {2, 3}}},

@@ -250,3 +250,18 @@ func.func @columns_of_short_rows(%x: tensor<4096x16xf32>) -> (tensor<4096x16xf32
   %w = weft.sum %s {dims = array<i64: 0>, keepdim = false} : (tensor<4096x16xf32>) -> tensor<16xf32>
   return %s, %w : tensor<4096x16xf32>, tensor<16xf32>
 }
+
+// -----
+
+// A part of a row as heads is read where it is, whatever the batch and the time are.
+// CHECK-LABEL: func.func @symbolic_views
+// CHECK: weft.group {{.*}}kind = "contraction"
+// CHECK: weft.slice
+// CHECK-NOT: weft.group
+func.func @symbolic_views(%x: tensor<?x?x192xf32, #weft.symbols<[0, 1]>>) -> tensor<?x4x?x?xf32, #weft.symbols<[0, 1, 1]>> attributes {weft.symbol_count = 2 : i64} {
+  %0 = weft.slice %x {starts = array<i64: 0, 0, 64>, sizes = array<i64: -1, -2, 64>, steps = array<i64: 1, 1, 1>} : (tensor<?x?x192xf32, #weft.symbols<[0, 1]>>) -> tensor<?x?x64xf32, #weft.symbols<[0, 1]>>
+  %1 = weft.reshape %0 {shape = array<i64: -1, -2, 4, 16>} : (tensor<?x?x64xf32, #weft.symbols<[0, 1]>>) -> tensor<?x?x4x16xf32, #weft.symbols<[0, 1]>>
+  %2 = weft.permute %1 {dims = array<i64: 0, 2, 1, 3>} : (tensor<?x?x4x16xf32, #weft.symbols<[0, 1]>>) -> tensor<?x4x?x16xf32, #weft.symbols<[0, 1]>>
+  %3 = weft.dot_general %2, %2 {lhs_batch = array<i64: 0, 1>, rhs_batch = array<i64: 0, 1>, lhs_contract = array<i64: 3>, rhs_contract = array<i64: 3>} : (tensor<?x4x?x16xf32, #weft.symbols<[0, 1]>>, tensor<?x4x?x16xf32, #weft.symbols<[0, 1]>>) -> tensor<?x4x?x?xf32, #weft.symbols<[0, 1, 1]>>
+  return %3 : tensor<?x4x?x?xf32, #weft.symbols<[0, 1, 1]>>
+}

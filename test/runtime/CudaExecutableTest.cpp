@@ -74,8 +74,9 @@ struct TwoSteps {
                            {WEFT_CONSTANT, -1, {32, 0, 0, {}}, 0, kConstant}};
   int32_t first[3] = {0, 3, 2}, second[3] = {2, 3, 1};
   WeftExtent three[2] = {kSize, {3, 0, 0, {}}}, five[2] = {kSize, {5, 0, 0, {}}};
-  WeftStep steps[2] = {{nullptr, "scale", "a.py:1", 3, 2, first, three, kGrid, 1, 64 * 1024, 0, 64, nullptr},
-                       {nullptr, "scale", "a.py:2", 3, 2, second, five, kGrid, 1, 0, 1, 64, nullptr}};
+  WeftStep steps[2] = {
+      {nullptr, "scale", "a.py:1", 3, 2, first, three, kGrid, 1, 64 * 1024, 0, 64, nullptr, nullptr, 0, 0},
+      {nullptr, "scale", "a.py:2", 3, 2, second, five, kGrid, 1, 0, 1, 64, nullptr, nullptr, 0, 0}};
   WeftProgram program{WEFT_ABI_VERSION, 1,       1, 1, 4, 2, buffers, steps, 0, kImage,
                       sizeof kImage,    "sm_75", 0, 0, 0, 0, nullptr, 0,     0};
 };

@@ -184,6 +184,37 @@ TEST(Executable, TellsTheProfiler) {
   EXPECT_EQ(out, 15);
 }
 
+// out = a, by way of scratch memory for all elements.
+void throughScratch(void *const *buffers, const int64_t *scalars, int64_t, int64_t, void *scratch) {
+  auto *memory = static_cast<int64_t *>(scratch);
+  std::copy_n(static_cast<const int64_t *>(buffers[0]), scalars[0], memory);
+  std::copy_n(memory, scalars[0], static_cast<int64_t *>(buffers[1]));
+}
+
+TEST(Executable, PlacesTemporariesBySymbols) {
+  Builder b;
+  b.input(sized(8, 0)).output(sized(8, 0)).output(sized(8, 0));
+  // 3 and 4 lie in 5, 8 and 16 times the symbol's value, rounded up to 64, from its beginning.
+  b.temporary(sized(8, 0), 8).temporary(sized(8, 0), 16).temporary(sized(24, 0), -1);
+  for (int i : {3, 4, 5})
+    b.buffers[size_t(i)].alias = 5;
+  b.step(scaleAdd, {0, 0, 3}, {fixed(1)}, sized(1, 0), 0); // twice the input
+  b.step(scaleAdd, {0, 0, 4}, {fixed(2)}, sized(1, 0), 0); // three times
+  b.step(throughScratch, {3, 1}, {sized(1, 0)}, fixed(1), 1);
+  b.step(throughScratch, {4, 2}, {sized(1, 0)}, fixed(1), 1);
+  WeftExtent scratch = sized(8, 0);
+  for (size_t i : {2, 3})
+    b.steps[i].scratch = &scratch, b.steps[i].scratchCount = 1;
+  Executable executable(b.finish(1));
+  for (int64_t size : {2, 9, 1000, 100000}) {
+    std::vector<int64_t> in(size_t(size), size), twice(in.size()), thrice(in.size());
+    void *inputs[] = {in.data()}, *outputs[] = {twice.data(), thrice.data()};
+    executable.run(inputs, outputs, &size);
+    EXPECT_EQ(twice, std::vector<int64_t>(in.size(), 2 * size));
+    EXPECT_EQ(thrice, std::vector<int64_t>(in.size(), 3 * size));
+  }
+}
+
 TEST(Executable, RejectsMalformedPrograms) {
   auto valid = [] {
     Builder b;
@@ -206,6 +237,11 @@ TEST(Executable, RejectsMalformedPrograms) {
     Builder b = valid();
     b.steps[0].grid = sized(1, 3);
     EXPECT_NE(messageOf(b.finish(2)).find("names symbol 3 of 2"), std::string::npos);
+  }
+  {
+    Builder b = valid();
+    b.temporary(sized(8, 0), 0).buffers.back().alias = 1;
+    EXPECT_NE(messageOf(b.finish(1)).find("buffer 2 lies in the memory of one that has none"), std::string::npos);
   }
   {
     Builder b = valid();

@@ -19,7 +19,7 @@ static const WeftBuffer buffers[] = {
 static const int32_t order[] = {0, 1, 2};
 static const WeftExtent size = {1, 1, 0, {{0, 0, 1}}};
 static const WeftStep step = {
-    addConstant, "add_constant", "model.py:3 add", 3, 1, order, &size, {1, 1, 0, {{0, 0, 1}}}, 100, 0, 0, 0, 0};
+    addConstant, "add_constant", "model.py:3 add", 3, 1, order, &size, {1, 1, 0, {{0, 0, 1}}}, 100, 0, 0, 0, 0, 0, 0, 0};
 
 __attribute__((visibility("default"))) const WeftProgram weft_program = {
     WEFT_ABI_VERSION, 1, 1, 1, 3, 1, buffers, &step, 0, 0, 0, "test", 0, 0, 0, 0, 0, 0, 0};

@@ -113,10 +113,11 @@ func.func @main(%x: tensor<4x8xf32>) -> tensor<4x8xf32> {
 
 // -----
 
-// Temporaries of symbolic size share memory where one is never smaller than the other.
-// CHECK: // buffer 2: temporary, 8 * s0 * s1 bytes{{$}}
-// CHECK: // buffer 3: temporary, 4 * s0 * s1 bytes{{$}}
-// CHECK: // buffer 4: temporary, 4 * s0 * s1 bytes, in the place of 2{{$}}
+// Temporaries of symbolic size that have the same symbols are placed by their constants; what dies in place gives it on.
+// CHECK: // buffer 2: temporary, 8 * s0 * s1 bytes, in 5, at 0
+// CHECK: // buffer 3: temporary, 4 * s0 * s1 bytes, in 5, at 8
+// CHECK: // buffer 4: temporary, 4 * s0 * s1 bytes, in 5, at 8
+// CHECK: // buffer 5: temporary, 12 * s0 * s1 bytes, of others
 // CHECK: // arena: 0 bytes
 func.func @main(%x: tensor<?x?xf32, #weft.symbols<[0, 1]>>) -> tensor<?x?xf32, #weft.symbols<[0, 1]>> attributes {weft.symbol_count = 2 : i64} {
   %0 = weft.cast %x {dtype = f64} : (tensor<?x?xf32, #weft.symbols<[0, 1]>>) -> tensor<?x?xf64, #weft.symbols<[0, 1]>>
