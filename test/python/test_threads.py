@@ -253,6 +253,9 @@ def run(code, *args, expected=0):
 INTERRUPTED = """
 import os, signal, threading, time, weft
 
+# A shell starts what runs in its background with SIGINT ignored, and Python leaves it so.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
 def many_kernels(x):
     for i in range(120):
         x = weft.softmax(x * (1.0 + i), -1) + weft.tanh(x).sum(0)
