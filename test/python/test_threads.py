@@ -349,12 +349,13 @@ def test_ctrl_c_ends_a_program_before_it_writes():
 WHILE_COLLECTING = """
 import gc, signal, time, weft
 
-lists = [[] for _ in range(2_000_000)]  # which the collector takes longer to look at than the timer waits
+gc.disable()
+lists = [[] for _ in range(1_000_000)]  # which the collector takes longer to look at than the timer waits
 signal.signal(signal.SIGALRM, signal.default_int_handler)
 
 @weft.compile
 def collects(x):
-    signal.setitimer(signal.ITIMER_REAL, 0.01)
+    signal.setitimer(signal.ITIMER_REAL, 0.005)
     gc.collect()
     time.sleep(10)
     return x
