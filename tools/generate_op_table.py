@@ -63,7 +63,7 @@ class Op:
             "jvp",
         ):
             setattr(self, field, record[field])
-        for field in ("expansion", "numpy", "domain", "examples", "dtypes", "python", "independent"):
+        for field in ("expansion", "numpy", "domain", "examples", "dtypes", "python", "independent", "library"):
             setattr(self, field, record[field])
         self.independent = self.independent or INDEPENDENT.get(self.family, "")
         for field in (
@@ -330,11 +330,12 @@ def description(ops):
         "differentiable",
         "symbolic",
     )
-    more = ("results", "reduction", "domain", "examples", "dtypes", "python", "independent")
+    more = ("results", "reduction", "domain", "examples", "dtypes", "python", "independent", "library")
     listed = []
     for op in ops:
         entry = {field: getattr(op, field) for field in fields + more}
-        entry["description"] = " ".join(op.description.split())
+        by = f"Computed by {op.library}: the bits are those of the processor's architecture." if op.library else ""
+        entry["description"] = " ".join([*op.description.split(), *by.split()])
         entry["dtypes"] = op.dtypes.split()
         entry["numpy"] = body(op.numpy, "") if op.numpy else ""
         entry["jvp"] = bool(op.jvp) or (op.family == "Elementwise" and op.differentiable)

@@ -83,6 +83,7 @@ class Weft_Op<string mnemonic, string family_, list<string> operands_, list<A> a
   list<string> selects = [];           // operands whose elements, and constants, are all that the result is made of
   string externFunction = "";          // Extern: the C function of runtime/extern that computes it
   int coreAxes = 0;                    // Extern: it works on so many last axes; those before are batches
+  string library = "";                 // Extern: whose work it is; another architecture may have other bits of it
   bit product = 0;                     // most of its work is a product
   bit scatters = 0;                    // writes at positions that are data
   list<ValueCheck> checks = [];        // at most one

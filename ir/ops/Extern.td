@@ -12,6 +12,10 @@ class Extern<string mnemonic, list<string> operands, int axes, list<A> attrs = [
   let domain = "(-2, 2)";
 }
 
+class ByEigen<string mnemonic, list<string> operands, int axes, list<A> attrs = []> : Extern<mnemonic, operands, axes, attrs> {
+  let library = "Eigen";
+}
+
 def SortLastOp : Extern<"sort_last", ["x"], 1, [A<"descending", "Bool", "False">]> {
   let summary = "The elements along the last axis in order, and where they were.";
   let description = "x: any dtype, rank >= 1. Stable; a NaN counts as the greatest. values: x's dtype; indices: int64.";
@@ -33,11 +37,11 @@ def SortLastOp : Extern<"sort_last", ["x"], 1, [A<"descending", "Bool", "False">
   let examples = ["dict(x=F(2, 7), descending=False)", "dict(x=F(3, 100), descending=True)", "dict(x=F(2, 0), descending=False)"];
   let python = "(input, dim=-1, descending=False, *, stable=False)";
 }
-def CholeskyExOp : Extern<"cholesky_ex", ["x"], 2> {
+def CholeskyExOp : ByEigen<"cholesky_ex", ["x"], 2> {
   let summary = "The lower triangle L of a positive definite matrix, which is L times its transpose.";
   let description = [{
     x: float32 or float64, [..., n, n], of which the lower triangle is read. L: lower; info: int32 [...], 0 or the order of the leading
-    minor that is not positive, where L means nothing. The gradient is a symmetric matrix. Computed by Eigen.
+    minor that is not positive, where L means nothing. The gradient is a symmetric matrix.
   }];
   let resultNames = ["L", "info"];
   let infer = "cholesky";
@@ -48,12 +52,12 @@ def CholeskyExOp : Extern<"cholesky_ex", ["x"], 2> {
   let numpy = "return numpy.linalg.cholesky(x), numpy.zeros(x.shape[:-2], numpy.int32)";
   let python = "(input, *, upper=False, check_errors=False)";
 }
-def SolveTriangularOp : Extern<"solve_triangular", ["a", "b"], 2,
+def SolveTriangularOp : ByEigen<"solve_triangular", ["a", "b"], 2,
     [A<"upper", "Bool", "False">, A<"transposed", "Bool", "False">, A<"unitriangular", "Bool", "False">]> {
   let summary = "x with a x = b, where a is a triangle.";
   let description = [{
     a: [..., n, n]; b: [..., n, k]; one dtype, float32 or float64, and the same leading axes. Of a the triangle is read that `upper` says,
-    with ones on the diagonal if unitriangular; transposed: a's transpose stands for a. Computed by Eigen.
+    with ones on the diagonal if unitriangular; transposed: a's transpose stands for a.
   }];
   let infer = "solveTriangular";
   let independent = "[pair(i, a=i, b=i) for i in range(b.ndim - 2)]";
@@ -70,12 +74,12 @@ def SolveTriangularOp : Extern<"solve_triangular", ["a", "b"], 2,
   let dtypes = "float";
   let python = "(A, B, *, upper, left=True, unitriangular=False)";
 }
-def SvdOp : Extern<"svd", ["x"], 2, [A<"full_matrices", "Bool", "True">]> {
+def SvdOp : ByEigen<"svd", ["x"], 2, [A<"full_matrices", "Bool", "True">]> {
   let summary = "x as U diag(S) Vh: columns and rows of length 1, orthogonal to each other, and the singular values, the greatest first.";
   let description = [{
     x: float32 or float64, [..., m, n]; k: the smaller of m and n. U: [..., m, k], or with full_matrices [..., m, m]; S: [..., k]; Vh: [..., k, n] or
     [..., n, n]. In each column of U (and each further row of Vh) the first greatest element by magnitude is positive. NaN where x has what is not finite. The gradient
-    is that of the first k columns and rows, and infinite for these where two singular values are equal. Computed by Eigen.
+    is that of the first k columns and rows, and infinite for these where two singular values are equal.
   }];
   let resultNames = ["U", "S", "Vh"];
   let infer = "svdLeft";
@@ -97,11 +101,11 @@ def SvdOp : Extern<"svd", ["x"], 2, [A<"full_matrices", "Bool", "True">]> {
   }];
   let python = "(A, full_matrices=True)";
 }
-def EighOp : Extern<"eigh", ["x"], 2> {
+def EighOp : ByEigen<"eigh", ["x"], 2> {
   let summary = "The eigenvalues of a symmetric matrix, the least first, and its eigenvectors as columns of length 1.";
   let description = [{
     x: float32 or float64, [..., n, n], of which the lower triangle is read. eigenvalues: [..., n]; eigenvectors: [..., n, n], in each column the first
-    greatest element by magnitude positive. NaN where x has what is not finite. The gradient is a symmetric matrix. Computed by Eigen.
+    greatest element by magnitude positive. NaN where x has what is not finite. The gradient is a symmetric matrix.
   }];
   let resultNames = ["eigenvalues", "eigenvectors"];
   let infer = "eigenvalues";
@@ -113,11 +117,11 @@ def EighOp : Extern<"eigh", ["x"], 2> {
   let numpy = "numpy.linalg.eigh(x)";
   let python = "(A, UPLO='L')";
 }
-def QrOp : Extern<"qr", ["x"], 2, [A<"complete", "Bool", "False">]> {
+def QrOp : ByEigen<"qr", ["x"], 2, [A<"complete", "Bool", "False">]> {
   let summary = "x as Q R: orthogonal columns of length 1 and an upper triangle.";
   let description = [{
     x: float32 or float64, [..., m, n]; k: m if complete, or else the smaller of m and n. Q: [..., m, k]; R: [..., k, n]. By Householder reflections, as in
-    LAPACK, so elements on R's diagonal may be negative. Computed by Eigen. There is no gradient for a complete Q of more rows than columns.
+    LAPACK, so elements on R's diagonal may be negative. There is no gradient for a complete Q of more rows than columns.
   }];
   let resultNames = ["Q", "R"];
   let infer = "svdLeft";

@@ -277,7 +277,7 @@ void bindFunctions(py::module_ &module) {
   for (auto [name, kind] : {std::pair<const char *, uint32_t>{"Any", kAnything},
                             {"Tensor", kTensor},
                             {"Operand", kOperand},
-                            {"Number", kNumber | kArray},
+                            {"Number", kNumber},
                             {"int", kInt},
                             {"float", kFloat},
                             {"bool", kBool},

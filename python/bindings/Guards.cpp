@@ -73,9 +73,16 @@ static PyObject *itemOf(const py::object &dict, const py::object &key) {
 static Py_ssize_t versionOfType(PyObject *object) {
   auto *type = reinterpret_cast<PyTypeObject *>(object);
   static PyObject *const any = PyUnicode_InternFromString("__init__");
-  if (!PyType_HasFeature(type, Py_TPFLAGS_VALID_VERSION_TAG))
+#if PY_VERSION_HEX >= 0x030D0000 // where nothing sets the flag
+  auto version = [&] { return Py_ssize_t(type->tp_version_tag); };
+#else
+  auto version = [&] {
+    return PyType_HasFeature(type, Py_TPFLAGS_VALID_VERSION_TAG) ? Py_ssize_t(type->tp_version_tag) : 0;
+  };
+#endif
+  if (!version())
     _PyType_Lookup(type, any); // gives it one
-  return PyType_HasFeature(type, Py_TPFLAGS_VALID_VERSION_TAG) ? Py_ssize_t(type->tp_version_tag) : 0;
+  return version();
 }
 
 static bool isFunction(PyObject *object, PyObject *parts) {

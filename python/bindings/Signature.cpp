@@ -30,6 +30,14 @@ static bool isReal(PyObject *value) {
   return PyIndex_Check(value) && !PySequence_Check(value);
 }
 
+// Of memory alone, as a memoryview, nothing can be computed.
+static bool isNumber(PyObject *value) {
+  if (PyFloat_Check(value) || PyLong_Check(value))
+    return true;
+  PyNumberMethods *methods = Py_TYPE(value)->tp_as_number;
+  return PyObject_CheckBuffer(value) && methods && methods->nb_float;
+}
+
 template <class Test> static bool isSequenceOf(PyObject *value, Test test) {
   if (!PySequence_Check(value) || PyUnicode_Check(value) || PyBytes_Check(value) || isTensor(value))
     return false;
@@ -50,8 +58,8 @@ bool isOfKinds(PyObject *value, uint32_t kinds) {
     return true;
   return ((kinds & kTensor) && isTensor(value)) || ((kinds & kNone) && value == Py_None) ||
          ((kinds & kInt) && isInt(value)) || ((kinds & kBool) && PyBool_Check(value)) ||
-         ((kinds & kFloat) && isReal(value)) || ((kinds & kNumber) && (PyFloat_Check(value) || PyLong_Check(value))) ||
-         ((kinds & kArray) && PyObject_CheckBuffer(value) && !PyBytes_Check(value)) || // NumPy's numbers, too
+         ((kinds & kFloat) && isReal(value)) || ((kinds & kNumber) && isNumber(value)) ||
+         ((kinds & kArray) && PyObject_CheckBuffer(value) && !PyBytes_Check(value)) ||
          ((kinds & kInts) && isSequenceOf(value, isInt)) || ((kinds & kTensors) && isSequenceOf(value, isTensor)) ||
          ((kinds & kString) && PyUnicode_Check(value)) || ((kinds & kDType) && isDType(value)) ||
          ((kinds & kDevice) && (isDevice(value) || PyUnicode_Check(value))) ||

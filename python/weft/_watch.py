@@ -41,7 +41,10 @@ class Watch:
         self.library = set()
         self.reason = None
         self._before = None
-        self._pauses = False
+        # Of the collector, while others' callbacks run. Ours are C functions: Python drops what a callback raises, and one of
+        # Python's would be where the handler of a signal raises KeyboardInterrupt that came during a collection.
+        self._phases = {}
+        self._pause, self._resume = self._phases.__setitem__, self._phases.pop
 
     def start(self):
         self._before = sys.getprofile()
@@ -59,14 +62,8 @@ class Watch:
             gc.callbacks.remove(self._pause)
             gc.callbacks.remove(self._resume)
 
-    def _pause(self, phase, info):
-        self._pauses = True
-
-    def _resume(self, phase, info):
-        self._pauses = False
-
     def _event(self, frame, event, function):
-        if self._pauses:
+        if self._phases:
             return
         if event == "call":
             self.codes.add(frame.f_code)

@@ -57,6 +57,7 @@ def test_other_names_are_refused(tmp_path):
         assert done.returncode == 1 and f"--name '{name}' is no C identifier" in done.stderr
 
 
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")  # from Python 3.12 on
 def test_a_child_forked_while_another_thread_runs_the_model(tmp_path):
     weft.manual_seed(0)
     model = Artifact(nn.Sequential(nn.Linear(64, 2000), nn.Linear(2000, 64)), (weft.ones(1, 64),), tmp_path)

@@ -5,6 +5,7 @@ import stat
 
 import pytest
 import weft
+from conftest import run_alone
 from weft import nn
 
 
@@ -88,23 +89,20 @@ def test_what_cannot_be_written_is_an_error_that_leaves_nothing(write, tmp_path)
 
 
 def test_a_full_disk_leaves_the_old_file(tmp_path):
-    # A process of its own may write no more than a few bytes to a file.
-    import resource
-    import signal
-
     save(tmp_path / "x")
     before = (tmp_path / "x").read_bytes()
-    child = os.fork()
-    if child == 0:
-        try:
-            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-            resource.setrlimit(resource.RLIMIT_FSIZE, (64, 64))
-            weft.save({"a": weft.ones(3000)}, tmp_path / "x")
-        except RuntimeError as error:
-            os._exit(0 if "[save] cannot write" in str(error) else 2)
-        finally:
-            os._exit(1)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    # A process of its own may write no more than a few bytes to a file.
+    run_alone(f"""
+import resource, signal
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (64, 64))
+try:
+    weft.save({{"a": weft.ones(3000)}}, {str(tmp_path / "x")!r})
+except RuntimeError as error:
+    assert "[save] cannot write" in str(error), error
+else:
+    raise SystemExit("it was written")
+""")
     assert (tmp_path / "x").read_bytes() == before and os.listdir(tmp_path) == ["x"]
 
 

@@ -64,6 +64,7 @@ REFUSED = {
     "parameter of a list": (lambda: nn.Parameter([1.0]), TypeError, "list"),
     "gelu": (lambda: F.gelu(x, approximate="erf"), RuntimeError, "'erf'"),
     "fans": (lambda: nn.init.xavier_uniform_(weft.ones(3)), ValueError, "[3]"),
+    "memory": (lambda: nn.init.xavier_uniform_(x, memoryview(b"a")), TypeError, "[xavier_uniform_] gain must be a number; got memoryview"),
     "nonlinearity": (lambda: nn.init.kaiming_uniform_(weft.ones(3, 3), nonlinearity="x"), ValueError, "'x'"),
     "fan": (lambda: nn.init.kaiming_normal_(weft.ones(3, 3), mode="fan"), ValueError, "'fan'"),
     "classes of floats": (lambda: F.one_hot(x), RuntimeError, "[one_hot] classes must be integers"),

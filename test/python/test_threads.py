@@ -202,10 +202,7 @@ def test_what_threads_do_to_each_others_tensors():
 
     def grow(i):
         t = weft.zeros(100, 100)
-        kernel = threading.Thread(target=lambda: t.exp())
-        kernel.start()
-        t.resize_(100 + i % 50, 100)
-        kernel.join()
+        in_threads(lambda: t.exp(), lambda: t.resize_(100 + i % 50, 100))
 
     def read(i):
         t = shared[i % 3]
@@ -255,6 +252,9 @@ def run(code, *args, expected=0):
 
 INTERRUPTED = """
 import os, signal, threading, time, weft
+
+# A shell starts what runs in its background with SIGINT ignored, and Python leaves it so.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 def many_kernels(x):
     for i in range(120):
@@ -344,6 +344,32 @@ assert (a @ a == b).all() and all((r == 100).all() for r in ran)
 def test_ctrl_c_ends_a_program_before_it_writes():
     """And a handler that returns may compute itself; what it interrupted goes on."""
     run(IN_THE_MIDDLE)
+
+
+WHILE_COLLECTING = """
+import gc, signal, time, weft
+
+gc.disable()
+lists = [[] for _ in range(1_000_000)]  # which the collector takes longer to look at than the timer waits
+signal.signal(signal.SIGALRM, signal.default_int_handler)
+
+@weft.compile
+def collects(x):
+    signal.setitimer(signal.ITIMER_REAL, 0.005)
+    gc.collect()
+    time.sleep(10)
+    return x
+
+try:
+    collects(weft.ones(3))
+except KeyboardInterrupt:
+    raise SystemExit(0)
+raise SystemExit("the interrupt was dropped")
+"""
+
+
+def test_ctrl_c_while_a_trace_collects_garbage():
+    run(WHILE_COLLECTING)
 
 
 ENDS_WHILE_COMPILING = """
