@@ -8,7 +8,7 @@
 #include "codegen/lower/GraphToKernel.h"
 #include "ir/Cancel.h"
 #include "ir/GraphIR.h"
-#include "passes/Differentiate.h"
+#include "passes/Transform.h"
 #include "passes/Pipeline.h"
 
 #include "mlir/IR/MLIRContext.h"
@@ -198,6 +198,8 @@ extern "C" __attribute__((visibility("default"))) const weft::CompilerApi *weft_
   static const weft::CompilerApi api{&weft::compileGraph,
                                      &weft::compileLibrary,
                                      &weft::differentiate,
+                                     &weft::pushForward,
+                                     &weft::batch,
                                      &weft::printGraph,
                                      &weft::tunableNumbers,
                                      &weft::cancelCompilation,

@@ -3,6 +3,9 @@
 #include "frontend/autograd/BackwardPass.h"
 #include "frontend/dispatch/Ops.h"
 
+#include <algorithm>
+#include <unordered_set>
+
 namespace weft {
 
 using Kind = UserError::Kind;
@@ -125,6 +128,44 @@ std::vector<Tensor> grad(const std::vector<Tensor> &outputs, const std::vector<T
   if (!retainGraph && !createGraph)
     pass.release();
   return result;
+}
+
+std::vector<Tensor> pushForward(const std::vector<Tensor> &outputs, const std::vector<Tensor> &inputs,
+                                const std::vector<Tensor> &tangents, bool createGraph) {
+  for (size_t i = 0; i < inputs.size(); ++i)
+    if (tangents[i].type() != inputs[i].type())
+      fail(Kind::Runtime, "jvp",
+           "a tangent has its primal's shape and dtype; got " + toString(tangents[i].type()) + " for " +
+               toString(inputs[i].type()));
+  BackwardRequest request(outputs, {}, &inputs, createGraph, "jvp");
+  return BackwardPass(request).pushForward(inputs, tangents);
+}
+
+bool dependsOnOthers(const std::vector<Tensor> &tensors, const std::vector<Tensor> &inputs) {
+  auto isInput = [&](const TensorImpl *leaf) {
+    return std::any_of(inputs.begin(), inputs.end(), [&](const Tensor &t) { return t.impl.get() == leaf; });
+  };
+  std::vector<const TapeNode *> stack;
+  std::unordered_set<const TapeNode *> seen;
+  auto add = [&](const TapeNode *node) {
+    if (node && seen.insert(node).second)
+      stack.push_back(node);
+  };
+  for (const Tensor &t : tensors) {
+    if (t.requiresGrad() && t.isLeaf() && !isInput(t.impl.get()))
+      return true;
+    add(tapeNode(*t.impl));
+  }
+  while (!stack.empty()) {
+    const TapeNode *node = stack.back();
+    stack.pop_back();
+    for (const TapeOperand &operand : node->operands) {
+      if (operand.leaf && !isInput(operand.leaf.get()))
+        return true;
+      add(operand.node.get());
+    }
+  }
+  return false;
 }
 
 } // namespace weft

@@ -12,10 +12,14 @@
 
 namespace weft {
 
-void BackwardPass::run() {
-  GradMode mode(request.createGraph);
+void BackwardPass::noteOlderTape() const {
   if (Trace *trace = Trace::active(); trace && !tape.nodes.empty() && trace->isFromBefore(*tape.nodes.front()))
     trace->notReplayable("backward() goes through operations from before the call");
+}
+
+void BackwardPass::run() {
+  GradMode mode(request.createGraph);
+  noteOlderTape();
   findCuts();
   // Ops that tape or trace record, and those between which Python runs, run one by one.
   RepeatedTapes::Entry entry;
@@ -68,7 +72,7 @@ void BackwardPass::addOperandInputs(int n) {
   }
 }
 
-void BackwardPass::differentiateTape() {
+void BackwardPass::addInputs() {
   // Inputs come first in a graph, so that nodes are numbered after a first walk over the tape.
   ValueId made = 0;
   for (int n = 0; n < int(tape.nodes.size()); ++n) {
@@ -85,11 +89,9 @@ void BackwardPass::differentiateTape() {
     if (!tapeNode(*output.impl) && !inputOf.count(output.impl.get())) // a leaf that is itself an output
       inputOf[output.impl.get()] = addInput(output.type(), {TapeValue::Kind::Output, o, 0});
   }
-  for (int o = 0; o < int(request.outputs.size()); ++o)
-    addInput(request.outputs[size_t(o)].type(), {TapeValue::Kind::Cotangent, o, 0});
-  for (Cut &cut : cuts)
-    cut.cotangent = addInput(cut.node->type, {});
+}
 
+void BackwardPass::addNodes() {
   for (int n = 0; n < int(tape.nodes.size()); ++n) {
     TapeNode *node = tape.nodes[size_t(n)];
     if (node->number == 0) {
@@ -121,25 +123,66 @@ void BackwardPass::differentiateTape() {
     TapeNode *node = tapeNode(*output.impl);
     graph.outputs.push_back(node ? valueOfNode(node) : inputOf.at(output.impl.get()));
   }
-  for (Cut &cut : cuts)
-    graph.outputs.push_back(resultOf(cut.node));
+  derivative.recorded = graph.valueCount();
+}
 
-  std::vector<int> wrt;
+void BackwardPass::findWanted() {
   for (size_t i = 0; i < graph.inputs.size(); ++i) {
     Ref<TensorImpl> leaf = tape.leaf(derivative.places[i]);
     if (leaf && request.wants(leaf.get())) {
-      wrt.push_back(int(i));
+      wanted.push_back(int(i));
       derivative.leaves.push_back(derivative.places[i]);
     }
   }
   for (Cut &cut : cuts) {
-    cut.wrt = int(wrt.size());
-    wrt.push_back(cut.input);
+    cut.wrt = int(wanted.size());
+    wanted.push_back(cut.input);
     derivative.leaves.push_back({});
   }
-  derivative.recorded = graph.valueCount();
-  if (!wrt.empty())
-    derivative.graph = derivativeOf(graph, wrt);
+}
+
+void BackwardPass::differentiateTape() {
+  addInputs();
+  findWanted();
+  for (int o = 0; o < int(request.outputs.size()); ++o)
+    addInput(request.outputs[size_t(o)].type(), {TapeValue::Kind::Cotangent, o, 0});
+  for (Cut &cut : cuts)
+    cut.cotangent = addInput(cut.node->type, {});
+  addNodes();
+  for (Cut &cut : cuts)
+    graph.outputs.push_back(resultOf(cut.node));
+  if (!wanted.empty())
+    derivative.graph = derivativeOf(graph, wanted);
+}
+
+std::vector<Tensor> BackwardPass::pushForward(const std::vector<Tensor> &inputs, const std::vector<Tensor> &tangents) {
+  GradMode mode(request.createGraph);
+  noteOlderTape();
+  std::unordered_map<const void *, const Tensor *> tangentOf; // by node or leaf
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    TapeNode *node = tapeNode(*inputs[i].impl);
+    tangentOf[node ? static_cast<const void *>(node) : inputs[i].impl.get()] = &tangents[i];
+  }
+  for (TapeNode *node : tape.nodes)
+    if (request.wants(node)) {
+      cutOf[node] = int(cuts.size());
+      cuts.push_back({node, -1, -1, -1, false});
+    }
+  addInputs();
+  findWanted();
+  for (size_t k = 0; k < wanted.size(); ++k) {
+    Ref<TensorImpl> leaf = tape.leaf(derivative.leaves[k]);
+    const void *key = leaf ? static_cast<const void *>(leaf.get()) : cuts[k - (wanted.size() - cuts.size())].node;
+    const Tensor &tangent = *tangentOf.at(key);
+    values[addInput(tangent.type(), {})] = tangent;
+  }
+  addNodes();
+  derivative.graph = pushForwardOf(graph, wanted);
+  countUses();
+  std::vector<Tensor> results;
+  for (ValueId output : derivative.graph->outputs)
+    results.push_back(valueOf(output));
+  return results;
 }
 
 ValueId BackwardPass::resultOf(const TapeNode *node) const {
@@ -200,7 +243,7 @@ Tensor BackwardPass::valueOf(ValueId v) {
     return v >= first && v < first + ValueId(cuts.size()) ? &cuts[size_t(v - first)] : nullptr;
   };
   if (!cuts.empty()) {
-    if (Cut *cut = cutAt(cuts[0].cotangent)) {
+    if (Cut *cut = cuts[0].cotangent < 0 ? nullptr : cutAt(cuts[0].cotangent)) {
       resolve(*cut);
       return values.at(v);
     }

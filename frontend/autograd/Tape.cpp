@@ -212,6 +212,13 @@ void Tensor::setGrad(const Tensor &grad) {
 }
 
 Tensor Tensor::detach() const {
+  Tensor result = alias();
+  if (Trace *trace = Trace::active())
+    trace->noteDetached(*this, result);
+  return result;
+}
+
+Tensor Tensor::alias() const {
   Tensor result = aliasOf(*this, impl->shape, impl->strides, impl->offset);
   result.impl->traceSegment = impl->traceSegment;
   result.impl->traceVersion = impl->traceVersion;

@@ -195,7 +195,7 @@ void *Tensor::data() const {
   if (impl->wrappedNumber)
     fail(UserError::Kind::Runtime, "data", "a number has no memory");
   if (Trace *trace = Trace::active())
-    trace->flush("the value of a tensor was read");
+    trace->noteRead(*this);
   while (impl->storage->isPending()) // other threads may give the tensor another storage meanwhile
     Ref<Storage>(impl->storage)->data();
   return static_cast<char *>(impl->storage->memory) + impl->offset * itemSize(impl->dtype);

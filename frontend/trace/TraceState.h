@@ -74,6 +74,14 @@ struct Trace::State {
   void putHistoriesBack();
   static void putVersionsBack(const std::vector<Mutation> &mutations);
 
+  // ---- Of Purpose::Function.
+  Trace *outside = nullptr;                                 // the trace in which it was begun
+  std::unordered_map<const TensorImpl *, ValueId> captured; // inputs from outside
+  std::vector<bool> underGrad;                              // by node
+  Randomness randomness = Randomness::Error;
+  int64_t examples = 1;
+  std::vector<std::pair<Tensor, Tensor>> states;
+
   // ---- Of Purpose::Export.
   struct View {    // of memory from outside
     ValueId value; // made from the input that is the whole

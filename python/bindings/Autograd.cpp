@@ -8,10 +8,8 @@
 namespace py = pybind11;
 
 namespace weft::python {
-namespace {
 
-// None, where it is allowed, is an undefined tensor.
-std::vector<Tensor> tensorsOf(const char *op, py::handle sequence, bool mayBeNone = false) {
+std::vector<Tensor> tensorsOf(const char *op, py::handle sequence, bool mayBeNone) {
   std::vector<Tensor> tensors;
   for (py::handle item : sequence) {
     if (!isTensor(item.ptr()) && !(mayBeNone && item.is_none()))
@@ -21,6 +19,15 @@ std::vector<Tensor> tensorsOf(const char *op, py::handle sequence, bool mayBeNon
   }
   return tensors;
 }
+
+py::tuple toTuple(const std::vector<Tensor> &tensors) {
+  py::tuple tuple(tensors.size());
+  for (size_t i = 0; i < tensors.size(); ++i)
+    tuple[i] = py::cast(tensors[i]);
+  return tuple;
+}
+
+namespace {
 
 // hook(*cotangents), None for one that there is none of, returns as many or None.
 GroupHook groupHook(py::function function) {
@@ -72,12 +79,14 @@ void bindAutograd(py::module_ &module) {
              });
   module.def("grad", [](py::sequence outputs, py::sequence inputs, py::sequence gradients, bool retain, bool create,
                         bool unused) {
-    std::vector<Tensor> results = grad(tensorsOf("grad", outputs), tensorsOf("grad", inputs),
-                                       tensorsOf("grad", gradients, true), retain, create, unused);
-    py::tuple tuple(results.size());
-    for (size_t i = 0; i < results.size(); ++i)
-      tuple[i] = py::cast(results[i]);
-    return tuple;
+    return toTuple(grad(tensorsOf("grad", outputs), tensorsOf("grad", inputs), tensorsOf("grad", gradients, true),
+                        retain, create, unused));
+  });
+  module.def("push_forward", [](py::sequence outputs, py::sequence inputs, py::sequence tangents, bool create) {
+    return toTuple(pushForward(tensorsOf("jvp", outputs), tensorsOf("jvp", inputs), tensorsOf("jvp", tangents), create));
+  });
+  module.def("depends_on_others", [](py::sequence tensors, py::sequence inputs) {
+    return dependsOnOthers(tensorsOf("grad", tensors), tensorsOf("grad", inputs));
   });
   module.def("register_group_hook", [](py::sequence tensors, py::function hook) {
     registerGroupHook(tensorsOf("register_multi_grad_hook", tensors), groupHook(std::move(hook)));
