@@ -37,7 +37,7 @@ public:
     exit->setOperands(results);
     eraseDeadOps(block);
     putArgumentsInPlace(batched);
-    func.setType(FunctionType::get(func.getContext(), block.getArgumentTypes(), ValueRange(results).getTypes()));
+    func.setType(FunctionType::get(func.getContext(), block.getArgumentTypes(), exit->getOperandTypes()));
   }
 
 private:

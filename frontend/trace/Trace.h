@@ -163,6 +163,7 @@ private:
   ValueId partOfWhole(ValueId whole, const TensorType &wholeType, const Tensor &t); // Export: by any strides
   [[noreturn]] void refuse(const std::string &why);                                 // Export
   [[noreturn]] void refuseInFunction(const std::string &why) const;
+  void evaluateOutside(Storage &storage);
   Tensor stateOfExamples(int64_t count, int64_t &offset, Device device);
   void settleShared();
   void end(); // is not active any more

@@ -1,8 +1,11 @@
 // A function of one example as a graph. It may be traced within another trace: its own tensors are those that the trace
 // made; all others are inputs of the graph, whatever they are outside.
 #include "frontend/autograd/Autograd.h"
+#include "frontend/dispatch/Dispatch.h"
 #include "frontend/dispatch/Ops.h"
 #include "frontend/trace/TraceState.h"
+
+#include <algorithm>
 
 namespace weft {
 
@@ -59,17 +62,54 @@ void Trace::noteDetached(const Tensor &tensor, const Tensor &detached) {
 void Trace::noteRead(const Tensor &tensor) {
   if (!isFunction())
     return flush("the value of a tensor was read");
-  const Trace *owner = tensor.impl->storage->lazyTrace;
+  Trace *owner = tensor.impl->storage->lazyTrace;
   if (owner && owner->isFunction())
-    refuseInFunction("the value of a tensor was read");
-  if (state->outside)
+    owner->evaluateOutside(*tensor.impl->storage);
+  else if (state->outside)
     state->outside->noteRead(tensor);
+}
+
+// What is the same for all examples has a value outside.
+void Trace::evaluateOutside(Storage &storage) {
+  std::vector<char> needed(state->nodes.size());
+  std::unordered_map<ValueId, Tensor> values;
+  auto need = [&](ValueId v) {
+    if (v >= State::kFirstNode)
+      needed[size_t(v - State::kFirstNode)] = 1;
+    else if (values[v] = state->inputs[size_t(v)]; values[v].impl->storage->lazyTrace == this)
+      refuseInFunction("the value of a tensor was read");
+  };
+  need(storage.lazyValue);
+  for (size_t n = needed.size(); n-- > 0;)
+    if (needed[n])
+      std::for_each(state->nodes[n].operands.begin(), state->nodes[n].operands.end(), need);
+  Outside outside(*this);
+  GradMode off(false);
+  for (size_t n = 0; n < needed.size(); ++n) {
+    const Node &node = state->nodes[n];
+    if (!needed[n] || node.result > 0) // further results are there already
+      continue;
+    std::vector<Tensor> operands, results;
+    for (ValueId v : node.operands)
+      operands.push_back(values.at(v));
+    if (operands.empty())
+      results = {applyCreation(node.op, node.attrs, state->device)};
+    else
+      results = applyAll(node.op, operands.data(), int(operands.size()), node.attrs);
+    for (size_t i = 0; i < results.size(); ++i)
+      values[State::kFirstNode + ValueId(n + i)] = results[i];
+  }
+  Tensor value = values.at(storage.lazyValue).clone(); // memory of its own, row-major
+  value.data();
+  storage.takeMemory(*value.impl->storage);
+  state->lazies[size_t(storage.lazySlot)] = nullptr;
+  storage.lazyTrace = nullptr;
 }
 
 Tensor Trace::stateOfExamples(int64_t count, int64_t &offset, Device device) {
   if (state->randomness == Randomness::Error)
     fail(UserError::Kind::Runtime, "vmap",
-         "a random operation was called with randomness='error'; pass randomness='same' or 'different' to vmap, or draw "
+         "a random operation was called under vmap with randomness='error'; pass randomness='same' or 'different' to vmap, or draw "
          "outside of it");
   bool same = state->randomness == Randomness::Same;
   Tensor drawn;

@@ -18,32 +18,32 @@ def _parts(tree):
 def flatten(tree):
     """The leaves in order, and the structure that holds them."""
     leaves: list = []
+    return leaves, _structure(tree, leaves)
 
-    def structure(node):
-        parts = _parts(node)
-        if parts is None:
-            leaves.append(node)
-            return None
-        kind, keys, children = parts
-        return kind, keys, tuple([structure(child) for child in children])
 
-    return leaves, structure(tree)
+# No function here refers to itself from within: such a cycle would keep the tensors of a call alive.
+def _structure(node, leaves):
+    parts = _parts(node)
+    if parts is None:
+        leaves.append(node)
+        return None
+    kind, keys, children = parts
+    return kind, keys, tuple([_structure(child, leaves) for child in children])
 
 
 def unflatten(leaves, structure):
     """The tree of that structure with those leaves."""
-    following = iter(leaves)
+    return _build(iter(leaves), structure)
 
-    def build(node):
-        if node is None:
-            return next(following)
-        kind, keys, children = node
-        made = [build(child) for child in children]
-        if keys is not None:
-            return _dict_of(kind, keys, made)
-        return kind(*made) if hasattr(kind, "_fields") else kind(made)
 
-    return build(structure)
+def _build(leaves, node):
+    if node is None:
+        return next(leaves)
+    kind, keys, children = node
+    made = [_build(leaves, child) for child in children]
+    if keys is not None:
+        return _dict_of(kind, keys, made)
+    return kind(*made) if hasattr(kind, "_fields") else kind(made)
 
 
 def _dict_of(kind, keys, values):
@@ -60,20 +60,20 @@ def map_leaves(function, tree):
 def spread(prefix, structure):
     """A leaf of ``prefix`` for each leaf of ``structure``, where a leaf may stand for a whole branch; None where they do not fit."""
     found: list = []
+    return found if _spread(prefix, structure, found) else None
 
-    def walk(node, inner):
-        parts = _parts(node)
-        if parts is None:
-            found.extend([node] * _count(inner))
-            return True
-        kind, keys, children = parts
-        if inner is None or not _fits(kind, keys, inner) or len(children) != len(inner[2]):
-            return False
-        if keys is not None:
-            children = tuple([node[key] for key in inner[1]])
-        return all([walk(child, part) for child, part in zip(children, inner[2])])
 
-    return found if walk(prefix, structure) else None
+def _spread(node, structure, found):
+    parts = _parts(node)
+    if parts is None:
+        found.extend([node] * _count(structure))
+        return True
+    kind, keys, children = parts
+    if structure is None or not _fits(kind, keys, structure) or len(children) != len(structure[2]):
+        return False
+    if keys is not None:
+        children = tuple([node[key] for key in structure[1]])
+    return all([_spread(child, part, found) for child, part in zip(children, structure[2])])
 
 
 def _fits(kind, keys, structure):
