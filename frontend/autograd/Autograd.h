@@ -137,6 +137,18 @@ inline TapeNode *tapeNode(const TensorImpl &impl) { return impl.autograd ? impl.
 uint64_t nextTapeOrder();
 // Where the operand's cotangent goes: to its history, or to itself where it is a leaf.
 void linkOperand(TapeOperand &operand, const Tensor &tensor);
+// For a scope: what ops make in it is not kept for the derivative, which computes it anew from what was there before.
+// Scopes within are part of it.
+class Checkpoint {
+public:
+  Checkpoint();
+  ~Checkpoint();
+  Checkpoint(const Checkpoint &) = delete;
+
+private:
+  uint64_t before;
+};
+
 // Whether what is made of these operands gets a history.
 bool anyRequiresGrad(const Tensor *operands, int count);
 // Records `results = op(operands)`; the caller has checked that grad mode is on and that an operand requires grad.

@@ -179,6 +179,7 @@ std::vector<Tensor> BackwardPass::pushForward(const std::vector<Tensor> &inputs,
   addNodes();
   derivative.graph = pushForwardOf(graph, wanted);
   countUses();
+  evaluate(derivative.graph->outputs);
   std::vector<Tensor> results;
   for (ValueId output : derivative.graph->outputs)
     results.push_back(valueOf(output));
@@ -209,16 +210,23 @@ void BackwardPass::runOpByOp() {
   countUses();
   for (size_t c = cuts.size(); c-- > 0;) // the last first, which the others depend on
     resolve(cuts[c]);
+  evaluate(derivative.graph->outputs);
   for (size_t k = 0; k < derivative.leaves.size(); ++k)
     if (Ref<TensorImpl> leaf = tape.leaf(derivative.leaves[k]))
       leafGradients.emplace_back(leaf, valueOf(derivative.graph->outputs[k]));
+}
+
+// By the derivative, or anew, since nobody kept it.
+bool BackwardPass::isComputed(ValueId v) const {
+  return v >= derivative.recorded ||
+         (v >= int(graph.inputs.size()) && derivative.places[size_t(v)].kind == TapeValue::Kind::None);
 }
 
 // How often each value that will be computed is read, so that it can be dropped after its last reader.
 void BackwardPass::countUses() {
   std::vector<ValueId> stack;
   auto use = [&](ValueId v) {
-    if (v >= derivative.recorded && uses[v]++ == 0)
+    if (isComputed(v) && uses[v]++ == 0)
       stack.push_back(v);
   };
   for (ValueId v : derivative.graph->outputs)
@@ -235,8 +243,8 @@ Tensor BackwardPass::valueOf(ValueId v) {
   auto known = values.find(v);
   if (known != values.end())
     return known->second;
-  if (v >= derivative.recorded) {
-    evaluate(v);
+  if (isComputed(v)) {
+    evaluate({v});
     return values.at(v);
   }
   auto cutAt = [&](ValueId first) { // their inputs lie side by side
@@ -250,18 +258,7 @@ Tensor BackwardPass::valueOf(ValueId v) {
     if (Cut *cut = cutAt(cuts[0].input))
       return values[v] = valueOf(resultOf(cut->node));
   }
-  Tensor value;
-  if (v >= int(graph.inputs.size()) && derivative.places[size_t(v)].kind == TapeValue::Kind::None) {
-    const Node *node = &graph.nodes[size_t(v) - graph.inputs.size()]; // nobody kept it: computed anew
-    int number = node->result;
-    std::vector<Tensor> made = resultsOf(*(node - number));
-    for (size_t i = 0; i < made.size(); ++i)
-      values.emplace(v - number + ValueId(i), made[i]);
-    value = made[size_t(number)];
-  } else {
-    value = tape.read(derivative.places[size_t(v)]);
-  }
-  return values[v] = value;
+  return values[v] = tape.read(derivative.places[size_t(v)]);
 }
 
 // Runs the op whose first result the node is.
@@ -275,16 +272,19 @@ std::vector<Tensor> BackwardPass::resultsOf(const Node &node) {
   return applyAll(node.op, operands.data(), int(operands.size()), node.attrs);
 }
 
-// Computes `target` and what it needs of the derivative's ops, in their order.
-void BackwardPass::evaluate(ValueId target) {
+// Computes `targets`, all at once, so that a value's readers come one soon after the other, and what they need of the
+// ops of their kind: the derivative's, or recorded ones, whose results nobody kept. These are computed anew when the
+// first of the derivative's ops asks for them.
+void BackwardPass::evaluate(const std::vector<ValueId> &targets) {
   std::vector<ValueId> needed, stack;
   std::unordered_set<ValueId> seen;
+  bool ofDerivative = std::any_of(targets.begin(), targets.end(), [&](ValueId v) { return v >= derivative.recorded; });
   auto need = [&](ValueId v) {
-    if (v >= derivative.recorded && !values.count(v) && seen.insert(v).second)
+    if ((v >= derivative.recorded) == ofDerivative && isComputed(v) && !values.count(v) && seen.insert(v).second)
       stack.push_back(v);
   };
   auto nodeOf = [&](ValueId v) -> const Node & { return derivative.graph->nodes[size_t(v) - graph.inputs.size()]; };
-  need(target);
+  std::for_each(targets.begin(), targets.end(), need);
   while (!stack.empty()) {
     ValueId v = stack.back();
     stack.pop_back();
@@ -304,7 +304,7 @@ void BackwardPass::evaluate(ValueId target) {
     };
     std::vector<Tensor> made = resultsOf(node);
     for (size_t i = 0; i < made.size(); ++i)
-      if (ValueId result = v + ValueId(i); i == 0 || uses.count(result))
+      if (ValueId result = v + ValueId(i); i == 0 || uses.count(result) || seen.count(result))
         values[result] = std::move(made[i]);
     for (ValueId operand : node.operands)
       release(operand);

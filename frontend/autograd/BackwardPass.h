@@ -105,8 +105,9 @@ private:
   ValueId valueOfNode(TapeNode *node) const;
   ValueId operandValue(int n, int i) const;
   void runOpByOp();
+  bool isComputed(ValueId v) const;
   void countUses();
-  void evaluate(ValueId target);
+  void evaluate(const std::vector<ValueId> &targets);
   std::vector<Tensor> resultsOf(const Node &node);
   Tensor valueOf(ValueId v);
   void resolve(Cut &cut);

@@ -101,6 +101,14 @@ uint64_t nextTapeOrder() {
   return order.fetch_add(1, std::memory_order_relaxed);
 }
 
+// The number of the first tape node of the checkpoint around; 0: there is none.
+static thread_local uint64_t checkpointFrom = 0;
+Checkpoint::Checkpoint() : before(checkpointFrom) {
+  if (!before)
+    checkpointFrom = nextTapeOrder();
+}
+Checkpoint::~Checkpoint() { checkpointFrom = before; }
+
 void linkOperand(TapeOperand &operand, const Tensor &tensor) {
   if (TapeNode *from = tapeNode(*tensor.impl))
     operand.node = Ref<TapeNode>(from);
@@ -132,12 +140,14 @@ void recordOnTape(OpKind op, const Tensor *operands, int count, const Attrs &att
     TensorImpl &impl = *operands[i].impl;
     operand.type = {impl.dtype, impl.shape};
     linkOperand(operand, operands[i]);
-    if (record.savesOperands >> (i < 31 ? i : 30) & 1)
+    bool keeps = checkpointFrom ? !operand.node || operand.node->order < checkpointFrom
+                                : record.savesOperands >> (i < 31 ? i : 30) & 1;
+    if (keeps)
       operand.saved = {operands[i].impl, impl.storage->version};
   }
   auto saved = [&](int i) {
     const Tensor &t = results[i];
-    return record.savesOperands >> (31 - i) & 1
+    return !checkpointFrom && record.savesOperands >> (31 - i) & 1
                ? SavedTensor{aliasOf(t, t.shape(), t.strides(), t.offset()).impl, t.version()}
                : SavedTensor();
   };

@@ -5,6 +5,8 @@
 #include "python/bindings/PyTensor.h"
 #include "runtime/BlockingRegion.h"
 
+#include <optional>
+
 namespace py = pybind11;
 
 namespace weft::python {
@@ -28,6 +30,10 @@ py::tuple toTuple(const std::vector<Tensor> &tensors) {
 }
 
 namespace {
+
+struct CheckpointScope {
+  std::optional<Checkpoint> scope;
+};
 
 // hook(*cotangents), None for one that there is none of, returns as many or None.
 GroupHook groupHook(py::function function) {
@@ -82,6 +88,10 @@ void bindAutograd(py::module_ &module) {
     return toTuple(grad(tensorsOf("grad", outputs), tensorsOf("grad", inputs), tensorsOf("grad", gradients, true),
                         retain, create, unused));
   });
+  py::class_<CheckpointScope>(module, "Checkpoint", notMadeByHand())
+      .def("__enter__", [](CheckpointScope &c) { c.scope.emplace(); })
+      .def("__exit__", [](CheckpointScope &c, const py::args &) { c.scope.reset(); });
+  module.def("checkpoint", [] { return std::make_unique<CheckpointScope>(); });
   module.def("push_forward", [](py::sequence outputs, py::sequence inputs, py::sequence tangents, bool create) {
     return toTuple(pushForward(tensorsOf("jvp", outputs), tensorsOf("jvp", inputs), tensorsOf("jvp", tangents), create));
   });
