@@ -8,8 +8,8 @@
 #include "codegen/lower/GraphToKernel.h"
 #include "ir/Cancel.h"
 #include "ir/GraphIR.h"
-#include "passes/Transform.h"
 #include "passes/Pipeline.h"
+#include "passes/Transform.h"
 
 #include "mlir/IR/MLIRContext.h"
 #include "llvm/Config/llvm-config.h"

@@ -1,6 +1,7 @@
 // Walks the ops in order and keeps beside each value that differs between examples the value for all of them:
 // 1. an op whose operands are the same for all examples stays as it is;
-// 2. another one becomes what its record's batching rule says; a composite without a rule for the case is walked through
+// 2. another one becomes what its record's batching rule says; a composite without a rule for the case is walked
+// through
 //    in its expansion;
 // 3. results that are the same for all examples are repeated; then the ops on one example, which nobody uses, go.
 #include "passes/Batch.h"
@@ -56,8 +57,8 @@ private:
   void putArgumentsInPlace(const std::vector<bool> &batched) {
     for (unsigned i = 0; i < batched.size(); ++i)
       if (batched[i]) {
-        BlockArgument made = block.insertArgument(i, ofAll.lookup(block.getArgument(i)).getType(),
-                                                  block.getArgument(i).getLoc());
+        BlockArgument made =
+            block.insertArgument(i, ofAll.lookup(block.getArgument(i)).getType(), block.getArgument(i).getLoc());
         ofAll.lookup(block.getArgument(i + 1)).replaceAllUsesWith(made);
         block.eraseArgument(i + 1);
         func.removeArgAttr(i, "weft.strides"); // were of one example

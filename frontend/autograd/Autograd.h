@@ -74,7 +74,8 @@ void backward(const std::vector<Tensor> &outputs, const std::vector<Tensor> &gra
 std::vector<Tensor> grad(const std::vector<Tensor> &outputs, const std::vector<Tensor> &inputs,
                          const std::vector<Tensor> &gradients = {}, bool retainGraph = false, bool createGraph = false,
                          bool allowUnused = false);
-// The tangents of `outputs`, which require grad, from those of `inputs`: forward-mode derivatives of what the tape holds.
+// The tangents of `outputs`, which require grad, from those of `inputs`: forward-mode derivatives of what the tape
+// holds.
 std::vector<Tensor> pushForward(const std::vector<Tensor> &outputs, const std::vector<Tensor> &inputs,
                                 const std::vector<Tensor> &tangents, bool createGraph = false);
 // Whether the tape of one of the tensors reaches a leaf that is not among `inputs`.

@@ -117,7 +117,7 @@ private:
   const BackwardRequest &request;
   TapePart tape;
   std::vector<Cut> cuts;
-  std::vector<int> wanted; // inputs of the graph by which is differentiated
+  std::vector<int> wanted;                           // inputs of the graph by which is differentiated
   std::unordered_map<const TapeNode *, int> cutOf;   // index in cuts
   PointerNumbers position;                           // of the nodes
   std::vector<ValueId> madeBy;                       // by position: the node's result, counted behind the inputs

@@ -144,8 +144,9 @@ static std::shared_ptr<const Graph> loadOrTransform(const char *kind, const std:
   return made;
 }
 
-static std::shared_ptr<const Graph> derivative(const char *kind, Graph (*CompilerApi::*transform)(const Graph &, const std::vector<int> &),
-                                               const Graph &graph, const std::vector<int> &wrt) {
+static std::shared_ptr<const Graph>
+derivative(const char *kind, Graph (*CompilerApi::*transform)(const Graph &, const std::vector<int> &),
+           const Graph &graph, const std::vector<int> &wrt) {
   static auto &made = *new MadeOnce<std::shared_ptr<const Graph>>(256);
   std::string identity = serialize(graph);
   for (int input : wrt)

@@ -28,7 +28,8 @@ BatchedFunction::BatchedFunction(std::vector<Tensor> given, int64_t size, Trace:
 // By value of the graph: whether it differs from example to example.
 static std::vector<bool> differing(const Graph &graph, std::vector<bool> batched) {
   for (const Node &node : graph.nodes)
-    batched.push_back(std::any_of(node.operands.begin(), node.operands.end(), [&](ValueId v) { return batched[size_t(v)]; }));
+    batched.push_back(
+        std::any_of(node.operands.begin(), node.operands.end(), [&](ValueId v) { return batched[size_t(v)]; }));
   return batched;
 }
 
@@ -40,6 +41,9 @@ std::vector<BatchedFunction::Output> BatchedFunction::finish(const std::vector<T
       written.push_back(i);
       wanted.push_back(aliasOf(placeholders[i], placeholders[i].shape(), placeholders[i].strides(), 0));
     }
+  std::vector<std::pair<Tensor, OperandCheck>> checks = trace.valueChecks();
+  for (auto &[values, rule] : checks)
+    wanted.push_back(values);
   Trace::Function function = trace.function(wanted);
 
   std::vector<Tensor> inputs;
@@ -47,7 +51,8 @@ std::vector<BatchedFunction::Output> BatchedFunction::finish(const std::vector<T
   for (const Tensor &input : function.inputs) {
     auto isIt = [&](const Tensor &t) { return t.is(input); };
     auto example = std::find_if(placeholders.begin(), placeholders.end(), isIt);
-    auto state = std::find_if(function.states.begin(), function.states.end(), [&](auto &s) { return s.first.is(input); });
+    auto state =
+        std::find_if(function.states.begin(), function.states.end(), [&](auto &s) { return s.first.is(input); });
     batched.push_back(example != placeholders.end() || state != function.states.end());
     if (example != placeholders.end())
       inputs.push_back(batches[size_t(example - placeholders.begin())]);
@@ -55,6 +60,8 @@ std::vector<BatchedFunction::Output> BatchedFunction::finish(const std::vector<T
       inputs.push_back(state != function.states.end() ? expand(state->second, {size, 2}) : input);
   }
   std::vector<Tensor> results = run(function, inputs, batched);
+  for (size_t k = 0; k < checks.size(); ++k)
+    check(results[outputs.size() + written.size() + k], checks[k].second);
   for (size_t k = 0; k < written.size(); ++k)
     copy_(batches[written[k]], results[outputs.size() + k]);
   std::vector<bool> differs = differing(function.graph, batched);
@@ -75,6 +82,7 @@ std::vector<Tensor> BatchedFunction::run(const Trace::Function &function, const 
       ++readers[size_t(v)];
   for (ValueId v : graph->outputs)
     ++readers[size_t(v)];
+  AlreadyChecked later; // the values are looked at afterwards
   std::vector<Tensor> values = inputs;
   values.resize(size_t(graph->valueCount()));
   for (size_t n = 0; n < graph->nodes.size(); ++n) {

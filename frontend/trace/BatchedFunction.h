@@ -1,6 +1,6 @@
 // vmap: a function of one example, done for a batch of them at once. The function is traced on placeholders without
-// data; its graph becomes one of all examples (passes/Batch.cpp), whose ops run through apply(): the tape, a trace around it
-// and another batch record them as they would any others.
+// data; its graph becomes one of all examples (passes/Batch.cpp), whose ops run through apply(): the tape, a trace
+// around it and another batch record them as they would any others.
 #pragma once
 #include "frontend/trace/Trace.h"
 

@@ -80,10 +80,9 @@ public:
   // if there is none.
   std::string survivor();
 
-  // ---- Purpose::Function (TraceFunction.cpp). Nothing is run: what needs a value of a traced tensor throws a UserError
-  // that names the user's line. Other tensors are as they are outside, where they may be traced, too; only they are not
-  // written to.
-  // A placeholder of the example's type for what differs from example to example.
+  // ---- Purpose::Function (TraceFunction.cpp). Nothing is run: what needs a value of a traced tensor throws a
+  // UserError that names the user's line. Other tensors are as they are outside, where they may be traced, too; only
+  // they are not written to. A placeholder of the example's type for what differs from example to example.
   Tensor exampleLike(const Tensor &example);
   // Random numbers: not allowed; the same for all examples; or so many examples' numbers are drawn at once.
   enum class Randomness : uint8_t { Error, Same, Different };
@@ -95,6 +94,8 @@ public:
     // States of the generator that are another for each example: the placeholder, and what the first example's is.
     std::vector<std::pair<Tensor, Tensor>> states;
   };
+  // What the values of tensors that it made must be: to be looked at when they are there, of all examples.
+  const std::vector<std::pair<Tensor, OperandCheck>> &valueChecks() const;
   // Ends the trace.
   Function function(const std::vector<Tensor> &outputs);
   // The trace that is active outside of all functions, or null.
@@ -149,8 +150,8 @@ public:
   void noteFailedCheck();                 // the error is on its way
   void storageDied(Storage &storage);
   void noteRead(const Tensor &tensor); // its value is asked for
-  void materialise();     // gives the storages that have a value in the trace their memory
-  bool isRunHere() const; // by this thread, which sees their memory as it is; others do in an export
+  void materialise();                  // gives the storages that have a value in the trace their memory
+  bool isRunHere() const;              // by this thread, which sees their memory as it is; others do in an export
 
 private:
   static std::atomic<int> activeCount; // threads that have one

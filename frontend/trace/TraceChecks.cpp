@@ -18,8 +18,14 @@ void Trace::noteFailedCheck() {
 }
 
 void Trace::recordCheck(const Tensor &values, const OperandCheck &check, bool isInput) {
-  if (isFunction())
-    return; // the ops on all examples check theirs
+  if (isFunction()) {
+    if (isInput)
+      return state->outside ? state->outside->recordCheck(values, check, isInput) : void();
+    ValueId value = valueOf(values);
+    if (auto range = state->rangeOf(value); !range || !check.allows(range->least, range->greatest))
+      state->valueChecks.emplace_back(state->tensorOf(value, values.type(), values.device()), check);
+    return;
+  }
   if (isInput && state->purpose == Purpose::Call) {
     state->inputChecks.emplace_back(values, check);
     return;

@@ -109,7 +109,8 @@ void Trace::evaluateOutside(Storage &storage) {
 Tensor Trace::stateOfExamples(int64_t count, int64_t &offset, Device device) {
   if (state->randomness == Randomness::Error)
     fail(UserError::Kind::Runtime, "vmap",
-         "a random operation was called under vmap with randomness='error'; pass randomness='same' or 'different' to vmap, or draw "
+         "a random operation was called under vmap with randomness='error'; pass randomness='same' or 'different' to "
+         "vmap, or draw "
          "outside of it");
   bool same = state->randomness == Randomness::Same;
   Tensor drawn;
@@ -123,6 +124,8 @@ Tensor Trace::stateOfExamples(int64_t count, int64_t &offset, Device device) {
   state->states.emplace_back(placeholder, drawn);
   return placeholder;
 }
+
+const std::vector<std::pair<Tensor, OperandCheck>> &Trace::valueChecks() const { return state->valueChecks; }
 
 Trace::Function Trace::function(const std::vector<Tensor> &outputs) {
   Function result;

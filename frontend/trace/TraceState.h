@@ -81,6 +81,7 @@ struct Trace::State {
   Randomness randomness = Randomness::Error;
   int64_t examples = 1;
   std::vector<std::pair<Tensor, Tensor>> states;
+  std::vector<std::pair<Tensor, OperandCheck>> valueChecks;
 
   // ---- Of Purpose::Export.
   struct View {    // of memory from outside

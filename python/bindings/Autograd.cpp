@@ -93,7 +93,8 @@ void bindAutograd(py::module_ &module) {
       .def("__exit__", [](CheckpointScope &c, const py::args &) { c.scope.reset(); });
   module.def("checkpoint", [] { return std::make_unique<CheckpointScope>(); });
   module.def("push_forward", [](py::sequence outputs, py::sequence inputs, py::sequence tangents, bool create) {
-    return toTuple(pushForward(tensorsOf("jvp", outputs), tensorsOf("jvp", inputs), tensorsOf("jvp", tangents), create));
+    return toTuple(
+        pushForward(tensorsOf("jvp", outputs), tensorsOf("jvp", inputs), tensorsOf("jvp", tangents), create));
   });
   module.def("depends_on_others", [](py::sequence tensors, py::sequence inputs) {
     return dependsOnOthers(tensorsOf("grad", tensors), tensorsOf("grad", inputs));

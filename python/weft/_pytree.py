@@ -17,7 +17,7 @@ def _parts(tree):
 
 def flatten(tree):
     """The leaves in order, and the structure that holds them."""
-    leaves: list = []
+    leaves = []
     return leaves, _structure(tree, leaves)
 
 
@@ -59,7 +59,7 @@ def map_leaves(function, tree):
 
 def spread(prefix, structure):
     """A leaf of ``prefix`` for each leaf of ``structure``, where a leaf may stand for a whole branch; None where they do not fit."""
-    found: list = []
+    found = []
     return found if _spread(prefix, structure, found) else None
 
 

@@ -55,6 +55,22 @@ def test_results_that_are_the_same_for_all(x):
     assert_same_bits(vmap(lambda a: x[0] * 2, out_dims=None)(x), x[0] * 2)
 
 
+def test_results_that_are_no_tensors(x):
+    doubled, name = vmap(lambda a: (a * 2, "name"), out_dims=(0, None))(x)
+    assert_same_bits(doubled, x * 2)
+    assert name == "name"
+
+
+def test_batched_gradients(x):
+    x.requires_grad_()
+    y, cotangents = x**3, weft.randn(5, 4, 3)
+    (found,) = weft.autograd.grad(y, x, cotangents, retain_graph=True, is_grads_batched=True)
+    loop = [weft.autograd.grad(y, x, c, retain_graph=True)[0] for c in cotangents]
+    assert_same_bits(found, weft.stack(loop))
+    z = weft.ones(2, requires_grad=True)
+    assert weft.autograd.grad(y, [z, x], cotangents, allow_unused=True, is_grads_batched=True)[0] is None
+
+
 def test_no_examples():
     assert vmap(lambda a: a.sum())(weft.ones(0, 3)).shape == (0,)
 
@@ -136,9 +152,7 @@ def test_convolutions_of_other_weights():
             return nn.functional.conv2d(p, v, padding=1, groups=groups)
 
         assert_same_bits(vmap(convolve)(pictures, w), weft.stack([convolve(p, v) for p, v in zip(pictures, w)]))
-        assert_same_bits(
-            vmap(convolve, (None, 0))(pictures[0], w), weft.stack([convolve(pictures[0], v) for v in w])
-        )
+        assert_same_bits(vmap(convolve, (None, 0))(pictures[0], w), weft.stack([convolve(pictures[0], v) for v in w]))
 
 
 class TestRandomness:
@@ -165,3 +179,59 @@ class TestRandomness:
         assert (draw == draw[:, :1]).all() and len(set(draw[:, 0, 0].tolist())) == 4
         draw = vmap(vmap(lambda a: weft.rand(2), randomness="different"), randomness="different")(x)
         assert len(set(draw.flatten().tolist())) == 24
+
+
+class TestChecks:
+    """What an op asks of its operands' values is asked of all examples."""
+
+    def test_indices(self, x):
+        at, classes = weft.tensor([0, 2, 7, 1]), weft.tensor([0, 1, 2, -5])
+        with pytest.raises(IndexError, match="index 7 is out of bounds"):
+            vmap(lambda a, i: a[i])(x, at)
+        with pytest.raises(IndexError, match="index -5"):
+            vmap(nn.functional.cross_entropy)(x, classes)
+        with pytest.raises(IndexError, match="embedding"):
+            vmap(nn.functional.embedding, (0, None))(at, x)
+
+    def test_divisors_and_factors(self):
+        ones = weft.ones(3, 2, 2, dtype=weft.int64)
+        with pytest.raises(RuntimeError, match="divided by 0"):
+            vmap(lambda a: a // (a - 1))(ones)
+        with pytest.raises(RuntimeError, match="not positive definite"):
+            vmap(weft.linalg.cholesky)(-ones.double())
+
+    def test_replays(self, x):
+        compiled = weft.compile(vmap(lambda a, i: a.gather(0, i)))
+        good = weft.tensor([[0], [2], [1], [0]])
+        for _ in range(3):
+            assert_same_bits(compiled(x, good), x.gather(1, good))
+        with pytest.raises(IndexError):
+            compiled(x, good + 2)
+
+    def test_indices_from_outside_in_a_replay(self, x):
+        compiled = weft.compile(lambda a, i: vmap(lambda b: b.gather(0, i))(a))
+        for _ in range(3):
+            assert_same_bits(compiled(x, weft.tensor([1])), x[:, 1:2].contiguous())
+        with pytest.raises(IndexError):
+            compiled(x, weft.tensor([5]))
+
+
+@pytest.mark.parametrize("name", ["cholesky", "svd", "svdvals", "eigh", "eigvalsh", "qr"])
+def test_linear_algebra(name):
+    function, a = getattr(weft.linalg, name), weft.randn(3, 4, 4, dtype=weft.float64)
+    a = a @ a.transpose(-1, -2) + weft.eye(4, dtype=weft.float64)
+    results, loop = vmap(function)(a), [function(one) for one in a]
+    if isinstance(results, weft.Tensor):
+        results, loop = (results,), [(one,) for one in loop]
+    for result, column in zip(results, zip(*loop)):
+        assert_same_bits(result, weft.stack(column))
+
+
+def test_triangular_solutions():
+    a, b = weft.randn(3, 4, 4) + 4 * weft.eye(4), weft.randn(3, 4, 2)
+
+    def solve(a, b):
+        return weft.linalg.solve_triangular(a, b, upper=False)
+
+    assert_same_bits(vmap(solve)(a, b), weft.stack([solve(p, q) for p, q in zip(a, b)]))
+    assert_same_bits(vmap(solve, (None, 0))(a[0], b), weft.stack([solve(a[0], q) for q in b]))

@@ -101,7 +101,17 @@ def test_nested(record, example, category):
 
 
 # Gradients that go through the expansion of the whole batch, where those of one example have a rule: the same but for rounding.
-THROUGH_EXPANSION = {"cross_entropy", "mse_loss", "linear", "layer_norm", "matmul", "embedding", "addmm", "conv", "conv_transpose"}
+THROUGH_EXPANSION = {
+    "cross_entropy",
+    "mse_loss",
+    "linear",
+    "layer_norm",
+    "matmul",
+    "embedding",
+    "addmm",
+    "conv",
+    "conv_transpose",
+}
 
 
 def differentiable():

@@ -21,7 +21,7 @@ class Level:
         self.given, self.structure = _pytree.flatten(primals)
         for leaf in self.given:
             if not isinstance(leaf, Tensor):
-                raise TypeError(f"[{op}] differentiates by tensors; got {type(leaf).__name__} among the arguments")
+                raise ValueError(f"[{op}] differentiates by tensors; got {type(leaf).__name__} among the arguments")
             if not leaf.dtype.is_floating_point:
                 raise RuntimeError(f"[{op}] only tensors of a float dtype have gradients; got {leaf.dtype}; convert it")
         self.inputs = [self._own(leaf) for leaf in self.given]
@@ -43,7 +43,9 @@ class Level:
         if not has_aux:
             return result, None
         if not isinstance(result, tuple) or len(result) != 2:
-            raise RuntimeError(f"[{self.op}] with has_aux the function returns (output, aux); got {type(result).__name__}")
+            raise RuntimeError(
+                f"[{self.op}] with has_aux the function returns (output, aux); got {type(result).__name__}"
+            )
         return result
 
     def depends_outside(self, tensors):
@@ -53,7 +55,9 @@ class Level:
         """Of the inputs, zeros where an output does not depend on one. given: of the outputs; () for ones."""
         pairs = [(o, g) for o, g in zip(outputs, given or [None] * len(outputs)) if o.requires_grad]
         taped = [o for o, _ in pairs]
-        create = _C.grad_enabled() and (self.depends_outside(taped) or any([g is not None and g.requires_grad for _, g in pairs]))
+        create = _C.grad_enabled() and (
+            self.depends_outside(taped) or any([g is not None and g.requires_grad for _, g in pairs])
+        )
         found = [None] * len(self.inputs)
         if taped:
             found = _C.grad(taped, self.inputs, [g for _, g in pairs], retain or create, create, True)

@@ -85,7 +85,9 @@ def jacfwd(func, argnums=0, has_aux=False, *, randomness="error"):
             if not has_aux:
                 return result
             if not isinstance(result, tuple) or len(result) != 2:
-                raise RuntimeError(f"[jacfwd] with has_aux the function returns (output, aux); got {type(result).__name__}")
+                raise RuntimeError(
+                    f"[jacfwd] with has_aux the function returns (output, aux); got {type(result).__name__}"
+                )
             aux.append(_pytree.map_leaves(_without_history, result[1]))
             return result[0]
 
@@ -93,7 +95,10 @@ def jacfwd(func, argnums=0, has_aux=False, *, randomness="error"):
         leaves, inner = _pytree.flatten(primals)
         basis = _pytree.unflatten(_unit_vectors(leaves), inner)
         columns, structure = _pytree.flatten(vmap(jvp_fn, randomness=randomness)(*(basis if several else (basis,))))
-        blocks = [_pytree.unflatten([_outer_first(p, t) for p, t in zip(_pieces(column, leaves), leaves)], inner) for column in columns]
+        blocks = [
+            _pytree.unflatten([_outer_first(p, t) for p, t in zip(_pieces(column, leaves), leaves)], inner)
+            for column in columns
+        ]
         whole = _pytree.unflatten(blocks, structure)
         return (whole, aux[0]) if has_aux else whole
 

@@ -22,7 +22,8 @@ def functional_call(module, parameter_and_buffer_dicts, args=None, kwargs=None, 
     """``module(*args, **kwargs)`` with other parameters and buffers, by their names as in ``state_dict()``; afterwards it has its own again.
 
     parameter_and_buffer_dicts: a dict of tensors, or a sequence of dicts without a name in common. args: a tuple, or the one argument.
-    tie_weights: a tensor that the module has under several names is replaced under all. strict: all names must be given, and no others.
+    tie_weights: a tensor that the module has under several names is replaced under all. strict: all names must be given, and no others; else
+    others are ignored.
     """
     if not isinstance(module, Module):
         raise TypeError(f"[functional_call] expected a module; got {type(module).__name__}")
@@ -42,7 +43,7 @@ def functional_call(module, parameter_and_buffer_dicts, args=None, kwargs=None, 
 def _merged(dicts):
     if isinstance(dicts, dict):
         return dicts
-    merged: dict = {}
+    merged = {}
     for one in dicts:
         for name, tensor in one.items():
             if name in merged:
@@ -57,7 +58,9 @@ def _places(module, tensors, tie_weights, strict):
     if strict:
         missing, unexpected = sorted(set(own) - set(tensors)), sorted(set(tensors) - set(own))
         if missing or unexpected:
-            raise RuntimeError(f"[functional_call] with strict=True the names must be the module's; missing {missing}, unexpected {unexpected}")
+            raise RuntimeError(
+                f"[functional_call] with strict=True the names must be the module's; missing {missing}, unexpected {unexpected}"
+            )
     given = dict(tensors)
     if tie_weights:
         replaced = {id(own[name]): tensor for name, tensor in tensors.items() if name in own}
@@ -67,9 +70,8 @@ def _places(module, tensors, tie_weights, strict):
     places = []
     for name, tensor in given.items():
         place = _place(module, name)
-        if place is None:
-            raise KeyError(f"[functional_call] the module has no parameter or buffer {name!r}; it has {sorted(own)}")
-        places.append((*place, tensor))
+        if place is not None:
+            places.append((*place, tensor))
     return places
 
 
@@ -84,9 +86,14 @@ def stack_module_state(models):
     if not models:
         raise RuntimeError("[stack_module_state] expected at least one model; got none")
     if any([type(model) is not type(models[0]) for model in models]):
-        raise RuntimeError("[stack_module_state] the models must all be of one class; got " + str(sorted({type(m).__name__ for m in models})))
+        raise RuntimeError(
+            "[stack_module_state] the models must all be of one class; got "
+            + str(sorted({type(m).__name__ for m in models}))
+        )
     if any([model.training != models[0].training for model in models]):
-        raise RuntimeError("[stack_module_state] the models must all be in training or all in evaluation mode; call eval() or train()")
+        raise RuntimeError(
+            "[stack_module_state] the models must all be in training or all in evaluation mode; call eval() or train()"
+        )
 
     def stacked(tables):
         made = {}

@@ -18,7 +18,7 @@ def vmap(func, in_dims=0, out_dims=0, randomness="error", *, chunk_size=None):
     Args:
         in_dims: the axis of each positional argument, or None for one that is the same for all examples: an int for all, or a tuple with
             an entry an argument, which may be nested as the arguments are (tuples, lists, dicts).
-        out_dims: where the axis is in the results, alike. None: the result is the same for all, and comes once.
+        out_dims: where the axis is in the results, alike. None: the result, which need be no tensor, is the same for all, and comes once.
         randomness: random operations raise ("error"), draw the same numbers for all examples ("same"), or others ("different").
         chunk_size: how many examples to do at a time; None: all.
 
@@ -50,13 +50,13 @@ def _name(func):
 def _in_dims(func, in_dims, leaves, structure):
     """The axis of each leaf, counted from 0; None where it has none."""
     name = _name(func)
-    if not isinstance(in_dims, (int, tuple, list)) or isinstance(in_dims, bool):
+    if not isinstance(in_dims, (int, tuple)) or isinstance(in_dims, bool):
         raise ValueError(
             f"[vmap] in_dims of {name} must be an int or a (nested) tuple like its arguments; got {type(in_dims).__name__}"
         )
     if not leaves:
         raise ValueError(f"[vmap] {name} got no arguments; pass at least one tensor with an axis to map over")
-    spread = _pytree.spread(tuple(in_dims) if isinstance(in_dims, list) else in_dims, structure)
+    spread = _pytree.spread(in_dims, structure)
     if spread is None:
         raise ValueError(
             f"[vmap] in_dims of {name} does not fit its arguments; got {in_dims} for arguments {_pytree.text(structure)}"
@@ -99,19 +99,25 @@ def _batch(func, leaves, dims, structure, size, kwargs, out_dims, randomness):
         result = func(*_pytree.unflatten(given, structure), **kwargs)
         outputs, shape = _pytree.flatten(result)
         places = _out_dims(func, out_dims, outputs, shape)
-        made = batching.finish(outputs)
-    return _pytree.unflatten([_placed(func, *one, dim) for one, dim in zip(made, places)], shape)
+        made = iter(batching.finish([output for output in outputs if isinstance(output, Tensor)]))
+    results = [
+        _placed(func, *next(made), dim) if isinstance(output, Tensor) else output
+        for output, dim in zip(outputs, places)
+    ]
+    return _pytree.unflatten(results, shape)
 
 
 def _out_dims(func, out_dims, outputs, structure):
-    for output in outputs:
-        if not isinstance(output, Tensor):
-            raise ValueError(f"[vmap] {_name(func)} must return tensors only; got {type(output).__name__}")
     places = _pytree.spread(out_dims, structure)
     if places is None or not all([dim is None or isinstance(dim, int) for dim in places]):
         raise ValueError(
             f"[vmap] out_dims of {_name(func)} does not fit its results; got {out_dims} for results {_pytree.text(structure)}"
         )
+    for output, dim in zip(outputs, places):
+        if dim is not None and not isinstance(output, Tensor):
+            raise ValueError(
+                f"[vmap] {_name(func)} must return tensors; got {type(output).__name__} with out_dim {dim}; pass None as its out_dim"
+            )
     return places
 
 
@@ -125,7 +131,9 @@ def _moved(tensor, source, target):
 
 def _axis(dim, rank):
     if not -rank <= dim < rank:
-        raise IndexError(f"[vmap] out_dim must be in [{-rank}, {rank}) for a result of {rank - 1} dimensions; got {dim}")
+        raise IndexError(
+            f"[vmap] out_dim must be in [{-rank}, {rank}) for a result of {rank - 1} dimensions; got {dim}"
+        )
     return dim % rank
 
 

@@ -36,7 +36,9 @@ def checkpoint_sequential(functions, segments, input, use_reentrant=None, **kwar
     """A chain of functions, or a ``Sequential``, in so many segments, all but the last of them checkpoints."""
     chain = list(functions)
     if not 0 < segments <= len(chain):
-        raise ValueError(f"[checkpoint_sequential] segments must be from 1 to the number of functions, {len(chain)}; got {segments}")
+        raise ValueError(
+            f"[checkpoint_sequential] segments must be from 1 to the number of functions, {len(chain)}; got {segments}"
+        )
     length = len(chain) // segments
     for start in range(0, length * (segments - 1), length):
         input = checkpoint(_run, chain[start : start + length], input, use_reentrant=use_reentrant, **kwargs)
