@@ -40,11 +40,11 @@ def function_of(record, attrs):
     return function
 
 
-def examples_of(record, example, category):
+def examples_of(record, example, category, dtype="float32"):
     """SIZE lists of present operands, and the op as a function of them."""
     lists = []
     for seed in range(SIZE):
-        tensors, attrs = operands_of(record, example, category, seed)
+        tensors, attrs = operands_of(record, example, category, seed, dtype)
         lists.append([t for t in flattened(record, tensors) if t is not None])
     return lists, function_of(record, attrs)
 
