@@ -3,7 +3,6 @@
 #include "frontend/autograd/BackwardPass.h"
 #include "frontend/dispatch/Ops.h"
 
-#include <algorithm>
 #include <unordered_set>
 
 namespace weft {
@@ -142,9 +141,10 @@ std::vector<Tensor> pushForward(const std::vector<Tensor> &outputs, const std::v
 }
 
 bool dependsOnOthers(const std::vector<Tensor> &tensors, const std::vector<Tensor> &inputs) {
-  auto isInput = [&](const TensorImpl *leaf) {
-    return std::any_of(inputs.begin(), inputs.end(), [&](const Tensor &t) { return t.impl.get() == leaf; });
-  };
+  std::unordered_set<const TensorImpl *> known;
+  for (const Tensor &input : inputs)
+    known.insert(input.impl.get());
+  auto isInput = [&](const TensorImpl *leaf) { return known.count(leaf) > 0; };
   std::vector<const TapeNode *> stack;
   std::unordered_set<const TapeNode *> seen;
   auto add = [&](const TapeNode *node) {
@@ -166,6 +166,35 @@ bool dependsOnOthers(const std::vector<Tensor> &tensors, const std::vector<Tenso
     }
   }
   return false;
+}
+
+void releaseLeaves(const std::vector<Tensor> &tensors, const std::vector<Tensor> &inputs, uint64_t since) {
+  std::unordered_set<const TensorImpl *> leaves;
+  for (const Tensor &input : inputs)
+    if (input.isLeaf()) {
+      leaves.insert(input.impl.get());
+      input.impl->requiresGrad = false;
+    }
+  std::vector<TapeNode *> stack;
+  std::unordered_set<const TapeNode *> seen;
+  auto add = [&](TapeNode *node) {
+    if (node && node->order >= since && seen.insert(node).second)
+      stack.push_back(node);
+  };
+  for (const Tensor &t : tensors)
+    add(tapeNode(*t.impl));
+  while (!stack.empty()) {
+    TapeNode *node = stack.back();
+    stack.pop_back();
+    for (TapeOperand &operand : node->operands) {
+      add(operand.node.get());
+      if (!operand.leaf || !leaves.count(operand.leaf.get()))
+        continue;
+      if (!operand.saved.impl)
+        operand.saved = {operand.leaf, operand.leaf->storage->version};
+      operand.leaf = {};
+    }
+  }
 }
 
 } // namespace weft

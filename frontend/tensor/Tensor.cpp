@@ -92,9 +92,8 @@ void Storage::materialise() {
     lazyTrace->materialise();
   if (!memory)
     fail(UserError::Kind::Runtime, "data",
-         "the tensor has no value: compiling or running the operations that compute it failed, or it was kept from "
-         "inside a "
-         "function that vmap ran");
+         "the tensor has no value: compiling or running the operations that compute it failed, or it was kept "
+         "from inside a function that vmap ran");
 }
 
 // ---------------------------------------------------------------- Layout

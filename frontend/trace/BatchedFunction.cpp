@@ -6,6 +6,7 @@
 #include "frontend/executables/Executables.h"
 
 #include <algorithm>
+#include <unordered_map>
 
 namespace weft {
 
@@ -46,18 +47,17 @@ std::vector<BatchedFunction::Output> BatchedFunction::finish(const std::vector<T
     wanted.push_back(values);
   Trace::Function function = trace.function(wanted);
 
+  std::unordered_map<const TensorImpl *, Tensor> batchFor;
+  for (size_t i = 0; i < placeholders.size(); ++i)
+    batchFor[placeholders[i].impl.get()] = batches[i];
+  for (const auto &[placeholder, state] : function.states)
+    batchFor[placeholder.impl.get()] = expand(state, {size, 2});
   std::vector<Tensor> inputs;
   std::vector<bool> batched;
   for (const Tensor &input : function.inputs) {
-    auto isIt = [&](const Tensor &t) { return t.is(input); };
-    auto example = std::find_if(placeholders.begin(), placeholders.end(), isIt);
-    auto state =
-        std::find_if(function.states.begin(), function.states.end(), [&](auto &s) { return s.first.is(input); });
-    batched.push_back(example != placeholders.end() || state != function.states.end());
-    if (example != placeholders.end())
-      inputs.push_back(batches[size_t(example - placeholders.begin())]);
-    else
-      inputs.push_back(state != function.states.end() ? expand(state->second, {size, 2}) : input);
+    auto found = batchFor.find(input.impl.get());
+    batched.push_back(found != batchFor.end());
+    inputs.push_back(found != batchFor.end() ? found->second : input);
   }
   std::vector<Tensor> results = run(function, inputs, batched);
   for (size_t k = 0; k < checks.size(); ++k)

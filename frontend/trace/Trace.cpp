@@ -53,7 +53,8 @@ static void refuseNested() {
 }
 
 Trace::Trace(std::vector<Tensor> arguments, Purpose purpose)
-    : turn((purpose == Purpose::Function ? void() : refuseNested(), TraceTurn::Otherwise::Wait)), state(new State) {
+    : turn(purpose == Purpose::Function ? TraceTurn::Otherwise::Skip : (refuseNested(), TraceTurn::Otherwise::Wait)),
+      state(new State) {
   state->trace = this;
   state->purpose = purpose;
   state->arguments = std::move(arguments);
@@ -352,7 +353,8 @@ void Trace::recordView(OpKind op, const Tensor &base, const Attrs &attrs, Tensor
 bool Trace::rebind(const Tensor &target, const Tensor &value) {
   Storage &storage = *target.impl->storage;
   if (isFunction() && storage.lazyTrace != this)
-    refuseInFunction("an in-place operation on a tensor from outside of the function");
+    refuseInFunction(
+        "an in-place operation on a tensor from outside of the function, or on memory that weft.tensor() took in");
   bool whole = target.isContiguous() && target.offset() == 0 &&
                target.numel() * itemSize(target.dtype()) == storage.bytes && target.device() == value.device();
   if (!whole)

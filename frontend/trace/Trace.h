@@ -41,7 +41,7 @@ public:
   // function(), the ops of a function of one example (BatchedFunction.h).
   enum class Purpose : uint8_t { Call, Export, Function };
   // Makes it active until finish() or the destructor. Only functions are traced within another trace: the others throw
-  // if one is active. Waits for its turn.
+  // if one is active. Waits for its turn; a function needs none, since nobody else sees its tensors.
   // `arguments` are the tensors that the call gets anew each time.
   explicit Trace(std::vector<Tensor> arguments, Purpose purpose = Purpose::Call);
   bool isExport() const;
@@ -82,7 +82,9 @@ public:
 
   // ---- Purpose::Function (TraceFunction.cpp). Nothing is run: what needs a value of a traced tensor throws a
   // UserError that names the user's line. Other tensors are as they are outside, where they may be traced, too; only
-  // they are not written to. A placeholder of the example's type for what differs from example to example.
+  // they are not written to.
+
+  // A placeholder of the example's type for what differs from example to example.
   Tensor exampleLike(const Tensor &example);
   // Random numbers: not allowed; the same for all examples; or so many examples' numbers are drawn at once.
   enum class Randomness : uint8_t { Error, Same, Different };

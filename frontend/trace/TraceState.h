@@ -60,9 +60,10 @@ struct Trace::State {
     bool grad;
     DType defaultDType;
     std::optional<DType> autocast;
+    TapeScopes tapeScopes;
     static Modes now();
     bool operator==(const Modes &o) const {
-      return grad == o.grad && defaultDType == o.defaultDType && autocast == o.autocast;
+      return grad == o.grad && defaultDType == o.defaultDType && autocast == o.autocast && tapeScopes == o.tapeScopes;
     }
   };
   struct History { // of a tensor from outside, before the trace

@@ -31,9 +31,16 @@ py::tuple toTuple(const std::vector<Tensor> &tensors) {
 
 namespace {
 
-struct CheckpointScope {
-  std::optional<Checkpoint> scope;
+// A scope of C++ as a context.
+template <class Scope> struct Context {
+  std::optional<Scope> scope;
 };
+template <class Scope> void bindContext(py::module_ &module, const char *type, const char *function) {
+  py::class_<Context<Scope>>(module, type, notMadeByHand())
+      .def("__enter__", [](Context<Scope> &c) { c.scope.emplace(); })
+      .def("__exit__", [](Context<Scope> &c, const py::args &) { c.scope.reset(); });
+  module.def(function, [] { return std::make_unique<Context<Scope>>(); });
+}
 
 // hook(*cotangents), None for one that there is none of, returns as many or None.
 GroupHook groupHook(py::function function) {
@@ -88,10 +95,12 @@ void bindAutograd(py::module_ &module) {
     return toTuple(grad(tensorsOf("grad", outputs), tensorsOf("grad", inputs), tensorsOf("grad", gradients, true),
                         retain, create, unused));
   });
-  py::class_<CheckpointScope>(module, "Checkpoint", notMadeByHand())
-      .def("__enter__", [](CheckpointScope &c) { c.scope.emplace(); })
-      .def("__exit__", [](CheckpointScope &c, const py::args &) { c.scope.reset(); });
-  module.def("checkpoint", [] { return std::make_unique<CheckpointScope>(); });
+  bindContext<Checkpoint>(module, "Checkpoint", "checkpoint");
+  bindContext<ForwardScope>(module, "ForwardScope", "forward_scope");
+  module.def("tape_order", &nextTapeOrder);
+  module.def("release_leaves", [](py::sequence tensors, py::sequence inputs, uint64_t since) {
+    releaseLeaves(tensorsOf("grad", tensors), tensorsOf("grad", inputs), since);
+  });
   module.def("push_forward", [](py::sequence outputs, py::sequence inputs, py::sequence tangents, bool create) {
     return toTuple(
         pushForward(tensorsOf("jvp", outputs), tensorsOf("jvp", inputs), tensorsOf("jvp", tangents), create));

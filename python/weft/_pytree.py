@@ -51,12 +51,6 @@ def _dict_of(kind, keys, values):
     return kind(items) if kind.__name__ == "OrderedDict" else items
 
 
-def map_leaves(function, tree):
-    """The tree with ``function`` of each leaf in its place."""
-    leaves, structure = flatten(tree)
-    return unflatten([function(leaf) for leaf in leaves], structure)
-
-
 def spread(prefix, structure):
     """A leaf of ``prefix`` for each leaf of ``structure``, where a leaf may stand for a whole branch; None where they do not fit."""
     found = []

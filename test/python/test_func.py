@@ -197,3 +197,35 @@ class TestModules:
         tied = functional_call(net, {"0.weight": zero}, weft.ones(3))
         assert_same_bits(tied, net[1].bias.detach() + 0)
         assert not weft.equal(functional_call(net, {"0.weight": zero}, weft.ones(3), tie_weights=False), tied)
+
+
+class TestWhatIsKept:
+    """Forward mode reads values that no vjp does; a result's history holds on to no leaf of the call's own."""
+
+    def test_constants_beside_the_primals(self, x):
+        c = weft.randn(3, dtype=weft.float64)
+        outside = weft.randn(3, dtype=weft.float64, requires_grad=True).exp() + c
+
+        def function(a):
+            return (weft.cat([a + c, a * 2]) - outside.sum()).softmax(0)
+
+        t = weft.randn(3, dtype=weft.float64)
+        assert jvp(function, (x,), (t,))[1].allclose(jacrev(function)(x) @ t)
+        compiled = weft.compile(function)
+        compiled(x), compiled(x)
+        assert jvp(compiled, (x,), (t,))[1].allclose(jacrev(function)(x) @ t)
+        assert jvp(compiled, (x,), (t,))[1].allclose(jacrev(function)(x) @ t)
+
+    def test_histories_replay(self, x):
+        w = weft.randn(3, dtype=weft.float64, requires_grad=True)
+        for function in (
+            lambda a: hessian(lambda b: (b.exp() * w).sum())(a),
+            lambda a: grad(lambda b: (b.exp() * w).sum())(a),
+            lambda a: jvp(lambda b: b.exp() * w, (a,), (a,))[1],
+        ):
+            compiled = weft.compile(function)
+            for _ in range(3):
+                assert_same_bits(compiled(x).detach(), function(x).detach())
+            assert weft.explain(compiled, x).mode == "replay"
+            (found,) = weft.autograd.grad(compiled(x).sum(), w)
+            assert_same_bits(found, weft.autograd.grad(function(x).sum(), w)[0])

@@ -46,6 +46,11 @@ def test_negative_dims(x):
     assert_same_bits(vmap(lambda a: a * 2, out_dims=-1)(x), (x * 2).T)
 
 
+def test_out_dims_of_one_result(x):
+    assert_same_bits(vmap(lambda a: a * 2, out_dims=(1,))(x), (x * 2).T)
+    assert_same_bits(vmap(lambda a: a * 2, out_dims=(1,), chunk_size=3)(x), (x * 2).T.contiguous())
+
+
 def test_keywords_are_the_same_for_all(x):
     assert_same_bits(vmap(lambda a, b=None: a + b)(x, b=x[0]), x + x[0])
 

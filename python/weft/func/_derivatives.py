@@ -18,6 +18,7 @@ class Level:
     def __init__(self, op, primals):
         self.op = op
         self.recording = _C.grad_enabled()
+        self.since = _C.tape_order()
         self.given, self.structure = _pytree.flatten(primals)
         for leaf in self.given:
             if not isinstance(leaf, Tensor):
@@ -36,9 +37,9 @@ class Level:
     def primals(self):
         return _pytree.unflatten(self.inputs, self.structure)
 
-    def run(self, func, args, kwargs, has_aux):
-        """The function's result, and what stands beside it."""
-        with _C.GradMode(True):
+    def run(self, func, args, kwargs, has_aux, forward=False):
+        """The function's result, and what stands beside it. forward: tangents() follows."""
+        with _C.GradMode(True), _C.forward_scope() if forward else _C.GradMode(True):
             result = func(*args, **kwargs)
         if not has_aux:
             return result, None
@@ -73,12 +74,23 @@ class Level:
     def released(self, tree):
         """The tree for the caller: without the history that is this call's alone."""
 
-        def release(leaf):
-            if not isinstance(leaf, Tensor) or not leaf.requires_grad or self.depends_outside([leaf]):
+        leaves, structure = _pytree.flatten(tree)
+        taped = [leaf for leaf in leaves if isinstance(leaf, Tensor) and leaf.requires_grad]
+        outside = self.depends_outside(taped)
+
+        def released(leaf):
+            if not isinstance(leaf, Tensor) or not leaf.requires_grad or (outside and self.depends_outside([leaf])):
                 return leaf
             return leaf.detach()
 
-        return _pytree.map_leaves(release, tree)
+        return _pytree.unflatten([released(leaf) for leaf in leaves], structure)
+
+    def end(self, tree):
+        """The same where no more is differentiated: what histories are left do not hold on to this call's own leaves."""
+        tree = self.released(tree)
+        taped = [leaf for leaf in _pytree.flatten(tree)[0] if isinstance(leaf, Tensor) and leaf.requires_grad]
+        _C.release_leaves(taped, self.inputs, self.since)
+        return tree
 
 
 def _chosen(op, argnums, args):
@@ -127,8 +139,7 @@ def grad_and_value(func, argnums=0, has_aux=False):
                 f"[grad] the function must return a tensor of no dimensions; got shape {list(output.shape)}; reduce it, or use vjp() or jacrev()"
             )
         gradients = _pytree.unflatten(level.cotangents([output], (), has_aux), level.structure)
-        value = level.released(output)
-        return gradients, (value, level.released(aux)) if has_aux else value
+        return level.end((gradients, (output, aux) if has_aux else output))
 
     return differentiated
 
@@ -163,20 +174,25 @@ def vjp(func, *primals, has_aux=False):
     The result is a tensor or a tree of tensors; ``vjp_fn(cotangents)`` takes the same structure and gives a tuple with an entry a
     primal. With has_aux: (output, vjp_fn, aux). Raises RuntimeError where structures or shapes do not fit.
     """
-    level = Level("vjp", primals)
+    _, released, vjp_fn, aux = pullback("vjp", func, primals, has_aux)
+    return (released, vjp_fn, aux) if has_aux else (released, vjp_fn)
+
+
+def pullback(op, func, primals, has_aux):
+    """The level, and what vjp gives: result, vjp_fn, aux."""
+    level = Level(op, primals)
     result, aux = level.run(func, level.primals, {}, has_aux)
-    outputs, structure = _tensors("vjp", result)
+    outputs, structure = _tensors(op, result)
 
     def vjp_fn(cotangents):
         given, shape = _pytree.flatten(cotangents)
         if shape != structure:
             raise RuntimeError(
-                f"[vjp] the cotangents must have the structure of the results; got {_pytree.text(shape)} for {_pytree.text(structure)}"
+                f"[{op}] the cotangents must have the structure of the results; got {_pytree.text(shape)} for {_pytree.text(structure)}"
             )
-        return _pytree.unflatten(level.cotangents(outputs, given, True), level.structure)
+        return level.released(_pytree.unflatten(level.cotangents(outputs, given, True), level.structure))
 
-    released = level.released(result)
-    return (released, vjp_fn, level.released(aux)) if has_aux else (released, vjp_fn)
+    return level, level.released(result), vjp_fn, level.released(aux)
 
 
 def jvp(func, primals, tangents, *, strict=False, has_aux=False):
@@ -187,18 +203,19 @@ def jvp(func, primals, tangents, *, strict=False, has_aux=False):
     """
     if not isinstance(primals, tuple):
         raise RuntimeError(f"[jvp] primals must be a tuple, as in func(*primals); got {type(primals).__name__}")
-    level, result, aux = _linear("jvp", func, primals, has_aux)
-    outputs, structure = _tensors("jvp", result)
+    level, outputs, structure, aux = _linear("jvp", func, primals, has_aux)
     if strict and not all([output.requires_grad for output in outputs]):
         raise RuntimeError("[jvp] a result does not depend on the primals, which strict=True does not allow")
-    pushed = _pytree.unflatten(level.tangents(outputs, _directions("jvp", level, tangents)), structure)
-    released = level.released(result)
-    return (released, pushed, level.released(aux)) if has_aux else (released, pushed)
+    pushed = level.tangents(outputs, _directions("jvp", level, tangents))
+    result, pushed = _pytree.unflatten(outputs, structure), _pytree.unflatten(pushed, structure)
+    return level.end((result, pushed, aux) if has_aux else (result, pushed))
 
 
 def _linear(op, func, primals, has_aux=False):
+    """The level, the results and their structure, aux."""
     level = Level(op, primals)
-    return (level, *level.run(func, level.primals, {}, has_aux))
+    result, aux = level.run(func, level.primals, {}, has_aux, forward=True)
+    return (level, *_tensors(op, result), aux)
 
 
 def _directions(op, level, tangents):
@@ -212,10 +229,16 @@ def _directions(op, level, tangents):
 
 def linearize(func, *primals):
     """The result of ``func(*primals)`` and a function from tangents of the primals to those of the result, at that point."""
-    level, result, _ = _linear("linearize", func, primals)
-    outputs, structure = _tensors("linearize", result)
+    _, result, jvp_fn = pushforward("linearize", func, primals)
+    return result, jvp_fn
+
+
+def pushforward(op, func, primals):
+    """The level, and what linearize gives: result, jvp_fn."""
+    level, outputs, structure, _ = _linear(op, func, primals)
 
     def jvp_fn(*tangents):
-        return _pytree.unflatten(level.tangents(outputs, _directions("linearize", level, tangents)), structure)
+        pushed = level.tangents(outputs, _directions(op, level, tangents))
+        return level.released(_pytree.unflatten(pushed, structure))
 
-    return level.released(result), jvp_fn
+    return level, level.released(_pytree.unflatten(outputs, structure)), jvp_fn

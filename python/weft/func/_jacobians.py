@@ -5,7 +5,8 @@ from __future__ import annotations
 import functools
 
 from .. import _factories, _pytree
-from ._derivatives import _chosen, _replaced, linearize, vjp
+from .._functions.shapes import cat
+from ._derivatives import _chosen, _replaced, pullback, pushforward
 from ._vmap import vmap
 
 
@@ -17,16 +18,10 @@ def _unit_vectors(tensors):
         count = t.numel()
         block = _factories.zeros(total, count, dtype=t.dtype, device=t.device)
         eye = _factories.eye(count, dtype=t.dtype, device=t.device)
-        block = _joined([block[:start], eye, block[start + count :]]) if count != total else eye
+        block = cat([block[:start], eye, block[start + count :]]) if count != total else eye
         vectors.append(block.reshape((total, *t.shape)))
         start += count
     return vectors
-
-
-def _joined(parts):
-    from .. import cat
-
-    return cat(parts, 0)
 
 
 def _pieces(batch, like):
@@ -55,7 +50,7 @@ def jacrev(func, argnums=0, *, has_aux=False, chunk_size=None):
         primals, numbers = _chosen("jacrev", argnums, args)
         several = isinstance(argnums, tuple)
         function = _function_of(func, numbers, args, kwargs, several)
-        result, vjp_fn, *aux = vjp(function, *(primals if several else (primals,)), has_aux=has_aux)
+        level, result, vjp_fn, aux = pullback("jacrev", function, primals if several else (primals,), has_aux)
         outputs, structure = _pytree.flatten(result)
         basis = _pytree.unflatten(_unit_vectors(outputs), structure)
         rows = vmap(vjp_fn, chunk_size=chunk_size)(basis)
@@ -63,7 +58,7 @@ def jacrev(func, argnums=0, *, has_aux=False, chunk_size=None):
         columns = [_pieces(leaf, outputs) for leaf in leaves]
         blocks = [_pytree.unflatten([column[i] for column in columns], inner) for i in range(len(outputs))]
         whole = _pytree.unflatten(blocks, structure)
-        return (whole, aux[0]) if has_aux else whole
+        return level.end((whole, aux) if has_aux else whole)
 
     return jacobian
 
@@ -88,10 +83,10 @@ def jacfwd(func, argnums=0, has_aux=False, *, randomness="error"):
                 raise RuntimeError(
                     f"[jacfwd] with has_aux the function returns (output, aux); got {type(result).__name__}"
                 )
-            aux.append(_pytree.map_leaves(_without_history, result[1]))
+            aux.append(result[1])
             return result[0]
 
-        _, jvp_fn = linearize(function, *(primals if several else (primals,)))
+        level, _, jvp_fn = pushforward("jacfwd", function, primals if several else (primals,))
         leaves, inner = _pytree.flatten(primals)
         basis = _pytree.unflatten(_unit_vectors(leaves), inner)
         columns, structure = _pytree.flatten(vmap(jvp_fn, randomness=randomness)(*(basis if several else (basis,))))
@@ -100,13 +95,9 @@ def jacfwd(func, argnums=0, has_aux=False, *, randomness="error"):
             for column in columns
         ]
         whole = _pytree.unflatten(blocks, structure)
-        return (whole, aux[0]) if has_aux else whole
+        return level.end((whole, aux[0]) if has_aux else whole)
 
     return jacobian
-
-
-def _without_history(leaf):
-    return leaf.detach() if hasattr(leaf, "detach") else leaf
 
 
 def _outer_first(piece, primal):

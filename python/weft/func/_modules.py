@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .._factories import stack
 from ..nn.modules.module import Module
 
 
@@ -80,8 +81,6 @@ def stack_module_state(models):
 
     ``vmap`` over them of ``functional_call`` runs all models at once. The parameters are leaves that require grad where the models' do.
     """
-    from .. import stack
-
     models = list(models)
     if not models:
         raise RuntimeError("[stack_module_state] expected at least one model; got none")

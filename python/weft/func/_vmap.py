@@ -6,6 +6,7 @@ import functools
 
 from .. import _C, _pytree
 from .._C import Tensor
+from .._functions.shapes import cat
 
 
 def vmap(func, in_dims=0, out_dims=0, randomness="error", *, chunk_size=None):
@@ -108,6 +109,8 @@ def _batch(func, leaves, dims, structure, size, kwargs, out_dims, randomness):
 
 
 def _out_dims(func, out_dims, outputs, structure):
+    if structure is None and isinstance(out_dims, tuple) and len(out_dims) == 1:
+        (out_dims,) = out_dims
     places = _pytree.spread(out_dims, structure)
     if places is None or not all([dim is None or isinstance(dim, int) for dim in places]):
         raise ValueError(
@@ -154,13 +157,7 @@ def _in_chunks(func, leaves, dims, structure, size, kwargs, out_dims, randomness
         part = [leaf if dim is None else leaf.narrow(dim, start, count) for dim, leaf in zip(dims, leaves)]
         parts.append(_pytree.flatten(_batch(func, part, dims, structure, count, kwargs, out_dims, randomness)))
     shape = parts[0][1]
-    places = _pytree.spread(out_dims, shape)
+    places = _out_dims(func, out_dims, parts[0][0], shape)
     columns = zip(*[outputs for outputs, _ in parts])
-    joined = [column[0] if dim is None else _joined(column, dim) for column, dim in zip(columns, places)]
+    joined = [column[0] if dim is None else cat(column, dim) for column, dim in zip(columns, places)]
     return _pytree.unflatten(joined, shape)
-
-
-def _joined(parts, dim):
-    from .. import cat
-
-    return cat(parts, dim)
