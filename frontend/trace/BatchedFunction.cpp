@@ -83,12 +83,15 @@ std::vector<Tensor> BatchedFunction::run(const Trace::Function &function, const 
   for (ValueId v : graph->outputs)
     ++readers[size_t(v)];
   AlreadyChecked later; // the values are looked at afterwards
+  const bool gradOutside = gradEnabled();
   std::vector<Tensor> values = inputs;
   values.resize(size_t(graph->valueCount()));
   for (size_t n = 0; n < graph->nodes.size(); ++n) {
     const Node &node = graph->nodes[n];
     if (node.result == 0) {
-      GradMode mode(function.grad[std::stoul(graph->locations[size_t(node.location)])]);
+      // An input that is repeated came of no node.
+      GradMode mode(node.location < 0 ? gradOutside
+                                      : function.grad[std::stoul(graph->locations[size_t(node.location)])]);
       std::vector<Tensor> operands, results;
       for (ValueId v : node.operands)
         operands.push_back(values[size_t(v)]);

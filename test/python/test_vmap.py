@@ -58,6 +58,13 @@ def test_keywords_are_the_same_for_all(x):
 def test_results_that_are_the_same_for_all(x):
     assert_same_bits(vmap(lambda a: weft.ones(2))(x), weft.ones(4, 2))
     assert_same_bits(vmap(lambda a: x[0] * 2, out_dims=None)(x), x[0] * 2)
+    w = weft.ones(2, requires_grad=True)
+    same = vmap(lambda a: w)(x)
+    assert_same_bits(same.detach().contiguous(), weft.ones(4, 2))
+    same.sum().backward()
+    assert (w.grad == 4).all()
+    with weft.no_grad():
+        assert not vmap(lambda a: w)(x).requires_grad
 
 
 def test_results_that_are_no_tensors(x):
