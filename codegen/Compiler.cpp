@@ -9,8 +9,8 @@
 #include "ir/Cancel.h"
 #include "ir/GraphIR.h"
 #include "ir/OpTable.h"
-#include "passes/Differentiate.h"
 #include "passes/Pipeline.h"
+#include "passes/Transform.h"
 
 #include "mlir/IR/MLIRContext.h"
 #include "llvm/Config/llvm-config.h"
@@ -216,6 +216,8 @@ extern "C" __attribute__((visibility("default"))) const weft::CompilerApi *weft_
   static const weft::CompilerApi api{&weft::compileGraph,
                                      &weft::compileLibrary,
                                      &weft::differentiate,
+                                     &weft::pushForward,
+                                     &weft::batch,
                                      &weft::printGraph,
                                      &weft::tunableNumbers,
                                      &weft::cancelCompilation,

@@ -45,6 +45,14 @@ std::string compileLibrary(const std::vector<LibraryProgram> &programs, const st
 // `wrt`. An input that no output depends on yields a `full` of zeros.
 Graph differentiate(const Graph &graph, const std::vector<int> &wrt);
 
+// Forward-mode derivative. The last inputs are the tangents of the inputs listed in `wrt`. Returns the graph with the
+// same inputs and nodes, further nodes appended, and as outputs the tangents of the outputs, zeros where one has none.
+Graph pushForward(const Graph &graph, const std::vector<int> &wrt);
+
+// The graph of `size` examples, from that of one: the inputs for which `batched` holds have an axis more, in front, and
+// so have all outputs. A node has the location of the one that it came of. Throws UserError where an op has no rule.
+Graph batch(const Graph &graph, const std::vector<bool> &batched, int64_t size);
+
 // What an input is to a program that stands alone. Weight, State: it begins with the tensor of its name in the file of
 // weights; a state keeps what a run writes there. Generator: the state of the random stream, int64[2], a state that
 // begins with a seed.
@@ -63,6 +71,8 @@ struct CompilerApi {
   std::string (*compileLibrary)(const std::vector<LibraryProgram> &, const std::string &compiler,
                                 const CompileOptions &);
   Graph (*differentiate)(const Graph &, const std::vector<int> &wrt);
+  Graph (*pushForward)(const Graph &, const std::vector<int> &wrt);
+  Graph (*batch)(const Graph &, const std::vector<bool> &batched, int64_t size);
   std::string (*print)(const Graph &, const std::vector<InputName> &, const std::string &weightsFile);
   std::vector<TunableNumber> (*tunableNumbers)();
   void (*cancel)(bool); // ir/Cancel.h

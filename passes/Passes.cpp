@@ -1,6 +1,7 @@
 // The passes as mlir::Pass, for weft-opt.
 #include "ir/GraphIR.h"
 #include "passes/Autodiff.h"
+#include "passes/Batch.h"
 #include "passes/Decompose.h"
 #include "passes/Forward.h"
 #include "passes/Fusion.h"
@@ -22,7 +23,7 @@ void checkWrt(func::FuncOp graph, ArrayRef<int> wrt) {
   for (int argument : wrt)
     if (argument < 0 || argument >= int(graph.getNumArguments()))
       throw std::runtime_error("@" + graph.getSymName().str() + " has no argument " + std::to_string(argument) +
-                               " to differentiate by; wrt counts them from 0");
+                               "; they are counted from 0");
 }
 
 void checkLastArguments(func::FuncOp graph, TypeRange types, const char *what) {
@@ -85,6 +86,25 @@ struct ForwardPass : ModulePass<ForwardPass> {
   }
 };
 
+struct BatchPass : ModulePass<BatchPass> {
+  MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(BatchPass)
+  BatchPass() = default;
+  BatchPass(const BatchPass &other) : ModulePass(other) {}
+  StringRef getArgument() const final { return "weft-batch"; }
+  StringRef getDescription() const final { return "A function of one example becomes one of a batch of them"; }
+  Option<int> size{*this, "size", llvm::cl::desc("The number of examples"), llvm::cl::init(1)};
+  ListOption<int> over{*this, "over", llvm::cl::desc("Arguments that differ from example to example")};
+  void run(ModuleOp module) {
+    for (func::FuncOp graph : graphsOf(module)) {
+      checkWrt(graph, over);
+      std::vector<bool> batched(graph.getNumArguments());
+      for (int argument : over)
+        batched[size_t(argument)] = true;
+      runBatch(graph, batched, size);
+    }
+  }
+};
+
 struct RematerialisePass : ModulePass<RematerialisePass> {
   MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(RematerialisePass)
   StringRef getArgument() const final { return "weft-rematerialise"; }
@@ -116,6 +136,7 @@ void registerPasses() {
   PassRegistration<DecomposePass>();
   PassRegistration<AutodiffPass>();
   PassRegistration<ForwardPass>();
+  PassRegistration<BatchPass>();
   PassRegistration<RematerialisePass>();
   PassRegistration<FusionPass>();
   PassRegistration<PipelinePass>();

@@ -23,7 +23,7 @@ void runPipeline(mlir::ModuleOp module, const PipelineOptions &options = {});
 void runStep(const char *name, mlir::ModuleOp module, bool print, const std::function<bool()> &step);
 
 // Registers every pass for weft-opt: --weft-simplify, --weft-decompose, --weft-autodiff, --weft-forward,
-// --weft-fusion, --weft-pipeline.
+// --weft-batch, --weft-fusion, --weft-pipeline.
 void registerPasses();
 
 } // namespace weft

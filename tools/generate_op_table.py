@@ -78,6 +78,7 @@ class Op:
             setattr(self, field, record[field])
         for field in ("view", "product", "scatters", "modular", "idempotent", "involution"):
             setattr(self, field, bool(record[field]))
+        self.batching = record["batching"]
         self.results = record["resultNames"]
         self.relation = RELATIONS[record["relation"]]
         self.symbolic = bool(record["symbolic"])
@@ -303,6 +304,11 @@ def expansions(ops):
     return "\n".join([*out, "static const Expansion expansions[] = {", *rows, "};", ""])
 
 
+def batching(ops):
+    rows = [f"    {'batch::' + op.batching if op.batching else 'nullptr'}, // {op.name}" for op in ops]
+    return "\n".join(["static const BatchingRule rules[] = {", *rows, "};", ""])
+
+
 def scalars(ops):
     out, rows = [], []
     for op in ops:
@@ -358,6 +364,7 @@ def main():
         "GraphBuilderOps.h.inc": builders(ops),
         "Derivatives.inc": derivatives(ops),
         "Expansions.inc": expansions(ops),
+        "Batching.inc": batching(ops),
         "Scalars.inc": scalars(ops),
         "op_records.json": description(ops),
     }

@@ -13,7 +13,7 @@ import json
 import pathlib
 
 import torch
-from torch.utils import data, hooks
+from torch.utils import checkpoint, data, hooks
 
 
 def text(arguments, skip=0):
@@ -109,7 +109,9 @@ def main():
         table["Tensor." + name] = [inspected(getattr(torch.Tensor, name), skip=1)]
     table |= functions(torch.nn.functional, "nn.functional.", variables | neural)
     table |= functions(torch.nn.init, "nn.init.", {}) | functions(torch.nn.utils, "nn.utils.", {})
-    table |= functions(torch.autograd, "autograd.", {})
+    table |= functions(torch.autograd, "autograd.", {}) | functions(torch.func, "func.", {})
+    for name in ("checkpoint", "checkpoint_sequential"):
+        table["utils.checkpoint." + name] = [inspected(getattr(checkpoint, name))]
     module_methods = public_methods(torch.nn.Module)
     table |= {f"nn.Module.{name}": [inspected(getattr(torch.nn.Module, name), skip=1)] for name in module_methods}
     table |= classes(torch.nn, "nn.", torch.nn.Module, ["__init__", "forward"])

@@ -74,6 +74,16 @@ void backward(const std::vector<Tensor> &outputs, const std::vector<Tensor> &gra
 std::vector<Tensor> grad(const std::vector<Tensor> &outputs, const std::vector<Tensor> &inputs,
                          const std::vector<Tensor> &gradients = {}, bool retainGraph = false, bool createGraph = false,
                          bool allowUnused = false);
+// The tangents of `outputs`, which require grad, from those of `inputs`: forward-mode derivatives of what the tape
+// holds.
+std::vector<Tensor> pushForward(const std::vector<Tensor> &outputs, const std::vector<Tensor> &inputs,
+                                const std::vector<Tensor> &tangents, bool createGraph = false);
+// Whether the tape of one of the tensors reaches a leaf that is not among `inputs`.
+bool dependsOnOthers(const std::vector<Tensor> &tensors, const std::vector<Tensor> &inputs);
+// The leaves among `inputs` are constants from now on, also in the history of `tensors`. since: nextTapeOrder() of when
+// they were made.
+void releaseLeaves(const std::vector<Tensor> &tensors, const std::vector<Tensor> &inputs, uint64_t since);
+uint64_t nextTapeOrder(); // the number of a tape node that is made now
 
 // ---- The tape.
 
@@ -128,10 +138,34 @@ struct AutogradMeta : Pooled {
 AutogradMeta &autogradMeta(TensorImpl &impl); // makes one where there is none
 inline TapeNode *tapeNode(const TensorImpl &impl) { return impl.autograd ? impl.autograd->node.get() : nullptr; }
 
-// The number of a node that is made now.
-uint64_t nextTapeOrder();
 // Where the operand's cotangent goes: to its history, or to itself where it is a leaf.
 void linkOperand(TapeOperand &operand, const Tensor &tensor);
+// For a scope: what ops make in it is not kept for the derivative, which computes it anew from what was there before.
+// Scopes within are part of it.
+class Checkpoint {
+public:
+  Checkpoint();
+  ~Checkpoint();
+  Checkpoint(const Checkpoint &) = delete;
+
+private:
+  uint64_t before;
+};
+// For a scope, at the end of which pushForward() follows: operands from before it are kept, whether the vjps read them
+// or not, so that all that ops make in it can be computed anew.
+class ForwardScope {
+public:
+  ForwardScope();
+  ~ForwardScope();
+  ForwardScope(const ForwardScope &) = delete;
+
+private:
+  uint64_t before;
+};
+// Which of the two are around: what the tape keeps follows from that.
+enum class TapeScopes : uint8_t { None, Checkpoint, Forward, Both };
+TapeScopes tapeScopes();
+
 // Whether what is made of these operands gets a history.
 bool anyRequiresGrad(const Tensor *operands, int count);
 // Records `results = op(operands)`; the caller has checked that grad mode is on and that an operand requires grad.

@@ -3,6 +3,8 @@
 #include "frontend/autograd/BackwardPass.h"
 #include "frontend/dispatch/Ops.h"
 
+#include <unordered_set>
+
 namespace weft {
 
 using Kind = UserError::Kind;
@@ -125,6 +127,74 @@ std::vector<Tensor> grad(const std::vector<Tensor> &outputs, const std::vector<T
   if (!retainGraph && !createGraph)
     pass.release();
   return result;
+}
+
+std::vector<Tensor> pushForward(const std::vector<Tensor> &outputs, const std::vector<Tensor> &inputs,
+                                const std::vector<Tensor> &tangents, bool createGraph) {
+  for (size_t i = 0; i < inputs.size(); ++i)
+    if (tangents[i].type() != inputs[i].type())
+      fail(Kind::Runtime, "jvp",
+           "a tangent has its primal's shape and dtype; got " + toString(tangents[i].type()) + " for " +
+               toString(inputs[i].type()));
+  BackwardRequest request(outputs, {}, &inputs, createGraph, "jvp");
+  return BackwardPass(request).pushForward(inputs, tangents);
+}
+
+bool dependsOnOthers(const std::vector<Tensor> &tensors, const std::vector<Tensor> &inputs) {
+  std::unordered_set<const TensorImpl *> known;
+  for (const Tensor &input : inputs)
+    known.insert(input.impl.get());
+  auto isInput = [&](const TensorImpl *leaf) { return known.count(leaf) > 0; };
+  std::vector<const TapeNode *> stack;
+  std::unordered_set<const TapeNode *> seen;
+  auto add = [&](const TapeNode *node) {
+    if (node && seen.insert(node).second)
+      stack.push_back(node);
+  };
+  for (const Tensor &t : tensors) {
+    if (t.requiresGrad() && t.isLeaf() && !isInput(t.impl.get()))
+      return true;
+    add(tapeNode(*t.impl));
+  }
+  while (!stack.empty()) {
+    const TapeNode *node = stack.back();
+    stack.pop_back();
+    for (const TapeOperand &operand : node->operands) {
+      if (operand.leaf && !isInput(operand.leaf.get()))
+        return true;
+      add(operand.node.get());
+    }
+  }
+  return false;
+}
+
+void releaseLeaves(const std::vector<Tensor> &tensors, const std::vector<Tensor> &inputs, uint64_t since) {
+  std::unordered_set<const TensorImpl *> leaves;
+  for (const Tensor &input : inputs)
+    if (input.isLeaf()) {
+      leaves.insert(input.impl.get());
+      input.impl->requiresGrad = false;
+    }
+  std::vector<TapeNode *> stack;
+  std::unordered_set<const TapeNode *> seen;
+  auto add = [&](TapeNode *node) {
+    if (node && node->order >= since && seen.insert(node).second)
+      stack.push_back(node);
+  };
+  for (const Tensor &t : tensors)
+    add(tapeNode(*t.impl));
+  while (!stack.empty()) {
+    TapeNode *node = stack.back();
+    stack.pop_back();
+    for (TapeOperand &operand : node->operands) {
+      add(operand.node.get());
+      if (!operand.leaf || !leaves.count(operand.leaf.get()))
+        continue;
+      if (!operand.saved.impl)
+        operand.saved = {operand.leaf, operand.leaf->storage->version};
+      operand.leaf = {};
+    }
+  }
 }
 
 } // namespace weft

@@ -12,10 +12,14 @@
 
 namespace weft {
 
-void BackwardPass::run() {
-  GradMode mode(request.createGraph);
+void BackwardPass::noteOlderTape() const {
   if (Trace *trace = Trace::active(); trace && !tape.nodes.empty() && trace->isFromBefore(*tape.nodes.front()))
     trace->notReplayable("backward() goes through operations from before the call");
+}
+
+void BackwardPass::run() {
+  GradMode mode(request.createGraph);
+  noteOlderTape();
   findCuts();
   // Ops that tape or trace record, and those between which Python runs, run one by one.
   RepeatedTapes::Entry entry;
@@ -68,7 +72,7 @@ void BackwardPass::addOperandInputs(int n) {
   }
 }
 
-void BackwardPass::differentiateTape() {
+void BackwardPass::addInputs() {
   // Inputs come first in a graph, so that nodes are numbered after a first walk over the tape.
   ValueId made = 0;
   for (int n = 0; n < int(tape.nodes.size()); ++n) {
@@ -85,11 +89,9 @@ void BackwardPass::differentiateTape() {
     if (!tapeNode(*output.impl) && !inputOf.count(output.impl.get())) // a leaf that is itself an output
       inputOf[output.impl.get()] = addInput(output.type(), {TapeValue::Kind::Output, o, 0});
   }
-  for (int o = 0; o < int(request.outputs.size()); ++o)
-    addInput(request.outputs[size_t(o)].type(), {TapeValue::Kind::Cotangent, o, 0});
-  for (Cut &cut : cuts)
-    cut.cotangent = addInput(cut.node->type, {});
+}
 
+void BackwardPass::addNodes() {
   for (int n = 0; n < int(tape.nodes.size()); ++n) {
     TapeNode *node = tape.nodes[size_t(n)];
     if (node->number == 0) {
@@ -121,25 +123,67 @@ void BackwardPass::differentiateTape() {
     TapeNode *node = tapeNode(*output.impl);
     graph.outputs.push_back(node ? valueOfNode(node) : inputOf.at(output.impl.get()));
   }
-  for (Cut &cut : cuts)
-    graph.outputs.push_back(resultOf(cut.node));
+  derivative.recorded = graph.valueCount();
+}
 
-  std::vector<int> wrt;
+void BackwardPass::findWanted() {
   for (size_t i = 0; i < graph.inputs.size(); ++i) {
     Ref<TensorImpl> leaf = tape.leaf(derivative.places[i]);
     if (leaf && request.wants(leaf.get())) {
-      wrt.push_back(int(i));
+      wanted.push_back(int(i));
       derivative.leaves.push_back(derivative.places[i]);
     }
   }
   for (Cut &cut : cuts) {
-    cut.wrt = int(wrt.size());
-    wrt.push_back(cut.input);
+    cut.wrt = int(wanted.size());
+    wanted.push_back(cut.input);
     derivative.leaves.push_back({});
   }
-  derivative.recorded = graph.valueCount();
-  if (!wrt.empty())
-    derivative.graph = derivativeOf(graph, wrt);
+}
+
+void BackwardPass::differentiateTape() {
+  addInputs();
+  findWanted();
+  for (int o = 0; o < int(request.outputs.size()); ++o)
+    addInput(request.outputs[size_t(o)].type(), {TapeValue::Kind::Cotangent, o, 0});
+  for (Cut &cut : cuts)
+    cut.cotangent = addInput(cut.node->type, {});
+  addNodes();
+  for (Cut &cut : cuts)
+    graph.outputs.push_back(resultOf(cut.node));
+  if (!wanted.empty())
+    derivative.graph = derivativeOf(graph, wanted);
+}
+
+std::vector<Tensor> BackwardPass::pushForward(const std::vector<Tensor> &inputs, const std::vector<Tensor> &tangents) {
+  GradMode mode(request.createGraph);
+  noteOlderTape();
+  std::unordered_map<const void *, const Tensor *> tangentOf; // by node or leaf
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    TapeNode *node = tapeNode(*inputs[i].impl);
+    tangentOf[node ? static_cast<const void *>(node) : inputs[i].impl.get()] = &tangents[i];
+  }
+  for (TapeNode *node : tape.nodes)
+    if (request.wants(node)) {
+      cutOf[node] = int(cuts.size());
+      cuts.push_back({node, -1, -1, -1, false});
+    }
+  addInputs();
+  findWanted();
+  for (size_t k = 0; k < wanted.size(); ++k) {
+    Ref<TensorImpl> leaf = tape.leaf(derivative.leaves[k]);
+    const void *key = leaf ? static_cast<const void *>(leaf.get()) : cuts[k - (wanted.size() - cuts.size())].node;
+    const Tensor &tangent = *tangentOf.at(key);
+    values[addInput(tangent.type(), {})] = tangent;
+  }
+  addNodes();
+  derivative.graph = pushForwardOf(graph, wanted);
+  countUses();
+  evaluate(derivative.graph->outputs);
+  std::vector<Tensor> results;
+  for (ValueId output : derivative.graph->outputs)
+    results.push_back(valueOf(output));
+  return results;
 }
 
 ValueId BackwardPass::resultOf(const TapeNode *node) const {
@@ -166,16 +210,23 @@ void BackwardPass::runOpByOp() {
   countUses();
   for (size_t c = cuts.size(); c-- > 0;) // the last first, which the others depend on
     resolve(cuts[c]);
+  evaluate(derivative.graph->outputs);
   for (size_t k = 0; k < derivative.leaves.size(); ++k)
     if (Ref<TensorImpl> leaf = tape.leaf(derivative.leaves[k]))
       leafGradients.emplace_back(leaf, valueOf(derivative.graph->outputs[k]));
+}
+
+// By the derivative, or anew, since nobody kept it.
+bool BackwardPass::isComputed(ValueId v) const {
+  return v >= derivative.recorded ||
+         (v >= int(graph.inputs.size()) && derivative.places[size_t(v)].kind == TapeValue::Kind::None);
 }
 
 // How often each value that will be computed is read, so that it can be dropped after its last reader.
 void BackwardPass::countUses() {
   std::vector<ValueId> stack;
   auto use = [&](ValueId v) {
-    if (v >= derivative.recorded && uses[v]++ == 0)
+    if (isComputed(v) && uses[v]++ == 0)
       stack.push_back(v);
   };
   for (ValueId v : derivative.graph->outputs)
@@ -192,33 +243,22 @@ Tensor BackwardPass::valueOf(ValueId v) {
   auto known = values.find(v);
   if (known != values.end())
     return known->second;
-  if (v >= derivative.recorded) {
-    evaluate(v);
+  if (isComputed(v)) {
+    evaluate({v});
     return values.at(v);
   }
   auto cutAt = [&](ValueId first) { // their inputs lie side by side
     return v >= first && v < first + ValueId(cuts.size()) ? &cuts[size_t(v - first)] : nullptr;
   };
   if (!cuts.empty()) {
-    if (Cut *cut = cutAt(cuts[0].cotangent)) {
+    if (Cut *cut = cuts[0].cotangent < 0 ? nullptr : cutAt(cuts[0].cotangent)) {
       resolve(*cut);
       return values.at(v);
     }
     if (Cut *cut = cutAt(cuts[0].input))
       return values[v] = valueOf(resultOf(cut->node));
   }
-  Tensor value;
-  if (v >= int(graph.inputs.size()) && derivative.places[size_t(v)].kind == TapeValue::Kind::None) {
-    const Node *node = &graph.nodes[size_t(v) - graph.inputs.size()]; // nobody kept it: computed anew
-    int number = node->result;
-    std::vector<Tensor> made = resultsOf(*(node - number));
-    for (size_t i = 0; i < made.size(); ++i)
-      values.emplace(v - number + ValueId(i), made[i]);
-    value = made[size_t(number)];
-  } else {
-    value = tape.read(derivative.places[size_t(v)]);
-  }
-  return values[v] = value;
+  return values[v] = tape.read(derivative.places[size_t(v)]);
 }
 
 // Runs the op whose first result the node is.
@@ -232,16 +272,19 @@ std::vector<Tensor> BackwardPass::resultsOf(const Node &node) {
   return applyAll(node.op, operands.data(), int(operands.size()), node.attrs);
 }
 
-// Computes `target` and what it needs of the derivative's ops, in their order.
-void BackwardPass::evaluate(ValueId target) {
+// Computes `targets`, all at once, so that a value's readers come one soon after the other, and what they need of the
+// ops of their kind: the derivative's, or recorded ones, whose results nobody kept. These are computed anew when the
+// first of the derivative's ops asks for them.
+void BackwardPass::evaluate(const std::vector<ValueId> &targets) {
   std::vector<ValueId> needed, stack;
   std::unordered_set<ValueId> seen;
+  bool ofDerivative = std::any_of(targets.begin(), targets.end(), [&](ValueId v) { return v >= derivative.recorded; });
   auto need = [&](ValueId v) {
-    if (v >= derivative.recorded && !values.count(v) && seen.insert(v).second)
+    if ((v >= derivative.recorded) == ofDerivative && isComputed(v) && !values.count(v) && seen.insert(v).second)
       stack.push_back(v);
   };
   auto nodeOf = [&](ValueId v) -> const Node & { return derivative.graph->nodes[size_t(v) - graph.inputs.size()]; };
-  need(target);
+  std::for_each(targets.begin(), targets.end(), need);
   while (!stack.empty()) {
     ValueId v = stack.back();
     stack.pop_back();
@@ -261,7 +304,7 @@ void BackwardPass::evaluate(ValueId target) {
     };
     std::vector<Tensor> made = resultsOf(node);
     for (size_t i = 0; i < made.size(); ++i)
-      if (ValueId result = v + ValueId(i); i == 0 || uses.count(result))
+      if (ValueId result = v + ValueId(i); i == 0 || uses.count(result) || seen.count(result))
         values[result] = std::move(made[i]);
     for (ValueId operand : node.operands)
       release(operand);

@@ -4,6 +4,9 @@
 // A tensor whose cotangent somebody wants to see or change (a hook, retain_grad, a non-leaf input of grad()) is a cut:
 // its readers see a further input of the graph, whose cotangent the derivative then gives, and the tensor itself is one
 // more output, whose cotangent is what the hooks make of that.
+//
+// pushForward() goes the other way: the forward pass appends the tangents of the outputs. Its inputs that ops made are
+// cuts, too.
 #pragma once
 #include "frontend/autograd/Autograd.h"
 #include "frontend/autograd/PointerNumbers.h"
@@ -74,6 +77,8 @@ class BackwardPass {
 public:
   explicit BackwardPass(const BackwardRequest &request) : request(request), tape(request) {}
   void run();
+  // The tangents of the outputs from those of `inputs`, which are leaves or were made by ops.
+  std::vector<Tensor> pushForward(const std::vector<Tensor> &inputs, const std::vector<Tensor> &tangents);
   void release() { tape.release(); }
 
   std::vector<std::pair<Ref<TensorImpl>, Tensor>> leafGradients;
@@ -89,6 +94,10 @@ private:
   };
 
   void findCuts();
+  void noteOlderTape() const;
+  void addInputs();
+  void addNodes();
+  void findWanted();
   void differentiateTape();
   ValueId addInput(const TensorType &type, TapeValue place);
   void addOperandInputs(int n);
@@ -96,8 +105,9 @@ private:
   ValueId valueOfNode(TapeNode *node) const;
   ValueId operandValue(int n, int i) const;
   void runOpByOp();
+  bool isComputed(ValueId v) const;
   void countUses();
-  void evaluate(ValueId target);
+  void evaluate(const std::vector<ValueId> &targets);
   std::vector<Tensor> resultsOf(const Node &node);
   Tensor valueOf(ValueId v);
   void resolve(Cut &cut);
@@ -107,6 +117,7 @@ private:
   const BackwardRequest &request;
   TapePart tape;
   std::vector<Cut> cuts;
+  std::vector<int> wanted;                           // inputs of the graph by which is differentiated
   std::unordered_map<const TapeNode *, int> cutOf;   // index in cuts
   PointerNumbers position;                           // of the nodes
   std::vector<ValueId> madeBy;                       // by position: the node's result, counted behind the inputs

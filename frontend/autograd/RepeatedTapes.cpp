@@ -5,6 +5,7 @@
 #include "frontend/tensor/Snapshot.h"
 #include "runtime/BlockingRegion.h"
 
+#include <algorithm>
 #include <cstring>
 
 namespace weft {
@@ -160,15 +161,13 @@ TapeProgram::TapeProgram(const TapeDerivative &derivative, const TapePart &tape)
       numbers[size_t(v)] = graph.addInput(value.type(), value.isContiguous() ? Dims() : value.strides());
       inputs.push_back(derivative.places[size_t(v)]);
     }
-  for (ValueId v = 0; v < from.valueCount(); ++v) {
-    if (v < inputCount ? !needed[size_t(v)] || !isComputed(v) : !runs[size_t(v)])
-      continue;
-    if (v < inputCount) {
+  for (ValueId v = 0; v < inputCount; ++v)
+    if (needed[size_t(v)] && isComputed(v)) {
       const TensorType &type = from.inputs[size_t(v)].type;
       numbers[size_t(v)] = graph.addNode(
           OpKind::Full, {}, {Attr::list(type.shape), Attr::real(1), Attr::integer(0), Attr::dtype(type.dtype)}, type);
-      continue;
     }
+  auto add = [&](ValueId v) {
     const Node &node = nodeOf(v);
     std::vector<ValueId> operands;
     for (ValueId operand : node.operands)
@@ -180,7 +179,34 @@ TapeProgram::TapeProgram(const TapeDerivative &derivative, const TapePart &tape)
     for (ValueId i = 0; i < ValueId(types.size()); ++i)
       if (isComputed(v + i))
         numbers[size_t(v + i)] = first + i;
-  }
+    runs[size_t(v)] = 0;
+  };
+  // What is computed anew, is so before the first of the derivative's ops that reads it, not all of it at once.
+  auto addRecorded = [&](ValueId reader) {
+    std::vector<ValueId> stack{reader}, missing;
+    while (!stack.empty()) {
+      ValueId v = stack.back();
+      stack.pop_back();
+      for (ValueId operand : nodeOf(v).operands) {
+        ValueId first = operand < inputCount ? operand : operand - nodeOf(operand).result;
+        if (first >= inputCount && first < derivative.recorded && runs[size_t(first)] == 1) {
+          runs[size_t(first)] = 2;
+          missing.push_back(first);
+          stack.push_back(first);
+        }
+      }
+    }
+    std::sort(missing.begin(), missing.end());
+    std::for_each(missing.begin(), missing.end(), add);
+  };
+  for (ValueId v = derivative.recorded; v < from.valueCount(); ++v)
+    if (runs[size_t(v)]) {
+      addRecorded(v);
+      add(v);
+    }
+  for (ValueId v = inputCount; v < derivative.recorded; ++v) // results themselves
+    if (runs[size_t(v)])
+      add(v);
 
   std::vector<int> outputOf(size_t(from.valueCount()), -1);
   for (size_t k = 0; k < from.outputs.size(); ++k) {

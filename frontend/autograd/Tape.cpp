@@ -4,6 +4,7 @@
 #include "frontend/trace/Trace.h"
 
 #include <atomic>
+#include <utility>
 
 namespace weft {
 
@@ -101,6 +102,15 @@ uint64_t nextTapeOrder() {
   return order.fetch_add(1, std::memory_order_relaxed);
 }
 
+// The number of the first tape node of the outermost scope; 0: there is none.
+static thread_local uint64_t checkpointFrom = 0, forwardFrom = 0;
+static uint64_t enter(uint64_t &from) { return std::exchange(from, from ? from : nextTapeOrder()); }
+Checkpoint::Checkpoint() : before(enter(checkpointFrom)) {}
+Checkpoint::~Checkpoint() { checkpointFrom = before; }
+ForwardScope::ForwardScope() : before(enter(forwardFrom)) {}
+ForwardScope::~ForwardScope() { forwardFrom = before; }
+TapeScopes tapeScopes() { return TapeScopes(int(checkpointFrom != 0) + 2 * int(forwardFrom != 0)); }
+
 void linkOperand(TapeOperand &operand, const Tensor &tensor) {
   if (TapeNode *from = tapeNode(*tensor.impl))
     operand.node = Ref<TapeNode>(from);
@@ -132,12 +142,14 @@ void recordOnTape(OpKind op, const Tensor *operands, int count, const Attrs &att
     TensorImpl &impl = *operands[i].impl;
     operand.type = {impl.dtype, impl.shape};
     linkOperand(operand, operands[i]);
-    if (record.savesOperands >> (i < 31 ? i : 30) & 1)
+    auto isFromBefore = [&](uint64_t scope) { return scope && (!operand.node || operand.node->order < scope); };
+    bool isRead = !checkpointFrom && record.savesOperands >> (i < 31 ? i : 30) & 1;
+    if (isRead || isFromBefore(checkpointFrom) || isFromBefore(forwardFrom))
       operand.saved = {operands[i].impl, impl.storage->version};
   }
   auto saved = [&](int i) {
     const Tensor &t = results[i];
-    return record.savesOperands >> (31 - i) & 1
+    return !checkpointFrom && record.savesOperands >> (31 - i) & 1
                ? SavedTensor{aliasOf(t, t.shape(), t.strides(), t.offset()).impl, t.version()}
                : SavedTensor();
   };
@@ -212,6 +224,13 @@ void Tensor::setGrad(const Tensor &grad) {
 }
 
 Tensor Tensor::detach() const {
+  Tensor result = alias();
+  if (Trace *trace = Trace::active())
+    trace->noteDetached(*this, result);
+  return result;
+}
+
+Tensor Tensor::alias() const {
   Tensor result = aliasOf(*this, impl->shape, impl->strides, impl->offset);
   result.impl->traceSegment = impl->traceSegment;
   result.impl->traceVersion = impl->traceVersion;

@@ -96,7 +96,7 @@ Tensor TapePart::unpack(const SavedTensor &saved, TapeNode *history, const TapeN
              " instead. Hint: clone() the tensor before it is modified, or use the out-of-place operation.");
   if (!request.createGraph || !history || tapeNode(*t.impl) == history || !isFloat(t.dtype()))
     return t;
-  Tensor connected = t.detach();
+  Tensor connected = t.alias();
   connected.impl->requiresGrad = true;
   Ref<TapeNode> made(history);
   autogradMeta(*connected.impl).node = number ? nodeOfResult(made, number) : made;

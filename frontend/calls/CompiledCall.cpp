@@ -134,7 +134,7 @@ bool CompiledCall::areReachedAsBefore(const Tensor *arguments) const {
 
 bool CompiledCall::guardsHold(const Tensor *arguments, int count) const {
   if (count != argumentCount || gradMode != gradEnabled() || defaultDType != weft::defaultDType() ||
-      autocastDType != weft::autocastDType())
+      autocastDType != weft::autocastDType() || tapeScopes != weft::tapeScopes())
     return false;
   for (int i = 0; i < count; ++i)
     if (!guards[size_t(i)].matches(*arguments[i].impl))
@@ -191,6 +191,8 @@ std::string CompiledCall::explainMismatch(const Tensor *arguments, int count) co
     return std::string("grad mode was ") + (gradMode ? "on" : "off");
   if (defaultDType != weft::defaultDType())
     return "the default dtype changed";
+  if (tapeScopes != weft::tapeScopes())
+    return "it was called within another checkpoint or forward-mode derivative";
   if (autocastDType != weft::autocastDType())
     return std::string("autocast was ") + (autocastDType ? name(*autocastDType) : "off");
   for (int i = 0; i < count; ++i)

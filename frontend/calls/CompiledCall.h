@@ -1,6 +1,7 @@
 // What it takes to do a traced call again without Python: which tensors to look at, what they must be like, the
 // executable, and what to do with its results.
 #pragma once
+#include "frontend/autograd/Autograd.h"
 #include "frontend/calls/WeightResults.h"
 #include "frontend/dispatch/OperandCheck.h"
 
@@ -182,6 +183,7 @@ public:
   bool gradMode = true;
   DType defaultDType = DType::Float32;
   std::optional<DType> autocastDType;
+  TapeScopes tapeScopes = TapeScopes::None;
 
 private:
   // found: the data of a SourceTensors, which knows what it must not release.

@@ -74,7 +74,7 @@ static void write(const Tensor &target, const Tensor &value) {
   // A part of its storage: the storage as a whole gets a value in which that part is replaced.
   int64_t total = target.impl->storage->bytes / itemSize(target.dtype());
   Tensor whole = aliasOf(target, {total}, {1}, 0);
-  GradMode off(false);
+  GradMode mode(trace->isFunction() && gradEnabled()); // of a function it says which ops the gradient goes through
   if (total * itemSize(target.dtype()) != target.impl->storage->bytes ||
       !trace->rebind(whole, withPart(whole, target, value))) {
     trace->flush("an in-place write to a part of a tensor on another device");

@@ -124,30 +124,55 @@ ExecutablePtr executableFor(const Graph &graph, Device device) {
   });
 }
 
-static std::shared_ptr<const Graph> loadOrDifferentiate(const Graph &graph, const std::string &identity,
-                                                        const std::vector<int> &wrt) {
+using Transform = std::function<Graph()>;
+
+static std::shared_ptr<const Graph> loadOrTransform(const char *kind, const std::string &identity,
+                                                    const Transform &transform) {
   KernelCache &disk = KernelCache::global();
-  std::string key = compilerIdentity() + "|autodiff|" + identity;
+  std::string key = compilerIdentity() + "|" + kind + "|" + identity;
   if (disk.isEnabled() && !std::getenv("WEFT_DEBUG")) {
-    if (std::optional<std::string> bytes = disk.find("autodiff", key)) {
+    if (std::optional<std::string> bytes = disk.find(kind, key)) {
       try {
         return std::make_shared<const Graph>(deserialize(*bytes));
       } catch (const std::runtime_error &) {
-        disk.remove("autodiff", key);
+        disk.remove(kind, key);
       }
     }
   }
-  auto derivative = timed([&] { return std::make_shared<const Graph>(compilerLibrary().differentiate(graph, wrt)); });
-  disk.store("autodiff", key, serialize(*derivative));
-  return derivative;
+  auto made = timed([&] { return std::make_shared<const Graph>(transform()); });
+  disk.store(kind, key, serialize(*made));
+  return made;
 }
 
-std::shared_ptr<const Graph> derivativeOf(const Graph &graph, const std::vector<int> &wrt) {
+static std::shared_ptr<const Graph>
+derivative(const char *kind, Graph (*CompilerApi::*transform)(const Graph &, const std::vector<int> &),
+           const Graph &graph, const std::vector<int> &wrt) {
   static auto &made = *new MadeOnce<std::shared_ptr<const Graph>>(256);
   std::string identity = serialize(graph);
   for (int input : wrt)
     identity += "," + std::to_string(input);
-  return made.get(hash128(identity), [graph, identity, wrt] { return loadOrDifferentiate(graph, identity, wrt); });
+  return made.get(hash128(kind + identity), [=] {
+    return loadOrTransform(kind, identity, [&] { return (compilerLibrary().*transform)(graph, wrt); });
+  });
+}
+
+std::shared_ptr<const Graph> derivativeOf(const Graph &graph, const std::vector<int> &wrt) {
+  return derivative("autodiff", &CompilerApi::differentiate, graph, wrt);
+}
+
+std::shared_ptr<const Graph> pushForwardOf(const Graph &graph, const std::vector<int> &wrt) {
+  return derivative("forward", &CompilerApi::pushForward, graph, wrt);
+}
+
+// Not kept on disk, where graphs have no locations.
+std::shared_ptr<const Graph> batchOf(const Graph &graph, const std::vector<bool> &batched, int64_t size) {
+  static auto &made = *new MadeOnce<std::shared_ptr<const Graph>>(256);
+  std::string identity = serialize(graph) + "," + std::to_string(size) + ",";
+  for (bool is : batched)
+    identity += is ? "1" : "0";
+  return made.get(hash128(identity), [=] {
+    return timed([&] { return std::make_shared<const Graph>(compilerLibrary().batch(graph, batched, size)); });
+  });
 }
 
 } // namespace weft

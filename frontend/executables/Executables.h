@@ -15,6 +15,9 @@ inline constexpr size_t kMostExecutables = 1024;
 void setMostExecutables(size_t count);
 // The derivative graph (codegen/Compiler.h), by the same way.
 std::shared_ptr<const Graph> derivativeOf(const Graph &graph, const std::vector<int> &wrt);
+std::shared_ptr<const Graph> pushForwardOf(const Graph &graph, const std::vector<int> &wrt);
+// The graph of a batch; from one graph to the next of the same identity, locations may be another's.
+std::shared_ptr<const Graph> batchOf(const Graph &graph, const std::vector<bool> &batched, int64_t size);
 
 // Counts since the process began, for tests and weft.explain.
 struct CompileStatistics {

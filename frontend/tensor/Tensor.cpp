@@ -92,7 +92,8 @@ void Storage::materialise() {
     lazyTrace->materialise();
   if (!memory)
     fail(UserError::Kind::Runtime, "data",
-         "the tensor has no value: compiling or running the operations that compute it failed");
+         "the tensor has no value: compiling or running the operations that compute it failed, or it was kept "
+         "from inside a function that vmap ran");
 }
 
 // ---------------------------------------------------------------- Layout
@@ -195,7 +196,7 @@ void *Tensor::data() const {
   if (impl->wrappedNumber)
     fail(UserError::Kind::Runtime, "data", "a number has no memory");
   if (Trace *trace = Trace::active())
-    trace->flush("the value of a tensor was read");
+    trace->noteRead(*this);
   while (impl->storage->isPending()) // other threads may give the tensor another storage meanwhile
     Ref<Storage>(impl->storage)->data();
   return static_cast<char *>(impl->storage->memory) + impl->offset * itemSize(impl->dtype);

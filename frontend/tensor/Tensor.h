@@ -157,6 +157,7 @@ public:
   Tensor grad() const;              // undefined where there is none
   void setGrad(const Tensor &grad); // throws when shape, dtype or device differ; undefined clears it
   Tensor detach() const;            // shares memory, has no history
+  Tensor alias() const;             // the same, unseen by a trace
   void detachInPlace() const;       // throws for a view
 
   Ref<TensorImpl> impl;

@@ -53,19 +53,26 @@ static void refuseNested() {
 }
 
 Trace::Trace(std::vector<Tensor> arguments, Purpose purpose)
-    : turn((refuseNested(), TraceTurn::Otherwise::Wait)), state(new State) {
+    : turn(purpose == Purpose::Function ? TraceTurn::Otherwise::Skip : (refuseNested(), TraceTurn::Otherwise::Wait)),
+      state(new State) {
   state->trace = this;
   state->purpose = purpose;
   state->arguments = std::move(arguments);
   state->number = nextNumber++;
   state->segment = nextNumber++;
   state->firstOrder = nextTapeOrder();
+  state->outside = activeTrace;
   setActive(this);
-  activeTraceNumber = state->number;
+  if (purpose != Purpose::Function) // memory that a function takes in belongs to the call around it
+    activeTraceNumber = state->number;
 }
 
 Trace::~Trace() {
-  if (activeTrace == this && state->purpose == Purpose::Export) {
+  if (isFunction()) {
+    state->endSegment();
+    if (activeTrace == this)
+      setActive(state->outside);
+  } else if (activeTrace == this && state->purpose == Purpose::Export) {
     state->putBack();
     state->endSegment();
     setActive(nullptr);
@@ -85,6 +92,11 @@ bool Trace::isExport() const { return state->purpose == Purpose::Export; }
 void Trace::end() { setActive(nullptr); }
 
 void Trace::notReplayable(const std::string &why) {
+  if (isFunction()) {
+    if (state->outside)
+      state->outside->notReplayable(why);
+    return;
+  }
   if (state->purpose == Purpose::Export)
     refuse(why);
   if (state->reason.empty())
@@ -96,12 +108,19 @@ void Trace::specialise() { state->specialised = true; }
 void Trace::reaches(std::vector<Tensor> tensors) { state->reached = std::move(tensors); }
 
 void Trace::becomesVisible(const std::string &why) {
+  if (isFunction()) {
+    if (state->outside)
+      state->outside->becomesVisible(why);
+    return;
+  }
   notReplayable(why);
   if (state->touchesShared)
     flush(why);
 }
 
 void Trace::flush(const std::string &why) {
+  if (isFunction())
+    refuseInFunction(why);
   notReplayable(why);
   Pause pause;
   state->runSegment(nullptr, {});
@@ -129,7 +148,10 @@ void Trace::storageDied(Storage &storage) { state->lazies[size_t(storage.lazySlo
 ValueId Trace::State::addNode(OpKind op, std::vector<ValueId> operands, const Attrs &attrs, const TensorType &type) {
   int32_t location = -1;
   ++opCount;
-  if (const Places *user = userPlaces.load(std::memory_order_relaxed)) {
+  if (purpose == Purpose::Function) {
+    location = int32_t(nodes.size());
+    underGrad.push_back(gradEnabled());
+  } else if (const Places *user = userPlaces.load(std::memory_order_relaxed)) {
     Place place = user->current();
     if (!places.empty() && places.back() == place)
       user->release(place);
@@ -144,6 +166,8 @@ ValueId Trace::State::addNode(OpKind op, std::vector<ValueId> operands, const At
 void Trace::State::addOtherResult(ValueId first, int number, const TensorType &type) {
   const Node &node = nodes[size_t(first - kFirstNode)];
   nodes.push_back({node.op, {first}, {}, type, node.location, number});
+  if (purpose == Purpose::Function)
+    underGrad.push_back(underGrad[size_t(first - kFirstNode)]);
 }
 
 std::string Trace::State::line() {
@@ -214,7 +238,7 @@ ValueId Trace::valueOf(const Tensor &t) {
   if (impl.traceSegment == state->segment && impl.traceVersion == storage.version)
     return impl.traceValue;
   ValueId value;
-  if (storage.lazyTrace == this && state->purpose == Purpose::Export) {
+  if (storage.lazyTrace == this && state->purpose != Purpose::Call) {
     value = partOfWhole(storage.lazyValue, storage.lazyType, t);
   } else if (storage.lazyTrace == this) {
     value = state->viewOf(storage.lazyValue, storage.lazyType, t);
@@ -228,6 +252,8 @@ ValueId Trace::valueOf(const Tensor &t) {
                            {Attr::list(impl.shape), Attr::real(real ? impl.number : 0),
                             Attr::integer(real ? 0 : impl.integer), Attr::dtype(impl.dtype)},
                            {impl.dtype, impl.shape});
+  } else if (isFunction()) {
+    return capturedInFunction(t);
   } else {
     storage.data(); // of a trace of another thread, perhaps
     value = state->purpose == Purpose::Export ? captured(t) : state->addInput(t);
@@ -306,7 +332,7 @@ Tensor Trace::record(OpKind op, const Tensor *operands, int count, const Attrs &
 
 void Trace::recordAll(OpKind op, const Tensor *operands, int count, const Attrs &attrs,
                       const std::vector<TensorType> &types, Device device, Tensor *results) {
-  if (!state->nodes.empty() && device != state->device)
+  if (!state->nodes.empty() && device != state->device && !isFunction())
     flush("operations on " + toString(state->device) + " and " + toString(device));
   state->device = device;
   std::vector<ValueId> ids;
@@ -352,6 +378,9 @@ void Trace::recordView(OpKind op, const Tensor &base, const Attrs &attrs, Tensor
 
 bool Trace::rebind(const Tensor &target, const Tensor &value) {
   Storage &storage = *target.impl->storage;
+  if (isFunction() && storage.lazyTrace != this)
+    refuseInFunction(
+        "an in-place operation on a tensor from outside of the function, or on memory that weft.tensor() took in");
   bool whole = target.isContiguous() && target.offset() == 0 &&
                target.numel() * itemSize(target.dtype()) == storage.bytes && target.device() == value.device();
   if (!whole)
@@ -371,6 +400,8 @@ bool Trace::rebind(const Tensor &target, const Tensor &value) {
 // Counters are drawn at once. A replay draws them in one piece, which they are unless somebody else has set or used the
 // generator meanwhile. An exported program has a stream of its own.
 Tensor Trace::randomState(int64_t count, int64_t &offset, Device device) {
+  if (isFunction())
+    return stateOfExamples(count, offset, device);
   if (isExport()) {
     if (!state->generatorState.defined())
       state->generatorState = Generator::State().tensor(device);
@@ -405,15 +436,21 @@ Tensor Trace::number(std::shared_ptr<const NumberSource> source, Device device) 
 
 static Tensor gradOf(const Tensor &leaf) { return leaf.impl->autograd ? leaf.impl->autograd->grad : Tensor(); }
 
-bool Trace::isFromBefore(const TapeNode &node) const { return node.order < state->firstOrder; }
+bool Trace::isFromBefore(const TapeNode &node) const {
+  return isFunction() ? state->outside && state->outside->isFromBefore(node) : node.order < state->firstOrder;
+}
 
 void Trace::noteGradRead(const Tensor &leaf) {
+  if (isFunction())
+    return state->outside ? state->outside->noteGradRead(leaf) : void();
   // Else it was read before, or is the trace's own.
   if (state->gradOf.emplace(leaf.impl.get(), state->grads.size()).second)
     state->grads.push_back({leaf, gradOf(leaf), true, false});
 }
 
 void Trace::noteGradWrite(const Tensor &leaf) {
+  if (isFunction())
+    return state->outside ? state->outside->noteGradWrite(leaf) : void();
   auto [known, isNew] = state->gradOf.emplace(leaf.impl.get(), state->grads.size());
   if (isNew)
     state->grads.push_back({leaf, gradOf(leaf), false, false});

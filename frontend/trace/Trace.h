@@ -37,12 +37,15 @@ public:
   }
   static uint64_t activeNumber(); // unique; 0 where none is active
 
-  // What for: a replayable call, which looks at its inputs before it runs, or exported(), a program that stands alone.
-  enum class Purpose : uint8_t { Call, Export };
-  // Makes it active until finish() or the destructor; traces do not nest: throws if one is active. Waits for its turn.
+  // What for: a replayable call, which looks at its inputs before it runs; exported(), a program that stands alone; or
+  // function(), the ops of a function of one example (BatchedFunction.h).
+  enum class Purpose : uint8_t { Call, Export, Function };
+  // Makes it active until finish() or the destructor. Only functions are traced within another trace: the others throw
+  // if one is active. Waits for its turn; a function needs none, since nobody else sees its tensors.
   // `arguments` are the tensors that the call gets anew each time.
   explicit Trace(std::vector<Tensor> arguments, Purpose purpose = Purpose::Call);
   bool isExport() const;
+  bool isFunction() const;
   ~Trace(); // without finish() (an exception): what was traced is run, so that no tensor stays without data
   Trace(const Trace &) = delete;
 
@@ -79,6 +82,39 @@ public:
   // if there is none.
   std::string survivor();
 
+  // ---- Purpose::Function (TraceFunction.cpp). Nothing is run: what needs a value of a traced tensor throws a
+  // UserError that names the user's line. Other tensors are as they are outside, where they may be traced, too; only
+  // they are not written to.
+
+  // A placeholder of the example's type for what differs from example to example.
+  Tensor exampleLike(const Tensor &example);
+  // Random numbers: not allowed; the same for all examples; or so many examples' numbers are drawn at once.
+  enum class Randomness : uint8_t { Error, Same, Different };
+  void setRandomness(Randomness randomness, int64_t examples);
+  struct Function {
+    Graph graph;                // the locations are the nodes' numbers
+    std::vector<Tensor> inputs; // placeholders, and tensors from outside
+    std::vector<bool> grad;     // whether the node was recorded under grad mode
+    // States of the generator that are another for each example: the placeholder, and what the first example's is.
+    std::vector<std::pair<Tensor, Tensor>> states;
+  };
+  // What the values of tensors that it made must be: to be looked at when they are there, of all examples.
+  const std::vector<std::pair<Tensor, OperandCheck>> &valueChecks() const;
+  // Ends the trace.
+  Function function(const std::vector<Tensor> &outputs);
+  // The trace that is active outside of all functions, or null.
+  static Trace *outermost();
+  // For a scope: what is active outside of this trace.
+  class Outside {
+  public:
+    explicit Outside(const Trace &trace);
+    ~Outside();
+    Outside(const Outside &) = delete;
+
+  private:
+    Trace *before;
+  };
+
   // Where the user's code is, for what is recorded; the binding sets how that is found. Null: unknown.
   struct Place {
     const void *code = nullptr; // the host's, held
@@ -111,6 +147,7 @@ public:
   void recordAll(OpKind op, const Tensor *operands, int count, const Attrs &attrs, const std::vector<TensorType> &types,
                  Device device, Tensor *results);
   void recordView(OpKind op, const Tensor &base, const Attrs &attrs, Tensor &view);
+  void noteDetached(const Tensor &tensor, const Tensor &detached);
   // target's whole storage gets the value of `value` (same type). False: target is a part of its storage; flush and
   // write eagerly.
   bool rebind(const Tensor &target, const Tensor &value);
@@ -125,8 +162,9 @@ public:
   void noteHistory(const Tensor &target); // before it gets another one
   void noteFailedCheck();                 // the error is on its way
   void storageDied(Storage &storage);
-  void materialise();     // gives the storages that have a value in the trace their memory
-  bool isRunHere() const; // by this thread, which sees their memory as it is; others do in an export
+  void noteRead(const Tensor &tensor); // its value is asked for
+  void materialise();                  // gives the storages that have a value in the trace their memory
+  bool isRunHere() const;              // by this thread, which sees their memory as it is; others do in an export
 
 private:
   static std::atomic<int> activeCount; // threads that have one
@@ -134,9 +172,13 @@ private:
   static void setActive(Trace *trace);
   struct State;
   ValueId valueOf(const Tensor &tensor);
+  ValueId capturedInFunction(const Tensor &t);
   ValueId captured(const Tensor &t);                                                // Export: of memory from outside
   ValueId partOfWhole(ValueId whole, const TensorType &wholeType, const Tensor &t); // Export: by any strides
   [[noreturn]] void refuse(const std::string &why);                                 // Export
+  [[noreturn]] void refuseInFunction(const std::string &why) const;
+  void evaluateOutside(Storage &storage);
+  Tensor stateOfExamples(int64_t count, int64_t &offset, Device device);
   void settleShared();
   void end(); // is not active any more
   TraceTurn turn;

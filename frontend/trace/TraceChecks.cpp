@@ -11,11 +11,21 @@
 namespace weft {
 
 void Trace::noteFailedCheck() {
+  if (isFunction())
+    return state->outside ? state->outside->noteFailedCheck() : void();
   if (state->purpose == Purpose::Call)
     notReplayable(kCheckFailed); // the function may catch it
 }
 
 void Trace::recordCheck(const Tensor &values, const OperandCheck &check, bool isInput) {
+  if (isFunction()) {
+    if (isInput)
+      return state->outside ? state->outside->recordCheck(values, check, isInput) : void();
+    ValueId value = valueOf(values);
+    if (auto range = state->rangeOf(value); !range || !check.allows(range->least, range->greatest))
+      state->valueChecks.emplace_back(state->tensorOf(value, values.type(), values.device()), check);
+    return;
+  }
   if (isInput && state->purpose == Purpose::Call) {
     state->inputChecks.emplace_back(values, check);
     return;

@@ -65,7 +65,7 @@ ValueId Trace::partOfWhole(ValueId whole, const TensorType &wholeType, const Ten
   ValueId value = state->viewOf(whole, wholeType, t);
   if (value >= 0)
     return value;
-  GradMode off(false);
+  GradMode mode(isFunction() && gradEnabled());
   return valueOf(partOf(flattened(t), t));
 }
 
@@ -204,6 +204,11 @@ ExportedProgram Trace::exported(const std::vector<Tensor> &outputs, const std::v
 
 void Trace::noteHistory(const Tensor &target) {
   TensorImpl &impl = *target.impl;
+  if (isFunction()) {
+    if (impl.storage->lazyTrace != this && state->outside)
+      state->outside->noteHistory(target);
+    return;
+  }
   if (state->purpose == Purpose::Call && state->isMadeInside(*impl.storage))
     return; // it may die meanwhile, and is nothing to the caller where the call fails
   auto isNoted = [&](const State::History &h) { return h.impl.get() == &impl; };

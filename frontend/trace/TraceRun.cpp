@@ -211,7 +211,9 @@ void Trace::State::endSegment() {
   segment = next++;
 }
 
-Trace::State::Modes Trace::State::Modes::now() { return {gradEnabled(), weft::defaultDType(), weft::autocastDType()}; }
+Trace::State::Modes Trace::State::Modes::now() {
+  return {gradEnabled(), weft::defaultDType(), weft::autocastDType(), weft::tapeScopes()};
+}
 
 void Trace::State::failSegment() {
   if (randomCount)
@@ -252,6 +254,7 @@ std::shared_ptr<CompiledCall> Trace::finish(const std::vector<Tensor> &outputs) 
   call->gradMode = state->modes.grad;
   call->defaultDType = state->modes.defaultDType;
   call->autocastDType = state->modes.autocast;
+  call->tapeScopes = state->modes.tapeScopes;
   if (!(state->modes == State::Modes::now()))
     notReplayable("it leaves grad mode, autocast or the default dtype otherwise than it found them");
   {

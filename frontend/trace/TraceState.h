@@ -61,9 +61,10 @@ struct Trace::State {
     bool grad;
     DType defaultDType;
     std::optional<DType> autocast;
+    TapeScopes tapeScopes;
     static Modes now();
     bool operator==(const Modes &o) const {
-      return grad == o.grad && defaultDType == o.defaultDType && autocast == o.autocast;
+      return grad == o.grad && defaultDType == o.defaultDType && autocast == o.autocast && tapeScopes == o.tapeScopes;
     }
   };
   struct History { // of a tensor from outside, before the trace
@@ -74,6 +75,15 @@ struct Trace::State {
   };
   void putHistoriesBack();
   static void putVersionsBack(const std::vector<Mutation> &mutations);
+
+  // ---- Of Purpose::Function.
+  Trace *outside = nullptr;                                 // the trace in which it was begun
+  std::unordered_map<const TensorImpl *, ValueId> captured; // inputs from outside
+  std::vector<bool> underGrad;                              // by node
+  Randomness randomness = Randomness::Error;
+  int64_t examples = 1;
+  std::vector<std::pair<Tensor, Tensor>> states;
+  std::vector<std::pair<Tensor, OperandCheck>> valueChecks;
 
   // ---- Of Purpose::Export.
   struct View {    // of memory from outside

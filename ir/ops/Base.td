@@ -75,6 +75,8 @@ class Weft_Op<string mnemonic, string family_, list<string> operands_, list<A> a
   // C++: tangents of the results from `t_NAME` of each operand. Elementwise ops need none: it is the sum of the vjps.
   string jvp = "";
   string expansion = "";               // C++ over ir/GraphBuilder.h (composites)
+  // A rule of ir/Batching.h: the op on a batch of examples (vmap). "" : a composite is batched through its expansion, others not at all.
+  string batching = "";
   // 16-bit floats are cast to float32 around the derivative and the expansion.
   bit upcast = 0;
 

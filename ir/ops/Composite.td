@@ -15,6 +15,7 @@ def MeanOp : Composite<"mean", ["x"], [A<"dims", "Ints">, A<"keepdim", "Bool", "
   let description = "x: float; dims: sorted, non-negative. The sum divided by the number of elements.";
   let independent = "every_axis(but=dims)";
   let infer = "reduction<Float, Same>";
+  let batching = "shiftedAxes";
   let symbolic = 1;
   let expansion = "sum(x, dims, keepdim) / countOf(x, dims)";
   let vjp = ["expandReduced(ct / countOf(x, dims), x, dims, keepdim)"];
@@ -30,6 +31,7 @@ def VarOp : Composite<"var", ["x"], [A<"dims", "Ints">, A<"correction", "Int", "
   }];
   let independent = "every_axis(but=dims)";
   let infer = "reduction<Float, Same>";
+  let batching = "shiftedAxes";
   let symbolic = 1;
   let expansion = [{
     Val squares = moments(x, dims).squares;
@@ -48,6 +50,7 @@ def StdOp : Composite<"std", ["x"], [A<"dims", "Ints">, A<"correction", "Int", "
   let description = "x: float; dims: sorted, non-negative. The gradient where it is 0 is 0.";
   let independent = "every_axis(but=dims)";
   let infer = "reduction<Float, Same>";
+  let batching = "shiftedAxes";
   let symbolic = 1;
   let expansion = "sqrt(var(x, dims, correction, keepdim))";
   let vjp = [[{
@@ -63,6 +66,7 @@ def NormalizeOp : Composite<"normalize", ["x"], [A<"dims", "Ints">, A<"p", "Floa
   let description = "x: float; dims: sorted, non-negative.";
   let independent = "every_axis(but=dims)";
   let infer = "elementwise<Float, Same>";
+  let batching = "shiftedAxes";
   let symbolic = 1;
   let expansion = "x / atLeast(normOf(x, dims, p), eps)";
   let vjp = [[{
@@ -79,6 +83,7 @@ def SoftmaxOp : Composite<"softmax", ["x"], [A<"dim", "Int">]> {
   let description = "x: float of rank >= 1; dim: non-negative. The maximum is subtracted first.";
   let independent = "every_axis(but=[dim])";
   let infer = "alongDim";
+  let batching = "shiftedAxes";
   let symbolic = 1;
   let expansion = [{
     if (x.shape()[int(dim)] == 0)
@@ -99,6 +104,7 @@ def MaskedSoftmaxOp : Composite<"masked_softmax", ["x"], [A<"dim", "Int">]> {
   }];
   let independent = "every_axis(but=[dim])";
   let infer = "alongDim";
+  let batching = "shiftedAxes";
   let symbolic = 1;
   let expansion = [{
     Val most = amax(x, {dim}, true);
@@ -115,6 +121,7 @@ def LogSoftmaxOp : Composite<"log_softmax", ["x"], [A<"dim", "Int">]> {
   let description = "x: float of rank >= 1; dim: non-negative.";
   let independent = "every_axis(but=[dim])";
   let infer = "alongDim";
+  let batching = "shiftedAxes";
   let symbolic = 1;
   let expansion = [{
     if (x.shape()[int(dim)] == 0)
@@ -132,6 +139,7 @@ def LayerNormOp : Composite<"layer_norm", ["x", "weight?", "bias?"], [A<"axes", 
   let description = "x: float; weight, bias: x's dtype, the shape of its last `axes` axes, or absent.";
   let independent = "every_axis(but=range(x.ndim - axes, x.ndim))";
   let infer = "layerNorm";
+  let batching = "firstLeads";
   let symbolic = 1;
   let expansion = [{
     Dims dims = lastAxes(x, axes);
@@ -171,6 +179,7 @@ def CrossEntropyOp : Composite<"cross_entropy", ["input", "target", "weight?"],
   }];
   let independent = "[pair(a, input=a + (a > 0), target=a) for a in range(target.ndim)] if reduction == 0 and input.ndim > 1 else []";
   let infer = "crossEntropy";
+  let batching = "crossEntropy";
   let checks = [ValueCheck<"Target", "target", "input", "rank > 1 ? 1 : 0", "ignore_index">];
   let symbolic = 1;
   let expansion = "crossEntropy(input, target, weight, reduction, ignore_index, label_smoothing)";
@@ -201,6 +210,7 @@ def MseLossOp : Composite<"mse_loss", ["x", "target"], [A<"reduction", "Int", "1
   let description = "x, target: one shape and float dtype. reduction: 0 none, 1 mean, 2 sum.";
   let independent = "every_axis() if reduction == 0 else []";
   let infer = "mseLoss";
+  let batching = "unreduced";
   let symbolic = 1;
   let expansion = [{
     Val difference = x - target, square = difference * difference;
@@ -218,6 +228,7 @@ def LinearOp : Composite<"linear", ["x", "weight", "bias?"]> {
   let description = "x: [..., in]; weight: [out, in]; bias: [out] or absent; one dtype, not bool. The result is [..., out].";
   let independent = "[pair(a, x=a) for a in range(x.ndim - 1)] + [pair(-1, weight=0, bias=0)]";
   let infer = "linear";
+  let batching = "firstLeads";
   let product = 1;
   let symbolic = 1;
   let upcast = 0;
@@ -262,6 +273,7 @@ def MatmulOp : Composite<"matmul", ["x", "y"]> {
     + [pair(a + (x.ndim < 2) + (y.ndim < 2), x=a, y=a) for a in range(-max(x.ndim, y.ndim), -2)]
   }];
   let infer = "matmul";
+  let batching = "matmul";
   let product = 1;
   let symbolic = 1;
   let upcast = 0;
@@ -277,6 +289,7 @@ def DropoutOp : Composite<"dropout", ["x", "state"], [A<"p", "Float", "0.5">, A<
   let summary = "x with each element zeroed with probability p and the others divided by 1 - p.";
   let description = "x: float; state: int64[2] of the random generator (see uniform); 0 <= p <= 1.";
   let infer = "dropout";
+  let batching = "random";
   let symbolic = 1;
   let expansion = "dropoutScaled(x, x, state, p, offset)";
   let vjp = ["dropoutScaled(ct, x, state, p, offset)", ""];
@@ -287,6 +300,7 @@ def EmbeddingOp : Composite<"embedding", ["index", "weight"], [A<"padding_idx", 
   let description = "index: int64 of any shape; weight: [rows, width]. The row padding_idx (if not -1) gets no gradient.";
   let independent = "[pair(a, index=a) for a in range(index.ndim)]";
   let infer = "embedding";
+  let batching = "firstLeads";
   let checks = [ValueCheck<"Index", "index", "weight", "0">];
   let symbolic = 1;
   let upcast = 0;
@@ -313,6 +327,7 @@ def ScaledDotProductAttentionOp : Composite<"scaled_dot_product_attention", ["qu
     + ([] if is_causal else [pair(-2, query=-2, mask=-2)])
   }];
   let infer = "attention";
+  let batching = "attention";
   let symbolic = 1;
   let upcast = 0;
   let expansion = "attention(query, key, value, mask, is_causal, scale)";
@@ -338,6 +353,7 @@ class ExtremumWithIndex<string mnemonic, string what> : Composite<mnemonic, ["x"
   }];
   let resultNames = ["values", "indices"];
   let infer = "alongAxis<Same>";
+  let batching = "shiftedAxes";
   let independent = "every_axis(but=[dim])";
   let inferOthers = ["alongAxis<ToInt64>"];
   let symbolic = 1;
@@ -369,6 +385,7 @@ class ExtremumWithIndex<string mnemonic, string what> : Composite<mnemonic, ["x"
 class Sorted<string mnemonic, list<A> attrs> : Composite<mnemonic, ["x"], attrs> {
   let resultNames = ["values", "indices"];
   let infer = mnemonic # "<Same>";
+  let batching = "shiftedAxes";
   let independent = "every_axis(but=[dim])";
   let inferOthers = [mnemonic # "<ToInt64>"];
   let symbolic = 1;
@@ -424,6 +441,7 @@ def VarMeanOp : Composite<"var_mean", ["x"], [A<"dims", "Ints">, A<"correction",
   let resultNames = ["var", "mean"];
   let independent = "every_axis(but=dims)";
   let infer = "reduction<Float, Same>";
+  let batching = "shiftedAxes";
   let inferOthers = ["reduction<Float, Same>"];
   let symbolic = 1;
   let expansion = "return {build::var(x, dims, correction, keepdim), build::mean(x, dims, keepdim)};";

@@ -7,6 +7,7 @@ include "ir/ops/Base.td"
 class DotGeneral<string mnemonic> : Weft_Op<mnemonic, "Contraction", ["lhs", "rhs"],
     [A<"lhs_batch", "Ints">, A<"rhs_batch", "Ints">, A<"lhs_contract", "Ints">, A<"rhs_contract", "Ints">]> {
   let infer = "dotGeneral";
+  let batching = "dotGeneral";
   let independent = "products(lhs_batch, rhs_batch, lhs_contract, rhs_contract)";
   let symbolic = 1;
   let vjp = ["dotGeneralGradient(ct, lhs, rhs, lhs_batch, rhs_batch, lhs_contract, rhs_contract, true)",

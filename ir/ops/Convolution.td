@@ -21,6 +21,7 @@ def ConvGeneralOp : Windows<"conv_general", ["x", "weight"]> {
     multiply-adds in blocks as dot_general states, but never by lanes: it depends on the weight's shape alone.
   }];
   let infer = "convGeneral";
+  let batching = "convolution";
   let vjp = ["convInputGradient(ct, x.shape(), weight, stride, low, dilation, groups)",
              "conv_general_weight(x, ct, kernelOf(weight.shape()), stride, low, high, dilation, groups)"];
   let jvp = [{
@@ -61,6 +62,7 @@ def ConvGeneralWeightOp : Windows<"conv_general_weight", ["x", "y"], [A<"kernel"
     but never by lanes.
   }];
   let infer = "convGeneralWeight";
+  let batching = "convolutionWeight";
   let vjp = ["convInputGradient(y, x.shape(), ct, stride, low, dilation, groups)",
              "conv_general(x, ct, stride, low, high, dilation, groups)"];
   let jvp = [{
@@ -95,6 +97,7 @@ def ConvOp : Windows<"conv", ["x", "weight", "bias?"]> {
   let family = "Composite";
   let description = "x: [N, C, *sizes]; weight: [O, C / groups, *kernel]; bias: [O] or absent; one float dtype.";
   let infer = "conv";
+  let batching = "foldedExamples";
   let upcast = 1;
   let expansion = [{
     Val y = conv_general(x, weight, stride, low, high, dilation, groups);
@@ -131,6 +134,7 @@ def ConvTransposeOp : Windows<"conv_transpose", ["x", "weight"], [A<"sizes", "In
     `results` of `sizes`. With a stride it is one product whose output channels are those of all phases between two elements of x.
   }];
   let infer = "convTranspose";
+  let batching = "foldedExamples";
   let expansion = [{
     Dims shape{x.shape()[0], weight.shape()[1] * groups};
     for (int64_t size : sizes)

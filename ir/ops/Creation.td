@@ -43,6 +43,7 @@ def CountOp : Creation<"count", [], [A<"shape", "Ints">, A<"sizes", "Ints">, A<"
 class Random<string mnemonic> : Creation<mnemonic, ["state"],
     [A<"shape", "Ints">, A<"dtype", "DType", "float32">, A<"offset", "Int", "0">]> {
   let infer = "random";
+  let batching = "random";
   let scalarOperands = ["seed", "counter"]; // i64: state[0], and state[1] + offset + the row-major index
   let jvp = "zerosLike(result)";
   let dtypes = "";
@@ -59,6 +60,7 @@ def RandomIntegerOp : Creation<"random_integer", ["state", "bounds"], [A<"shape"
   let summary = "Random integers uniform in [bounds[0], bounds[1]), as int64.";
   let description = "state: see uniform; bounds: int64[2]. The upper 64 bits of 128 random ones times the number of integers.";
   let infer = "randomInteger";
+  let batching = "random";
   let scalarOperands = ["seed", "counter", "low", "high"];
   let scalar = "randomInteger(seed, counter, low, high)";
   let jvp = "zerosLike(result)";

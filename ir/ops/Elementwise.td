@@ -9,6 +9,7 @@ include "ir/ops/Base.td"
 class Elementwise<string mnemonic, list<string> operands, string accepts, string gives = "Same", list<A> attrs = []>
     : Weft_Op<mnemonic, "Elementwise", operands, attrs> {
   let infer = "elementwise<" # accepts # ", " # gives # ">";
+  let batching = "leading";
   let symbolic = 1;
   let upcast = 1;
   let domain = "(-2, 2)";
@@ -297,6 +298,7 @@ def WhereOp : Weft_Op<"where", "Elementwise", ["condition", "x", "y"]> {
   let summary = "x where the condition holds, else y, elementwise.";
   let description = "condition: bool; x, y: one dtype; all of one shape.";
   let infer = "where";
+  let batching = "leading";
   let symbolic = 1;
   let scalar = "select(condition, x, y)";
   let selects = ["x", "y"];
@@ -324,6 +326,7 @@ def CastOp : Weft_Op<"cast", "Elementwise", ["x"], [A<"dtype", "DType">]> {
   let summary = "x converted to another dtype.";
   let description = "x: any. Floats become integers by truncation; anything becomes bool by `!= 0`.";
   let infer = "cast";
+  let batching = "leading";
   let symbolic = 1;
   let scalar = "convertTo(dtype, x, elementType)";
   let vjp = ["isFloat(dtype) ? cast(ct, x.dtype()) : Val()"];

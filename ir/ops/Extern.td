@@ -9,6 +9,7 @@ class Extern<string mnemonic, list<string> operands, int axes, list<A> attrs = [
   let externFunction = "weft_extern_" # mnemonic;
   let coreAxes = axes;
   let symbolic = 1;
+  let batching = "leading";
   let domain = "(-2, 2)";
 }
 

@@ -7,6 +7,7 @@ include "ir/ops/Base.td"
 
 class Indexing<string mnemonic, list<string> operands> : Weft_Op<mnemonic, "Indexing", operands, [A<"dim", "Int">]> {
   let symbolic = 1;
+  let batching = "shiftedAxes";
   let domain = "(-2, 2)";
   let dtypes = "bool int float";
 }
@@ -29,6 +30,7 @@ def IndexSelectOp : Indexing<"index_select", ["x", "index"]> {
   let description = "x: any of rank >= 1; index: int64 of rank 1. The result has index's size along dim.";
   let independent = "[pair(a, x=None if a == dim else a, index=0 if a == dim else None) for a in range(x.ndim)]";
   let infer = "indexSelect";
+  let batching = "indexSelect";
   let selects = ["x"];
   let checks = [ValueCheck<"Index", "index", "x", "dim">];
   let vjp = ["scatter_add(zerosLike(x), alongAxis(index, ct.shape(), dim), ct, dim)", ""];

@@ -8,6 +8,7 @@ include "ir/ops/Composite.td"
 class Pool<string mnemonic, list<A> more = []> : Composite<mnemonic, ["x"],
     !listconcat([A<"kernel", "Ints">, A<"stride", "Ints">, A<"low", "Ints">, A<"high", "Ints">, A<"dilation", "Ints">], more)> {
   let infer = "pool";
+  let batching = "leading";
   let symbolic = 1;
   let upcast = 0;
   let independent = "every_axis(but=range(x.ndim - len(kernel), x.ndim))";
@@ -87,6 +88,7 @@ def ChannelVarOp : Composite<"channel_var", ["x"]> {
   let summary = "The variance of each channel of [N, C, ...], without correction.";
   let description = "x: float of rank >= 2. The result is [C].";
   let infer = "channelReduction";
+  let batching = "channelReduction";
   let symbolic = 1;
   let expansion = [{
     Dims dims = axesButChannel(x.rank());
@@ -106,6 +108,7 @@ def NormalizeChannelsOp : Composite<"normalize_channels", ["x", "mean", "varianc
   let summary = "Each channel of [N, C, ...] less its mean, divided by the square root of its variance plus eps, times weight plus bias.";
   let description = "x: float of rank >= 2; the others: x's dtype, [C]; weight and bias may be absent.";
   let infer = "normalizeChannels";
+  let batching = "normalizeChannels";
   let symbolic = 1;
   let expansion = [{
     Val scale = rsqrt(variance + eps);

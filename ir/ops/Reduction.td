@@ -7,6 +7,7 @@ include "ir/ops/Base.td"
 class Reduction<string mnemonic, string kind, string accepts, string gives = "Same">
     : Weft_Op<mnemonic, "Reduction", ["x"], [A<"dims", "Ints">, A<"keepdim", "Bool", "False">]> {
   let infer = "reduction<" # accepts # ", " # gives # ">";
+  let batching = "shiftedAxes";
   let symbolic = 1;
   let reduction = kind;
   let domain = "(-2, 2)";

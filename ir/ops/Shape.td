@@ -6,6 +6,7 @@ include "ir/ops/Base.td"
 
 class Move<string mnemonic, list<string> operands, list<A> attrs> : Weft_Op<mnemonic, "Shape", operands, attrs> {
   let infer = mnemonic;
+  let batching = mnemonic;
   let selects = !foreach(name, operands, !subst("...", "", name));
   let dtypes = "bool int float";
 }
@@ -67,6 +68,7 @@ def ConcatenateOp : Move<"concatenate", ["inputs..."], [A<"dim", "Int", "0">]> {
   let summary = "The inputs one after the other along an axis.";
   let description = "inputs: one or more of one dtype, rank and shape but for axis dim.";
   let symbolic = 1;
+  let batching = "shiftedAxes";
   let vjp = ["sliceOfConcatenated(ct, inputs, i, dim)"];
   let jvp = "concatenate(t_inputs, dim)";
   let numpy = "numpy.concatenate(inputs, axis=dim)";
@@ -77,6 +79,7 @@ def FlipOp : Move<"flip", ["x"], [A<"dims", "Ints">]> {
   let summary = "x with the order along the axes dims reversed.";
   let description = "x: any; dims: its axes, sorted.";
   let symbolic = 1;
+  let batching = "shiftedAxes";
   let vjp = ["flip(ct, dims)"];
   let jvp = "flip(t_x, dims)";
   let involution = 1;

@@ -5,13 +5,13 @@
 #include "python/bindings/PyTensor.h"
 #include "runtime/BlockingRegion.h"
 
+#include <optional>
+
 namespace py = pybind11;
 
 namespace weft::python {
-namespace {
 
-// None, where it is allowed, is an undefined tensor.
-std::vector<Tensor> tensorsOf(const char *op, py::handle sequence, bool mayBeNone = false) {
+std::vector<Tensor> tensorsOf(const char *op, py::handle sequence, bool mayBeNone) {
   std::vector<Tensor> tensors;
   for (py::handle item : sequence) {
     if (!isTensor(item.ptr()) && !(mayBeNone && item.is_none()))
@@ -20,6 +20,26 @@ std::vector<Tensor> tensorsOf(const char *op, py::handle sequence, bool mayBeNon
     tensors.push_back(item.is_none() ? Tensor() : unbox(item.ptr()));
   }
   return tensors;
+}
+
+py::tuple toTuple(const std::vector<Tensor> &tensors) {
+  py::tuple tuple(tensors.size());
+  for (size_t i = 0; i < tensors.size(); ++i)
+    tuple[i] = py::cast(tensors[i]);
+  return tuple;
+}
+
+namespace {
+
+// A scope of C++ as a context.
+template <class Scope> struct Context {
+  std::optional<Scope> scope;
+};
+template <class Scope> void bindContext(py::module_ &module, const char *type, const char *function) {
+  py::class_<Context<Scope>>(module, type, notMadeByHand())
+      .def("__enter__", [](Context<Scope> &c) { c.scope.emplace(); })
+      .def("__exit__", [](Context<Scope> &c, const py::args &) { c.scope.reset(); });
+  module.def(function, [] { return std::make_unique<Context<Scope>>(); });
 }
 
 // hook(*cotangents), None for one that there is none of, returns as many or None.
@@ -72,12 +92,21 @@ void bindAutograd(py::module_ &module) {
              });
   module.def("grad", [](py::sequence outputs, py::sequence inputs, py::sequence gradients, bool retain, bool create,
                         bool unused) {
-    std::vector<Tensor> results = grad(tensorsOf("grad", outputs), tensorsOf("grad", inputs),
-                                       tensorsOf("grad", gradients, true), retain, create, unused);
-    py::tuple tuple(results.size());
-    for (size_t i = 0; i < results.size(); ++i)
-      tuple[i] = py::cast(results[i]);
-    return tuple;
+    return toTuple(grad(tensorsOf("grad", outputs), tensorsOf("grad", inputs), tensorsOf("grad", gradients, true),
+                        retain, create, unused));
+  });
+  bindContext<Checkpoint>(module, "Checkpoint", "checkpoint");
+  bindContext<ForwardScope>(module, "ForwardScope", "forward_scope");
+  module.def("tape_order", &nextTapeOrder);
+  module.def("release_leaves", [](py::sequence tensors, py::sequence inputs, uint64_t since) {
+    releaseLeaves(tensorsOf("grad", tensors), tensorsOf("grad", inputs), since);
+  });
+  module.def("push_forward", [](py::sequence outputs, py::sequence inputs, py::sequence tangents, bool create) {
+    return toTuple(
+        pushForward(tensorsOf("jvp", outputs), tensorsOf("jvp", inputs), tensorsOf("jvp", tangents), create));
+  });
+  module.def("depends_on_others", [](py::sequence tensors, py::sequence inputs) {
+    return dependsOnOthers(tensorsOf("grad", tensors), tensorsOf("grad", inputs));
   });
   module.def("register_group_hook", [](py::sequence tensors, py::function hook) {
     registerGroupHook(tensorsOf("register_multi_grad_hook", tensors), groupHook(std::move(hook)));

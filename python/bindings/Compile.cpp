@@ -479,7 +479,7 @@ void bindCompile(py::module_ &module) {
              py::arg("reached"), py::arg("why"), py::arg("specialised") = false);
   module.def("traced_number", [](py::dict holder, py::str key, Device device) -> py::object {
     auto number = std::make_shared<const DictNumber>(holder, key);
-    Trace *trace = Trace::active();
+    Trace *trace = Trace::outermost();
     if (double value; !trace || trace->isExport() || !number->read(value))
       return holder[key];
     return py::reinterpret_steal<py::object>(box(trace->number(std::move(number), device)));

@@ -21,6 +21,8 @@ TensorType typeOf(const char *op, py::handle shape, DType dtype) {
 void bindCreation(py::module_ &module) {
   module.def("empty", [](py::handle shape, py::handle dtype, py::handle device) {
     TensorType type = typeOf("empty", shape, dtypeOr(dtype, defaultDType()));
+    if (Trace *trace = Trace::active(); trace && trace->isFunction()) // which may write to what it makes
+      return full(type.shape, Tensor::wrapped(int64_t(0)), type.dtype, unboxDevice(device.ptr()));
     return Tensor::empty(type.shape, type.dtype, unboxDevice(device.ptr()));
   });
   module.def("full", [](py::handle shape, py::handle value, py::handle dtype, py::handle device) {

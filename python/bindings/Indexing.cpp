@@ -52,7 +52,9 @@ Entry readEntry(PyObject *item, bool writes, bool tensors) {
   bool isArray = isTensor(item) || isSequence(item); // NumPy's numbers are no sequences
   Tensor index = isArray ? readIndexTensor(item) : Tensor();
   bool isInt = isArray && index.dim() == 0 && index.dtype() != DType::Bool;
-  if (isInt && !tensors && !(writes && isTensor(item) && Trace::active()))
+  bool isOfExample =
+      isInt && isTensor(item) && index.impl->storage->isLazy() && Trace::active() && Trace::active()->isFunction();
+  if (isInt && !tensors && !isOfExample && !(writes && isTensor(item) && Trace::active()))
     return {item, {}};
   return {item, index, isInt};
 }

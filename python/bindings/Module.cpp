@@ -31,6 +31,7 @@ PYBIND11_MODULE(_C, module) {
   bindDLPack(module);
   bindGradMode(module);
   bindAutograd(module);
+  bindBatching(module);
   bindGradFunction(module);
   bindModuleBase(module);
   bindCompile(module);

@@ -137,7 +137,12 @@ void bindCreation(pybind11::module_ &module);
 void bindBuffers(pybind11::module_ &module);
 void bindDLPack(pybind11::module_ &module);
 void bindGradMode(pybind11::module_ &module);
+// None, where it is allowed, is an undefined tensor.
+std::vector<Tensor> tensorsOf(const char *op, pybind11::handle sequence, bool mayBeNone = false);
+pybind11::tuple toTuple(const std::vector<Tensor> &tensors); // None for an undefined one
+
 void bindAutograd(pybind11::module_ &module);
+void bindBatching(pybind11::module_ &module);
 void bindGradFunction(pybind11::module_ &module);
 void bindModuleBase(pybind11::module_ &module);
 void bindCompile(pybind11::module_ &module);

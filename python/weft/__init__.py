@@ -69,6 +69,7 @@ __version__ = "0.1.0"
 _tensor.attach()
 concat = concatenate = cat
 
-from . import amp, autograd, cuda, linalg, nn, optim, utils  # noqa: E402  they use the functions above
+from . import amp, autograd, cuda, func, linalg, nn, optim, utils  # noqa: E402  they use the functions above
 from .amp import autocast, is_autocast_enabled  # noqa: E402
 from .export import export  # noqa: E402
+from .func import vmap  # noqa: E402

@@ -198,6 +198,20 @@ def backward(
     _C.backward(_sequence("backward", tensors), gradients, keep, create_graph, wanted)
 
 
+def _batched(outputs, inputs, gradients, keep, create_graph, unused):
+    from .func import vmap  # late: it uses what is here
+
+    missing = []
+
+    def pull(*cotangents):
+        found = _C.grad(outputs, inputs, cotangents, keep, create_graph, unused)
+        missing[:] = [gradient is None for gradient in found]
+        return tuple([gradient for gradient in found if gradient is not None])
+
+    found = iter(vmap(pull)(*gradients))
+    return tuple([None if lacks else next(found) for lacks in missing])
+
+
 @functools.partial(public, runs_other_code=True)
 def grad(
     outputs,
@@ -211,13 +225,12 @@ def grad(
     materialize_grads: bool = False,
 ):
     """The gradients of ``outputs`` by ``inputs`` as a tuple; .grad is left alone. That by an unused input is an error, None with
-    ``allow_unused``, or zeros with ``materialize_grads``."""
+    ``allow_unused``, or zeros with ``materialize_grads``. is_grads_batched: along the first axis of ``grad_outputs`` are cotangents each of
+    which has its gradients, done at once (``weft.vmap``)."""
     if not only_inputs:
         warnings.warn(
             "[grad] only_inputs has no effect; call backward() to fill .grad of all leaves", FutureWarning, stacklevel=2
         )
-    if is_grads_batched:
-        raise NotImplementedError("[grad] is_grads_batched=True is not supported; call grad() for each of grad_outputs")
     if materialize_grads and allow_unused is False:
         raise ValueError("[grad] with materialize_grads unused inputs are allowed; leave allow_unused out")
     create_graph = bool(create_graph)
@@ -227,7 +240,11 @@ def grad(
         raise RuntimeError("[grad] `inputs` cannot be empty; pass the tensors whose gradients are wanted")
     gradients = () if grad_outputs is None else _sequence("grad", grad_outputs, may_lack=True)
     unused = materialize_grads or bool(allow_unused)
-    found = _C.grad(_sequence("grad", outputs), wanted, gradients, keep, create_graph, unused)
+    results = _sequence("grad", outputs)
+    if is_grads_batched:
+        found = _batched(results, wanted, gradients, keep, create_graph, unused)
+    else:
+        found = _C.grad(results, wanted, gradients, keep, create_graph, unused)
     if materialize_grads:
         found = tuple(_factories.zeros_like(x) if g is None else g for g, x in zip(found, wanted))
     return found

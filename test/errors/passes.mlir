@@ -14,7 +14,7 @@
 
 // PLAN: error: [codegen] a plan is made of a module of one function of weft ops; see --weft-fusion
 // COMPOSITE: error: [codegen] 'weft.softmax' is no part of a kernel; see --weft-decompose and --weft-fusion
-// WRT: error: @main has no argument {{1|-1}} to differentiate by; wrt counts them from 0
+// WRT: error: @main has no argument {{1|-1}}; they are counted from 0
 // COTANGENTS: error: the last arguments of @main must be the cotangents of its results, one for each, of the same types
 // TANGENTS: error: the last arguments of @main must be the tangents of the arguments wrt, one for each, of the same types
 // FACTORS: error: [compile] a size of the program is a product of more than 8 symbols; compile it for this shape

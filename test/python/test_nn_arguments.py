@@ -76,7 +76,6 @@ REFUSED = {
     "seed": (lambda: weft.manual_seed(2**64), ValueError, "[manual_seed]"),
     "seed of a string": (lambda: weft.manual_seed("a"), TypeError, "[manual_seed]"),
     "generator": (lambda: nn.init.normal_(weft.ones(3), generator=3), NotImplementedError, "manual_seed"),
-    "batched gradients": (lambda: weft.autograd.grad(x, x, is_grads_batched=True), NotImplementedError, "is_grads_batched"),
 }  # fmt: skip
 
 

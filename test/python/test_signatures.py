@@ -76,6 +76,7 @@ _KNOWN = [
         REFUSED["memory_format"],
         ["(memory_format): too many positional arguments"],
     ),
+    ("func.jacrev", "of PyTorch's own use", ["no _preallocate_and_copy"]),
     ("Tensor.cuda", REFUSED["memory_format"], ["(device, non_blocking, memory_format): too many positional arguments"]),
 ]
 KNOWN = {name: set(found) for names, _, found in _KNOWN for name in names.split()}
@@ -122,7 +123,16 @@ def ours():
                 return
             found[name] = inspect.Signature(rows[1:] if is_method else rows)
 
-    for prefix in ("", "nn.functional.", "nn.init.", "nn.utils.", "autograd.", "utils.data."):
+    for prefix in (
+        "",
+        "nn.functional.",
+        "nn.init.",
+        "nn.utils.",
+        "autograd.",
+        "func.",
+        "utils.checkpoint.",
+        "utils.data.",
+    ):
         module = weft
         for part in prefix.split(".")[:-1]:
             module = getattr(module, part)
