@@ -137,7 +137,6 @@ public:
   bool replayable = true;
   std::string reason;               // why it is not
   std::vector<std::string> flushes; // what ended each segment but the last
-  int opCount = 0;
   Graph graph; // of the last segment
 
   SegmentPlan plan;

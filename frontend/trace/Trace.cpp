@@ -147,7 +147,6 @@ void Trace::storageDied(Storage &storage) { state->lazies[size_t(storage.lazySlo
 
 ValueId Trace::State::addNode(OpKind op, std::vector<ValueId> operands, const Attrs &attrs, const TensorType &type) {
   int32_t location = -1;
-  ++opCount;
   if (purpose == Purpose::Function) {
     location = int32_t(nodes.size());
     underGrad.push_back(gradEnabled());

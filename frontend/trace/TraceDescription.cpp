@@ -6,8 +6,8 @@
 namespace weft {
 
 void Trace::State::Description::describe(const std::vector<Tensor> &outputs) {
-  call.opCount = int(segment.graph.nodes.size());
   call.graph = segment.graph;
+  call.graph.locations = state.lines();
   call.randomCount = state.randomCount;
   call.argumentCount = int(state.arguments.size());
   call.outputCount = int(outputs.size());

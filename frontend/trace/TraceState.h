@@ -149,7 +149,6 @@ struct Trace::State {
   bool gaveUp = false;                                                // compiling failed, or the call was interrupted
   std::string reason; // Call: why it cannot be replayed; Export: why it cannot be exported
   std::vector<std::string> flushes;
-  int opCount = 0;
   std::unordered_map<const Storage *, Tensor> wholes; // memory from outside, as the input that stands for it
   std::unordered_set<const Storage *> written;        // of these, that the program writes
   std::unordered_set<const Storage *> replaced;       // on which tensors are that the function replaces

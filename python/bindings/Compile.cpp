@@ -196,6 +196,21 @@ py::object replay(Traced &traced, const std::vector<Tensor> &tensors) {
   return traced.result.build(results);
 }
 
+// (result, op, operands, type, "model.py:12") of each operation of the last segment.
+py::list operationsOf(const Traced &traced) {
+  const Graph &graph = traced.call->graph;
+  py::list operations;
+  for (size_t i = 0; i < graph.nodes.size(); ++i) {
+    const Node &node = graph.nodes[i];
+    std::string line = node.location < 0 || size_t(node.location) >= graph.locations.size()
+                           ? ""
+                           : graph.locations[size_t(node.location)];
+    operations.append(
+        py::make_tuple(graph.inputs.size() + i, info(node.op).name, node.operands, toString(node.type), line));
+  }
+  return operations;
+}
+
 // ---- The callable.
 
 struct Compiled {
@@ -399,7 +414,7 @@ void bindCompile(py::module_ &module) {
   py::class_<Traced, std::shared_ptr<Traced>>(module, "Traced", collected<Traced>())
       .def_property_readonly("reason", [](const Traced &t) { return t.reason; })
       .def_property_readonly("hits", [](const Traced &t) { return t.hits; })
-      .def_property_readonly("op_count", [](const Traced &t) { return t.call->opCount; })
+      .def_property_readonly("graph", operationsOf)
       .def_property_readonly("captured",
                              [](const Traced &t) {
                                return py::cast(std::vector<py::object>([&] {

@@ -32,7 +32,8 @@ from ._functions.ordering import *
 from ._functions.products import *
 from ._functions.reductions import *
 from ._functions.shapes import *
-from ._compile import compile, explain
+from ._compile import compile
+from ._explain import explain
 from ._dtypes import double, float, half, int, long, short
 from ._factories import (
     arange,

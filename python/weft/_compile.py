@@ -7,7 +7,7 @@ import copyreg
 import functools
 import sys
 import types
-from collections import deque, namedtuple
+from collections import deque
 
 from . import _C
 from ._compiled_module import compiled_module, compiled_of
@@ -233,65 +233,3 @@ def _count(a, b):
     size = a.dtype.itemsize
     x, y = _bits(a)[2], _bits(b)[2]
     return sum(x[i : i + size] != y[i : i + size] for i in range(0, min(len(x), len(y)), size))
-
-
-class KernelRun(namedtuple("KernelRun", "name location seconds bytes")):
-    """A kernel that ran: its name, "model.py:12 add, relu", how long it took, and the bytes of the buffers it worked on."""
-
-    __slots__ = ()
-
-    def __str__(self):
-        rate = self.bytes / self.seconds / 1e9 if self.seconds else 0.0
-        return (
-            f"{self.seconds * 1e6:9.1f} us  {self.bytes / 1e6:9.3f} MB  {rate:6.1f} GB/s  {self.name}  {self.location}"
-        )
-
-
-class Explanation:
-    """What ``explain`` found; prints as text."""
-
-    def __init__(self, mode, reason, guards, retraces, ops, kernels):
-        self.mode = mode
-        self.reason = reason
-        self.guards = guards
-        self.retraces = retraces
-        self.ops = ops
-        self.kernels = kernels
-
-    def __repr__(self):
-        lines = [f"mode: {self.mode}"]
-        if self.reason:
-            lines.append(f"why: {self.reason}")
-        lines.append(f"ops: {self.ops}")
-        lines.append(f"kernels: {len(self.kernels)}")
-        lines += [f"  {kernel}" for kernel in self.kernels]
-        lines.append(f"guards: {len(self.guards)}")
-        lines += [f"  {path}" for path in self.guards]
-        lines.append(f"retraces: {len(self.retraces)}")
-        lines += [f"  {why}" for why in self.retraces]
-        return "\n".join(lines)
-
-
-def explain(function, *args, **kwargs):
-    """Calls the function (compiling it first if it is not) and says how that went: replayed, run as Python with its tensor
-    operations in compiled segments (lazy), or run as it is (eager); why; the guards, what made it
-    trace again, and every kernel that ran, with the Python line it comes from, its time and its bytes."""
-    compiled = compiled_of(function) or compiled_of(compile(function))
-    compilation = compiled.compilation
-    _, steps = _C.profile_steps(lambda: compiled(*args, **kwargs))
-    entries = _C.entries(compiled)
-    current = next((e for e in entries if e.mismatch(args, kwargs) is None), None)
-    way, why = _C.way_of_calls(compiled) if current is None else ("trace", "")
-    if way == "trace":
-        current = current or compilation.last
-        why = current.reason if current is not None else compilation.last_reason
-    elif compilation.last_reason:
-        why += f"; {compilation.last_reason}"
-    return Explanation(
-        mode="eager" if way == "eager" else "lazy" if why else "replay",
-        reason=why or None,
-        guards=list(compilation.paths.get(current, ())),
-        retraces=list(compilation.retraces),
-        ops=current.op_count if current is not None else 0,
-        kernels=[KernelRun(*step) for step in steps],
-    )
