@@ -78,7 +78,9 @@ ColumnSchedule::ColumnSchedule(Lowering &lowering, const Group &group, ArrayRef<
   for (lanes = kPositions; lanes > 1 && lanes / 2 >= rows;)
     lanes /= 2;
   int64_t cost = space.from.empty() ? groupCost(lowering, group) + 1 : 1;
-  for (unroll = 1; unroll < kGroup && 2 * unroll * cost <= lowering.model.unrolledOperations;)
+  // Blocks whose number is not known are few: a long kernel would take longer to compile than it saves.
+  bool mayUnroll = space.from.empty() || space.rows.isStatic();
+  for (unroll = 1; mayUnroll && unroll < kGroup && 2 * unroll * cost <= lowering.model.unrolledOperations;)
     unroll *= 2;
   direct = lanes <= kGroup ? rows <= unroll : rows <= lanes && rows % kGroup == 0 && rows / kGroup <= unroll;
 

@@ -282,25 +282,26 @@ TEST(Symbolic, Moves) {
 
 // Times at which sums over rows are in one block, in several, and in two groups.
 TEST(Symbolic, AttentionGradients) {
-  for (bool causal : {false, true})
-    agree(
-        [&](const List &x) {
-          List operands;
-          for (int i = 0; i < 3; ++i)
-            operands.push_back(x[size_t(i)].detach().requiresGrad(true));
-          Tensor y = one(OpKind::ScaledDotProductAttention, operands, {yes(causal), real(0.3)});
-          List results{y.detach()};
-          for (const Tensor &gradient : grad({y}, operands, {x[3]}))
-            results.push_back(gradient);
-          return results;
-        },
-        [](const Sizes &s) {
-          List arguments;
-          for (uint32_t seed : {1, 2, 3, 4})
-            arguments.push_back(noise({s[0], 2, s[1], 8}, seed));
-          return arguments;
-        },
-        {{2, 3}, {3, 64}, {2, 257}, {2, 600}, {2, 2100}});
+  for (DType dtype : {DType::Float32, DType::BFloat16})
+    for (bool causal : {false, true})
+      agree(
+          [&](const List &x) {
+            List operands;
+            for (int i = 0; i < 3; ++i)
+              operands.push_back(x[size_t(i)].to(dtype).detach().requiresGrad(true));
+            Tensor y = one(OpKind::ScaledDotProductAttention, operands, {yes(causal), real(0.3)});
+            List results{y.detach()};
+            for (const Tensor &gradient : grad({y}, operands, {x[3].to(dtype)}))
+              results.push_back(gradient);
+            return results;
+          },
+          [](const Sizes &s) {
+            List arguments;
+            for (uint32_t seed : {1, 2, 3, 4})
+              arguments.push_back(noise({s[0], 2, s[1], 8}, seed));
+            return arguments;
+          },
+          {{2, 3}, {3, 64}, {2, 257}, {2, 600}, {2, dtype == DType::Float32 ? 2100 : 9}});
 }
 
 TEST(Symbolic, RowsAndColumnsDiffer) {
