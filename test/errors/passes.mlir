@@ -6,6 +6,8 @@
 // RUN: not weft-opt --weft-to-kernel %t/composite.mlir 2>&1 | FileCheck %s --check-prefix=COMPOSITE
 // RUN: not weft-opt --weft-autodiff=wrt=1 %t/composite.mlir 2>&1 | FileCheck %s --check-prefix=WRT
 // RUN: not weft-opt --weft-forward=wrt=-1 %t/composite.mlir 2>&1 | FileCheck %s --check-prefix=WRT
+// RUN: not weft-opt --weft-batch=over=-1 %t/composite.mlir 2>&1 | FileCheck %s --check-prefix=WRT
+// RUN: not weft-opt --weft-batch="size=3 over=1" %t/random.mlir 2>&1 | FileCheck %s --check-prefix=BATCH
 // RUN: not weft-opt --weft-autodiff=wrt=0 %t/twice.mlir 2>&1 | FileCheck %s --check-prefix=COTANGENTS
 // RUN: not weft-opt --weft-forward=wrt=0 %t/twice.mlir 2>&1 | FileCheck %s --check-prefix=TANGENTS
 // RUN: not weft-opt --weft-to-kernel %t/factors.mlir 2>&1 | FileCheck %s --check-prefix=FACTORS
@@ -15,6 +17,7 @@
 // PLAN: error: [codegen] a plan is made of a module of one function of weft ops; see --weft-fusion
 // COMPOSITE: error: [codegen] 'weft.softmax' is no part of a kernel; see --weft-decompose and --weft-fusion
 // WRT: error: @main has no argument {{1|-1}}; they are counted from 0
+// BATCH: error: [random_integer] vmap has no rule for it with these operands batched; got int64[2], int64[2] (batched); vmap over other arguments
 // COTANGENTS: error: the last arguments of @main must be the cotangents of its results, one for each, of the same types
 // TANGENTS: error: the last arguments of @main must be the tangents of the arguments wrt, one for each, of the same types
 // FACTORS: error: [compile] a size of the program is a product of more than 8 symbols; compile it for this shape
@@ -23,6 +26,11 @@
 
 //--- empty.mlir
 module {}
+//--- random.mlir
+func.func @main(%s: tensor<2xi64>, %b: tensor<2xi64>) -> tensor<4xi64> {
+  %0 = weft.random_integer %s, %b {offset = 0 : i64, shape = array<i64: 4>} : (tensor<2xi64>, tensor<2xi64>) -> tensor<4xi64>
+  return %0 : tensor<4xi64>
+}
 //--- declaration.mlir
 func.func private @main(tensor<2xf32>) -> tensor<2xf32>
 //--- foreign.mlir

@@ -1,5 +1,5 @@
-#include "Common.h"
 #include "frontend/trace/BatchedFunction.h"
+#include "Common.h"
 
 using namespace weft;
 
