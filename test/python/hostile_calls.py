@@ -21,7 +21,7 @@ import weft
 from weft import nn
 
 KNOWN = {
-    TypeError, ValueError, IndexError, RuntimeError, NotImplementedError, OverflowError, MemoryError, KeyError, BufferError, AssertionError,
+    TypeError, ValueError, IndexError, RuntimeError, NotImplementedError, OverflowError, MemoryError, KeyError, BufferError, AssertionError, ZeroDivisionError,
 }  # fmt: skip
 FORM = re.compile(
     r"^'?\[[\w. ]+\] |^[\w.]+(\(\) (got|takes|missing)| expected at most) |^cannot create '|^'.*' is an invalid keyword "
