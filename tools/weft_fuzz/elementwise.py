@@ -30,7 +30,9 @@ class Elementwise:
         if self.chance(0.3):
             name, other, operands = other, name, operands[::-1]
         wraps = not common.is_floating_point and record["name"] in ("pow", "bitwise_left_shift", "bitwise_right_shift")
-        self.emit(f"ops.{record['name']}({name}, {other})", None if wraps else record["name"], operands)
+        # Beside 16-bit floats some ops take a scalar tensor of another dtype as it is.
+        wide = common in (weft.float16, weft.bfloat16) and any(v.ndim == 0 and v.dtype is not common for v in (x, y))
+        self.emit(f"ops.{record['name']}({name}, {other})", None if wraps or wide else record["name"], operands)
 
     def ternary(self):
         kind = self.kind(["where", "where", "clamp", "add_scaled"])
