@@ -6,16 +6,16 @@ namespace weft {
 
 void CallPolicy::replayed(bool isFirst) {
   replays = true;
-  untraced = std::min(untraced + isFirst, kTraces);
+  tracesLeft = std::min(tracesLeft + isFirst, kTraces);
 }
 
 CallPolicy::Way CallPolicy::next() {
-  if (untraced == 0 && --untilTrace <= 0 && mayCompile()) { // the function may have settled
+  if (tracesLeft == 0 && --untilTrace <= 0 && mayCompile()) { // the function may have settled
     untilTrace = betweenTraces = 4 * betweenTraces;
-    untraced = 1;
+    tracesLeft = 1;
   }
-  if (untraced > 0) {
-    --untraced;
+  if (tracesLeft > 0) {
+    --tracesLeft;
     return Way::Trace;
   }
   if (untilMeasured > 0) {
@@ -41,6 +41,13 @@ void CallPolicy::made(Way way, double seconds, double compiling) {
   }
   if (isMeasured())
     settle();
+}
+
+void CallPolicy::raised(Way way) {
+  if (way == Way::Trace && raisedLeft > 0) {
+    --raisedLeft;
+    ++tracesLeft;
+  }
 }
 
 bool CallPolicy::isMeasured() const {

@@ -24,10 +24,12 @@ public:
   Way next();
   // Such a call has been made in `seconds`, of which some were spent compiling.
   void made(Way way, double seconds, double compiling);
+  // Or it ended in an exception, which says little of the next ones.
+  void raised(Way way);
 
-  bool traces() const { return untraced > 0; } // calls that no trace serves, for now
-  Way usual() const { return best; }           // of the others
-  std::string explain() const;                 // why they are not traced
+  bool traces() const { return tracesLeft > 0; } // calls that no trace serves, for now
+  Way usual() const { return best; }             // of the others
+  std::string explain() const;                   // why they are not traced
 
 private:
   // Traces that nobody has replayed yet: a replay gives one back, so that functions are traced for as many shapes as
@@ -45,7 +47,7 @@ private:
   bool isMeasured() const;
   void settle();
 
-  int untraced = kTraces;
+  int tracesLeft = kTraces, raisedLeft = 2 * kTraces;            // calls that may raise before their traces count
   int64_t untilTrace = 2 * kFewest, betweenTraces = 2 * kFewest; // calls until one more trace is tried
   int64_t bypassed = 0;
   int64_t untilMeasured = 0, between = kFewest;

@@ -250,18 +250,21 @@ py::object callAnew(Compiled &compiled, const py::tuple &args, const py::object 
   double compiling = compileStatistics().compileSeconds;
   auto start = Clock::now();
   py::object result;
-  if (way == CallPolicy::Way::Lazy) {
-    result = callLazily(compiled.function, args, kwargs);
-  } else if (way == CallPolicy::Way::Eager) {
-    result = callEagerly(compiled.function, args, kwargs);
-  } else {
-    py::tuple both = py::make_tuple(args, kwargs ? kwargs : py::dict());
-    result = py::reinterpret_steal<py::object>(
-        callingPython([&] { return PyObject_CallObject(compiled.miss, both.ptr()); }));
-    if (!result)
-      throw py::error_already_set();
+  try {
+    if (way == CallPolicy::Way::Lazy) {
+      result = callLazily(compiled.function, args, kwargs);
+    } else if (way == CallPolicy::Way::Eager) {
+      result = callEagerly(compiled.function, args, kwargs);
+    } else {
+      py::tuple both = py::make_tuple(args, kwargs ? kwargs : py::dict());
+      result = callEagerly(compiled.miss, both, py::object());
+    }
+  } catch (...) {
+    if (policy)
+      policy->raised(way);
+    throw;
   }
-  if (compiled.policy) // the call may have taken it
+  if (policy)
     policy->made(way, std::chrono::duration<double>(Clock::now() - start).count(),
                  compileStatistics().compileSeconds - compiling);
   return result;

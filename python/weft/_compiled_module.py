@@ -15,6 +15,7 @@ def compiled_module(module, compiled, rebuild):
         "__qualname__": cls.__qualname__,
         "__doc__": cls.__doc__,
         "__call__": staticmethod(compiled),
+        "__wrapped__": module,
         "__copy__": lambda self: rebuild(copy.copy(module)),
         "__reduce_ex__": lambda self, protocol: (rebuild, (module,)),
         "_compiled": compiled,

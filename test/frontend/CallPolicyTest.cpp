@@ -80,3 +80,15 @@ TEST(CallPolicy, TriesToTraceAgain) {
   run(policy, 5000, {0.01, 1e-4, 2e-4}, &ways);
   EXPECT_GT(ways[Way::Trace], 4);
 }
+
+TEST(CallPolicy, CallsThatRaiseDoNotEndTraces) {
+  CallPolicy policy;
+  for (int i = 0; i < 6; ++i) {
+    EXPECT_EQ(policy.next(), Way::Trace);
+    policy.raised(Way::Trace);
+  }
+  EXPECT_TRUE(policy.traces());
+  for (int i = 0; i < 100; ++i) // but those that always do
+    policy.raised(policy.next());
+  EXPECT_FALSE(policy.traces());
+}

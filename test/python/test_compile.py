@@ -249,7 +249,7 @@ def test_check():
 def test_module_attributes_show_through():
     m = nn.Linear(2, 2)
     g = weft.compile(m)
-    assert len(list(g.parameters())) == 2 and g.__wrapped__ is m and g.train(False) is m
+    assert len(list(g.parameters())) == 2 and g.__wrapped__ is m and g.train(False) is g and not m.training
 
 
 def test_wrapper_keeps_the_name():
