@@ -11,8 +11,9 @@ namespace weft {
 
 // A graph as what it shares with others and what it may differ in.
 struct GraphParts {
-  std::string skeleton;        // everything but the values: equal for graphs that can have one program
-  std::vector<int64_t> values; // sizes, strides, numbers by their bits, starts of slices and of random numbers; in order
+  std::string skeleton; // everything but the values: equal for graphs that can have one program
+  std::vector<int64_t>
+      values; // sizes, strides, numbers by their bits, starts of slices and of random numbers; in order
 };
 
 // sizes: whether they are among the values; else they belong to the skeleton, as sizes of 0 and 1 always do.

@@ -137,7 +137,7 @@ public:
   bool replayable = true;
   std::string reason;               // why it is not
   std::vector<std::string> flushes; // what ended each segment but the last
-  Graph graph; // of the last segment
+  Graph graph;                      // of the last segment
 
   SegmentPlan plan;
   int argumentCount = 0;
