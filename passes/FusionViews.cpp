@@ -145,8 +145,9 @@ std::optional<Dims> reshapedStrides(const Layout &from, const Dims &to) {
     while (want != have || (j < to.size() && to[j] == 1)) {
       std::optional<int64_t> next;
       if (quotient(have, want)) {
-        if (j == to.size() || !(next = times(want, to[j++])))
+        if (j == to.size() || !(next = times(want, to[j])))
           return {};
+        ++j;
         want = *next;
       } else {
         if (i == shape.size() || times(strides[i], shape[i]) != strides[lastOld] || !(next = times(have, shape[i])))

@@ -60,7 +60,7 @@ HookHandle registerAccumulateHook(const Tensor &leaf, GradHook hook); // called 
 void registerGroupHook(const std::vector<Tensor> &tensors, GroupHook hook);
 inline bool hasHooks(const std::shared_ptr<Hooks> &hooks) { return hooks && (!hooks->own.empty() || hooks->group); }
 // Throws where a hook may not return `changed` for the cotangent.
-const Tensor &checkedHookResult(const Tensor &changed, const Tensor &cotangent);
+Tensor checkedHookResult(const Tensor &changed, const Tensor &cotangent);
 // What the tensor's own hooks make of a cotangent.
 Tensor runHooks(const std::shared_ptr<Hooks> &hooks, Tensor cotangent);
 void retainGrad(const Tensor &tensor); // a non-leaf gets .grad, too

@@ -178,7 +178,7 @@ TapeProgram::TapeProgram(const TapeDerivative &derivative, const TapePart &tape)
     ValueId first = graph.addNodes(node.op, std::move(operands), node.attrs, types);
     for (ValueId i = 0; i < ValueId(types.size()); ++i)
       if (isComputed(v + i))
-        numbers[size_t(v + i)] = first + i;
+        numbers[size_t(v) + size_t(i)] = first + i;
     runs[size_t(v)] = 0;
   };
   // What is computed anew, is so before the first of the derivative's ops that reads it, not all of it at once.

@@ -159,7 +159,7 @@ void recordOnTape(OpKind op, const Tensor *operands, int count, const Attrs &att
   for (int i = record.resultCount - 1; i >= 0; --i)
     if (isFloat(results[i].dtype())) {
       results[i].impl->requiresGrad = true;
-      autogradMeta(*results[i].impl).setNode(i ? nodeOfResult(node, i) : std::move(node));
+      autogradMeta(*results[i].impl).setNode(i ? nodeOfResult(node, i) : node);
     }
 }
 
@@ -270,7 +270,7 @@ void HookHandle::remove() const {
       }
 }
 
-const Tensor &checkedHookResult(const Tensor &changed, const Tensor &cotangent) {
+Tensor checkedHookResult(const Tensor &changed, const Tensor &cotangent) {
   if (changed.shape() != cotangent.shape() || changed.dtype() != cotangent.dtype() ||
       changed.device() != cotangent.device())
     fail(Kind::Runtime, "register_hook",

@@ -1,6 +1,7 @@
 #include "frontend/calls/CallPolicy.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace weft {
 
@@ -79,7 +80,7 @@ void CallPolicy::settle() {
 }
 
 std::string CallPolicy::explain() const {
-  auto microseconds = [&](Way way) { return std::to_string(int64_t(mean[int(way)] * 1e6 + 0.5)) + " us"; };
+  auto microseconds = [&](Way way) { return std::to_string(std::lround(mean[int(way)] * 1e6)) + " us"; };
   std::string why = "its last " + std::to_string(kTraces) + " traces were not replayed";
   if (mean[int(Way::Eager)] == 0)
     return why;

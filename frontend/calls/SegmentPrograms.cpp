@@ -87,7 +87,8 @@ bool choose(Family &family, Graph &graph, bool sizes, const std::vector<int64_t>
   } else if (instances.size() <= kMostInstances && (general = GeneralGraph::of(graph, sizes, instances))) {
     try {
       made = executableFor(general->graph(), plan.device);
-    } catch (const UserError &) { // sizes that a code generator must know
+    } catch (const UserError &) {
+      made = nullptr; // sizes that a code generator must know
     }
   }
   bool fits = made && (!general || general->matches(values, plan.symbols));

@@ -267,7 +267,7 @@ void SizedCall::compileInBackground() {
   runInBackground([graph = graph(), key = key, device = call.device] {
     try {
       addKernel(key, executableFor(graph, device));
-    } catch (const std::exception &) { // the kernel that serves all sizes goes on
+    } catch (const std::exception &) { // NOLINT(bugprone-empty-catch): the kernel that serves all sizes goes on
     }
   });
 }

@@ -75,7 +75,7 @@ private:
     if (BlockingRegion::isInside()) {
       try {
         return std::thread(work).detach();
-      } catch (const std::system_error &) { // there are too many threads
+      } catch (const std::system_error &) { // NOLINT(bugprone-empty-catch): there are too many threads
       }
     }
     work();
