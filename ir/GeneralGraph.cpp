@@ -4,6 +4,7 @@
 #include "ir/kernel/CanonicalOrder.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <map>
 #include <optional>
@@ -18,7 +19,7 @@ namespace {
 // Where a value stands in a graph.
 struct Site {
   // From Real on what may be anything.
-  enum class Kind : uint8_t { InputSize, InputStride, NodeSize, AttrSize, Real, Integer, Offset, Start };
+  enum class Kind : uint8_t { InputSize, InputStride, NodeSize, AttrSize, Real, Integer, Offset, Start, Low, High };
   Kind kind;
   int index; // of the input or node
   int attr;
@@ -31,6 +32,14 @@ bool holdsSizes(const AttrInfo &attr) {
 
 bool isRandom(const OpInfo &op) {
   return op.family == OpFamily::Creation && op.operandCount > 0 && !std::strcmp(op.operandNames[0], "state");
+}
+
+// Around, not between the elements; named: positions outside are read as zeros, too (ir/ops/Indexing.td).
+bool padsWithZeros(const Node &node) {
+  if (node.op != OpKind::Pad || node.attrs[3].f != 0 || std::signbit(node.attrs[3].f))
+    return false;
+  const Dims &interior = node.attrs[2].ints;
+  return std::all_of(interior.begin(), interior.end(), [](int64_t n) { return n == 0; });
 }
 
 // Goes over a graph in one order, whether it reads the values or says where they stand.
@@ -98,6 +107,11 @@ private:
     if (n.op == OpKind::Slice && i == 0) { // named: its starts are positions
       for (int axis = 0; axis < a.ints.size(); ++axis)
         value(a.ints[axis], {Site::Kind::Start, index, i, axis});
+      return;
+    }
+    if (i < 2 && padsWithZeros(n)) {
+      for (int axis = 0; axis < a.ints.size(); ++axis)
+        value(a.ints[axis], {i == 0 ? Site::Kind::Low : Site::Kind::High, index, i, axis});
       return;
     }
     bool number = n.op == OpKind::Full; // named: its attributes but the shape are the number
@@ -301,25 +315,35 @@ private:
     } else if (site.kind == Site::Kind::Offset) {
       node.operands[0] = input;
       node.attrs[size_t(site.attr)].i = 0;
-    } else { // a slice: the positions along the axis are selected first
-      TensorType type = made->general.type(node.operands[0]);
-      int64_t size = node.attrs[1].ints[site.axis], step = node.attrs[2].ints[site.axis];
-      TensorType positions{DType::Int64, {size}};
-      auto full = [&](int64_t number) {
-        Attrs attrs{Attr::list(positions.shape), Attr::real(0), Attr::integer(number), Attr::dtype(DType::Int64)};
-        return add(OpKind::Full, {}, std::move(attrs), positions, node.location);
-      };
-      ValueId index = add(OpKind::Iota, {}, {Attr::list(positions.shape), Attr::integer(0), Attr::dtype(DType::Int64)},
-                          positions, node.location);
-      index = add(OpKind::Mul, {index, full(step)}, {}, positions, node.location);
-      ValueId start = add(OpKind::Expand, {input}, {Attr::list(positions.shape)}, positions, node.location);
-      index = add(OpKind::Add, {index, start}, {}, positions, node.location);
-      type.shape[site.axis] = size;
-      node.operands[0] =
-          add(OpKind::IndexSelect, {node.operands[0], index}, {Attr::integer(site.axis)}, type, node.location);
+    } else if (site.kind == Site::Kind::Start) { // the elements along the axis are selected first
+      select(node, site.axis, node.attrs[1].ints[site.axis], node.attrs[2].ints[site.axis], input, OpKind::Add);
       node.attrs[0].ints[site.axis] = 0;
       node.attrs[2].ints[site.axis] = 1;
+    } else if (node.attrs[0].ints[site.axis] || node.attrs[1].ints[site.axis]) { // padding, of an axis not yet padded
+      if (site.kind == Site::Kind::High)
+        input = number(node, node.attrs[0].ints[site.axis], {});
+      select(node, site.axis, node.type.shape[site.axis], 1, input, OpKind::Sub);
+      node.attrs[0].ints[site.axis] = node.attrs[1].ints[site.axis] = 0;
     }
+  }
+
+  ValueId number(const Node &node, int64_t value, const Dims &shape) {
+    Attrs attrs{Attr::list(shape), Attr::real(0), Attr::integer(value), Attr::dtype(DType::Int64)};
+    return add(OpKind::Full, {}, std::move(attrs), {DType::Int64, shape}, node.location);
+  }
+
+  // The node's first operand becomes its elements along an axis at the positions `step` * 0, 1, 2 ..., each with `from`
+  // added or subtracted.
+  void select(Node &node, int axis, int64_t size, int64_t step, ValueId from, OpKind op) {
+    TensorType type = made->general.type(node.operands[0]), positions{DType::Int64, {size}};
+    ValueId index = add(OpKind::Iota, {}, {Attr::list(positions.shape), Attr::integer(0), Attr::dtype(DType::Int64)},
+                        positions, node.location);
+    if (step != 1)
+      index = add(OpKind::Mul, {index, number(node, step, positions.shape)}, {}, positions, node.location);
+    from = add(OpKind::Expand, {from}, {Attr::list(positions.shape)}, positions, node.location);
+    index = add(op, {index, from}, {}, positions, node.location);
+    type.shape[axis] = size;
+    node.operands[0] = add(OpKind::IndexSelect, {node.operands[0], index}, {Attr::integer(axis)}, type, node.location);
   }
 
   // Of each symbol a power of two near its value in the last instance: calls that come one after the other are alike.

@@ -13,7 +13,7 @@ namespace weft {
 struct GraphParts {
   std::string skeleton; // everything but the values: equal for graphs that can have one program
   std::vector<int64_t>
-      values; // sizes, strides, numbers by their bits, starts of slices and of random numbers; in order
+      values; // sizes, strides, numbers by their bits, starts of slices and random numbers, padding; in order
 };
 
 // sizes: whether they are among the values; else they belong to the skeleton, as sizes of 0 and 1 always do.

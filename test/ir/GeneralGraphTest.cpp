@@ -120,10 +120,33 @@ TEST(GeneralGraph, StartsOfSlicesBecomePositions) {
   std::vector<OpKind> ops;
   for (const Node &node : graph.nodes)
     ops.push_back(node.op);
-  EXPECT_EQ(ops, (std::vector<OpKind>{OpKind::Exp, OpKind::Iota, OpKind::Full, OpKind::Mul, OpKind::Expand, OpKind::Add,
-                                      OpKind::IndexSelect, OpKind::Slice, OpKind::Neg}));
-  EXPECT_EQ(graph.nodes[7].attrs[0].ints, (Dims{0, 0}));
-  EXPECT_EQ(graph.nodes.back().operands, (std::vector<ValueId>{9}));
-  EXPECT_EQ(graph.outputs, (std::vector<ValueId>{10}));
+  EXPECT_EQ(ops, (std::vector<OpKind>{OpKind::Exp, OpKind::Iota, OpKind::Expand, OpKind::Add, OpKind::IndexSelect,
+                                      OpKind::Slice, OpKind::Neg}));
+  EXPECT_EQ(graph.nodes[5].attrs[0].ints, (Dims{0, 0}));
+  EXPECT_EQ(graph.nodes.back().operands, (std::vector<ValueId>{7}));
+  EXPECT_EQ(graph.outputs, (std::vector<ValueId>{8}));
   EXPECT_TRUE(matches(found, row(0)));
+}
+
+// As in the gradient of a table's first rows.
+TEST(GeneralGraph, PaddingBecomesPositions) {
+  auto padded = [](int64_t low, int64_t rows) {
+    Graph graph;
+    ValueId x = graph.addInput({DType::Float32, {rows, 4}});
+    TensorType type{DType::Float32, {100, 4}};
+    Attrs attrs{Attr::list({low, 0}), Attr::list({100 - low - rows, 0}), Attr::list({0, 0}), Attr::real(0)};
+    graph.outputs = {graph.addNode(OpKind::Pad, {x}, attrs, type)};
+    return graph;
+  };
+  for (int64_t low : {0, 7}) {
+    Found found = generalise({padded(0, 20), padded(low, 30)});
+    ASSERT_TRUE(found.general);
+    const Graph &graph = found.general->graph();
+    EXPECT_EQ(graph.symbolCount, 1);
+    EXPECT_EQ(graph.nodes[graph.nodes.size() - 2].op, OpKind::IndexSelect);
+    EXPECT_EQ(graph.nodes.back().attrs[0].ints, (Dims{0, 0}));
+    EXPECT_EQ(graph.nodes.back().attrs[1].ints, (Dims{0, 0}));
+    EXPECT_TRUE(matches(found, padded(low, 99 - low)));
+    EXPECT_EQ(matches(found, padded(1, 50)), low != 0);
+  }
 }

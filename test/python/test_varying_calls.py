@@ -142,6 +142,21 @@ def test_starts_share_programs():
         before, _ = weft._C.compile_statistics()
 
 
+def test_gradients_of_parts_share_programs():
+    table = weft.randn(200, 8, requires_grad=True)
+
+    def f(x):
+        (g,) = weft.autograd.grad(((table[: x.shape[0]] * x).tanh() + table[5 : 5 + x.shape[0]]).sum(), table)
+        return g * 2
+
+    for n in (100, 90, 17, 2, 150, 195):
+        x = weft.randn(n, 8)
+        eager = f(x)  # which derives for these sizes
+        before, _ = weft._C.compile_statistics()
+        same(lazily(f, x), eager)
+        assert n in (100, 90) or weft._C.compile_statistics()[0] == before
+
+
 def test_a_value_that_decides_is_no_constant():
     """Python decides anew at each call, whatever the calls before were."""
     compiled = weft.compile(decides)
