@@ -126,7 +126,7 @@ private:
     std::string command = std::string(HOST_COMPILER) +
                           " -std=c++17 -O1 -w -fPIC -shared -mfma -mf16c -ffp-contract=off -o " + path + ".so " + path +
                           ".cpp 2>" + path + ".log";
-    if (std::system(command.c_str())) {
+    if (std::system(command.c_str())) { // NOLINT(bugprone-command-processor): a path of its own
       std::ifstream log(path + ".log");
       problem = command + "\n" + std::string(std::istreambuf_iterator<char>(log), {});
       return;
