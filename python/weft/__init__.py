@@ -24,10 +24,12 @@ from ._C import (
     uint8,
 )
 from ._ops import *
+from ._functions.contractions import *
 from ._functions.convolution import *
 from ._functions.elementwise import *
 from ._functions.images import *
 from ._functions.indexing import *
+from ._functions.moves import *
 from ._functions.ordering import *
 from ._functions.products import *
 from ._functions.reductions import *

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from . import _C, _ops, return_types
 from ._C import Tensor
+from ._functions import products
 from ._public import Any, public
 
-__all__ = ["cholesky", "cholesky_ex", "eigh", "eigvalsh", "qr", "solve_triangular", "svd", "svdvals"]
+__all__ = ["cholesky", "cholesky_ex", "eigh", "eigvalsh", "multi_dot", "qr", "solve_triangular", "svd", "svdvals"]
 
 
 def _transposed(x: Tensor) -> Tensor:
@@ -93,3 +96,27 @@ def qr(A: Tensor, mode: str = "reduced") -> Any:
         raise RuntimeError(f"[qr] mode must be 'reduced', 'complete' or 'r'; got {mode!r}; 'reduced' is the usual one")
     Q, R = _ops.qr(A, mode == "complete")
     return return_types.qr(A.new_empty(0) if mode == "r" else Q, R)
+
+
+@public
+def multi_dot(tensors: Sequence[Tensor]) -> Tensor:
+    """The product of matrices, in the order that multiplies the fewest numbers; the first and the last may be vectors.
+
+    A RuntimeError where there are fewer than two or shapes do not fit.
+    """
+    tensors = tuple(tensors)
+    if len(tensors) < 2:
+        raise RuntimeError(f"[multi_dot] needs at least two tensors; got {len(tensors)}; pass a sequence of them")
+    row, column = tensors[0].ndim == 1, tensors[-1].ndim == 1
+    if row:
+        tensors = (tensors[0].unsqueeze(0), *tensors[1:])
+    if column:
+        tensors = (*tensors[:-1], tensors[-1].unsqueeze(1))
+    for first, second in zip(tensors, tensors[1:]):
+        if first.ndim != 2 or second.ndim != 2 or first.shape[1] != second.shape[0]:
+            raise RuntimeError(
+                f"[multi_dot] needs matrices that fit one after the other; got shapes {list(first.shape)} and {list(second.shape)}"
+            )
+    result = products.chain(tensors)
+    result = result.squeeze(0) if row else result
+    return result.squeeze(-1) if column else result

@@ -1,17 +1,21 @@
 """Functions whose PyTorch arguments are not simply those of an op's record, one module a family."""
 
 from .. import _ops
-from . import convolution, elementwise, images, indexing, ordering, products, reductions, shapes
+from . import contractions, convolution, elementwise, images, indexing, moves, ordering, products, reductions, shapes
+from .contractions import *
 from .convolution import *
 from .elementwise import *
 from .images import *
 from .indexing import *
+from .moves import *
 from .ordering import *
 from .products import *
 from .reductions import *
 from .shapes import *
 
-_FAMILIES = (convolution, elementwise, images, indexing, ordering, products, reductions, shapes)
+_FAMILIES = (
+    contractions, convolution, elementwise, images, indexing, moves, ordering, products, reductions, shapes,
+)  # fmt: skip
 # Those that are methods of Tensor, by name.
 METHODS = {name: getattr(family, name) for family in _FAMILIES for name in family.METHODS}
 
