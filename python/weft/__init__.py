@@ -27,8 +27,10 @@ from ._ops import *
 from ._functions.contractions import *
 from ._functions.convolution import *
 from ._functions.elementwise import *
+from ._functions.grids import *
 from ._functions.images import *
 from ._functions.indexing import *
+from ._functions.joins import *
 from ._functions.moves import *
 from ._functions.ordering import *
 from ._functions.products import *

@@ -203,7 +203,9 @@ def test_sums_with_products(name, dtype):
     tensors = [numbers(shape, dtype) for shape in shapes]
     for beta, alpha in [(1, 1), (2, 3), (0, 2)]:
         result = check(
-            lambda *x: function(*x, beta=beta, alpha=alpha), lambda *x: beta * x[0] + alpha * product(*x), *tensors
+            lambda *x, beta=beta, alpha=alpha: function(*x, beta=beta, alpha=alpha),
+            lambda *x, beta=beta, alpha=alpha: beta * x[0] + alpha * product(*x),
+            *tensors,
         )
         assert result.dtype is dtype
         assert_same_bits(getattr(tensors[0], name)(*tensors[1:], beta=beta, alpha=alpha), result)

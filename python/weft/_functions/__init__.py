@@ -1,12 +1,27 @@
 """Functions whose PyTorch arguments are not simply those of an op's record, one module a family."""
 
 from .. import _ops
-from . import contractions, convolution, elementwise, images, indexing, moves, ordering, products, reductions, shapes
+from . import (
+    contractions,
+    convolution,
+    elementwise,
+    grids,
+    images,
+    indexing,
+    joins,
+    moves,
+    ordering,
+    products,
+    reductions,
+    shapes,
+)
 from .contractions import *
 from .convolution import *
 from .elementwise import *
+from .grids import *
 from .images import *
 from .indexing import *
+from .joins import *
 from .moves import *
 from .ordering import *
 from .products import *
@@ -14,7 +29,7 @@ from .reductions import *
 from .shapes import *
 
 _FAMILIES = (
-    contractions, convolution, elementwise, images, indexing, moves, ordering, products, reductions, shapes,
+    contractions, convolution, elementwise, grids, images, indexing, joins, moves, ordering, products, reductions, shapes,
 )  # fmt: skip
 # Those that are methods of Tensor, by name.
 METHODS = {name: getattr(family, name) for family in _FAMILIES for name in family.METHODS}

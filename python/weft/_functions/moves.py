@@ -101,7 +101,7 @@ def repeat_interleave(
             f"for axis {axis} of shape {list(input.shape)}"
         )
     if isinstance(repeats, Tensor):
-        return _ops.index_select(input, axis, _positions(repeats.reshape(-1).expand(size), output_size))
+        return _ops.index_select(input, _positions(repeats.reshape(-1).expand(size), output_size), axis)
     if repeats < 0:
         raise RuntimeError(f"[repeat_interleave] repeats must not be negative; got {repeats}")
     if output_size is not None and output_size != size * repeats:
@@ -189,7 +189,7 @@ def diag_embed(input: Tensor, offset: int = 0, dim1: int = -2, dim2: int = -1) -
         input,
         [0] * (input.ndim - 1) + [builtins.max(offset, 0)],
         [0] * (input.ndim - 1) + [builtins.max(-offset, 0)],
-        0,
+        [0] * input.ndim,
     )
     numbers = _C.arange(0, size, 1, _C.int64, input.device)
     # An element lies in the column of its number plus the offset.
