@@ -38,6 +38,8 @@ _KNOWN = [
     ("max min Tensor.max Tensor.min", "a second tensor is positional, or maximum's", ["no other"]),
     ("Tensor.requires_grad_", "as in PyTorch's manual", ["position 0 is requires_grad, not mode", "no mode"]),
     ("numel", "as in PyTorch's manual", ["position 0 is input, not self"]),
+    ("isin", "one name for elements and for one", ["no element", "no test_element"]),
+    ("Tensor.count_nonzero", "several dims are a tuple", ["(): too many positional arguments"]),
     ("Tensor.squeeze", "several dims are a tuple", ["(): too many positional arguments"]),
     ("Tensor.type", "takes dtypes alone", ["(dtype, non_blocking): too many positional arguments", "no non_blocking"]),
     ("Tensor.view", "a dtype is positional", ["no dtype"]),

@@ -2,6 +2,7 @@
 
 from .. import _ops
 from . import (
+    arithmetic,
     contractions,
     convolution,
     elementwise,
@@ -10,11 +11,14 @@ from . import (
     indexing,
     joins,
     moves,
+    norms,
     ordering,
     products,
     reductions,
     shapes,
+    statistics,
 )
+from .arithmetic import *
 from .contractions import *
 from .convolution import *
 from .elementwise import *
@@ -23,14 +27,30 @@ from .images import *
 from .indexing import *
 from .joins import *
 from .moves import *
+from .norms import *
 from .ordering import *
 from .products import *
 from .reductions import *
 from .shapes import *
+from .statistics import *
 
 _FAMILIES = (
-    contractions, convolution, elementwise, grids, images, indexing, joins, moves, ordering, products, reductions, shapes,
-)  # fmt: skip
+    arithmetic,
+    contractions,
+    convolution,
+    elementwise,
+    grids,
+    images,
+    indexing,
+    joins,
+    moves,
+    norms,
+    ordering,
+    products,
+    reductions,
+    shapes,
+    statistics,
+)
 # Those that are methods of Tensor, by name.
 METHODS = {name: getattr(family, name) for family in _FAMILIES for name in family.METHODS}
 
