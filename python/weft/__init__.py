@@ -24,17 +24,24 @@ from ._C import (
     uint8,
 )
 from ._ops import *
+from ._functions.arithmetic import *
+from ._functions.contractions import *
 from ._functions.convolution import *
 from ._functions.elementwise import *
+from ._functions.grids import *
 from ._functions.images import *
 from ._functions.indexing import *
+from ._functions.joins import *
+from ._functions.moves import *
+from ._functions.norms import *
 from ._functions.ordering import *
 from ._functions.products import *
 from ._functions.reductions import *
 from ._functions.shapes import *
+from ._functions.statistics import *
 from ._compile import compile
 from ._explain import explain
-from ._dtypes import double, float, half, int, long, short
+from ._dtypes import double, finfo, float, half, iinfo, int, long, short
 from ._factories import (
     arange,
     as_tensor,
@@ -44,6 +51,7 @@ from ._factories import (
     from_numpy,
     full,
     full_like,
+    is_tensor,
     linspace,
     manual_seed,
     ones,
@@ -54,6 +62,7 @@ from ._factories import (
     randn,
     randn_like,
     randperm,
+    scalar_tensor,
     stack,
     tensor,
     zeros,

@@ -36,6 +36,20 @@ def tensor(data: Any, dtype: dtype | None = None, device: device | None = None, 
 
 
 @public
+def scalar_tensor(
+    s: Number, *, dtype: dtype | None = None, device: device | None = None, requires_grad: bool = False
+) -> Tensor:
+    """A 0-d tensor, of the default dtype."""
+    return _finish(_C.full((), s, dtype or _C.default_dtype(), device), requires_grad)
+
+
+@public
+def is_tensor(obj: Any) -> bool:
+    """Whether it is a tensor."""
+    return isinstance(obj, Tensor)
+
+
+@public
 def as_tensor(data: Any, dtype: dtype | None = None, device: device | None = None) -> Tensor:
     """The data itself if it is a tensor or NumPy array of that dtype, else a copy."""
     if not isinstance(data, Tensor):

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from . import _C, _ops, return_types
-from ._C import Tensor
+from ._C import Tensor, dtype
+from ._functions import norms, products
 from ._public import Any, public
 
-__all__ = ["cholesky", "cholesky_ex", "eigh", "eigvalsh", "qr", "solve_triangular", "svd", "svdvals"]
+__all__ = [
+    "cholesky", "cholesky_ex", "eigh", "eigvalsh", "matrix_norm", "multi_dot", "norm", "qr", "solve_triangular", "svd", "svdvals",
+    "vector_norm",
+]  # fmt: skip
 
 
 def _transposed(x: Tensor) -> Tensor:
@@ -93,3 +99,78 @@ def qr(A: Tensor, mode: str = "reduced") -> Any:
         raise RuntimeError(f"[qr] mode must be 'reduced', 'complete' or 'r'; got {mode!r}; 'reduced' is the usual one")
     Q, R = _ops.qr(A, mode == "complete")
     return return_types.qr(A.new_empty(0) if mode == "r" else Q, R)
+
+
+@public
+def multi_dot(tensors: Sequence[Tensor]) -> Tensor:
+    """The product of matrices, in the order that multiplies the fewest numbers; the first and the last may be vectors.
+
+    A RuntimeError where there are fewer than two or shapes do not fit.
+    """
+    tensors = tuple(tensors)
+    if len(tensors) < 2:
+        raise RuntimeError(f"[multi_dot] needs at least two tensors; got {len(tensors)}; pass a sequence of them")
+    row, column = tensors[0].ndim == 1, tensors[-1].ndim == 1
+    if row:
+        tensors = (tensors[0].unsqueeze(0), *tensors[1:])
+    if column:
+        tensors = (*tensors[:-1], tensors[-1].unsqueeze(1))
+    for first, second in zip(tensors, tensors[1:]):
+        if first.ndim != 2 or second.ndim != 2 or first.shape[1] != second.shape[0]:
+            raise RuntimeError(
+                f"[multi_dot] needs matrices that fit one after the other; got shapes {list(first.shape)} and {list(second.shape)}"
+            )
+    result = products.chain(tensors)
+    result = result.squeeze(0) if row else result
+    return result.squeeze(-1) if column else result
+
+
+@public
+def vector_norm(
+    input: Tensor,
+    ord: float = 2,
+    dim: int | Sequence[int] | None = None,
+    keepdim: bool = False,
+    *,
+    dtype: dtype | None = None,
+) -> Tensor:
+    """The norm of order ``ord`` of the elements along ``dim``, by default of all; 0 counts what is not 0.
+
+    Floating-point dtypes, or integers with ``dtype``; a RuntimeError else, and of no elements where the order has no such norm.
+    """
+    return norms.vector("vector_norm", input, ord, dim, keepdim, dtype)
+
+
+@public
+def matrix_norm(
+    input: Tensor,
+    ord: float | str = "fro",
+    dim: Sequence[int] = (-2, -1),
+    keepdim: bool = False,
+    *,
+    dtype: dtype | None = None,
+) -> Tensor:
+    """The norm of the matrices of two axes: "fro", "nuc", inf, -inf (rows), 1, -1 (columns), 2 or -2 (singular values)."""
+    return norms.matrix("matrix_norm", input, ord, dim, keepdim, dtype)
+
+
+@public
+def norm(
+    input: Tensor,
+    ord: float | str | None = None,
+    dim: int | Sequence[int] | None = None,
+    keepdim: bool = False,
+    *,
+    dtype: dtype | None = None,
+) -> Tensor:
+    """``matrix_norm`` of two axes or for "fro" and "nuc", else ``vector_norm``; without ``ord`` of order 2 of all elements."""
+    if ord is None:
+        return norms.vector("norm", input, 2, dim, keepdim, dtype)
+    if dim is None and input.ndim not in (1, 2):
+        raise RuntimeError(
+            f"[norm] needs dim, as the input is neither vector nor matrix; got shape {list(input.shape)} and ord={ord!r}"
+        )
+    axes: Any = range(input.ndim) if dim is None else dim
+    if isinstance(ord, str) or (not isinstance(axes, int) and len(axes) == 2):
+        return norms.matrix("norm", input, ord, axes, keepdim, dtype)
+    return norms.vector("norm", input, ord, axes, keepdim, dtype)

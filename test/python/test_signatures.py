@@ -38,6 +38,8 @@ _KNOWN = [
     ("max min Tensor.max Tensor.min", "a second tensor is positional, or maximum's", ["no other"]),
     ("Tensor.requires_grad_", "as in PyTorch's manual", ["position 0 is requires_grad, not mode", "no mode"]),
     ("numel", "as in PyTorch's manual", ["position 0 is input, not self"]),
+    ("isin", "one name for elements and for one", ["no element", "no test_element"]),
+    ("Tensor.count_nonzero", "several dims are a tuple", ["(): too many positional arguments"]),
     ("Tensor.squeeze", "several dims are a tuple", ["(): too many positional arguments"]),
     ("Tensor.type", "takes dtypes alone", ["(dtype, non_blocking): too many positional arguments", "no non_blocking"]),
     ("Tensor.view", "a dtype is positional", ["no dtype"]),
@@ -70,6 +72,38 @@ _KNOWN = [
             f"({names}): too many positional arguments"
             for names in ("beta, self, alpha, mat1, mat2", "beta, self, mat1, mat2", "input, mat1, mat2, out_dtype")
         ],
+    ),
+    *(
+        (
+            name,
+            "an older order",
+            [f"({names}): too many positional arguments" for names in orders],
+        )
+        for name, *orders in [
+            (
+                "baddbmm",
+                "beta, self, alpha, batch1, batch2",
+                "beta, self, batch1, batch2",
+                "input, batch1, batch2, out_dtype",
+            ),
+            ("addbmm", "beta, self, alpha, batch1, batch2", "beta, self, batch1, batch2"),
+            ("addmv", "beta, self, alpha, mat, vec", "beta, self, mat, vec"),
+            ("addr", "beta, self, alpha, vec1, vec2", "beta, self, vec1, vec2"),
+            ("addcmul", "self, value, tensor1, tensor2"),
+            ("addcdiv", "self, value, tensor1, tensor2"),
+        ]
+    ),
+    ("tensordot", REFUSED["out"], ["(a, b, dims, out): too many positional arguments"]),
+    (
+        "norm",
+        "out is no parameter",
+        ["position 4 is dtype, not out", "(input, p, dim, keepdim, out, dtype): too many positional arguments"],
+    ),
+    ("tensor_split Tensor.tensor_split", "one parameter for both", ["no sections", "no indices"]),
+    (
+        "hsplit vsplit dsplit Tensor.hsplit Tensor.vsplit Tensor.dsplit",
+        "one parameter for both",
+        ["no indices"],
     ),
     (
         "Tensor.contiguous Tensor.is_contiguous Tensor.cpu",

@@ -1,17 +1,56 @@
 """Functions whose PyTorch arguments are not simply those of an op's record, one module a family."""
 
 from .. import _ops
-from . import convolution, elementwise, images, indexing, ordering, products, reductions, shapes
+from . import (
+    arithmetic,
+    contractions,
+    convolution,
+    elementwise,
+    grids,
+    images,
+    indexing,
+    joins,
+    moves,
+    norms,
+    ordering,
+    products,
+    reductions,
+    shapes,
+    statistics,
+)
+from .arithmetic import *
+from .contractions import *
 from .convolution import *
 from .elementwise import *
+from .grids import *
 from .images import *
 from .indexing import *
+from .joins import *
+from .moves import *
+from .norms import *
 from .ordering import *
 from .products import *
 from .reductions import *
 from .shapes import *
+from .statistics import *
 
-_FAMILIES = (convolution, elementwise, images, indexing, ordering, products, reductions, shapes)
+_FAMILIES = (
+    arithmetic,
+    contractions,
+    convolution,
+    elementwise,
+    grids,
+    images,
+    indexing,
+    joins,
+    moves,
+    norms,
+    ordering,
+    products,
+    reductions,
+    shapes,
+    statistics,
+)
 # Those that are methods of Tensor, by name.
 METHODS = {name: getattr(family, name) for family in _FAMILIES for name in family.METHODS}
 

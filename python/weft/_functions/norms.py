@@ -1,0 +1,146 @@
+"""Norms and distances. Sums of 16-bit floats are taken in float32."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from .. import _C, _ops
+from .._C import Tensor, dtype
+from .._dtypes import INF
+from .._public import Any, public
+from . import elementwise, moves, reductions
+
+__all__ = ["norm", "dist", "cdist", "cosine_similarity"]
+METHODS = ["norm", "dist"]
+
+
+def vector(op: str, x: Tensor, p: float, dim: Any, keepdim: bool, dtype: dtype | None = None) -> Tensor:
+    """The p-norm along axes; the gradient where it is 0 is 0."""
+    if not x.dtype.is_floating_point and (dtype is None or not dtype.is_floating_point):
+        raise RuntimeError(
+            f"[{op}] needs a floating-point dtype; got {x.dtype} of shape {list(x.shape)}; use .float() or dtype="
+        )
+    result = x.dtype if dtype is None else dtype
+    if x.dtype.is_floating_point and _C.promote_types(x.dtype, result) is not result:
+        raise RuntimeError(f"[{op}] dtype must hold that of the input; got {result} for {x.dtype}; convert the result")
+    axes = () if dim is None else tuple(moves.axes_of(x, [dim] if isinstance(dim, int) else list(dim)))
+    if x.ndim == 0:
+        axes = ()
+    if (p < 0 or p == INF) and any(x.shape[axis] == 0 for axis in axes or range(x.ndim)):
+        raise RuntimeError(f"[{op}] there is no norm of order {p} of no elements; got shape {list(x.shape)}")
+    x = x.to(result if result.itemsize > 2 else _C.float32)
+    return _powers(x, p, axes, keepdim).to(result)
+
+
+def _powers(x: Tensor, p: float, axes: tuple[int, ...], keepdim: bool) -> Tensor:
+    if p == 0:
+        return reductions.sum(_ops.ne(x, 0).to(x.dtype), axes, keepdim)
+    size = _ops.abs(x)
+    if p == INF:
+        return reductions.amax(size, axes, keepdim)
+    if p == -INF:
+        return reductions.amin(size, axes, keepdim)
+    if p == 1:
+        return reductions.sum(size, axes, keepdim)
+    if p == 2:
+        total = reductions.sum(_ops.square(x), axes, keepdim)
+    elif p < 0:
+        return _ops.pow(reductions.sum(_ops.pow(size, p), axes, keepdim), 1 / p)
+    else:
+        none = _ops.eq(size, 0)
+        powers = _ops.pow(elementwise.where(none, 1.0, size), p)
+        total = reductions.sum(elementwise.where(none, 0.0, powers), axes, keepdim)
+    none = _ops.eq(total, 0)
+    total = elementwise.where(none, 1.0, total)
+    return elementwise.where(none, 0.0, _ops.sqrt(total) if p == 2 else _ops.pow(total, 1 / p))
+
+
+def matrix(op: str, x: Tensor, order: Any, dim: Sequence[int], keepdim: bool, dtype: dtype | None = None) -> Tensor:
+    """The norm of the matrices of two axes."""
+    if x.ndim < 2 or isinstance(dim, int) or len(dim) != 2:
+        raise RuntimeError(f"[{op}] needs matrices on two axes; got shape {list(x.shape)} and dim {dim}; pass two")
+    rows, columns = moves.axes_of(x, dim)
+    if order == "fro":
+        return vector(op, x, 2, (rows, columns), keepdim, dtype)
+    if order not in ("nuc", 1, -1, 2, -2, INF, -INF):
+        raise RuntimeError(f"[{op}] the order must be 'fro', 'nuc', inf, -inf, 1, -1, 2 or -2; got {order!r}")
+    if not x.dtype.is_floating_point and (dtype is None or not dtype.is_floating_point):
+        raise RuntimeError(f"[{op}] needs a floating-point dtype; got {x.dtype} of shape {list(x.shape)}; use .float()")
+    x = moves.movedim(x if dtype is None else x.to(dtype), (rows, columns), (-2, -1))
+    if order == "nuc":
+        result = reductions.sum(_ops.svd(x, False)[1], -1)
+    elif order in (2, -2):
+        result = (reductions.amax if order > 0 else reductions.amin)(_ops.svd(x, False)[1], -1)
+    else:
+        sums = reductions.sum(_ops.abs(x), -2 if abs(order) == 1 else -1)
+        result = (reductions.amax if order > 0 else reductions.amin)(sums, -1)
+    for axis in sorted((rows, columns)) if keepdim else ():
+        result = result.unsqueeze(axis)
+    return result
+
+
+@public
+def norm(
+    input: Tensor,
+    p: float | str | None = "fro",
+    dim: int | Sequence[int] | None = None,
+    keepdim: bool = False,
+    dtype: dtype | None = None,
+) -> Tensor:
+    """The p-norm of the elements along ``dim``, by default of all; "fro" is 2, "nuc" the nuclear norm of matrices on two axes.
+
+    Floating-point dtypes, or integers with ``dtype``; a RuntimeError else, and for an order that is none.
+    """
+    if p == "nuc":
+        return matrix("norm", input, "nuc", range(input.ndim) if dim is None else dim, keepdim, dtype)  # type: ignore[arg-type]
+    if isinstance(p, str) and p != "fro":
+        raise RuntimeError(f"[norm] p must be a number, 'fro' or 'nuc'; got {p!r}")
+    return vector("norm", input, 2 if p is None or isinstance(p, str) else p, dim, keepdim, dtype)
+
+
+@public
+def dist(input: Tensor, other: Tensor, p: float = 2) -> Tensor:
+    """The p-norm of input - other, which broadcast; 0-d."""
+    return vector("dist", _ops.sub(input, other), p, None, False)
+
+
+@public
+def cdist(
+    x1: Tensor, x2: Tensor, p: float = 2.0, compute_mode: str | None = "use_mm_for_euclid_dist_if_necessary"
+) -> Tensor:
+    """p-norms of the differences of all rows: [..., m, k] and [..., n, k] give [..., m, n]; leading axes broadcast.
+
+    Differences are taken in each ``compute_mode``, which is more accurate than products. A RuntimeError where shapes, dtypes or p
+    do not fit.
+    """
+    if compute_mode not in (
+        None,
+        "use_mm_for_euclid_dist_if_necessary",
+        "use_mm_for_euclid_dist",
+        "donot_use_mm_for_euclid_dist",
+    ):
+        raise ValueError(f"[cdist] compute_mode must be one of PyTorch's; got {compute_mode!r}; leave it out")
+    if x1.ndim < 2 or x2.ndim < 2 or x1.shape[-1] != x2.shape[-1]:
+        raise RuntimeError(
+            f"[cdist] needs rows of one length; got shapes {list(x1.shape)} and {list(x2.shape)}; pass [..., m, k] and [..., n, k]"
+        )
+    for x in (x1, x2):
+        if not x.dtype.is_floating_point:
+            raise RuntimeError(f"[cdist] needs floating-point dtypes; got {x1.dtype} and {x2.dtype}; use .float()")
+    if p < 0:
+        raise RuntimeError(f"[cdist] p must not be negative; got {p}; use 2, 1, 0 or inf")
+    difference = _ops.sub(x1.unsqueeze(-2), x2.unsqueeze(-3))
+    if x1.shape[-1] == 0:
+        return reductions.sum(difference, -1)
+    return vector("cdist", difference, p, -1, False)
+
+
+@public
+def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-08) -> Tensor:
+    """x1 · x2 / (max(|x1|, eps) max(|x2|, eps)) along ``dim`` of both, which broadcast. Floating-point dtypes, else a RuntimeError."""
+    common = _C.result_type(x1, x2)
+    if not common.is_floating_point:
+        raise RuntimeError(f"[cosine_similarity] needs a floating-point dtype; got {common}; use .float()")
+    a, b = _C.broadcast_tensors(x1.to(common), x2.to(common))
+    lengths = [_ops.clamp_min(vector("cosine_similarity", x, 2, dim, True), eps) for x in (a, b)]
+    return reductions.sum(_ops.mul(_ops.div(a, lengths[0]), _ops.div(b, lengths[1])), dim)
