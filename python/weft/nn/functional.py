@@ -6,6 +6,28 @@ from collections.abc import Sequence
 
 from .. import _C, _functions, _ops
 from .._C import Tensor, dtype
+from .._functions.activations import (
+    celu,
+    elu,
+    glu,
+    gumbel_softmax,
+    hardshrink,
+    hardsigmoid,
+    hardswish,
+    hardtanh,
+    leaky_relu,
+    logsigmoid,
+    mish,
+    prelu,
+    relu6,
+    rrelu,
+    selu,
+    softplus,
+    softshrink,
+    softsign,
+    tanhshrink,
+    threshold,
+)
 from .._functions.arguments import dims as _dims
 from .._functions.convolution import conv1d, conv2d, conv3d, conv_transpose1d, conv_transpose2d, conv_transpose3d
 from .._functions.images import fold, interpolate, pixel_shuffle, pixel_unshuffle, unfold
@@ -71,16 +93,6 @@ def tanh(input: Tensor) -> Tensor:
     return _ops.tanh(input)
 
 
-@public
-def softplus(input: Tensor, beta: Number = 1.0, threshold: Number = 20.0) -> Tensor:
-    """log(1 + exp(beta · input)) / beta, without overflow; the input itself where beta · input exceeds the threshold."""
-    if not input.dtype.is_floating_point:
-        raise NotImplementedError(f"[softplus] needs a floating-point dtype; got {input.dtype}; use .float()")
-    scaled = input if beta == 1 else input * beta
-    result = _ops.clamp_min(scaled, 0.0) + _ops.log1p(_ops.exp(-_ops.abs(scaled)))
-    return _ops.where(scaled > threshold, input, result if beta == 1 else result / beta)
-
-
 def _usual_dim(input, dim):
     """Where PyTorch's functions, but not its methods, look for classes without being told."""
     return dim if dim is not None else 0 if input.ndim in (0, 1, 3) else 1
@@ -96,6 +108,12 @@ def softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: 
 def log_softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: dtype | None = None) -> Tensor:
     """The logarithm of softmax along ``dim``."""
     return _functions.log_softmax(input, _usual_dim(input, dim), dtype)
+
+
+@public
+def softmin(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: dtype | None = None) -> Tensor:
+    """Softmax of the negative input along ``dim``."""
+    return _functions.softmax(-input, _usual_dim(input, dim), dtype)
 
 
 @public
@@ -416,6 +434,7 @@ __all__ = [
     "avg_pool2d",
     "avg_pool3d",
     "batch_norm",
+    "celu",
     "conv1d",
     "conv2d",
     "conv3d",
@@ -424,20 +443,29 @@ __all__ = [
     "conv_transpose3d",
     "cross_entropy",
     "dropout",
+    "elu",
     "embedding",
     "fold",
     "fractional_max_pool2d",
     "fractional_max_pool3d",
     "gelu",
+    "glu",
     "grid_sample",
     "group_norm",
+    "gumbel_softmax",
+    "hardshrink",
+    "hardsigmoid",
+    "hardswish",
+    "hardtanh",
     "instance_norm",
     "interpolate",
     "l1_loss",
     "layer_norm",
+    "leaky_relu",
     "linear",
     "local_response_norm",
     "log_softmax",
+    "logsigmoid",
     "lp_pool1d",
     "lp_pool2d",
     "max_pool1d",
@@ -446,6 +474,7 @@ __all__ = [
     "max_unpool1d",
     "max_unpool2d",
     "max_unpool3d",
+    "mish",
     "mse_loss",
     "nll_loss",
     "normalize",
@@ -453,13 +482,22 @@ __all__ = [
     "pad",
     "pixel_shuffle",
     "pixel_unshuffle",
+    "prelu",
     "relu",
+    "relu6",
     "rms_norm",
+    "rrelu",
     "scaled_dot_product_attention",
+    "selu",
     "sigmoid",
     "silu",
     "softmax",
+    "softmin",
     "softplus",
+    "softshrink",
+    "softsign",
     "tanh",
+    "tanhshrink",
+    "threshold",
     "unfold",
 ]
