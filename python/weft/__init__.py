@@ -30,6 +30,7 @@ from ._functions.images import *
 from ._functions.indexing import *
 from ._functions.ordering import *
 from ._functions.products import *
+from ._functions.random import *
 from ._functions.reductions import *
 from ._functions.shapes import *
 from ._compile import compile

@@ -1,17 +1,18 @@
 """Functions whose PyTorch arguments are not simply those of an op's record, one module a family."""
 
 from .. import _ops
-from . import convolution, elementwise, images, indexing, ordering, products, reductions, shapes
+from . import convolution, elementwise, images, indexing, ordering, products, random, reductions, shapes
 from .convolution import *
 from .elementwise import *
 from .images import *
 from .indexing import *
 from .ordering import *
 from .products import *
+from .random import *
 from .reductions import *
 from .shapes import *
 
-_FAMILIES = (convolution, elementwise, images, indexing, ordering, products, reductions, shapes)
+_FAMILIES = (convolution, elementwise, images, indexing, ordering, products, random, reductions, shapes)
 # Those that are methods of Tensor, by name.
 METHODS = {name: getattr(family, name) for family in _FAMILIES for name in family.METHODS}
 

@@ -306,10 +306,10 @@ def gaussian_nll_loss(
             )
     if not eps > 0:
         raise ValueError(f"[gaussian_nll_loss] eps must be positive; got {eps}")
-    input, target, var, dtype = _operands(input, target, var)
-    allowed = _ops.where(var < 0, math.nan, var.detach())
-    var = var + (_ops.clamp_min(allowed, eps) - var.detach())
-    loss = (_ops.log(var) + _ops.square(input - target) / var) * 0.5
+    input, target, variance, dtype = _operands(input, target, var)
+    own = variance.detach()
+    limited = variance + (_ops.clamp_min(_ops.where(own < 0, math.nan, own), eps) - own)
+    loss = (_ops.log(limited) + _ops.square(input - target) / limited) * 0.5
     return _reduced(loss + 0.5 * math.log(2 * math.pi) if full else loss, reduction, dtype)
 
 

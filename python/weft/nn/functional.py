@@ -57,6 +57,7 @@ from ..amp import in_float32
 from ._arguments import REDUCTIONS, padding_index, reduction_of
 from ._channel_norms import batch_norm, group_norm, instance_norm, local_response_norm
 from ._distances import cosine_similarity, pairwise_distance
+from ._dropouts import alpha_dropout, dropout1d, dropout2d, dropout3d, feature_alpha_dropout
 from ._losses import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
@@ -447,6 +448,7 @@ __all__ = [
     "adaptive_max_pool2d",
     "adaptive_max_pool3d",
     "affine_grid",
+    "alpha_dropout",
     "avg_pool1d",
     "avg_pool2d",
     "avg_pool3d",
@@ -464,8 +466,12 @@ __all__ = [
     "cosine_similarity",
     "cross_entropy",
     "dropout",
+    "dropout1d",
+    "dropout2d",
+    "dropout3d",
     "elu",
     "embedding",
+    "feature_alpha_dropout",
     "fold",
     "fractional_max_pool2d",
     "fractional_max_pool3d",
