@@ -36,6 +36,7 @@ from ._functions.moves import *
 from ._functions.norms import *
 from ._functions.ordering import *
 from ._functions.products import *
+from ._functions.random import *
 from ._functions.reductions import *
 from ._functions.shapes import *
 from ._functions.statistics import *

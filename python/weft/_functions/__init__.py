@@ -14,6 +14,7 @@ from . import (
     norms,
     ordering,
     products,
+    random,
     reductions,
     shapes,
     statistics,
@@ -30,6 +31,7 @@ from .moves import *
 from .norms import *
 from .ordering import *
 from .products import *
+from .random import *
 from .reductions import *
 from .shapes import *
 from .statistics import *
@@ -47,6 +49,7 @@ _FAMILIES = (
     norms,
     ordering,
     products,
+    random,
     reductions,
     shapes,
     statistics,

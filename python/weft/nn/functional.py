@@ -6,6 +6,28 @@ from collections.abc import Sequence
 
 from .. import _C, _functions, _ops
 from .._C import Tensor, dtype
+from .._functions.activations import (
+    celu,
+    elu,
+    glu,
+    gumbel_softmax,
+    hardshrink,
+    hardsigmoid,
+    hardswish,
+    hardtanh,
+    leaky_relu,
+    logsigmoid,
+    mish,
+    prelu,
+    relu6,
+    rrelu,
+    selu,
+    softplus,
+    softshrink,
+    softsign,
+    tanhshrink,
+    threshold,
+)
 from .._functions.arguments import dims as _dims
 from .._functions.convolution import conv1d, conv2d, conv3d, conv_transpose1d, conv_transpose2d, conv_transpose3d
 from .._functions.images import fold, interpolate, pixel_shuffle, pixel_unshuffle, unfold
@@ -34,6 +56,24 @@ from .._public import Number, public, public_with_short_cut
 from ..amp import in_float32
 from ._arguments import REDUCTIONS, padding_index, reduction_of
 from ._channel_norms import batch_norm, group_norm, instance_norm, local_response_norm
+from ._distances import cosine_similarity, pairwise_distance
+from ._dropouts import alpha_dropout, dropout1d, dropout2d, dropout3d, feature_alpha_dropout
+from ._losses import (
+    binary_cross_entropy,
+    binary_cross_entropy_with_logits,
+    cosine_embedding_loss,
+    gaussian_nll_loss,
+    hinge_embedding_loss,
+    huber_loss,
+    kl_div,
+    margin_ranking_loss,
+    multi_margin_loss,
+    multilabel_soft_margin_loss,
+    poisson_nll_loss,
+    smooth_l1_loss,
+    soft_margin_loss,
+    triplet_margin_loss,
+)
 from ._norms import vector_norm
 
 
@@ -71,16 +111,6 @@ def tanh(input: Tensor) -> Tensor:
     return _ops.tanh(input)
 
 
-@public
-def softplus(input: Tensor, beta: Number = 1.0, threshold: Number = 20.0) -> Tensor:
-    """log(1 + exp(beta · input)) / beta, without overflow; the input itself where beta · input exceeds the threshold."""
-    if not input.dtype.is_floating_point:
-        raise NotImplementedError(f"[softplus] needs a floating-point dtype; got {input.dtype}; use .float()")
-    scaled = input if beta == 1 else input * beta
-    result = _ops.clamp_min(scaled, 0.0) + _ops.log1p(_ops.exp(-_ops.abs(scaled)))
-    return _ops.where(scaled > threshold, input, result if beta == 1 else result / beta)
-
-
 def _usual_dim(input, dim):
     """Where PyTorch's functions, but not its methods, look for classes without being told."""
     return dim if dim is not None else 0 if input.ndim in (0, 1, 3) else 1
@@ -96,6 +126,12 @@ def softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: 
 def log_softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: dtype | None = None) -> Tensor:
     """The logarithm of softmax along ``dim``."""
     return _functions.log_softmax(input, _usual_dim(input, dim), dtype)
+
+
+@public
+def softmin(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: dtype | None = None) -> Tensor:
+    """Softmax of the negative input along ``dim``."""
+    return _functions.softmax(-input, _usual_dim(input, dim), dtype)
 
 
 @public
@@ -412,54 +448,95 @@ __all__ = [
     "adaptive_max_pool2d",
     "adaptive_max_pool3d",
     "affine_grid",
+    "alpha_dropout",
     "avg_pool1d",
     "avg_pool2d",
     "avg_pool3d",
     "batch_norm",
+    "binary_cross_entropy",
+    "binary_cross_entropy_with_logits",
+    "celu",
     "conv1d",
     "conv2d",
     "conv3d",
     "conv_transpose1d",
     "conv_transpose2d",
     "conv_transpose3d",
+    "cosine_embedding_loss",
+    "cosine_similarity",
     "cross_entropy",
     "dropout",
+    "dropout1d",
+    "dropout2d",
+    "dropout3d",
+    "elu",
     "embedding",
+    "feature_alpha_dropout",
     "fold",
     "fractional_max_pool2d",
     "fractional_max_pool3d",
+    "gaussian_nll_loss",
     "gelu",
+    "glu",
     "grid_sample",
     "group_norm",
+    "gumbel_softmax",
+    "hardshrink",
+    "hardsigmoid",
+    "hardswish",
+    "hardtanh",
+    "hinge_embedding_loss",
+    "huber_loss",
     "instance_norm",
     "interpolate",
+    "kl_div",
     "l1_loss",
     "layer_norm",
+    "leaky_relu",
     "linear",
     "local_response_norm",
     "log_softmax",
+    "logsigmoid",
     "lp_pool1d",
     "lp_pool2d",
+    "margin_ranking_loss",
     "max_pool1d",
     "max_pool2d",
     "max_pool3d",
     "max_unpool1d",
     "max_unpool2d",
     "max_unpool3d",
+    "mish",
     "mse_loss",
+    "multi_margin_loss",
+    "multilabel_soft_margin_loss",
     "nll_loss",
     "normalize",
     "one_hot",
     "pad",
+    "pairwise_distance",
     "pixel_shuffle",
     "pixel_unshuffle",
+    "poisson_nll_loss",
+    "prelu",
     "relu",
+    "relu6",
     "rms_norm",
+    "rrelu",
     "scaled_dot_product_attention",
+    "selu",
     "sigmoid",
     "silu",
+    "smooth_l1_loss",
+    "soft_margin_loss",
     "softmax",
+    "softmin",
     "softplus",
+    "softshrink",
+    "softsign",
     "tanh",
+    "tanhshrink",
+    "threshold",
+    "triplet_margin_loss",
     "unfold",
 ]
