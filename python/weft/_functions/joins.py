@@ -105,6 +105,10 @@ def tensor_split(input: Tensor, tensor_indices_or_sections: int | Sequence[int] 
         raise RuntimeError("[tensor_split] needs at least one axis; got shape []; unsqueeze it")
     cuts = tensor_indices_or_sections
     if isinstance(cuts, Tensor):
+        if cuts.dtype is not _C.int64 or cuts.ndim > 1:
+            raise RuntimeError(
+                f"[tensor_split] indices must be int64, a vector or a number; got {cuts.dtype}, shape {list(cuts.shape)}; use .long()"
+            )
         cuts = cuts.tolist()
     axis = moves.axis_of(input, dim)
     size = input.shape[axis]
@@ -156,6 +160,8 @@ def block_diag(*tensors: Tensor) -> Tensor:
     Vectors are rows, numbers of size [1, 1]; the dtype is the common one. A RuntimeError for three axes or more.
     """
     for i, tensor in enumerate(tensors):
+        if not isinstance(tensor, Tensor):
+            raise TypeError(f"[block_diag] needs tensors; got {type(tensor).__name__} at position {i}; use weft.tensor")
         if tensor.ndim > 2:
             raise RuntimeError(f"[block_diag] needs matrices; got shape {list(tensor.shape)} at position {i}")
     if not tensors:

@@ -65,7 +65,10 @@ def _rolled(x: Tensor, shift: int, axis: int) -> Tensor:
 @public
 def tile(input: Tensor, *dims: Any) -> Tensor:
     """The tensor repeated so often along each axis, the last ones where there are more axes than ``dims``."""
-    counts = _sequence(dims[0]) if len(dims) == 1 else list(dims)
+    counts = list(dims[0]) if len(dims) == 1 and isinstance(dims[0], (tuple, list)) else list(dims)
+    for count in counts:
+        if not isinstance(count, int):
+            raise TypeError(f"[tile] dims must be ints or a sequence of ints; got {type(count).__name__}")
     if any(count < 0 for count in counts):
         raise RuntimeError(f"[tile] dims must not be negative; got {counts} and shape {list(input.shape)}")
     rank = builtins.max(len(counts), input.ndim)

@@ -142,6 +142,8 @@ def chain_matmul(*matrices: Tensor) -> Tensor:
     if not matrices:
         raise RuntimeError("[chain_matmul] needs at least one matrix; got none; pass them one by one")
     for matrix in matrices:
+        if not isinstance(matrix, Tensor):
+            raise TypeError(f"[chain_matmul] needs matrices; got {type(matrix).__name__}; pass them one by one")
         _check_matrices("chain_matmul", matrix, matrix)
     return chain(matrices)
 
