@@ -258,6 +258,8 @@ def swapdims(input: Tensor, dim0: int, dim1: int) -> Tensor:
 def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
     """A view with one axis as several; one of ``sizes`` may be -1."""
     sizes = list(sizes)
+    if not all(isinstance(size, int) for size in sizes):
+        raise TypeError(f"[unflatten] sizes must be ints; got {sizes}; pass a sequence of ints")
     if not sizes or input.ndim == 0:
         raise RuntimeError(f"[unflatten] needs an axis and sizes for it; got shape {list(input.shape)} and {sizes}")
     axis = axis_of(input, dim)
