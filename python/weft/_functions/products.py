@@ -103,6 +103,10 @@ def _plus(op: str, input: Tensor, product: Tensor, beta: Number, alpha: Number) 
         raise RuntimeError(
             f"[{op}] alpha and beta of integer operands must be integers; got {alpha} and {beta}; use .float()"
         )
+    if op != "addr" and input.dtype is not product.dtype:
+        raise RuntimeError(
+            f"[{op}] all must have one dtype; got {input.dtype} and {product.dtype}; convert one by .to(dtype)"
+        )
     input = input.expand(product.shape)
     scaled = product if alpha == 1 else _ops.mul(product, alpha)
     if beta == 0:
