@@ -213,3 +213,11 @@ def test_sums_with_products(name, dtype):
     if dtype is weft.float64:
         unknown = weft.full(shapes[0], weft.nan, dtype=dtype)
         assert weft.isfinite(function(unknown, *tensors[1:], beta=0)).all()
+
+
+def test_autocast():
+    x, batch = weft.ones(2, 2), weft.ones(3, 2, 2)
+    with weft.autocast("cpu", dtype=weft.bfloat16):
+        assert weft.einsum("ij,jk->ik", x, x).dtype is weft.bfloat16
+        assert weft.baddbmm(x, batch, batch).dtype is weft.bfloat16
+        assert weft.addmv(x[0], x, x[0]).dtype is weft.bfloat16

@@ -103,7 +103,9 @@ def _plus(op: str, input: Tensor, product: Tensor, beta: Number, alpha: Number) 
         raise RuntimeError(
             f"[{op}] alpha and beta of integer operands must be integers; got {alpha} and {beta}; use .float()"
         )
-    if op != "addr" and input.dtype is not product.dtype:
+    if op != "addr" and input.dtype is not product.dtype:  # addr is elementwise, and promotes
+        if _C.autocast_dtype() is not None:
+            return _plus(op, input.to(product.dtype), product, beta, alpha)
         raise RuntimeError(
             f"[{op}] all must have one dtype; got {input.dtype} and {product.dtype}; convert one by .to(dtype)"
         )
