@@ -206,6 +206,14 @@ def test_copies(name):
     assert (copy == 0).all()
 
 
+def test_numbers_of_numpy():
+    x, one = weft.arange(6).reshape(2, 3), numpy.int64(1)
+    assert_same_bits(x.roll(one, one), x.roll(1, 1))
+    assert_same_bits(x.movedim(one, 0), x.t())
+    assert_same_bits(x.tensor_split(numpy.int64(2)), x.tensor_split(2))
+    assert_same_bits(x.logsumexp(one), x.logsumexp(1))
+
+
 def test_writes_to_a_diagonal():
     x = weft.ones(3, 4)
     x.diagonal(1).fill_(5)

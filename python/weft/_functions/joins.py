@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Sequence
 
 from .. import _C, _ops
@@ -103,7 +104,7 @@ def tensor_split(input: Tensor, tensor_indices_or_sections: int | Sequence[int] 
     """
     if input.ndim == 0:
         raise RuntimeError("[tensor_split] needs at least one axis; got shape []; unsqueeze it")
-    cuts = tensor_indices_or_sections
+    cuts: Any = tensor_indices_or_sections
     if isinstance(cuts, Tensor):
         if cuts.dtype is not _C.int64 or cuts.ndim > 1:
             raise RuntimeError(
@@ -112,7 +113,8 @@ def tensor_split(input: Tensor, tensor_indices_or_sections: int | Sequence[int] 
         cuts = cuts.tolist()
     axis = moves.axis_of(input, dim)
     size = input.shape[axis]
-    if isinstance(cuts, int):
+    if not hasattr(cuts, "__len__"):
+        cuts = operator.index(cuts)
         if cuts < 1:
             raise RuntimeError(f"[tensor_split] needs at least one section; got {cuts} for shape {list(input.shape)}")
         each, larger = divmod(size, cuts)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import operator
 from collections.abc import Sequence
 
 from .. import _C, _ops
@@ -35,14 +36,15 @@ def axes_of(x: Tensor, dims: Sequence[int]) -> list[int]:
     return axes
 
 
-def _sequence(value: Any) -> list[int]:
-    return [value] if isinstance(value, int) else list(value)
+def ints(value: Any) -> list[int]:
+    """Of an int, also NumPy's, or a sequence of them."""
+    return [operator.index(item) for item in (value if hasattr(value, "__len__") else [value])]
 
 
 @public
 def roll(input: Tensor, shifts: int | Sequence[int], dims: int | Sequence[int] = ()) -> Tensor:
     """The elements moved by ``shifts`` along ``dims``, those at the end to the front; without ``dims`` in row-major order."""
-    shifts, dims = _sequence(shifts), _sequence(dims)
+    shifts, dims = ints(shifts), ints(dims)
     if not dims and len(shifts) == 1:
         return _rolled(input.reshape(-1), shifts[0], 0).reshape(input.shape)
     if len(shifts) != len(dims) or not shifts:
@@ -223,7 +225,7 @@ def broadcast_to(input: Tensor, *size: Any) -> Tensor:
 @public
 def movedim(input: Tensor, source: int | Sequence[int], destination: int | Sequence[int]) -> Tensor:
     """A view with the axes ``source`` at ``destination``, the others in order."""
-    sources, places = _sequence(source), _sequence(destination)
+    sources, places = ints(source), ints(destination)
     if len(sources) != len(places):
         raise RuntimeError(
             f"[movedim] source and destination must be equally long; got {sources} and {places}, shape {list(input.shape)}"

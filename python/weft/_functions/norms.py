@@ -23,7 +23,7 @@ def vector(op: str, x: Tensor, p: float, dim: Any, keepdim: bool, dtype: dtype |
     result = x.dtype if dtype is None else dtype
     if x.dtype.is_floating_point and _C.promote_types(x.dtype, result) is not result:
         raise RuntimeError(f"[{op}] dtype must hold that of the input; got {result} for {x.dtype}; convert the result")
-    axes = () if dim is None else tuple(moves.axes_of(x, [dim] if isinstance(dim, int) else list(dim)))
+    axes = () if dim is None else tuple(moves.axes_of(x, moves.ints(dim)))
     if x.ndim == 0:
         axes = ()
     if (p < 0 or p == INF) and any(x.shape[axis] == 0 for axis in axes or range(x.ndim)):

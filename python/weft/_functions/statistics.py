@@ -43,7 +43,7 @@ def diff(
 def logsumexp(input: Tensor, dim: int | Sequence[int], keepdim: bool = False) -> Tensor:
     """log(sum(exp(input))) along ``dim`` without overflow; -inf of no elements. Integers are taken in the default dtype."""
     x = input if input.dtype.is_floating_point else input.to(_C.default_dtype())
-    axes = moves.axes_of(x, [dim] if isinstance(dim, int) else list(dim))
+    axes = moves.axes_of(x, moves.ints(dim))
     if any(x.shape[axis] == 0 for axis in axes if x.ndim) or x.numel() == 0:
         return _ops.log(reductions.sum(_ops.exp(x), axes if x.ndim else (), keepdim))
     greatest = reductions.amax(x, axes if x.ndim else (), True).detach()
