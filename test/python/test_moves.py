@@ -250,6 +250,7 @@ x = weft.ones(2, 3)
     "call, error, message",
     [
         (lambda: x.roll((1, 2)), RuntimeError, r"\[roll\] needs a shift"),
+        (lambda: x.roll(numpy.ones(1), 0), TypeError, r"\[roll\] axes and shifts must be ints"),
         (lambda: x.roll(1, 2), IndexError, r"\[roll\] dim 2"),
         (lambda: weft.tensor(1).roll(1, 0), IndexError, r"\[roll\] a 0-d"),
         (lambda: x.tile(-1), RuntimeError, r"\[tile\] dims must not"),

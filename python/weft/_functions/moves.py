@@ -38,7 +38,12 @@ def axes_of(x: Tensor, dims: Sequence[int]) -> list[int]:
 
 def ints(value: Any) -> list[int]:
     """Of an int, also NumPy's, or a sequence of them."""
-    return [operator.index(item) for item in (value if hasattr(value, "__len__") else [value])]
+    try:
+        return [operator.index(item) for item in (value if hasattr(value, "__len__") else [value])]
+    except TypeError:
+        raise TypeError(
+            f"[dim] axes and shifts must be ints; got {value!r}; pass an int or a sequence of them"
+        ) from None
 
 
 @public
