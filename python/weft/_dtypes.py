@@ -24,7 +24,7 @@ class finfo:
 
     def __init__(self, type: dtype | None = None) -> None:
         type = _C.default_dtype() if type is None else type
-        if type not in _FORMATS:
+        if not isinstance(type, dtype) or type not in _FORMATS:
             raise TypeError(f"[finfo] needs a floating-point dtype; got {type}; use iinfo for integers")
         fraction, exponent, digits = _FORMATS[type]
         self.dtype, self.bits = type.name, 8 * type.itemsize
@@ -45,7 +45,7 @@ class iinfo:
     """Limits of an integer dtype; a TypeError for others."""
 
     def __init__(self, type: dtype) -> None:
-        if type in _FORMATS or type is bool or not isinstance(type, dtype):
+        if not isinstance(type, dtype) or type is bool or type in _FORMATS:
             raise TypeError(f"[iinfo] needs an integer dtype; got {type}; use finfo for floating-point ones")
         self.dtype, self.bits = type.name, 8 * type.itemsize
         self.min = -(2 ** (self.bits - 1)) if type.is_signed else 0

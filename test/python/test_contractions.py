@@ -131,6 +131,7 @@ x = weft.ones(2, 3)
         (lambda: x.mv(x[:, 0]), RuntimeError, r"\[mv\] needs a matrix"),
         (lambda: weft.addmv(x, x, x), RuntimeError, r"\[addmv\] needs a matrix"),
         (lambda: weft.addr(x.int(), x[0].int(), x[0].int(), alpha=0.5), RuntimeError, r"\[addr\] "),
+        (lambda: weft.addmv(x[0].int(), x.t(), x[:, 0]), RuntimeError, r"\[addmv\] all must have one dtype"),
         (lambda: weft.baddbmm(x, x, x), RuntimeError, r"\[baddbmm\] needs two batches"),
         (lambda: weft.chain_matmul(), RuntimeError, r"\[chain_matmul\] needs at least one"),
         (lambda: weft.linalg.multi_dot([x]), RuntimeError, r"\[multi_dot\] needs at least two"),
@@ -212,3 +213,11 @@ def test_sums_with_products(name, dtype):
     if dtype is weft.float64:
         unknown = weft.full(shapes[0], weft.nan, dtype=dtype)
         assert weft.isfinite(function(unknown, *tensors[1:], beta=0)).all()
+
+
+def test_autocast():
+    x, batch = weft.ones(2, 2), weft.ones(3, 2, 2)
+    with weft.autocast("cpu", dtype=weft.bfloat16):
+        assert weft.einsum("ij,jk->ik", x, x).dtype is weft.bfloat16
+        assert weft.baddbmm(x, batch, batch).dtype is weft.bfloat16
+        assert weft.addmv(x[0], x, x[0]).dtype is weft.bfloat16

@@ -206,6 +206,14 @@ def test_copies(name):
     assert (copy == 0).all()
 
 
+def test_numbers_of_numpy():
+    x, one = weft.arange(6).reshape(2, 3), numpy.int64(1)
+    assert_same_bits(x.roll(one, one), x.roll(1, 1))
+    assert_same_bits(x.movedim(one, 0), x.t())
+    assert_same_bits(x.tensor_split(numpy.int64(2)), x.tensor_split(2))
+    assert_same_bits(x.logsumexp(one), x.logsumexp(1))
+
+
 def test_writes_to_a_diagonal():
     x = weft.ones(3, 4)
     x.diagonal(1).fill_(5)
@@ -242,9 +250,13 @@ x = weft.ones(2, 3)
     "call, error, message",
     [
         (lambda: x.roll((1, 2)), RuntimeError, r"\[roll\] needs a shift"),
+        (lambda: x.roll(numpy.ones(1), 0), TypeError, r"\[roll\] axes and shifts must be ints"),
         (lambda: x.roll(1, 2), IndexError, r"\[roll\] dim 2"),
         (lambda: weft.tensor(1).roll(1, 0), IndexError, r"\[roll\] a 0-d"),
         (lambda: x.tile(-1), RuntimeError, r"\[tile\] dims must not"),
+        (lambda: x.tile("a"), TypeError, r"\[tile\] dims must be ints"),
+        (lambda: x.tensor_split(weft.ones(2)), RuntimeError, r"\[tensor_split\] indices must be int64"),
+        (lambda: weft.block_diag(1), TypeError, r"\[block_diag\] needs tensors"),
         (lambda: x.repeat_interleave(-1), RuntimeError, r"\[repeat_interleave\] repeats must not"),
         (lambda: x.repeat_interleave(weft.tensor([1, 2]), 1), RuntimeError, "as many as the axis"),
         (lambda: x.repeat_interleave(weft.tensor([1.0, 2]), 0), NotImplementedError, "int32 or int64"),

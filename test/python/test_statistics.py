@@ -174,8 +174,12 @@ def test_limits():
     same(weft.linalg.vector_norm(weft.ones(0)), 0)
     same(weft.linalg.vector_norm(t(-3.0), -inf), 3)
     same(weft.norm(t([0.0, 2]), 0), 1)
+    for order in (2, inf, "nuc", "fro"):
+        same(norm(weft.ones(0, 3), order), 0)
     same(weft.cdist(weft.ones(2, 0), weft.ones(3, 0)), numpy.zeros((2, 3)))
     same(weft.diff(t([True, False])), [True])
+    same(weft.cov(t([[1.0, 2, 3]])), 1)
+    assert weft.xlogy(t([2.0]).half(), 3).dtype is weft.float16
     same(weft.cosine_similarity(weft.zeros(3), weft.ones(3), 0), 0)
 
 

@@ -46,15 +46,14 @@ def nan_to_num(
 @public
 def isin(elements: Operand, test_elements: Operand, *, assume_unique: bool = False, invert: bool = False) -> Tensor:
     """Where an element is one of the test elements: bool, of the elements' shape. All are compared with all."""
-    if not isinstance(elements, Tensor) and not isinstance(test_elements, Tensor):
-        raise TypeError("[isin] needs a tensor; got two numbers; pass elements or test_elements as a tensor")
     if isinstance(elements, Tensor) and isinstance(test_elements, Tensor):
-        elements, test_elements = elements.unsqueeze(-1), test_elements.reshape(-1)
-        found = reductions.any(_ops.eq(elements, test_elements), -1)
+        found = reductions.any(_ops.eq(elements.unsqueeze(-1), test_elements.reshape(-1)), -1)
     elif isinstance(elements, Tensor):
         found = _ops.eq(elements, test_elements)
-    else:
+    elif isinstance(test_elements, Tensor):
         found = reductions.any(_ops.eq(test_elements, elements))
+    else:
+        raise TypeError("[isin] needs a tensor; got two numbers; pass elements or test_elements as a tensor")
     return _ops.logical_not(found) if invert else found
 
 
@@ -115,17 +114,20 @@ def logaddexp(input: Tensor, other: Tensor) -> Tensor:
 @public
 def xlogy(input: Operand, other: Operand) -> Tensor:
     """input · log(other), 0 where the input is 0 and other is not NaN; one may be a number. Integers give floats."""
-    if not isinstance(input, Tensor):
-        if not isinstance(other, Tensor):
-            raise TypeError("[xlogy] needs a tensor; got two numbers; use math.log")
-        input = _C.full((), input, None, other.device)
-    if not isinstance(other, Tensor):
-        other = _C.full((), other, None, input.device)
-    outside = _ops.logical_or(
-        _ops.le(other, 0), _ops.isinf(other) if other.dtype.is_floating_point else _ops.ne(other, other)
-    )
+    if isinstance(input, Tensor):
+        x, y = (
+            input,
+            other if isinstance(other, Tensor) else _C.full((), other, _C.result_type(input, other), input.device),
+        )
+    elif isinstance(other, Tensor):
+        x, y = _C.full((), input, _C.result_type(input, other), other.device), other
+    else:
+        raise TypeError("[xlogy] needs a tensor; got two numbers; use math.log")
+    outside = _ops.le(y, 0)
+    if y.dtype.is_floating_point:
+        outside = _ops.logical_or(outside, _ops.isinf(y))
     # Where the product is 0 · inf the logarithm of 1 is taken, which has a gradient.
-    return _ops.mul(input, _ops.log(elementwise.where(_ops.logical_and(_ops.eq(input, 0), outside), 1, other)))
+    return _ops.mul(x, _ops.log(elementwise.where(_ops.logical_and(_ops.eq(x, 0), outside), 1, y)))
 
 
 @public

@@ -220,7 +220,11 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2) -> Tensor:
         dims = (range(a.ndim - dims, a.ndim), range(dims))
     if not isinstance(dims, (list, tuple)) or len(dims) != 2:
         raise RuntimeError(f"[tensordot] dims must be an int or two lists of axes; got {dims!r}")
+    if not all(isinstance(d, (int, list, tuple, range)) for d in dims):
+        raise RuntimeError(f"[tensordot] dims must be an int or two lists of axes; got {dims!r}")
     first, second = ([d] if isinstance(d, int) else list(d) for d in dims)
+    if not all(isinstance(axis, int) for axis in first + second):
+        raise TypeError(f"[tensordot] axes must be ints; got {first} and {second}")
     if len(first) != len(second):
         raise RuntimeError(
             f"[tensordot] both lists of axes must be equally long; got {first} and {second}; axes go in pairs"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from .. import _C
 from .._C import Tensor, device, dtype
@@ -83,15 +83,21 @@ def combinations(input: Tensor, r: int = 2, with_replacement: bool = False) -> T
     return input.index_select(0, index).reshape(len(places) // r, r)
 
 
-def _triangle(op: str, row: int, col: int, dtype: dtype | None, device: Any, requires_grad: bool, keep: Any) -> Tensor:
-    import numpy
-
-    if row < 0 or col < 0:
-        raise RuntimeError(f"[{op}] row and col must not be negative; got {row} and {col}")
+def _positions(
+    op: str, row: int, dtype: dtype | None, device: Any, requires_grad: bool, columns: Callable[[int], range]
+) -> Tensor:
+    """[2, n]: the positions in the given columns of each row."""
     if dtype not in (None, _C.int16, _C.int32, _C.int64):
-        raise NotImplementedError(f"[{op}] positions are int16, int32 or int64; got {dtype}")
-    found = _C.from_numpy(numpy.stack(keep(row, col))).to(device=device, dtype=dtype)
+        raise NotImplementedError(f"[{op}] positions are int16, int32 or int64; got {dtype}; convert the result")
+    rows = [r for r in range(row) for _ in columns(r)]
+    found = _C.from_nested([rows, [c for r in range(row) for c in columns(r)]], _C.int64)
+    found = found.to(device=device, dtype=dtype)
     return found.requires_grad_() if requires_grad else found
+
+
+def _check_sizes(op: str, row: int, col: int) -> None:
+    if row < 0 or col < 0:
+        raise RuntimeError(f"[{op}] row and col must not be negative; got {row} and {col}; pass a matrix's sizes")
 
 
 @public
@@ -105,10 +111,14 @@ def tril_indices(
     requires_grad: bool = False,
 ) -> Tensor:
     """[2, n]: rows and columns of the elements of a [row, col] matrix on and below a diagonal, in row-major order; int64."""
-    import numpy
-
-    return _triangle(
-        "tril_indices", row, col, dtype, device, requires_grad, lambda m, n: numpy.tril_indices(m, offset, n)
+    _check_sizes("tril_indices", row, col)
+    return _positions(
+        "tril_indices",
+        row,
+        dtype,
+        device,
+        requires_grad,
+        lambda r: range(min(col, max(0, r + offset + 1))),
     )
 
 
@@ -123,8 +133,12 @@ def triu_indices(
     requires_grad: bool = False,
 ) -> Tensor:
     """[2, n]: rows and columns of the elements of a [row, col] matrix on and above a diagonal, in row-major order; int64."""
-    import numpy
-
-    return _triangle(
-        "triu_indices", row, col, dtype, device, requires_grad, lambda m, n: numpy.triu_indices(m, offset, n)
+    _check_sizes("triu_indices", row, col)
+    return _positions(
+        "triu_indices",
+        row,
+        dtype,
+        device,
+        requires_grad,
+        lambda r: range(min(col, max(0, r + offset)), col),
     )

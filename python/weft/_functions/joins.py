@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Sequence
 
 from .. import _C, _ops
@@ -103,12 +104,17 @@ def tensor_split(input: Tensor, tensor_indices_or_sections: int | Sequence[int] 
     """
     if input.ndim == 0:
         raise RuntimeError("[tensor_split] needs at least one axis; got shape []; unsqueeze it")
-    cuts = tensor_indices_or_sections
+    cuts: Any = tensor_indices_or_sections
     if isinstance(cuts, Tensor):
+        if cuts.dtype is not _C.int64 or cuts.ndim > 1:
+            raise RuntimeError(
+                f"[tensor_split] indices must be int64, a vector or a number; got {cuts.dtype}, shape {list(cuts.shape)}; use .long()"
+            )
         cuts = cuts.tolist()
     axis = moves.axis_of(input, dim)
     size = input.shape[axis]
-    if isinstance(cuts, int):
+    if not hasattr(cuts, "__len__"):
+        cuts = operator.index(cuts)
         if cuts < 1:
             raise RuntimeError(f"[tensor_split] needs at least one section; got {cuts} for shape {list(input.shape)}")
         each, larger = divmod(size, cuts)
@@ -156,6 +162,8 @@ def block_diag(*tensors: Tensor) -> Tensor:
     Vectors are rows, numbers of size [1, 1]; the dtype is the common one. A RuntimeError for three axes or more.
     """
     for i, tensor in enumerate(tensors):
+        if not isinstance(tensor, Tensor):
+            raise TypeError(f"[block_diag] needs tensors; got {type(tensor).__name__} at position {i}; use weft.tensor")
         if tensor.ndim > 2:
             raise RuntimeError(f"[block_diag] needs matrices; got shape {list(tensor.shape)} at position {i}")
     if not tensors:

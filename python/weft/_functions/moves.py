@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import operator
 from collections.abc import Sequence
 
 from .. import _C, _ops
@@ -35,14 +36,20 @@ def axes_of(x: Tensor, dims: Sequence[int]) -> list[int]:
     return axes
 
 
-def _sequence(value: Any) -> list[int]:
-    return [value] if isinstance(value, int) else list(value)
+def ints(value: Any) -> list[int]:
+    """Of an int, also NumPy's, or a sequence of them."""
+    try:
+        return [operator.index(item) for item in (value if hasattr(value, "__len__") else [value])]
+    except TypeError:
+        raise TypeError(
+            f"[dim] axes and shifts must be ints; got {value!r}; pass an int or a sequence of them"
+        ) from None
 
 
 @public
 def roll(input: Tensor, shifts: int | Sequence[int], dims: int | Sequence[int] = ()) -> Tensor:
     """The elements moved by ``shifts`` along ``dims``, those at the end to the front; without ``dims`` in row-major order."""
-    shifts, dims = _sequence(shifts), _sequence(dims)
+    shifts, dims = ints(shifts), ints(dims)
     if not dims and len(shifts) == 1:
         return _rolled(input.reshape(-1), shifts[0], 0).reshape(input.shape)
     if len(shifts) != len(dims) or not shifts:
@@ -65,7 +72,10 @@ def _rolled(x: Tensor, shift: int, axis: int) -> Tensor:
 @public
 def tile(input: Tensor, *dims: Any) -> Tensor:
     """The tensor repeated so often along each axis, the last ones where there are more axes than ``dims``."""
-    counts = _sequence(dims[0]) if len(dims) == 1 else list(dims)
+    counts = list(dims[0]) if len(dims) == 1 and isinstance(dims[0], (tuple, list)) else list(dims)
+    for count in counts:
+        if not isinstance(count, int):
+            raise TypeError(f"[tile] dims must be ints or a sequence of ints; got {type(count).__name__}")
     if any(count < 0 for count in counts):
         raise RuntimeError(f"[tile] dims must not be negative; got {counts} and shape {list(input.shape)}")
     rank = builtins.max(len(counts), input.ndim)
@@ -220,7 +230,7 @@ def broadcast_to(input: Tensor, *size: Any) -> Tensor:
 @public
 def movedim(input: Tensor, source: int | Sequence[int], destination: int | Sequence[int]) -> Tensor:
     """A view with the axes ``source`` at ``destination``, the others in order."""
-    sources, places = _sequence(source), _sequence(destination)
+    sources, places = ints(source), ints(destination)
     if len(sources) != len(places):
         raise RuntimeError(
             f"[movedim] source and destination must be equally long; got {sources} and {places}, shape {list(input.shape)}"
@@ -255,6 +265,8 @@ def swapdims(input: Tensor, dim0: int, dim1: int) -> Tensor:
 def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
     """A view with one axis as several; one of ``sizes`` may be -1."""
     sizes = list(sizes)
+    if not all(isinstance(size, int) for size in sizes):
+        raise TypeError(f"[unflatten] sizes must be ints; got {sizes}; pass a sequence of ints")
     if not sizes or input.ndim == 0:
         raise RuntimeError(f"[unflatten] needs an axis and sizes for it; got shape {list(input.shape)} and {sizes}")
     axis = axis_of(input, dim)

@@ -23,7 +23,7 @@ def vector(op: str, x: Tensor, p: float, dim: Any, keepdim: bool, dtype: dtype |
     result = x.dtype if dtype is None else dtype
     if x.dtype.is_floating_point and _C.promote_types(x.dtype, result) is not result:
         raise RuntimeError(f"[{op}] dtype must hold that of the input; got {result} for {x.dtype}; convert the result")
-    axes = () if dim is None else tuple(moves.axes_of(x, [dim] if isinstance(dim, int) else list(dim)))
+    axes = () if dim is None else tuple(moves.axes_of(x, moves.ints(dim)))
     if x.ndim == 0:
         axes = ()
     if (p < 0 or p == INF) and any(x.shape[axis] == 0 for axis in axes or range(x.ndim)):
@@ -67,13 +67,14 @@ def matrix(op: str, x: Tensor, order: Any, dim: Sequence[int], keepdim: bool, dt
     if not x.dtype.is_floating_point and (dtype is None or not dtype.is_floating_point):
         raise RuntimeError(f"[{op}] needs a floating-point dtype; got {x.dtype} of shape {list(x.shape)}; use .float()")
     x = moves.movedim(x if dtype is None else x.to(dtype), (rows, columns), (-2, -1))
-    if order == "nuc":
-        result = reductions.sum(_ops.svd(x, False)[1], -1)
-    elif order in (2, -2):
-        result = (reductions.amax if order > 0 else reductions.amin)(_ops.svd(x, False)[1], -1)
+    if order in ("nuc", 2, -2):
+        sizes = _ops.svd(x, False)[1]
     else:
-        sums = reductions.sum(_ops.abs(x), -2 if abs(order) == 1 else -1)
-        result = (reductions.amax if order > 0 else reductions.amin)(sums, -1)
+        sizes = reductions.sum(_ops.abs(x), -2 if abs(order) == 1 else -1)
+    if order == "nuc" or (order > 0 and sizes.shape[-1] == 0):  # the greatest of nothing is 0
+        result = reductions.sum(sizes, -1)
+    else:
+        result = (reductions.amax if order > 0 else reductions.amin)(sizes, -1)
     for axis in sorted((rows, columns)) if keepdim else ():
         result = result.unsqueeze(axis)
     return result

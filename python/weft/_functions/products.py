@@ -103,6 +103,12 @@ def _plus(op: str, input: Tensor, product: Tensor, beta: Number, alpha: Number) 
         raise RuntimeError(
             f"[{op}] alpha and beta of integer operands must be integers; got {alpha} and {beta}; use .float()"
         )
+    if op != "addr" and input.dtype is not product.dtype:  # addr is elementwise, and promotes
+        if _C.autocast_dtype() is not None:
+            return _plus(op, input.to(product.dtype), product, beta, alpha)
+        raise RuntimeError(
+            f"[{op}] all must have one dtype; got {input.dtype} and {product.dtype}; convert one by .to(dtype)"
+        )
     input = input.expand(product.shape)
     scaled = product if alpha == 1 else _ops.mul(product, alpha)
     if beta == 0:
@@ -142,6 +148,8 @@ def chain_matmul(*matrices: Tensor) -> Tensor:
     if not matrices:
         raise RuntimeError("[chain_matmul] needs at least one matrix; got none; pass them one by one")
     for matrix in matrices:
+        if not isinstance(matrix, Tensor):
+            raise TypeError(f"[chain_matmul] needs matrices; got {type(matrix).__name__}; pass them one by one")
         _check_matrices("chain_matmul", matrix, matrix)
     return chain(matrices)
 

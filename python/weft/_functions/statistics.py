@@ -15,7 +15,7 @@ __all__ = [
 ]  # fmt: skip
 METHODS = [name for name in __all__ if name != "trapezoid"]
 
-_Extrema = collections.namedtuple("aminmax", ["min", "max"])
+_Extrema: Any = collections.namedtuple("aminmax", ["min", "max"])  # type: ignore[name-match]
 
 
 @public
@@ -43,7 +43,7 @@ def diff(
 def logsumexp(input: Tensor, dim: int | Sequence[int], keepdim: bool = False) -> Tensor:
     """log(sum(exp(input))) along ``dim`` without overflow; -inf of no elements. Integers are taken in the default dtype."""
     x = input if input.dtype.is_floating_point else input.to(_C.default_dtype())
-    axes = moves.axes_of(x, [dim] if isinstance(dim, int) else list(dim))
+    axes = moves.axes_of(x, moves.ints(dim))
     if any(x.shape[axis] == 0 for axis in axes if x.ndim) or x.numel() == 0:
         return _ops.log(reductions.sum(_ops.exp(x), axes if x.ndim else (), keepdim))
     greatest = reductions.amax(x, axes if x.ndim else (), True).detach()
@@ -132,7 +132,7 @@ def _check_weights(name: str, weights: Tensor | None, floating: bool, count: int
 def cov(
     input: Tensor, *, correction: int = 1, fweights: Tensor | None = None, aweights: Tensor | None = None
 ) -> Tensor:
-    """Covariances [n, n] of n variables (rows) with observations as columns, of a vector its variance (0-d).
+    """Covariances [n, n] of n variables (rows) with observations as columns; of one row or a vector its variance (0-d).
 
     fweights: how often each observation counts, integers; aweights: how much, floats. Both [observations], not negative, which is not
     checked. A RuntimeError where shapes or dtypes do not fit.
@@ -157,12 +157,12 @@ def cov(
         centred = _ops.sub(x, _ops.div(reductions.sum(_ops.mul(x, weights), 1, True), total))
         left = _ops.mul(centred, weights)
     result = _ops.div(products.matmul(left, centred.transpose(0, 1)), norm)
-    return result.reshape(()) if input.ndim < 2 else result
+    return result.reshape(()) if result.shape == (1, 1) else result
 
 
 @public
 def corrcoef(input: Tensor) -> Tensor:
-    """Pearson's correlations [n, n] of n variables (rows), within [-1, 1]; of a vector 1 (0-d)."""
+    """Pearson's correlations [n, n] of n variables (rows), within [-1, 1]; of one row or a vector 1 (0-d)."""
     covariance = cov(input)
     if covariance.ndim == 0:
         return _ops.div(covariance, covariance)
