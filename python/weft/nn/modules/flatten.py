@@ -3,6 +3,7 @@
 import math
 
 from ... import _functions
+from .._arguments import tensor
 from .module import Module
 
 
@@ -39,6 +40,7 @@ class Unflatten(Module):
         self.unflattened_size = unflattened_size
 
     def forward(self, input):
+        tensor("Unflatten", input)
         shape, sizes = tuple(input.shape), tuple(self.unflattened_size)
         if not -len(shape) <= self.dim < len(shape):
             raise IndexError(f"[Unflatten] dim {self.dim} is out of range for shape {list(shape)}")

@@ -12,6 +12,10 @@ class _Pad(Module):
 
     def __init__(self, padding):
         super().__init__()
+        if not isinstance(padding, (int, tuple, list)):
+            raise TypeError(
+                f"[{type(self).__name__}] padding must be an int or a tuple of ints; got {type(padding).__name__}"
+            )
         self.padding = (padding,) * (2 * self._dims) if isinstance(padding, int) else tuple(padding)
 
     def forward(self, input):
