@@ -75,6 +75,7 @@ class MultiheadAttention(Module):
             self.v_proj_weight = parameter(embed_dim, self.vdim)
         for name in ("q_proj_weight", "k_proj_weight", "v_proj_weight") if one_size else ("in_proj_weight",):
             self.register_parameter(name, None)
+        bias = flag(op, "bias", bias)
         self.register_parameter("in_proj_bias", parameter(3 * embed_dim) if bias else None)
         self.out_proj = Linear(embed_dim, embed_dim, bias=bias, device=device, dtype=dtype)
         self.bias_k = parameter(1, 1, embed_dim) if add_bias_kv else None
