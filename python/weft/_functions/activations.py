@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from .. import _C, _ops
 from .._C import Tensor
-from .._public import Number, public
+from .._public import public
 
 
 def floating(op: str, input: Tensor) -> Tensor:
@@ -20,7 +20,7 @@ def _finish(result: Tensor, input: Tensor, inplace: bool = False) -> Tensor:
     return input.copy_(result) if inplace else result.to(input.dtype)
 
 
-def _elu(x: Tensor, alpha: Number, scale: Number = 1.0, input_scale: Number = 1.0) -> Tensor:
+def _elu(x: Tensor, alpha: float, scale: float = 1.0, input_scale: float = 1.0) -> Tensor:
     positive = x > 0
     negative = _ops.where(positive, 0.0, x)
     if input_scale != 1:
@@ -35,13 +35,13 @@ def softplus_of(x: Tensor) -> Tensor:
 
 
 @public
-def threshold(input: Tensor, threshold: Number, value: Number, inplace: bool = False) -> Tensor:
+def threshold(input: Tensor, threshold: float, value: float, inplace: bool = False) -> Tensor:
     """The input where it exceeds ``threshold``, else ``value``; any shape and dtype."""
     return _finish(_ops.where(input <= threshold, value, input), input, inplace)
 
 
 @public
-def hardtanh(input: Tensor, min_val: Number = -1.0, max_val: Number = 1.0, inplace: bool = False) -> Tensor:
+def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> Tensor:
     """Limited to [min_val, max_val], with gradient 0 at the limits; any shape, not bool. ValueError where min_val > max_val."""
     if min_val > max_val:
         raise ValueError(
@@ -60,14 +60,14 @@ def relu6(input: Tensor, inplace: bool = False) -> Tensor:
 
 
 @public
-def leaky_relu(input: Tensor, negative_slope: Number = 0.01, inplace: bool = False) -> Tensor:
+def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
     """The input where it is positive, else ``negative_slope`` times it; any shape, floating-point."""
     x = floating("leaky_relu", input)
     return _finish(_ops.where(x > 0, x, x * negative_slope), input, inplace)
 
 
 @public
-def elu(input: Tensor, alpha: Number = 1.0, inplace: bool = False) -> Tensor:
+def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     """The input where it is positive, else alpha · (exp(input) - 1); any shape, floating-point."""
     return _finish(_elu(floating("elu", input), alpha), input, inplace)
 
@@ -80,7 +80,7 @@ def selu(input: Tensor, inplace: bool = False) -> Tensor:
 
 
 @public
-def celu(input: Tensor, alpha: Number = 1.0, inplace: bool = False) -> Tensor:
+def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     """The input where it is positive, else alpha · (exp(input / alpha) - 1); any shape, floating-point. RuntimeError for alpha 0."""
     if alpha == 0:
         raise RuntimeError("[celu] alpha cannot be 0; got alpha=0; pass a positive number")
@@ -105,14 +105,14 @@ def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
 
 
 @public
-def hardshrink(input: Tensor, lambd: Number = 0.5) -> Tensor:
+def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     """0 where the input is in [-lambd, lambd], else the input; any shape, floating-point."""
     floating("hardshrink", input)
     return _ops.where(_ops.logical_and(input >= -lambd, input <= lambd), 0.0, input)
 
 
 @public
-def softshrink(input: Tensor, lambd: Number = 0.5) -> Tensor:
+def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     """Moved towards 0 by ``lambd``, and 0 if that would pass it; any shape, floating-point. RuntimeError for a negative lambd."""
     x = floating("softshrink", input)
     if not lambd >= 0:
@@ -134,7 +134,7 @@ def softsign(input: Tensor) -> Tensor:
 
 
 @public
-def softplus(input: Tensor, beta: Number = 1.0, threshold: Number = 20.0) -> Tensor:
+def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
     """log(1 + exp(beta · input)) / beta, without overflow; the input itself where beta · input exceeds the threshold. Any shape,
     floating-point."""
     x = floating("softplus", input)
@@ -196,21 +196,21 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
 
 @public
 def rrelu(
-    input: Tensor, lower: Number = 1.0 / 8, upper: Number = 1.0 / 3, training: bool = False, inplace: bool = False
+    input: Tensor, lower: float = 1.0 / 8, upper: float = 1.0 / 3, training: bool = False, inplace: bool = False
 ) -> Tensor:
     """``leaky_relu`` with slopes that are uniform in [lower, upper) in training, else their mean; any shape, floating-point.
     RuntimeError where lower > upper."""
     x = floating("rrelu", input)
     if lower > upper:
         raise RuntimeError(f"[rrelu] lower must not be greater than upper; got {lower} and {upper}; exchange them")
-    slope: Tensor | Number = (lower + upper) / 2
+    slope: Tensor | float = (lower + upper) / 2
     if training:
         slope = _C.rand(input.shape, x.dtype, input.device) * (upper - lower) + lower
     return _finish(_ops.where(x > 0, x, x * slope), input, inplace)
 
 
 @public
-def gumbel_softmax(logits: Tensor, tau: Number = 1, hard: bool = False, eps: float = 1e-10, dim: int = -1) -> Tensor:
+def gumbel_softmax(logits: Tensor, tau: float = 1, hard: bool = False, eps: float = 1e-10, dim: int = -1) -> Tensor:
     """A sample of the Gumbel-softmax distribution along ``dim`` (Jang et al., 2017), at temperature ``tau``; with ``hard`` one-hot, with
     the gradient of the soft sample. logits are unnormalised log-probabilities, floating-point; ``eps`` has no effect."""
     x = floating("gumbel_softmax", logits)

@@ -10,8 +10,21 @@ from .._C import Tensor
 from .._public import Any, public
 from .convolution import per_axis
 
-__all__ = ["pixel_shuffle", "pixel_unshuffle"]
+__all__ = ["channel_shuffle", "pixel_shuffle", "pixel_unshuffle"]
 METHODS = ()
+
+
+@public
+def channel_shuffle(input: Tensor, groups: int) -> Tensor:
+    """(N, C, ...) with the channels of ``groups`` exchanged: channel i of group g becomes number i * groups + g. RuntimeError for fewer
+    than three dimensions, and where groups does not divide C."""
+    if input.ndim < 3 or groups <= 0 or input.shape[1] % groups:
+        raise RuntimeError(
+            f"[channel_shuffle] the input must be (N, C, ...) of three dimensions or more, C a multiple of groups; got shape "
+            f"{list(input.shape)} and groups={groups}"
+        )
+    split = input.reshape(input.shape[0], groups, input.shape[1] // groups, *input.shape[2:])
+    return split.transpose(1, 2).reshape(input.shape)
 
 
 @public

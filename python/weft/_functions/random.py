@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from .. import _C, _ops
 from .._C import Tensor, device, dtype
-from .._public import Any, Number, public
+from .._public import Any, public
 
 __all__ = ["bernoulli", "multinomial", "normal", "randint_like"]
 METHODS = ["bernoulli", "bernoulli_", "exponential_", "multinomial"]
@@ -19,7 +19,7 @@ def _exponential(shape: Sequence[int], dtype: dtype, device: device) -> Tensor:
     return _ops.clamp_min(-_ops.log1p(-_C.rand(shape, wide, device)), smallest)
 
 
-def _chances(op: str, input: Tensor, p: Tensor | Number) -> Tensor:
+def _chances(op: str, input: Tensor, p: Tensor | float) -> Tensor:
     """Of the input's shape, True with probability p."""
     if not isinstance(p, Tensor) and not 0 <= p <= 1:
         raise RuntimeError(f"[{op}] p must lie in [0, 1]; got {p}; pass a probability")
@@ -30,20 +30,20 @@ def _chances(op: str, input: Tensor, p: Tensor | Number) -> Tensor:
 
 
 @public
-def bernoulli(input: Tensor, p: Number | None = None) -> Tensor:
+def bernoulli(input: Tensor, p: float | None = None) -> Tensor:
     """1 with probability ``p``, or with the probability that the input's element is, else 0; shape and dtype are the input's. RuntimeError
     for integers without ``p`` and a p outside [0, 1]."""
     return _chances("bernoulli", input, input if p is None else p).to(input.dtype)
 
 
 @public
-def bernoulli_(input: Tensor, p: Tensor | Number = 0.5) -> Tensor:
+def bernoulli_(input: Tensor, p: Tensor | float = 0.5) -> Tensor:
     """Fills with 1 with probability ``p``, a number or a tensor that broadcasts to this, else 0. RuntimeError for a p outside [0, 1]."""
     return input.copy_(_chances("bernoulli_", input, p).to(input.dtype))
 
 
 @public
-def exponential_(input: Tensor, lambd: Number = 1) -> Tensor:
+def exponential_(input: Tensor, lambd: float = 1) -> Tensor:
     """Fills with positive numbers of the exponential distribution with rate ``lambd``; floating-point. RuntimeError for another rate."""
     if not lambd > 0:
         raise RuntimeError(f"[exponential_] lambd must be positive; got {lambd}; pass a rate")
@@ -79,8 +79,8 @@ def multinomial(input: Tensor, num_samples: int, replacement: bool = False) -> T
 
 @public
 def normal(
-    mean: Tensor | Number,
-    std: Tensor | Number = 1,
+    mean: Tensor | float,
+    std: Tensor | float = 1,
     size: Sequence[int] | None = None,
     *,
     dtype: dtype | None = None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from .. import _C, _ops
 from .._C import Tensor
 from .._functions.activations import floating
-from .._public import Number, public
+from .._public import public
 
 
 def _norm(x, p, keepdim=False):
@@ -29,14 +29,14 @@ def distance(x1, x2, p, eps, keepdim=False):
 
 
 @public
-def pairwise_distance(x1: Tensor, x2: Tensor, p: Number = 2, eps: Number = 1e-06, keepdim: bool = False) -> Tensor:
+def pairwise_distance(x1: Tensor, x2: Tensor, p: float = 2, eps: float = 1e-06, keepdim: bool = False) -> Tensor:
     """The p-norm of x1 - x2 + eps along the last dimension; shapes broadcast, floating-point."""
     a, b = (floating("pairwise_distance", t) for t in (x1, x2))
     return distance(a, b, p, eps, keepdim).to(_C.promote_types(x1.dtype, x2.dtype))
 
 
 @public
-def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: Number = 1e-08) -> Tensor:
+def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-08) -> Tensor:
     """x1 · x2 / (max(|x1|, eps) · max(|x2|, eps)) along ``dim``; shapes broadcast, floating-point. IndexError for a dim that is none."""
     rank = max(x1.ndim, x2.ndim)
     if not -rank <= dim < rank:

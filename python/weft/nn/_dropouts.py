@@ -6,7 +6,7 @@ import warnings
 
 from .. import _C, _ops
 from .._C import Tensor
-from .._public import Number, public
+from .._public import public
 
 _ALPHA = -1.7580993408473766  # -alpha · scale of selu: where a neuron is off
 
@@ -38,19 +38,19 @@ def _channel_dropout(op, input, p, training, inplace, ranks, batched):
 
 
 @public
-def dropout1d(input: Tensor, p: Number = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
+def dropout1d(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
     """In training, zeroes channels of (N, C, L) or (C, L) with probability ``p`` and scales the others by 1 / (1 - p)."""
     return _channel_dropout("dropout1d", input, p, training, inplace, (2, 3), 3)
 
 
 @public
-def dropout2d(input: Tensor, p: Number = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
+def dropout2d(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
     """In training, zeroes channels of (N, C, H, W), or (N, C, L), with probability ``p`` and scales the others by 1 / (1 - p)."""
     return _channel_dropout("dropout2d", input, p, training, inplace, (3, 4), 0)
 
 
 @public
-def dropout3d(input: Tensor, p: Number = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
+def dropout3d(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
     """In training, zeroes channels of (N, C, D, H, W) or (C, D, H, W) with probability ``p`` and scales the others by 1 / (1 - p)."""
     return _channel_dropout("dropout3d", input, p, training, inplace, (4, 5), 5)
 
@@ -69,14 +69,14 @@ def _alpha_dropout(op, input, shape, p, training, inplace):
 
 
 @public
-def alpha_dropout(input: Tensor, p: Number = 0.5, training: bool = False, inplace: bool = False) -> Tensor:
+def alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False, inplace: bool = False) -> Tensor:
     """In training, sets elements to SELU's lowest value with probability ``p``, then scales and moves all so that mean 0 and variance 1
     stay (Klambauer et al., 2017); any shape, floating-point."""
     return _alpha_dropout("alpha_dropout", input, input.shape, p, training, inplace)
 
 
 @public
-def feature_alpha_dropout(input: Tensor, p: Number = 0.5, training: bool = False, inplace: bool = False) -> Tensor:
+def feature_alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False, inplace: bool = False) -> Tensor:
     """``alpha_dropout`` of whole channels of (N, C, ...). RuntimeError for fewer than two dimensions."""
     if input.ndim < 2:
         raise RuntimeError(

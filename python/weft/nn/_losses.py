@@ -9,7 +9,7 @@ import warnings
 from .. import _C, _ops
 from .._C import Tensor
 from .._functions.activations import softplus_of
-from .._public import Number, public
+from .._public import public
 from ..amp import in_float32
 from ._arguments import reduction_of
 from ._distances import distance
@@ -44,7 +44,7 @@ def smooth_l1_loss(
     size_average: bool | None = None,
     reduce: bool | None = None,
     reduction: str = "mean",
-    beta: Number = 1.0,
+    beta: float = 1.0,
 ) -> Tensor:
     """d² / (2 beta) where the absolute difference d is below ``beta``, else d - beta / 2. Shapes broadcast; RuntimeError for a negative
     beta."""
@@ -63,7 +63,7 @@ def smooth_l1_loss(
 
 @public
 def huber_loss(
-    input: Tensor, target: Tensor, reduction: str = "mean", delta: Number = 1.0, weight: Tensor | None = None
+    input: Tensor, target: Tensor, reduction: str = "mean", delta: float = 1.0, weight: Tensor | None = None
 ) -> Tensor:
     """d² / 2 where the absolute difference d is at most ``delta``, else delta · (d - delta / 2), times ``weight`` of the input's
     shape, if given. Shapes broadcast; RuntimeError for a delta that is not positive."""
@@ -166,7 +166,7 @@ def kl_div(
 def hinge_embedding_loss(
     input: Tensor,
     target: Tensor,
-    margin: Number = 1.0,
+    margin: float = 1.0,
     size_average: bool | None = None,
     reduce: bool | None = None,
     reduction: str = "mean",
@@ -183,7 +183,7 @@ def margin_ranking_loss(
     input1: Tensor,
     input2: Tensor,
     target: Tensor,
-    margin: Number = 0,
+    margin: float = 0,
     size_average: bool | None = None,
     reduce: bool | None = None,
     reduction: str = "mean",
@@ -204,7 +204,7 @@ def cosine_embedding_loss(
     input1: Tensor,
     input2: Tensor,
     target: Tensor,
-    margin: Number = 0,
+    margin: float = 0,
     size_average: bool | None = None,
     reduce: bool | None = None,
     reduction: str = "mean",
@@ -230,9 +230,9 @@ def triplet_margin_loss(
     anchor: Tensor,
     positive: Tensor,
     negative: Tensor,
-    margin: Number = 1.0,
-    p: Number = 2,
-    eps: Number = 1e-06,
+    margin: float = 1.0,
+    p: float = 2,
+    eps: float = 1e-06,
     swap: bool = False,
     size_average: bool | None = None,
     reduce: bool | None = None,
@@ -262,7 +262,7 @@ def poisson_nll_loss(
     log_input: bool = True,
     full: bool = False,
     size_average: bool | None = None,
-    eps: Number = 1e-08,
+    eps: float = 1e-08,
     reduce: bool | None = None,
     reduction: str = "mean",
 ) -> Tensor:
@@ -283,9 +283,9 @@ def poisson_nll_loss(
 def gaussian_nll_loss(
     input: Tensor,
     target: Tensor,
-    var: Tensor | Number,
+    var: Tensor | float,
     full: bool = False,
-    eps: Number = 1e-06,
+    eps: float = 1e-06,
     reduction: str = "mean",
 ) -> Tensor:
     """(log(var) + (input - target)² / var) / 2, plus log(2 π) / 2 if ``full``. var is a number, or has the input's shape, that without the
@@ -349,7 +349,7 @@ def multi_margin_loss(
     input: Tensor,
     target: Tensor,
     p: int = 1,
-    margin: Number = 1.0,
+    margin: float = 1.0,
     weight: Tensor | None = None,
     size_average: bool | None = None,
     reduce: bool | None = None,

@@ -30,7 +30,7 @@ from .._functions.activations import (
 )
 from .._functions.arguments import dims as _dims
 from .._functions.convolution import conv1d, conv2d, conv3d, conv_transpose1d, conv_transpose2d, conv_transpose3d
-from .._functions.images import fold, interpolate, pixel_shuffle, pixel_unshuffle, unfold
+from .._functions.images import channel_shuffle, fold, interpolate, pixel_shuffle, pixel_unshuffle, unfold
 from .._functions.padding import pad
 from .._functions.pooling import (
     adaptive_avg_pool1d,
@@ -81,6 +81,22 @@ from ._norms import vector_norm
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """input @ weight.T + bias; input (..., in), weight (out, in), bias (out)."""
     return _ops.linear(input, weight, bias)
+
+
+@public
+def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """input1 @ weight[k] @ input2 + bias[k] for each k; input1 (..., in1), input2 (..., in2), weight (out, in1, in2), bias (out).
+    RuntimeError for other shapes."""
+    sizes = (input1.shape[-1:], input2.shape[-1:])
+    if weight.ndim != 3 or sizes != (weight.shape[1:2], weight.shape[2:]) or input1.shape[:-1] != input2.shape[:-1]:
+        raise RuntimeError(
+            f"[bilinear] takes inputs (..., in1) and (..., in2) and a weight (out, in1, in2); got {list(input1.shape)}, "
+            f"{list(input2.shape)} and {list(weight.shape)}"
+        )
+    out, in1, in2 = weight.shape
+    rows = input1.reshape(-1, in1) @ weight.permute(1, 0, 2).reshape(in1, out * in2)
+    result = (rows.reshape(-1, out, in2) @ input2.reshape(-1, in2, 1)).reshape(*input1.shape[:-1], out)
+    return result if bias is None else result + bias
 
 
 @public_with_short_cut
@@ -453,9 +469,11 @@ __all__ = [
     "avg_pool2d",
     "avg_pool3d",
     "batch_norm",
+    "bilinear",
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
     "celu",
+    "channel_shuffle",
     "conv1d",
     "conv2d",
     "conv3d",

@@ -5,7 +5,7 @@ import warnings
 from ... import _factories as factories
 from .. import functional as F
 from .. import init
-from .._arguments import size
+from .._arguments import number, size, tensor
 from ..parameter import Parameter
 from .module import Module
 
@@ -94,6 +94,7 @@ class Softmax2d(Module):
     """Softmax over the channels of (N, C, H, W) or (C, H, W)."""
 
     def forward(self, input):
+        tensor("Softmax2d", input)
         if input.ndim not in (3, 4):
             raise ValueError(
                 f"[Softmax2d] needs 3 or 4 dimensions; got shape {list(input.shape)}; pass (N, C, H, W) or (C, H, W)"
@@ -144,6 +145,7 @@ class Hardtanh(Module):
             )
             min_val = min_val if min_value is None else min_value
             max_val = max_val if max_value is None else max_value
+        min_val, max_val = number("Hardtanh", "min_val", min_val), number("Hardtanh", "max_val", max_val)
         if not max_val > min_val:
             raise AssertionError(
                 f"[Hardtanh] max_val must be larger than min_val; got {max_val} and {min_val}; exchange them"

@@ -7,6 +7,7 @@ from ... import _factories as factories
 from ..._functions import cat
 from .. import functional as F
 from .. import init
+from .._arguments import flag, number, size, tensor
 from ..parameter import Parameter
 from .container import ModuleList
 from .dropout import Dropout
@@ -43,7 +44,9 @@ class MultiheadAttention(Module):
         dtype=None,
     ):
         super().__init__()
-        if embed_dim <= 0 or num_heads <= 0:
+        op = "MultiheadAttention"
+        embed_dim, num_heads = size(op, "embed_dim", embed_dim), size(op, "num_heads", num_heads)
+        if embed_dim == 0 or num_heads == 0:
             raise ValueError(
                 f"[MultiheadAttention] embed_dim and num_heads must be greater than 0; got {embed_dim} and {num_heads}"
             )
@@ -52,11 +55,11 @@ class MultiheadAttention(Module):
                 f"[MultiheadAttention] embed_dim must be divisible by num_heads; got {embed_dim} and {num_heads}"
             )
         self.embed_dim = embed_dim
-        self.kdim = embed_dim if kdim is None else kdim
-        self.vdim = embed_dim if vdim is None else vdim
+        self.kdim = embed_dim if kdim is None else size(op, "kdim", kdim)
+        self.vdim = embed_dim if vdim is None else size(op, "vdim", vdim)
         self.num_heads = num_heads
-        self.dropout = dropout
-        self.batch_first = batch_first
+        self.dropout = number(op, "dropout", dropout)
+        self.batch_first = flag(op, "batch_first", batch_first)
         self.head_dim = embed_dim // num_heads
         self.add_zero_attn = add_zero_attn
 
@@ -72,6 +75,7 @@ class MultiheadAttention(Module):
             self.v_proj_weight = parameter(embed_dim, self.vdim)
         for name in ("q_proj_weight", "k_proj_weight", "v_proj_weight") if one_size else ("in_proj_weight",):
             self.register_parameter(name, None)
+        bias = flag(op, "bias", bias)
         self.register_parameter("in_proj_bias", parameter(3 * embed_dim) if bias else None)
         self.out_proj = Linear(embed_dim, embed_dim, bias=bias, device=device, dtype=dtype)
         self.bias_k = parameter(1, 1, embed_dim) if add_bias_kv else None
@@ -98,6 +102,8 @@ class MultiheadAttention(Module):
         return [F.linear(x, w, b) for x, w, b in zip((query, key, value), weights, biases)]
 
     def _check(self, query, key, value):
+        for given in (query, key, value):
+            tensor("MultiheadAttention", given)
         if query.ndim not in (2, 3) or key.ndim != query.ndim or value.ndim != query.ndim:
             shapes = ", ".join(str(list(t.shape)) for t in (query, key, value))
             raise AssertionError(
@@ -114,6 +120,9 @@ class MultiheadAttention(Module):
     def _mask(self, attn_mask, key_padding_mask, batch, length, keys, dtype):
         """Both masks as one that is added to scores (N, heads, L, S), or None."""
         mask = None
+        for given in (attn_mask, key_padding_mask):
+            if given is not None:
+                tensor("MultiheadAttention", given)
         if attn_mask is not None:
             mask = _additive("MultiheadAttention", "attn_mask", attn_mask, dtype)
             if mask.shape == (batch * self.num_heads, length, keys):
@@ -185,9 +194,9 @@ class MultiheadAttention(Module):
 
 
 def _activation(activation):
-    if not isinstance(activation, str):
+    if callable(activation):
         return activation
-    if activation not in ("relu", "gelu"):
+    if not isinstance(activation, str) or activation not in ("relu", "gelu"):
         raise RuntimeError(f"[Transformer] activation must be 'relu', 'gelu' or a function; got {activation!r}")
     return getattr(F, activation)
 
@@ -204,7 +213,7 @@ class _Layer(Module):
         self.linear1 = Linear(d_model, dim_feedforward, **kind)
         self.dropout = Dropout(dropout)
         self.linear2 = Linear(dim_feedforward, d_model, **kind)
-        self.norm_first = norm_first
+        self.norm_first = flag("Transformer", "norm_first", norm_first)
         for i in range(parts):
             self.add_module(f"norm{i + 1}", LayerNorm(d_model, layer_norm_eps, **kind))
         for i in range(parts):
@@ -295,6 +304,9 @@ class TransformerDecoderLayer(_Layer):
 
 
 def _copies(layer, count):
+    count = size("Transformer", "num_layers", count)
+    if not isinstance(layer, Module):
+        raise TypeError(f"[Transformer] the layer must be a Module; got {type(layer).__name__}")
     return ModuleList([copy.deepcopy(layer) for _ in range(count)])
 
 
@@ -399,12 +411,14 @@ class Transformer(Module):
         tgt_is_causal=None,
         memory_is_causal=False,
     ):
+        for given in (src, tgt):
+            tensor("Transformer", given)
         batch_dim = 0 if self.batch_first else 1
-        if src.ndim == 3 and src.shape[batch_dim] != tgt.shape[batch_dim]:
+        if src.ndim == 3 and tgt.ndim == 3 and src.shape[batch_dim] != tgt.shape[batch_dim]:
             raise RuntimeError(
                 f"[Transformer] src and tgt must have one batch size; got {list(src.shape)} and {list(tgt.shape)}"
             )
-        if src.shape[-1] != self.d_model or tgt.shape[-1] != self.d_model:
+        if src.shape[-1:] != (self.d_model,) or tgt.shape[-1:] != (self.d_model,):
             raise RuntimeError(
                 f"[Transformer] the last sizes of src and tgt must be d_model={self.d_model}; got {list(src.shape)} and "
                 f"{list(tgt.shape)}"
