@@ -6,11 +6,12 @@
 namespace weft {
 
 void CallPolicy::replayed(bool isFirst) {
-  replays = true;
+  sinceReplay = 0;
   tracesLeft = std::min(tracesLeft + isFirst, kTraces);
 }
 
 CallPolicy::Way CallPolicy::next() {
+  ++sinceReplay;
   if (tracesLeft == 0 && --untilTrace <= 0 && mayCompile()) { // the function may have settled
     untilTrace = betweenTraces = 4 * betweenTraces;
     tracesLeft = 1;
@@ -69,12 +70,11 @@ void CallPolicy::settle() {
   untilMeasured = between;
   between = std::min(4 * between, kMost);
   lazyCompiled = false;
-  if (best == Way::Eager && !replays) {
+  if (best == Way::Eager && sinceReplay >= kMany) {
     bypassed = untilMeasured;
     runSeconds += double(bypassed) * mean[int(Way::Eager)];
     untilMeasured = 0;
   }
-  replays = false;
   taken = {};
   count = {};
 }

@@ -37,6 +37,8 @@ private:
   static constexpr int kTraces = 4;
   // Calls between two measurements, at least and at most.
   static constexpr int64_t kFewest = 32, kMost = 4096;
+  // Calls without a replay after which it is not looked for one at each call.
+  static constexpr int64_t kMany = 64;
   // Calls in either way in a measurement: of ways so different that fewer tell, and of others.
   static constexpr int kClear = 2, kClose = 4;
   static constexpr double kMuch = 1.5;
@@ -52,7 +54,7 @@ private:
   int64_t bypassed = 0;
   int64_t untilMeasured = 0, between = kFewest;
   Way best = Way::Lazy;
-  bool replays = false; // a trace was replayed since the last measurement
+  int64_t sinceReplay = 0; // calls that no trace served
   double spentSeconds = 0, runSeconds = 0;
   bool lazyCompiled = false;     // the last lazy call in this measurement
   std::array<double, 3> taken{}; // by way, in this measurement

@@ -92,3 +92,30 @@ TEST(CallPolicy, CallsThatRaiseDoNotEndTraces) {
     policy.raised(policy.next());
   EXPECT_FALSE(policy.traces());
 }
+
+// Shapes that come again and again are all traced, however the first calls were measured.
+TEST(CallPolicy, ShapesThatComeAgainAreTraced) {
+  for (Costs costs : {Costs{0.02, 1e-4, 3e-6}, Costs{0.02, 1e-4, 2e-4}, Costs{0.02, 1e-4, 2e-4, 0.1}})
+    for (int shapes : {5, 20, 50}) {
+      CallPolicy policy;
+      std::map<int, int> hits; // of each shape's trace
+      for (int i = 0; i < 40 * shapes; ++i) {
+        if (policy.bypasses())
+          continue;
+        if (auto traced = hits.find(i % shapes); traced != hits.end()) {
+          policy.replayed(traced->second++ == 0);
+          continue;
+        }
+        Way way = policy.next();
+        double compiling = way == Way::Lazy ? costs.compiling : 0;
+        policy.made(way,
+                    way == Way::Trace  ? costs.trace
+                    : way == Way::Lazy ? costs.lazy + compiling
+                                       : costs.eager,
+                    compiling);
+        if (way == Way::Trace)
+          hits[i % shapes] = 0;
+      }
+      EXPECT_EQ(hits.size(), size_t(shapes)) << "eagerly " << costs.eager;
+    }
+}

@@ -24,7 +24,7 @@ def einsum(*args: Any) -> Tensor:
     The equation has one label (a-z, A-Z) for each axis of each operand; ``...`` stands for axes that broadcast. Without ``->`` the
     result has the axes of ``...``, then the labels that occur once, in order, capitals first. A label twice in one operand is its
     diagonal; axes of size 1 broadcast. Also ``einsum(x, [0, 1], y, [1, 2], [0, 2])``, with ``Ellipsis`` for ``...``.
-    Products are made two by two, each time those with the smallest result: of three operands or more, sizes decide on the order.
+    Products are made two by two, each time the first whose result has the fewest axes; sizes do not decide on the order.
     Operands that are multiplied have one dtype. A RuntimeError names a label that does not fit; without operands a ValueError.
     """
     if len(args) < 2:
@@ -134,7 +134,7 @@ def _contract(terms: list[tuple[Tensor, _Labels]], result: _Labels) -> Tensor:
     terms = [_summed(x, labels, _used(terms, result, i)) for i, (x, labels) in enumerate(terms)]
     while len(terms) > 1:
         pairs = [(i, j) for j in range(len(terms)) for i in range(j)]
-        i, j = min(pairs, key=lambda pair: _elements(terms, pair, result, sizes))
+        i, j = min(pairs, key=lambda pair: _rank(terms, pair, result))
         kept = _used(terms, result, i, j)
         product = _product(*terms[i], *terms[j], kept)
         terms = [term for at, term in enumerate(terms) if at not in (i, j)] + [product]
@@ -147,14 +147,9 @@ def _used(terms: list[tuple[Tensor, _Labels]], result: _Labels, *but: int) -> se
     return set(result).union(*(labels for i, (_, labels) in enumerate(terms) if i not in but))
 
 
-def _elements(
-    terms: list[tuple[Tensor, _Labels]], pair: tuple[int, int], result: _Labels, sizes: dict[Any, int]
-) -> int:
-    """How many elements the product of two terms has."""
-    count = 1
-    for label in set(terms[pair[0]][1] + terms[pair[1]][1]) & _used(terms, result, *pair):
-        count *= sizes[label]
-    return count
+def _rank(terms: list[tuple[Tensor, _Labels]], pair: tuple[int, int], result: _Labels) -> int:
+    """How many axes the product of two terms has. Sizes do not decide, so that an example's bits do not depend on its batch."""
+    return len(set(terms[pair[0]][1] + terms[pair[1]][1]) & _used(terms, result, *pair))
 
 
 def _without_ones(x: Tensor, labels: _Labels, sizes: dict[Any, int]) -> tuple[Tensor, _Labels]:
