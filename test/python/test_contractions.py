@@ -221,3 +221,10 @@ def test_autocast():
         assert weft.einsum("ij,jk->ik", x, x).dtype is weft.bfloat16
         assert weft.baddbmm(x, batch, batch).dtype is weft.bfloat16
         assert weft.addmv(x[0], x, x[0]).dtype is weft.bfloat16
+
+
+def test_an_examples_bits_do_not_depend_on_its_batch():
+    x, w, v = weft.randn(300, 20), weft.randn(20, 30), weft.randn(30, 5)
+    whole = weft.einsum("bi,ij,jk->bk", x, w, v)
+    for first, end in ((0, 1), (7, 9), (250, 300)):
+        assert_same_bits(weft.einsum("bi,ij,jk->bk", x[first:end], w, v), whole[first:end])
