@@ -46,6 +46,7 @@ CASES = [
     ("vmap randomness", lambda: doubled(randomness="x"), RuntimeError, ["[vmap]", "'error', 'different' or 'same'"]),
     ("vmap random", lambda: vmap(lambda a: a + weft.rand(3))(x23), RuntimeError, ["[rand]", "randomness='error'"]),
     ("vmap chunks", lambda: doubled(chunk_size=0), ValueError, ["[vmap]", "chunk_size", "0"]),
+    ("vmap chunks of another type", lambda: doubled(chunk_size=2.0), TypeError, ["[vmap]", "chunk_size", "float"]),
     ("vmap writes outside", written_from_outside, RuntimeError, ["[add_]", "from outside", "vmap"]),
     ("vmap keeps outside", kept_from_inside, RuntimeError, ["[add]", "no value", "vmap"]),
     ("grad of a matrix", lambda: grad(lambda a: a)(x23), RuntimeError, ["[grad]", "[2, 3]", "jacrev"]),

@@ -24,12 +24,15 @@ def vmap(func, in_dims=0, out_dims=0, randomness="error", *, chunk_size=None):
         chunk_size: how many examples to do at a time; None: all.
 
     Raises:
+        TypeError: chunk_size is no int.
         ValueError: in_dims or out_dims do not fit; sizes along the axis differ; ``func`` returns something else than tensors.
         RuntimeError: ``func`` asks for a tensor's value, writes to a tensor from outside, or draws under "error".
     """
-    if randomness not in ("error", "different", "same"):
+    if type(randomness) is not str or randomness not in ("error", "different", "same"):
         raise RuntimeError(f"[vmap] randomness must be 'error', 'different' or 'same'; got {randomness}")
-    if chunk_size is not None and not (chunk_size == chunk_size and chunk_size > 0):
+    if chunk_size is not None and type(chunk_size) is not int:
+        raise TypeError(f"[vmap] chunk_size must be an int or None; got {type(chunk_size).__name__}")
+    if chunk_size is not None and chunk_size <= 0:
         raise ValueError(f"[vmap] chunk_size must be None or greater than 0; got {chunk_size}")
 
     @functools.wraps(func)
