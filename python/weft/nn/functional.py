@@ -151,7 +151,7 @@ def softmin(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: 
 
 
 @public
-def dropout(input: Tensor, p: Number = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
+def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
     """In training, zeroes elements with probability ``p`` and scales the others by 1 / (1 - p)."""
     if not 0 <= p <= 1:
         raise ValueError(f"[dropout] p must lie in [0, 1]; got {p}; pass a probability")
@@ -393,7 +393,7 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
 
 @public
 def normalize(
-    input: Tensor, p: Number = 2.0, dim: Sequence[int] | int = 1, eps: float = 1e-12, out: Tensor | None = None
+    input: Tensor, p: float = 2.0, dim: Sequence[int] | int = 1, eps: float = 1e-12, out: Tensor | None = None
 ) -> Tensor:
     """Divided by its p-norm along ``dim``."""
     result = _ops.normalize(input, _dims(input, dim, "normalize"), p, eps)
@@ -418,7 +418,7 @@ def scaled_dot_product_attention(
     key: Tensor,
     value: Tensor,
     attn_mask: Tensor | None = None,
-    dropout_p: Number = 0.0,
+    dropout_p: float = 0.0,
     is_causal: bool = False,
     scale: Number | None = None,
     enable_gqa: bool = False,

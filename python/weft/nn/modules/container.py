@@ -1,7 +1,7 @@
 """Modules that hold modules or parameters."""
 
 import operator
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from ..._C import Tensor
 from ..parameter import Parameter
@@ -36,11 +36,13 @@ class _ModuleSequence(Module):
         return self
 
     def extend(self, modules):
-        if not isinstance(modules, Iterable):
+        try:
+            items = iter(modules)
+        except TypeError:  # a 0-d array says that it can be iterated over
             raise TypeError(
                 f"[{type(self).__name__}] extend needs an iterable of modules; got {type(modules).__name__}"
-            )
-        for module in list(modules):
+            ) from None
+        for module in list(items):
             self.append(module)
         return self
 
