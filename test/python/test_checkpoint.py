@@ -129,8 +129,8 @@ print((peak() - before) // 1024)
 
 @pytest.mark.parametrize("times", [1, 8])
 def test_memory(times):
-    """64 layers whose results have 4 MB each."""
+    """64 layers whose results have 4 MB each; both figures hold what the compiler takes."""
     code = MEMORY.replace("TIMES", str(times))
     kept = int(run_alone(code.replace("RUN", "block(x)")))
     anew = int(run_alone(code.replace("RUN", "checkpoint(block, x)")))
-    assert kept > 2 * anew, f"{kept} MB without, {anew} MB with checkpoints"
+    assert kept > anew + 120, f"{kept} MB without, {anew} MB with checkpoints"
