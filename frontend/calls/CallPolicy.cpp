@@ -37,7 +37,9 @@ void CallPolicy::made(Way way, double seconds, double compiling) {
     return;
   if (way == Way::Lazy)
     lazyCompiled = compiling > 0;
-  if (compiling == 0) {
+  // Kernels of eager code that are compiled at each call are its cost.
+  bool isFirst = compiling > 0 && (way == Way::Lazy || eagerCompiled++ < kClear);
+  if (!isFirst) {
     taken[int(way)] += seconds;
     ++count[int(way)];
   }
@@ -65,11 +67,12 @@ bool CallPolicy::isMeasured() const {
 void CallPolicy::settle() {
   for (Way way : {Way::Lazy, Way::Eager})
     mean[int(way)] = count[int(way)] ? taken[int(way)] / count[int(way)] : 0;
-  bool lazy = count[int(Way::Lazy)] >= kClear && mean[int(Way::Lazy)] < mean[int(Way::Eager)];
+  bool lazy = count[int(Way::Lazy)] > 0 && mean[int(Way::Lazy)] < mean[int(Way::Eager)];
   best = lazy ? Way::Lazy : Way::Eager;
   untilMeasured = between;
   between = std::min(4 * between, kMost);
   lazyCompiled = false;
+  eagerCompiled = 0;
   if (best == Way::Eager && sinceReplay >= kMany) {
     bypassed = untilMeasured;
     runSeconds += double(bypassed) * mean[int(Way::Eager)];

@@ -57,6 +57,7 @@ private:
   int64_t sinceReplay = 0; // calls that no trace served
   double spentSeconds = 0, runSeconds = 0;
   bool lazyCompiled = false;     // the last lazy call in this measurement
+  int eagerCompiled = 0;         // eager calls in this measurement for which kernels were compiled
   std::array<double, 3> taken{}; // by way, in this measurement
   std::array<int, 3> count{};
   std::array<double, 3> mean{}; // seconds a call, in the last measurement

@@ -19,7 +19,7 @@ std::shared_ptr<const Graph> pushForwardOf(const Graph &graph, const std::vector
 // The graph of a batch; from one graph to the next of the same identity, locations may be another's.
 std::shared_ptr<const Graph> batchOf(const Graph &graph, const std::vector<bool> &batched, int64_t size);
 
-// Counts since the process began, for tests and weft.explain.
+// Counts of programs since the process began, for tests and for how calls are made (calls/CallPolicy.h).
 struct CompileStatistics {
   int64_t compiled = 0;      // by the compiler
   int64_t fromDisk = 0;      // found in the disk cache

@@ -151,7 +151,7 @@ def test_gradients_of_parts_share_programs():
 
     for n in (100, 90, 17, 6, 150, 195):
         x = weft.randn(n, 8)
-        eager = f(x)  # which derives for these sizes
+        eager = f(x)
         before, _ = weft._C.compile_statistics()
         same(lazily(f, x), eager)
         assert n in (100, 90) or weft._C.compile_statistics()[0] == before
