@@ -15,7 +15,9 @@ static uint64_t bitsOf(double value) {
 }
 
 bool Attr::operator==(const Attr &o) const {
-  return kind == o.kind && i == o.i && bitsOf(f) == bitsOf(o.f) && ints == o.ints;
+  if (kind != o.kind || i != o.i || bitsOf(f) != bitsOf(o.f) || ints != o.ints)
+    return false;
+  return body == o.body || (body && o.body && serialize(*body) == serialize(*o.body));
 }
 
 ValueId Graph::addInput(const TensorType &type, const Dims &strides) {
@@ -44,7 +46,7 @@ const TensorType &Graph::type(ValueId v) const {
 
 namespace {
 
-constexpr char kMagic[] = "weft4";
+constexpr char kMagic[] = "weft5";
 
 struct Writer {
   std::string bytes;
@@ -72,6 +74,8 @@ struct Writer {
     integer(int64_t(a.kind));
     if (a.kind == Attr::Kind::Ints)
       return list(a.ints);
+    if (a.kind == Attr::Kind::Graph)
+      return text(serialize(*a.body));
     if (a.kind != Attr::Kind::Float)
       return integer(a.i);
     char raw[sizeof a.f];
@@ -122,9 +126,11 @@ struct Reader {
   }
   Attr attr() {
     Attr a;
-    a.kind = Attr::Kind(integer(0, int64_t(Attr::Kind::Ints) + 1));
+    a.kind = Attr::Kind(integer(0, int64_t(Attr::Kind::Graph) + 1));
     if (a.kind == Attr::Kind::Ints) {
       a.ints = dims();
+    } else if (a.kind == Attr::Kind::Graph) {
+      a.body = std::make_shared<const weft::Graph>(deserialize(text()));
     } else if (a.kind != Attr::Kind::Float) {
       a.i = integer();
     } else {
@@ -187,27 +193,30 @@ Graph deserialize(const std::string &bytes) {
     Dims strides = r.dims();
     graph.inputs.push_back({type, strides, r.integer(0, 2) != 0});
   }
+  int missing = 0; // of the last op's results
   for (int64_t n = r.count(); n; --n) {
     Node node;
     node.op = OpKind(r.integer(0, kOpCount));
-    node.result = int32_t(r.integer(0, info(node.op).resultCount));
+    node.result = int32_t(r.integer(0, INT32_MAX));
     for (int64_t k = r.count(); k; --k)
       node.operands.push_back(ValueId(r.integer(0, graph.valueCount())));
     for (int64_t k = r.count(); k; --k)
       node.attrs.push_back(r.attr());
     node.type = r.type();
     // The results of an op follow one another.
-    const Node *last = graph.nodes.empty() ? nullptr : &graph.nodes.back();
-    if (last && last->result + 1 < info(last->op).resultCount) {
+    if (const Node *last = graph.nodes.empty() ? nullptr : &graph.nodes.back(); missing > 0) {
       ValueId first = graph.valueCount() - 1 - last->result;
       if (node.op != last->op || node.result != last->result + 1 || node.operands != std::vector<ValueId>{first})
         Reader::malformed();
-    } else if (node.result > 0) {
+      --missing;
+    } else if (node.result > 0 || int(node.attrs.size()) != info(node.op).attrCount) {
       Reader::malformed();
+    } else {
+      missing = resultCount(node.op, node.attrs) - 1;
     }
     graph.nodes.push_back(std::move(node));
   }
-  if (!graph.nodes.empty() && graph.nodes.back().result + 1 < info(graph.nodes.back().op).resultCount)
+  if (missing > 0)
     Reader::malformed();
   for (int64_t n = r.count(); n; --n)
     graph.outputs.push_back(ValueId(r.integer(0, graph.valueCount())));

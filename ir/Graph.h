@@ -20,13 +20,16 @@ struct TensorType {
 };
 std::string toString(const TensorType &type); // "float32[2, 3]"
 
+struct Graph;
+
 // One attribute of an op. Which attributes an op has, their names, order and kinds, is in its record (ir/OpTable.h).
 struct Attr {
-  enum class Kind : uint8_t { Int, Float, Bool, DType, Ints };
+  enum class Kind : uint8_t { Int, Float, Bool, DType, Ints, Graph };
   Kind kind = Kind::Int;
-  int64_t i = 0; // Int, Bool (0 or 1), DType (its number)
-  double f = 0;  // Float
-  Dims ints;     // Ints
+  int64_t i = 0;                        // Int, Bool (0 or 1), DType (its number)
+  double f = 0;                         // Float
+  Dims ints;                            // Ints
+  std::shared_ptr<const weft::Graph> body; // Graph: what the op does again and again
 
   static Attr integer(int64_t v) {
     Attr a;
@@ -58,9 +61,15 @@ struct Attr {
     a.ints = v;
     return a;
   }
+  static Attr graph(std::shared_ptr<const weft::Graph> body) {
+    Attr a;
+    a.kind = Kind::Graph;
+    a.body = std::move(body);
+    return a;
+  }
   DType asDType() const { return DType(i); }
   bool asBool() const { return i != 0; }
-  bool operator==(const Attr &o) const; // floats are compared by their bits
+  bool operator==(const Attr &o) const; // floats are compared by their bits, graphs by their bytes
 };
 using Attrs = std::vector<Attr>;
 

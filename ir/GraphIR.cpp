@@ -3,6 +3,7 @@
 #include "ir/OpAccess.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "llvm/Support/MD5.h"
 
 #include <stdexcept>
 
@@ -51,12 +52,11 @@ std::vector<std::string> checkMessages(Operation *func) {
   return messages;
 }
 
-OwningOpRef<ModuleOp> importGraph(const Graph &graph, MLIRContext &context) {
-  context.loadDialect<func::FuncDialect, WeftDialect>();
+static func::FuncOp importFunction(ModuleOp module, StringRef name, const Graph &graph) {
+  MLIRContext &context = *module.getContext();
   auto *dialect = context.getLoadedDialect<WeftDialect>();
   OpBuilder builder(&context);
   Location unknown = builder.getUnknownLoc();
-  OwningOpRef<ModuleOp> module = ModuleOp::create(unknown);
   std::vector<Location> locations;
   for (const std::string &location : graph.locations)
     locations.push_back(toMlirLocation(context, location));
@@ -71,8 +71,8 @@ OwningOpRef<ModuleOp> importGraph(const Graph &graph, MLIRContext &context) {
     outputTypes.push_back(toMlir(&context, graph.type(check.broken)));
     messages.push_back(builder.getStringAttr(check.message));
   }
-  builder.setInsertionPointToEnd(module->getBody());
-  auto func = func::FuncOp::create(builder, unknown, "main", builder.getFunctionType(inputTypes, outputTypes));
+  builder.setInsertionPointToEnd(module.getBody());
+  auto func = func::FuncOp::create(builder, unknown, name, builder.getFunctionType(inputTypes, outputTypes));
   for (auto [i, input] : llvm::enumerate(graph.inputs)) {
     if (!input.strides.empty())
       func.setArgAttr(i, "weft.strides", toMlir(&context, Attr::list(input.strides)));
@@ -104,8 +104,8 @@ OwningOpRef<ModuleOp> importGraph(const Graph &graph, MLIRContext &context) {
     for (ValueId operand : node.operands)
       state.operands.push_back(values[operand]);
     for (auto [name, attr] : llvm::zip(dialect->attrNames(node.op), node.attrs))
-      state.addAttribute(name, toMlir(&context, attr));
-    for (int i = 0; i < info(node.op).resultCount; ++i)
+      state.addAttribute(name, attributeIn(module, attr));
+    for (int i = 0; i < resultCount(node.op, node.attrs); ++i)
       state.addTypes(toMlir(&context, (&node)[i].type));
     values.push_back(builder.create(state)->getResult(0));
   }
@@ -115,7 +115,34 @@ OwningOpRef<ModuleOp> importGraph(const Graph &graph, MLIRContext &context) {
   for (const GraphCheck &check : graph.checks)
     outputs.push_back(values[check.broken]);
   func::ReturnOp::create(builder, unknown, outputs);
+  return func;
+}
+
+OwningOpRef<ModuleOp> importGraph(const Graph &graph, MLIRContext &context) {
+  context.loadDialect<func::FuncDialect, WeftDialect>();
+  OwningOpRef<ModuleOp> module = ModuleOp::create(UnknownLoc::get(&context));
+  importFunction(*module, "main", graph);
   return module;
+}
+
+// Named after its contents, so that equal bodies are one.
+static FlatSymbolRefAttr importBody(ModuleOp module, const Graph &body) {
+  llvm::MD5 hash;
+  hash.update(serialize(body));
+  llvm::MD5::MD5Result digest = hash.final();
+  std::string name = "body_" + std::string(digest.digest());
+  if (!module.lookupSymbol<func::FuncOp>(name))
+    importFunction(module, name, body).setPrivate();
+  return FlatSymbolRefAttr::get(module.getContext(), name);
+}
+
+Attribute attributeIn(ModuleOp module, const Attr &attr) {
+  return attr.kind == Attr::Kind::Graph ? Attribute(importBody(module, *attr.body)) : toMlir(module.getContext(), attr);
+}
+
+func::FuncOp bodyFunction(Operation *op, Attribute attr) {
+  auto name = dyn_cast_or_null<FlatSymbolRefAttr>(attr);
+  return name ? op->getParentOfType<ModuleOp>().lookupSymbol<func::FuncOp>(name.getAttr()) : func::FuncOp();
 }
 
 [[noreturn]] static void malformed(const std::string &what) { throw std::runtime_error("[graph] " + what); }
@@ -133,15 +160,22 @@ SmallVector<func::FuncOp> graphsOf(ModuleOp module, bool mayHaveGroups) {
 
 Graph exportGraph(ModuleOp module) {
   auto func = module.lookupSymbol<func::FuncOp>("main");
-  if (!func || func.isExternal() || !func.getBody().hasOneBlock())
-    malformed("the module has no function @main with one block; name the function main");
+  if (!func)
+    malformed("the module has no function @main; name the function main");
+  return exportGraph(func);
+}
+
+Graph exportGraph(func::FuncOp func) {
+  if (func.isExternal() || !func.getBody().hasOneBlock())
+    malformed("the function @" + func.getSymName().str() + " has not one block");
   Graph graph;
   llvm::DenseMap<Value, ValueId> ids;
   Block &block = func.front();
   for (BlockArgument argument : block.getArguments()) {
     std::optional<TensorType> type = tryFromMlir(argument.getType());
     if (!type)
-      malformed("argument " + std::to_string(argument.getArgNumber()) + " of @main is not a tensor of weft");
+      malformed("argument " + std::to_string(argument.getArgNumber()) + " of @" + func.getSymName().str() +
+                " is not a tensor of weft");
     Dims strides;
     if (auto given = func.getArgAttrOfType<DenseI64ArrayAttr>(argument.getArgNumber(), "weft.strides"))
       strides = Dims(given.asArrayRef().begin(), given.asArrayRef().end());

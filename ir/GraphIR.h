@@ -5,7 +5,7 @@
 // where there are donations, and `weft.symbol_count = n : i64` where there are symbols, with `weft.typical_size = n :
 // i64` if it is not kTypicalSize, and `weft.typical_sizes = array<i64: ...>` for the first symbols. With `weft.checks =
 // ["message", ...]` the last results, as many as there are messages, are the checks'. Locations are file:line:0, or
-// names where they have no line.
+// names where they have no line. The body of an op of family Control is a private function of the module, after @main.
 #pragma once
 #include "ir/Graph.h"
 
@@ -20,6 +20,12 @@ mlir::OwningOpRef<mlir::ModuleOp> importGraph(const Graph &graph, mlir::MLIRCont
 
 // Throws std::runtime_error where the module is not such a function of ops with records.
 Graph exportGraph(mlir::ModuleOp module);
+Graph exportGraph(mlir::func::FuncOp func);
+
+// The attribute of an op in the module: a graph becomes a private function, which the attribute names.
+mlir::Attribute attributeIn(mlir::ModuleOp module, const Attr &attr);
+// The function that the attribute of an op names; null where there is none.
+mlir::func::FuncOp bodyFunction(mlir::Operation *op, mlir::Attribute attr);
 
 // The functions that are graphs: one block of ops with records (or groups of them, where there may be any) on tensors
 // of weft. Passes leave all others as they are.

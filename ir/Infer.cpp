@@ -303,4 +303,43 @@ TensorType randomInteger(const char *name, const TensorType *operands, int count
   return {DType::Int64, attrs[0].ints};
 }
 
+static TensorType inFront(int64_t size, TensorType type) {
+  type.shape.insert(0, size);
+  return type;
+}
+
+TensorType scan(const char *name, const TensorType *operands, int count, const Attrs &attrs) {
+  const Graph &body = bodyOf(attrs);
+  const int carries = int(attrs[1].i), sequences = int(attrs[2].i), results = int(body.outputs.size());
+  if (attrs[1].i < 0 || attrs[2].i < 0 || attrs[1].i + attrs[2].i > count || count > int(body.inputs.size()) ||
+      carries > results || results == 0 || attrs[3].ints.size() != 1)
+    fail(Kind::Runtime, name,
+         "a body of " + std::to_string(body.inputs.size()) + " inputs and " + std::to_string(results) +
+             " results does not fit " + std::to_string(attrs[1].i) + " carries, " + std::to_string(attrs[2].i) +
+             " sequences and " + std::to_string(count) + " operands");
+  for (int i = 0; i < count; ++i) {
+    bool isSequence = i >= carries && i < carries + sequences;
+    const TensorType &read = body.inputs[size_t(i)].type;
+    TensorType expected = isSequence ? inFront(attrs[3].ints[0], read) : read;
+    if (operands[i] != expected)
+      fail(Kind::Runtime, name,
+           std::string(isSequence    ? "a sequence"
+                       : i < carries ? "a carry"
+                                     : "a constant") +
+               " must be " + toString(expected) + " for its body, but is " + toString(operands[i]));
+  }
+  for (int i = 0; i < carries; ++i)
+    if (const TensorType &next = body.type(body.outputs[size_t(i)]); next != operands[i])
+      fail(Kind::Runtime, name,
+           "carry " + std::to_string(i) + " begins as " + toString(operands[i]) + " and is " + toString(next) +
+               " after a step; let the step keep its shape and dtype, or begin with the latter");
+  return resultOfScan(attrs, 0);
+}
+
+TensorType resultOfScan(const Attrs &attrs, int result) {
+  const Graph &body = bodyOf(attrs);
+  const TensorType &type = body.type(body.outputs[size_t(result)]);
+  return result < attrs[1].i ? type : inFront(attrs[3].ints[0], type);
+}
+
 } // namespace weft::infer

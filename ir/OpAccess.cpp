@@ -1,5 +1,7 @@
 #include "ir/OpAccess.h"
 
+#include "ir/GraphIR.h"
+
 using namespace mlir;
 
 namespace weft {
@@ -25,8 +27,12 @@ Attrs attrsOf(Operation *op) {
   const OpInfo &record = info(kind);
   ArrayRef<StringAttr> names = cast<WeftDialect>(op->getDialect())->attrNames(kind);
   Attrs attrs;
-  for (int i = 0; i < record.attrCount; ++i)
-    attrs.push_back(*tryFromMlir(op->getAttr(names[i]), record.attrs[i].kind));
+  for (int i = 0; i < record.attrCount; ++i) {
+    Attribute attr = op->getAttr(names[i]);
+    attrs.push_back(record.attrs[i].kind == Attr::Kind::Graph
+                        ? Attr::graph(std::make_shared<const Graph>(exportGraph(bodyFunction(op, attr))))
+                        : *tryFromMlir(attr, record.attrs[i].kind));
+  }
   return attrs;
 }
 
@@ -38,6 +44,10 @@ Dims intsOf(Operation *op, StringRef attr) {
   return Dims(values.begin(), values.end());
 }
 
+static ModuleOp moduleOf(OpBuilder &builder) {
+  return builder.getInsertionBlock()->getParentOp()->getParentOfType<ModuleOp>();
+}
+
 Operation *createOpOfSeveral(OpBuilder &builder, Location location, OpKind op, ValueRange operands,
                              const Attrs &attrs) {
   MLIRContext *context = builder.getContext();
@@ -47,10 +57,11 @@ Operation *createOpOfSeveral(OpBuilder &builder, Location location, OpKind op, V
     types.push_back(fromMlir(operand.getType()));
   OperationState state(location, dialect->opName(op));
   state.addOperands(operands);
-  for (int i = 0; i < info(op).resultCount; ++i)
+  for (int i = 0; i < resultCount(op, attrs); ++i)
     state.addTypes(toMlir(context, inferType(op, types.data(), int(types.size()), attrs, i)));
   for (auto [name, attr] : llvm::zip(dialect->attrNames(op), attrs))
-    state.addAttribute(name, toMlir(context, attr));
+    state.addAttribute(name, attr.kind == Attr::Kind::Graph ? attributeIn(moduleOf(builder), attr)
+                                                            : toMlir(context, attr));
   return builder.create(state);
 }
 

@@ -11,7 +11,7 @@ namespace {
 #include "ir/OpTable.inc"
 
 const char *word(Attr::Kind kind) {
-  static const char *const words[] = {"an integer", "a float", "a bool", "a dtype", "a list of integers"};
+  static const char *const words[] = {"an integer", "a float", "a bool", "a dtype", "a list of integers", "a graph"};
   return words[int(kind)];
 }
 } // namespace
@@ -64,8 +64,9 @@ TensorType inferType(OpKind op, const TensorType *operands, int count, const Att
       fail(UserError::Kind::Type, record.name,
            std::string("attribute ") + record.attrs[i].name + " must be " + word(record.attrs[i].kind) + ", but is " +
                word(attrs[i].kind));
-  InferRule rule = result == 0 ? record.infer : record.inferOthers[result - 1];
-  TensorType type = rule(record.name, operands, count, attrs);
+  TensorType type = result == 0 ? record.infer(record.name, operands, count, attrs)
+                    : hasBody(op) ? infer::resultOfScan(attrs, result)
+                                  : record.inferOthers[result - 1](record.name, operands, count, attrs);
   if (!isAddressable(type.shape, itemSize(type.dtype)))
     checkSizes(record.name, type);
   return type;

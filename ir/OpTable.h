@@ -29,6 +29,7 @@ enum class OpFamily : uint8_t {
   Creation,    // no tensor data read: iota, full, random
   Composite,   // an expansion in terms of the others
   Extern,      // a C function of runtime/extern
+  Control,     // runs a graph of its own, its attribute `body`
 };
 
 struct AttrInfo {
@@ -72,7 +73,7 @@ struct OpTraits {
   int coreAxes;               // Extern: the last axes of operands and results, which it works on
 };
 
-inline constexpr int kMostResults = 8;
+inline constexpr int kMostResults = 8; // of an op without a body
 
 struct OpInfo {
   const char *name; // "softmax"
@@ -87,7 +88,7 @@ struct OpInfo {
   InferRule infer;        // the type of the first result; throws UserError on operands that do not fit
   int requiredOperands;   // operands past these may be left out, the last first
   const char *reduction;  // Reduction: the kind of kernel.reduce ("sum", "argmax", ...), else null
-  int resultCount;
+  int resultCount; // of family Control: by the body (resultCount() below)
   const char *const *resultNames;
   const InferRule *inferOthers; // the types of the results but the first
   OpTraits traits;
@@ -97,6 +98,12 @@ const OpInfo &info(OpKind op);
 OpKind opByName(const std::string &name); // throws std::out_of_range
 
 inline const OpTraits &traits(OpKind op) { return info(op).traits; }
+inline bool hasBody(OpKind op) { return info(op).family == OpFamily::Control; }
+// The graph that is the first attribute of an op of family Control.
+inline const Graph &bodyOf(const Attrs &attrs) { return *attrs[0].body; }
+inline int resultCount(OpKind op, const Attrs &attrs) {
+  return hasBody(op) ? int(bodyOf(attrs).outputs.size()) : info(op).resultCount;
+}
 // The comparison that is true in these cases, at least one and not all.
 OpKind comparison(int relation);
 

@@ -55,6 +55,8 @@ Attribute toMlir(MLIRContext *context, const Attr &attr) {
     return TypeAttr::get(toMlir(context, attr.asDType()));
   case Attr::Kind::Ints:
     return DenseI64ArrayAttr::get(context, {attr.ints.begin(), attr.ints.end()});
+  case Attr::Kind::Graph:
+    break; // a function of the module (GraphIR.h)
   }
   llvm_unreachable("no such kind");
 }
@@ -138,6 +140,8 @@ std::optional<Attr> tryFromMlir(Attribute attr, Attr::Kind kind) {
       if (list.size() <= int64_t(kMaxRank))
         return Attr::list(Dims(list.asArrayRef().begin(), list.asArrayRef().end()));
     return std::nullopt;
+  case Attr::Kind::Graph:
+    break; // a function of the module (GraphIR.h)
   }
   llvm_unreachable("no such kind");
 }

@@ -1,5 +1,6 @@
 #include "ir/WeftDialect.h"
 
+#include "ir/GraphIR.h"
 #include "ir/OpAccess.h"
 
 #include "mlir/IR/DialectImplementation.h"
@@ -138,6 +139,23 @@ LogicalResult WeftDialect::verifyRegionArgAttribute(Operation *op, unsigned, uns
   return success();
 }
 
+// What a rule asks of a body, the types of its inputs and results, whatever it is made of: the results are inputs, too.
+static std::optional<Attr> signatureOf(Operation *op, Attribute given) {
+  func::FuncOp func = bodyFunction(op, given);
+  if (!func || func.getNumArguments() != op->getNumOperands())
+    return std::nullopt;
+  Graph signature;
+  for (Type type : func.getArgumentTypes())
+    if (std::optional<TensorType> known = tryFromMlir(type))
+      signature.addInput(*known);
+  for (Type type : func.getResultTypes())
+    if (std::optional<TensorType> known = tryFromMlir(type))
+      signature.outputs.push_back(signature.addInput(*known));
+  if (signature.inputs.size() != func.getNumArguments() + func.getNumResults())
+    return std::nullopt;
+  return Attr::graph(std::make_shared<const Graph>(std::move(signature)));
+}
+
 LogicalResult verifyRecord(Operation *op) {
   auto *dialect = cast<WeftDialect>(op->getDialect());
   OpKind kind = dialect->kinds().lookup(op->getName());
@@ -157,14 +175,15 @@ LogicalResult verifyRecord(Operation *op) {
     Attribute given = op->getAttr(dialect->attrNames(kind)[i]);
     if (!given)
       return op->emitOpError("needs the attribute '") << record.attrs[i].name << "'";
-    std::optional<Attr> attr = tryFromMlir(given, record.attrs[i].kind);
+    std::optional<Attr> attr = record.attrs[i].kind == Attr::Kind::Graph ? signatureOf(op, given)
+                                                                         : tryFromMlir(given, record.attrs[i].kind);
     if (!attr)
       return op->emitOpError("has an attribute '") << record.attrs[i].name << "' of the wrong kind: " << given;
     attrs.push_back(*attr);
   }
   try {
-    if (int(op->getNumResults()) != record.resultCount)
-      return op->emitOpError("has ") << record.resultCount << " results, not " << op->getNumResults();
+    if (int count = resultCount(kind, attrs); int(op->getNumResults()) != count)
+      return op->emitOpError("has ") << count << " results, not " << op->getNumResults();
     for (OpResult result : op->getResults()) {
       TensorType expected =
           inferType(kind, operands.data(), int(operands.size()), attrs, int(result.getResultNumber()));

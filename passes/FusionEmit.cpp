@@ -144,7 +144,7 @@ private:
 
 const char *name(GroupKind kind) {
   static const char *const names[] = {"loop",        "row",     "column",    "reduction",
-                                      "contraction", "scatter", "attention", "extern"};
+                                      "contraction", "scatter", "attention", "extern", "control"};
   return names[int(kind)];
 }
 

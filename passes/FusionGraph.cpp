@@ -109,8 +109,12 @@ private:
       node.kind = GroupKind::Contraction;
       break;
     case OpFamily::Extern:
-      node.role = Role::Extern;
+      node.role = Role::Alone;
       node.kind = GroupKind::Extern;
+      break;
+    case OpFamily::Control:
+      node.role = Role::Alone;
+      node.kind = GroupKind::Control;
       break;
     case OpFamily::Indexing:
       if (infoOf(op).traits.scatters) {
@@ -135,7 +139,7 @@ private:
     for (FusionNode &node : graph.nodes) {
       if (node.output)
         stored.insert(node.op);
-      if (node.role != Role::Contraction && node.role != Role::Scatter && node.role != Role::Extern)
+      if (node.role != Role::Contraction && node.role != Role::Scatter && node.role != Role::Alone)
         continue;
       for (Value operand : node.op->getOperands()) {
         Operation *op = operand.getDefiningOp();
@@ -154,15 +158,15 @@ private:
         node.role = Role::Float;
   }
 
-  // A product reads memory with strides, and a library's function memory as it is: what is not that becomes a tensor of
+  // A product reads memory with strides, and a library's function or a body memory as it is: what is not that becomes a tensor of
   // its own. (A convolution has copies of what it cannot read by itself.)
   void materialiseOperands() {
     for (FusionNode &node : graph.nodes)
-      if (familyOf(node.op) == OpFamily::Contraction || node.role == Role::Extern)
+      if (familyOf(node.op) == OpFamily::Contraction || node.role == Role::Alone)
         for (Value operand : node.op->getOperands())
           if (Operation *op = operand.getDefiningOp())
             if (floats(op) &&
-                (node.role == Role::Extern || !isStridedView(operand, [&](Operation *op) { return floats(op); })))
+                (node.role == Role::Alone || !isStridedView(operand, [&](Operation *op) { return floats(op); })))
               graph.nodes[graph.index.lookup(op)].role = Role::Point;
   }
 

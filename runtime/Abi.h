@@ -11,7 +11,7 @@
 extern "C" {
 #endif
 
-#define WEFT_ABI_VERSION 5
+#define WEFT_ABI_VERSION 6
 #define WEFT_MAX_FACTORS 8
 /* The state of a random stream is int64[2]: its seed and how many numbers were drawn. The seed of a process, or of a
  * model's instance, that was given none: */
@@ -55,8 +55,22 @@ typedef void (*WeftKernel)(void *const *buffers, const int64_t *scalars, int64_t
 /* The scratch memory that a call of a library's function takes (runtime/extern/Extern.h), by the step's scalars. */
 typedef int64_t (*WeftWorkspace)(const int64_t *scalars);
 
+/* A step that runs a program of its own `trips` times. The step's buffers are operands, one for each of the program's
+ * inputs: the first carries, then the sequences, then what each run reads as it is; results: the last carries, then
+ * what each run's other outputs are written into; and as much memory for each carry again. A run reads and writes the
+ * entries of its number of sequences and other results, which lie one after the other; its first outputs are the
+ * carries of the next. reverse: the last entry first. The program has the symbols of the one around it. */
+typedef struct WeftLoop {
+  const struct WeftProgram *body;
+  WeftExtent trips;
+  int32_t carries;
+  int32_t sequences;
+  int32_t reverse;
+  int32_t reserved;
+} WeftLoop;
+
 typedef struct WeftStep {
-  WeftKernel kernel;    /* CPU; null in a CUDA program, and where a library's function is found by `name` */
+  WeftKernel kernel;    /* CPU; null in a CUDA program, in a loop, and where a library's function is found by `name` */
   const char *name;     /* also the symbol in the cubin */
   const char *location; /* "model.py:12 add, relu" */
   int32_t bufferCount;
@@ -72,6 +86,7 @@ typedef struct WeftStep {
   const WeftExtent *scratch; /* CPU: with what these add to them, as rows of symbolic size do */
   int32_t scratchCount;
   int32_t reserved;
+  const WeftLoop *loop; /* else null */
 } WeftStep;
 
 /* The buffer's one byte says, once the program's first `checkedSteps` steps have run, whether the run fails. No step

@@ -62,7 +62,7 @@ static std::atomic<Executable::ExternTable> externTable{nullptr};
 void Executable::setExternTable(ExternTable table) { externTable = table; }
 
 ExternFunction Executable::functionOf(const WeftStep &step) const {
-  if (step.kernel || plan->cubin)
+  if (step.kernel || step.loop || plan->cubin)
     return {step.kernel, step.workspace};
   ExternTable table = externTable;
   ExternFunction found = table ? table(step.name) : ExternFunction{nullptr, nullptr};
@@ -126,7 +126,9 @@ Executable::Executable(const WeftProgram *program) : plan(program) {
     stepBuffers.insert(stepBuffers.end(), step.buffers, step.buffers + step.bufferCount);
     for (int s = 0; s < step.scalarCount; ++s)
       scalars.push_back(prepare(step.scalars[s]));
-    if (i > 0 && i != plan->keptSteps && step.batch == plan->steps[i - 1].batch)
+    bodies.push_back(step.loop ? std::make_unique<Executable>(step.loop->body) : nullptr);
+    const bool alone = step.loop || (i > 0 && plan->steps[i - 1].loop);
+    if (i > 0 && i != plan->keptSteps && !alone && step.batch == plan->steps[i - 1].batch)
       ++batches.back().count;
     else
       batches.push_back({i, 1});
@@ -144,7 +146,7 @@ Executable::Executable(const WeftProgram *program) : plan(program) {
           inputsOfKept.push_back(number);
     }
   }
-  single = plan->stepCount == 1 && arenaTemporaries.empty() && sizedTemporaries.empty() && keptBuffers.empty() &&
+  single = plan->stepCount == 1 && !plan->steps[0].loop && arenaTemporaries.empty() && sizedTemporaries.empty() && keptBuffers.empty() &&
            plan->checkCount == 0 && stepBuffers.size() <= kSingleBuffers && scalars.size() <= kSingleScalars;
   staticallyLong = plan->symbolCount == 0 && estimate(nullptr);
 }
@@ -156,6 +158,8 @@ bool Executable::estimate(const int64_t *symbols) const {
   double grains = 0;
   int64_t bytes = 0;
   for (const Step &s : steps) {
+    if (s.step->loop)
+      return true;
     grains += double(s.grid(symbols)) / double(std::max<int64_t>(1, s.step->grain));
     for (int b = 0; b < s.step->bufferCount; ++b)
       bytes += evaluate(plan->buffers[s.step->buffers[b]].bytes, symbols);
@@ -179,7 +183,7 @@ void Executable::checkProgram() const {
   int named = plan->inputCount + plan->outputCount;
   if (plan->inputCount < 0 || plan->outputCount < 0 || plan->stepCount < 0 || plan->bufferCount < named)
     malformed("its counts do not fit together");
-  auto checkExtent = [&](const WeftExtent &extent, bool loadTime = false) {
+  auto checkExtent = [&](const WeftExtent &extent, bool loadTime) {
     if (extent.factorCount < 0 || extent.factorCount > WEFT_MAX_FACTORS)
       malformed("an extent has " + std::to_string(extent.factorCount) + " factors");
     for (int i = 0; i < extent.factorCount; ++i)
@@ -215,13 +219,22 @@ void Executable::checkProgram() const {
     for (int b = 0; b < step.bufferCount; ++b)
       if (step.buffers[b] < 0 || step.buffers[b] >= plan->bufferCount)
         malformed("step " + std::to_string(i) + " names buffer " + std::to_string(step.buffers[b]));
-    checkExtent(step.grid);
+    checkExtent(step.grid, false);
     for (int s = 0; s < step.scalarCount; ++s)
-      checkExtent(step.scalars[s]);
+      checkExtent(step.scalars[s], false);
     for (int s = 0; s < step.scratchCount; ++s)
-      checkExtent(step.scratch[s]);
+      checkExtent(step.scratch[s], false);
     if (!plan->cubin && !step.kernel && !step.name)
       malformed("step " + std::to_string(i) + " has no kernel");
+    if (step.loop) {
+      const WeftLoop &loop = *step.loop;
+      const WeftProgram &body = *loop.body;
+      checkExtent(loop.trips, false);
+      if (loop.carries < 0 || loop.sequences < 0 || loop.carries + loop.sequences > body.inputCount ||
+          loop.carries > body.outputCount || body.symbolCount > plan->symbolCount ||
+          step.bufferCount != body.inputCount + body.outputCount + loop.carries)
+        malformed("the loop of step " + std::to_string(i) + " does not fit its body");
+    }
   }
 }
 
@@ -391,10 +404,51 @@ void Executable::runBatches(const Launch *launches, size_t first, size_t end, co
     const bool mayStop = i < batchesThatMayStop;
     if (mayStop)
       BlockingRegion::checkInterrupt();
-    if (profiler)
+    if (bodies[size_t(batches[i].first)])
+      runLoop(size_t(batches[i].first), launches[batches[i].first].buffers, symbols, mayStop);
+    else if (profiler)
       runProfiled(*profiler, batches[i], launches, symbols, mayStop);
     else
       runBatch(launches + batches[i].first, batches[i].first, batches[i].count, mayStop);
+  }
+}
+
+// The carries of a run lie where the last step's results go and in the memory beside that by turns, so that the last
+// run's lie where they should; or always there, where the body may write over them.
+void Executable::runLoop(size_t number, void *const *buffers, const int64_t *symbols, bool mayStop) const {
+  const WeftLoop &loop = *steps[number].step->loop;
+  const Executable &body = *bodies[number];
+  const int64_t trips = evaluate(loop.trips, symbols);
+  const int inputs = body.inputCount(), outputs = body.outputCount(), carries = loop.carries;
+  void *const *results = buffers + inputs, *const *beside = results + outputs;
+  std::vector<void *> in(buffers, buffers + inputs), out(results, results + outputs);
+  auto copyFirst = [&](int i) {
+    copyMemory(results[i], place, buffers[i], place, size_t(body.outputBytes(i, symbols)));
+  };
+  for (int i = 0; i < carries; ++i)
+    if (trips == 0 || body.outputAlias(i) == i) {
+      copyFirst(i);
+      in[size_t(i)] = results[i];
+    }
+  KeptResults kept;
+  for (int64_t trip = 0; trip < trips; ++trip) {
+    const int64_t entry = loop.reverse ? trips - 1 - trip : trip;
+    auto entryOf = [&](void *all, const WeftBuffer &buffer) {
+      return static_cast<char *>(all) + entry * evaluate(buffer.bytes, symbols);
+    };
+    for (int i = 0; i < carries; ++i)
+      if (body.outputAlias(i) != i)
+        out[size_t(i)] = (trips - trip) % 2 ? results[i] : beside[i];
+    for (int i = carries; i < carries + loop.sequences; ++i)
+      in[size_t(i)] = entryOf(buffers[i], body.plan->buffers[i]);
+    for (int i = carries; i < outputs; ++i)
+      out[size_t(i)] = entryOf(results[i], body.plan->buffers[inputs + i]);
+    const size_t mayStopUntil = mayStop ? body.batches.size() : 0;
+    if (body.single)
+      body.runSingle(in.data(), out.data(), symbols, mayStop);
+    else
+      body.runGeneral(in.data(), out.data(), symbols, &kept, mayStopUntil);
+    std::copy_n(out.begin(), carries, in.begin());
   }
 }
 

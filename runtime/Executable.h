@@ -166,10 +166,12 @@ private:
                   size_t batchesThatMayStop) const;
   void runProfiled(const StepProfiler &profiler, Batch batch, const Launch *launches, const int64_t *symbols,
                    bool mayStop) const;
+  void runLoop(size_t step, void *const *buffers, const int64_t *symbols, bool mayStop) const;
   void lookAtChecks(void *const *pointers) const;
 
   const WeftProgram *plan;
   std::vector<Step> steps;
+  std::vector<std::unique_ptr<Executable>> bodies; // by step: of a loop
   std::vector<Batch> batches;
   std::vector<Value> scalars;
   std::vector<int32_t> stepBuffers;       // buffer numbers, of all steps in order

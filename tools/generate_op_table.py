@@ -24,10 +24,11 @@ FAMILIES = [
     "Composite",
     "Extern",
     "Pooling",
+    "Control",
 ]
-CPP_TYPES = {"Int": "int64_t", "Float": "double", "Bool": "bool", "DType": "DType", "Ints": "const Dims &"}
-ATTR_READS = {"Int": "i", "Float": "f", "Bool": "asBool()", "DType": "asDType()", "Ints": "ints"}
-ATTR_MAKERS = {"Int": "integer", "Float": "real", "Bool": "boolean", "DType": "dtype", "Ints": "list"}
+CPP_TYPES = {"Int": "int64_t", "Float": "double", "Bool": "bool", "DType": "DType", "Ints": "const Dims &", "Graph": "const std::shared_ptr<const Graph> &"}
+ATTR_READS = {"Int": "i", "Float": "f", "Bool": "asBool()", "DType": "asDType()", "Ints": "ints", "Graph": "body"}
+ATTR_MAKERS = {"Int": "integer", "Float": "real", "Bool": "boolean", "DType": "dtype", "Ints": "list", "Graph": "graph"}
 # Uses of an operand that read its type and not its elements, in the text of a derivative.
 TYPE_ONLY = [
     r"\bNAME\.(shape|dtype|rank)\(\)",
@@ -91,7 +92,7 @@ class Op:
         self.vjp = [text.strip() for text in self.vjp]
         self.masks = {field: self.mask(record[field]) for field in ("selects", "lowerBounds", "upperBounds")}
         self.checks = [records[check["def"]] for check in record["checks"]]
-        self.differentiable = any(self.vjp) or (self.family == "Composite" and not self.vjp)
+        self.differentiable = any(self.vjp) or (self.family in ("Composite", "Control") and not self.vjp)
 
     def mask(self, names):
         return sum(1 << self.operands.index(name) for name in names)
@@ -99,6 +100,8 @@ class Op:
     @property
     def saves(self):
         """Bit i: the derivative reads operand i's elements; bit 31 - i: those of result i."""
+        if self.family == "Control":  # the tape asks the body
+            return 0
         if self.differentiable and not self.vjp:
             return (1 << len(self.operands)) - 1
         bits = 0
@@ -245,7 +248,7 @@ def builders(ops):
     out = []
     for op in ops:
         operands = [f"llvm::ArrayRef<Val> {op.operands[0]}"] if op.variadic else [f"Val {n}" for n in op.operands]
-        attrs = [CPP_TYPES[a["kind"]] + ("" if a["kind"] == "Ints" else " ") + a["name"] for a in op.attrs]
+        attrs = [CPP_TYPES[a["kind"]] + ("" if CPP_TYPES[a["kind"]].endswith("&") else " ") + a["name"] for a in op.attrs]
         first = [] if op.operands else ["Builder at"]
         values = op.operands[0] if op.variadic else f"{{{', '.join(op.operands)}}}"
         made = ", ".join(f"Attr::{ATTR_MAKERS[a['kind']]}({a['name']})" for a in op.attrs)
@@ -339,6 +342,8 @@ def description(ops):
     more = ("results", "reduction", "domain", "examples", "dtypes", "python", "independent", "library")
     listed = []
     for op in ops:
+        if op.family == "Control":  # its Python is not made from the record
+            continue
         entry = {field: getattr(op, field) for field in fields + more}
         by = f"Computed by {op.library}: the bits are those of the processor's architecture." if op.library else ""
         entry["description"] = " ".join([*op.description.split(), *by.split()])

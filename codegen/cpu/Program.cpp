@@ -26,7 +26,10 @@ static void write(ArrayRef<kernel::FuncOp> kernels, const Target &target, Module
 
 static void noteScratch(Plan &plan, const StringMap<int64_t> &scratch) {
   for (PlanStep &step : plan.steps)
-    step.scratchBytes = scratch.lookup(step.kernel);
+    if (step.loop)
+      noteScratch(step.loop->body, scratch);
+    else
+      step.scratchBytes = scratch.lookup(step.kernel);
 }
 
 std::unique_ptr<Module> writeKernels(mlir::ModuleOp kernels, const Target &target, LLVMContext &context, Plan *plan) {
@@ -55,6 +58,8 @@ public:
   // With a cubin the kernels are in there, and steps name them only.
   Constant *program(const Plan &plan, const std::string &target, uint64_t features, const std::string &cubin = {}) {
     hasCubin = !cubin.empty();
+    targetName = target;
+    neededFeatures = features;
     std::vector<Constant *> buffers, steps, checks;
     for (const PlanCheck &check : plan.checks)
       checks.push_back(fields({number32(check.buffer), number32(0), string(check.message)}));
@@ -113,7 +118,7 @@ private:
       kernel = externFunction(step.kernel);
       workspace = externFunction(step.kernel + "_workspace");
     } else {
-      kernel = hasCubin || step.isExtern ? null() : module.getFunction(step.kernel);
+      kernel = hasCubin || step.isExtern || step.loop ? null() : module.getFunction(step.kernel);
     }
     if (!kernel)
       throw std::runtime_error("[codegen] the plan launches a kernel that does not exist: " + step.kernel);
@@ -127,7 +132,13 @@ private:
     return fields({kernel, string(step.kernel), string(step.location), number32(buffers.size()),
                    number32(scalars.size()), array(buffers), array(scalars), extent(step.grid), number64(step.grain),
                    number64(step.scratchBytes), number32(step.batch), number32(step.blockThreads), workspace,
-                   array(scratch), number32(scratch.size()), number32(0)});
+                   array(scratch), number32(scratch.size()), number32(0), step.loop ? loop(*step.loop) : null()});
+  }
+
+  Constant *loop(const PlanLoop &loop) {
+    return global(fields({global(program(loop.body, targetName, neededFeatures), 8), extent(loop.trips),
+                          number32(loop.carries), number32(loop.sequences), number32(loop.reverse), number32(0)}),
+                  8);
   }
 
   // By its address alone: the type does not matter.
@@ -140,6 +151,8 @@ private:
   LLVMContext &context;
   const Externs externs;
   bool hasCubin = false;
+  std::string targetName;
+  uint64_t neededFeatures = 0;
   PointerType *pointer;
   Type *i32, *i64;
   StructType *factorType, *extentType;

@@ -34,6 +34,8 @@ static Group groupOf(Operation *op) {
   return group;
 }
 
+static void scheduleScan(Lowering &lowering, const Group &group);
+
 static void schedule(Lowering &lowering, const Group &group) {
   std::string kind = groupKind(group);
   if (kind == "row")
@@ -48,6 +50,8 @@ static void schedule(Lowering &lowering, const Group &group) {
     scheduleScatter(lowering, group);
   else if (kind == "extern")
     scheduleExtern(lowering, group);
+  else if (kind == "control")
+    scheduleScan(lowering, group);
   else if (kind == "attention")
     scheduleAttention(lowering, group);
   else
@@ -59,12 +63,10 @@ static Storage contiguous(Lowering &lowering, Value value, int32_t kind) {
   return {lowering.addBuffer(kind, shape, elementType(value)), elementType(value), shape, rowMajorStrides(shape)};
 }
 
-Lowered lowerToKernels(ModuleOp main, const Target &target, const CostModel &model) {
-  func::FuncOp func = *main.getOps<func::FuncOp>().begin();
-  main.getContext()->loadDialect<kernel::KernelDialect, arith::ArithDialect, math::MathDialect>();
-  Lowered lowered;
-  lowered.kernels = ModuleOp::create(main.getLoc());
-  Lowering lowering(*lowered.kernels, target, model);
+// carries: so many of the first results may take the memory of the arguments of their number.
+static Plan lowerFunction(func::FuncOp func, Kernels &kernels, const Target &target, const CostModel &model,
+                          int carries = 0) {
+  Lowering lowering(kernels, target, model);
   Plan &plan = lowering.plan;
   Operation *end = func.getBody().front().getTerminator();
   plan.inputCount = int32_t(func.getNumArguments());
@@ -110,6 +112,8 @@ Lowered lowerToKernels(ModuleOp main, const Target &target, const CostModel &mod
     for (auto [output, input] : llvm::enumerate(given.asArrayRef()))
       if (input >= 0)
         donations.push_back({plan.inputCount + int(output), int(input)});
+  for (int i = 0; i < carries; ++i)
+    donations.push_back({plan.inputCount + i, i});
   for (const Donation &donation : donations)
     lowering.weights.erase(donation.input);
   keepOfWeights(lowering);
@@ -117,7 +121,49 @@ Lowered lowerToKernels(ModuleOp main, const Target &target, const CostModel &mod
   placeTemporaries(lowering);
   for (PlannedStep &step : lowering.steps)
     plan.steps.push_back(std::move(step));
-  lowered.plan = std::move(plan);
+  return std::move(plan);
+}
+
+// One step, which runs the plan of the body.
+static void scheduleScan(Lowering &lowering, const Group &group) {
+  Operation *op = group.ops.back();
+  if (lowering.target.gpu)
+    fail(UserError::Kind::NotImplemented, infoOf(op).name, "runs on a CPU only; move the tensors with .cpu()");
+  PlannedStep step;
+  step.kernel = infoOf(op).name;
+  step.location = stepLocation(group);
+  step.loop = std::make_shared<PlanLoop>();
+  PlanLoop &loop = *step.loop;
+  loop.carries = int32_t(intOf(op, "carries"));
+  loop.body = lowerFunction(bodyFunction(op, op->getAttr("body")), lowering.shared, lowering.target, lowering.model,
+                            loop.carries);
+  loop.trips = Size::ofDim(intsOf(op, "sizes")[0]).extent();
+  loop.sequences = int32_t(intOf(op, "sequences"));
+  loop.reverse = boolOf(op, "reverse");
+  llvm::DenseMap<Value, Storage> inputs = lowering.inputs(group);
+  for (Value operand : op->getOperands()) {
+    step.buffers.push_back(inOrder(lowering, group, operand, inputs.find(operand)->second).planBuffer);
+    step.reads.insert(step.buffers.back());
+  }
+  auto write = [&](int buffer) {
+    step.buffers.push_back(buffer);
+    step.writes.insert(buffer);
+  };
+  for (size_t i = 0; i < group.results.size(); ++i)
+    write(lowering.result(group, i).planBuffer);
+  for (int i = 0; i < loop.carries; ++i) { // where every other step's lie
+    const Storage &carry = lowering.result(group, size_t(i));
+    write(lowering.temporary(carry.shape, carry.type).planBuffer);
+  }
+  lowering.steps.push_back(std::move(step));
+}
+
+Lowered lowerToKernels(ModuleOp main, const Target &target, const CostModel &model) {
+  main.getContext()->loadDialect<kernel::KernelDialect, arith::ArithDialect, math::MathDialect>();
+  Lowered lowered;
+  lowered.kernels = ModuleOp::create(main.getLoc());
+  Kernels kernels{*lowered.kernels, {}};
+  lowered.plan = lowerFunction(*main.getOps<func::FuncOp>().begin(), kernels, target, model);
   return lowered;
 }
 
@@ -166,6 +212,12 @@ std::string toString(const Plan &plan) {
       text += "; " + toString(scalar);
     for (const Extent &bytes : step.scratch)
       text += "; scratch " + toString(bytes);
+    if (step.loop) {
+      text += std::string(") x ") + toString(step.loop->trips) + (step.loop->reverse ? ", the last first" : "") + " of\n";
+      for (StringRef rest = ""; StringRef line : llvm::split(toString(step.loop->body), '\n'))
+        text += line.empty() ? "" : ("//  " + line.drop_front(2) + rest + "\n").str();
+      continue;
+    }
     text += ") x " + toString(step.grid) + ", grain " + std::to_string(step.grain) + "\n";
   }
   if (plan.keptSteps)

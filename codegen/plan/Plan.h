@@ -4,6 +4,7 @@
 #include "runtime/Abi.h"
 
 #include <cstdint>
+#include <memory>
 #include <set>
 #include <string>
 #include <vector>
@@ -33,9 +34,12 @@ struct PlanCheck {
   std::string message;
 };
 
+struct PlanLoop;
+
 struct PlanStep {
   std::string kernel; // symbol of the kernel.func, or a C function of runtime/extern
   bool isExtern = false;
+  std::shared_ptr<PlanLoop> loop; // runs a plan of its own instead of a kernel
   std::string location;
   std::vector<int32_t> buffers;
   std::vector<Extent> scalars;
@@ -57,6 +61,14 @@ struct Plan {
   int32_t keptSteps = 0;
   std::vector<PlanCheck> checks;
   int32_t checkedSteps = 0;
+};
+
+// A WeftLoop.
+struct PlanLoop {
+  Plan body;
+  Extent trips;
+  int32_t carries = 0, sequences = 0;
+  bool reverse = false;
 };
 
 // A step and what the order of steps and the memory plan must know of it.

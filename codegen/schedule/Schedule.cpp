@@ -73,6 +73,8 @@ std::string groupKind(const Group &group) {
     return "contraction";
   case OpFamily::Extern:
     return "extern";
+  case OpFamily::Control:
+    return "control";
   case OpFamily::Indexing:
     return infoOf(group.op).traits.scatters ? "scatter" : "loop";
   default:
@@ -129,9 +131,9 @@ void Lowering::finish(Kernel &kernel, const Group &group, const Size &grid, int6
   std::string text;
   llvm::raw_string_ostream stream(text);
   func->print(stream, OpPrintingFlags().useLocalScope().assumeVerified());
-  auto [at, isNew] = known.try_emplace(text);
+  auto [at, isNew] = shared.known.try_emplace(text);
   if (isNew) {
-    at->second = joinedNames(group, "_") + kernel.suffix + "_" + std::to_string(known.size() - 1);
+    at->second = joinedNames(group, "_") + kernel.suffix + "_" + std::to_string(shared.known.size() - 1);
     func->setAttr("sym_name", StringAttr::get(func->getContext(), at->second));
   }
   step.kernel = at->second;

@@ -16,16 +16,23 @@ struct Group {
   std::vector<mlir::Operation *> ops;                      // inside, in order
 };
 
-// Everything that is made while one main function is lowered.
+// What the functions of a program share: their kernels.
+struct Kernels {
+  mlir::ModuleOp module;
+  std::map<std::string, std::string> known; // names by their text
+};
+
+// Everything that is made while one function is lowered.
 class Lowering : public PlanDraft {
 public:
-  Lowering(mlir::ModuleOp kernels, const Target &target, const CostModel &model)
-      : kernels(kernels), target(target), model(model) {}
+  Lowering(Kernels &shared, const Target &target, const CostModel &model)
+      : shared(shared), kernels(shared.module), target(target), model(model) {}
 
+  Kernels &shared;
   mlir::ModuleOp kernels;
   const Target &target;
   const CostModel &model;
-  llvm::DenseMap<mlir::Value, Storage> values; // of the main function
+  llvm::DenseMap<mlir::Value, Storage> values; // of the function
   TypicalSizes typicalSizes;                   // of symbols
 
   int64_t estimate(const Size &size) const { return size.estimate(typicalSizes); }
@@ -42,7 +49,6 @@ public:
   void finish(class Kernel &kernel, const Group &group, const Size &grid, int64_t grain);
 
 private:
-  std::map<std::string, std::string> known; // kernels by their text
   std::map<int, int> costs;
 };
 
@@ -85,6 +91,8 @@ void scheduleReduction(Lowering &lowering, const Group &group);
 void scheduleContraction(Lowering &lowering, const Group &group);
 void scheduleConvolution(Lowering &lowering, const Group &group, mlir::Operation *op);
 void scheduleScatter(Lowering &lowering, const Group &group);
+// The elements of an operand of the group's in row-major order: where they lie, or copied.
+Storage inOrder(Lowering &lowering, const Group &group, mlir::Value value, const Storage &storage);
 // A C function of runtime/extern, on operands that are copied first where they are not contiguous.
 void scheduleExtern(Lowering &lowering, const Group &group);
 

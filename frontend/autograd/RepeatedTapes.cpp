@@ -49,6 +49,12 @@ void Description::attr(const Attr &a) {
   word(int64_t(a.kind));
   if (a.kind == Attr::Kind::Ints)
     return dims(a.ints);
+  if (a.kind == Attr::Kind::Graph) {
+    Hash128 hash = hash128(serialize(*a.body));
+    word(int64_t(hash.low));
+    word(int64_t(hash.high));
+    return;
+  }
   int64_t bits = a.i;
   if (a.kind == Attr::Kind::Float)
     std::memcpy(&bits, &a.f, sizeof bits);
@@ -173,7 +179,7 @@ TapeProgram::TapeProgram(const TapeDerivative &derivative, const TapePart &tape)
     for (ValueId operand : node.operands)
       operands.push_back(numbers[size_t(operand)]);
     std::vector<TensorType> types;
-    for (int i = 0; i < info(node.op).resultCount; ++i)
+    for (int i = 0; i < resultCount(node.op, node.attrs); ++i)
       types.push_back(from.type(v + i));
     ValueId first = graph.addNodes(node.op, std::move(operands), node.attrs, types);
     for (ValueId i = 0; i < ValueId(types.size()); ++i)

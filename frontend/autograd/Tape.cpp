@@ -143,7 +143,7 @@ void recordOnTape(OpKind op, const Tensor *operands, int count, const Attrs &att
     operand.type = {impl.dtype, impl.shape};
     linkOperand(operand, operands[i]);
     auto isFromBefore = [&](uint64_t scope) { return scope && (!operand.node || operand.node->order < scope); };
-    bool isRead = !checkpointFrom && record.savesOperands >> (i < 31 ? i : 30) & 1;
+    bool isRead = !checkpointFrom && (hasBody(op) || (record.savesOperands >> (i < 31 ? i : 30) & 1));
     if (isRead || isFromBefore(checkpointFrom) || isFromBefore(forwardFrom))
       operand.saved = {operands[i].impl, impl.storage->version};
   }
@@ -154,9 +154,10 @@ void recordOnTape(OpKind op, const Tensor *operands, int count, const Attrs &att
                : SavedTensor();
   };
   node->result = saved(0);
-  for (int i = 1; i < record.resultCount; ++i)
+  const int resultCount = weft::resultCount(op, attrs);
+  for (int i = 1; i < resultCount; ++i)
     node->others.push_back({results[i].type(), saved(i)});
-  for (int i = record.resultCount - 1; i >= 0; --i)
+  for (int i = resultCount - 1; i >= 0; --i)
     if (isFloat(results[i].dtype())) {
       results[i].impl->requiresGrad = true;
       autogradMeta(*results[i].impl).setNode(i ? nodeOfResult(node, i) : node);

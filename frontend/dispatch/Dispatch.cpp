@@ -170,7 +170,7 @@ static Device commonDevice(OpKind op, const Tensor *operands, int count) {
 
 static void finish(OpKind op, const Tensor *operands, int count, const Attrs &attrs, Tensor *results) {
   bool real = false;
-  for (int i = 0; i < info(op).resultCount; ++i)
+  for (int i = 0; i < resultCount(op, attrs); ++i)
     real |= isFloat(results[i].dtype());
   if (info(op).differentiable && real && anyRequiresGrad(operands, count))
     recordOnTape(op, operands, count, attrs, results);
@@ -205,7 +205,7 @@ static void applyAnew(OpKind op, const Tensor *operands, int count, const Attrs 
     types[i] = operands[i].type();
   }
   TensorType type = inferType(op, types, count, attrs);
-  const int resultCount = info(op).resultCount;
+  const int resultCount = weft::resultCount(op, attrs);
   std::vector<TensorType> others;
   for (int i = 1; i < resultCount; ++i)
     others.push_back(inferType(op, types, count, attrs, i));
@@ -230,7 +230,13 @@ static void applyAnew(OpKind op, const Tensor *operands, int count, const Attrs 
   if (!now && BlockingRegion::releases() != releases)
     return applyAnew(op, operands, count, attrs, results);
   results[0] = Tensor::empty(type.shape, type.dtype, device);
-  void *memory[kMostResults];
+  void *inlineMemory[kMostResults];
+  std::vector<void *> manyResults;
+  void **memory = inlineMemory;
+  if (resultCount > kMostResults) {
+    manyResults.resize(size_t(resultCount));
+    memory = manyResults.data();
+  }
   for (int i = 1; i < resultCount; ++i) {
     results[i] = Tensor::empty(others[size_t(i) - 1].shape, others[size_t(i) - 1].dtype, device);
     memory[i] = results[i].impl->storage->memory;
@@ -251,9 +257,9 @@ static Tensor applyAnew(OpKind op, const Tensor *operands, int count, const Attr
 }
 
 std::vector<Tensor> applyAll(OpKind op, const Tensor *operands, int count, const Attrs &attrs) {
-  if (info(op).resultCount == 1)
+  if (!hasBody(op) && info(op).resultCount == 1)
     return {apply(op, operands, count, attrs)};
-  std::vector<Tensor> results(size_t(info(op).resultCount));
+  std::vector<Tensor> results(size_t(resultCount(op, attrs)));
   applyAnew(op, operands, count, attrs, results.data());
   return results;
 }

@@ -29,7 +29,7 @@ Graph completed(const EagerCall &call, Graph graph) {
     types.push_back(input.type);
   }
   std::vector<TensorType> results;
-  for (int i = 0; i < info(call.op).resultCount; ++i)
+  for (int i = 0; i < resultCount(call.op, call.attrs); ++i)
     results.push_back(inferType(call.op, types.data(), int(types.size()), call.attrs, i));
   ValueId first = graph.addNodes(call.op, std::move(operands), call.attrs, results);
   graph.outputs.clear();
@@ -57,8 +57,16 @@ void run(const EagerCall &call, const KernelKey &key, const ExecutablePtr &execu
     inputs[i] = call.operands[i].data();
     bytes += call.operands[i].impl->storage->bytes;
   }
-  void *outs[kMostResults] = {call.out};
-  for (int i = 1; i < info(call.op).resultCount; ++i)
+  void *localOuts[kMostResults];
+  std::vector<void *> manyOuts;
+  void **outs = localOuts;
+  const int results = resultCount(call.op, call.attrs);
+  if (results > kMostResults) {
+    manyOuts.resize(size_t(results));
+    outs = manyOuts.data();
+  }
+  outs[0] = call.out;
+  for (int i = 1; i < results; ++i)
     outs[i] = call.others[i - 1];
   if (bytes + executable->outputBytes(0, symbols.values()) < Executable::kLongBytes ||
       !executable->takesLong(symbols.values()))

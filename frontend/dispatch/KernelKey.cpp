@@ -17,6 +17,10 @@ void KernelKey::attr(const Attr &a) {
     int64_t bits;
     std::memcpy(&bits, &a.f, 8);
     word(bits);
+  } else if (a.kind == Attr::Kind::Graph) {
+    Hash128 hash = hash128(serialize(*a.body));
+    word(int64_t(hash.low));
+    word(int64_t(hash.high));
   } else {
     word(a.i);
   }

@@ -318,7 +318,7 @@ static Tensor callAnew(OpKind op, const Tensor *operands, int count, const Attrs
 }
 
 std::vector<Tensor> callAll(OpKind op, const Tensor *operands, int count, const Attrs &attrs) {
-  if (info(op).resultCount == 1)
+  if (!hasBody(op) && info(op).resultCount == 1)
     return {call(op, operands, count, attrs)};
   while (count > 0 && !operands[count - 1].defined())
     --count;

@@ -86,6 +86,8 @@ public:
   // UserError that names the user's line. Other tensors are as they are outside, where they may be traced, too; only
   // they are not written to.
 
+  // The name of what runs the function again and again, for errors; "vmap" if not set.
+  void setTransform(const char *name);
   // A placeholder of the example's type for what differs from example to example.
   Tensor exampleLike(const Tensor &example);
   // Random numbers: not allowed; the same for all examples; or so many examples' numbers are drawn at once.

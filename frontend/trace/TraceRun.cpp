@@ -40,7 +40,7 @@ Graph Trace::State::takeGraph(const std::vector<ValueId> &wanted, std::vector<Te
       for (ValueId &v : operands)
         v = id(v);
       std::vector<TensorType> types;
-      for (int i = 0; i < info(nodes[n].op).resultCount; ++i)
+      for (int i = 0; i < resultCount(nodes[n].op, nodes[n].attrs); ++i)
         types.push_back(nodes[n + size_t(i)].type);
       ValueId first =
           graph.addNodes(nodes[n].op, std::move(operands), std::move(nodes[n].attrs), types, nodes[n].location);

@@ -81,7 +81,8 @@ struct Trace::State {
   std::unordered_map<const TensorImpl *, ValueId> captured; // inputs from outside
   std::vector<bool> underGrad;                              // by node
   Randomness randomness = Randomness::Error;
-  int64_t examples = 1;
+  int64_t examples = 0; // of a batch; 0: in no vmap
+  const char *transform = "vmap";
   std::vector<std::pair<Tensor, Tensor>> states;
   std::vector<std::pair<Tensor, OperandCheck>> valueChecks;
 

@@ -29,7 +29,7 @@ def Weft_Dialect : Dialect {
   }];
 }
 
-// An attribute of a record: its name, kind (one of Int, Float, Bool, DType, Ints) and default in Python ("" : none).
+// An attribute of a record: its name, kind (one of Int, Float, Bool, DType, Ints, Graph) and default in Python ("" : none).
 class A<string name_, string kind_, string default_ = ""> {
   string name = name_;
   string kind = kind_;

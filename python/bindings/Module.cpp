@@ -32,6 +32,7 @@ PYBIND11_MODULE(_C, module) {
   bindGradMode(module);
   bindAutograd(module);
   bindBatching(module);
+  bindScanning(module);
   bindGradFunction(module);
   bindModuleBase(module);
   bindCompile(module);

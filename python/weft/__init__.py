@@ -26,6 +26,7 @@ from ._C import (
 from ._ops import *
 from ._functions.arithmetic import *
 from ._functions.contractions import *
+from ._functions.control import *
 from ._functions.convolution import *
 from ._functions.elementwise import *
 from ._functions.grids import *

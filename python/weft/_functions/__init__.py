@@ -4,6 +4,7 @@ from .. import _ops
 from . import (
     arithmetic,
     contractions,
+    control,
     convolution,
     elementwise,
     grids,
@@ -21,6 +22,7 @@ from . import (
 )
 from .arithmetic import *
 from .contractions import *
+from .control import *
 from .convolution import *
 from .elementwise import *
 from .grids import *
@@ -39,6 +41,7 @@ from .statistics import *
 _FAMILIES = (
     arithmetic,
     contractions,
+    control,
     convolution,
     elementwise,
     grids,

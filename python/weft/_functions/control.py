@@ -1,0 +1,151 @@
+"""Loops in the graph: a step is traced once and run for every entry of sequences."""
+
+from .. import _C, _pytree
+from .._C import Tensor
+from .shapes import cat
+
+__all__ = ["associative_scan", "map", "scan"]
+METHODS = ()
+
+
+def scan(combine_fn, init, xs=None, *, dim=0, reverse=False, length=None):
+    """Runs ``combine_fn`` on each entry of ``xs`` in turn, handing a carry on from one to the next.
+
+    ``carry, y = combine_fn(carry, x)`` is what a step does; it runs once, on tensors without values, and becomes one loop, in eager
+    code and in a compiled function alike: a thousand steps compile in the time of one. The bits are those of the same steps written as
+    a Python loop, but for gradients of tensors that all steps read, which a loop adds up from the last step on as one sum, in float32 at least.
+
+    Args:
+        combine_fn: a function of the carry and an entry. It cannot ask for values (``weft.where`` stands for a branch), nor write to
+            tensors, nor draw random numbers. Tensors that it closes over are the same in every step, and get gradients.
+        init: the first carry: a tensor, or tuples, lists and dicts of some. A step keeps its shapes and dtypes.
+        xs: tensors (or tuples, lists, dicts of some) that have the steps along ``dim``; None: ``combine_fn`` gets None.
+        dim: the axis of the steps in ``xs`` and in ``ys``.
+        reverse: from the last entry to the first; ``ys`` is in the order of ``xs``.
+        length: the number of steps, where ``xs`` has none.
+
+    Returns:
+        (carry, ys): the last carry, and what the steps gave besides, with the axis ``dim`` more each.
+
+    Raises:
+        TypeError: ``combine_fn`` does not return a pair, or something else than tensors.
+        ValueError: sizes along ``dim`` differ from each other or from ``length``, or there is neither.
+        RuntimeError: a carry changes its shape or dtype; ``combine_fn`` does what it cannot.
+    """
+    if xs is None and length is None:
+        raise ValueError("[scan] neither xs nor length says how many steps there are; pass one of them")
+    return _scan("scan", combine_fn, init, xs, dim, reverse, length)
+
+
+def map(f, xs, *, dim=0):
+    """``f`` of each entry of ``xs`` along ``dim``, one after the other; a loop in the graph. ``vmap`` does all at once, and takes more memory.
+
+    Args:
+        f: a function of an entry; as ``combine_fn`` of ``scan``.
+        xs: tensors, or tuples, lists, dicts of some, of one size along ``dim``.
+
+    Returns:
+        what ``f`` gives, with the axis ``dim`` more.
+
+    Raises:
+        TypeError, ValueError, RuntimeError: as ``scan``.
+    """
+    return _scan("map", lambda carry, x: (carry, f(x)), (), xs, dim, False, None)[1]
+
+
+def associative_scan(combine_fn, xs, dim=0, reverse=False):
+    """All partial results of an associative function: x0, f(x0, x1), f(f(x0, x1), x2) ..., in this order, by ``scan``.
+
+    Args:
+        combine_fn: a function of two entries that gives a third of their shape and dtype.
+        xs: tensors, or tuples, lists, dicts of some, of one size along ``dim``, 1 at least.
+        reverse: from the last entry to the first.
+
+    Returns:
+        the partial results, of the shape of ``xs``.
+
+    Raises:
+        TypeError, ValueError, RuntimeError: as ``scan``.
+    """
+    leaves, structure = _pytree.flatten(xs)
+    size = _length("associative_scan", leaves, dim, None)
+    if size == 0:
+        return xs
+    first, rest = (size - 1, 0) if reverse else (0, 1)
+
+    def part(start, count):
+        return _pytree.unflatten([leaf.narrow(dim, start, count) for leaf in leaves], structure)
+
+    def step(carry, x):
+        following = combine_fn(carry, x)
+        return following, following
+
+    begin = _pytree.unflatten([leaf.select(dim, first) for leaf in leaves], structure)
+    _, results = _scan("associative_scan", step, begin, part(rest, size - 1), dim, reverse, None)
+    heads, tails = _pytree.flatten(part(first, 1))[0], _pytree.flatten(results)[0]
+    joined = [cat((t, h) if reverse else (h, t), dim) for h, t in zip(heads, tails)]
+    return _pytree.unflatten(joined, structure)
+
+
+def _length(name, leaves, dim, length):
+    if type(dim) is not int:
+        raise TypeError(f"[{name}] dim must be an int; got {type(dim).__name__}")
+    if length is not None and (type(length) is not int or length < 0):
+        raise ValueError(f"[{name}] length must be an int from 0 on; got {length!r}")
+    sizes = [] if length is None else [length]
+    for leaf in leaves:
+        if not isinstance(leaf, Tensor):
+            raise TypeError(f"[{name}] xs must be tensors, or tuples, lists, dicts of some; got {type(leaf).__name__}")
+        if not -leaf.ndim <= dim < leaf.ndim:
+            raise IndexError(f"[{name}] an entry of xs has no axis {dim}; got shape {list(leaf.shape)}")
+        sizes.append(leaf.shape[dim])
+    if any([size != sizes[0] for size in sizes]):
+        raise ValueError(f"[{name}] all of xs must have the same size along axis {dim}, and length too; got {sizes}")
+    if not sizes:
+        raise ValueError(f"[{name}] xs has no tensor that says how many steps there are; pass one")
+    return sizes[0]
+
+
+def _front(tensor, dim):
+    return tensor if dim % tensor.ndim == 0 else tensor.movedim(dim, 0)
+
+
+def _scan(name, step, init, xs, dim, reverse, length):
+    carries, carry_structure = _pytree.flatten(init)
+    sequences, structure = ([], ()) if xs is None else _pytree.flatten(xs)
+    for carry in carries:
+        if not isinstance(carry, Tensor):
+            raise TypeError(
+                f"[{name}] init must be tensors, or tuples, lists, dicts of some; got {type(carry).__name__}; make it one with "
+                "weft.tensor()"
+            )
+    steps = _length(name, sequences, dim, length)
+    scanning = _C.scanning(name, carries, [_front(x, dim) for x in sequences], steps, bool(reverse))
+    with scanning as examples:
+        count = len(carries)
+        x = None if xs is None else _pytree.unflatten(examples[count:], structure)
+        result = step(_pytree.unflatten(examples[:count], carry_structure), x)
+        if type(result) is not tuple or len(result) != 2:
+            raise TypeError(f"[{name}] a step must return a pair, the next carry and an output; got {_kind(result)}")
+        following, following_structure = _pytree.flatten(result[0])
+        if following_structure != carry_structure:
+            raise TypeError(
+                f"[{name}] a step must return a carry built like the first one, {_pytree.text(carry_structure)}; "
+                f"got {_pytree.text(following_structure)}"
+            )
+        outputs, output_structure = ([], None) if result[1] is None else _pytree.flatten(result[1])
+        for given in (*following, *outputs):
+            if not isinstance(given, Tensor):
+                raise TypeError(f"[{name}] a step must return tensors; got {type(given).__name__}")
+        if not following and not outputs:
+            raise TypeError(f"[{name}] a step must return a tensor; got none")
+        results = scanning.finish(following, outputs)
+    last = _pytree.unflatten(results[: len(carries)], carry_structure)
+    if result[1] is None:
+        return last, None
+    stacked = [y if dim % y.ndim == 0 else y.movedim(0, dim) for y in results[len(carries) :]]
+    return last, _pytree.unflatten(stacked, output_structure)
+
+
+def _kind(result):
+    return f"a tuple of {len(result)}" if type(result) is tuple else type(result).__name__
