@@ -9,6 +9,7 @@
 #include "ir/Composites.h"
 #include "ir/Derivatives.h"
 #include "ir/OpAccess.h"
+#include "passes/Scan.h"
 
 #include "llvm/ADT/DenseSet.h"
 
@@ -80,6 +81,8 @@ private:
 
   // Cotangents of its results, null where none came.
   void propagate(Operation *op, ArrayRef<Value> given) {
+    if (hasBody(kindOf(op)))
+      return throughBody(op, given);
     if (!hasVjp(kindOf(op))) {
       if (familyOf(op) == OpFamily::Composite)
         throughExpansion(op, given);
@@ -94,6 +97,15 @@ private:
       if (active.contains(op->getOperand(i)))
         if (Value contribution = derivative(builder, op, i, given))
           accumulate(op->getOperand(i), contribution);
+  }
+
+  void throughBody(Operation *op, ArrayRef<Value> given) {
+    SmallVector<bool> wanted;
+    for (Value operand : op->getOperands())
+      wanted.push_back(active.contains(operand));
+    for (auto [operand, cotangent] : llvm::zip(op->getOperands(), cotangentsOfScan(builder, op, given, wanted)))
+      if (cotangent)
+        accumulate(operand, cotangent);
   }
 
   // In one walk over the operands, which may be thousands: where one begins takes a sum over all before it.

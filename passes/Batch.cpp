@@ -8,6 +8,7 @@
 #include "ir/Batching.h"
 #include "ir/Derivatives.h"
 #include "ir/OpAccess.h"
+#include "passes/Scan.h"
 
 using namespace mlir;
 
@@ -74,6 +75,8 @@ private:
 
   void batch(Operation *op) {
     OpKind kind = kindOf(op);
+    if (hasBody(kind))
+      return throughBody(op);
     Attrs attrs = attrsOf(op);
     if (BatchingRule rule = batchingRule(kind)) {
       BatchedOp batched{{&builder, op->getLoc()}, kind, {}, {}, attrs, size};
@@ -90,6 +93,18 @@ private:
            "vmap has no rule for it with these operands batched; got " + operandTypes(op) +
                "; vmap over other arguments, or call it in a loop over the examples");
     throughExpansion(op);
+  }
+
+  void throughBody(Operation *op) {
+    SmallVector<Value> operands;
+    SmallVector<bool> batched;
+    for (Value value : op->getOperands()) {
+      Value all = ofAll.lookup(value);
+      operands.push_back(all ? all : value);
+      batched.push_back(bool(all));
+    }
+    for (auto [result, all] : llvm::zip(op->getResults(), batchOfScan(builder, op, operands, batched, size)))
+      ofAll[result] = all;
   }
 
   void keep(Operation *op, ArrayRef<Val> made) {

@@ -3,6 +3,7 @@
 #include "passes/Forward.h"
 #include "ir/Derivatives.h"
 #include "ir/OpAccess.h"
+#include "passes/Scan.h"
 
 using namespace mlir;
 
@@ -53,6 +54,13 @@ private:
   // Of its results, null where there is none.
   SmallVector<Value, 2> tangentsOf(Operation *op) {
     OpKind kind = kindOf(op);
+    if (hasBody(kind)) {
+      SmallVector<Value> given;
+      for (Value value : op->getOperands())
+        given.push_back(tangents.lookup(value));
+      SmallVector<Value> made = tangentsOfScan(builder, op, given);
+      return {made.begin(), made.end()};
+    }
     if (hasJvp(kind)) {
       SmallVector<Val, 4> operands, results, given;
       for (Value value : op->getResults())

@@ -3,6 +3,7 @@
 #include "passes/Decompose.h"
 #include "passes/Fusion.h"
 #include "passes/Rematerialise.h"
+#include "passes/Scan.h"
 #include "passes/Simplify.h"
 
 #include "mlir/IR/Verifier.h"
@@ -58,6 +59,7 @@ void runPipeline(mlir::ModuleOp module, const PipelineOptions &options) {
     llvm::errs() << '\n';
   }
   runStep("simplify", module, print, [&] { return runSimplify(module); });
+  runStep("simplify-scans", module, print, [&] { return runSimplifyScans(module); });
   runStep("decompose", module, print, [&] { return runDecompose(module); });
   runStep("simplify", module, print, [&] { return runSimplify(module); });
   if (options.fuse)
