@@ -7,6 +7,7 @@
 #include "mlir/IR/SymbolTable.h"
 
 #include <map>
+#include <optional>
 #include <set>
 
 using namespace mlir;
@@ -120,14 +121,34 @@ public:
       : scan(scan), wrt(std::move(wrt)), steps(differentiate(step(), this->wrt)), base(ValueId(steps.inputs.size())),
         given(base + ValueId(scan.body->nodes.size())), isNeeded(size_t(steps.valueCount())) {
     findConstant();
-    for (ValueId output : steps.outputs)
+    for (auto [i, output] : llvm::zip(this->wrt, steps.outputs)) {
+      if (scan.isConstant(i))
+        if (std::optional<Sum> sum = sumOf(output)) {
+          for (ValueId operand : nodeOf(sum->of).operands)
+            require(operand);
+          sums[i] = std::move(*sum);
+          continue;
+        }
       require(output);
+    }
     for (ValueId v = ValueId(steps.valueCount()); v-- > given;)
       if (isNeeded[size_t(v)])
         for (ValueId operand : nodeOf(v).operands)
           require(operand);
   }
 
+  // A cotangent that is a sum over an axis of its operands, seen in another way: of all steps' operands, the steps are
+  // an axis more of that sum.
+  struct Sum {
+    ValueId of;                 // the product without batches, or the reduction
+    std::vector<ValueId> views; // of it, the last first
+  };
+
+  const Node &nodeOf(ValueId v) const { return steps.nodes[size_t(v - base)]; }
+  // Whether all steps' values of it are there without the derivative.
+  bool isKept(ValueId v) const {
+    return residuals.count(v) || (v < scan.inputs() && !scan.isConstant(int(v)));
+  }
   // A value of the step's as a value of the body's.
   ValueId inBody(ValueId v) const { return v < base ? v : v - base + scan.inputs(); }
 
@@ -137,9 +158,21 @@ public:
   const ValueId base, given;  // the step's first node, the derivative's first
   std::vector<char> isNeeded; // by value of `steps`
   std::set<ValueId> residuals; // of the step, to be kept for each entry
+  std::map<int, Sum> sums;     // by constant
 
 private:
-  const Node &nodeOf(ValueId v) const { return steps.nodes[size_t(v - base)]; }
+  // Named, as the kinds of sums are: other products have another order, and a view keeps all elements.
+  std::optional<Sum> sumOf(ValueId v) const {
+    for (Sum sum{v, {}}; sum.of >= given; sum.of = nodeOf(sum.of).operands[0]) {
+      const Node &node = nodeOf(sum.of);
+      if (node.op == OpKind::Sum || (node.op == OpKind::DotGeneral && node.attrs[0].ints.empty()))
+        return sum;
+      if (node.op != OpKind::Permute && node.op != OpKind::Reshape)
+        break;
+      sum.views.push_back(sum.of);
+    }
+    return {};
+  }
 
   Graph step() const {
     SmallVector<TensorType> cotangents;
@@ -185,6 +218,7 @@ struct ReverseBody {
   Graph graph;
   std::vector<int> sequences, constants; // inputs of the scan
   std::vector<int> cotangents;           // of outputs of the scan that are no carries
+  std::vector<ValueId> summed;           // the last outputs: operands of sums
 };
 
 ReverseBody reverseBody(const Adjoint &adjoint, ArrayRef<Value> given) {
@@ -197,7 +231,7 @@ ReverseBody reverseBody(const Adjoint &adjoint, ArrayRef<Value> given) {
     if (scan.isCarry(i))
       copy.number(scan.inputs() + i, copy.input(adjoint.steps.inputs[size_t(i)].type));
   for (int i : adjoint.wrt)
-    if (scan.isConstant(i))
+    if (scan.isConstant(i) && !adjoint.sums.count(i))
       sums.push_back(copy.input(wide(adjoint.steps.inputs[size_t(i)].type)));
   for (int i = scan.carries; !scan.isConstant(i) && i < scan.inputs(); ++i)
     if (needed(i)) {
@@ -231,6 +265,8 @@ ReverseBody reverseBody(const Adjoint &adjoint, ArrayRef<Value> given) {
   auto sum = sums.begin();
   std::vector<ValueId> entries;
   for (auto [i, output] : llvm::zip(adjoint.wrt, adjoint.steps.outputs)) {
+    if (adjoint.sums.count(i))
+      continue;
     ValueId cotangent = copy.at(output);
     if (scan.isCarry(i)) {
       copy.graph.outputs.push_back(cotangent);
@@ -243,6 +279,12 @@ ReverseBody reverseBody(const Adjoint &adjoint, ArrayRef<Value> given) {
     }
   }
   copy.graph.outputs.insert(copy.graph.outputs.end(), entries.begin(), entries.end());
+  for (auto &[i, sum] : adjoint.sums)
+    for (ValueId v : adjoint.nodeOf(sum.of).operands)
+      if (!adjoint.isKept(v) && !llvm::is_contained(made.summed, v)) {
+        copy.output(v);
+        made.summed.push_back(v);
+      }
   made.graph = std::move(copy.graph);
   return made;
 }
@@ -270,6 +312,29 @@ std::map<ValueId, Value> residualsOf(OpBuilder &builder, Operation *op, const Ad
   return values;
 }
 
+// The sum with the steps as an axis more of what is summed.
+Value sumOfAll(OpBuilder &builder, Location location, const Adjoint &adjoint, const Adjoint::Sum &sum,
+               ArrayRef<Value> operands) {
+  const Node &node = adjoint.nodeOf(sum.of);
+  auto withSteps = [](Dims dims) {
+    for (int64_t &dim : dims)
+      ++dim;
+    dims.insert(0, 0);
+    return Attr::list(dims);
+  };
+  Value total;
+  if (node.op == OpKind::Sum) { // named: see Adjoint::sumOf
+    total = createOp(builder, location, node.op, operands, {withSteps(node.attrs[0].ints), Attr::boolean(false)});
+    total = createOp(builder, location, OpKind::Reshape, total, {Attr::list(node.type.shape)});
+  } else {
+    total = createOp(builder, location, node.op, operands,
+                     {node.attrs[0], node.attrs[1], withSteps(node.attrs[2].ints), withSteps(node.attrs[3].ints)});
+  }
+  for (ValueId view : llvm::reverse(sum.views))
+    total = createOp(builder, location, adjoint.nodeOf(view).op, total, adjoint.nodeOf(view).attrs);
+  return total;
+}
+
 } // namespace
 
 SmallVector<Value> cotangentsOfScan(OpBuilder &builder, Operation *op, ArrayRef<Value> given, ArrayRef<bool> wanted) {
@@ -288,7 +353,7 @@ SmallVector<Value> cotangentsOfScan(OpBuilder &builder, Operation *op, ArrayRef<
       operands.push_back(given[size_t(i)] ? given[size_t(i)]
                                           : zeros(builder, op->getLoc(), typeOf(op->getOperand(unsigned(i)))));
   for (int i : wrt)
-    if (scan.isConstant(i))
+    if (scan.isConstant(i) && !adjoint.sums.count(i))
       operands.push_back(zeros(builder, op->getLoc(), wide(typeOf(op->getOperand(unsigned(i))))));
   const int carries = int(operands.size());
   for (int i : reverse.sequences)
@@ -317,8 +382,19 @@ SmallVector<Value> cotangentsOfScan(OpBuilder &builder, Operation *op, ArrayRef<
         cotangents[size_t(i)] = made->getResult(next++);
   };
   take([&](int i) { return scan.isCarry(i); });
-  take([&](int i) { return scan.isConstant(i); });
+  take([&](int i) { return scan.isConstant(i) && !adjoint.sums.count(i); });
   take([&](int i) { return !scan.isCarry(i) && !scan.isConstant(i); });
+  for (auto &[i, sum] : adjoint.sums) {
+    SmallVector<Value> all;
+    for (ValueId v : adjoint.nodeOf(sum.of).operands) {
+      auto inLoop = llvm::find(reverse.summed, v);
+      all.push_back(inLoop != reverse.summed.end()
+                        ? Value(made->getResult(next + unsigned(inLoop - reverse.summed.begin())))
+                    : residuals.count(v) ? residuals.at(v)
+                                         : op->getOperand(unsigned(v)));
+    }
+    cotangents[size_t(i)] = sumOfAll(builder, op->getLoc(), adjoint, sum, all);
+  }
   for (auto [i, cotangent] : llvm::enumerate(cotangents)) {
     DType dtype = scan.body->inputs[i].type.dtype;
     if (cotangent && !wanted[i])
