@@ -480,7 +480,7 @@ void Executable::runProfiled(const StepProfiler &profiler, Batch batch, const La
       if (std::find(step.buffers, step.buffers + b, step.buffers[b]) == step.buffers + b)
         bytes += evaluate(plan->buffers[step.buffers[b]].bytes, symbols);
     profiler.step(profiler.context,
-                  {step.name ? step.name : "", step.location ? step.location : "", time.count(), bytes});
+                  {&step, step.name ? step.name : "", step.location ? step.location : "", time.count(), bytes});
   }
 }
 

@@ -25,6 +25,7 @@ int64_t evaluate(const WeftExtent &extent, const int64_t *symbols);
 // Told of every step that runs, on the thread that called run(). While one is set, the steps of a batch run one after
 // the other. Set null to end; the object must outlive the runs in progress.
 struct ProfiledStep {
+  const WeftStep *step;
   const char *name, *location;
   int64_t nanoseconds;
   int64_t bytes; // of the buffers it works on, each counted once

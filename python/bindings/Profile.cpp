@@ -10,7 +10,8 @@ namespace py = pybind11;
 namespace weft::python {
 namespace {
 
-using Steps = std::vector<std::tuple<std::string, std::string, double, int64_t>>; // name, location, seconds, bytes
+// Identity, name, location, seconds, bytes.
+using Steps = std::vector<std::tuple<uintptr_t, std::string, std::string, double, int64_t>>;
 
 // Of all calls that are profiled at once. Never destroyed: other threads' kernels may still tell it of steps.
 class Recording {
@@ -45,7 +46,7 @@ private:
                                 auto &recording = *static_cast<Recording *>(self);
                                 std::lock_guard<std::mutex> lock(recording.mutex);
                                 if (recording.calls)
-                                  recording.steps.emplace_back(step.name, step.location, step.nanoseconds * 1e-9,
+                                  recording.steps.emplace_back(uintptr_t(step.step), step.name, step.location, step.nanoseconds * 1e-9,
                                                                step.bytes);
                               },
                               this};

@@ -22,8 +22,9 @@ svg rect:hover { opacity: .6; } summary { cursor: pointer; }
 _COLOURS = ("#5b8def", "#e8875b", "#59b384", "#b07cd8", "#d9a93f", "#4fb0c6", "#d66a8f", "#8a97a8")
 
 
-class KernelRun(namedtuple("KernelRun", "name location seconds bytes")):
-    """A kernel that ran: its name, "model.py:12 add, relu", how long it took, and the bytes of the buffers it worked on."""
+class KernelRun(namedtuple("KernelRun", "name location seconds bytes runs")):
+    """A kernel that ran: its name, "model.py:12 add, relu", how long it took, the bytes of the buffers it worked on, and how often it
+    ran (in a loop); seconds and bytes are of all runs."""
 
     __slots__ = ()
 
@@ -33,7 +34,9 @@ class KernelRun(namedtuple("KernelRun", "name location seconds bytes")):
         return self.bytes / self.seconds if self.seconds else 0.0
 
     def __str__(self):
-        return f"{self.seconds * 1e6:9.1f} us  {self.bytes / 1e6:9.3f} MB  {self.rate / 1e9:6.1f} GB/s  {self.name}  {self.location}"
+        return f"{self.seconds * 1e6:9.1f} us  {self.bytes / 1e6:9.3f} MB  {self.rate / 1e9:6.1f} GB/s  {self.name}  {self.location}" + (
+            f"  ({self.runs} runs)" if self.runs > 1 else ""
+        )
 
 
 class Operation(namedtuple("Operation", "result name operands type line")):
@@ -110,7 +113,7 @@ class Explanation:
             )
             at += width
             rows.append(
-                f"<tr><td><code>{_text(kernel.name)}</code></td><td>{_text(kernel.location)}</td>"
+                f"<tr><td><code>{_text(kernel.name)}</code>{f' &times; {kernel.runs}' if kernel.runs > 1 else ''}</td><td>{_text(kernel.location)}</td>"
                 f"<td class='number'>{kernel.seconds * 1e6:.1f}</td>"
                 f"<td><span class='share' style='width:{12 * kernel.seconds / total:.2f}rem;background:{colour}'></span></td>"
                 f"<td class='number'>{kernel.bytes / 1e6:.3f}</td><td class='number'>{kernel.rate / 1e9:.1f}</td>"
@@ -161,6 +164,17 @@ def _copy_rate():
     return 2 * (64 << 20) / min(taken)
 
 
+def _kernels(steps):
+    """The steps, those of one kernel together, in the order in which they first ran."""
+    runs: dict[int, KernelRun] = {}
+    for identity, name, location, seconds, size in steps:
+        known = runs.get(identity, KernelRun(name, location, 0.0, 0, 0))
+        runs[identity] = known._replace(
+            seconds=known.seconds + seconds, bytes=known.bytes + size, runs=known.runs + 1
+        )
+    return list(runs.values())
+
+
 def explain(function, *args, **kwargs):
     """Calls the function (compiling it first if it is not) and says how that went: replayed, run as Python with its tensor
     operations in compiled segments (lazy), or run as it is (eager); why; the guards, what made it trace again, the operations, and
@@ -182,5 +196,5 @@ def explain(function, *args, **kwargs):
         guards=list(compilation.paths.get(current, ())),
         retraces=list(compilation.retraces),
         graph=[Operation(*operation) for operation in current.graph] if current is not None else [],
-        kernels=[KernelRun(*step) for step in steps],
+        kernels=_kernels(steps),
     )
