@@ -66,8 +66,8 @@ Rule gather, indexSelect, scatterAdd, scatter, embedding;
 Rule cholesky, choleskyInfo, solveTriangular;
 Rule svdLeft, singularValues, svdRight, eigenvalues, qrTriangle;
 Rule iota, full, count, random, randomInteger;
-Rule scan;
-TensorType resultOfScan(const Attrs &attrs, int result); // whose operands have been checked
+Rule scan, whileLoop, cond;
+TensorType resultOfBody(OpKind op, const Attrs &attrs, int result); // whose operands have been checked
 Rule alongDim, layerNorm, crossEntropy, mseLoss, dropout, attention;
 
 } // namespace weft::infer

@@ -65,7 +65,7 @@ TensorType inferType(OpKind op, const TensorType *operands, int count, const Att
            std::string("attribute ") + record.attrs[i].name + " must be " + word(record.attrs[i].kind) + ", but is " +
                word(attrs[i].kind));
   TensorType type = result == 0 ? record.infer(record.name, operands, count, attrs)
-                    : hasBody(op) ? infer::resultOfScan(attrs, result)
+                    : hasBody(op) ? infer::resultOfBody(op, attrs, result)
                                   : record.inferOthers[result - 1](record.name, operands, count, attrs);
   if (!isAddressable(type.shape, itemSize(type.dtype)))
     checkSizes(record.name, type);

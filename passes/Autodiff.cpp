@@ -9,7 +9,7 @@
 #include "ir/Composites.h"
 #include "ir/Derivatives.h"
 #include "ir/OpAccess.h"
-#include "passes/Scan.h"
+#include "passes/Control.h"
 
 #include "llvm/ADT/DenseSet.h"
 
@@ -103,7 +103,7 @@ private:
     SmallVector<bool> wanted;
     for (Value operand : op->getOperands())
       wanted.push_back(active.contains(operand));
-    for (auto [operand, cotangent] : llvm::zip(op->getOperands(), cotangentsOfScan(builder, op, given, wanted)))
+    for (auto [operand, cotangent] : llvm::zip(op->getOperands(), cotangentsOfControl(builder, op, given, wanted)))
       if (cotangent)
         accumulate(operand, cotangent);
   }

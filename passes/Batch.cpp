@@ -8,7 +8,7 @@
 #include "ir/Batching.h"
 #include "ir/Derivatives.h"
 #include "ir/OpAccess.h"
-#include "passes/Scan.h"
+#include "passes/Control.h"
 
 using namespace mlir;
 
@@ -103,7 +103,7 @@ private:
       operands.push_back(all ? all : value);
       batched.push_back(bool(all));
     }
-    for (auto [result, all] : llvm::zip(op->getResults(), batchOfScan(builder, op, operands, batched, size)))
+    for (auto [result, all] : llvm::zip(op->getResults(), batchOfControl(builder, op, operands, batched, size)))
       ofAll[result] = all;
   }
 

@@ -3,7 +3,7 @@
 #include "passes/Forward.h"
 #include "ir/Derivatives.h"
 #include "ir/OpAccess.h"
-#include "passes/Scan.h"
+#include "passes/Control.h"
 
 using namespace mlir;
 
@@ -58,7 +58,7 @@ private:
       SmallVector<Value> given;
       for (Value value : op->getOperands())
         given.push_back(tangents.lookup(value));
-      SmallVector<Value> made = tangentsOfScan(builder, op, given);
+      SmallVector<Value> made = tangentsOfControl(builder, op, given);
       return {made.begin(), made.end()};
     }
     if (hasJvp(kind)) {

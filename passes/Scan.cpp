@@ -2,6 +2,7 @@
 
 #include "ir/GraphIR.h"
 #include "ir/OpAccess.h"
+#include "passes/GraphCopy.h"
 #include "passes/Transform.h"
 
 #include "mlir/IR/SymbolTable.h"
@@ -38,64 +39,6 @@ struct Scan {
   }
 };
 
-// A graph whose inputs are given first, then its nodes, copied from another graph.
-class Copy {
-public:
-  explicit Copy(const Graph &from) : from(from) {
-    graph.symbolCount = from.symbolCount;
-    graph.typicalSizes = from.typicalSizes;
-  }
-
-  void input(ValueId v) {
-    numbers[v] = input(from.inputs[size_t(v)].type);
-    graph.inputs.back().weight = from.inputs[size_t(v)].weight;
-  }
-  ValueId input(const TensorType &type) { return graph.addInput(type); }
-  void number(ValueId v, ValueId as) { numbers[v] = as; }
-  // The op whose first result is `v`.
-  void op(ValueId v) {
-    const Node &node = nodeOf(v);
-    std::vector<ValueId> operands;
-    for (ValueId operand : node.operands)
-      operands.push_back(numbers.at(operand));
-    std::vector<TensorType> types;
-    for (int i = 0; i < resultCount(node.op, node.attrs); ++i)
-      types.push_back(from.type(v + i));
-    ValueId first = graph.addNodes(node.op, std::move(operands), node.attrs, types);
-    for (ValueId i = 0; i < ValueId(types.size()); ++i)
-      numbers[v + i] = first + i;
-  }
-  void output(ValueId v) { graph.outputs.push_back(numbers.at(v)); }
-  ValueId at(ValueId v) const { return numbers.at(v); }
-  const Node &nodeOf(ValueId v) const { return from.nodes[size_t(v) - from.inputs.size()]; }
-
-  Graph graph;
-
-private:
-  const Graph &from;
-  std::map<ValueId, ValueId> numbers;
-};
-
-// The graph with more inputs behind the others.
-Graph withInputs(const Graph &graph, ArrayRef<TensorType> types) {
-  Copy copy(graph);
-  for (ValueId v = 0; v < ValueId(graph.inputs.size()); ++v)
-    copy.input(v);
-  for (const TensorType &type : types)
-    copy.input(type);
-  for (ValueId v = ValueId(graph.inputs.size()); v < graph.valueCount(); ++v)
-    if (copy.nodeOf(v).result == 0)
-      copy.op(v);
-  for (ValueId output : graph.outputs)
-    copy.output(output);
-  return std::move(copy.graph);
-}
-
-Value zeros(OpBuilder &builder, Location location, const TensorType &type) {
-  return createOp(builder, location, OpKind::Full, {},
-                  {Attr::list(type.shape), Attr::real(0.0), Attr::integer(0), Attr::dtype(type.dtype)});
-}
-
 ValueId zeros(Graph &graph, const TensorType &type) {
   return graph.addNode(OpKind::Full, {},
                        {Attr::list(type.shape), Attr::real(0.0), Attr::integer(0), Attr::dtype(type.dtype)}, type);
@@ -111,8 +54,6 @@ TensorType wide(TensorType type) {
     type.dtype = DType::Float32;
   return type;
 }
-
-std::shared_ptr<const Graph> shared(Graph graph) { return std::make_shared<const Graph>(std::move(graph)); }
 
 // The derivative of a step, and what of the step it reads.
 class Adjoint {
@@ -436,9 +377,7 @@ SmallVector<Value> tangentsOfScan(OpBuilder &builder, Operation *op, ArrayRef<Va
   both.carries = add(0, scan.carries);
   both.sequences = add(scan.carries, scan.carries + scan.sequences) - both.carries;
   add(scan.carries + scan.sequences, scan.inputs());
-  for (ValueId v = ValueId(step.inputs.size()); v < step.valueCount(); ++v)
-    if (copy.nodeOf(v).result == 0)
-      copy.op(v);
+  copy.allOps();
   SmallVector<int> place(size_t(scan.outputs()), -1); // of the tangents
   auto give = [&](int first, int end) {
     for (int i = first; i < end; ++i) {

@@ -55,22 +55,28 @@ typedef void (*WeftKernel)(void *const *buffers, const int64_t *scalars, int64_t
 /* The scratch memory that a call of a library's function takes (runtime/extern/Extern.h), by the step's scalars. */
 typedef int64_t (*WeftWorkspace)(const int64_t *scalars);
 
-/* A step that runs a program of its own `trips` times. The step's buffers are operands, one for each of the program's
- * inputs: the first carries, then the sequences, then what each run reads as it is; results: the last carries, then
- * what each run's other outputs are written into; and as much memory for each carry again. A run reads and writes the
- * entries of its number of sequences and other results, which lie one after the other; its first outputs are the
- * carries of the next. reverse: the last entry first. The program has the symbols of the one around it. */
-typedef struct WeftLoop {
-  const struct WeftProgram *body;
-  WeftExtent trips;
+/* A step that runs programs of its own, which have the symbols of the one around them. Its buffers are operands, one
+ * for each of the programs' inputs, with the condition, a byte, before them but in a scan; then results, one for each
+ * of the programs' outputs; then as much memory for each carry again.
+ * SCAN: `trips` runs of the body. Its first inputs are carries, whose values for the next run are its first outputs;
+ * then come sequences. A run reads and writes the entries of its number of sequences and of the other results, which
+ * lie one after the other. reverse: the last entry first.
+ * WHILE: runs of the body while the condition holds. Its first inputs are carries, and its outputs their values for the
+ * next run, and the condition for it.
+ * BRANCH: one run, of the body where the condition holds, else of `otherwise`. */
+enum WeftControlKind { WEFT_SCAN, WEFT_WHILE, WEFT_BRANCH };
+typedef struct WeftControl {
+  int32_t kind;
   int32_t carries;
   int32_t sequences;
   int32_t reverse;
-  int32_t reserved;
-} WeftLoop;
+  WeftExtent trips;
+  const struct WeftProgram *body;
+  const struct WeftProgram *otherwise;
+} WeftControl;
 
 typedef struct WeftStep {
-  WeftKernel kernel;    /* CPU; null in a CUDA program, in a loop, and where a library's function is found by `name` */
+  WeftKernel kernel;    /* CPU; null in a CUDA program, with `control`, and where a library's function is found by `name` */
   const char *name;     /* also the symbol in the cubin */
   const char *location; /* "model.py:12 add, relu" */
   int32_t bufferCount;
@@ -86,7 +92,7 @@ typedef struct WeftStep {
   const WeftExtent *scratch; /* CPU: with what these add to them, as rows of symbolic size do */
   int32_t scratchCount;
   int32_t reserved;
-  const WeftLoop *loop; /* else null */
+  const WeftControl *control; /* else null */
 } WeftStep;
 
 /* The buffer's one byte says, once the program's first `checkedSteps` steps have run, whether the run fails. No step

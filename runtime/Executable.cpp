@@ -62,7 +62,7 @@ static std::atomic<Executable::ExternTable> externTable{nullptr};
 void Executable::setExternTable(ExternTable table) { externTable = table; }
 
 ExternFunction Executable::functionOf(const WeftStep &step) const {
-  if (step.kernel || step.loop || plan->cubin)
+  if (step.kernel || step.control || plan->cubin)
     return {step.kernel, step.workspace};
   ExternTable table = externTable;
   ExternFunction found = table ? table(step.name) : ExternFunction{nullptr, nullptr};
@@ -126,8 +126,11 @@ Executable::Executable(const WeftProgram *program) : plan(program) {
     stepBuffers.insert(stepBuffers.end(), step.buffers, step.buffers + step.bufferCount);
     for (int s = 0; s < step.scalarCount; ++s)
       scalars.push_back(prepare(step.scalars[s]));
-    bodies.push_back(step.loop ? std::make_unique<Executable>(step.loop->body) : nullptr);
-    const bool alone = step.loop || (i > 0 && plan->steps[i - 1].loop);
+    auto executable = [&](const WeftProgram *body) { return body ? std::make_unique<Executable>(body) : nullptr; };
+    bodies.emplace_back();
+    if (step.control)
+      bodies.back() = {executable(step.control->body), executable(step.control->otherwise)};
+    const bool alone = step.control || (i > 0 && plan->steps[i - 1].control);
     if (i > 0 && i != plan->keptSteps && !alone && step.batch == plan->steps[i - 1].batch)
       ++batches.back().count;
     else
@@ -146,7 +149,7 @@ Executable::Executable(const WeftProgram *program) : plan(program) {
           inputsOfKept.push_back(number);
     }
   }
-  single = plan->stepCount == 1 && !plan->steps[0].loop && arenaTemporaries.empty() && sizedTemporaries.empty() && keptBuffers.empty() &&
+  single = plan->stepCount == 1 && !plan->steps[0].control && arenaTemporaries.empty() && sizedTemporaries.empty() && keptBuffers.empty() &&
            plan->checkCount == 0 && stepBuffers.size() <= kSingleBuffers && scalars.size() <= kSingleScalars;
   staticallyLong = plan->symbolCount == 0 && estimate(nullptr);
 }
@@ -158,7 +161,7 @@ bool Executable::estimate(const int64_t *symbols) const {
   double grains = 0;
   int64_t bytes = 0;
   for (const Step &s : steps) {
-    if (s.step->loop)
+    if (s.step->control)
       return true;
     grains += double(s.grid(symbols)) / double(std::max<int64_t>(1, s.step->grain));
     for (int b = 0; b < s.step->bufferCount; ++b)
@@ -226,14 +229,18 @@ void Executable::checkProgram() const {
       checkExtent(step.scratch[s], false);
     if (!plan->cubin && !step.kernel && !step.name)
       malformed("step " + std::to_string(i) + " has no kernel");
-    if (step.loop) {
-      const WeftLoop &loop = *step.loop;
-      const WeftProgram &body = *loop.body;
-      checkExtent(loop.trips, false);
-      if (loop.carries < 0 || loop.sequences < 0 || loop.carries + loop.sequences > body.inputCount ||
-          loop.carries > body.outputCount || body.symbolCount > plan->symbolCount ||
-          step.bufferCount != body.inputCount + body.outputCount + loop.carries)
-        malformed("the loop of step " + std::to_string(i) + " does not fit its body");
+    if (step.control) {
+      const WeftControl &control = *step.control;
+      checkExtent(control.trips, false);
+      if ((control.kind == WEFT_BRANCH) != (control.otherwise != nullptr) || !control.body)
+        malformed("step " + std::to_string(i) + " has not the bodies of its kind");
+      for (const WeftProgram *body : {control.body, control.otherwise})
+        if (body && (control.carries < 0 || control.sequences < 0 ||
+                     control.carries + control.sequences > body->inputCount || control.carries > body->outputCount ||
+                     body->symbolCount > plan->symbolCount ||
+                     step.bufferCount !=
+                         (control.kind != WEFT_SCAN) + body->inputCount + body->outputCount + control.carries))
+          malformed("the buffers of step " + std::to_string(i) + " do not fit its body");
     }
   }
 }
@@ -404,8 +411,8 @@ void Executable::runBatches(const Launch *launches, size_t first, size_t end, co
     const bool mayStop = i < batchesThatMayStop;
     if (mayStop)
       BlockingRegion::checkInterrupt();
-    if (bodies[size_t(batches[i].first)])
-      runLoop(size_t(batches[i].first), launches[batches[i].first].buffers, symbols, mayStop);
+    if (bodies[size_t(batches[i].first)].body)
+      runControl(size_t(batches[i].first), launches[batches[i].first].buffers, symbols, mayStop);
     else if (profiler)
       runProfiled(*profiler, batches[i], launches, symbols, mayStop);
     else
@@ -413,43 +420,83 @@ void Executable::runBatches(const Launch *launches, size_t first, size_t end, co
   }
 }
 
-// The carries of a run lie where the last step's results go and in the memory beside that by turns, so that the last
-// run's lie where they should; or always there, where the body may write over them.
-void Executable::runLoop(size_t number, void *const *buffers, const int64_t *symbols, bool mayStop) const {
-  const WeftLoop &loop = *steps[number].step->loop;
-  const Executable &body = *bodies[number];
-  const int64_t trips = evaluate(loop.trips, symbols);
-  const int inputs = body.inputCount(), outputs = body.outputCount(), carries = loop.carries;
-  void *const *results = buffers + inputs, *const *beside = results + outputs;
-  std::vector<void *> in(buffers, buffers + inputs), out(results, results + outputs);
-  auto copyFirst = [&](int i) {
-    copyMemory(results[i], place, buffers[i], place, size_t(body.outputBytes(i, symbols)));
-  };
-  for (int i = 0; i < carries; ++i)
-    if (trips == 0 || body.outputAlias(i) == i) {
-      copyFirst(i);
-      in[size_t(i)] = results[i];
-    }
-  KeptResults kept;
-  for (int64_t trip = 0; trip < trips; ++trip) {
-    const int64_t entry = loop.reverse ? trips - 1 - trip : trip;
-    auto entryOf = [&](void *all, const WeftBuffer &buffer) {
-      return static_cast<char *>(all) + entry * evaluate(buffer.bytes, symbols);
-    };
+// Runs of a body with carries, which lie where the results go and in the memory beside that by turns; or always there,
+// where the body may write over them.
+class Executable::Loop {
+public:
+  Loop(const Executable &body, void *const *buffers, int carries, const int64_t *symbols, bool mayStop)
+      : body(body), buffers(buffers), results(buffers + body.inputCount()), carries(carries), symbols(symbols),
+        mayStop(mayStop), in(buffers, results), out(results, results + body.outputCount()) {
+    for (int i = 0; i < carries; ++i)
+      if (body.outputAlias(i) == i) {
+        copy(results[i], buffers[i], i);
+        in[size_t(i)] = results[i];
+      }
+  }
+
+  // toResults: the carries that this run makes lie where the results go.
+  void run(bool toResults) {
+    void *const *beside = results + body.outputCount();
     for (int i = 0; i < carries; ++i)
       if (body.outputAlias(i) != i)
-        out[size_t(i)] = (trips - trip) % 2 ? results[i] : beside[i];
-    for (int i = carries; i < carries + loop.sequences; ++i)
-      in[size_t(i)] = entryOf(buffers[i], body.plan->buffers[i]);
-    for (int i = carries; i < outputs; ++i)
-      out[size_t(i)] = entryOf(results[i], body.plan->buffers[inputs + i]);
-    const size_t mayStopUntil = mayStop ? body.batches.size() : 0;
+        out[size_t(i)] = toResults ? results[i] : beside[i];
     if (body.single)
       body.runSingle(in.data(), out.data(), symbols, mayStop);
     else
-      body.runGeneral(in.data(), out.data(), symbols, &kept, mayStopUntil);
+      body.runGeneral(in.data(), out.data(), symbols, &kept, mayStop ? body.batches.size() : 0);
     std::copy_n(out.begin(), carries, in.begin());
   }
+  // Entry `number` of a sequence, and of what is collected, is what the next run reads and writes.
+  void moveTo(int64_t number, int sequences) {
+    for (int i = carries; i < carries + sequences; ++i)
+      in[size_t(i)] = entry(buffers[i], i, number);
+    for (int i = carries; i < body.outputCount(); ++i)
+      out[size_t(i)] = entry(results[i], body.inputCount() + i, number);
+  }
+  // Puts carries that lie elsewhere where the results go.
+  void finish() {
+    for (int i = 0; i < carries; ++i)
+      if (in[size_t(i)] != results[i])
+        copy(results[i], in[size_t(i)], i);
+  }
+
+private:
+  char *entry(void *all, int buffer, int64_t number) const {
+    return static_cast<char *>(all) + number * evaluate(body.plan->buffers[buffer].bytes, symbols);
+  }
+  void copy(void *to, const void *from, int carry) const {
+    copyMemory(to, body.place, from, body.place, size_t(body.outputBytes(carry, symbols)));
+  }
+
+  const Executable &body;
+  void *const *buffers, *const *results;
+  const int carries;
+  const int64_t *symbols;
+  const bool mayStop;
+  std::vector<void *> in, out;
+  KeptResults kept; // of what is the same in all runs
+};
+
+void Executable::runControl(size_t number, void *const *buffers, const int64_t *symbols, bool mayStop) const {
+  const WeftControl &control = *steps[number].step->control;
+  const Executable &body = *bodies[number].body;
+  auto holds = [](const void *condition) { return *static_cast<const bool *>(condition); };
+  if (control.kind == WEFT_BRANCH)
+    return Loop(holds(buffers[0]) ? body : *bodies[number].otherwise, buffers + 1, 0, symbols, mayStop).run(true);
+  Loop loop(body, buffers + (control.kind == WEFT_WHILE), control.carries, symbols, mayStop);
+  if (control.kind == WEFT_SCAN) {
+    const int64_t trips = evaluate(control.trips, symbols);
+    for (int64_t trip = 0; trip < trips; ++trip) {
+      loop.moveTo(control.reverse ? trips - 1 - trip : trip, control.sequences);
+      loop.run((trips - trip) % 2); // the last run does
+    }
+  } else {
+    auto *condition = static_cast<bool *>(buffers[1 + body.inputCount() + control.carries]);
+    *condition = holds(buffers[0]);
+    for (bool toResults = true; *condition; toResults = !toResults)
+      loop.run(toResults);
+  }
+  loop.finish();
 }
 
 void Executable::lookAtChecks(void *const *pointers) const {

@@ -167,12 +167,16 @@ private:
                   size_t batchesThatMayStop) const;
   void runProfiled(const StepProfiler &profiler, Batch batch, const Launch *launches, const int64_t *symbols,
                    bool mayStop) const;
-  void runLoop(size_t step, void *const *buffers, const int64_t *symbols, bool mayStop) const;
+  void runControl(size_t step, void *const *buffers, const int64_t *symbols, bool mayStop) const;
+  class Loop;
   void lookAtChecks(void *const *pointers) const;
 
   const WeftProgram *plan;
   std::vector<Step> steps;
-  std::vector<std::unique_ptr<Executable>> bodies; // by step: of a loop
+  struct Bodies {
+    std::unique_ptr<Executable> body, otherwise;
+  };
+  std::vector<Bodies> bodies; // by step: of one with control
   std::vector<Batch> batches;
   std::vector<Value> scalars;
   std::vector<int32_t> stepBuffers;       // buffer numbers, of all steps in order

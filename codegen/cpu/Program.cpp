@@ -26,8 +26,9 @@ static void write(ArrayRef<kernel::FuncOp> kernels, const Target &target, Module
 
 static void noteScratch(Plan &plan, const StringMap<int64_t> &scratch) {
   for (PlanStep &step : plan.steps)
-    if (step.loop)
-      noteScratch(step.loop->body, scratch);
+    if (step.control)
+      for (Plan &body : step.control->bodies)
+        noteScratch(body, scratch);
     else
       step.scratchBytes = scratch.lookup(step.kernel);
 }
@@ -118,7 +119,7 @@ private:
       kernel = externFunction(step.kernel);
       workspace = externFunction(step.kernel + "_workspace");
     } else {
-      kernel = hasCubin || step.isExtern || step.loop ? null() : module.getFunction(step.kernel);
+      kernel = hasCubin || step.isExtern || step.control ? null() : module.getFunction(step.kernel);
     }
     if (!kernel)
       throw std::runtime_error("[codegen] the plan launches a kernel that does not exist: " + step.kernel);
@@ -132,12 +133,15 @@ private:
     return fields({kernel, string(step.kernel), string(step.location), number32(buffers.size()),
                    number32(scalars.size()), array(buffers), array(scalars), extent(step.grid), number64(step.grain),
                    number64(step.scratchBytes), number32(step.batch), number32(step.blockThreads), workspace,
-                   array(scratch), number32(scratch.size()), number32(0), step.loop ? loop(*step.loop) : null()});
+                   array(scratch), number32(scratch.size()), number32(0), step.control ? control(*step.control) : null()});
   }
 
-  Constant *loop(const PlanLoop &loop) {
-    return global(fields({global(program(loop.body, targetName, neededFeatures), 8), extent(loop.trips),
-                          number32(loop.carries), number32(loop.sequences), number32(loop.reverse), number32(0)}),
+  Constant *control(const PlanControl &control) {
+    auto body = [&](size_t i) -> Constant * {
+      return i < control.bodies.size() ? global(program(control.bodies[i], targetName, neededFeatures), 8) : null();
+    };
+    return global(fields({number32(control.kind), number32(control.carries), number32(control.sequences),
+                          number32(control.reverse), extent(control.trips), body(0), body(1)}),
                   8);
   }
 

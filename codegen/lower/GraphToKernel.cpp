@@ -34,7 +34,7 @@ static Group groupOf(Operation *op) {
   return group;
 }
 
-static void scheduleScan(Lowering &lowering, const Group &group);
+static void scheduleControl(Lowering &lowering, const Group &group);
 
 static void schedule(Lowering &lowering, const Group &group) {
   std::string kind = groupKind(group);
@@ -51,7 +51,7 @@ static void schedule(Lowering &lowering, const Group &group) {
   else if (kind == "extern")
     scheduleExtern(lowering, group);
   else if (kind == "control")
-    scheduleScan(lowering, group);
+    scheduleControl(lowering, group);
   else if (kind == "attention")
     scheduleAttention(lowering, group);
   else
@@ -124,22 +124,29 @@ static Plan lowerFunction(func::FuncOp func, Kernels &kernels, const Target &tar
   return std::move(plan);
 }
 
-// One step, which runs the plan of the body.
-static void scheduleScan(Lowering &lowering, const Group &group) {
+// One step, which runs the plans of the bodies.
+static void scheduleControl(Lowering &lowering, const Group &group) {
   Operation *op = group.ops.back();
   if (lowering.target.gpu)
     fail(UserError::Kind::NotImplemented, infoOf(op).name, "runs on a CPU only; move the tensors with .cpu()");
   PlannedStep step;
   step.kernel = infoOf(op).name;
   step.location = stepLocation(group);
-  step.loop = std::make_shared<PlanLoop>();
-  PlanLoop &loop = *step.loop;
-  loop.carries = int32_t(intOf(op, "carries"));
-  loop.body = lowerFunction(bodyFunction(op, op->getAttr("body")), lowering.shared, lowering.target, lowering.model,
-                            loop.carries);
-  loop.trips = Size::ofDim(intsOf(op, "sizes")[0]).extent();
-  loop.sequences = int32_t(intOf(op, "sequences"));
-  loop.reverse = boolOf(op, "reverse");
+  step.control = std::make_shared<PlanControl>();
+  PlanControl &control = *step.control;
+  // Named: each kind is a way of its own to run a body.
+  control.kind = kindOf(op) == OpKind::Scan ? WEFT_SCAN : kindOf(op) == OpKind::Cond ? WEFT_BRANCH : WEFT_WHILE;
+  if (control.kind != WEFT_BRANCH)
+    control.carries = int32_t(intOf(op, "carries"));
+  if (control.kind == WEFT_SCAN) {
+    control.trips = Size::ofDim(intsOf(op, "sizes")[0]).extent();
+    control.sequences = int32_t(intOf(op, "sequences"));
+    control.reverse = boolOf(op, "reverse");
+  }
+  for (StringRef name : {"body", "otherwise"})
+    if (Attribute body = op->getAttr(name))
+      control.bodies.push_back(lowerFunction(bodyFunction(op, body), lowering.shared, lowering.target, lowering.model,
+                                             control.carries));
   llvm::DenseMap<Value, Storage> inputs = lowering.inputs(group);
   for (Value operand : op->getOperands()) {
     step.buffers.push_back(inOrder(lowering, group, operand, inputs.find(operand)->second).planBuffer);
@@ -151,7 +158,7 @@ static void scheduleScan(Lowering &lowering, const Group &group) {
   };
   for (size_t i = 0; i < group.results.size(); ++i)
     write(lowering.result(group, i).planBuffer);
-  for (int i = 0; i < loop.carries; ++i) { // where every other step's lie
+  for (int i = 0; i < control.carries; ++i) { // where every other run's lie
     const Storage &carry = lowering.result(group, size_t(i));
     write(lowering.temporary(carry.shape, carry.type).planBuffer);
   }
@@ -212,10 +219,12 @@ std::string toString(const Plan &plan) {
       text += "; " + toString(scalar);
     for (const Extent &bytes : step.scratch)
       text += "; scratch " + toString(bytes);
-    if (step.loop) {
-      text += std::string(") x ") + toString(step.loop->trips) + (step.loop->reverse ? ", the last first" : "") + " of\n";
-      for (StringRef rest = ""; StringRef line : llvm::split(toString(step.loop->body), '\n'))
-        text += line.empty() ? "" : ("//  " + line.drop_front(2) + rest + "\n").str();
+    if (step.control) {
+      text += step.control->kind == WEFT_SCAN ? ") x " + toString(step.control->trips) : ")";
+      text += step.control->reverse ? ", the last first, of\n" : " of\n";
+      for (const Plan &body : step.control->bodies)
+        for (StringRef line : llvm::split(toString(body), '\n'))
+          text += line.empty() ? "" : ("//  " + line.drop_front(2) + "\n").str();
       continue;
     }
     text += ") x " + toString(step.grid) + ", grain " + std::to_string(step.grain) + "\n";

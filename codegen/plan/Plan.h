@@ -34,12 +34,12 @@ struct PlanCheck {
   std::string message;
 };
 
-struct PlanLoop;
+struct PlanControl;
 
 struct PlanStep {
   std::string kernel; // symbol of the kernel.func, or a C function of runtime/extern
   bool isExtern = false;
-  std::shared_ptr<PlanLoop> loop; // runs a plan of its own instead of a kernel
+  std::shared_ptr<PlanControl> control; // runs plans of its own instead of a kernel
   std::string location;
   std::vector<int32_t> buffers;
   std::vector<Extent> scalars;
@@ -63,12 +63,12 @@ struct Plan {
   int32_t checkedSteps = 0;
 };
 
-// A WeftLoop.
-struct PlanLoop {
-  Plan body;
-  Extent trips;
-  int32_t carries = 0, sequences = 0;
+// A WeftControl.
+struct PlanControl {
+  int32_t kind = WEFT_SCAN, carries = 0, sequences = 0;
   bool reverse = false;
+  Extent trips;
+  std::vector<Plan> bodies; // one, or two of a branch
 };
 
 // A step and what the order of steps and the memory plan must know of it.

@@ -428,8 +428,35 @@ static bool worksOnRows(const EagerCall &call) {
          call.op == OpKind::LogSoftmax;
 }
 
+// The types of the operands follow from the bodies, but for the length of a scan (named), which is a symbol: loops of all
+// lengths are one kernel.
+static void runControl(const EagerCall &given) {
+  std::vector<Tensor> operands;
+  for (int k = 0; k < given.count; ++k)
+    operands.push_back(given.operands[k].contiguous());
+  Attrs attrs = given.attrs;
+  SymbolTable symbols;
+  if (given.op == OpKind::Scan)
+    attrs[3] = Attr::list({symbols.fresh(attrs[3].ints[0])});
+  EagerCall call{given.op, operands.data(), given.count, attrs, given.device, given.out, given.donated, given.others};
+  KernelKey key = beginKey(call);
+  if (const ExecutablePtr *found = findKernel(key))
+    return run(call, key, *found, symbols);
+  Graph graph;
+  for (int k = 0; k < call.count; ++k) {
+    TensorType type = operands[size_t(k)].type();
+    if (call.op == OpKind::Scan && k >= attrs[1].i && k < attrs[1].i + attrs[2].i)
+      type.shape[0] = attrs[3].ints[0];
+    graph.addInput(type);
+  }
+  graph.symbolCount = symbols.count();
+  compileAndRun(call, key, std::move(graph), symbols);
+}
+
 void runStructured(const EagerCall &call, const Dims &results) {
-  if (worksOnRows(call))
+  if (hasBody(call.op))
+    runControl(call);
+  else if (worksOnRows(call))
     runMergedRows(call, results);
   else if (!reducesDims(call.op) || !runMergedReduction(call, results))
     runWithAxes(call, results);

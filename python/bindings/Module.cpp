@@ -32,7 +32,7 @@ PYBIND11_MODULE(_C, module) {
   bindGradMode(module);
   bindAutograd(module);
   bindBatching(module);
-  bindScanning(module);
+  bindControl(module);
   bindGradFunction(module);
   bindModuleBase(module);
   bindCompile(module);

@@ -143,7 +143,7 @@ pybind11::tuple toTuple(const std::vector<Tensor> &tensors); // None for an unde
 
 void bindAutograd(pybind11::module_ &module);
 void bindBatching(pybind11::module_ &module);
-void bindScanning(pybind11::module_ &module);
+void bindControl(pybind11::module_ &module);
 void bindGradFunction(pybind11::module_ &module);
 void bindModuleBase(pybind11::module_ &module);
 void bindCompile(pybind11::module_ &module);

@@ -1,10 +1,10 @@
-"""Loops in the graph: a step is traced once and run for every entry of sequences."""
+"""Loops and branches in the graph: functions that are traced once and run again and again, or not at all."""
 
 from .. import _C, _pytree
 from .._C import Tensor
 from .shapes import cat
 
-__all__ = ["associative_scan", "map", "scan"]
+__all__ = ["associative_scan", "cond", "map", "scan", "while_loop"]
 METHODS = ()
 
 
@@ -120,26 +120,20 @@ def _scan(name, step, init, xs, dim, reverse, length):
                 "weft.tensor()"
             )
     steps = _length(name, sequences, dim, length)
-    scanning = _C.scanning(name, carries, [_front(x, dim) for x in sequences], steps, bool(reverse))
-    with scanning as examples:
+    sequences = [_front(x, dim) for x in sequences]
+    body = _C.traced_body(name, carries, sequences)
+    with body as examples:
         count = len(carries)
         x = None if xs is None else _pytree.unflatten(examples[count:], structure)
         result = step(_pytree.unflatten(examples[:count], carry_structure), x)
         if type(result) is not tuple or len(result) != 2:
             raise TypeError(f"[{name}] a step must return a pair, the next carry and an output; got {_kind(result)}")
-        following, following_structure = _pytree.flatten(result[0])
-        if following_structure != carry_structure:
-            raise TypeError(
-                f"[{name}] a step must return a carry built like the first one, {_pytree.text(carry_structure)}; "
-                f"got {_pytree.text(following_structure)}"
-            )
-        outputs, output_structure = ([], None) if result[1] is None else _pytree.flatten(result[1])
-        for given in (*following, *outputs):
-            if not isinstance(given, Tensor):
-                raise TypeError(f"[{name}] a step must return tensors; got {type(given).__name__}")
+        following = _next(name, result[0], carries, carry_structure)
+        outputs, output_structure = ([], None) if result[1] is None else _leaves(name, result[1])
         if not following and not outputs:
             raise TypeError(f"[{name}] a step must return a tensor; got none")
-        results = scanning.finish(following, outputs)
+        body.finish([*following, *outputs])
+    results = body.scan(carries, sequences, steps, bool(reverse))
     last = _pytree.unflatten(results[: len(carries)], carry_structure)
     if result[1] is None:
         return last, None
@@ -147,5 +141,126 @@ def _scan(name, step, init, xs, dim, reverse, length):
     return last, _pytree.unflatten(stacked, output_structure)
 
 
+def _leaves(name, tree):
+    leaves, structure = _pytree.flatten(tree)
+    for leaf in leaves:
+        if not isinstance(leaf, Tensor):
+            raise TypeError(
+                f"[{name}] a function must return tensors, or tuples, lists, dicts of some; got {type(leaf).__name__}"
+            )
+    return leaves, structure
+
+
+def _next(name, tree, carries, structure):
+    """The next carries, which are built like the first ones."""
+    leaves, found = _leaves(name, tree)
+    if found != structure:
+        raise TypeError(
+            f"[{name}] a step must return a carry built like the first one, {_pytree.text(structure)}; got {_pytree.text(found)}"
+        )
+    for i, (leaf, carry) in enumerate(zip(leaves, carries)):
+        if leaf.dtype != carry.dtype or leaf.shape != carry.shape:
+            raise RuntimeError(
+                f"[{name}] carry {i} begins as {_type(carry)} and is {_type(leaf)} after a step; let the step keep its shape and dtype, "
+                "or begin with the latter"
+            )
+    return leaves
+
+
+def _type(tensor):
+    return f"{str(tensor.dtype).removeprefix('weft.')}{list(tensor.shape)}"
+
+
 def _kind(result):
     return f"a tuple of {len(result)}" if type(result) is tuple else type(result).__name__
+
+
+def _operands(name, what, operands):
+    if type(operands) not in (tuple, list):
+        raise TypeError(f"[{name}] {what} must be a tuple of the function's arguments; got {type(operands).__name__}")
+    leaves, structure = _pytree.flatten(tuple(operands))
+    for leaf in leaves:
+        if not isinstance(leaf, Tensor):
+            raise TypeError(
+                f"[{name}] {what} must be tensors, or tuples, lists, dicts of some; got {type(leaf).__name__}; make it one with "
+                "weft.tensor(), or let the function close over it"
+            )
+    return leaves, structure
+
+
+def _condition(name, value):
+    if not isinstance(value, Tensor):
+        raise TypeError(f"[{name}] the condition must be a bool or a tensor of one; got {type(value).__name__}")
+    if value.dtype != _C.bool or value.numel() != 1:
+        raise RuntimeError(f"[{name}] the condition must be a bool tensor of one element; got {_type(value)}; use .any() or .all()")
+    return value.reshape(())
+
+
+def cond(pred, true_fn, false_fn, operands=()):
+    """``true_fn(*operands)`` where ``pred`` holds, else ``false_fn(*operands)``: a branch in the graph.
+
+    Of a tensor's value nothing is asked: both functions are traced, and one of them runs, in eager code and in a compiled function
+    alike. They have gradients, and ``vmap`` over ``pred`` runs both and takes each example's own.
+
+    Args:
+        pred: a bool, or a bool tensor of one element.
+        true_fn, false_fn: functions of the operands that return tensors (or tuples, lists, dicts of some) of the same shapes and dtypes;
+            as ``combine_fn`` of ``scan``.
+        operands: a tuple of tensors, or of tuples, lists, dicts of some.
+
+    Raises:
+        TypeError: operands or results are no tensors; the results are not built alike.
+        RuntimeError: ``pred`` has more than one element; the results differ in shape or dtype; a function does what it cannot.
+    """
+    leaves, structure = _operands("cond", "operands", operands)
+    if isinstance(pred, bool):
+        return (true_fn if pred else false_fn)(*operands)
+    pred = _condition("cond", pred)
+    bodies, trees = [], []
+    for function in (true_fn, false_fn):
+        body = _C.traced_body("cond", leaves, [])
+        with body as examples:
+            outputs, tree = _leaves("cond", function(*_pytree.unflatten(examples, structure)))
+            if not outputs:
+                raise TypeError("[cond] a function must return a tensor; got none")
+            body.finish(outputs)
+        bodies.append(body)
+        trees.append(tree)
+    if trees[0] != trees[1]:
+        raise TypeError(
+            f"[cond] both functions must return results built alike; got {_pytree.text(trees[0])} and {_pytree.text(trees[1])}"
+        )
+    return _pytree.unflatten(bodies[0].cond(bodies[1], pred, leaves), trees[0])
+
+
+def while_loop(cond_fn, body_fn, carried_inputs):
+    """``carried_inputs = body_fn(*carried_inputs)`` while ``cond_fn(*carried_inputs)`` holds: a loop in the graph.
+
+    Both functions are traced once. There is no gradient, as the number of steps is not known; ``jvp`` and ``vmap`` work (the loop
+    runs while the condition holds for any example, and those for which it does not stay as they are).
+
+    Args:
+        cond_fn: a function of the carried inputs that returns a bool tensor of one element.
+        body_fn: a function of them that returns the next ones, of the same shapes and dtypes; both as ``combine_fn`` of ``scan``.
+        carried_inputs: a tuple of tensors, or of tuples, lists, dicts of some.
+
+    Returns:
+        the last carried inputs, as a tuple.
+
+    Raises:
+        TypeError: the carried inputs are no tensors, or are built otherwise after a step.
+        RuntimeError: they change a shape or dtype; the condition has more than one element; a function does what it cannot.
+        NotImplementedError: a gradient is asked for.
+    """
+    carries, structure = _operands("while_loop", "carried_inputs", carried_inputs)
+    if not carries:
+        raise TypeError("[while_loop] carried_inputs holds no tensor; pass what the loop changes")
+    first = _condition("while_loop", cond_fn(*carried_inputs))
+    body = _C.traced_body("while_loop", carries, [])
+    with body as examples:
+        result = body_fn(*_pytree.unflatten(examples, structure))
+        result = tuple(result) if type(result) in (tuple, list) else (result,)
+        following = _next("while_loop", result, carries, structure)
+        again = _condition("while_loop", cond_fn(*_pytree.unflatten(following, structure)))
+        body.finish([*following, again])
+    return _pytree.unflatten(body.while_loop(first, carries), structure)
