@@ -5,7 +5,7 @@ test_lr_scheduler.py).
 
 A JSON object. "start": the parameters (nested lists); "gradients": a list of such a step; "optimizers": call → {"parameters": after the
 steps, "state": name → [dtype, shape] of the first parameter's, "group": the hyper-parameters' names}; "lbfgs": call → parameters after
-two steps on Rosenbrock's function; "schedulers": call → a row a step of each rate and momentum.
+two steps on Rosenbrock's function; "schedulers": call → {"rates": a row a step of each rate and momentum, "state": the names in its state_dict()}.
 """
 
 import argparse
@@ -133,7 +133,7 @@ def scheduled(call):
         rows.append([round(group[key], 12) for group in optimizer.param_groups for key in ("lr", "momentum")])
         optimizer.step()
         scheduler.step(*([METRICS[step]] if "Plateau" in call else []))
-    return rows
+    return {"rates": rows, "state": sorted(scheduler.state_dict())}
 
 
 def main():
