@@ -10,7 +10,7 @@ from .. import _C, _ops
 from .._C import Tensor
 from .._functions.activations import softplus_of
 from .._public import public
-from ..amp import in_float32
+from ..amp.autocast_mode import in_float32
 from ._arguments import reduction_of
 from ._distances import distance
 

@@ -53,7 +53,7 @@ from .._functions.pooling import (
 )
 from .._functions.sampling import affine_grid, fractional_max_pool2d, fractional_max_pool3d, grid_sample
 from .._public import Number, public, public_with_short_cut
-from ..amp import in_float32
+from ..amp.autocast_mode import in_float32
 from ._arguments import REDUCTIONS, padding_index, reduction_of
 from ._channel_norms import batch_norm, group_norm, instance_norm, local_response_norm
 from ._distances import cosine_similarity, pairwise_distance
