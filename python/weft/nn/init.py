@@ -199,7 +199,8 @@ def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
         middle = tuple(n // 2 for n in field)
         for group in range(groups):
             for channel in range(min(outputs // groups, inputs)):
-                tensor[(group * (outputs // groups) + channel, channel, *middle)] = 1
+                place = (group * (outputs // groups) + channel, channel, *middle)
+                tensor[place] = 1
     return tensor
 
 

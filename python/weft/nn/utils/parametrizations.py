@@ -1,4 +1,4 @@
-"""Parametrizations of weights: by length and direction, and of greatest singular value 1."""
+"""Parametrizations of weights: by length and direction, of greatest singular value 1, and orthogonal."""
 
 from __future__ import annotations
 
@@ -7,7 +7,29 @@ from .parametrize import register_parametrization
 from .spectral_norm import _SpectralNorm, output_axis
 from .weight_norm import _WeightNorm
 
-__all__ = ["spectral_norm", "weight_norm"]
+__all__ = ["orthogonal", "spectral_norm", "weight_norm"]
+
+
+def orthogonal(module, name="weight", orthogonal_map=None, *, use_trivialization=True):
+    """Makes the parameter a matrix, or a batch of them, with orthonormal columns, or rows where it is wide; returns the module.
+
+    ``orthogonal_map``: "matrix_exp" or "cayley" of a skew-symmetric matrix, or the product of "householder"'s reflections; None takes the
+    first for square matrices, the last for others. With ``use_trivialization`` the result is times a matrix ``base``, which is the
+    parameter now (made orthogonal where it is not).
+    """
+    weight = getattr(module, name, None)
+    if not isinstance(weight, _C.Tensor):
+        raise ValueError(f"[orthogonal] {type(module).__name__} has no parameter or buffer {name!r}")
+    if weight.ndim < 2:
+        raise ValueError(f"[orthogonal] needs a matrix or a batch of them; got shape {list(weight.shape)}")
+    from .orthogonal import MAPS, _Orthogonal
+
+    if orthogonal_map is None:
+        orthogonal_map = "matrix_exp" if weight.shape[-2] == weight.shape[-1] else "householder"
+    if orthogonal_map not in MAPS:
+        raise ValueError(f"[orthogonal] orthogonal_map must be one of {', '.join(MAPS)}; got {orthogonal_map!r}")
+    made = _Orthogonal(weight, orthogonal_map, use_trivialization=use_trivialization)
+    return register_parametrization(module, name, made, unsafe=True)
 
 
 def weight_norm(module, name="weight", dim=0):
