@@ -13,7 +13,7 @@ from .module import Module
 MODES = ("zeros", "reflect", "replicate", "circular")
 
 
-class _Convolution(Module):
+class _ConvNd(Module):
     """What all have: arguments, parameters, initialisation."""
 
     axes: int
@@ -81,7 +81,7 @@ class _Convolution(Module):
         return text if self.padding_mode == "zeros" else text + f", padding_mode={self.padding_mode}"
 
 
-class _Direct(_Convolution):
+class _Direct(_ConvNd):
     def __init__(
         self, in_channels, out_channels, kernel_size, stride=1, padding=0, dilation=1, groups=1, bias=True,
         padding_mode="zeros", device=None, dtype=None,
@@ -116,7 +116,7 @@ class Conv3d(_Direct):
     axes = 3
 
 
-class _Transposed(_Convolution):
+class _ConvTransposeNd(_ConvNd):
     transposed = True
 
     def __init__(
@@ -154,19 +154,19 @@ class _Transposed(_Convolution):
         return function(input, self.weight, self.bias, self.stride, self.padding, extra, self.groups, self.dilation)
 
 
-class ConvTranspose1d(_Transposed):
+class ConvTranspose1d(_ConvTransposeNd):
     """conv_transpose1d with a weight (in, out / groups, kernel_size) and a bias of its own."""
 
     axes = 1
 
 
-class ConvTranspose2d(_Transposed):
+class ConvTranspose2d(_ConvTransposeNd):
     """conv_transpose2d with a weight (in, out / groups, *kernel_size) and a bias of its own."""
 
     axes = 2
 
 
-class ConvTranspose3d(_Transposed):
+class ConvTranspose3d(_ConvTransposeNd):
     """conv_transpose3d with a weight (in, out / groups, *kernel_size) and a bias of its own."""
 
     axes = 3

@@ -2,7 +2,7 @@
 
 from ... import _C
 from .._arguments import to as conversion
-from ..parameter import Parameter
+from ..parameter import Buffer, Parameter
 from .hooks import (
     HasHooks,
     register_module_buffer_registration_hook,
@@ -66,6 +66,11 @@ class Module(HasHooks, HasState, _C.ModuleBase):
             self._put(parameters, name, value)
         elif isinstance(value, Module) and name not in parameters:
             self._put(self._modules, name, value)
+        elif isinstance(value, Buffer) and name not in parameters and name not in self._modules:
+            self._check_name(name, "buffer", name in self._buffers or not hasattr(type(self), name))
+            self._put(self._buffers, name, value)
+            if not value.persistent:
+                self._non_persistent_buffers_set.add(name)
         else:
             for table, kind, wanted in (
                 (parameters, "parameter", "an nn.Parameter"),

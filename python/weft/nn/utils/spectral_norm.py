@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from ... import _C, _factories, _ops
-from ..modules.conv import _Transposed
+from ..modules.conv import _ConvTransposeNd
 from ..modules.module import Module
 from ..parameter import Parameter
 from .computed import compute, compute_no_more, is_computed
@@ -13,7 +13,7 @@ __all__ = ["remove_spectral_norm", "spectral_norm"]
 
 
 def output_axis(module, dim):
-    return dim if dim is not None else 1 if isinstance(module, _Transposed) else 0
+    return dim if dim is not None else 1 if isinstance(module, _ConvTransposeNd) else 0
 
 
 def as_matrix(weight, dim):
