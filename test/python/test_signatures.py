@@ -110,6 +110,14 @@ _KNOWN = [
         REFUSED["memory_format"],
         ["(memory_format): too many positional arguments"],
     ),
+    *(
+        (
+            f"amp.custom_{name}",
+            "device_type must be given, as in PyTorch",
+            [f"({name}): missing a required argument: 'device_type'"],
+        )
+        for name in ("fwd", "bwd")
+    ),
     ("func.jacrev", "of PyTorch's own use", ["no _preallocate_and_copy"]),
     ("Tensor.cuda", REFUSED["memory_format"], ["(device, non_blocking, memory_format): too many positional arguments"]),
 ]
@@ -166,11 +174,16 @@ def ours():
         "func.",
         "utils.checkpoint.",
         "utils.data.",
+        "optim.swa_utils.",
+        "amp.",
+        "cuda.amp.",
+        *(f"nn.utils.{module}." for module in ("parametrizations", "parametrize", "prune", "rnn", "stateless")),
     ):
         module = weft
         for part in prefix.split(".")[:-1]:
             module = getattr(module, part)
-        for name, value in vars(module).items():
+        for name in dir(module):  # some are imported when they are asked for
+            value = getattr(module, name)
             if not inspect.isclass(value):
                 add(f"{prefix}{name}", value, is_method=False)
     for name in dir(weft.Tensor):
@@ -180,8 +193,14 @@ def ours():
         ("optim", weft.optim),
         ("utils.data", weft.utils.data),
         ("utils.hooks", weft.utils.hooks),
+        ("optim.lr_scheduler", weft.optim.lr_scheduler),
+        ("optim.swa_utils", weft.optim.swa_utils),
+        ("amp", weft.amp),
+        ("cuda.amp", weft.cuda.amp),
+        ("nn.utils.rnn", weft.nn.utils.rnn),
     ):
-        for name, value in vars(module).items():
+        for name in dir(module):
+            value = getattr(module, name)
             if inspect.isclass(value):
                 for method in dir(value):
                     add(f"{prefix}.{name}.{method}", getattr(value, method), is_method=True)

@@ -52,11 +52,11 @@ class PackedSequence(namedtuple("PackedSequence", "data batch_sizes sorted_indic
         indices = (_mapped(t, lambda t: t.to(data.device)) for t in (self.sorted_indices, self.unsorted_indices))
         return type(self)(data, self.batch_sizes, *indices)
 
-    def cuda(self, device=None, **kwargs):
-        return self.to("cuda" if device is None else device, **kwargs)
+    def cuda(self, *args, **kwargs):
+        return self.to(*(args or ("cuda",)), **kwargs)
 
-    def cpu(self, **kwargs):
-        return self.to("cpu", **kwargs)
+    def cpu(self, *args, **kwargs):
+        return self.to(*(args or ("cpu",)), **kwargs)
 
     def double(self):
         return self.to(_C.float64)
