@@ -206,7 +206,7 @@ REFUSED = {
     "a vector": (lambda: rnn.pack_padded_sequence(x[0, 0], [3]), RuntimeError, "2 dimensions"),
     "total": (lambda: rnn.pad_packed_sequence(rnn.pack_sequence([x]), total_length=2), ValueError, "total_length"),
     "no list": (lambda: rnn.pad_sequence(3), RuntimeError, "int"),
-    "nothing": (lambda: rnn.pad_sequence([]), RuntimeError, "no sequences"),
+    "nothing": (lambda: rnn.pad_sequence([]), RuntimeError, "at least one sequence"),
     "side": (lambda: rnn.pad_sequence([x], padding_side="top"), RuntimeError, "top"),
     "amount": (lambda: prune.l1_unstructured(nn.Linear(2, 2), "weight", 1.5), ValueError, "amount"),
     "a string": (lambda: prune.l1_unstructured(nn.Linear(2, 2), "weight", "all"), TypeError, "str"),

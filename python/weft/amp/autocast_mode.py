@@ -67,7 +67,7 @@ class autocast:
 
 
 def _check_device_type(op: str, device_type: str) -> None:
-    if device_type not in _DTYPES:
+    if not isinstance(device_type, str) or device_type not in _DTYPES:
         raise RuntimeError(f"[{op}] unsupported device type {device_type!r}; it must be 'cpu' or 'cuda'")
 
 

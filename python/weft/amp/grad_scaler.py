@@ -44,12 +44,18 @@ class GradScaler:
         growth_interval=2000,
         enabled=True,
     ):
+        if not isinstance(enabled, (bool, int)):
+            raise TypeError(f"[GradScaler] enabled must be a bool; got {type(enabled).__name__}")
         self._device, self._enabled = device, bool(enabled)
         if enabled and str(device).startswith("cuda") and not _C.cuda_device_count():
             warnings.warn("[GradScaler] there is no GPU; a scaler for 'cuda' does nothing", UserWarning, stacklevel=2)
             self._enabled = False
         if not self._enabled:
             return
+        numbers = {"init_scale": init_scale, "growth_factor": growth_factor, "backoff_factor": backoff_factor}
+        for name, value in numbers.items():
+            if not isinstance(value, (int, float)):
+                raise TypeError(f"[GradScaler] {name} must be a number; got {type(value).__name__}")
         if not growth_factor > 1.0:
             raise ValueError(f"[GradScaler] growth_factor must be greater than 1; got {growth_factor}")
         if not backoff_factor < 1.0:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ._arguments import a_module, listed
 from .modules.module import Module
 
 __all__ = ["DataParallel"]
@@ -12,7 +13,8 @@ class DataParallel(Module):
 
     def __init__(self, module, device_ids=None, output_device=None, dim=0):
         super().__init__()
-        devices = [] if device_ids is None else list(device_ids)
+        a_module("DataParallel", module)
+        devices = [] if device_ids is None else listed("DataParallel", "device_ids", device_ids)
         if len(devices) > 1:
             raise NotImplementedError(
                 f"[DataParallel] there is one device a module; got device_ids {devices}; pass one"

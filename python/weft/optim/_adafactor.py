@@ -3,7 +3,7 @@
 from .. import _ops
 from .._dtypes import finfo
 from ..nn._norms import vector_norm
-from .rule import Rule, check
+from .rule import Rule, check, several
 
 
 def _root_mean_square(x):
@@ -30,10 +30,11 @@ class Adafactor(Rule):
         foreach=None,
         maximize=False,
     ):
-        check(
-            "Adafactor", lr=lr, weight_decay=weight_decay, eps=eps[1], **({} if eps[0] is None else {"eps[0]": eps[0]})
-        )
-        if not beta2_decay <= 0.0:
+        several("Adafactor", "eps", eps)
+        check("Adafactor", lr=lr, d=d, weight_decay=weight_decay, eps=eps[1])
+        if eps[0] is not None:
+            check("Adafactor", eps=eps[0])
+        if not isinstance(beta2_decay, (int, float)) or not beta2_decay <= 0.0:
             raise ValueError(f"[Adafactor] invalid beta2_decay: {beta2_decay}; it must be at most 0")
         if not d >= 1.0:
             raise ValueError(f"[Adafactor] invalid clipping threshold d: {d}; it must be at least 1")

@@ -4,7 +4,7 @@ import math
 
 from .. import _C
 from ..nn._norms import vector_norm
-from .rule import Rule, check
+from .rule import Rule, check, several
 
 
 def _orthogonalised(update, coefficients, steps, eps):
@@ -42,10 +42,9 @@ class Muon(Rule):
         check("Muon", lr=lr, weight_decay=weight_decay, momentum=momentum)
         if adjust_lr_fn not in (None, "original", "match_rms_adamw"):
             raise ValueError(f"[Muon] adjust_lr_fn must be 'original' or 'match_rms_adamw'; got {adjust_lr_fn!r}")
-        if not ns_steps < 100:
-            raise ValueError(f"[Muon] ns_steps must be less than 100; got {ns_steps}")
-        if len(ns_coefficients) != 3:
-            raise ValueError(f"[Muon] ns_coefficients must be three numbers; got {len(ns_coefficients)}")
+        if not isinstance(ns_steps, int) or not ns_steps < 100:
+            raise ValueError(f"[Muon] ns_steps must be an int below 100; got {ns_steps}")
+        several("Muon", "ns_coefficients", ns_coefficients, 3)
         defaults = {
             "lr": lr, "weight_decay": weight_decay, "momentum": momentum, "nesterov": nesterov,
             "ns_coefficients": tuple(ns_coefficients), "eps": eps, "ns_steps": ns_steps, "adjust_lr_fn": adjust_lr_fn,

@@ -28,7 +28,14 @@ class LBFGS(Optimizer):
         history_size=100,
         line_search_fn=None,
     ):
-        check("LBFGS", lr=lr)
+        check("LBFGS", lr=lr, tolerance_grad=tolerance_grad, tolerance_change=tolerance_change)
+        for name, value in (
+            ("max_iter", max_iter),
+            ("max_eval", 1 if max_eval is None else max_eval),
+            ("history_size", history_size),
+        ):
+            if not isinstance(value, int):
+                raise TypeError(f"[LBFGS] {name} must be an int; got {type(value).__name__}")
         if line_search_fn not in (None, "strong_wolfe"):
             raise RuntimeError(f"[LBFGS] line_search_fn must be None or 'strong_wolfe'; got {line_search_fn!r}")
         defaults = {

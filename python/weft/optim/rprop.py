@@ -1,7 +1,7 @@
 """Resilient backpropagation (Riedmiller and Braun 1993)."""
 
 from .. import _ops
-from .rule import Rule, check
+from .rule import Rule, check, several
 
 
 class Rprop(Rule):
@@ -24,6 +24,9 @@ class Rprop(Rule):
         differentiable=False,
     ):
         check("Rprop", lr=lr)
+        for name, pair in (("etas", etas), ("step_sizes", step_sizes)):
+            for number in several("Rprop", name, pair):
+                check("Rprop", **{name: number})
         if not 0.0 < etas[0] < 1.0 < etas[1]:
             raise ValueError(f"[Rprop] invalid etas: {tuple(etas)}; 0 < etas[0] < 1 < etas[1] must hold")
         defaults = {

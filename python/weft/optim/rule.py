@@ -148,12 +148,17 @@ def check(op, **numbers):
     """Hyper-parameters must be numbers in their range; a tensor of one element will do."""
     for name, value in numbers.items():
         if name == "betas":
-            if not isinstance(value, (tuple, list)) or len(value) != 2:
-                raise TypeError(f"[{op}] betas must be two numbers; got {value!r}")
-            for beta in value:
+            for beta in several(op, "betas", value):
                 _check_number(op, "beta", beta)
         else:
             _check_number(op, name, value)
+
+
+def several(op, name, value, count=2):
+    """So many numbers, in a tuple or a list."""
+    if not isinstance(value, (tuple, list)) or len(value) != count:
+        raise TypeError(f"[{op}] {name} must be {'two' if count == 2 else count} numbers; got {value!r}")
+    return value
 
 
 def _check_number(op, name, value):

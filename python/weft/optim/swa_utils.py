@@ -7,6 +7,7 @@ from copy import deepcopy
 from itertools import chain
 
 from .. import _C, _factories
+from ..nn._arguments import a_module, number
 from ..nn.modules.batchnorm import _BatchNorm
 from ..nn.modules.module import Module
 from .lr_scheduler.scheduler import LRScheduler, a_group, check_optimizer
@@ -23,7 +24,7 @@ __all__ = [
 
 
 def _check_decay(op, decay):
-    if not 0.0 <= decay <= 1.0:
+    if not 0.0 <= number(op, "decay", decay) <= 1.0:
         raise ValueError(f"[{op}] decay must be in [0, 1]; got {decay}")
 
 
@@ -75,6 +76,7 @@ class AveragedModel(Module):
 
     def __init__(self, model, device=None, avg_fn=None, multi_avg_fn=None, use_buffers=False):
         super().__init__()
+        a_module("AveragedModel", model, "model")
         if avg_fn is not None and multi_avg_fn is not None:
             raise ValueError("[AveragedModel] takes avg_fn or multi_avg_fn; got both")
         self.module = deepcopy(model) if device is None else deepcopy(model).to(device)
@@ -108,6 +110,7 @@ class AveragedModel(Module):
 def update_bn(loader, model, device=None):
     """Computes the running statistics of the model's batch norms anew from the batches of ``loader``: tensors, or lists and tuples whose
     first item is one."""
+    a_module("update_bn", model, "model")
     momenta = {m: m.momentum for m in model.modules() if isinstance(m, _BatchNorm)}
     if not momenta:
         return

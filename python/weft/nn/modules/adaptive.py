@@ -5,6 +5,7 @@ from collections import namedtuple
 from ... import _ops
 from ..._functions import cat
 from .. import functional as F
+from .._arguments import listed, number, size, tensor
 from .container import ModuleList, Sequential
 from .linear import Linear
 from .module import Module
@@ -20,7 +21,12 @@ class AdaptiveLogSoftmaxWithLoss(Module):
 
     def __init__(self, in_features, n_classes, cutoffs, div_value=4.0, head_bias=False, device=None, dtype=None):
         super().__init__()
-        cutoffs = list(cutoffs)
+        op = "AdaptiveLogSoftmaxWithLoss"
+        cutoffs = listed(op, "cutoffs", cutoffs, int)
+        in_features, n_classes = size(op, "in_features", in_features), size(op, "n_classes", n_classes)
+        div_value = number(op, "div_value", div_value)
+        if not div_value > 0:
+            raise ValueError(f"[{op}] div_value must be positive; got {div_value}")
         if (
             not cutoffs
             or cutoffs != sorted({int(c) for c in cutoffs})
@@ -39,10 +45,10 @@ class AdaptiveLogSoftmaxWithLoss(Module):
         self.tail = ModuleList()
         for i in range(self.n_clusters):
             hidden = int(in_features // div_value ** (i + 1))
-            size = self.cutoffs[i + 1] - self.cutoffs[i]
+            classes = self.cutoffs[i + 1] - self.cutoffs[i]
             self.tail.append(
                 Sequential(
-                    Linear(in_features, hidden, bias=False, **options), Linear(hidden, size, bias=False, **options)
+                    Linear(in_features, hidden, bias=False, **options), Linear(hidden, classes, bias=False, **options)
                 )
             )
 
@@ -53,6 +59,7 @@ class AdaptiveLogSoftmaxWithLoss(Module):
     def forward(self, input_, target_):
         """(output, loss): the targets' log-probabilities (N) and minus their mean, of input (N, in_features) and target (N); or of one
         example, without N."""
+        tensor("AdaptiveLogSoftmaxWithLoss", input_), tensor("AdaptiveLogSoftmaxWithLoss", target_, "target")
         if target_.ndim > 1 or input_.ndim != target_.ndim + 1:
             raise RuntimeError(
                 "[AdaptiveLogSoftmaxWithLoss] expected input (N, in_features) and target (N), or (in_features) and (); got shapes "

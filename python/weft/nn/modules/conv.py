@@ -6,7 +6,7 @@ from ... import _factories as factories
 from ..._functions.convolution import per_axis, same_padding
 from .. import functional as F
 from .. import init
-from .._arguments import flag, size
+from .._arguments import flag, listed, size
 from ..parameter import Parameter
 from .module import Module
 
@@ -26,14 +26,14 @@ class _ConvNd(Module):
         op = type(self).__name__
         self.in_channels = size(op, "in_channels", in_channels)
         self.out_channels = size(op, "out_channels", out_channels)
-        if isinstance(groups, int) and groups <= 0:
+        self.groups = groups = groups if isinstance(groups, int) else size(op, "groups", groups)
+        if groups <= 0:
             raise ValueError(f"[{op}] groups must be a positive integer; got {groups}")
-        self.groups = groups = size(op, "groups", groups)
         in_channels, out_channels, bias = self.in_channels, self.out_channels, flag(op, "bias", bias)
         for name, channels in (("in_channels", in_channels), ("out_channels", out_channels)):
             if channels % groups:
                 raise ValueError(f"[{op}] {name} must be divisible by groups; got {channels} and groups={groups}")
-        if padding_mode not in MODES:
+        if not isinstance(padding_mode, str) or padding_mode not in MODES:
             raise ValueError(f"[{op}] padding_mode must be one of {', '.join(MODES)}; got {padding_mode!r}")
         self.kernel_size = tuple(per_axis(op, "kernel_size", kernel_size, self.axes))
         self.stride = tuple(per_axis(op, "stride", stride, self.axes))
@@ -135,7 +135,9 @@ class _ConvTransposeNd(_ConvNd):
         """What makes the result of that size."""
         if output_size is None:
             return self.output_padding
-        op, sizes = type(self).__name__, list(output_size)[-self.axes :]
+        op = type(self).__name__
+        output_size = listed(op, "output_size", output_size, int)
+        sizes = output_size[-self.axes :]
         least = [
             (n - 1) * s - 2 * p + d * (k - 1) + 1
             for n, s, p, d, k in zip(

@@ -1,6 +1,7 @@
 """Modules whose sizes the first input gives."""
 
 from ... import _C, _factories
+from .._arguments import flag, size, tensor
 from ..parameter import Buffer, Parameter
 from .batchnorm import BatchNorm1d, BatchNorm2d, BatchNorm3d
 from .conv import Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
@@ -105,7 +106,7 @@ class LazyLinear(LazyModuleMixin, Linear):
     def __init__(self, out_features, bias=True, device=None, dtype=None):
         super().__init__(0, 0, False, device, dtype)
         self.weight = UninitializedParameter(device=device, dtype=dtype)
-        self.out_features = out_features
+        self.out_features = size("LazyLinear", "out_features", out_features)
         if bias:
             self.bias = UninitializedParameter(device=device, dtype=dtype)
 
@@ -114,6 +115,8 @@ class LazyLinear(LazyModuleMixin, Linear):
             super().reset_parameters()
 
     def initialize_parameters(self, input):
+        if not tensor("LazyLinear", input).ndim:
+            raise RuntimeError("[LazyLinear] expected input of at least one dimension; got a scalar")
         self.in_features = input.shape[-1]
         if self.has_uninitialized_params():
             self.weight.materialize((self.out_features, self.in_features))
@@ -127,7 +130,7 @@ class _LazyConvXdMixin(LazyModuleMixin):
 
     def _begin(self, out_channels, bias, device, dtype):
         self.weight = UninitializedParameter(device=device, dtype=dtype)
-        self.out_channels = out_channels
+        self.out_channels = size(type(self).__name__, "out_channels", out_channels)
         if bias:
             self.bias = UninitializedParameter(device=device, dtype=dtype)
 
@@ -136,7 +139,7 @@ class _LazyConvXdMixin(LazyModuleMixin):
             super().reset_parameters()
 
     def initialize_parameters(self, input, *args, **kwargs):
-        if input.ndim not in (self.axes + 1, self.axes + 2):
+        if tensor(type(self).__name__, input).ndim not in (self.axes + 1, self.axes + 2):
             raise RuntimeError(
                 f"[{type(self).__name__}] expected input of {self.axes + 1} or {self.axes + 2} dimensions; got shape "
                 f"{list(input.shape)}"
@@ -218,7 +221,10 @@ class _LazyNorm(LazyModuleMixin):
     ):
         super().__init__(0, eps, momentum, False, False, device, dtype, bias=bias)
         options = {"device": device, "dtype": dtype}
-        self.affine, self.track_running_stats = affine, track_running_stats
+        self.affine = affine = flag(type(self).__name__, "affine", affine)
+        self.track_running_stats = track_running_stats = flag(
+            type(self).__name__, "track_running_stats", track_running_stats
+        )
         if affine:
             self.weight = UninitializedParameter(**options)
             if bias:
@@ -233,6 +239,7 @@ class _LazyNorm(LazyModuleMixin):
             super().reset_parameters()
 
     def initialize_parameters(self, input):
+        self._check_input_dim(input)
         self.num_features = input.shape[1]
         if self.has_uninitialized_params():
             for value in (self.weight, self.bias, self.running_mean, self.running_var):

@@ -5,6 +5,7 @@ import warnings
 from collections.abc import Iterable
 
 from ... import _C, _factories, _ops, linalg
+from .._arguments import listed, tensor
 from .._norms import vector_norm
 
 
@@ -12,21 +13,13 @@ def _gradients(op, parameters):
     parameters = [parameters] if isinstance(parameters, _C.Tensor) else parameters
     if not isinstance(parameters, Iterable):
         raise TypeError(f"[{op}] parameters must be tensors; got {type(parameters).__name__}; pass model.parameters()")
-    parameters = list(parameters)
+    parameters = listed(op, "parameters", parameters)
     for p in parameters:
         if not isinstance(p, _C.Tensor):
             raise TypeError(
                 f"[{op}] parameters must be tensors; got {type(p).__name__} among them; pass model.parameters()"
             )
     return [p.grad for p in parameters if p.grad is not None]
-
-
-def _tensors(op, tensors):
-    tensors = [tensors] if isinstance(tensors, _C.Tensor) else list(tensors)
-    for t in tensors:
-        if not isinstance(t, _C.Tensor):
-            raise TypeError(f"[{op}] expected tensors; got {type(t).__name__} among them")
-    return tensors
 
 
 def _norm(x, order):
@@ -36,13 +29,22 @@ def _norm(x, order):
 def get_total_norm(tensors, norm_type=2.0, error_if_nonfinite=False, foreach=None):
     """The norm of all tensors together, as one vector, in float32 or wider: any order of linalg.vector_norm. ``foreach`` chooses among
     PyTorch's implementations; there is one here."""
-    return _total_norm("get_total_norm", _tensors("get_total_norm", tensors), norm_type, error_if_nonfinite)
+    tensors = [tensors] if isinstance(tensors, _C.Tensor) else listed("get_total_norm", "tensors", tensors, _C.Tensor)
+    return _total_norm("get_total_norm", tensors, norm_type, error_if_nonfinite)
+
+
+def _number(op, name, value):
+    """A number, or the text of one, as "inf"."""
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise TypeError(f"[{op}] {name} must be a number; got {value!r}") from None
 
 
 def _total_norm(op, tensors, norm_type, error_if_nonfinite):
     if not tensors:
         return _factories.tensor(0.0)
-    order = float(norm_type)
+    order = _number(op, "norm_type", norm_type)
     with _C.GradMode(False):
         norms = [_norm(t.float() if t.dtype.itemsize == 2 else t, order).to(tensors[0].device) for t in tensors]
         total = _norm(_factories.stack(norms), order)
@@ -56,8 +58,9 @@ def _total_norm(op, tensors, norm_type, error_if_nonfinite):
 def clip_grads_with_norm_(parameters, max_norm, total_norm, foreach=None):
     """Scales the gradients down, in place, as those of norm ``total_norm`` must be for one of at most ``max_norm``."""
     gradients = _gradients("clip_grads_with_norm_", parameters)
+    tensor("clip_grads_with_norm_", total_norm, "total_norm")
     with _C.GradMode(False):
-        scale = _ops.minimum(float(max_norm) / (total_norm + 1e-6), 1.0)
+        scale = _ops.minimum(_number("clip_grads_with_norm_", "max_norm", max_norm) / (total_norm + 1e-6), 1.0)
         for g in gradients:
             g.copy_(g * scale.to(g.device, g.dtype))
 
@@ -65,9 +68,8 @@ def clip_grads_with_norm_(parameters, max_norm, total_norm, foreach=None):
 def clip_grad_norm_(parameters, max_norm, norm_type=2.0, error_if_nonfinite=False, foreach=None):
     """Scales the gradients down, in place, so that the norm of all of them together is at most ``max_norm``; returns the norm before.
     ``foreach`` chooses among PyTorch's implementations; there is one here."""
-    parameters = (
-        parameters if isinstance(parameters, _C.Tensor) or not isinstance(parameters, Iterable) else list(parameters)
-    )
+    if not isinstance(parameters, _C.Tensor) and isinstance(parameters, Iterable):
+        parameters = listed("clip_grad_norm_", "parameters", parameters)
     total = _total_norm("clip_grad_norm_", _gradients("clip_grad_norm_", parameters), norm_type, error_if_nonfinite)
     clip_grads_with_norm_(parameters, max_norm, total)
     return total
@@ -81,7 +83,7 @@ def clip_grad_norm(parameters, max_norm, norm_type=2.0, error_if_nonfinite=False
 
 def clip_grad_value_(parameters, clip_value, foreach=None):
     """Limits the gradients' elements, in place, to [-clip_value, clip_value]."""
-    clip_value = float(clip_value)
+    clip_value = _number("clip_grad_value_", "clip_value", clip_value)
     with _C.GradMode(False):
         for g in _gradients("clip_grad_value_", parameters):
             g.copy_(g.clamp(-clip_value, clip_value))

@@ -2,13 +2,14 @@
 
 from ... import _C
 from ..._functions import cat
+from .._arguments import listed
 
 __all__ = ["parameters_to_vector", "vector_to_parameters"]
 
 
 def parameters_to_vector(parameters):
     """The elements of all parameters, one after another."""
-    parts = [p.reshape(-1) for p in parameters]
+    parts = [p.reshape(-1) for p in listed("parameters_to_vector", "parameters", parameters, _C.Tensor)]
     if not parts:
         raise ValueError("[parameters_to_vector] got no parameters; pass model.parameters()")
     if len({p.device for p in parts}) > 1:
@@ -20,7 +21,7 @@ def vector_to_parameters(vec, parameters):
     """Gives the parameters the elements of a vector: each becomes a view of its part, as in PyTorch."""
     if not isinstance(vec, _C.Tensor):
         raise TypeError(f"[vector_to_parameters] vec must be a tensor; got {type(vec).__name__}")
-    parameters = list(parameters)
+    parameters = listed("vector_to_parameters", "parameters", parameters, _C.Tensor)
     if sum(p.numel() for p in parameters) > vec.numel():
         raise RuntimeError(
             f"[vector_to_parameters] the parameters have {sum(p.numel() for p in parameters)} elements; got a vector of {vec.numel()}"

@@ -3,12 +3,19 @@
 from copy import deepcopy
 
 from ... import _C, _factories
+from .._arguments import a_module, number, tensor
 from ..parameter import Parameter
 
 __all__ = ["fuse_conv_bn_eval", "fuse_conv_bn_weights", "fuse_linear_bn_eval", "fuse_linear_bn_weights"]
 
 
 def _fused(weight, bias, mean, variance, eps, bn_weight, bn_bias, axis):
+    for name, value in (("weight", weight), ("the running mean", mean), ("the running variance", variance)):
+        tensor("fuse_bn_weights", value, name)
+    for name, value in (("bias", bias), ("the batch norm's weight", bn_weight), ("the batch norm's bias", bn_bias)):
+        if value is not None:
+            tensor("fuse_bn_weights", value, name)
+    eps = number("fuse_bn_weights", "eps", eps)
     with _C.GradMode(False):
         bias = _factories.zeros_like(mean) if bias is None else bias
         bn_weight = _factories.ones_like(mean) if bn_weight is None else bn_weight
@@ -37,9 +44,10 @@ def fuse_linear_bn_weights(linear_w, linear_b, bn_rm, bn_rv, bn_eps, bn_w, bn_b)
 
 
 def _with_bn(op, layer, bn, fuse, *options):
+    a_module(op, layer, "layer"), a_module(op, bn, "bn")
     if layer.training or bn.training:
         raise ValueError(f"[{op}] both modules must be in evaluation mode; call eval() first")
-    if bn.running_mean is None or bn.running_var is None:
+    if getattr(bn, "running_mean", None) is None or getattr(bn, "running_var", None) is None:
         raise ValueError(f"[{op}] the batch norm keeps no running statistics; pass one with track_running_stats=True")
     fused = deepcopy(layer)
     fused.weight, fused.bias = fuse(
@@ -55,6 +63,7 @@ def fuse_conv_bn_eval(conv, bn, transpose=False):
 
 def fuse_linear_bn_eval(linear, bn):
     """A copy of a linear layer that does what it and the batch norm after it do, both in eval()."""
+    a_module("fuse_linear_bn_eval", linear, "linear"), a_module("fuse_linear_bn_eval", bn, "bn")
     if linear.out_features != bn.num_features and bn.num_features != 1:
         raise ValueError(
             f"[fuse_linear_bn_eval] the batch norm must have {linear.out_features} features or 1; got {bn.num_features}"

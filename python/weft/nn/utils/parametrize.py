@@ -7,6 +7,7 @@ The tensor ``weight`` becomes an attribute that is computed at each access. What
 from __future__ import annotations
 
 from ... import _C
+from .._arguments import a_module
 from ..modules.container import ModuleDict, ModuleList
 from ..parameter import Parameter
 from .computed import base_class, compute, compute_no_more
@@ -109,6 +110,10 @@ def register_parametrization(module, tensor_name, parametrization, *, unsafe=Fal
     A method ``right_inverse`` of the parametrization gives what it is computed from: a tensor, or several, which it then takes as
     arguments. Further ones are applied to the result of those before. ``unsafe``: dtype and shape need not stay, and are not tried.
     """
+    (
+        a_module("register_parametrization", module),
+        a_module("register_parametrization", parametrization, "parametrization"),
+    )
     parametrization.train(module.training)
     if is_parametrized(module, tensor_name):
         stack = module.parametrizations[tensor_name]

@@ -7,6 +7,7 @@ from numbers import Integral, Real
 
 from ... import _C, _factories, linalg
 from ..._functions import topk
+from .._arguments import a_module, listed, number, tensor, text
 from .computed import compute, compute_no_more, is_computed
 from .convert_parameters import parameters_to_vector
 
@@ -43,6 +44,7 @@ class BasePruningMethod:
     @classmethod
     def apply(cls, module, name, *args, importance_scores=None, **kwargs):
         """Prunes a parameter, by the scores in its place where there are some; after earlier methods, what these left."""
+        a_module("prune", module), text("prune", "name", name)
         method = cls(*args, **kwargs)
         method._tensor_name = name
         before = _methods(module).get(name)
@@ -50,10 +52,10 @@ class BasePruningMethod:
             container = before if isinstance(before, PruningContainer) else PruningContainer(before)
             container.add_pruning_method(method)
             method = container
-        elif is_computed(module, name) or name not in module._parameters:
+        elif is_computed(module, name) or module._parameters.get(name) is None:
             raise AttributeError(f"[prune] {type(module).__name__} has no parameter {name!r} of its own")
         original = getattr(module, name)
-        scores = original if importance_scores is None else importance_scores
+        scores = original if importance_scores is None else tensor("prune", importance_scores, "importance_scores")
         if scores.shape != original.shape:
             raise ValueError(
                 f"[prune] importance_scores must have the parameter's shape, {list(original.shape)}; got {list(scores.shape)}"
@@ -104,7 +106,7 @@ class PruningContainer(BasePruningMethod):
     def __init__(self, *args):
         self._pruning_methods = ()
         for method in args:
-            self._tensor_name = self._tensor_name or method._tensor_name
+            self._tensor_name = self._tensor_name or getattr(method, "_tensor_name", None)
             self.add_pruning_method(method)
 
     def add_pruning_method(self, method):
@@ -149,6 +151,8 @@ class PruningContainer(BasePruningMethod):
 def _axis(t, dim):
     if t.ndim < 2:
         raise ValueError(f"[prune] channels are of tensors with at least 2 dimensions; got shape {list(t.shape)}")
+    if not isinstance(dim, int):
+        raise TypeError(f"[prune] dim must be an int; got {type(dim).__name__}")
     if not -t.ndim <= dim < t.ndim:
         raise IndexError(f"[prune] dim {dim} is out of range for shape {list(t.shape)}")
     return dim % t.ndim
@@ -156,7 +160,7 @@ def _axis(t, dim):
 
 class _OfAmount(BasePruningMethod):
     def __init__(self, amount):
-        if not isinstance(amount, Real):
+        if not isinstance(amount, Real) or isinstance(amount, bool):
             raise TypeError(f"[prune] amount must be a number; got {type(amount).__name__}")
         if amount < 0 or (not isinstance(amount, Integral) and not amount <= 1.0):
             raise ValueError(f"[prune] amount must be a part, in [0, 1], or a count, an int; got {amount}")
@@ -237,10 +241,10 @@ class LnStructured(_Structured):
 
     def __init__(self, amount, n, dim=-1):
         super().__init__(amount)
-        self.n, self.dim = n, dim
+        self.n, self.dim = number("prune", "n", n) if n != "fro" else 2.0, dim
 
     def _scores(self, t, dim):
-        return linalg.vector_norm(t, float(self.n), [d for d in range(t.ndim) if d != dim])
+        return linalg.vector_norm(t, self.n, [d for d in range(t.ndim) if d != dim])
 
     @classmethod
     def apply(cls, module, name, amount, n, dim, importance_scores=None):
@@ -263,7 +267,7 @@ class CustomFromMask(BasePruningMethod):
         self.mask = mask
 
     def compute_mask(self, t, default_mask):
-        if default_mask.shape != self.mask.shape:
+        if default_mask.shape != tensor("prune", self.mask, "mask").shape:
             raise ValueError(
                 f"[prune] the mask must have the parameter's shape, {list(default_mask.shape)}; got {list(self.mask.shape)}"
             )
@@ -312,12 +316,11 @@ def custom_from_mask(module, name, mask):
 
 def global_unstructured(parameters, pruning_method, importance_scores=None, **kwargs):
     """Prunes several parameters, pairs (module, name), as if they were one. ``importance_scores``: (module, name) → scores."""
-    try:
-        parameters = [(module, name) for module, name in parameters]
-    except TypeError:
-        raise TypeError(
-            f"[global_unstructured] parameters must be pairs of module and name; got {type(parameters).__name__}"
-        ) from None
+    parameters = listed("global_unstructured", "parameters", parameters, tuple)
+    if any(len(pair) != 2 or not isinstance(pair[0], _C.ModuleBase) for pair in parameters):
+        raise TypeError("[global_unstructured] parameters must be pairs of a module and a name")
+    if not isinstance(pruning_method, type) or not issubclass(pruning_method, BasePruningMethod):
+        raise TypeError(f"[global_unstructured] pruning_method must be a class of prune; got {pruning_method!r}")
     if importance_scores is not None and not isinstance(importance_scores, dict):
         raise TypeError(
             f"[global_unstructured] importance_scores must be a dict; got {type(importance_scores).__name__}"
@@ -343,7 +346,7 @@ def global_unstructured(parameters, pruning_method, importance_scores=None, **kw
 
 def remove(module, name):
     """Makes the parameter what it is now, without a mask; returns the module."""
-    if name not in _methods(module):
+    if text("prune", "name", name) not in _methods(a_module("prune", module)):
         raise ValueError(f"[prune] {name!r} of {type(module).__name__} has not been pruned")
     _methods(module)[name].remove(module)
     return module
@@ -351,4 +354,4 @@ def remove(module, name):
 
 def is_pruned(module):
     """Whether a parameter of the module, or of one below it, is pruned."""
-    return any(_methods(child) for child in module.modules())
+    return any(_methods(child) for child in a_module("is_pruned", module).modules())

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from ... import _C, _factories, _ops
 from .. import functional as F
+from .._arguments import flag, listed, size, tensor
 
 __all__ = [
     "PackedSequence",
@@ -38,6 +39,7 @@ class PackedSequence(namedtuple("PackedSequence", "data batch_sizes sorted_indic
                     "[PackedSequence] needs data and batch_sizes; use pack_padded_sequence or pack_sequence"
                 )
             data, batch_sizes = data
+        tensor("PackedSequence", data, "data"), tensor("PackedSequence", batch_sizes, "batch_sizes")
         if batch_sizes.device.type != "cpu":
             raise ValueError(f"[PackedSequence] batch_sizes must be on the CPU; got a tensor on {batch_sizes.device}")
         if unsorted_indices is None:
@@ -89,19 +91,28 @@ class PackedSequence(namedtuple("PackedSequence", "data batch_sizes sorted_indic
 
 def invert_permutation(permutation):
     """The permutation that undoes one; None of None."""
-    return _mapped(permutation, lambda p: p.argsort())
+    return _mapped(permutation, lambda p: tensor("invert_permutation", p, "permutation").argsort())
 
 
 def _fail(op, what, kind=RuntimeError):
     raise kind(f"[{op}] {what}")
 
 
+def _lengths(op, lengths):
+    """Lengths as ints."""
+    if isinstance(lengths, _C.Tensor):
+        if lengths.ndim != 1 or lengths.dtype.is_floating_point:
+            _fail(op, f"lengths must be a vector of ints; got {lengths.dtype} of shape {list(lengths.shape)}")
+        return lengths.tolist()
+    return [size(op, "each of lengths", n) for n in listed(op, "lengths", lengths)]
+
+
 def pack_padded_sequence(input, lengths, batch_first=False, enforce_sorted=True):
     """Packs padded sequences: (T, B, ...), or (B, T, ...) with ``batch_first``. ``lengths``: a list or tensor of B ints, in falling order
     unless not ``enforce_sorted``. Reads a tensor of lengths. RuntimeError where lengths are not in order, not positive, or too large."""
     op = "pack_padded_sequence"
-    values = lengths.tolist() if isinstance(lengths, _C.Tensor) else [int(n) for n in lengths]
-    if input.ndim < 2:
+    values, batch_first = _lengths(op, lengths), flag(op, "batch_first", batch_first)
+    if tensor(op, input).ndim < 2:
         _fail(op, f"input must have at least 2 dimensions; got shape {list(input.shape)}")
     batch, steps = input.shape[:2] if batch_first else (input.shape[1], input.shape[0])
     if len(values) != batch:
@@ -111,7 +122,7 @@ def pack_padded_sequence(input, lengths, batch_first=False, enforce_sorted=True)
     if max(values) > steps:
         _fail(op, f"lengths must be at most {steps}, the input's; got {max(values)}")
     order = None
-    if not enforce_sorted:
+    if not flag(op, "enforce_sorted", enforce_sorted):
         order = sorted(range(batch), key=lambda i: -values[i])
         values = [values[i] for i in order]
     elif any(a < b for a, b in zip(values, values[1:])):
@@ -128,12 +139,18 @@ def pack_padded_sequence(input, lengths, batch_first=False, enforce_sorted=True)
     return PackedSequence(data, _factories.tensor(sizes, dtype=_C.int64), indices)
 
 
+def _check_packed(op, sequence):
+    if not isinstance(sequence, PackedSequence):
+        raise TypeError(f"[{op}] expected a PackedSequence; got {type(sequence).__name__}")
+
+
 def pad_packed_sequence(sequence, batch_first=False, padding_value=0.0, total_length=None):
     """(the padded sequences, their lengths): (T, B, ...), or (B, T, ...) with ``batch_first``, T at least ``total_length``."""
-    sizes = sequence.batch_sizes.tolist()
+    _check_packed("pad_packed_sequence", sequence)
+    sizes, batch_first = sequence.batch_sizes.tolist(), flag("pad_packed_sequence", "batch_first", batch_first)
     steps, batch = len(sizes), sizes[0]
     if total_length is not None:
-        if total_length < steps:
+        if size("pad_packed_sequence", "total_length", total_length) < steps:
             _fail(
                 "pad_packed_sequence",
                 f"total_length must be at least that of the longest sequence, {steps}; got {total_length}",
@@ -165,11 +182,14 @@ def pad_sequence(sequences, batch_first=False, padding_value=0.0, padding_side="
     """Sequences (L, ...) of different lengths as one tensor: (T, B, ...), or (B, T, ...) with ``batch_first``."""
     if not isinstance(sequences, Iterable):
         _fail("pad_sequence", f"sequences must be a list of tensors; got {type(sequences).__name__}")
-    sequences = list(sequences)
-    if not sequences:
-        _fail("pad_sequence", "got no sequences; pass at least one")
-    if padding_side not in ("left", "right"):
+    sequences = listed("pad_sequence", "sequences", sequences, _C.Tensor)
+    if not sequences or any(not s.ndim for s in sequences):
+        _fail("pad_sequence", "needs at least one sequence, and of at least one dimension each")
+    if any(s.shape[1:] != sequences[0].shape[1:] for s in sequences):
+        _fail("pad_sequence", f"sequences may differ in length alone; got shapes {[list(s.shape) for s in sequences]}")
+    if not isinstance(padding_side, str) or padding_side not in ("left", "right"):
         _fail("pad_sequence", f"padding_side must be 'left' or 'right'; got {padding_side!r}")
+    batch_first = flag("pad_sequence", "batch_first", batch_first)
     longest = max(s.shape[0] for s in sequences)
     padded = []
     for s in sequences:
@@ -181,16 +201,22 @@ def pad_sequence(sequences, batch_first=False, padding_value=0.0, padding_side="
 
 def unpad_sequence(padded_sequences, lengths, batch_first=False):
     """The sequences of pad_sequence, as a list."""
-    rows = padded_sequences.unbind(0 if batch_first else 1)
-    return [row[: int(n)] for row, n in zip(rows, lengths.tolist() if isinstance(lengths, _C.Tensor) else lengths)]
+    if tensor("unpad_sequence", padded_sequences, "padded_sequences").ndim < 2:
+        _fail("unpad_sequence", f"needs at least 2 dimensions; got shape {list(padded_sequences.shape)}")
+    rows = padded_sequences.unbind(0 if flag("unpad_sequence", "batch_first", batch_first) else 1)
+    return [row[:n] for row, n in zip(rows, _lengths("unpad_sequence", lengths))]
 
 
 def pack_sequence(sequences, enforce_sorted=True):
     """Packs a list of sequences (L, ...)."""
+    sequences = listed("pack_sequence", "sequences", sequences, _C.Tensor)
+    if not all(s.ndim for s in sequences):
+        _fail("pack_sequence", "sequences need at least one dimension each")
     lengths = [s.shape[0] for s in sequences]
     return pack_padded_sequence(pad_sequence(sequences), lengths, enforce_sorted=enforce_sorted)
 
 
 def unpack_sequence(packed_sequences):
     """The sequences of pack_sequence, as a list."""
+    _check_packed("unpack_sequence", packed_sequences)
     return unpad_sequence(*pad_packed_sequence(packed_sequences, batch_first=True), batch_first=True)

@@ -6,6 +6,7 @@ import math
 from bisect import bisect_right
 from collections import Counter
 
+from ...nn._arguments import listed, number
 from .scheduler import LRScheduler, a_group, check_optimizer, state_of
 
 
@@ -71,7 +72,8 @@ class MultiStepLR(LRScheduler):
     """Multiplies the rate by ``gamma`` at each of the ``milestones``."""
 
     def __init__(self, optimizer, milestones, gamma=0.1, last_epoch=-1):
-        self.milestones, self.gamma = Counter(milestones), gamma
+        check_optimizer("MultiStepLR", optimizer)
+        self.milestones, self.gamma = Counter(listed("MultiStepLR", "milestones", milestones, int)), gamma
         super().__init__(optimizer, last_epoch)
 
     def get_lr(self):
@@ -85,6 +87,7 @@ class MultiStepLR(LRScheduler):
 
 
 def _check_factor(op, name, value, above_zero=False):
+    number(op, name, value)
     if not (0 < value <= 1 or value == 0 and not above_zero):
         raise ValueError(f"[{op}] {name} must be in {'(' if above_zero else '['}0, 1]; got {value}")
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from bisect import bisect_right
 
+from ...nn._arguments import listed
 from .plateau import ReduceLROnPlateau
-from .scheduler import LRScheduler, set_in_group, values_of
+from .scheduler import LRScheduler, check_optimizer, set_in_group, values_of
 
 
 class _Combined(LRScheduler):
@@ -39,6 +40,9 @@ class SequentialLR(_Combined):
     """One schedule after another: the next one begins, from the first rate, at each of the ``milestones``."""
 
     def __init__(self, optimizer, schedulers, milestones, last_epoch=-1):
+        check_optimizer("SequentialLR", optimizer)
+        schedulers = listed("SequentialLR", "schedulers", schedulers)
+        milestones = listed("SequentialLR", "milestones", milestones, int)
         if len(schedulers) < 1:
             raise ValueError("[SequentialLR] needs at least one scheduler; got none")
         self._check(optimizer, schedulers)
@@ -82,9 +86,10 @@ class ChainedScheduler(_Combined):
     """Several schedules at once, each of which multiplies the rate."""
 
     def __init__(self, schedulers, optimizer=None):
+        schedulers = listed("ChainedScheduler", "schedulers", schedulers)
         if len(schedulers) < 1:
             raise ValueError("[ChainedScheduler] needs at least one scheduler; got none")
-        optimizer = optimizer or schedulers[0].optimizer
+        optimizer = getattr(schedulers[0], "optimizer", None) if optimizer is None else optimizer
         self._check(optimizer, schedulers)
         self._schedulers, self.optimizer = schedulers, optimizer
         self._last_lr = values_of(optimizer, "lr")

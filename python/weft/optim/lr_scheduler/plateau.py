@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from ...nn._arguments import number
 from .scheduler import LRScheduler, a_group, check_optimizer, set_in_group, values_of, warn_of_epoch
 
 
@@ -26,9 +27,9 @@ class ReduceLROnPlateau(LRScheduler):
         min_lr=0,
         eps=1e-8,
     ):
-        if factor >= 1.0:
-            raise ValueError(f"[ReduceLROnPlateau] factor must be less than 1; got {factor}")
         check_optimizer("ReduceLROnPlateau", optimizer)
+        if number("ReduceLROnPlateau", "factor", factor) >= 1.0:
+            raise ValueError(f"[ReduceLROnPlateau] factor must be less than 1; got {factor}")
         if mode not in ("min", "max"):
             raise ValueError(f"[ReduceLROnPlateau] mode must be 'min' or 'max'; got {mode!r}")
         if threshold_mode not in ("rel", "abs"):
