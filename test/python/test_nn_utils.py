@@ -152,6 +152,12 @@ def test_gradients_of_packed_sequences():
     assert packed.sorted_indices[packed.unsorted_indices].tolist() == [0, 1, 2]
 
 
+def test_unpadding_leaves_the_batch_alone():
+    padded = weft.arange(6.0).view(3, 2).requires_grad_()
+    parts = rnn.unpad_sequence(padded, weft.tensor([3, 1]))
+    assert [p.tolist() for p in parts] == [[0, 2, 4], [1]] and padded.shape == (3, 2)
+
+
 def test_compiled_sequences():
     def run(x):
         packed = rnn.pack_padded_sequence(x, [3, 2], batch_first=True)
