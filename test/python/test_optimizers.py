@@ -35,7 +35,7 @@ def test_pytorch_s_values_and_state(call):
         give_gradients(parameters, gradients)
         optimizer.step()
     expected = OPTIMIZERS[call]
-    tolerance = 2e-3 if "Muon" in call else 1e-6  # it computes in bfloat16
+    tolerance = 1e-5 if "Muon" in call else 1e-6  # it computes in bfloat16
     for p, values in zip(parameters, expected["parameters"]):
         numpy.testing.assert_allclose(p.detach().numpy(), values, rtol=tolerance, atol=tolerance)
     state = optimizer.state_dict()

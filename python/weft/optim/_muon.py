@@ -3,6 +3,7 @@
 import math
 
 from .. import _C
+from .._functions import addmm
 from ..nn._norms import vector_norm
 from .rule import Rule, check, several
 
@@ -13,10 +14,10 @@ def _orthogonalised(update, coefficients, steps, eps):
     x = update.to(_C.bfloat16)
     is_tall = x.shape[0] > x.shape[1]
     x = x.T if is_tall else x
-    x = x / vector_norm(x, 2.0).clamp(min=eps)
+    x = x / vector_norm(x.float(), 2.0).to(x.dtype).clamp(min=eps)
     for _ in range(steps):
         gram = x @ x.T
-        x = x * a + (gram * b + (gram @ gram) * c) @ x
+        x = addmm(x, addmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
     return x.T if is_tall else x
 
 
