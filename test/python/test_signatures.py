@@ -110,14 +110,6 @@ _KNOWN = [
         REFUSED["memory_format"],
         ["(memory_format): too many positional arguments"],
     ),
-    *(
-        (
-            f"amp.custom_{name}",
-            "device_type must be given, as in PyTorch",
-            [f"({name}): missing a required argument: 'device_type'"],
-        )
-        for name in ("fwd", "bwd")
-    ),
     ("func.jacrev", "of PyTorch's own use", ["no _preallocate_and_copy"]),
     ("Tensor.cuda", REFUSED["memory_format"], ["(device, non_blocking, memory_format): too many positional arguments"]),
 ]
@@ -230,10 +222,12 @@ def differences(mine, overloads):
             found.append(f"{p.name}={p.default!r}, PyTorch's is {defaults[0]!r}")
     for rows in theirs:
         positional = [p.name for p in rows if p.kind in POSITIONAL]
+        must = {p.name: None for p in rows if p.kind is Parameter.KEYWORD_ONLY and p.default is Parameter.empty}
         try:
             mine.bind(
                 *positional,
                 *(["a", "b"] if any(p.kind is Parameter.VAR_POSITIONAL and p.name != "args" for p in rows) else []),
+                **{name: None for name in must if name in mine.parameters},
             )
         except TypeError as error:
             found.append(f"({', '.join(positional)}): {error}")

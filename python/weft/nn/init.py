@@ -143,7 +143,6 @@ def trunc_normal_(
     tensor: Tensor, mean: Number = 0.0, std: Number = 1.0, a: Number = -2.0, b: Number = 2.0, generator: Any = None
 ) -> Tensor:
     """Fills with normal values within [a, b]."""
-    _check_generator("trunc_normal_", generator)
     if not std > 0 or not a < b:
         raise ValueError(f"[trunc_normal_] needs std > 0 and a < b; got std {std}, a {a}, b {b}")
     if mean < a - 2 * std or mean > b + 2 * std:
@@ -154,19 +153,19 @@ def trunc_normal_(
 
     with _C.GradMode(False):
         if below(b) - below(a) > 0.3:  # draws until all are within
-            tensor.normal_(mean, std)
+            normal_(tensor, mean, std, generator)
             while True:
                 outside = _ops.logical_or(tensor < a, tensor > b)
                 if not outside.any():
                     return tensor
-                tensor.copy_(_ops.where(outside, _factories.empty_like(tensor).normal_(mean, std), tensor))
+                tensor.copy_(_ops.where(outside, normal_(_factories.empty_like(tensor), mean, std, generator), tensor))
         # Of uniform values as many are kept as the density says.
         highest = -0.5 * ((max(a, min(mean, b)) - mean) / std) ** 2
         pending, uniform = _factories.ones_like(tensor, dtype=_C.bool), _factories.empty_like(tensor)
         while pending.any():
-            tensor.copy_(_ops.where(pending, uniform.uniform_(a, b), tensor))
+            tensor.copy_(_ops.where(pending, uniform_(uniform, a, b, generator), tensor))
             density = ((tensor - mean) / std).square() * -0.5 - highest
-            pending = _ops.logical_and(pending, uniform.uniform_().log() > density)
+            pending = _ops.logical_and(pending, uniform_(uniform, 0.0, 1.0, generator).log() > density)
     return tensor
 
 
@@ -208,7 +207,6 @@ def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
 def orthogonal_(tensor: Tensor, gain: Number = 1, generator: Any = None) -> Tensor:
     """Fills with a random matrix (the dimensions but the first make the columns) whose rows or columns are orthogonal and as long as
     ``gain`` (Saxe et al. 2013)."""
-    _check_generator("orthogonal_", generator)
     if tensor.ndim < 2:
         raise ValueError(f"[orthogonal_] needs a tensor of at least 2 dimensions; got shape {list(tensor.shape)}")
     if not tensor.numel():
@@ -221,7 +219,7 @@ def orthogonal_(tensor: Tensor, gain: Number = 1, generator: Any = None) -> Tens
         made = _factories.empty(
             max(rows, columns), min(rows, columns), dtype=_C.float32 if narrow else tensor.dtype, device=tensor.device
         )
-        q, r = linalg.qr(made.normal_(0.0, 1.0))
+        q, r = linalg.qr(normal_(made, 0.0, 1.0, generator))
         q = q * r.diagonal().sign()  # else they would not be uniform among the orthogonal ones
         return tensor.copy_((q.transpose(0, 1) if rows < columns else q).reshape(tensor.shape) * gain)
 
@@ -229,12 +227,12 @@ def orthogonal_(tensor: Tensor, gain: Number = 1, generator: Any = None) -> Tens
 @public
 def sparse_(tensor: Tensor, sparsity: Number, std: Number = 0.01, generator: Any = None) -> Tensor:
     """Fills a matrix with normal values, but the part ``sparsity`` of each column, drawn at random, with 0 (Martens 2010)."""
-    _check_generator("sparse_", generator)
     _dimensions("sparse_", tensor, (2,))
     rows, columns = tensor.shape
     with _C.GradMode(False):
-        tensor.normal_(0.0, std)
-        rank = _factories.rand(rows, columns, device=tensor.device).argsort(0).argsort(0)
+        normal_(tensor, 0.0, std, generator)
+        order = uniform_(_factories.empty(rows, columns, device=tensor.device), 0.0, 1.0, generator)
+        rank = order.argsort(0).argsort(0)
         return tensor.masked_fill_(rank < math.ceil(sparsity * rows), 0.0)
 
 

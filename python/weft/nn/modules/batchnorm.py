@@ -43,6 +43,14 @@ class _NormBase(_Affine):
             "num_batches_tracked", factories.tensor(0, dtype=_C.int64, device=device) if tracks else None
         )
 
+    _version = 2  # since when states have num_batches_tracked
+
+    def _load_from_state_dict(self, state_dict, prefix, local_metadata, *rest):
+        version, name = local_metadata.get("version"), f"{prefix}num_batches_tracked"
+        if (version is None or version < 2) and self.track_running_stats and name not in state_dict:
+            state_dict[name] = self.num_batches_tracked
+        super()._load_from_state_dict(state_dict, prefix, local_metadata, *rest)
+
     def reset_running_stats(self):
         if self.track_running_stats:
             self.running_mean.zero_()
