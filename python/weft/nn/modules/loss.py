@@ -1,7 +1,7 @@
 """Losses."""
 
 from .. import functional as F
-from .._arguments import reduction_of
+from .._arguments import number, reduction_of
 from .module import Module
 
 
@@ -237,3 +237,27 @@ class KLDivLoss(_Loss):
 
     def forward(self, input, target):
         return F.kl_div(input, target, reduction=self.reduction, log_target=self.log_target)
+
+
+class MultiLabelMarginLoss(_Loss):
+    """The hinge loss of several labels."""
+
+    def forward(self, input, target):
+        return F.multilabel_margin_loss(input, target, reduction=self.reduction)
+
+
+class TripletMarginWithDistanceLoss(_Loss):
+    """The hinge loss of distances, by a function of one's own, to a positive and a negative example."""
+
+    def __init__(self, *, distance_function=None, margin=1.0, swap=False, reduction="mean"):
+        super().__init__(reduction=reduction)
+        if not number("TripletMarginWithDistanceLoss", "margin", margin) > 0:
+            raise ValueError(f"[TripletMarginWithDistanceLoss] margin must be greater than 0; got {margin}")
+        self.distance_function = F.pairwise_distance if distance_function is None else distance_function
+        self.margin, self.swap = margin, swap
+
+    def forward(self, anchor, positive, negative):
+        return F.triplet_margin_with_distance_loss(
+            anchor, positive, negative, distance_function=self.distance_function, margin=self.margin, swap=self.swap,
+            reduction=self.reduction,
+        )  # fmt: skip

@@ -208,6 +208,12 @@ class LPPool2d(_LPPoolNd):
     axes = 2
 
 
+class LPPool3d(_LPPoolNd):
+    """lp_pool3d."""
+
+    axes = 3
+
+
 class _FractionalMaxPool(Module):
     axes: int
 
