@@ -492,10 +492,11 @@ _WAYS_TO_A_GROUP = {
     "attrgetter", "getmembers", "deepcopy", "gc",
 }  # fmt: skip
 _OPTIMIZERS = os.sep + "optim" + os.sep
-# Functions of weft.optim that use hyper-parameters for nothing but the update.
+# Functions of weft.optim that use hyper-parameters for nothing but the update, or not at all.
 _OF_A_STEP = {
     "step", "zero_grad", "_hooks_of", "_update_group", "_by_step", "_common", "_gradient", "_update", "_arrays", "_is_complete",
-    "__init__", "__getattr__", "kept", "_root_mean_square", "_orthogonalised", "<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>",
+    "__init__", "__getattr__", "kept", "_root_mean_square", "_orthogonalised", "update", "ema_update", "swa_update",
+    "<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>",
 }  # fmt: skip
 
 

@@ -263,3 +263,43 @@ def test_refused(act, error, text):
     give_gradients(parameters, TABLE["gradients"][0])
     with pytest.raises(error, match=text):
         act(parameters)
+
+
+@pytest.mark.parametrize("name", ["SGD", "AdamW", "RMSprop", "NAdam", "Adafactor"])
+def test_all_of_a_training_step(name):
+    """Autocast, a scaled loss, clipping, a step, an average of the weights and a schedule around it."""
+    from weft.optim.lr_scheduler import CosineAnnealingLR, LinearLR, SequentialLR
+    from weft.optim.swa_utils import get_ema_multi_avg_fn
+
+    def run(wrap):
+        weft.manual_seed(0)
+        model = nn.Sequential(nn.Linear(6, 8), nn.GELU(), nn.Linear(8, 3))
+        means = [p.detach().clone() for p in model.parameters()]
+        decay = [p for p in model.parameters() if p.ndim > 1]
+        rest = [p for p in model.parameters() if p.ndim < 2]
+        groups = [{"params": decay, "weight_decay": 0.1}, {"params": rest, "weight_decay": 0.0}]
+        optimizer = getattr(optim, name)(groups, lr=0.05)
+        warmup = LinearLR(optimizer, 0.1, total_iters=3)
+        schedule = SequentialLR(optimizer, [warmup, CosineAnnealingLR(optimizer, 6)], [3])
+        average = get_ema_multi_avg_fn(0.9)
+
+        def step(x, y):
+            optimizer.zero_grad(set_to_none=True)
+            with weft.autocast("cpu", dtype=weft.bfloat16):
+                loss = nn.functional.cross_entropy(model(x), y)
+            loss.backward()
+            norm = nn.utils.clip_grad_norm_(model.parameters(), 0.5)
+            optimizer.step()
+            average(means, list(model.parameters()), None)
+            return loss.detach(), norm
+
+        step, results = wrap(step), []
+        for _ in range(9):
+            results += step(weft.randn(5, 6), weft.randint(0, 3, (5,)))
+            schedule.step()
+        return results + means + [p.detach() for p in model.parameters()], step
+
+    (plain, _), (compiled, step) = run(lambda f: f), run(weft.compile)
+    for a, b in zip(plain, compiled):
+        assert_same_bits(a, b)
+    assert len(weft._C.entries(step)) <= 2
