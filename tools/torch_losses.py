@@ -20,6 +20,7 @@ TENSORS |= {
     "signs": numpy.where(TENSORS["z"] > 0, 1.0, -1.0),
     "row_signs": numpy.array([1.0, -1.0, -1.0, 1.0]),
     "classes": numpy.array([0, 4, 2, 2]),
+    "labels": numpy.array([[3, 0, -1, 1, 2], [-1, 1, 2, 3, 4], [4, 3, 2, 1, 0], [2, -1, -1, -1, -1]]),
     "counts": rng.integers(0, 6, (4, 5)) + 0.25,
     "class_weights": numpy.array([0.5, 1.0, 2.0, 0.1, 1.5]),
     "exact": numpy.array([[0.0, 1.0, 0.5, 0.0, 1.0]] * 4),
@@ -40,6 +41,10 @@ CASES = {
     "gaussian_nll_loss": ["x, y, p", "x, y, p, full=True", "x, y, p[:, :1]", "x, y, p[:, 0]", "x, y, p, eps=0.5", "x, y, 0.5"],
     "soft_margin_loss": ["x, signs"],
     "multilabel_soft_margin_loss": ["x, q", "x, q, class_weights"],
+    "multilabel_margin_loss": ["x, labels", "x[0], labels[0]"],
+    "triplet_margin_with_distance_loss": [
+        "x, y, z", "x, y, z, margin=2.0, swap=True", "x, y, z, distance_function=lambda a, b: (a - b).abs().amax(-1)",
+    ],
     "multi_margin_loss": ["x, classes", "x, classes, 2, 0.5", "x, classes, weight=class_weights", "x[0], classes[0]"],
 }  # fmt: skip
 DISTANCES = [

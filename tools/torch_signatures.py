@@ -13,6 +13,8 @@ import json
 import pathlib
 
 import torch
+from torch.nn.utils import parametrizations, parametrize, prune, rnn, stateless
+from torch.optim import lr_scheduler, swa_utils
 from torch.utils import checkpoint, data, hooks
 
 
@@ -89,6 +91,23 @@ def classes(module, prefix, base, methods):
     return table
 
 
+def exported(module, prefix):
+    """What a module names in __all__, or else the functions that it defines; classes by their methods."""
+    table = {}
+    defined = [n for n, v in vars(module).items() if inspect.isfunction(v) and v.__module__ == module.__name__]
+    for name in getattr(module, "__all__", [n for n in defined if not n.startswith("_")]):
+        value = getattr(module, name)
+        if inspect.isclass(value):
+            methods = ["__init__", *public_methods(value)]
+            if issubclass(value, torch.nn.Module):
+                methods = [m for m in methods if m in vars(value)]
+            methods = [m for m in methods if inspect.isfunction(getattr(value, m))]
+            table |= {f"{prefix}{name}.{m}": [inspected(getattr(value, m), skip=1)] for m in methods}
+        else:
+            table[prefix + name] = [inspected(value)]
+    return {name: found for name, found in table.items() if found != [None]}
+
+
 def public_methods(cls):
     return [
         name for name in dir(cls) if not name.startswith("_") and inspect.isfunction(inspect.getattr_static(cls, name))
@@ -125,6 +144,11 @@ def main():
         f"optim.Optimizer.{name}": [inspected(getattr(torch.optim.Optimizer, name), skip=1)]
         for name in optimizer_methods
     }
+    table |= exported(lr_scheduler, "optim.lr_scheduler.") | exported(swa_utils, "optim.swa_utils.")
+    table |= exported(torch.amp, "amp.") | exported(torch.cuda.amp, "cuda.amp.")
+    for module in (rnn, parametrizations, parametrize, prune, stateless):
+        table |= exported(module, f"nn.utils.{module.__name__.rpartition('.')[2]}.")
+    table |= {"nn.Buffer.__new__": [inspected(torch.nn.Buffer.__new__, skip=1)]}
     table |= classes(data, "utils.data.", object, ["__init__"]) | functions(data, "utils.data.", {})
     table |= classes(hooks, "utils.hooks.", hooks.RemovableHandle, ["__init__", "remove"])
     rows = (f"{json.dumps(name)}: {json.dumps(table[name])}" for name in sorted(table))

@@ -13,7 +13,7 @@ void setAutocastDType(std::optional<DType> dtype) {
 }
 
 // https://docs.pytorch.org/docs/stable/amp.html, "CPU Op-Specific Behavior". Ops that are none of the table call those
-// that are (mm, bmm and einsum), or cast by themselves (weft/amp.py); cat and stack take the widest dtype anyway.
+// that are (mm, bmm and einsum), or cast by themselves (weft/amp); cat and stack take the widest dtype anyway.
 static std::optional<DType> dtypeFor(OpKind op) {
   switch (op) {
   case OpKind::Linear:

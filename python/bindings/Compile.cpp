@@ -19,11 +19,15 @@ namespace py = pybind11;
 namespace weft::python {
 namespace {
 
-// A float in a dict.
+// A float in a dict, or in a tuple there.
 struct DictNumber : NumberSource {
-  DictNumber(py::dict holder, py::str key) : holder(std::move(holder)), key(std::move(key)) {}
+  DictNumber(py::dict holder, py::str key, std::optional<Py_ssize_t> index)
+      : holder(std::move(holder)), key(std::move(key)), index(index) {}
   bool read(double &value) const override {
     PyObject *item = PyDict_GetItem(holder.ptr(), key.ptr());
+    if (index)
+      item = item && PyTuple_CheckExact(item) && *index < PyTuple_GET_SIZE(item) ? PyTuple_GET_ITEM(item, *index)
+                                                                                 : nullptr;
     if (!item || !PyFloat_CheckExact(item))
       return false;
     value = PyFloat_AS_DOUBLE(item);
@@ -31,6 +35,7 @@ struct DictNumber : NumberSource {
   }
   py::dict holder;
   py::str key;
+  std::optional<Py_ssize_t> index;
 };
 
 // A traced call as Python sees it. All that it holds of Python it holds alone, for the garbage collector to find.
@@ -432,7 +437,7 @@ void bindCompile(py::module_ &module) {
                                py::list list;
                                for (const auto &number : t.call->numbers)
                                  if (auto *item = dynamic_cast<const DictNumber *>(number.get()))
-                                   list.append(py::make_tuple(item->holder, item->key));
+                                   list.append(py::make_tuple(item->holder, item->key, item->index));
                                return list;
                              })
       .def("set_guards",
@@ -495,13 +500,17 @@ void bindCompile(py::module_ &module) {
       .def("__exit__", [](Turn &t, const py::args &) { t.turn.reset(); });
   module.def("run_traced", &runTraced, py::arg("function"), py::arg("args"), py::arg("kwargs"), py::arg("after"),
              py::arg("reached"), py::arg("why"), py::arg("specialised") = false);
-  module.def("traced_number", [](py::dict holder, py::str key, Device device) -> py::object {
-    auto number = std::make_shared<const DictNumber>(holder, key);
-    Trace *trace = Trace::outermost();
-    if (double value; !trace || trace->isExport() || !number->read(value))
-      return holder[key];
-    return py::reinterpret_steal<py::object>(box(trace->number(std::move(number), device)));
-  });
+  // holder[key], or holder[key][index]; where that is a float and a trace runs, as an input of its program.
+  module.def(
+      "traced_number",
+      [](py::dict holder, py::str key, Device device, std::optional<Py_ssize_t> index) -> py::object {
+        auto number = std::make_shared<const DictNumber>(holder, key, index);
+        Trace *trace = Trace::outermost();
+        if (double value; !trace || trace->isExport() || !number->read(value))
+          return index ? py::object(holder[key][py::int_(*index)]) : py::object(holder[key]);
+        return py::reinterpret_steal<py::object>(box(trace->number(std::move(number), device)));
+      },
+      py::arg("holder"), py::arg("key"), py::arg("device"), py::arg("index") = py::none());
   module.def("tracing", [] { return Trace::active() != nullptr; });
   module.def("not_replayable", [](const std::string &why) {
     if (Trace *trace = Trace::active())

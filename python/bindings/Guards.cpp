@@ -91,6 +91,20 @@ static bool isFunction(PyObject *object, PyObject *parts) {
          same(2, PyFunction_GetKwDefaults(object));
 }
 
+// Floats where the expected value has some: itself, or the items of a tuple.
+static bool areFloats(PyObject *expected, PyObject *actual, bool butZero) {
+  if (!actual || Py_TYPE(expected) != Py_TYPE(actual))
+    return false;
+  if (PyFloat_CheckExact(actual))
+    return !butZero || PyFloat_AS_DOUBLE(actual) != 0;
+  if (!PyTuple_CheckExact(actual) || PyTuple_GET_SIZE(actual) != PyTuple_GET_SIZE(expected))
+    return false;
+  for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(actual); ++i)
+    if (!areFloats(PyTuple_GET_ITEM(expected, i), PyTuple_GET_ITEM(actual, i), butZero))
+      return false;
+  return true;
+}
+
 bool Guard::holds() const {
   switch (kind) {
   case GuardKind::DictItem:
@@ -126,10 +140,8 @@ bool Guard::holds() const {
   }
   case GuardKind::TypeMember:
     return _PyType_Lookup(reinterpret_cast<PyTypeObject *>(holder.ptr()), key.ptr()) == value.ptr();
-  case GuardKind::FloatItem: {
-    PyObject *item = itemOf(holder, key);
-    return item && PyFloat_CheckExact(item);
-  }
+  case GuardKind::FloatItem:
+    return areFloats(value.ptr(), itemOf(holder, key), number != 0);
   case GuardKind::Items:
     return hasItems(holder.ptr(), value.ptr());
   case GuardKind::DictKeys:

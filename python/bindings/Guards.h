@@ -16,7 +16,7 @@ enum class GuardKind : int {
   Slot,       // what the slot whose descriptor is key holds is value; NotImplemented: nothing
   TypeMember, // what the type (or a base) has under key is value
   Items,      // what iterating over the holder gives are the elements of value; of types that run no Python for it
-  FloatItem,  // holder[key] is a float
+  FloatItem,  // holder[key] is a float, or a tuple of as many floats as value; not 0 where the number is not 0
   DictKeys,   // the dict's keys are those of value, in that order
   DictValues, // its values are; where looking up a key could run Python
   Function,   // the function's code, defaults and keyword defaults are those of value
@@ -49,8 +49,11 @@ public:
   // For the garbage collector.
   int traverse(visitproc visit, void *arg) const;
   void clear();
-  // Makes a guard of kind DictItem, on a float, hold for all floats.
-  void acceptAnyFloat(int index) { guards.at(size_t(index)).kind = GuardKind::FloatItem; }
+  // Makes a guard of kind DictItem, on a float or a tuple of floats, hold for all floats, or for all but 0.
+  void acceptAnyFloat(int index, bool butZero) {
+    guards.at(size_t(index)).kind = GuardKind::FloatItem;
+    guards[size_t(index)].number = butZero;
+  }
 
 private:
   // The guards on what one dict holds, by number. They hold for as long as the dict has the version at which they held.

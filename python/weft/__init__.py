@@ -82,6 +82,13 @@ _tensor.attach()
 concat = concatenate = cat
 
 from . import amp, autograd, cuda, func, linalg, nn, optim, utils  # noqa: E402  they use the functions above
-from .amp import autocast, is_autocast_enabled  # noqa: E402
+from .amp.autocast_mode import (  # noqa: E402
+    autocast,
+    get_autocast_cpu_dtype,
+    get_autocast_dtype,
+    get_autocast_gpu_dtype,
+    is_autocast_cpu_enabled,
+    is_autocast_enabled,
+)
 from .export import export  # noqa: E402
 from .func import vmap  # noqa: E402

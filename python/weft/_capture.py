@@ -451,6 +451,23 @@ class Capture:
         """What else than weft's random numbers these code objects may draw from, or None."""
         return next((reason for codes, reason in self._randomness if codes is None or not codes.isdisjoint(ran)), None)
 
+    def free_numbers(self, numbers, watch):
+        """(the guard's number, whether 0 is another) of the numbers of parameter groups, inputs of the program, that may change.
+
+        ``numbers``: (group, key, index in a tuple or None). An optimizer's step may do without one that is 0, but for the rate.
+        """
+        read = {}
+        for holder, key, index in numbers:
+            read.setdefault((id(holder), key), (holder, set()))[1].add(index)
+        for (_, key), (holder, indices) in read.items():
+            if not self.is_read_by_optimizers_alone(holder, watch):
+                continue
+            value = holder[key]
+            whole = indices == set(range(len(value))) if type(value) is tuple else True
+            is_zero = 0.0 in value if type(value) is tuple else value == 0.0
+            if whole and (key == "lr" or not is_zero):
+                yield self.index_of(holder, key), key != "lr"
+
     def index_of(self, holder, key):
         """The number of the guard on an item of a dict."""
         return next(i for i, g in enumerate(self.guards) if g[0] == DICT_ITEM and g[1] is holder and g[2] == key)
@@ -475,8 +492,12 @@ _WAYS_TO_A_GROUP = {
     "attrgetter", "getmembers", "deepcopy", "gc",
 }  # fmt: skip
 _OPTIMIZERS = os.sep + "optim" + os.sep
-# Functions of weft.optim that use hyper-parameters for nothing but the update.
-_OF_A_STEP = {"step", "zero_grad", "_update_group", "_by_step", "learning_rate", "<listcomp>", "<setcomp>", "<genexpr>"}
+# Functions of weft.optim that use hyper-parameters for nothing but the update, or not at all.
+_OF_A_STEP = {
+    "step", "zero_grad", "_hooks_of", "_update_group", "_by_step", "_common", "_gradient", "_update", "_arrays", "_is_complete",
+    "__init__", "__getattr__", "kept", "_root_mean_square", "_orthogonalised", "update", "ema_update", "swa_update",
+    "<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>",
+}  # fmt: skip
 
 
 def _words(code):

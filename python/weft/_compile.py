@@ -28,7 +28,7 @@ def compile(function=None, *, dynamic=None, numerics="exact", fullgraph=False, c
     return the module (``eval``, ``to``) return the compiled one.
 
     Compile the whole training step, or a model alone: what a replay returns has a history, and ``backward()`` may be called on it
-    outside. The learning rate of weft's optimizers may change from call to call.
+    outside. The learning rate of weft's optimizers and their other numbers may change from call to call.
 
     An index out of bounds or an integer divided by 0 is the error that it is without ``compile``, at its line, and leaves what
     came before it: a program that meets one has changed nothing, and Python then runs the function in its place.
@@ -146,9 +146,8 @@ class Compilation:
         if not traced.reason:
             self.last_reason = None
             if keep:
-                for holder, key in traced.numbers:
-                    if capture.is_read_by_optimizers_alone(holder, watch):
-                        guards.accept_any_float(capture.index_of(holder, key))
+                for index, but_zero in capture.free_numbers(traced.numbers, watch):
+                    guards.accept_any_float(index, but_zero)
                 traced.set_guards(guards)
                 _C.add_entry(self.compiled, traced)
                 if len(_C.entries(self.compiled)) > MAX_ENTRIES:

@@ -60,9 +60,12 @@ def callables():
     found = {}
     for prefix, module in (
         ("weft", weft), ("nn.functional", nn.functional), ("nn.init", nn.init), ("nn", nn), ("optim", weft.optim),
-        ("autograd", weft.autograd), ("utils.data", weft.utils.data),
+        ("autograd", weft.autograd), ("utils.data", weft.utils.data), ("optim.lr_scheduler", weft.optim.lr_scheduler),
+        ("optim.swa_utils", weft.optim.swa_utils), ("amp", weft.amp), ("nn.utils", nn.utils), ("nn.utils.rnn", nn.utils.rnn),
+        ("nn.utils.prune", nn.utils.prune), ("nn.utils.parametrizations", nn.utils.parametrizations),
     ):  # fmt: skip
-        for name, value in vars(module).items():
+        for name in getattr(module, "__all__", dir(module)):
+            value = getattr(module, name)
             if (
                 not name.startswith("_")
                 and callable(value)

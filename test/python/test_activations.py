@@ -215,3 +215,21 @@ def test_descriptions():
     assert repr(nn.PReLU()) == "PReLU(num_parameters=1)"
     assert repr(nn.Softplus()) == "Softplus(beta=1.0, threshold=20.0)"
     assert repr(nn.Hardshrink()) == "Hardshrink(0.5)"
+
+
+def test_older_names():
+    x = weft.randn(4, 5)
+    for name, args in [("elu_", (0.5,)), ("celu_", ()), ("selu_", ()), ("relu_", ()), ("leaky_relu_", (0.1,)), ("hardtanh_", (-0.5, 0.5)),
+                       ("threshold_", (0.1, 2.0)), ("rrelu_", ())]:  # fmt: skip
+        own = x.clone()
+        assert getattr(F, name)(own, *args) is own
+        assert own.tolist() == getattr(F, name[:-1])(x, *args).tolist()
+    image = weft.randn(1, 2, 3, 3)
+    for name, mode, corners in [
+        ("upsample", "nearest", None),
+        ("upsample_nearest", "nearest", None),
+        ("upsample_bilinear", "bilinear", True),
+    ]:
+        with pytest.warns(UserWarning, match="interpolate"):
+            found = getattr(F, name)(image, scale_factor=2)
+        assert found.tolist() == F.interpolate(image, scale_factor=2, mode=mode, align_corners=corners).tolist()

@@ -82,9 +82,9 @@ def test_regions_nest_and_end_with_an_error():
                 assert product().dtype is weft.float16
                 raise ZeroDivisionError
             assert product().dtype is weft.float32
-            assert not weft.is_autocast_enabled()
+            assert not weft.is_autocast_enabled("cpu")
         assert product().dtype is weft.bfloat16
-    assert not weft.is_autocast_enabled()
+    assert not weft.is_autocast_enabled("cpu")
 
 
 def test_decorates():
@@ -95,7 +95,7 @@ def test_decorates():
 
     assert product(x(2, 2), x(2, 2)).dtype is weft.bfloat16
     assert product.__doc__ == "Doc."
-    assert not weft.is_autocast_enabled()
+    assert not weft.is_autocast_enabled("cpu")
 
 
 def test_gradients_of_parameters_stay_float32():

@@ -166,3 +166,39 @@ def test_errors(name):
 
 def test_infinite_difference():
     assert F.huber_loss(weft.tensor([math.inf]), weft.zeros(1)).item() == math.inf
+
+
+@pytest.mark.parametrize("cutoffs, head_bias", [([3], False), ([2, 5, 8], True)])
+def test_adaptive_log_softmax(cutoffs, head_bias):
+    layer = weft.nn.AdaptiveLogSoftmaxWithLoss(8, 12, cutoffs, div_value=2.0, head_bias=head_bias).double()
+    x, targets = weft.randn(20, 8, dtype=weft.float64, requires_grad=True), weft.randint(0, 12, (20,))
+    every = layer.log_prob(x)
+    assert (every.exp().sum(1) - 1).abs().max().item() < 1e-12
+    output, loss = layer(x, targets)
+    assert (output - every.gather(1, targets.unsqueeze(1)).squeeze(1)).abs().max().item() < 1e-12
+    assert loss.item() == pytest.approx(-output.mean().item())
+    (a,) = weft.autograd.grad(loss, [x])
+    (b,) = weft.autograd.grad(-layer.log_prob(x).gather(1, targets.unsqueeze(1)).mean(), [x])
+    assert (a - b).abs().max().item() < 1e-12
+    assert (layer.predict(x) == every.argmax(1)).all()
+    one = layer(x[0], targets[0])
+    assert one.output.shape == () and one.output.item() == pytest.approx(output[0].item())
+    assert "tail.0.1.weight" in layer.state_dict() and layer.head.weight.shape == (cutoffs[0] + len(cutoffs), 8)
+    compiled = weft.compile(lambda x, t: layer(x, t).loss)
+    assert compiled(x, targets).item() == loss.item() == compiled(x, targets).item()
+
+
+@pytest.mark.parametrize(
+    "act, error",
+    [
+        (lambda: weft.nn.AdaptiveLogSoftmaxWithLoss(4, 5, []), ValueError),
+        (lambda: weft.nn.AdaptiveLogSoftmaxWithLoss(4, 5, [3, 2]), ValueError),
+        (lambda: weft.nn.AdaptiveLogSoftmaxWithLoss(4, 5, [5]), ValueError),
+        (lambda: weft.nn.AdaptiveLogSoftmaxWithLoss(4, 5, [2])(weft.ones(2, 4), weft.tensor([0, 5])), RuntimeError),
+        (lambda: weft.nn.AdaptiveLogSoftmaxWithLoss(4, 5, [2])(weft.ones(2, 4), weft.tensor([0])), RuntimeError),
+        (lambda: weft.nn.AdaptiveLogSoftmaxWithLoss(4, 5, [2])(weft.ones(4), weft.tensor([0])), RuntimeError),
+    ],
+)
+def test_adaptive_log_softmax_refuses(act, error):
+    with pytest.raises(error, match="AdaptiveLogSoftmaxWithLoss"):
+        act()

@@ -248,3 +248,83 @@ def test_dicts_and_parameters():
     assert names(q) == ["v"] and "w" not in q
     twin = copy.deepcopy(q)
     assert twin["v"] is not q["v"] and names(twin) == ["v"] and len(copy.deepcopy(p)) == 3
+
+
+# ---- PyTorch's protocol of loading
+class Renamed(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Parameter(weft.ones(2))
+        self.seen = []
+
+    def _load_from_state_dict(
+        self, state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs
+    ):
+        old = f"{prefix}scale"
+        if old in state_dict:
+            state_dict[f"{prefix}weight"] = state_dict.pop(old)
+        self.seen.append((prefix, local_metadata, strict))
+        super()._load_from_state_dict(
+            state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs
+        )
+
+
+def test_a_module_that_loads_older_states():
+    model = nn.Sequential(Renamed(), nn.Linear(1, 1))
+    state = model.state_dict()
+    assert state._metadata["0"] == {"version": 1} and list(state._metadata) == ["", "0", "1"]
+    state["0.scale"] = state.pop("0.weight") * 3
+    assert not any(model.load_state_dict(state))
+    assert model[0].weight.tolist() == [3, 3] and model[0].seen == [("0.", {"version": 1}, True)]
+    with pytest.raises(RuntimeError, match="0.weight"):
+        model.load_state_dict({"0.scale": weft.ones(3), "1.weight": weft.ones(1, 1), "1.bias": weft.ones(1)})
+    assert model[0].weight.tolist() == [3, 3]
+    lists = [], [], []
+    model[0]._load_from_state_dict({"x.scale": weft.zeros(2), "x.other": 3}, "x.", {}, False, *lists)
+    assert model[0].weight.tolist() == [0, 0] and lists == ([], ["x.other"], [])
+
+
+def test_batch_norms_of_older_states():
+    norm = nn.BatchNorm1d(2)
+    state = norm.state_dict()
+    del state["num_batches_tracked"]
+    with pytest.raises(RuntimeError, match="num_batches_tracked"):
+        norm.load_state_dict(state)
+    assert not any(norm.load_state_dict(dict(state)))  # without a version, older
+
+
+def test_older_names_of_hooks():
+    layer, seen = nn.Linear(1, 1), []
+    layer._register_state_dict_hook(lambda module, state, prefix, metadata: seen.append(metadata))
+    layer._register_load_state_dict_pre_hook(lambda state, prefix, *rest: state.update({prefix + "bias": weft.ones(1)}))
+    layer._register_load_state_dict_pre_hook(lambda module, state, *rest: seen.append(module), with_module=True)
+    state = layer.state_dict()
+    layer.load_state_dict(state)
+    assert layer.bias.tolist() == [1] and seen == [{"version": 1}, layer]
+
+
+def test_modules_in_place():
+    model = nn.Sequential(nn.Linear(2, 2), nn.Sequential(nn.ReLU()))
+    model.set_submodule("1.0", nn.Tanh())
+    assert isinstance(model[1][0], nn.Tanh) and model.share_memory() is model
+    with pytest.raises(AttributeError, match="'2'"):
+        model.set_submodule("1.2", nn.Tanh(), strict=True)
+    with pytest.raises(ValueError, match="int"):
+        model.set_submodule("1.2", 3)
+    held = model[0].weight
+    assert model.to_empty(device="cpu")[0].weight is held and held.shape == (2, 2)
+
+    class Named(nn.Linear):
+        def _get_name(self):
+            return "Other"
+
+    assert repr(Named(1, 2)).startswith("Other(in_features=1")
+
+
+def test_compile_in_place():
+    model = nn.Sequential(nn.Linear(3, 4), nn.Tanh())
+    x = weft.randn(2, 3)
+    expected = model(x).tolist()
+    model.compile()
+    assert [model(x).tolist() for _ in range(3)] == [expected] * 3
+    assert len(weft._C.entries(model.forward)) == 1 and list(model.state_dict()) == ["0.weight", "0.bias"]

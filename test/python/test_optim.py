@@ -299,7 +299,6 @@ REFUSED = {
     "rate of a string": (lambda kind: kind([leaf], lr="a"), TypeError, "str"),
     "rates": (lambda kind: kind([leaf], lr=weft.ones(2)), ValueError, "[2]"),
     "decay": (lambda kind: kind([leaf], weight_decay=-1), ValueError, "weight_decay"),
-    "differentiable": (lambda kind: kind([leaf], differentiable=True), NotImplementedError, "differentiable"),
     "closure": (lambda kind: kind([leaf]).step(3), TypeError, "closure"),
     "another state": (lambda kind: kind([leaf]).load_state_dict({}), TypeError, "state_dict"),
     "other sizes": (lambda kind: kind([leaf]).load_state_dict(kind([leaf, layer.weight]).state_dict()), ValueError, "[2]"),

@@ -110,6 +110,11 @@ _KNOWN = [
         REFUSED["memory_format"],
         ["(memory_format): too many positional arguments"],
     ),
+    (
+        "nn.functional.rrelu_",
+        REFUSED["generator"],
+        ["(input, lower, upper, training, generator): too many positional arguments"],
+    ),
     ("func.jacrev", "of PyTorch's own use", ["no _preallocate_and_copy"]),
     ("Tensor.cuda", REFUSED["memory_format"], ["(device, non_blocking, memory_format): too many positional arguments"]),
 ]
@@ -166,11 +171,16 @@ def ours():
         "func.",
         "utils.checkpoint.",
         "utils.data.",
+        "optim.swa_utils.",
+        "amp.",
+        "cuda.amp.",
+        *(f"nn.utils.{module}." for module in ("parametrizations", "parametrize", "prune", "rnn", "stateless")),
     ):
         module = weft
         for part in prefix.split(".")[:-1]:
             module = getattr(module, part)
-        for name, value in vars(module).items():
+        for name in dir(module):  # some are imported when they are asked for
+            value = getattr(module, name)
             if not inspect.isclass(value):
                 add(f"{prefix}{name}", value, is_method=False)
     for name in dir(weft.Tensor):
@@ -180,8 +190,14 @@ def ours():
         ("optim", weft.optim),
         ("utils.data", weft.utils.data),
         ("utils.hooks", weft.utils.hooks),
+        ("optim.lr_scheduler", weft.optim.lr_scheduler),
+        ("optim.swa_utils", weft.optim.swa_utils),
+        ("amp", weft.amp),
+        ("cuda.amp", weft.cuda.amp),
+        ("nn.utils.rnn", weft.nn.utils.rnn),
     ):
-        for name, value in vars(module).items():
+        for name in dir(module):
+            value = getattr(module, name)
             if inspect.isclass(value):
                 for method in dir(value):
                     add(f"{prefix}.{name}.{method}", getattr(value, method), is_method=True)
@@ -211,10 +227,12 @@ def differences(mine, overloads):
             found.append(f"{p.name}={p.default!r}, PyTorch's is {defaults[0]!r}")
     for rows in theirs:
         positional = [p.name for p in rows if p.kind in POSITIONAL]
+        must = {p.name: None for p in rows if p.kind is Parameter.KEYWORD_ONLY and p.default is Parameter.empty}
         try:
             mine.bind(
                 *positional,
                 *(["a", "b"] if any(p.kind is Parameter.VAR_POSITIONAL and p.name != "args" for p in rows) else []),
+                **{name: None for name in must if name in mine.parameters},
             )
         except TypeError as error:
             found.append(f"({', '.join(positional)}): {error}")

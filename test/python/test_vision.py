@@ -214,3 +214,9 @@ def test_max_pool_of_minus_infinity_beside_padding():
     x.requires_grad_()
     F.max_pool2d(x, 2, stride=1, padding=1).sum().backward()
     assert x.grad.tolist() == [[[[4, 2, 2, 2], [2, 1, 0, 0], [2, 1, 0, 4]]]]
+
+
+def test_lp_pool3d():
+    x = weft.rand(1, 2, 4, 4, 4, dtype=weft.float64)
+    expected = (F.avg_pool3d(x**3, 2) * 8) ** (1 / 3)
+    assert (nn.LPPool3d(3, 2)(x) - expected).abs().max().item() < 1e-12

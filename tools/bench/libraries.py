@@ -20,7 +20,7 @@ class Library:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        if name in ("torch", "inductor", "ort"):
+        if name in ("torch", "torch_foreach", "torch_fused", "inductor", "ort"):
             import torch
 
             self.t: Any = torch
@@ -36,7 +36,9 @@ class Library:
             self.t = jax
             self.compile = jax.jit
         else:
-            raise ValueError(f"no library {name!r}; there are weft, weft_eager, torch, inductor, ort, jax")
+            raise ValueError(
+                f"no library {name!r}; there are weft, weft_eager, torch, torch_foreach, torch_fused, inductor, ort, jax"
+            )
 
     @property
     def is_jax(self) -> bool:

@@ -360,10 +360,19 @@ def lp_pool2d(
     return _lp("lp_pool2d", 2, input, norm_type, kernel_size, stride, ceil_mode)
 
 
+@public
+def lp_pool3d(
+    input: Tensor, norm_type: Number, kernel_size: Any, stride: Any = None, ceil_mode: bool = False
+) -> Tensor:
+    """The norms of windows over the last three dimensions."""
+    return _lp("lp_pool3d", 3, input, norm_type, kernel_size, stride, ceil_mode)
+
+
 FUNCTIONS = [f"{kind}_pool{axes}d" for kind in ("max", "avg", "adaptive_avg", "adaptive_max") for axes in (1, 2, 3)] + [
     "max_unpool1d",
     "max_unpool2d",
     "max_unpool3d",
     "lp_pool1d",
     "lp_pool2d",
+    "lp_pool3d",
 ]

@@ -7,7 +7,7 @@ import itertools
 from .. import _C, _ops
 from .._C import Tensor
 from .._public import Any, public
-from ..amp import in_float32
+from ..amp.autocast_mode import in_float32
 from .convolution import per_axis
 
 __all__ = []

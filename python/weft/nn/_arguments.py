@@ -43,9 +43,34 @@ def number(op, name, value):
     return float(value)
 
 
-def tensor(op, value):
+def tensor(op, value, name="input"):
     if not isinstance(value, _C.Tensor):
-        raise TypeError(f"[{op}] input must be a tensor; got {type(value).__name__}")
+        raise TypeError(f"[{op}] {name} must be a tensor; got {type(value).__name__}")
+    return value
+
+
+def a_module(op, value, name="module"):
+    if not isinstance(value, _C.ModuleBase):
+        raise TypeError(f"[{op}] {name} must be a Module; got {type(value).__name__}")
+    return value
+
+
+def text(op, name, value):
+    if not isinstance(value, str):
+        raise TypeError(f"[{op}] {name} must be a str; got {type(value).__name__}")
+    return value
+
+
+def listed(op, name, value, of=object):
+    """The items of an iterable as a list."""
+    try:
+        items = list(value)
+    except TypeError:
+        raise TypeError(f"[{op}] {name} must be a list or an iterable; got {type(value).__name__}") from None
+    for item in items:
+        if not isinstance(item, of):
+            raise TypeError(f"[{op}] {name} must hold {of.__name__}s alone; got {type(item).__name__} among them")
+    return items
 
 
 def sizes(op, name, value):

@@ -10,9 +10,9 @@ from .. import _C, _ops
 from .._C import Tensor
 from .._functions.activations import softplus_of
 from .._public import public
-from ..amp import in_float32
-from ._arguments import reduction_of
-from ._distances import distance
+from ..amp.autocast_mode import in_float32
+from ._arguments import number, reduction_of, tensor
+from ._distances import distance, pairwise_distance
 
 
 def _operands(*tensors):
@@ -381,6 +381,57 @@ def multi_margin_loss(
     return _reduced(_ops.where(others, loss, 0.0).sum(-1) / classes, reduction, dtype)
 
 
+@public
+def multilabel_margin_loss(
+    input: Tensor,
+    target: Tensor,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Tensor:
+    """The mean over classes of the sums of max(0, 1 - input[label] + input[class]) over the labels, for the classes that are none; input and
+    int64 target (N, C), or (C), the labels of each row before the first negative number. RuntimeError for other shapes, IndexError for a
+    class that is none."""
+    reduction = reduction_of("multilabel_margin_loss", size_average, reduce, reduction)
+    if input.ndim not in (1, 2) or target.shape != input.shape:
+        raise RuntimeError(
+            f"[multilabel_margin_loss] takes input and target (N, C), or (C); got {list(input.shape)} and {list(target.shape)}; "
+            "fill rows of labels up with -1"
+        )
+    input, dtype = _operands(input)
+    classes = input.shape[-1]
+    place = _C.arange(0, classes, 1, _C.int64, input.device)
+    count = _ops.amin(_ops.where(target < 0, place, classes), (input.ndim - 1,), True)
+    is_label = _ops.logical_and(place < count, target >= 0)
+    labels = _ops.where(is_label, target, 0)
+    of_class = _ops.logical_and(labels.unsqueeze(-1) == place, is_label.unsqueeze(-1))  # (..., label, class)
+    other = _ops.logical_not(of_class.any(-2)).unsqueeze(-2)
+    margins = _ops.relu(1.0 - _ops.gather(input, labels, input.ndim - 1).unsqueeze(-1) + input.unsqueeze(-2))
+    counted = _ops.logical_and(is_label.unsqueeze(-1), other)
+    return _reduced(_ops.where(counted, margins, 0.0).sum((-2, -1)) / classes, reduction, dtype)
+
+
+def triplet_margin_with_distance_loss(
+    anchor, positive, negative, *, distance_function=None, margin=1.0, swap=False, reduction="mean"
+):
+    """triplet_margin_loss with a distance of one's own, pairwise_distance unless given."""
+    op = "triplet_margin_with_distance_loss"
+    reduction = reduction_of(op, None, None, reduction)
+    if not number(op, "margin", margin) > 0:
+        raise ValueError(f"[{op}] margin must be greater than 0; got {margin}")
+    function = pairwise_distance if distance_function is None else distance_function
+    if not callable(function):
+        raise TypeError(f"[{op}] distance_function must be callable; got {type(function).__name__}")
+    for name, value in (("anchor", anchor), ("positive", positive), ("negative", negative)):
+        if tensor(op, value, name).ndim != anchor.ndim:
+            raise RuntimeError(f"[{op}] all must have one number of dimensions; got {anchor.ndim} and {value.ndim}")
+    apart = function(anchor, negative)
+    if swap:
+        apart = _ops.minimum(apart, function(positive, negative))
+    loss = _ops.relu(function(anchor, positive) - apart + margin)
+    return _reduced(loss, reduction, loss.dtype)
+
+
 __all__ = [
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
@@ -391,9 +442,11 @@ __all__ = [
     "kl_div",
     "margin_ranking_loss",
     "multi_margin_loss",
+    "multilabel_margin_loss",
     "multilabel_soft_margin_loss",
     "poisson_nll_loss",
     "smooth_l1_loss",
     "soft_margin_loss",
     "triplet_margin_loss",
+    "triplet_margin_with_distance_loss",
 ]

@@ -44,6 +44,7 @@ from .._functions.pooling import (
     avg_pool3d,
     lp_pool1d,
     lp_pool2d,
+    lp_pool3d,
     max_pool1d,
     max_pool2d,
     max_pool3d,
@@ -53,7 +54,7 @@ from .._functions.pooling import (
 )
 from .._functions.sampling import affine_grid, fractional_max_pool2d, fractional_max_pool3d, grid_sample
 from .._public import Number, public, public_with_short_cut
-from ..amp import in_float32
+from ..amp.autocast_mode import in_float32
 from ._arguments import REDUCTIONS, padding_index, reduction_of
 from ._channel_norms import batch_norm, group_norm, instance_norm, local_response_norm
 from ._distances import cosine_similarity, pairwise_distance
@@ -68,13 +69,28 @@ from ._losses import (
     kl_div,
     margin_ranking_loss,
     multi_margin_loss,
+    multilabel_margin_loss,
     multilabel_soft_margin_loss,
     poisson_nll_loss,
     smooth_l1_loss,
     soft_margin_loss,
     triplet_margin_loss,
+    triplet_margin_with_distance_loss,
 )
 from ._norms import vector_norm
+from ._older import (
+    celu_,
+    elu_,
+    hardtanh_,
+    leaky_relu_,
+    relu_,
+    rrelu_,
+    selu_,
+    threshold_,
+    upsample,
+    upsample_bilinear,
+    upsample_nearest,
+)
 
 
 @public_with_short_cut
@@ -556,5 +572,19 @@ __all__ = [
     "tanhshrink",
     "threshold",
     "triplet_margin_loss",
+    "triplet_margin_with_distance_loss",
+    "multilabel_margin_loss",
+    "lp_pool3d",
+    "celu_",
+    "elu_",
+    "hardtanh_",
+    "leaky_relu_",
+    "relu_",
+    "rrelu_",
+    "selu_",
+    "threshold_",
+    "upsample",
+    "upsample_bilinear",
+    "upsample_nearest",
     "unfold",
 ]

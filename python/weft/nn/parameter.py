@@ -1,4 +1,4 @@
-"""Parameter: a tensor that a module registers and an optimizer updates."""
+"""Tensors that a module registers: Parameter, which an optimizer updates, and Buffer."""
 
 from .. import _C, _factories, _tensor
 
@@ -37,3 +37,15 @@ class Parameter(_C.Tensor):
 
 def _rebuild(kind, data, requires_grad):
     return Parameter.__new__(kind, data, requires_grad)
+
+
+class Buffer(_C.Tensor):
+    """A tensor that shares ``data``'s memory; assigned to a Module's attribute it becomes one of its buffers, saved if ``persistent``."""
+
+    def __new__(cls, data=None, *, persistent=True):
+        data = _factories.empty(0) if data is None else data
+        if not isinstance(data, _C.Tensor):
+            raise TypeError(f"[Buffer] data must be a tensor; got {type(data).__name__}; use weft.tensor(data)")
+        buffer = _C.tensor_alias(cls, data.detach())
+        buffer.persistent = persistent
+        return buffer

@@ -1,7 +1,6 @@
 """What all optimizers share: parameter groups, state, zero_grad, state_dict."""
 
 import functools
-import math
 import warnings
 from collections import OrderedDict, defaultdict
 
@@ -16,20 +15,49 @@ def _with_hooks(function):
 
     @functools.wraps(function)
     def step(self, *args, **kwargs):
-        if not self._step_hooks or type(self).step is not step:
+        if not (self._hooks or _HOOKS_OF_ALL) or type(self).step is not step:
             return function(self, *args, **kwargs)
-        for hook in list(self._step_hooks["pre"].values()):
+        for hook in _hooks_of(self, "step_pre"):
             changed = hook(self, args, kwargs)
             if changed is not None:
                 if not isinstance(changed, tuple) or len(changed) != 2:
                     raise RuntimeError(f"[step hook] must return None or (args, kwargs); got {changed!r}")
                 args, kwargs = changed
         result = function(self, *args, **kwargs)
-        for hook in list(self._step_hooks["post"].values()):
+        for hook in _hooks_of(self, "step_post"):
             hook(self, args, kwargs)
         return result
 
     return step
+
+
+_HOOKS_OF_ALL: dict = {}  # kind → number → hook
+
+
+def _hooks_of(optimizer, kind):
+    """The hooks of all optimizers, then the optimizer's own."""
+    return [*_HOOKS_OF_ALL.get(kind, {}).values(), *optimizer._hooks.get(kind, {}).values()]
+
+
+def _register(table, kind, hook, prepend=False):
+    if not callable(hook):
+        raise TypeError(f"[{kind} hook] a hook must be callable; got {type(hook).__name__}")
+    hooks = table.setdefault(kind, OrderedDict())
+    handle = RemovableHandle(hooks)
+    hooks[handle.id] = hook
+    if prepend:
+        hooks.move_to_end(handle.id, last=False)
+    return handle
+
+
+def register_optimizer_step_pre_hook(hook):
+    """hook(optimizer, args, kwargs) before each step of every optimizer; may return other (args, kwargs). Returns a handle that removes it."""
+    return _register(_HOOKS_OF_ALL, "step_pre", hook)
+
+
+def register_optimizer_step_post_hook(hook):
+    """hook(optimizer, args, kwargs) after each step of every optimizer. Returns a handle that removes it."""
+    return _register(_HOOKS_OF_ALL, "step_post", hook)
 
 
 class Optimizer:
@@ -63,29 +91,45 @@ class Optimizer:
         for group in groups if isinstance(groups[0], dict) else [{"params": groups}]:
             self.add_param_group(group)
 
-    _step_hooks: dict = {}  # of optimizers without any; never written to
+    _hooks: dict = {}  # of optimizers without any; never written to
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
         if "step" in vars(cls):
             cls.step = _with_hooks(cls.step)
 
-    def _register_step_hook(self, kind, hook):
-        if not callable(hook):
-            raise TypeError(f"[step hook] a hook must be callable; got {type(hook).__name__}")
-        if "_step_hooks" not in vars(self):
-            self._step_hooks = {"pre": OrderedDict(), "post": OrderedDict()}
-        handle = RemovableHandle(self._step_hooks[kind])
-        self._step_hooks[kind][handle.id] = hook
-        return handle
+    def _register_hook(self, kind, hook, prepend=False):
+        if "_hooks" not in vars(self):
+            self._hooks = {}
+        return _register(self._hooks, kind, hook, prepend)
 
     def register_step_pre_hook(self, hook):
         """hook(optimizer, args, kwargs) before each step; may return other (args, kwargs). Returns a handle that removes it."""
-        return self._register_step_hook("pre", hook)
+        return self._register_hook("step_pre", hook)
 
     def register_step_post_hook(self, hook):
         """hook(optimizer, args, kwargs) after each step. Returns a handle that removes it."""
-        return self._register_step_hook("post", hook)
+        return self._register_hook("step_post", hook)
+
+    def register_state_dict_pre_hook(self, hook, prepend=False):
+        """hook(optimizer) before each state_dict(). Returns a handle that removes it."""
+        return self._register_hook("state_dict_pre", hook, prepend)
+
+    def register_state_dict_post_hook(self, hook, prepend=False):
+        """hook(optimizer, state_dict) after each state_dict(); may return another dict. Returns a handle that removes it."""
+        return self._register_hook("state_dict", hook, prepend)
+
+    def register_load_state_dict_pre_hook(self, hook, prepend=False):
+        """hook(optimizer, state_dict) before each load_state_dict(); may return another dict. Returns a handle that removes it."""
+        return self._register_hook("load_state_dict_pre", hook, prepend)
+
+    def register_load_state_dict_post_hook(self, hook, prepend=False):
+        """hook(optimizer) after each load_state_dict(). Returns a handle that removes it."""
+        return self._register_hook("load_state_dict", hook, prepend)
+
+    def __setstate__(self, state):
+        """What a copy and load_state_dict() set; a sub-class may give groups of older states what they lack."""
+        self.__dict__.update(state)
 
     def add_param_group(self, param_group):
         """Adds parameters, or pairs of name and parameter, with hyper-parameters of their own; the dict becomes the group."""
@@ -109,7 +153,7 @@ class Optimizer:
         for p in params:
             if not isinstance(p, Tensor):
                 raise TypeError(f"[{name}] parameters must be tensors; got {type(p).__name__}; pass model.parameters()")
-            if not p.is_leaf:
+            if not (p.is_leaf or self.defaults.get("differentiable")):
                 raise ValueError(
                     f"[{name}] can't optimize a non-leaf tensor; got one of shape {list(p.shape)}; pass parameters, not results"
                 )
@@ -142,8 +186,8 @@ class Optimizer:
                 raise TypeError(f"[{type(self).__name__}] closure must be callable; got {type(closure).__name__}")
             with _C.GradMode(True):
                 loss = closure()
-        with _C.GradMode(False):
-            for group in self.param_groups:
+        for group in self.param_groups:
+            with _C.GradMode(bool(group.get("differentiable")) and _C.grad_enabled()):
                 self._update_group(group)
         return loss
 
@@ -159,13 +203,25 @@ class Optimizer:
 
     def state_dict(self):
         """The state by the parameters' numbers, in PyTorch's form."""
+        for hook in _hooks_of(self, "state_dict_pre"):
+            hook(self)
         number, groups = {}, []
         for group in self.param_groups:
             for p in group["params"]:
                 number.setdefault(id(p), len(number))
             groups.append({**group, "params": [number[id(p)] for p in group["params"]]})
-        state = {number[id(key)] if isinstance(key, Tensor) else key: value for key, value in self.state.items()}
-        return {"state": state, "param_groups": groups}
+        state = {
+            number[id(key)] if isinstance(key, Tensor) else key: self._saved(value) for key, value in self.state.items()
+        }
+        result = {"state": state, "param_groups": groups}
+        for hook in _hooks_of(self, "state_dict"):
+            changed = hook(self, result)
+            result = result if changed is None else changed
+        return result
+
+    def _saved(self, state):
+        """A parameter's state as state_dict() gives it."""
+        return state
 
     def load_state_dict(self, state_dict):
         """Makes the state that of a state_dict() of an optimizer with the same groups. Tensors are copied, and floating-point ones but
@@ -175,6 +231,9 @@ class Optimizer:
             raise TypeError(
                 f"[{name}] needs what state_dict() returned, with 'state' and 'param_groups'; got {_outline(state_dict)}"
             )
+        for hook in _hooks_of(self, "load_state_dict_pre"):
+            changed = hook(self, state_dict)
+            state_dict = state_dict if changed is None else changed
         saved = state_dict["param_groups"]
         if [len(g["params"]) for g in saved] != [len(g["params"]) for g in self.param_groups]:
             raise ValueError(
@@ -190,9 +249,12 @@ class Optimizer:
         for key, value in state_dict["state"].items():
             p = parameters.get(key)
             self.state[key if p is None else p] = _adopt(value, p, None, copies)
+        self.__setstate__({"state": self.state, "param_groups": self.param_groups})
         with _C.GradMode(False):
             for group in self.param_groups:
                 self._init_group(group)
+        for hook in _hooks_of(self, "load_state_dict"):
+            hook(self)
 
     def __repr__(self):
         lines = [f"{type(self).__name__} ("]
@@ -227,35 +289,3 @@ def _adopt(value, parameter, key, copies):
     if type(value) in (list, tuple):
         return type(value)(_adopt(v, parameter, key, copies) for v in value)
     return _copied(value)
-
-
-def learning_rate(group):
-    """The group's learning rate. In a trace it is an input of the program instead of a part of it, so that another rate needs no
-    other program; its arithmetic is in float64 as Python's, and rounds to the same bits where it meets a parameter."""
-    kinds = {(p.device, p.dtype) for p in group["params"]} if _C.tracing() else ()
-    if len(kinds) == 1:
-        ((device, dtype),) = kinds
-        if dtype in (_C.float32, _C.float64):
-            return _C.traced_number(group, "lr", device)
-    return group["lr"]
-
-
-def check_number(op, name, value, low=0.0, below=math.inf):
-    """A hyper-parameter must be a number of [low, below); a tensor of one element will do."""
-    if isinstance(value, Tensor):
-        if value.numel() != 1:
-            raise ValueError(f"[{op}] {name} must be one number; got a tensor of shape {list(value.shape)}")
-        value = value.item()
-    from numbers import Real  # later: it takes a part of the package's import
-
-    if not isinstance(value, Real):
-        raise TypeError(f"[{op}] {name} must be a number; got {type(value).__name__}")
-    if not low <= value < below and not value == below == math.inf:
-        raise ValueError(
-            f"[{op}] invalid {name}: {value}; it must be {'at least 0' if below == math.inf else f'in [{low:g}, {below:g})'}"
-        )
-
-
-def refuse_differentiable(op, differentiable):
-    if differentiable:
-        raise NotImplementedError(f"[{op}] differentiable=True is not supported; write the update out as operations")

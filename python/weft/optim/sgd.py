@@ -1,14 +1,15 @@
 """Stochastic gradient descent."""
 
-from .. import _factories
-from .optimizer import Optimizer, check_number, learning_rate, refuse_differentiable
+from .rule import Rule, check
 
 
-class SGD(Optimizer):
+class SGD(Rule):
     """p -= lr · g, with weight decay (L2), momentum and Nesterov's variant as in PyTorch.
 
-    ``foreach`` and ``fused`` choose among PyTorch's implementations; there is one here.
+    ``foreach`` and ``fused`` choose among PyTorch's implementations; the compiler does what they do.
     """
+
+    _counts = ()
 
     def __init__(
         self,
@@ -24,39 +25,26 @@ class SGD(Optimizer):
         differentiable=False,
         fused=None,
     ):
-        check_number("SGD", "learning rate", lr)
-        check_number("SGD", "momentum", momentum)
-        check_number("SGD", "dampening", dampening, low=float("-inf"))
-        check_number("SGD", "weight_decay", weight_decay)
-        refuse_differentiable("SGD", differentiable)
+        check("SGD", lr=lr, momentum=momentum, dampening=dampening, weight_decay=weight_decay)
         if nesterov and (momentum <= 0 or dampening != 0):
             raise ValueError("[SGD] Nesterov momentum needs momentum > 0 and dampening = 0; set both")
         defaults = {
-            "lr": lr, "momentum": momentum, "dampening": dampening, "weight_decay": weight_decay,
-            "nesterov": nesterov, "maximize": maximize,
+            "lr": lr, "momentum": momentum, "dampening": dampening, "weight_decay": weight_decay, "nesterov": nesterov,
+            "maximize": maximize, "foreach": foreach, "differentiable": differentiable, "fused": fused,
         }  # fmt: skip
         super().__init__(params, defaults)
 
-    def _init_group(self, group):
-        if group["momentum"] and not group["dampening"]:
-            # From zeros the first step gives the gradient as it is, which with dampening it would not.
-            for p in group["params"]:
-                self.state[p].setdefault("momentum_buffer", _factories.zeros_like(p))
+    def _arrays(self, group):
+        # From zeros the first step gives the gradient as it is, which with dampening it would not.
+        return {"momentum_buffer": 0.0} if group["momentum"] and not group["dampening"] else {}
 
-    def _update_group(self, group):
-        momentum, rate = group["momentum"], learning_rate(group)
-        for p in group["params"]:
-            if p.grad is None:
-                continue
-            g = -p.grad if group["maximize"] else p.grad
-            if group["weight_decay"]:
-                g = g + p * group["weight_decay"]
-            if momentum:
-                buffer = self.state[p].get("momentum_buffer")
-                if buffer is None:
-                    buffer = self.state[p]["momentum_buffer"] = g.clone()
-                else:
-                    buffer.mul_(momentum)
-                    buffer.add_(g * (1 - group["dampening"]) if group["dampening"] else g)
-                g = g + buffer * momentum if group["nesterov"] else buffer
-            p.sub_(g * rate)
+    def _update(self, p, g, state, group, h, common):
+        if group["momentum"]:
+            buffer = state.get("momentum_buffer")
+            if buffer is None:
+                buffer = state["momentum_buffer"] = g.clone()
+            else:
+                buffer.mul_(h.momentum)
+                buffer.add_(g * (1.0 - h.dampening) if group["dampening"] else g)
+            g = g + buffer * h.momentum if group["nesterov"] else buffer
+        p.sub_(g * h.lr)

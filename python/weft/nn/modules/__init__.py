@@ -1,5 +1,8 @@
 """Layers, losses and containers, one file a kind."""
 
+import sys
+
+from . import attention, images
 from .activation import (
     CELU,
     ELU,
@@ -38,16 +41,7 @@ from .attention import (
     TransformerEncoder,
     TransformerEncoderLayer,
 )
-from .batchnorm import (
-    BatchNorm1d,
-    BatchNorm2d,
-    BatchNorm3d,
-    GroupNorm,
-    InstanceNorm1d,
-    InstanceNorm2d,
-    InstanceNorm3d,
-    LocalResponseNorm,
-)
+from .batchnorm import BatchNorm1d, BatchNorm2d, BatchNorm3d, SyncBatchNorm
 from .container import ModuleDict, ModuleList, ParameterDict, ParameterList, Sequential
 from .conv import Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
 from .distance import (
@@ -76,6 +70,7 @@ from .images import (
     UpsamplingBilinear2d,
     UpsamplingNearest2d,
 )
+from .instancenorm import InstanceNorm1d, InstanceNorm2d, InstanceNorm3d
 from .linear import (
     Bilinear,
     Identity,
@@ -93,6 +88,7 @@ from .loss import (
     L1Loss,
     MarginRankingLoss,
     MSELoss,
+    MultiLabelMarginLoss,
     MultiLabelSoftMarginLoss,
     MultiMarginLoss,
     NLLLoss,
@@ -100,9 +96,10 @@ from .loss import (
     SmoothL1Loss,
     SoftMarginLoss,
     TripletMarginLoss,
+    TripletMarginWithDistanceLoss,
 )
 from .module import Module
-from .normalization import LayerNorm, RMSNorm
+from .normalization import GroupNorm, LayerNorm, LocalResponseNorm, RMSNorm
 from .padding import (
     CircularPad1d,
     CircularPad2d,
@@ -134,6 +131,7 @@ from .pooling import (
     FractionalMaxPool3d,
     LPPool1d,
     LPPool2d,
+    LPPool3d,
     MaxPool1d,
     MaxPool2d,
     MaxPool3d,
@@ -142,6 +140,41 @@ from .pooling import (
     MaxUnpool3d,
 )
 from .sparse import Embedding
+
+# Imported when they are asked for: name → module.
+LATER = {
+    "AdaptiveLogSoftmaxWithLoss": "adaptive",
+    **dict.fromkeys(
+        [
+            "LazyBatchNorm1d", "LazyBatchNorm2d", "LazyBatchNorm3d", "LazyConv1d", "LazyConv2d", "LazyConv3d", "LazyConvTranspose1d",
+            "LazyConvTranspose2d", "LazyConvTranspose3d", "LazyInstanceNorm1d", "LazyInstanceNorm2d", "LazyInstanceNorm3d",
+            "LazyLinear", "UninitializedBuffer", "UninitializedParameter",
+        ],
+        "lazy",
+    ),
+}  # fmt: skip
+
+# PyTorch's names of files whose content is elsewhere here, which public code imports from.
+for _name, _module in {
+    "channelshuffle": images, "fold": images, "pixelshuffle": images, "transformer": attention, "upsampling": images,
+}.items():  # fmt: skip
+    globals()[_name] = sys.modules[f"{__name__}.{_name}"] = _module
+
+
+def __getattr__(name):
+    from importlib import import_module
+
+    if name in ("adaptive", "lazy", "utils"):
+        return import_module(f"{__name__}.{name}")
+    if name not in LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = globals()[name] = getattr(import_module(f"{__name__}.{LATER[name]}"), name)
+    return found
+
+
+def __dir__():
+    return sorted({*globals(), *LATER})
+
 
 __all__ = [
     "AdaptiveAvgPool1d",
@@ -206,6 +239,7 @@ __all__ = [
     "L1Loss",
     "LPPool1d",
     "LPPool2d",
+    "LPPool3d",
     "LayerNorm",
     "LeakyReLU",
     "Linear",
@@ -225,6 +259,7 @@ __all__ = [
     "ModuleDict",
     "ModuleList",
     "MultiLabelSoftMarginLoss",
+    "MultiLabelMarginLoss",
     "MultiMarginLoss",
     "MultiheadAttention",
     "NLLLoss",
@@ -257,6 +292,7 @@ __all__ = [
     "Softplus",
     "Softshrink",
     "Softsign",
+    "SyncBatchNorm",
     "Tanh",
     "Tanhshrink",
     "Threshold",
@@ -266,6 +302,7 @@ __all__ = [
     "TransformerEncoder",
     "TransformerEncoderLayer",
     "TripletMarginLoss",
+    "TripletMarginWithDistanceLoss",
     "Unflatten",
     "Unfold",
     "Upsample",

@@ -1,4 +1,4 @@
-"""Normalisation by statistics of channels, which may be kept."""
+"""Normalisation by statistics of channels over a batch, which may be kept."""
 
 from ... import _C
 from ... import _factories as factories
@@ -25,7 +25,7 @@ class _Affine(Module):
                 self.bias.zero_()
 
 
-class _ChannelNorm(_Affine):
+class _NormBase(_Affine):
     """What those with running statistics have."""
 
     ranks: tuple = ()
@@ -42,6 +42,14 @@ class _ChannelNorm(_Affine):
         self.register_buffer(
             "num_batches_tracked", factories.tensor(0, dtype=_C.int64, device=device) if tracks else None
         )
+
+    _version = 2  # since when states have num_batches_tracked
+
+    def _load_from_state_dict(self, state_dict, prefix, local_metadata, *rest):
+        version, name = local_metadata.get("version"), f"{prefix}num_batches_tracked"
+        if (version is None or version < 2) and self.track_running_stats and name not in state_dict:
+            state_dict[name] = self.num_batches_tracked
+        super()._load_from_state_dict(state_dict, prefix, local_metadata, *rest)
 
     def reset_running_stats(self):
         if self.track_running_stats:
@@ -66,7 +74,7 @@ class _ChannelNorm(_Affine):
         )
 
 
-class _BatchNorm(_ChannelNorm):
+class _BatchNorm(_NormBase):
     def __init__(
         self, num_features, eps=1e-05, momentum=0.1, affine=True, track_running_stats=True, device=None, dtype=None, *, bias=True
     ):  # fmt: skip
@@ -110,82 +118,39 @@ class BatchNorm3d(_BatchNorm):
     ranks = (5,)
 
 
-class _InstanceNorm(_ChannelNorm):
+class SyncBatchNorm(_BatchNorm):
+    """batch_norm over (N, C, ...). A process is by itself, so that its batch is the whole one."""
+
     def __init__(
-        self, num_features, eps=1e-05, momentum=0.1, affine=False, track_running_stats=False, device=None, dtype=None, *, bias=True
+        self, num_features, eps=1e-05, momentum=0.1, affine=True, track_running_stats=True, process_group=None, device=None,
+        dtype=None, *, bias=True,
     ):  # fmt: skip
-        super().__init__(num_features, eps, momentum, affine, track_running_stats, device, dtype, bias)
+        if process_group is not None:
+            raise NotImplementedError("[SyncBatchNorm] there are no process groups; leave process_group out")
+        super().__init__(num_features, eps, momentum, affine, track_running_stats, device, dtype, bias=bias)
+        self.process_group = None
 
-    def forward(self, input):
-        self._check_input_dim(input)
-        unbatched = input.ndim == self.ranks[0]
-        if input.shape[0 if unbatched else 1] != self.num_features and self.affine:
-            raise ValueError(
-                f"[{type(self).__name__}] expected the input to have {self.num_features} channels; got shape {list(input.shape)}"
+    def _check_input_dim(self, input):
+        tensor("SyncBatchNorm", input)
+        if input.ndim < 2:
+            raise ValueError(f"[SyncBatchNorm] expected at least 2D input (got {input.ndim}D input)")
+
+    @classmethod
+    def convert_sync_batchnorm(cls, module, process_group=None):
+        """The module with SyncBatchNorm, of the same parameters and buffers, in place of each batch norm."""
+        result = module
+        if isinstance(module, _BatchNorm):
+            result = cls(
+                module.num_features,
+                module.eps,
+                module.momentum,
+                module.affine,
+                module.track_running_stats,
+                process_group,
             )
-        result = F.instance_norm(
-            input.unsqueeze(0) if unbatched else input,
-            self.running_mean,
-            self.running_var,
-            self.weight,
-            self.bias,
-            self.training or not self.track_running_stats,
-            0.0 if self.momentum is None else self.momentum,
-            self.eps,
-        )
-        return result.squeeze(0) if unbatched else result
-
-
-class InstanceNorm1d(_InstanceNorm):
-    """instance_norm of (N, C, L) or (C, L)."""
-
-    ranks = (2, 3)
-
-
-class InstanceNorm2d(_InstanceNorm):
-    """instance_norm of (N, C, H, W) or (C, H, W)."""
-
-    ranks = (3, 4)
-
-
-class InstanceNorm3d(_InstanceNorm):
-    """instance_norm of (N, C, D, H, W) or (C, D, H, W)."""
-
-    ranks = (4, 5)
-
-
-class GroupNorm(_Affine):
-    """group_norm with a weight and a bias of each channel."""
-
-    def __init__(self, num_groups, num_channels, eps=1e-05, affine=True, device=None, dtype=None, *, bias=True):
-        super().__init__()
-        self.num_groups = num_groups = size("GroupNorm", "num_groups", num_groups)
-        self.num_channels = num_channels = size("GroupNorm", "num_channels", num_channels)
-        self.eps = eps
-        if num_groups == 0:
-            raise ValueError("[GroupNorm] num_groups must be positive; got 0")
-        if num_channels % num_groups:
-            raise ValueError(
-                f"[GroupNorm] num_channels must be divisible by num_groups; got {num_channels} and {num_groups}"
-            )
-        self._make_affine(num_channels, affine, bias, {"device": device, "dtype": dtype})
-
-    def forward(self, input):
-        return F.group_norm(input, self.num_groups, self.weight, self.bias, self.eps)
-
-    def extra_repr(self):
-        return f"{self.num_groups}, {self.num_channels}, eps={self.eps}, affine={self.affine}"
-
-
-class LocalResponseNorm(Module):
-    """local_response_norm over ``size`` channels."""
-
-    def __init__(self, size, alpha=0.0001, beta=0.75, k=1.0):
-        super().__init__()
-        self.size, self.alpha, self.beta, self.k = size, alpha, beta, k
-
-    def forward(self, input):
-        return F.local_response_norm(input, self.size, self.alpha, self.beta, self.k)
-
-    def extra_repr(self):
-        return f"{self.size}, alpha={self.alpha}, beta={self.beta}, k={self.k}"
+            for table in ("_parameters", "_buffers"):
+                result.__dict__[table].update(module.__dict__[table])
+            result.training = module.training
+        for name, child in module.named_children():
+            result.add_module(name, cls.convert_sync_batchnorm(child, process_group))
+        return result

@@ -6,14 +6,14 @@ from ... import _factories as factories
 from ..._functions.convolution import per_axis, same_padding
 from .. import functional as F
 from .. import init
-from .._arguments import flag, size
+from .._arguments import flag, listed, size
 from ..parameter import Parameter
 from .module import Module
 
 MODES = ("zeros", "reflect", "replicate", "circular")
 
 
-class _Convolution(Module):
+class _ConvNd(Module):
     """What all have: arguments, parameters, initialisation."""
 
     axes: int
@@ -26,14 +26,14 @@ class _Convolution(Module):
         op = type(self).__name__
         self.in_channels = size(op, "in_channels", in_channels)
         self.out_channels = size(op, "out_channels", out_channels)
-        if isinstance(groups, int) and groups <= 0:
+        self.groups = groups = groups if isinstance(groups, int) else size(op, "groups", groups)
+        if groups <= 0:
             raise ValueError(f"[{op}] groups must be a positive integer; got {groups}")
-        self.groups = groups = size(op, "groups", groups)
         in_channels, out_channels, bias = self.in_channels, self.out_channels, flag(op, "bias", bias)
         for name, channels in (("in_channels", in_channels), ("out_channels", out_channels)):
             if channels % groups:
                 raise ValueError(f"[{op}] {name} must be divisible by groups; got {channels} and groups={groups}")
-        if padding_mode not in MODES:
+        if not isinstance(padding_mode, str) or padding_mode not in MODES:
             raise ValueError(f"[{op}] padding_mode must be one of {', '.join(MODES)}; got {padding_mode!r}")
         self.kernel_size = tuple(per_axis(op, "kernel_size", kernel_size, self.axes))
         self.stride = tuple(per_axis(op, "stride", stride, self.axes))
@@ -81,7 +81,7 @@ class _Convolution(Module):
         return text if self.padding_mode == "zeros" else text + f", padding_mode={self.padding_mode}"
 
 
-class _Direct(_Convolution):
+class _Direct(_ConvNd):
     def __init__(
         self, in_channels, out_channels, kernel_size, stride=1, padding=0, dilation=1, groups=1, bias=True,
         padding_mode="zeros", device=None, dtype=None,
@@ -116,7 +116,7 @@ class Conv3d(_Direct):
     axes = 3
 
 
-class _Transposed(_Convolution):
+class _ConvTransposeNd(_ConvNd):
     transposed = True
 
     def __init__(
@@ -135,7 +135,9 @@ class _Transposed(_Convolution):
         """What makes the result of that size."""
         if output_size is None:
             return self.output_padding
-        op, sizes = type(self).__name__, list(output_size)[-self.axes :]
+        op = type(self).__name__
+        output_size = listed(op, "output_size", output_size, int)
+        sizes = output_size[-self.axes :]
         least = [
             (n - 1) * s - 2 * p + d * (k - 1) + 1
             for n, s, p, d, k in zip(
@@ -154,19 +156,19 @@ class _Transposed(_Convolution):
         return function(input, self.weight, self.bias, self.stride, self.padding, extra, self.groups, self.dilation)
 
 
-class ConvTranspose1d(_Transposed):
+class ConvTranspose1d(_ConvTransposeNd):
     """conv_transpose1d with a weight (in, out / groups, kernel_size) and a bias of its own."""
 
     axes = 1
 
 
-class ConvTranspose2d(_Transposed):
+class ConvTranspose2d(_ConvTransposeNd):
     """conv_transpose2d with a weight (in, out / groups, *kernel_size) and a bias of its own."""
 
     axes = 2
 
 
-class ConvTranspose3d(_Transposed):
+class ConvTranspose3d(_ConvTransposeNd):
     """conv_transpose3d with a weight (in, out / groups, *kernel_size) and a bias of its own."""
 
     axes = 3

@@ -105,6 +105,15 @@ class HasHooks:
         """hook(module, incompatible_keys) after the module and those below were loaded; may change the lists of names."""
         return self._register_hook("load_state_dict", Hook(hook))
 
+    # PyTorch's older names, which public code uses.
+
+    def _register_state_dict_hook(self, hook):
+        return self.register_state_dict_post_hook(hook)
+
+    def _register_load_state_dict_pre_hook(self, hook, with_module=False):
+        """hook(state_dict, prefix, ...), or, ``with_module``, as register_load_state_dict_pre_hook takes it."""
+        return self.register_load_state_dict_pre_hook(hook if with_module else lambda module, *args: hook(*args))
+
 
 # ---- Hooks of all modules.
 

@@ -1,8 +1,8 @@
 """Module: named parameters, buffers and sub-modules, found by attribute."""
 
-from ... import _C
+from ... import _C, _factories
 from .._arguments import to as conversion
-from ..parameter import Parameter
+from ..parameter import Buffer, Parameter
 from .hooks import (
     HasHooks,
     register_module_buffer_registration_hook,
@@ -66,6 +66,11 @@ class Module(HasHooks, HasState, _C.ModuleBase):
             self._put(parameters, name, value)
         elif isinstance(value, Module) and name not in parameters:
             self._put(self._modules, name, value)
+        elif isinstance(value, Buffer) and name not in parameters and name not in self._modules:
+            self._check_name(name, "buffer", name in self._buffers or not hasattr(type(self), name))
+            self._put(self._buffers, name, value)
+            if not value.persistent:
+                self._non_persistent_buffers_set.add(name)
         else:
             for table, kind, wanted in (
                 (parameters, "parameter", "an nn.Parameter"),
@@ -331,7 +336,49 @@ class Module(HasHooks, HasState, _C.ModuleBase):
     def cuda(self, device=None):
         return self.to("cuda" if device is None else device)
 
+    def to_empty(self, *, device, recurse=True):
+        """Gives all parameters and buffers new memory on a device, whose values mean nothing."""
+        modules = self.modules() if recurse else (self,)
+        with _C.GradMode(False):
+            for module in list(modules):
+                for parameter in module._parameters.values():
+                    if parameter is not None:
+                        parameter.data = _factories.empty_like(parameter, device=device)
+                for name, buffer in module._buffers.items():
+                    if buffer is not None:
+                        module._buffers[name] = _factories.empty_like(buffer, device=device)
+        return self
+
+    def share_memory(self):
+        """PyTorch's, which moves parameters to where other processes see them: has no effect on those that fork or get the module sent."""
+        return self
+
+    def compile(self, *args, **kwargs):
+        """Compiles this module's calls from now on, as weft.compile, whose arguments these are, compiles forward()."""
+        from ..._compile import compile
+
+        object.__setattr__(self, "forward", compile(self.forward, *args, **kwargs))
+
+    def set_submodule(self, target, module, strict=False):
+        """Makes ``module`` the one with this dotted name; its parent must be there, and with ``strict`` so must be the name."""
+        path, _, name = _name("set_submodule", target).rpartition(".")
+        if not name:
+            raise ValueError("[set_submodule] target must not be empty")
+        parent = self.get_submodule(path)
+        if strict and name not in parent._modules:
+            raise AttributeError(f"[set_submodule] {type(parent).__name__} has no module '{name}'; got '{target}'")
+        if not isinstance(module, Module):
+            raise ValueError(f"[set_submodule] expected a Module; got {type(module).__name__}")
+        setattr(parent, name, module)
+
+    def __setstate__(self, state):
+        """What a copy and unpickling set."""
+        self.__dict__.update(state)
+
     # ---- printing
+    def _get_name(self):
+        return type(self).__name__
+
     def extra_repr(self):
         return ""
 
@@ -341,6 +388,6 @@ class Module(HasHooks, HasState, _C.ModuleBase):
             lines.append(f"({name}): " + repr(module).replace("\n", "\n  "))
         extra = self.extra_repr()
         if not lines:
-            return f"{type(self).__name__}({extra})"
+            return f"{self._get_name()}({extra})"
         body = "\n  ".join(([extra] if extra else []) + lines)
-        return f"{type(self).__name__}(\n  {body}\n)"
+        return f"{self._get_name()}(\n  {body}\n)"

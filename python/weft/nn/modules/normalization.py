@@ -3,8 +3,9 @@
 from ... import _C
 from ... import _factories as factories
 from .. import functional as F
-from .._arguments import flag, sizes
+from .._arguments import flag, size, sizes
 from ..parameter import Parameter
+from .batchnorm import _Affine
 from .module import Module
 
 
@@ -55,3 +56,40 @@ class RMSNorm(Module):
 
     def extra_repr(self):
         return f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}"
+
+
+class GroupNorm(_Affine):
+    """group_norm with a weight and a bias of each channel."""
+
+    def __init__(self, num_groups, num_channels, eps=1e-05, affine=True, device=None, dtype=None, *, bias=True):
+        super().__init__()
+        self.num_groups = num_groups = size("GroupNorm", "num_groups", num_groups)
+        self.num_channels = num_channels = size("GroupNorm", "num_channels", num_channels)
+        self.eps = eps
+        if num_groups == 0:
+            raise ValueError("[GroupNorm] num_groups must be positive; got 0")
+        if num_channels % num_groups:
+            raise ValueError(
+                f"[GroupNorm] num_channels must be divisible by num_groups; got {num_channels} and {num_groups}"
+            )
+        self._make_affine(num_channels, affine, bias, {"device": device, "dtype": dtype})
+
+    def forward(self, input):
+        return F.group_norm(input, self.num_groups, self.weight, self.bias, self.eps)
+
+    def extra_repr(self):
+        return f"{self.num_groups}, {self.num_channels}, eps={self.eps}, affine={self.affine}"
+
+
+class LocalResponseNorm(Module):
+    """local_response_norm over ``size`` channels."""
+
+    def __init__(self, size, alpha=0.0001, beta=0.75, k=1.0):
+        super().__init__()
+        self.size, self.alpha, self.beta, self.k = size, alpha, beta, k
+
+    def forward(self, input):
+        return F.local_response_norm(input, self.size, self.alpha, self.beta, self.k)
+
+    def extra_repr(self):
+        return f"{self.size}, alpha={self.alpha}, beta={self.beta}, k={self.k}"

@@ -18,7 +18,7 @@ class _Windows(Module):
         return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
 
 
-class _MaxPool(_Windows):
+class _MaxPoolNd(_Windows):
     def __init__(self, kernel_size, stride=None, padding=0, dilation=1, return_indices=False, ceil_mode=False):
         super().__init__(kernel_size, stride, padding)
         self.dilation = dilation
@@ -34,62 +34,49 @@ class _MaxPool(_Windows):
         return f"{super().extra_repr()}, dilation={self.dilation}, ceil_mode={self.ceil_mode}"
 
 
-class MaxPool1d(_MaxPool):
+class MaxPool1d(_MaxPoolNd):
     """max_pool1d."""
 
     axes = 1
 
 
-class MaxPool2d(_MaxPool):
+class MaxPool2d(_MaxPoolNd):
     """max_pool2d."""
 
     axes = 2
 
 
-class MaxPool3d(_MaxPool):
+class MaxPool3d(_MaxPoolNd):
     """max_pool3d."""
 
     axes = 3
 
 
-class _MaxUnpool(_Windows):
+class _MaxUnpoolNd(_Windows):
     def forward(self, input, indices, output_size=None):
         function = getattr(F, f"max_unpool{self.axes}d")
         return function(input, indices, self.kernel_size, self.stride, self.padding, output_size)
 
 
-class MaxUnpool1d(_MaxUnpool):
+class MaxUnpool1d(_MaxUnpoolNd):
     """max_unpool1d."""
 
     axes = 1
 
 
-class MaxUnpool2d(_MaxUnpool):
+class MaxUnpool2d(_MaxUnpoolNd):
     """max_unpool2d."""
 
     axes = 2
 
 
-class MaxUnpool3d(_MaxUnpool):
+class MaxUnpool3d(_MaxUnpoolNd):
     """max_unpool3d."""
 
     axes = 3
 
 
-class AvgPool1d(_Windows):
-    """avg_pool1d."""
-
-    axes = 1
-
-    def __init__(self, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True):
-        super().__init__(kernel_size, stride, padding)
-        self.ceil_mode, self.count_include_pad = ceil_mode, count_include_pad
-
-    def forward(self, input):
-        return F.avg_pool1d(input, self.kernel_size, self.stride, self.padding, self.ceil_mode, self.count_include_pad)
-
-
-class _AvgPool(_Windows):
+class _AvgPoolNd(_Windows):
     def __init__(
         self, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True, divisor_override=None
     ):
@@ -103,13 +90,25 @@ class _AvgPool(_Windows):
         )  # fmt: skip
 
 
-class AvgPool2d(_AvgPool):
+class AvgPool1d(_AvgPoolNd):
+    """avg_pool1d."""
+
+    axes = 1
+
+    def __init__(self, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True):
+        super().__init__(kernel_size, stride, padding, ceil_mode, count_include_pad)
+
+    def forward(self, input):
+        return F.avg_pool1d(input, self.kernel_size, self.stride, self.padding, self.ceil_mode, self.count_include_pad)
+
+
+class AvgPool2d(_AvgPoolNd):
     """avg_pool2d."""
 
     axes = 2
 
 
-class AvgPool3d(_AvgPool):
+class AvgPool3d(_AvgPoolNd):
     """avg_pool3d."""
 
     axes = 3
@@ -130,25 +129,29 @@ class _Adaptive(Module):
         return f"output_size={self.output_size}"
 
 
-class AdaptiveAvgPool1d(_Adaptive):
+class _AdaptiveAvgPoolNd(_Adaptive):
+    pass
+
+
+class AdaptiveAvgPool1d(_AdaptiveAvgPoolNd):
     """adaptive_avg_pool1d."""
 
     axes = 1
 
 
-class AdaptiveAvgPool2d(_Adaptive):
+class AdaptiveAvgPool2d(_AdaptiveAvgPoolNd):
     """adaptive_avg_pool2d."""
 
     axes = 2
 
 
-class AdaptiveAvgPool3d(_Adaptive):
+class AdaptiveAvgPool3d(_AdaptiveAvgPoolNd):
     """adaptive_avg_pool3d."""
 
     axes = 3
 
 
-class _AdaptiveMax(_Adaptive):
+class _AdaptiveMaxPoolNd(_Adaptive):
     kind = "max"
 
     def __init__(self, output_size, return_indices=False):
@@ -159,25 +162,25 @@ class _AdaptiveMax(_Adaptive):
         return getattr(F, f"adaptive_max_pool{self.axes}d")(input, self.output_size, self.return_indices)
 
 
-class AdaptiveMaxPool1d(_AdaptiveMax):
+class AdaptiveMaxPool1d(_AdaptiveMaxPoolNd):
     """adaptive_max_pool1d."""
 
     axes = 1
 
 
-class AdaptiveMaxPool2d(_AdaptiveMax):
+class AdaptiveMaxPool2d(_AdaptiveMaxPoolNd):
     """adaptive_max_pool2d."""
 
     axes = 2
 
 
-class AdaptiveMaxPool3d(_AdaptiveMax):
+class AdaptiveMaxPool3d(_AdaptiveMaxPoolNd):
     """adaptive_max_pool3d."""
 
     axes = 3
 
 
-class _LPPool(Module):
+class _LPPoolNd(Module):
     axes: int
 
     def __init__(self, norm_type, kernel_size, stride=None, ceil_mode=False):
@@ -193,16 +196,22 @@ class _LPPool(Module):
         return f"norm_type={self.norm_type}, kernel_size={self.kernel_size}, stride={self.stride}, ceil_mode={self.ceil_mode}"
 
 
-class LPPool1d(_LPPool):
+class LPPool1d(_LPPoolNd):
     """lp_pool1d."""
 
     axes = 1
 
 
-class LPPool2d(_LPPool):
+class LPPool2d(_LPPoolNd):
     """lp_pool2d."""
 
     axes = 2
+
+
+class LPPool3d(_LPPoolNd):
+    """lp_pool3d."""
+
+    axes = 3
 
 
 class _FractionalMaxPool(Module):

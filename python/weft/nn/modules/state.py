@@ -25,6 +25,8 @@ EXTRA_STATE = "_extra_state"
 class HasState:
     """The part of Module that saves and loads."""
 
+    _version = 1  # of what a state of the class holds; saved beside it
+
     def get_extra_state(self):
         """What else belongs to the module's state; a module that defines this and set_extra_state() has it saved."""
         raise NotImplementedError(f"[{type(self).__name__}] has no get_extra_state(); define it in the class")
@@ -51,7 +53,12 @@ class HasState:
     def state_dict(self, *, destination=None, prefix="", keep_vars=False):
         """Name → tensor of all parameters and persistent buffers; a tensor with several names is there under each. They share the
         module's memory and, unless ``keep_vars``, are detached."""
-        destination = OrderedDict() if destination is None else destination
+        if destination is None:
+            destination = OrderedDict()
+            destination._metadata = OrderedDict()
+        metadata = {"version": self._version}
+        if hasattr(destination, "_metadata"):
+            destination._metadata[prefix[:-1]] = metadata
         for hook in hooks_of(self, "state_dict_pre").values():
             hook.function(self, prefix, keep_vars)
         self._save_to_state_dict(destination, prefix, keep_vars)
@@ -59,16 +66,28 @@ class HasState:
             if module is not None:
                 module.state_dict(destination=destination, prefix=f"{prefix}{name}.", keep_vars=keep_vars)
         for hook in hooks_of(self, "state_dict").values():
-            if hook.function(self, destination, prefix, {}) is not None:
+            if hook.function(self, destination, prefix, metadata) is not None:
                 raise RuntimeError("[state_dict hook] must return None; change the dict in place")
         return destination
+
+    def _load_from_state_dict(
+        self, state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs
+    ):
+        """Takes this module's own part of a state: the names that begin with the prefix. A sub-class may change the dict, a copy, before it
+        calls this. ``local_metadata``: what was saved beside it, as the class's "version"."""
+        load = _Load.running or _Load(self, strict, LoadResult(missing_keys, unexpected_keys), error_msgs)
+        load.take(self, prefix, state_dict, local_metadata)
+        if load is not _Load.running:  # called by itself
+            with _C.GradMode(False):
+                load.write(assign=False)
 
     def load_state_dict(self, state_dict, strict=True, assign=False):
         """Copies the tensors into this module's, or, with ``assign``, makes them this module's. Checks all names and shapes before
         anything is written (names after the load_state_dict post-hooks, where there are any)."""
         if not isinstance(state_dict, Mapping):
             raise TypeError(f"[load_state_dict] state_dict must be a dict; got {type(state_dict).__name__}")
-        load = _Load(self, state_dict, strict)
+        load = _Load(self, strict, LoadResult([], []), [])
+        load.collect(self, state_dict)
         load.check_values(type(self).__name__)
         with _C.GradMode(False):
             load.write(assign)
@@ -82,18 +101,35 @@ class HasState:
 class _Load:
     """One load_state_dict(): what goes where, and what does not fit."""
 
-    def __init__(self, module, state, strict):
-        self.strict = strict
-        self.names = LoadResult([], [])
-        self.problems = []  # other than names
+    running = None  # the one that collects
+
+    def __init__(self, module, strict, names, problems):
+        self.strict, self.names = strict, names
+        self.problems = problems  # other than names
         self.post_hooks = []
         self.writes = []  # (module, its table, the name there, the value)
-        self._collect(module, "", dict(state))
 
-    def _collect(self, module, prefix, state):
+    def collect(self, module, state):
+        before, _Load.running = _Load.running, self
+        try:
+            self._collect(module, "", dict(state), getattr(state, "_metadata", None) or {})
+        finally:
+            _Load.running = before
+
+    def _collect(self, module, prefix, state, metadata):
         """``state`` has the names that begin with the prefix, and is the hooks' to change."""
+        own = metadata.get(prefix[:-1], {})
+        module._load_from_state_dict(state, prefix, own, self.strict, *self.names, self.problems)
+        for name, child in module._modules.items():
+            if child is not None:
+                path = f"{prefix}{name}."
+                self._collect(child, path, {k: v for k, v in state.items() if k.startswith(path)}, metadata)
+        self.post_hooks += [(hook, module) for hook in hooks_of(module, "load_state_dict").values()]
+
+    def take(self, module, prefix, state, metadata):
+        """What is the module's own."""
         for hook in hooks_of(module, "load_state_dict_pre").values():
-            hook.function(module, state, prefix, {}, self.strict, *self.names, self.problems)
+            hook.function(module, state, prefix, metadata, self.strict, *self.names, self.problems)
         known = set()
         for name, table, tensor in module._own_state():
             known.add(name)
@@ -107,14 +143,11 @@ class _Load:
             known.add(EXTRA_STATE)
             self._take(module, None, EXTRA_STATE, prefix, state)
         for name in state:
-            own, dot, _ = name.removeprefix(prefix).partition(".")
+            if not name.startswith(prefix):
+                continue
+            own, dot, _ = name[len(prefix) :].partition(".")
             if own not in (module._modules if dot else known):
                 self.names.unexpected_keys.append(name)
-        for name, child in module._modules.items():
-            if child is not None:
-                path = f"{prefix}{name}."
-                self._collect(child, path, {k: v for k, v in state.items() if k.startswith(path)})
-        self.post_hooks += [(hook, module) for hook in hooks_of(module, "load_state_dict").values()]
 
     def _take(self, module, table, name, prefix, state):
         if prefix + name not in state:

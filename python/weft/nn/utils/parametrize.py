@@ -7,11 +7,41 @@ The tensor ``weight`` becomes an attribute that is computed at each access. What
 from __future__ import annotations
 
 from ... import _C
+from .._arguments import a_module
 from ..modules.container import ModuleDict, ModuleList
 from ..parameter import Parameter
-from .computed import compute, compute_no_more
+from .computed import base_class, compute, compute_no_more
 
-__all__ = ["ParametrizationList", "is_parametrized", "register_parametrization", "remove_parametrizations"]
+__all__ = [
+    "ParametrizationList",
+    "cached",
+    "is_parametrized",
+    "register_parametrization",
+    "remove_parametrizations",
+    "type_before_parametrizations",
+]
+
+_cache: dict = {}  # (id of the module, name) → its value, within cached()
+_cache_depth = 0
+
+
+class cached:
+    """A context in which each parametrized tensor is computed once. A compiled function that is called in it runs as Python."""
+
+    def __enter__(self):
+        global _cache_depth
+        _cache_depth += 1
+
+    def __exit__(self, *exception):
+        global _cache_depth
+        _cache_depth -= 1
+        if not _cache_depth:
+            _cache.clear()
+
+
+def type_before_parametrizations(module):
+    """The class that the module had."""
+    return base_class(module)
 
 
 class ParametrizationList(ModuleList):
@@ -20,7 +50,7 @@ class ParametrizationList(ModuleList):
     def __init__(self, modules, original, unsafe=False):
         super().__init__(modules)
         self.unsafe = unsafe
-        value = self._inverse(original.detach())
+        value = self._inverse(original.detach(), must=False)
         self.is_tensor = isinstance(value, _C.Tensor)
         values = (value,) if self.is_tensor else tuple(value)
         self.ntensors = len(values)
@@ -33,12 +63,17 @@ class ParametrizationList(ModuleList):
     def _names(self):
         return ["original"] if self.is_tensor else [f"original{i}" for i in range(self.ntensors)]
 
-    def _inverse(self, value):
-        """What the first parametrization makes the value of, by their right inverses."""
+    def _inverse(self, value, must=True):
+        """What the first parametrization makes the value of, by their right inverses. Unless it ``must``, one that raises
+        NotImplementedError is as if there were none."""
         with _C.GradMode(False):
             for module in reversed(list(self)):
                 if hasattr(module, "right_inverse"):
-                    value = module.right_inverse(value)
+                    try:
+                        value = module.right_inverse(value)
+                    except NotImplementedError:
+                        if must:
+                            raise
         return value
 
     def right_inverse(self, value):
@@ -75,6 +110,10 @@ def register_parametrization(module, tensor_name, parametrization, *, unsafe=Fal
     A method ``right_inverse`` of the parametrization gives what it is computed from: a tensor, or several, which it then takes as
     arguments. Further ones are applied to the result of those before. ``unsafe``: dtype and shape need not stay, and are not tried.
     """
+    (
+        a_module("register_parametrization", module),
+        a_module("register_parametrization", parametrization, "parametrization"),
+    )
     parametrization.train(module.training)
     if is_parametrized(module, tensor_name):
         stack = module.parametrizations[tensor_name]
@@ -100,9 +139,16 @@ def register_parametrization(module, tensor_name, parametrization, *, unsafe=Fal
     module.parametrizations[tensor_name] = stack
 
     def get(module):
-        return module.parametrizations[tensor_name]()
+        if not _cache_depth:
+            return module.parametrizations[tensor_name]()
+        _C.not_replayable("parametrized tensors are cached")
+        key = id(module), tensor_name
+        if key not in _cache:
+            _cache[key] = module.parametrizations[tensor_name]()
+        return _cache[key]
 
     def put(module, value):
+        _cache.pop((id(module), tensor_name), None)
         module.parametrizations[tensor_name].right_inverse(value)
 
     compute(module, tensor_name, get, put)

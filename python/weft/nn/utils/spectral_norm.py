@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 from ... import _C, _factories, _ops
-from ..modules.conv import _Transposed
+from .._arguments import a_module, text
+from ..modules.conv import _ConvTransposeNd
 from ..modules.module import Module
 from ..parameter import Parameter
 from .computed import compute, compute_no_more, is_computed
@@ -13,7 +14,7 @@ __all__ = ["remove_spectral_norm", "spectral_norm"]
 
 
 def output_axis(module, dim):
-    return dim if dim is not None else 1 if isinstance(module, _Transposed) else 0
+    return dim if dim is not None else 1 if isinstance(module, _ConvTransposeNd) else 0
 
 
 def as_matrix(weight, dim):
@@ -102,6 +103,7 @@ class _Step:
 def spectral_norm(module, name="weight", n_power_iterations=1, eps=1e-12, dim=None):
     """Makes the parameter ``name`` that of ``name``_orig over its greatest singular value; returns the module. The rows of the matrix
     are the axis ``dim`` (0, of transposed convolutions 1). ``nn.utils.parametrizations.spectral_norm`` is the newer form."""
+    a_module("spectral_norm", module), text("spectral_norm", "name", name)
     if is_computed(module, name):
         raise RuntimeError(f"[spectral_norm] {name!r} of {type(module).__name__} is computed already")
     weight = module._parameters.get(name)
@@ -122,6 +124,7 @@ def spectral_norm(module, name="weight", n_power_iterations=1, eps=1e-12, dim=No
 
 def remove_spectral_norm(module, name="weight"):
     """Makes ``name`` a parameter again, with its present value; returns the module."""
+    a_module("remove_spectral_norm", module), text("remove_spectral_norm", "name", name)
     if not is_computed(module, name) or f"{name}_orig" not in module._parameters:
         raise ValueError(f"[remove_spectral_norm] {type(module).__name__} has no spectral_norm of {name!r}")
     weight = Parameter(getattr(module, name).detach(), getattr(module, f"{name}_orig").requires_grad)

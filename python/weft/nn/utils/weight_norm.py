@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ... import _C
+from .._arguments import a_module, text
 from .._norms import vector_norm
 from ..modules.module import Module
 from ..parameter import Parameter
@@ -44,6 +45,7 @@ class _WeightNorm(Module):
 def weight_norm(module, name="weight", dim=0):
     """Makes the parameter ``name`` that of ``name``_v times ``name``_g over its norm over all axes but ``dim`` (None: all), which are
     trained in its place; returns the module. ``nn.utils.parametrizations.weight_norm`` is the newer form."""
+    a_module("weight_norm", module), text("weight_norm", "name", name)
     if is_computed(module, name):
         raise RuntimeError(f"[weight_norm] {name!r} of {type(module).__name__} is computed already")
     weight = module._parameters.get(name)
@@ -60,6 +62,7 @@ def weight_norm(module, name="weight", dim=0):
 
 def remove_weight_norm(module, name="weight"):
     """Makes ``name`` a parameter again, with its present value; returns the module."""
+    a_module("remove_weight_norm", module), text("remove_weight_norm", "name", name)
     if not is_computed(module, name) or f"{name}_g" not in module._parameters:
         raise ValueError(f"[remove_weight_norm] {type(module).__name__} has no weight_norm of {name!r}")
     weight = Parameter(getattr(module, name).detach(), getattr(module, f"{name}_v").requires_grad)

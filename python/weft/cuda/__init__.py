@@ -3,7 +3,7 @@
 import os
 import sys
 
-from . import _C
+from .. import _C
 
 
 def _find_nvrtc():
@@ -36,3 +36,11 @@ def device_count():
 def synchronize():
     """Waits for all work on the GPU."""
     _C.cuda_synchronize()
+
+
+def __getattr__(name):
+    if name == "amp":  # when it is asked for
+        from importlib import import_module
+
+        return import_module(f"{__name__}.amp")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
