@@ -159,7 +159,7 @@ struct ReverseBody {
   Graph graph;
   std::vector<int> sequences, constants; // inputs of the scan
   std::vector<int> cotangents;           // of outputs of the scan that are no carries
-  std::vector<ValueId> summed;           // the last outputs: operands of sums
+  std::map<ValueId, size_t> summed;      // operands of sums: which output
 };
 
 ReverseBody reverseBody(const Adjoint &adjoint, ArrayRef<Value> given) {
@@ -219,12 +219,16 @@ ReverseBody reverseBody(const Adjoint &adjoint, ArrayRef<Value> given) {
       entries.push_back(cotangent);
     }
   }
+  const size_t carries = copy.graph.outputs.size();
   copy.graph.outputs.insert(copy.graph.outputs.end(), entries.begin(), entries.end());
   for (auto &[i, sum] : adjoint.sums)
     for (ValueId v : adjoint.nodeOf(sum.of).operands)
-      if (!adjoint.isKept(v) && !llvm::is_contained(made.summed, v)) {
-        copy.output(v);
-        made.summed.push_back(v);
+      if (!adjoint.isKept(v) && !made.summed.count(v)) {
+        std::vector<ValueId> &outputs = copy.graph.outputs;
+        auto known = std::find(outputs.begin() + int64_t(carries), outputs.end(), copy.at(v));
+        made.summed[v] = size_t(known - outputs.begin());
+        if (known == outputs.end())
+          copy.output(v);
       }
   made.graph = std::move(copy.graph);
   return made;
@@ -328,9 +332,8 @@ SmallVector<Value> cotangentsOfScan(OpBuilder &builder, Operation *op, ArrayRef<
   for (auto &[i, sum] : adjoint.sums) {
     SmallVector<Value> all;
     for (ValueId v : adjoint.nodeOf(sum.of).operands) {
-      auto inLoop = llvm::find(reverse.summed, v);
-      all.push_back(inLoop != reverse.summed.end()
-                        ? Value(made->getResult(next + unsigned(inLoop - reverse.summed.begin())))
+      auto inLoop = reverse.summed.find(v);
+      all.push_back(inLoop != reverse.summed.end() ? Value(made->getResult(unsigned(inLoop->second)))
                     : residuals.count(v) ? residuals.at(v)
                                          : op->getOperand(unsigned(v)));
     }
