@@ -42,7 +42,7 @@ bool padsWithZeros(const Node &node) {
   return std::all_of(interior.begin(), interior.end(), [](int64_t n) { return n == 0; });
 }
 
-// Goes over a graph in one order, whether it reads the values or says where they stand.
+// Goes over a graph in one order (bodies of its ops are as they are), whether it reads the values or says where they stand.
 class Walk {
 public:
   Walk(const Graph &graph, bool sizes, std::vector<Site> *sites) : graph(graph), sizes(sizes), sites(sites) {
@@ -102,6 +102,12 @@ private:
   }
   void attribute(const OpInfo &op, const Node &n, int index, int i) {
     const Attr &a = n.attrs[size_t(i)];
+    if (a.kind == Attr::Kind::Graph) {
+      std::string body = serialize(*a.body);
+      word(int64_t(body.size()));
+      parts.skeleton += body;
+      return;
+    }
     if (holdsSizes(op.attrs[i]))
       return listOfSizes(a.ints, {Site::Kind::AttrSize, index, i, 0});
     if (n.op == OpKind::Slice && i == 0) { // named: its starts are positions

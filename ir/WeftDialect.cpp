@@ -178,7 +178,10 @@ LogicalResult verifyRecord(Operation *op) {
     std::optional<Attr> attr = record.attrs[i].kind == Attr::Kind::Graph ? signatureOf(op, given)
                                                                          : tryFromMlir(given, record.attrs[i].kind);
     if (!attr)
-      return op->emitOpError("has an attribute '") << record.attrs[i].name << "' of the wrong kind: " << given;
+      return op->emitOpError("has an attribute '")
+             << record.attrs[i].name << "' "
+             << (record.attrs[i].kind == Attr::Kind::Graph ? "that names no function of tensors: " : "of the wrong kind: ")
+             << given;
     attrs.push_back(*attr);
   }
   try {

@@ -8,6 +8,7 @@
 #include "passes/ModulePass.h"
 #include "passes/Pipeline.h"
 #include "passes/Rematerialise.h"
+#include "passes/Scan.h"
 #include "passes/Simplify.h"
 
 #include "mlir/Pass/PassRegistry.h"
@@ -18,6 +19,13 @@ using namespace mlir;
 
 namespace weft {
 namespace {
+
+// Without the bodies of others.
+SmallVector<func::FuncOp> publicGraphsOf(ModuleOp module) {
+  SmallVector<func::FuncOp> graphs = graphsOf(module);
+  llvm::erase_if(graphs, [](func::FuncOp graph) { return graph.isPrivate(); });
+  return graphs;
+}
 
 void checkWrt(func::FuncOp graph, ArrayRef<int> wrt) {
   for (int argument : wrt)
@@ -57,7 +65,7 @@ struct AutodiffPass : ModulePass<AutodiffPass> {
   }
   ListOption<int> wrt{*this, "wrt", llvm::cl::desc("Arguments whose cotangents become the results")};
   void run(ModuleOp module) {
-    for (func::FuncOp graph : graphsOf(module)) {
+    for (func::FuncOp graph : publicGraphsOf(module)) {
       checkWrt(graph, wrt);
       checkLastArguments(graph, graph.getResultTypes(), "the cotangents of its results");
       runAutodiff(graph, std::vector<int>(wrt.begin(), wrt.end()));
@@ -75,7 +83,7 @@ struct ForwardPass : ModulePass<ForwardPass> {
   }
   ListOption<int> wrt{*this, "wrt", llvm::cl::desc("Arguments whose tangents are given")};
   void run(ModuleOp module) {
-    for (func::FuncOp graph : graphsOf(module)) {
+    for (func::FuncOp graph : publicGraphsOf(module)) {
       checkWrt(graph, wrt);
       SmallVector<Type> types;
       for (int argument : wrt)
@@ -95,7 +103,7 @@ struct BatchPass : ModulePass<BatchPass> {
   Option<int> size{*this, "size", llvm::cl::desc("The number of examples"), llvm::cl::init(1)};
   ListOption<int> over{*this, "over", llvm::cl::desc("Arguments that differ from example to example")};
   void run(ModuleOp module) {
-    for (func::FuncOp graph : graphsOf(module)) {
+    for (func::FuncOp graph : publicGraphsOf(module)) {
       checkWrt(graph, over);
       std::vector<bool> batched(graph.getNumArguments());
       for (int argument : over)
@@ -103,6 +111,13 @@ struct BatchPass : ModulePass<BatchPass> {
       runBatch(graph, batched, size);
     }
   }
+};
+
+struct SimplifyScansPass : ModulePass<SimplifyScansPass> {
+  MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(SimplifyScansPass)
+  StringRef getArgument() const final { return "weft-simplify-scans"; }
+  StringRef getDescription() const final { return "Equal loops run once; what they give and nobody reads goes"; }
+  void run(ModuleOp module) { runSimplifyScans(module); }
 };
 
 struct RematerialisePass : ModulePass<RematerialisePass> {
@@ -137,6 +152,7 @@ void registerPasses() {
   PassRegistration<AutodiffPass>();
   PassRegistration<ForwardPass>();
   PassRegistration<BatchPass>();
+  PassRegistration<SimplifyScansPass>();
   PassRegistration<RematerialisePass>();
   PassRegistration<FusionPass>();
   PassRegistration<PipelinePass>();

@@ -25,12 +25,16 @@ struct ToKernelPass : ModulePass<ToKernelPass> {
   void run(ModuleOp module) {
     Block &body = module.getBodyRegion().front();
     SmallVector<func::FuncOp> graphs = graphsOf(module, /*mayHaveGroups=*/true);
-    if (body.getOperations().size() != 1 || graphs.size() != 1)
-      throw std::runtime_error("[codegen] a plan is made of a module of one function of weft ops; see --weft-fusion");
+    if (graphs.empty() || body.getOperations().size() != graphs.size() || graphs[0].isPrivate() ||
+        llvm::any_of(llvm::drop_begin(graphs), [](func::FuncOp other) { return !other.isPrivate(); }))
+      throw std::runtime_error("[codegen] a plan is made of a module of one function of weft ops, and private ones for "
+                               "its bodies; see --weft-fusion");
     // Schedules begin with what is used.
-    for (GroupOp group : graphs[0].front().getOps<GroupOp>())
-      eraseDeadOps(*group.block());
-    eraseDeadOps(graphs[0].front());
+    for (func::FuncOp graph : graphs) {
+      for (GroupOp group : graph.front().getOps<GroupOp>())
+        eraseDeadOps(*group.block());
+      eraseDeadOps(graph.front());
+    }
     Lowered lowered = lowerToKernels(module, Target());
     llvm::outs() << toString(lowered.plan);
     body.clear();

@@ -14,7 +14,7 @@
 // RUN: weft-opt --weft-autodiff=wrt=0 --weft-forward --weft-pipeline %t/declaration.mlir | FileCheck %s --check-prefix=DECLARATION
 // RUN: weft-opt --weft-autodiff=wrt=0 --weft-forward --weft-pipeline %t/foreign.mlir | FileCheck %s --check-prefix=FOREIGN
 
-// PLAN: error: [codegen] a plan is made of a module of one function of weft ops; see --weft-fusion
+// PLAN: error: [codegen] a plan is made of a module of one function of weft ops, and private ones for its bodies; see --weft-fusion
 // COMPOSITE: error: [codegen] 'weft.softmax' is no part of a kernel; see --weft-decompose and --weft-fusion
 // WRT: error: @main has no argument {{1|-1}}; they are counted from 0
 // BATCH: error: [random_integer] vmap has no rule for it with these operands batched; got int64[2], int64[2] (batched); vmap over other arguments
