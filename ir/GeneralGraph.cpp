@@ -42,7 +42,8 @@ bool padsWithZeros(const Node &node) {
   return std::all_of(interior.begin(), interior.end(), [](int64_t n) { return n == 0; });
 }
 
-// Goes over a graph in one order (bodies of its ops are as they are), whether it reads the values or says where they stand.
+// Goes over a graph in one order (bodies of its ops are as they are), whether it reads the values or says where they
+// stand.
 class Walk {
 public:
   Walk(const Graph &graph, bool sizes, std::vector<Site> *sites) : graph(graph), sizes(sizes), sites(sites) {

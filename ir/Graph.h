@@ -26,9 +26,9 @@ struct Graph;
 struct Attr {
   enum class Kind : uint8_t { Int, Float, Bool, DType, Ints, Graph };
   Kind kind = Kind::Int;
-  int64_t i = 0;                        // Int, Bool (0 or 1), DType (its number)
-  double f = 0;                         // Float
-  Dims ints;                            // Ints
+  int64_t i = 0;                           // Int, Bool (0 or 1), DType (its number)
+  double f = 0;                            // Float
+  Dims ints;                               // Ints
   std::shared_ptr<const weft::Graph> body; // Graph: what the op does again and again
 
   static Attr integer(int64_t v) {

@@ -347,7 +347,8 @@ static void checkCondition(const char *name, const TensorType *operands, int cou
 static void checkInputs(const char *name, const Graph &body, const TensorType *operands, int count) {
   for (int i = 1; i < count; ++i)
     if (i > int(body.inputs.size()) || body.inputs[size_t(i) - 1].type != operands[i])
-      fail(Kind::Runtime, name, "operand " + std::to_string(i) + " is " + toString(operands[i]) + ", which its body does not take");
+      fail(Kind::Runtime, name,
+           "operand " + std::to_string(i) + " is " + toString(operands[i]) + ", which its body does not take");
 }
 
 TensorType whileLoop(const char *name, const TensorType *operands, int count, const Attrs &attrs) {
@@ -356,12 +357,15 @@ TensorType whileLoop(const char *name, const TensorType *operands, int count, co
   checkInputs(name, body, operands, count);
   const int64_t carries = attrs[1].i;
   if (carries < 1 || carries >= count || carries + 1 != int64_t(body.outputs.size()))
-    fail(Kind::Runtime, name, "a body of " + std::to_string(body.outputs.size()) + " results does not fit " + std::to_string(carries) + " carries");
+    fail(Kind::Runtime, name,
+         "a body of " + std::to_string(body.outputs.size()) + " results does not fit " + std::to_string(carries) +
+             " carries");
   for (int64_t i = 0; i <= carries; ++i) {
     const TensorType &next = body.type(body.outputs[size_t(i)]), &first = operands[i < carries ? i + 1 : 0];
     if (next != first)
       fail(Kind::Runtime, name,
-           (i < carries ? "carry " + std::to_string(i) : std::string("the condition")) + " begins as " + toString(first) + " and is " + toString(next) +
+           (i < carries ? "carry " + std::to_string(i) : std::string("the condition")) + " begins as " +
+               toString(first) + " and is " + toString(next) +
                " after a step; let the step keep its shape and dtype, or begin with the latter");
   }
   return resultOfBody(OpKind::WhileLoop, attrs, 0);
@@ -374,11 +378,13 @@ TensorType cond(const char *name, const TensorType *operands, int count, const A
   checkInputs(name, otherwise, operands, count);
   if (body.outputs.empty() || body.outputs.size() != otherwise.outputs.size())
     fail(Kind::Runtime, name,
-         "the branches give " + std::to_string(body.outputs.size()) + " and " + std::to_string(otherwise.outputs.size()) + " results; let them give the same number");
+         "the branches give " + std::to_string(body.outputs.size()) + " and " +
+             std::to_string(otherwise.outputs.size()) + " results; let them give the same number");
   for (size_t i = 0; i < body.outputs.size(); ++i)
     if (const TensorType &a = body.type(body.outputs[i]), &b = otherwise.type(otherwise.outputs[i]); a != b)
       fail(Kind::Runtime, name,
-           "result " + std::to_string(i) + " is " + toString(a) + " in the first branch and " + toString(b) + " in the second; let them be of one shape and dtype");
+           "result " + std::to_string(i) + " is " + toString(a) + " in the first branch and " + toString(b) +
+               " in the second; let them be of one shape and dtype");
   return resultOfBody(OpKind::Cond, attrs, 0);
 }
 

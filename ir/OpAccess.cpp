@@ -60,8 +60,8 @@ Operation *createOpOfSeveral(OpBuilder &builder, Location location, OpKind op, V
   for (int i = 0; i < resultCount(op, attrs); ++i)
     state.addTypes(toMlir(context, inferType(op, types.data(), int(types.size()), attrs, i)));
   for (auto [name, attr] : llvm::zip(dialect->attrNames(op), attrs))
-    state.addAttribute(name, attr.kind == Attr::Kind::Graph ? attributeIn(moduleOf(builder), attr)
-                                                            : toMlir(context, attr));
+    state.addAttribute(name,
+                       attr.kind == Attr::Kind::Graph ? attributeIn(moduleOf(builder), attr) : toMlir(context, attr));
   return builder.create(state);
 }
 

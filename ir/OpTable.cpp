@@ -64,7 +64,7 @@ TensorType inferType(OpKind op, const TensorType *operands, int count, const Att
       fail(UserError::Kind::Type, record.name,
            std::string("attribute ") + record.attrs[i].name + " must be " + word(record.attrs[i].kind) + ", but is " +
                word(attrs[i].kind));
-  TensorType type = result == 0 ? record.infer(record.name, operands, count, attrs)
+  TensorType type = result == 0   ? record.infer(record.name, operands, count, attrs)
                     : hasBody(op) ? infer::resultOfBody(op, attrs, result)
                                   : record.inferOthers[result - 1](record.name, operands, count, attrs);
   if (!isAddressable(type.shape, itemSize(type.dtype)))

@@ -88,7 +88,7 @@ struct OpInfo {
   InferRule infer;        // the type of the first result; throws UserError on operands that do not fit
   int requiredOperands;   // operands past these may be left out, the last first
   const char *reduction;  // Reduction: the kind of kernel.reduce ("sum", "argmax", ...), else null
-  int resultCount; // of family Control: by the body (resultCount() below)
+  int resultCount;        // of family Control: by the body (resultCount() below)
   const char *const *resultNames;
   const InferRule *inferOthers; // the types of the results but the first
   OpTraits traits;

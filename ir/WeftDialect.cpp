@@ -175,12 +175,13 @@ LogicalResult verifyRecord(Operation *op) {
     Attribute given = op->getAttr(dialect->attrNames(kind)[i]);
     if (!given)
       return op->emitOpError("needs the attribute '") << record.attrs[i].name << "'";
-    std::optional<Attr> attr = record.attrs[i].kind == Attr::Kind::Graph ? signatureOf(op, given)
-                                                                         : tryFromMlir(given, record.attrs[i].kind);
+    std::optional<Attr> attr =
+        record.attrs[i].kind == Attr::Kind::Graph ? signatureOf(op, given) : tryFromMlir(given, record.attrs[i].kind);
     if (!attr)
       return op->emitOpError("has an attribute '")
              << record.attrs[i].name << "' "
-             << (record.attrs[i].kind == Attr::Kind::Graph ? "that names no function of tensors: " : "of the wrong kind: ")
+             << (record.attrs[i].kind == Attr::Kind::Graph ? "that names no function of tensors: "
+                                                           : "of the wrong kind: ")
              << given;
     attrs.push_back(*attr);
   }

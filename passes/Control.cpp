@@ -44,9 +44,8 @@ SmallVector<Value> cotangentsOfCond(OpBuilder &builder, Operation *op, ArrayRef<
       wrt.push_back(int(i) - 1);
   if (wrt.empty())
     return cotangents;
-  Operation *made = branches(builder, op, all, [&](const Graph &branch) {
-    return differentiate(withInputs(branch, typesOf(all)), wrt);
-  });
+  Operation *made = branches(builder, op, all,
+                             [&](const Graph &branch) { return differentiate(withInputs(branch, typesOf(all)), wrt); });
   for (auto [i, cotangent] : llvm::zip(wrt, made->getResults()))
     cotangents[size_t(i) + 1] = cotangent;
   return cotangents;
@@ -60,9 +59,8 @@ SmallVector<Value> tangentsOfCond(OpBuilder &builder, Operation *op, ArrayRef<Va
       wrt.push_back(int(i) - 1);
       all.push_back(given[i]);
     }
-  Operation *made = branches(builder, op, all, [&](const Graph &branch) {
-    return pushForward(withInputs(branch, typesOf(all)), wrt);
-  });
+  Operation *made = branches(builder, op, all,
+                             [&](const Graph &branch) { return pushForward(withInputs(branch, typesOf(all)), wrt); });
   return SmallVector<Value>(made->getResults());
 }
 

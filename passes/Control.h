@@ -1,5 +1,5 @@
-// What the passes make of an op of family Control (ir/ops/Control.td): its derivatives and its batch are such ops again,
-// whose bodies are the derivative and the batch of its bodies.
+// What the passes make of an op of family Control (ir/ops/Control.td): its derivatives and its batch are such ops
+// again, whose bodies are the derivative and the batch of its bodies.
 #pragma once
 #include "mlir/IR/Builders.h"
 #include "llvm/ADT/SmallVector.h"

@@ -158,8 +158,8 @@ private:
         node.role = Role::Float;
   }
 
-  // A product reads memory with strides, and a library's function or a body memory as it is: what is not that becomes a tensor of
-  // its own. (A convolution has copies of what it cannot read by itself.)
+  // A product reads memory with strides, and a library's function or a body memory as it is: what is not that becomes a
+  // tensor of its own. (A convolution has copies of what it cannot read by itself.)
   void materialiseOperands() {
     for (FusionNode &node : graph.nodes)
       if (familyOf(node.op) == OpFamily::Contraction || node.role == Role::Alone)

@@ -87,17 +87,15 @@ public:
 
   const Node &nodeOf(ValueId v) const { return steps.nodes[size_t(v - base)]; }
   // Whether all steps' values of it are there without the derivative.
-  bool isKept(ValueId v) const {
-    return residuals.count(v) || (v < scan.inputs() && !scan.isConstant(int(v)));
-  }
+  bool isKept(ValueId v) const { return residuals.count(v) || (v < scan.inputs() && !scan.isConstant(int(v))); }
   // A value of the step's as a value of the body's.
   ValueId inBody(ValueId v) const { return v < base ? v : v - base + scan.inputs(); }
 
   const Scan &scan;
-  const std::vector<int> wrt; // inputs of the body
-  const Graph steps;          // the step, then its derivative
-  const ValueId base, given;  // the step's first node, the derivative's first
-  std::vector<char> isNeeded; // by value of `steps`
+  const std::vector<int> wrt;  // inputs of the body
+  const Graph steps;           // the step, then its derivative
+  const ValueId base, given;   // the step's first node, the derivative's first
+  std::vector<char> isNeeded;  // by value of `steps`
   std::set<ValueId> residuals; // of the step, to be kept for each entry
   std::map<int, Sum> sums;     // by constant
 
@@ -334,8 +332,8 @@ SmallVector<Value> cotangentsOfScan(OpBuilder &builder, Operation *op, ArrayRef<
     for (ValueId v : adjoint.nodeOf(sum.of).operands) {
       auto inLoop = reverse.summed.find(v);
       all.push_back(inLoop != reverse.summed.end() ? Value(made->getResult(unsigned(inLoop->second)))
-                    : residuals.count(v) ? residuals.at(v)
-                                         : op->getOperand(unsigned(v)));
+                    : residuals.count(v)           ? residuals.at(v)
+                                                   : op->getOperand(unsigned(v)));
     }
     cotangents[size_t(i)] = sumOfAll(builder, op->getLoc(), adjoint, sum, all);
   }

@@ -76,8 +76,9 @@ typedef struct WeftControl {
 } WeftControl;
 
 typedef struct WeftStep {
-  WeftKernel kernel;    /* CPU; null in a CUDA program, with `control`, and where a library's function is found by `name` */
-  const char *name;     /* also the symbol in the cubin */
+  WeftKernel
+      kernel;       /* CPU; null in a CUDA program, with `control`, and where a library's function is found by `name` */
+  const char *name; /* also the symbol in the cubin */
   const char *location; /* "model.py:12 add, relu" */
   int32_t bufferCount;
   int32_t scalarCount;

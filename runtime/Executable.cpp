@@ -149,8 +149,9 @@ Executable::Executable(const WeftProgram *program) : plan(program) {
           inputsOfKept.push_back(number);
     }
   }
-  single = plan->stepCount == 1 && !plan->steps[0].control && arenaTemporaries.empty() && sizedTemporaries.empty() && keptBuffers.empty() &&
-           plan->checkCount == 0 && stepBuffers.size() <= kSingleBuffers && scalars.size() <= kSingleScalars;
+  single = plan->stepCount == 1 && !plan->steps[0].control && arenaTemporaries.empty() && sizedTemporaries.empty() &&
+           keptBuffers.empty() && plan->checkCount == 0 && stepBuffers.size() <= kSingleBuffers &&
+           scalars.size() <= kSingleScalars;
   staticallyLong = plan->symbolCount == 0 && estimate(nullptr);
 }
 
@@ -235,11 +236,10 @@ void Executable::checkProgram() const {
       if ((control.kind == WEFT_BRANCH) != (control.otherwise != nullptr) || !control.body)
         malformed("step " + std::to_string(i) + " has not the bodies of its kind");
       for (const WeftProgram *body : {control.body, control.otherwise})
-        if (body && (control.carries < 0 || control.sequences < 0 ||
-                     control.carries + control.sequences > body->inputCount || control.carries > body->outputCount ||
-                     body->symbolCount > plan->symbolCount ||
-                     step.bufferCount !=
-                         (control.kind != WEFT_SCAN) + body->inputCount + body->outputCount + control.carries))
+        if (body &&
+            (control.carries < 0 || control.sequences < 0 || control.carries + control.sequences > body->inputCount ||
+             control.carries > body->outputCount || body->symbolCount > plan->symbolCount ||
+             step.bufferCount != (control.kind != WEFT_SCAN) + body->inputCount + body->outputCount + control.carries))
           malformed("the buffers of step " + std::to_string(i) + " do not fit its body");
     }
   }

@@ -26,7 +26,14 @@ FAMILIES = [
     "Pooling",
     "Control",
 ]
-CPP_TYPES = {"Int": "int64_t", "Float": "double", "Bool": "bool", "DType": "DType", "Ints": "const Dims &", "Graph": "const std::shared_ptr<const Graph> &"}
+CPP_TYPES = {
+    "Int": "int64_t",
+    "Float": "double",
+    "Bool": "bool",
+    "DType": "DType",
+    "Ints": "const Dims &",
+    "Graph": "const std::shared_ptr<const Graph> &",
+}
 ATTR_READS = {"Int": "i", "Float": "f", "Bool": "asBool()", "DType": "asDType()", "Ints": "ints", "Graph": "body"}
 ATTR_MAKERS = {"Int": "integer", "Float": "real", "Bool": "boolean", "DType": "dtype", "Ints": "list", "Graph": "graph"}
 # Uses of an operand that read its type and not its elements, in the text of a derivative.
@@ -248,7 +255,9 @@ def builders(ops):
     out = []
     for op in ops:
         operands = [f"llvm::ArrayRef<Val> {op.operands[0]}"] if op.variadic else [f"Val {n}" for n in op.operands]
-        attrs = [CPP_TYPES[a["kind"]] + ("" if CPP_TYPES[a["kind"]].endswith("&") else " ") + a["name"] for a in op.attrs]
+        attrs = [
+            CPP_TYPES[a["kind"]] + ("" if CPP_TYPES[a["kind"]].endswith("&") else " ") + a["name"] for a in op.attrs
+        ]
         first = [] if op.operands else ["Builder at"]
         values = op.operands[0] if op.variadic else f"{{{', '.join(op.operands)}}}"
         made = ", ".join(f"Attr::{ATTR_MAKERS[a['kind']]}({a['name']})" for a in op.attrs)

@@ -133,7 +133,8 @@ private:
     return fields({kernel, string(step.kernel), string(step.location), number32(buffers.size()),
                    number32(scalars.size()), array(buffers), array(scalars), extent(step.grid), number64(step.grain),
                    number64(step.scratchBytes), number32(step.batch), number32(step.blockThreads), workspace,
-                   array(scratch), number32(scratch.size()), number32(0), step.control ? control(*step.control) : null()});
+                   array(scratch), number32(scratch.size()), number32(0),
+                   step.control ? control(*step.control) : null()});
   }
 
   Constant *control(const PlanControl &control) {

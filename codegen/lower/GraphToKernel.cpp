@@ -145,8 +145,8 @@ static void scheduleControl(Lowering &lowering, const Group &group) {
   }
   for (StringRef name : {"body", "otherwise"})
     if (Attribute body = op->getAttr(name))
-      control.bodies.push_back(lowerFunction(bodyFunction(op, body), lowering.shared, lowering.target, lowering.model,
-                                             control.carries));
+      control.bodies.push_back(
+          lowerFunction(bodyFunction(op, body), lowering.shared, lowering.target, lowering.model, control.carries));
   llvm::DenseMap<Value, Storage> inputs = lowering.inputs(group);
   for (Value operand : op->getOperands()) {
     step.buffers.push_back(inOrder(lowering, group, operand, inputs.find(operand)->second).planBuffer);

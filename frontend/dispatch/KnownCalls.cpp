@@ -15,7 +15,8 @@ namespace weft {
 
 CallKey::CallKey(CallLevel level, OpKind op, const Tensor *operands, int count, const Attrs &attrs) {
   // A creation's attributes are new each time.
-  if (count < 1 || count > kMaxOperands || info(op).family == OpFamily::Creation || hasBody(op) || info(op).resultCount > 1)
+  if (count < 1 || count > kMaxOperands || info(op).family == OpFamily::Creation || hasBody(op) ||
+      info(op).resultCount > 1)
     return;
   uint64_t *next = words, h = 0;
   auto add = [&](uint64_t word) {

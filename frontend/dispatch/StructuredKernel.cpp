@@ -428,8 +428,8 @@ static bool worksOnRows(const EagerCall &call) {
          call.op == OpKind::LogSoftmax;
 }
 
-// The types of the operands follow from the bodies, but for the length of a scan (named), which is a symbol: loops of all
-// lengths are one kernel.
+// The types of the operands follow from the bodies, but for the length of a scan (named), which is a symbol: loops of
+// all lengths are one kernel.
 static void runControl(const EagerCall &given) {
   std::vector<Tensor> operands;
   for (int k = 0; k < given.count; ++k)

@@ -121,8 +121,7 @@ static Graph withUnused(Graph graph, size_t at, const std::vector<Tensor> &unuse
   return graph;
 }
 
-std::vector<Tensor> cond(const Tensor &condition, TracedBody &body, TracedBody &otherwise,
-                         std::vector<Tensor> given) {
+std::vector<Tensor> cond(const Tensor &condition, TracedBody &body, TracedBody &otherwise, std::vector<Tensor> given) {
   body.refuseChecks();
   otherwise.refuseChecks();
   // Both take the constants of both.

@@ -15,15 +15,13 @@ void Trace::refuseInFunction(const std::string &why) const {
   std::string line = state->line();
   std::string name = state->transform;
   fail(UserError::Kind::Runtime, state->transform,
-       (line.empty() ? "" : line + ": ") + why +
-           ", which a function within " + name +
+       (line.empty() ? "" : line + ": ") + why + ", which a function within " + name +
            " cannot do, since it runs once for all of them; express it by operations on tensors (weft.where() for a "
            "branch), or do it outside of " +
            name);
 }
 
 void Trace::setTransform(const char *name) { state->transform = name; }
-
 
 Trace *Trace::outermost() {
   Trace *trace = active();
@@ -115,10 +113,11 @@ void Trace::evaluateOutside(Storage &storage) {
 Tensor Trace::stateOfExamples(int64_t count, int64_t &offset, Device device) {
   if (state->randomness == Randomness::Error)
     fail(UserError::Kind::Runtime, state->transform,
-         state->examples ? "a random operation was called under vmap with randomness='error'; pass randomness='same' or "
-                           "'different' to vmap, or draw outside of it"
-                         : std::string("a random operation was called within ") + state->transform +
-                               "; draw before, an entry a step, and pass the numbers in");
+         state->examples
+             ? "a random operation was called under vmap with randomness='error'; pass randomness='same' or "
+               "'different' to vmap, or draw outside of it"
+             : std::string("a random operation was called within ") + state->transform +
+                   "; draw before, an entry a step, and pass the numbers in");
   bool same = state->randomness == Randomness::Same;
   Tensor drawn;
   {

@@ -34,8 +34,7 @@ void bindControl(py::module_ &module) {
       .def("finish", [](Body &body, py::sequence outputs) { body.traced->finish(body.tensors(outputs)); })
       .def("scan",
            [](Body &body, py::sequence carries, py::sequence sequences, int64_t length, bool reverse) {
-             return toTuple(
-                 scan(*body.traced, body.tensors(carries), body.tensors(sequences), length, reverse));
+             return toTuple(scan(*body.traced, body.tensors(carries), body.tensors(sequences), length, reverse));
            })
       .def("while_loop",
            [](Body &body, const Tensor &condition, py::sequence carries) {

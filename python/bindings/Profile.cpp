@@ -46,8 +46,8 @@ private:
                                 auto &recording = *static_cast<Recording *>(self);
                                 std::lock_guard<std::mutex> lock(recording.mutex);
                                 if (recording.calls)
-                                  recording.steps.emplace_back(uintptr_t(step.step), step.name, step.location, step.nanoseconds * 1e-9,
-                                                               step.bytes);
+                                  recording.steps.emplace_back(uintptr_t(step.step), step.name, step.location,
+                                                               step.nanoseconds * 1e-9, step.bytes);
                               },
                               this};
 };

@@ -34,8 +34,9 @@ class KernelRun(namedtuple("KernelRun", "name location seconds bytes runs")):
         return self.bytes / self.seconds if self.seconds else 0.0
 
     def __str__(self):
-        return f"{self.seconds * 1e6:9.1f} us  {self.bytes / 1e6:9.3f} MB  {self.rate / 1e9:6.1f} GB/s  {self.name}  {self.location}" + (
-            f"  ({self.runs} runs)" if self.runs > 1 else ""
+        return (
+            f"{self.seconds * 1e6:9.1f} us  {self.bytes / 1e6:9.3f} MB  {self.rate / 1e9:6.1f} GB/s  {self.name}  {self.location}"
+            + (f"  ({self.runs} runs)" if self.runs > 1 else "")
         )
 
 
@@ -169,9 +170,7 @@ def _kernels(steps):
     runs: dict[int, KernelRun] = {}
     for identity, name, location, seconds, size in steps:
         known = runs.get(identity, KernelRun(name, location, 0.0, 0, 0))
-        runs[identity] = known._replace(
-            seconds=known.seconds + seconds, bytes=known.bytes + size, runs=known.runs + 1
-        )
+        runs[identity] = known._replace(seconds=known.seconds + seconds, bytes=known.bytes + size, runs=known.runs + 1)
     return list(runs.values())
 
 

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import weft
+from artifact import Artifact
 from weft.func import grad, jvp, vmap
 
 
@@ -62,7 +63,10 @@ def test_scan_is_the_loop_to_the_bit(name, length, rows, width, reverse, last, d
 def test_gradients_of_a_scan(name, length, rows, reverse):
     width, double = 3, dict(dtype=weft.float64)
     w = weft.randn(width, width, **double).requires_grad_()
-    c, xs = weft.randn(rows, width, **double).requires_grad_(), weft.randn(length, rows, width, **double).requires_grad_()
+    c, xs = (
+        weft.randn(rows, width, **double).requires_grad_(),
+        weft.randn(length, rows, width, **double).requires_grad_(),
+    )
 
     def loss(run, c, xs, w):
         last, ys = run(STEPS[name](w), c, xs, reverse=reverse)
@@ -213,7 +217,11 @@ def test_cond_takes_a_branch():
         expected = weft.autograd.grad(total(want), (x, w), create_graph=True)
         grads = weft.autograd.grad(total(weft.cond(pred, *branches, (x,))), (x, w), create_graph=True)
         assert all([same(a, b) for a, b in zip(grads, expected)])
-        second = [weft.autograd.grad((g * g).sum(), w, retain_graph=True)[0] for g in (grads[0], expected[0])] if choice else ()
+        second = (
+            [weft.autograd.grad((g * g).sum(), w, retain_graph=True)[0] for g in (grads[0], expected[0])]
+            if choice
+            else ()
+        )
         assert not second or close(*second, 1e-5)
         tangent = weft.randn(4, 3)
         a, b = [
@@ -326,3 +334,42 @@ except KeyboardInterrupt:
 """
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
     assert ran.stdout == "interrupted\n", ran.stderr
+
+
+# ---------------------------------------------------------------- Ahead of time
+
+
+def control_model(x, w, n):
+    """One of each: a scan with its gradient, a loop of unknown length, a branch."""
+    with weft.enable_grad():
+        w = w.clone().requires_grad_()
+        last, ys = weft.scan(STEPS["tanh"](w), weft.zeros(2, 3), x)
+        (slope,) = weft.autograd.grad((last * last).sum() + ys.sum(), w)
+    choice = weft.cond(n.sum() > 20, lambda x: x.exp(), lambda x: -x, (x,))
+    return last, ys, slope, steps_to_one(n), choice
+
+
+def test_an_artifact_has_the_bits_of_eager(tmp_path):
+    x, w = weft.randn(5, 2, 3), weft.randn(3, 3)
+    model = Artifact(control_model, (x, w, weft.tensor(3)), tmp_path)
+    for n in (3, 27):
+        for got, want in zip(model(x, w, weft.tensor(n)), control_model(x, w, weft.tensor(n))):
+            assert same(got, want)
+
+
+def test_a_recurrent_layer_ships(tmp_path):
+    layer = weft.nn.LSTM(3, 4, 2, bidirectional=True)
+    x = weft.randn(6, 2, 3)
+    model = Artifact(lambda x: layer(x)[0], (x,), tmp_path)
+    for _ in range(2):
+        x = weft.randn(6, 2, 3)
+        (got,) = model(x) if isinstance(model(x), (tuple, list)) else (model(x),)
+        assert same(got, layer(x)[0])
+
+
+def test_a_page_shows_a_loops_kernels_once():
+    w, xs = weft.randn(8, 8), weft.randn(50, 4, 8)
+    explanation = weft.explain(lambda xs: weft.scan(STEPS["tanh"](w), weft.zeros(4, 8), xs)[0], xs)
+    assert explanation.mode == "replay"
+    assert 50 in [kernel.runs for kernel in explanation.kernels] and len(explanation.kernels) < 10
+    assert "(50 runs)" in str(explanation) and "&times; 50" in explanation._repr_html_()

@@ -31,7 +31,10 @@ def cell(mode, x, state, weights):
 
 
 def weights_of(module, suffix=""):
-    found = [getattr(module, f"{kind}{suffix}", None) for kind in ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr")]
+    found = [
+        getattr(module, f"{kind}{suffix}", None)
+        for kind in ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr")
+    ]
     arrays = [None if w is None else w.detach().double().numpy() for w in found]
     return [0.0 if a is None and i in (2, 3) else a for i, a in enumerate(arrays)]
 
@@ -177,7 +180,11 @@ REFUSED = {
     "4 dimensions": (ValueError, "2D or 3D", lambda: nn.LSTM(3, 4)(weft.ones(2, 2, 2, 3))),
     "no step": (RuntimeError, "larger than 0", lambda: nn.LSTM(3, 4)(weft.ones(0, 2, 3))),
     "another dtype": (ValueError, "weight dtype", lambda: nn.LSTM(3, 4)(weft.ones(2, 2, 3, dtype=weft.float64))),
-    "a state of another size": (RuntimeError, r"\(1, 2, 4\)", lambda: nn.GRU(3, 4)(weft.ones(2, 2, 3), weft.ones(1, 3, 4))),
+    "a state of another size": (
+        RuntimeError,
+        r"\(1, 2, 4\)",
+        lambda: nn.GRU(3, 4)(weft.ones(2, 2, 3), weft.ones(1, 3, 4)),
+    ),
     "one state of an LSTM": (RuntimeError, "tuple", lambda: nn.LSTM(3, 4)(weft.ones(2, 2, 3), weft.ones(1, 2, 4))),
     "a state of a batch": (RuntimeError, "2-D", lambda: nn.GRU(3, 4)(weft.ones(2, 3), weft.ones(1, 1, 4))),
     "an input that is none": (TypeError, "PackedSequence", lambda: nn.GRU(3, 4)([1.0])),

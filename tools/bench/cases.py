@@ -107,6 +107,32 @@ def transformer(t: Any, size: int) -> Any:
     return Model()
 
 
+def lstm_train(lib: Library) -> Run:
+    """A training step's gradients of an LSTM of two layers of 256, 32 sequences of 100."""
+    return _recurrent(lib, "LSTM")
+
+
+def gru_train(lib: Library) -> Run:
+    """The same of a GRU."""
+    return _recurrent(lib, "GRU")
+
+
+def _recurrent(lib: Library, kind: str) -> Run:
+    module = getattr(lib.torch_like.nn, kind)(256, 256, 2)
+    with lib.t.no_grad():
+        for i, weight in enumerate(module.parameters()):
+            weight.copy_(lib.t.tensor(data(i, *weight.shape) / 16))
+
+    def step(x: Any) -> Any:
+        for weight in module.parameters():
+            weight.grad = None
+        output, _ = module(x)
+        (output * output).mean().backward()
+        return next(iter(module.parameters())).grad
+
+    return lib.call(step, data(99, 100, 32, 256))
+
+
 def gpt_train(lib: Library, size: int = 256) -> Run:
     """A training step of a transformer of width size: 4 blocks of 8 heads, 8 sequences of 128 tokens; not written for JAX."""
     random = np.random.default_rng(1)
@@ -126,6 +152,8 @@ CASES: dict[str, Callable[..., Run]] = {
         small_graph,
         mlp_train,
         gpt_train,
+        lstm_train,
+        gru_train,
         *vision.CASES,
     )
 }

@@ -192,7 +192,9 @@ def _condition(name, value):
     if not isinstance(value, Tensor):
         raise TypeError(f"[{name}] the condition must be a bool or a tensor of one; got {type(value).__name__}")
     if value.dtype != _C.bool or value.numel() != 1:
-        raise RuntimeError(f"[{name}] the condition must be a bool tensor of one element; got {_type(value)}; use .any() or .all()")
+        raise RuntimeError(
+            f"[{name}] the condition must be a bool tensor of one element; got {_type(value)}; use .any() or .all()"
+        )
     return value.reshape(())
 
 

@@ -59,7 +59,9 @@ class RNNBase(Module):
         if proj_size and mode != "LSTM":
             raise ValueError(f"[{name}] proj_size argument is only supported for LSTM, not RNN or GRU; got {proj_size}")
         if proj_size >= hidden_size:
-            raise ValueError(f"[{name}] proj_size has to be smaller than hidden_size; got {proj_size} and {hidden_size}")
+            raise ValueError(
+                f"[{name}] proj_size has to be smaller than hidden_size; got {proj_size} and {hidden_size}"
+            )
         if self.dropout and num_layers == 1:
             warnings.warn(
                 "dropout option adds dropout after all but last recurrent layer, so non-zero dropout expects num_layers greater "
@@ -104,7 +106,10 @@ class RNNBase(Module):
         return [[getattr(self, name) for name in names] for names in self._names]
 
     def _weights(self, suffix):
-        return [getattr(self, f"{kind}_{suffix}", None) for kind in ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr")]
+        return [
+            getattr(self, f"{kind}_{suffix}", None)
+            for kind in ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr")
+        ]
 
     def forward(self, input, hx=None):
         packed = None
@@ -160,7 +165,9 @@ class RNNBase(Module):
                 raise TypeError(f"[{name}] {what} must be a tensor; got {type(state).__name__}")
             if not batched:
                 if state.ndim != 2:
-                    raise RuntimeError(f"[{name}] For unbatched 2-D input, {what} should also be 2-D but got {state.ndim}-D")
+                    raise RuntimeError(
+                        f"[{name}] For unbatched 2-D input, {what} should also be 2-D but got {state.ndim}-D"
+                    )
                 state = state.unsqueeze(1)
             elif state.ndim != 3:
                 raise RuntimeError(f"[{name}] For batched 3-D input, {what} should also be 3-D but got {state.ndim}-D")
@@ -190,7 +197,14 @@ class RNNBase(Module):
 
     def extra_repr(self):
         text = f"{self.input_size}, {self.hidden_size}"
-        defaults = {"proj_size": 0, "num_layers": 1, "bias": True, "batch_first": False, "dropout": 0.0, "bidirectional": False}
+        defaults = {
+            "proj_size": 0,
+            "num_layers": 1,
+            "bias": True,
+            "batch_first": False,
+            "dropout": 0.0,
+            "bidirectional": False,
+        }
         return text + "".join(
             f", {key}={getattr(self, key)}" for key, default in defaults.items() if getattr(self, key) != default
         )
@@ -254,7 +268,17 @@ class LSTM(RNNBase):
         proj_size=0, device=None, dtype=None,
     ):  # fmt: skip
         super().__init__(
-            "LSTM", input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, proj_size, device, dtype
+            "LSTM",
+            input_size,
+            hidden_size,
+            num_layers,
+            bias,
+            batch_first,
+            dropout,
+            bidirectional,
+            proj_size,
+            device,
+            dtype,
         )
 
 
@@ -279,7 +303,10 @@ class RNNCellBase(Module):
         self.input_size = size(name, "input_size", input_size)
         self.hidden_size = size(name, "hidden_size", hidden_size)
         self.bias = bias
-        shapes = {"weight_ih": (num_chunks * hidden_size, input_size), "weight_hh": (num_chunks * hidden_size, hidden_size)}
+        shapes = {
+            "weight_ih": (num_chunks * hidden_size, input_size),
+            "weight_hh": (num_chunks * hidden_size, hidden_size),
+        }
         shapes |= {"bias_ih": (num_chunks * hidden_size,), "bias_hh": (num_chunks * hidden_size,)}
         for key, shape in shapes.items():
             given = bias or key.startswith("weight")
@@ -298,7 +325,9 @@ class RNNCellBase(Module):
         if input.ndim not in (1, 2):
             raise ValueError(f"[{name}] Expected input to be 1D or 2D, got {input.ndim}D instead")
         if input.size(-1) != self.input_size:
-            raise RuntimeError(f"[{name}] input has inconsistent input_size: got {input.size(-1)} expected {self.input_size}")
+            raise RuntimeError(
+                f"[{name}] input has inconsistent input_size: got {input.size(-1)} expected {self.input_size}"
+            )
         shape = (*input.shape[:-1], self.hidden_size)
         count = 2 if mode == "LSTM" else 1
         if state is None:
