@@ -4,11 +4,10 @@ import subprocess
 import sys
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-
 import weft
 from artifact import Artifact
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from weft.func import grad, jvp, vmap
 
 

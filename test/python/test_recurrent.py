@@ -2,10 +2,9 @@
 
 import numpy as np
 import pytest
+import weft
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-import weft
 from weft import nn
 from weft.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 

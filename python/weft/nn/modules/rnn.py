@@ -5,8 +5,8 @@ import warnings
 
 from ... import _factories as factories
 from ..._C import Tensor
-from ..._functions.shapes import cat
 from ..._factories import stack
+from ..._functions.shapes import cat
 from .. import _recurrent as recurrent
 from .. import functional as F
 from .. import init
