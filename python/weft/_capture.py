@@ -494,7 +494,7 @@ _WAYS_TO_A_GROUP = {
 _OPTIMIZERS = os.sep + "optim" + os.sep
 # Functions of weft.optim that use hyper-parameters for nothing but the update, or not at all.
 _OF_A_STEP = {
-    "step", "zero_grad", "_hooks_of", "_update_group", "_by_step", "_common", "_gradient", "_update", "_arrays", "_is_complete",
+    "step", "zero_grad", "_hooks_of", "_update_group", "_by_step", "_common", "_update", "_arrays",
     "__init__", "__getattr__", "kept", "_root_mean_square", "_orthogonalised", "update", "ema_update", "swa_update",
     "<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>",
 }  # fmt: skip

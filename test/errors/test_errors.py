@@ -175,6 +175,16 @@ CASES = [
     ("save to a number", lambda: weft.save({"a": x23}, 3), TypeError, ["[save] path", "int"]),
     ("load a number", lambda: weft.load(3), TypeError, ["[load] path", "int"]),
     ("index tensors", lambda: x23[i3, weft.tensor([0, 1])], IndexError, ["[index]", "[3], [2]"]),
+    ("optimizer option", lambda: weft.optim.RMSprop([x23], alpha=-1.0), ValueError, ["[RMSprop]", "alpha", "at least 0"]),
+    ("optimizer of a vector", lambda: weft.optim.Muon([x23[0]]), ValueError, ["[Muon]", "[3]", "AdamW"]),
+    ("optimizer groups", lambda: weft.optim.LBFGS([{"params": [x23]}, {"params": [x45]}]), ValueError, ["[LBFGS]", "one group"]),
+    ("scheduler of a model", lambda: weft.optim.lr_scheduler.StepLR(nn.Linear(1, 1), 3), TypeError, ["[StepLR]", "Optimizer", "Linear"]),
+    ("scaler order", lambda: weft.amp.GradScaler("cpu").update(), ValueError, ["[GradScaler]", "step()"]),
+    ("packed lengths", lambda: nn.utils.rnn.pack_padded_sequence(x23, [1, 2, 2]), RuntimeError, ["[pack_padded_sequence]", "[1, 2, 2]", "enforce_sorted"]),
+    ("pruned part", lambda: nn.utils.prune.l1_unstructured(nn.Linear(1, 1), "weight", 2.5), ValueError, ["[prune]", "2.5"]),
+    ("lazy shape", lambda: nn.LazyLinear(3).weight.shape, RuntimeError, ["[UninitializedParameter]", "materialize"]),
+    ("adaptive targets", lambda: nn.AdaptiveLogSoftmaxWithLoss(3, 5, [2])(x23, weft.tensor([1, 7])), RuntimeError, ["[AdaptiveLogSoftmaxWithLoss]", "[0, 4]", "7"]),
+    ("orthogonal vector", lambda: nn.utils.parametrizations.orthogonal(nn.Linear(1, 1), "bias"), ValueError, ["[orthogonal]", "[1]"]),
 ]  # fmt: skip
 
 

@@ -164,3 +164,33 @@ def test_custom_functions(inputs):
         assert seen == [(b, b, True), (True, weft.float16), (b, b, False)]
     else:
         assert seen == [(f, f, False), (False, b), (b, b, False)]
+
+
+def test_all_within_a_compiled_function():
+    """The step reads whether it may, and the schedule changes Python's numbers: the function runs as Python, with the same bits."""
+
+    def run(wrap):
+        weft.manual_seed(0)
+        model = nn.Linear(4, 3)
+        optimizer = weft.optim.Adam(model.parameters(), lr=0.1)
+        schedule = weft.optim.lr_scheduler.ExponentialLR(optimizer, 0.5)
+        scaler = weft.amp.GradScaler("cpu", growth_interval=2)
+
+        def step(x):
+            optimizer.zero_grad()
+            loss = model(x).square().mean()
+            scaler.scale(loss).backward()
+            scaler.unscale_(optimizer)
+            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            scaler.step(optimizer)
+            scaler.update()
+            schedule.step()
+            return loss.item()
+
+        step = wrap(step)
+        losses = []
+        for i in range(6):
+            losses.append(step(weft.randn(2, 4) * (float("inf") if i == 3 else 1.0)))
+        return repr(losses), [p.tolist() for p in model.parameters()], scaler.get_scale(), schedule.get_last_lr()
+
+    assert run(lambda f: f) == run(weft.compile)

@@ -206,3 +206,29 @@ def test_few_queries_of_large_heads(queries):
     key, value = key.requires_grad_(), value.requires_grad_()
     for compiled, eager in zip(weft.compile(gradients)(query, key, value), gradients(query, key, value), strict=True):
         assert numpy.array_equal(compiled.float().numpy(), eager.float().numpy())
+
+
+@pytest.mark.parametrize("kdim, bias_kv, need", [(None, False, True), (5, True, True), (None, True, False)])
+def test_the_function_of_weights(kdim, bias_kv, need):
+    layer = weft.nn.MultiheadAttention(8, 2, kdim=kdim, vdim=kdim, add_bias_kv=bias_kv, add_zero_attn=bias_kv)
+    q, k = weft.randn(4, 3, 8), weft.randn(5, 3, kdim or 8)
+    mask = weft.zeros(4, 5, dtype=weft.bool)
+    mask[0, 1] = True
+
+    def function(q, k):
+        return weft.nn.functional.multi_head_attention_forward(
+            q, k, k, 8, 2, layer.in_proj_weight, layer.in_proj_bias, layer.bias_k, layer.bias_v, bias_kv, 0.0,
+            layer.out_proj.weight, layer.out_proj.bias, need_weights=need, attn_mask=mask,
+            use_separate_proj_weight=kdim is not None, q_proj_weight=layer.q_proj_weight, k_proj_weight=layer.k_proj_weight,
+            v_proj_weight=layer.v_proj_weight,
+        )  # fmt: skip
+
+    expected, weights = layer(q, k, k, need_weights=need, attn_mask=mask)
+    compiled = weft.compile(function)
+    for found in (function(q, k), compiled(q, k), compiled(q, k)):
+        assert_same_bits(found[0].detach(), expected.detach())
+        assert (found[1] is None) == (weights is None)
+    with pytest.raises(NotImplementedError, match="static_k"):
+        weft.nn.functional.multi_head_attention_forward(
+            q, k, k, 8, 2, None, None, None, None, False, 0.0, layer.out_proj.weight, None, static_k=k
+        )

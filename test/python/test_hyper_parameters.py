@@ -131,3 +131,26 @@ def test_rates_and_parameters_of_other_types(dtype, rates):
         compiled()
         step(v, optimizers[1])
         assert_same_bits(w, v)
+
+
+@pytest.mark.parametrize("key, values", [("betas", [(0.9, 0.99), (0.8, 0.99), (0.8, 0.9)]), ("weight_decay", [0.1, 0.2, 0.0, 0.3]), ("eps", [1e-3, 1e-2])])  # fmt: skip
+def test_other_numbers_that_are_read(key, values):
+    def run(wrap):
+        w = weft.ones(2, requires_grad=True)
+        optimizer = weft.optim.Adam([w], lr=0.25, weight_decay=0.1)
+
+        def step():
+            optimizer.zero_grad()
+            (w * w).sum().backward()
+            optimizer.step()
+            return optimizer.param_groups[0][key]
+
+        step, seen = wrap(step), []
+        for value in values:
+            for _ in range(2):
+                optimizer.param_groups[0][key] = value
+                seen.append(step())
+        return seen, w.tolist()
+
+    plain, compiled = run(lambda f: f), run(weft.compile)
+    assert repr(plain) == repr(compiled) and compiled[0][::2] == values

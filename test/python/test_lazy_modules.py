@@ -174,3 +174,15 @@ def test_sync_batch_norm_and_data_parallel():
         nn.SyncBatchNorm(2)(weft.ones(2))
     with pytest.raises(NotImplementedError, match="one device"):
         nn.DataParallel(model, [0, 1])
+
+
+def test_names_of_types_and_of_lazy_parameters():
+    from weft.nn.common_types import _size_2_t
+    from weft.nn.parameter import UninitializedParameter, is_lazy
+
+    assert (
+        _size_2_t is not None
+        and is_lazy(nn.LazyLinear(1).weight)
+        and UninitializedParameter is nn.UninitializedParameter
+    )
+    assert isinstance(nn.modules.linear.NonDynamicallyQuantizableLinear(1, 1), nn.Linear)

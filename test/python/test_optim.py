@@ -279,6 +279,19 @@ def test_zero_grad_of_a_gradient_with_history():
     assert x.grad.tolist() == [0, 0] and not x.grad.requires_grad
 
 
+def test_required_hyper_parameters():
+    from weft.optim.optimizer import Optimizer, required
+
+    class Own(Optimizer):
+        def __init__(self, params, lr=required):
+            super().__init__(params, {"lr": lr})
+
+    p = weft.ones(1, requires_grad=True)
+    assert Own([{"params": [p], "lr": 0.5}]).param_groups[0]["lr"] == 0.5 and repr(required) == "<required parameter>"
+    with pytest.raises(ValueError, match=r"\[Own\].*'lr'"):
+        Own([p])
+
+
 leaf = weft.ones(2, requires_grad=True)
 layer = weft.nn.Linear(1, 1)
 REFUSED = {

@@ -228,3 +228,18 @@ def test_states_of_the_older_weight_norm_load():
 def test_errors(call, error, text):
     with pytest.raises(error, match=text):
         call()
+
+
+@pytest.mark.parametrize("kind", [parametrizations.weight_norm, parametrizations.orthogonal], ids=lambda f: f.__name__)
+def test_parametrizations_given_to_another_module(kind):
+    first, second = kind(nn.Linear(3, 4)), nn.Linear(3, 4)
+    assert parametrize.transfer_parametrizations_and_params(first, second) is second
+    assert_same_bits(first.weight, second.weight)
+    assert list(first.state_dict()) == list(second.state_dict())
+    held = next(iter(second.parametrizations.weight.parameters()))
+    with weft.no_grad():
+        held.mul_(2.0)
+    assert_same_bits(first.weight, second.weight)
+    plain = nn.Linear(3, 4)
+    assert parametrize.transfer_parametrizations_and_params(nn.Linear(3, 4), plain) is plain
+    assert not parametrize.is_parametrized(plain)

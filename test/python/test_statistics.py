@@ -78,6 +78,14 @@ CASES = {
         )
         for p in [1, 2, 3, inf]
     },
+    **{
+        f"pdist {p}": (
+            lambda x, p=p: weft.pdist(x, p),
+            lambda x, p=p: numpy.linalg.norm((x[:, None] - x)[numpy.triu_indices(len(x), 1)], p, -1),
+            [numbers(5, 3)],
+        )
+        for p in [1, 2, 3, inf]
+    },
     "cosine_similarity": (
         lambda x, y: weft.cosine_similarity(x, y, dim=-1),
         lambda x, y: (x * y).sum(-1) / numpy.sqrt((x**2).sum(-1) * (y**2).sum(-1)),
@@ -257,6 +265,8 @@ x = weft.ones(2, 3)
         (lambda: weft.cdist(x, x.t()), RuntimeError, r"\[cdist\] needs rows"),
         (lambda: weft.cdist(x, x, -1), RuntimeError, r"\[cdist\] p must"),
         (lambda: weft.cdist(x, x, compute_mode="x"), ValueError, r"\[cdist\] compute_mode"),
+        (lambda: weft.pdist(x[0]), RuntimeError, r"\[pdist\] needs"),
+        (lambda: weft.pdist(weft.ones(2, 2), -1), RuntimeError, r"\[pdist\] p must"),
         (lambda: weft.cosine_similarity(x.int(), x.int()), RuntimeError, r"\[cosine_similarity\]"),
         (lambda: weft.tensor(1).diff(), RuntimeError, r"\[diff\]"),
         (lambda: x.diff(prepend=x[0]), RuntimeError, r"\[diff\] prepend"),

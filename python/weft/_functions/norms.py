@@ -8,9 +8,9 @@ from .. import _C, _ops
 from .._C import Tensor, dtype
 from .._dtypes import INF
 from .._public import Any, public
-from . import elementwise, moves, reductions
+from . import elementwise, grids, moves, reductions
 
-__all__ = ["norm", "dist", "cdist", "cosine_similarity"]
+__all__ = ["norm", "dist", "cdist", "cosine_similarity", "pdist"]
 METHODS = ["norm", "dist"]
 
 
@@ -134,6 +134,23 @@ def cdist(
     if x1.shape[-1] == 0:
         return reductions.sum(difference, -1)
     return vector("cdist", difference, p, -1, False)
+
+
+@public
+def pdist(input: Tensor, p: float = 2) -> Tensor:
+    """p-norms of the differences of each two rows of (N, M), the first with all after it, then the second: (N (N - 1) / 2).
+
+    A RuntimeError for other shapes and dtypes, and for a negative p.
+    """
+    if input.ndim != 2 or not input.dtype.is_floating_point:
+        raise RuntimeError(
+            f"[pdist] needs floating-point rows (N, M); got {input.dtype} of shape {list(input.shape)}; reshape them"
+        )
+    if p < 0:
+        raise RuntimeError(f"[pdist] p must not be negative; got {p}; use 2, 1, 0 or inf")
+    first, second = grids.triu_indices(input.shape[0], input.shape[0], 1, device=input.device).unbind(0)
+    difference = _ops.sub(input.index_select(0, first), input.index_select(0, second))
+    return reductions.sum(difference, -1) if input.shape[1] == 0 else vector("pdist", difference, p, -1, False)
 
 
 @public

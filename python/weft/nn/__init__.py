@@ -4,7 +4,7 @@ from . import functional, init, modules, utils
 from .modules import *
 from .parameter import Buffer, Parameter
 
-_MODULES = ("parallel",)  # imported when they are asked for
+_MODULES = ("common_types", "parallel")  # imported when they are asked for
 
 __all__ = [
     *modules.__all__, *modules.LATER, "Buffer", "DataParallel", "Parameter", "functional", "init", "modules", "parallel", "utils",

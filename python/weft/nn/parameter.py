@@ -49,3 +49,11 @@ class Buffer(_C.Tensor):
         buffer = _C.tensor_alias(cls, data.detach())
         buffer.persistent = persistent
         return buffer
+
+
+def __getattr__(name):
+    if name in ("UninitializedBuffer", "UninitializedParameter", "is_lazy"):  # PyTorch's place for them
+        from .modules import lazy
+
+        return getattr(lazy, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -44,10 +44,11 @@ class Adafactor(Rule):
         }  # fmt: skip
         super().__init__(params, defaults)
 
-    def _is_complete(self, state, group):
-        return "variance" in state or "row_var" in state
+    _decays = False  # the scale of the parameter is that before
 
-    def _new_arrays(self, p, group):
+    def _new_arrays(self, p, state, group):
+        if "variance" in state or "row_var" in state:
+            return {}
         if p.ndim < 2:
             return {"variance": p.new_zeros(p.shape)}
         rows, columns = (*p.shape[:-1], 1), (*p.shape[:-2], 1, p.shape[-1])
@@ -56,9 +57,6 @@ class Adafactor(Rule):
     def _common(self, group, h, counts):
         step = counts["step"]
         return step ** group["beta2_decay"], _ops.minimum(1.0 / step.sqrt(), h.lr)
-
-    def _gradient(self, p, group, h):
-        return -p.grad if group["maximize"] else p.grad  # the decay is the update's
 
     def _update(self, p, g, state, group, h, common):
         new, relative = common

@@ -27,6 +27,7 @@ class Muon(Rule):
     ("match_rms_adamw"). All parameters must have two dimensions; vectors and embeddings go to another optimizer."""
 
     _counts = ()
+    _decays = False  # it comes after the mean of the gradients
 
     def __init__(
         self,
@@ -63,9 +64,6 @@ class Muon(Rule):
 
     def _arrays(self, group):
         return {"momentum_buffer": 0.0}
-
-    def _gradient(self, p, group, h):
-        return p.grad  # the decay is the update's
 
     def _update(self, p, g, state, group, h, common):
         mean = state["momentum_buffer"]

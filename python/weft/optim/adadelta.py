@@ -35,6 +35,6 @@ class Adadelta(Rule):
     def _update(self, p, g, state, group, h, common):
         square, moved = state["square_avg"], state["acc_delta"]
         square.mul_(h.rho).add_(g * g * (1.0 - h.rho))
-        step = (moved + h.eps).sqrt() / (square + h.eps).sqrt() * g
+        step = ((moved + h.eps) / (square + h.eps)).sqrt() * g
         moved.mul_(h.rho).add_(step * step * (1.0 - h.rho))
         p.sub_(step * h.lr)

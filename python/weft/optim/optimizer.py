@@ -60,6 +60,16 @@ def register_optimizer_step_post_hook(hook):
     return _register(_HOOKS_OF_ALL, "step_post", hook)
 
 
+class _Required:
+    """The default of a hyper-parameter that each group must have."""
+
+    def __repr__(self):
+        return "<required parameter>"
+
+
+required = _Required()  # PyTorch's name
+
+
 class Optimizer:
     """``param_groups`` is a list of dicts of hyper-parameters with "params"; ``state`` maps a parameter to a dict of what is kept for it.
 
@@ -165,6 +175,8 @@ class Optimizer:
         if any(("param_names" in group) != any(named) for group in self.param_groups):
             raise ValueError(f"[{name}] all parameters of an optimizer must have names, or none")
         for key, default in self.defaults.items():
+            if default is required and key not in param_group:
+                raise ValueError(f"[{name}] a parameter group has no {key!r}, which has no default; give it")
             param_group.setdefault(key, default)
         param_group["params"] = params
         self.param_groups.append(param_group)

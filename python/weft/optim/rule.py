@@ -25,8 +25,13 @@ class Rule(Optimizer):
         """Name → first value of what is kept for each element of a parameter."""
         return {}
 
-    def _new_arrays(self, p, group):
-        return {name: _factories.full_like(p, value) for name, value in self._arrays(group).items()}
+    def _new_arrays(self, p, state, group):
+        """Those that a parameter's state lacks."""
+        return {
+            name: _factories.full_like(p, value) for name, value in self._arrays(group).items() if name not in state
+        }
+
+    _decays = True  # weight decay is what it is for most; else it is the formula's own
 
     def _common(self, group, h, counts):
         """What ``_update`` of all parameters with these counts is given, after the counts went on."""
@@ -49,11 +54,7 @@ class Rule(Optimizer):
                         for name, value in zip(self._counts, values)
                     }
                 state.update(made[p.device, values])
-            if not self._is_complete(state, group):
-                state.update({k: v for k, v in self._new_arrays(p, group).items() if k not in state})
-
-    def _is_complete(self, state, group):
-        return all(name in state for name in self._arrays(group))
+            state.update(self._new_arrays(p, state, group))
 
     def _saved(self, state):
         """Each count as PyTorch's: a tensor of the parameter's own, of the default dtype."""
@@ -61,47 +62,47 @@ class Rule(Optimizer):
 
     # ---- the step
     def _update_group(self, group):
-        updated = [p for p in group["params"] if p.grad is not None]
-        if any(p not in self.state or not self._is_complete(self.state[p], group) for p in updated):
+        updated = [(p, self.state[p]) for p in group["params"] if p.grad is not None]
+        names = (*self._counts, *self._arrays(group))
+        if any(name not in state for _, state in updated for name in names):
             self._init_group(group)  # a parameter joined the group, or an option was set
         h = Numbers(group)
-        for counts, parameters in self._by_step(group, updated):
+        maximize, differentiable = group.get("maximize"), group.get("differentiable")
+        decay = self._decays and group.get("weight_decay")
+        kept = h.kept if decay and group.get("decoupled_weight_decay") else None
+        for counts, members in self._by_step(group, updated):
             if "step" in counts:
                 counts["step"].add_(1.0)
             common = self._common(group, h, counts)
-            for p in parameters:
-                state = self.state[p]
-                if group.get("differentiable"):  # what earlier steps recorded stays as it is
+            for p, state in members:
+                if differentiable:  # what earlier steps recorded stays as it is
                     state.update({name: state[name].clone() for name in state if name not in self._counts})
-                self._update(p, self._gradient(p, group, h), state, group, h, common)
-
-    def _gradient(self, p, group, h):
-        """What the formula takes for the gradient. Applies weight decay, to it or to the parameter."""
-        g = -p.grad if group.get("maximize") else p.grad
-        if not group.get("weight_decay"):
-            return g
-        if group.get("decoupled_weight_decay"):
-            p.mul_(h.kept)
-            return g
-        return g + p * h.weight_decay
+                g = -p.grad if maximize else p.grad
+                if kept is not None:
+                    p.mul_(kept)
+                elif decay:
+                    g = g + p * h.weight_decay
+                self._update(p, g, state, group, h, common)
 
     def _by_step(self, group, updated):
-        """(counts, the parameters that share them). Counts that others keep are copied first."""
+        """(counts, the parameters that share them, with their states). Counts that others keep are copied first."""
         if not self._counts:
             return [({}, updated)]
         first = self._counts[0]
-        chosen = {id(p) for p in updated}
+        chosen = {id(p) for p, _ in updated}
         kept = {id(self.state[p][first]) for p in group["params"] if id(p) not in chosen and first in self.state[p]}
         shared, copies = {}, {}
-        for p in updated:
-            state = self.state[p]
+        for member in updated:
+            state = member[1]
             key = id(state[first])
             if key in kept:
                 if key not in copies:
                     copies[key] = {name: state[name].clone() for name in self._counts}
                 state.update(copies[key])
                 key = id(state[first])
-            shared.setdefault(key, ({name: state[name] for name in self._counts}, []))[1].append(p)
+            if key not in shared:
+                shared[key] = ({name: state[name] for name in self._counts}, [])
+            shared[key][1].append(member)
         return list(shared.values())
 
 

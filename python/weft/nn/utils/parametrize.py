@@ -18,6 +18,7 @@ __all__ = [
     "is_parametrized",
     "register_parametrization",
     "remove_parametrizations",
+    "transfer_parametrizations_and_params",
     "type_before_parametrizations",
 ]
 
@@ -195,3 +196,21 @@ def remove_parametrizations(module, tensor_name, leave_parametrized=True):
     else:
         module.register_parameter(tensor_name, Parameter(value.clone(), any(p.requires_grad for p in originals)))
     return module
+
+
+def transfer_parametrizations_and_params(from_module, to_module, tensor_name=None):
+    """Gives ``to_module`` the parametrizations of ``from_module``, or those of one tensor, and what they compute from: both share it.
+    Returns ``to_module``."""
+    a_module("transfer_parametrizations_and_params", from_module, "from_module")
+    a_module("transfer_parametrizations_and_params", to_module, "to_module")
+    if not is_parametrized(from_module, tensor_name):
+        return to_module
+    for name in list(from_module.parametrizations) if tensor_name is None else [tensor_name]:
+        stack = from_module.parametrizations[name]
+        if not hasattr(to_module, name):
+            setattr(to_module, name, Parameter(getattr(from_module, name).detach().clone()))
+        for parametrization in stack:
+            register_parametrization(to_module, name, parametrization, unsafe=stack.unsafe)
+        for original in stack._names():
+            setattr(to_module.parametrizations[name], original, getattr(stack, original))
+    return to_module
