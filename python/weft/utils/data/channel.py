@@ -132,9 +132,7 @@ class Channel:
     def receive(self):
         """The next message. EOFError where the other end is gone."""
         try:
-            packet, descriptors, _, _ = socket.recv_fds(
-                self.end, _HEADER.size + _LONGEST, 1, socket.MSG_CMSG_CLOEXEC
-            )
+            packet, descriptors, _, _ = socket.recv_fds(self.end, _HEADER.size + _LONGEST, 1, socket.MSG_CMSG_CLOEXEC)
         except ConnectionResetError:
             packet = b""
         if not packet:

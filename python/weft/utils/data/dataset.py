@@ -122,7 +122,9 @@ class ChainDataset(IterableDataset):
     def _checked(self):
         for d in self.datasets:
             if not isinstance(d, IterableDataset):
-                raise AssertionError(f"[ChainDataset] needs IterableDatasets; got {type(d).__name__}; use ConcatDataset")
+                raise AssertionError(
+                    f"[ChainDataset] needs IterableDatasets; got {type(d).__name__}; use ConcatDataset"
+                )
             yield d
 
     def __iter__(self):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ... import _C
 from ... import _factories as factories
 from .collate import default_collate
 from .dataset import TensorDataset, items_of
@@ -23,7 +24,7 @@ class Fetcher:
         if not self.batched:
             return self.collate(self.dataset[positions])
         if type(self.dataset) is TensorDataset and self.collate is default_collate:
-            rows = factories.tensor(positions, dtype=factories.int64)  # one gather a tensor instead of a stack of rows
+            rows = factories.tensor(positions, dtype=_C.int64)  # one gather a tensor, not a stack of rows
             return [t.index_select(0, rows) for t in self.dataset.tensors]
         return self.collate(items_of(self.dataset, positions))
 

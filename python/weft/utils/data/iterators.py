@@ -127,7 +127,6 @@ class ByWorkers(Pass):
         self.waiting = [collections.deque() for _ in range(count)]  # packets that the socket has no room for
         self.open = [0] * count  # batches asked of a worker and not come
         self.exhausted = [False] * count
-        self.of: dict[int, int] = {}  # worker by number of batch
         self.next_worker = 0
         for i in range(count):
             self._send(i, (self.epoch, None, None))
@@ -168,7 +167,6 @@ class ByWorkers(Pass):
         self.next_worker = (i + 1) % self.loader.num_workers
         number = self.asked
         self.asked += 1
-        self.of[number] = i
         self.open[i] += 1
         self._send(i, (self.epoch, number, positions))
 
@@ -183,7 +181,6 @@ class ByWorkers(Pass):
                     self._receive()
                 number = next(iter(self.ready))
             batch = self.ready.pop(number)
-            del self.of[number]
             self.given += 1
             self._ask()
             if isinstance(batch, Exhausted):

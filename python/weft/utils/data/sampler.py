@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ... import _functions
 from ... import _factories as factories
+from ... import _functions
 
 
 class Sampler:

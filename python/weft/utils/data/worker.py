@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import pickle
 import random
@@ -15,7 +16,9 @@ from ... import _factories as factories
 from .channel import Channel
 from .fetch import Exhausted, Fetcher
 
-_PATIENCE = 2.0  # seconds between looks whether the parent still lives: another of its children may hold the socket open
+_PATIENCE = (
+    2.0  # seconds between looks whether the parent still lives: another of its children may hold the socket open
+)
 
 
 @dataclass
@@ -116,7 +119,7 @@ def run(end, parent, fetcher_of, dataset, init_fn, worker, count, base_seed):
             packet = channel.pack((epoch, number, Raised(error, worker, "sending a batch")))
         del result
         try:
-            _patiently(lambda: channel.send_packet(*packet), parent)
+            _patiently(functools.partial(channel.send_packet, *packet), parent)
         except OSError:
             return
 
