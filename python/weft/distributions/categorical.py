@@ -69,7 +69,7 @@ class Categorical(Distribution):
     def sample(self, sample_shape: Any = ()) -> Tensor:
         with weft.no_grad():
             shape = self._extended_shape(sample_shape)
-            drawn = weft.multinomial(self.probs.expand(*shape, self._num_events).reshape(-1, self._num_events), 1)
+            drawn = weft.multinomial(self.probs.expand((*shape, self._num_events)).reshape(-1, self._num_events), 1)
             return drawn.reshape(shape)
 
     def log_prob(self, value: Tensor) -> Tensor:

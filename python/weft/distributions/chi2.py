@@ -20,7 +20,7 @@ class Chi2(Gamma):
 
     def expand(self, batch_shape: Any, _instance: Any = None) -> Any:
         new = super().expand(batch_shape, _instance)
-        new.concentration, new.rate = self.concentration.expand(*batch_shape), self.rate.expand(*batch_shape)
+        new.concentration, new.rate = self.concentration.expand((*batch_shape,)), self.rate.expand((*batch_shape,))
         return new
 
     @property

@@ -82,7 +82,7 @@ class Distribution:
         for name, value in vars(self).items():
             if name in sets and isinstance(value, Tensor):
                 event = value.shape[value.dim() - sets[name].event_dim :]
-                vars(new)[name] = value.expand(*batch_shape, *event)
+                vars(new)[name] = value.expand((*batch_shape, *event))
             elif not isinstance(getattr(type(self), name, None), lazy_property):
                 vars(new)[name] = value
         new._batch_shape = weft.Size(batch_shape)

@@ -36,7 +36,7 @@ class Gumbel(TransformedDistribution):
 
     def expand(self, batch_shape: Any, _instance: Any = None) -> Any:
         new = super().expand(batch_shape, _instance)
-        new.loc, new.scale = self.loc.expand(*batch_shape), self.scale.expand(*batch_shape)
+        new.loc, new.scale = self.loc.expand((*batch_shape,)), self.scale.expand((*batch_shape,))
         new.transforms = new._transforms_of()
         return new
 

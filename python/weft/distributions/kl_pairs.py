@@ -196,7 +196,7 @@ def _of_vectors(p: Any, q: Any, factors: list[Tensor], log_det_p: Tensor) -> Ten
     for factor in factors:
         shape = weft.broadcast_tensors(lower[..., :1], factor[..., :1])[0].shape[:-1]
         solved = weft.linalg.solve_triangular(
-            lower.expand(*shape, n), factor.expand(*shape, factor.shape[-1]), upper=False
+            lower.expand((*shape, n)), factor.expand((*shape, factor.shape[-1])), upper=False
         )
         trace = trace + solved.square().sum((-2, -1))
     distance = mahalanobis(lower, q.loc - p.loc)

@@ -42,8 +42,8 @@ class Kumaraswamy(TransformedDistribution):
 
     def expand(self, batch_shape: Any, _instance: Any = None) -> Any:
         new = super().expand(batch_shape, _instance)
-        new.concentration1 = self.concentration1.expand(*batch_shape)
-        new.concentration0 = self.concentration0.expand(*batch_shape)
+        new.concentration1 = self.concentration1.expand((*batch_shape,))
+        new.concentration0 = self.concentration0.expand((*batch_shape,))
         new.transforms = new._transforms_of()
         return new
 

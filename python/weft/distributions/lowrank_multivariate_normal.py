@@ -34,7 +34,7 @@ class LowRankMultivariateNormal(Distribution):
                 f"{list(loc.shape)}, {list(cov_factor.shape)} and {list(cov_diag.shape)}"
             )
         self.loc, self.cov_diag, rows = weft.broadcast_tensors(loc, cov_diag, cov_factor[..., 0])
-        self.cov_factor = cov_factor.expand(*rows.shape, cov_factor.shape[-1])
+        self.cov_factor = cov_factor.expand((*rows.shape, cov_factor.shape[-1]))
         super().__init__(self.loc.shape[:-1], n, validate_args=validate_args)
 
     @lazy_property

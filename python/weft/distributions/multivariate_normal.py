@@ -21,7 +21,7 @@ def log_det_of_tril(lower: Tensor) -> Tensor:
 def mahalanobis(lower: Tensor, x: Tensor) -> Tensor:
     """xᵀ (L · Lᵀ)⁻¹ x; the batch dimensions broadcast."""
     shape = weft.broadcast_tensors(lower[..., 0], x)[0].shape
-    matrices, columns = lower.expand(*shape, shape[-1]), x.expand(shape).unsqueeze(-1)
+    matrices, columns = lower.expand((*shape, shape[-1])), x.expand(shape).unsqueeze(-1)
     return weft.linalg.solve_triangular(matrices, columns, upper=False).squeeze(-1).square().sum(-1)
 
 
@@ -74,7 +74,7 @@ class MultivariateNormal(Distribution):
             )
         rows, loc = weft.broadcast_tensors(matrix[..., 0], loc)
         self.loc = loc
-        setattr(self, name, matrix.expand(*rows.shape, matrix.shape[-1]))
+        setattr(self, name, matrix.expand((*rows.shape, matrix.shape[-1])))
         self._given = name
         super().__init__(loc.shape[:-1], loc.shape[-1:], validate_args=validate_args)
         if name != "scale_tril":
@@ -86,17 +86,17 @@ class MultivariateNormal(Distribution):
     @lazy_property
     def scale_tril(self) -> Tensor:  # type: ignore[no-redef]  # noqa: F811
         n = self._event_shape[0]
-        return self._unbroadcasted_scale_tril.expand(*self._batch_shape, n, n)
+        return self._unbroadcasted_scale_tril.expand((*self._batch_shape, n, n))
 
     @lazy_property
     def covariance_matrix(self) -> Tensor:  # type: ignore[no-redef]  # noqa: F811
         n, lower = self._event_shape[0], self._unbroadcasted_scale_tril
-        return (lower @ lower.mT).expand(*self._batch_shape, n, n)
+        return (lower @ lower.mT).expand((*self._batch_shape, n, n))
 
     @lazy_property
     def precision_matrix(self) -> Tensor:  # type: ignore[no-redef]  # noqa: F811
         n, inverse = self._event_shape[0], inverse_of_tril(self._unbroadcasted_scale_tril)
-        return (inverse.mT @ inverse).expand(*self._batch_shape, n, n)
+        return (inverse.mT @ inverse).expand((*self._batch_shape, n, n))
 
     @property
     def mean(self) -> Tensor:
@@ -108,7 +108,7 @@ class MultivariateNormal(Distribution):
 
     @property
     def variance(self) -> Tensor:
-        return self._unbroadcasted_scale_tril.square().sum(-1).expand(*self._batch_shape, *self._event_shape)
+        return self._unbroadcasted_scale_tril.square().sum(-1).expand((*self._batch_shape, *self._event_shape))
 
     def rsample(self, sample_shape: Any = ()) -> Tensor:
         noise = standard_normal(self.loc, self._extended_shape(sample_shape))
@@ -123,4 +123,4 @@ class MultivariateNormal(Distribution):
 
     def entropy(self) -> Tensor:
         entropy = 0.5 * self._event_shape[0] * (1 + math.log(2 * math.pi))
-        return (entropy + log_det_of_tril(self._unbroadcasted_scale_tril)).expand(*self._batch_shape)
+        return (entropy + log_det_of_tril(self._unbroadcasted_scale_tril)).expand((*self._batch_shape,))

@@ -26,7 +26,7 @@ class Pareto(TransformedDistribution):
 
     def expand(self, batch_shape: Any, _instance: Any = None) -> Any:
         new = super().expand(batch_shape, _instance)
-        new.scale, new.alpha = self.scale.expand(*batch_shape), self.alpha.expand(*batch_shape)
+        new.scale, new.alpha = self.scale.expand((*batch_shape,)), self.alpha.expand((*batch_shape,))
         new.transforms = [ExpTransform(), AffineTransform(0, new.scale)]
         return new
 

@@ -22,7 +22,7 @@ __all__ = [
 
 def _broadcast(*shapes: Any) -> Any:
     """The shape to which all broadcast."""
-    return weft.broadcast_tensors(*(weft.empty(()).expand(*shape) for shape in shapes))[0].shape
+    return weft.broadcast_tensors(*(weft.empty(tuple(shape)) for shape in shapes))[0].shape
 
 
 class Transform:

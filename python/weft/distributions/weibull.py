@@ -31,7 +31,7 @@ class Weibull(TransformedDistribution):
 
     def expand(self, batch_shape: Any, _instance: Any = None) -> Any:
         new = super().expand(batch_shape, _instance)
-        new.scale, new.concentration = self.scale.expand(*batch_shape), self.concentration.expand(*batch_shape)
+        new.scale, new.concentration = self.scale.expand((*batch_shape,)), self.concentration.expand((*batch_shape,))
         new.transforms = new._transforms_of()
         return new
 
