@@ -74,7 +74,10 @@ CASES = [
         [[0.1, 0.2, 0.3], [-3.0, 2.0, 1.0]],
     ),
     (["RelaxedBernoulli", {"temperature": [0.7], "probs": [0.2, 0.9]}], UNIT),
-    (["RelaxedOneHotCategorical", {"temperature": [0.7], "probs": [0.2, 0.5, 0.3]}], [[0.2, 0.3, 0.5], [0.7, 0.1, 0.2]]),
+    (
+        ["RelaxedOneHotCategorical", {"temperature": [0.7], "probs": [0.2, 0.5, 0.3]}],
+        [[0.2, 0.3, 0.5], [0.7, 0.1, 0.2]],
+    ),
     (
         [
             "Independent",

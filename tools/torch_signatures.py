@@ -13,7 +13,22 @@ import json
 import pathlib
 
 import torch
-from torch.utils import checkpoint, data, hooks
+from torch import distributions, serialization, testing
+from torch.utils import checkpoint, data, hooks, tensorboard
+
+DISTRIBUTIONS = ["__init__", "expand", "sample", "rsample", "log_prob", "cdf", "icdf", "entropy", "enumerate_support"]
+TRANSFORMS = ["__init__", "with_cache", "log_abs_det_jacobian", "forward_shape", "inverse_shape"]
+WRITER = [
+    "__init__",
+    "add_scalar",
+    "add_scalars",
+    "add_histogram",
+    "add_image",
+    "add_images",
+    "add_text",
+    "flush",
+    "close",
+]
 
 
 def text(arguments, skip=0):
@@ -126,6 +141,11 @@ def main():
         for name in optimizer_methods
     }
     table |= classes(data, "utils.data.", object, ["__init__"]) | functions(data, "utils.data.", {})
+    table |= classes(distributions, "distributions.", distributions.Distribution, DISTRIBUTIONS)
+    table |= classes(distributions, "distributions.", distributions.Transform, TRANSFORMS)
+    table |= functions(distributions, "distributions.", {}) | functions(testing, "testing.", {})
+    table |= functions(serialization, "serialization.", {})
+    table |= classes(tensorboard, "utils.tensorboard.", tensorboard.SummaryWriter, WRITER)
     table |= classes(hooks, "utils.hooks.", hooks.RemovableHandle, ["__init__", "remove"])
     rows = (f"{json.dumps(name)}: {json.dumps(table[name])}" for name in sorted(table))
     output.write_text("{\n" + ",\n".join(rows) + "\n}\n")

@@ -1,7 +1,7 @@
 """The message a user sees: one case each. `[op] what is wrong; what was given; how to mend it`, in PyTorch's class."""
 
-import io
 import copy
+import io
 
 import numpy
 import pytest
@@ -175,6 +175,7 @@ CASES = [
     ("save a number", lambda: weft.save({"a": 3}, "x.safetensors"), TypeError, ["[save]", "'a' is int"]),
     ("save to a number", lambda: weft.save({"a": x23}, 3), TypeError, ["[save] path", "int"]),
     ("save an object", lambda: weft.save([object()], "x.pt"), TypeError, ["[save]", "builtins.object"]),
+    ("save in the old format", lambda: weft.save({}, "x", pickle_module=io), NotImplementedError, ["[save] writes zip"]),
     ("mmap of no path", lambda: weft.load(io.BytesIO(), mmap=True), ValueError, ["[load] mmap"]),
     ("another pickle", lambda: weft.load("x.pt", pickle_module=io), NotImplementedError, ["pickle_module"]),
     ("load a number", lambda: weft.load(3), TypeError, ["[load] path", "int"]),

@@ -15,7 +15,7 @@ def test_save_and_load(tmp_path):
     tensors = {d: weft.arange(6).reshape(2, 3).to(getattr(weft, d)) for d in DTYPES}
     tensors["empty"], tensors["strided"], tensors["scalar"] = weft.zeros(0, 2), weft.randn(3, 4).T, weft.tensor(2.5)
     path = tmp_path / "model.safetensors"
-    weft.save(tensors, path, {"note": "x"})
+    weft.save(tensors, path, metadata={"note": "x"})
     loaded = weft.load(path)
     assert set(loaded) == set(tensors)
     for name, tensor in tensors.items():

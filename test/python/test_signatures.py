@@ -17,7 +17,6 @@ REFUSED = {
     "layout": "there is one layout",
     "memory_format": "there is one format",
     "names": "dimensions have no names",
-    "generator": "there is one generator",
     "pin_memory": "memory is not pinned",
     "out_dtype": "a product has its operands' dtype",
     "sparse_grad": "gradients are dense",
@@ -113,10 +112,22 @@ _KNOWN = [
     ("func.jacrev", "of PyTorch's own use", ["no _preallocate_and_copy"]),
     ("Tensor.cuda", REFUSED["memory_format"], ["(device, non_blocking, memory_format): too many positional arguments"]),
 ]
+_KNOWN += [
+    (
+        "save serialization.save",
+        "of PyTorch's own use",
+        [
+            "no _disable_byteorder_record",
+            "(obj, f, pickle_module, pickle_protocol, _use_new_zipfile_serialization, _disable_byteorder_record): too many positional "
+            "arguments",
+        ],
+    ),
+    ("testing.make_tensor", "neither has a default", ["(): missing a required argument: 'dtype'"]),
+]
 KNOWN = {name: set(found) for names, _, found in _KNOWN for name in names.split()}
 
 # Their arguments are weft's own.
-OTHERS = {"compile", "save", "load", "result_type"}
+OTHERS = {"compile", "result_type"}
 
 POSITIONAL = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
 
@@ -166,6 +177,9 @@ def ours():
         "func.",
         "utils.checkpoint.",
         "utils.data.",
+        "distributions.",
+        "testing.",
+        "serialization.",
     ):
         module = weft
         for part in prefix.split(".")[:-1]:
@@ -179,6 +193,7 @@ def ours():
         ("nn", weft.nn),
         ("optim", weft.optim),
         ("utils.data", weft.utils.data),
+        ("distributions", weft.distributions),
         ("utils.hooks", weft.utils.hooks),
     ):
         for name, value in vars(module).items():

@@ -18,15 +18,19 @@ def _check_path(op, path, method):
         )
 
 
-def save(obj, f, metadata=None):
+def save(obj, f, pickle_module=None, pickle_protocol=2, _use_new_zipfile_serialization=True, *, metadata=None):
     """Writes tensors in containers, with numbers and strings beside them, to a file, which is complete or not there, or to an object
     with ``write``.
 
     The file is one of PyTorch's (a zip archive, which ``torch.load(..., weights_only=True)`` reads); tensors that share memory still
     do when it is read, and a view is saved with all of its memory. A path that ends in ``.safetensors``, or ``metadata`` (a dict of
     texts), makes it one of safetensors', for a dict of name → tensor alone. TypeError for what a file cannot hold.
+
+    The pickle in it is of protocol 2, whatever ``pickle_protocol`` says. NotImplementedError for the format before PyTorch 1.6.
     """
     _C.not_replayable("it calls save()")
+    if pickle_module is not None or not _use_new_zipfile_serialization:
+        raise NotImplementedError("[save] writes zip archives by a writer of its own; leave the options of pickles out")
     _check_path("save", f, "write")
     is_path = not hasattr(f, "write")
     if metadata is not None or (is_path and os.fsdecode(f).endswith(".safetensors")):
