@@ -12,9 +12,6 @@ from .utils import broadcast_all, either, lazy_property, logits_to_probs, probs_
 class Binary:
     """``probs`` and ``logits``, of which one was given."""
 
-    probs: Any
-    logits: Any
-
     def _set_odds(self, probs: Any, logits: Any) -> Tensor:
         """Sets the one that is given, which comes back."""
         name = either(type(self).__name__, probs=probs, logits=logits)
@@ -31,9 +28,9 @@ class Binary:
         return self._param.shape
 
     @lazy_property
-    def logits(self) -> Tensor:  # type: ignore[no-redef]  # noqa: F811
+    def logits(self) -> Tensor:
         return probs_to_logits(self.probs, is_binary=True)
 
     @lazy_property
-    def probs(self) -> Tensor:  # type: ignore[no-redef]  # noqa: F811
+    def probs(self) -> Tensor:
         return logits_to_probs(self.logits, is_binary=True)

@@ -19,8 +19,6 @@ class Categorical(Distribution):
 
     arg_constraints = {"probs": constraints.simplex, "logits": constraints.real_vector}  # type: ignore[assignment]
     has_enumerate_support = True
-    probs: Any
-    logits: Any
 
     def __init__(self, probs: Any = None, logits: Any = None, validate_args: bool | None = None) -> None:
         name = either("Categorical", probs=probs, logits=logits)
@@ -35,11 +33,11 @@ class Categorical(Distribution):
         super().__init__(param.shape[:-1], validate_args=validate_args)
 
     @lazy_property
-    def logits(self) -> Tensor:  # type: ignore[no-redef]  # noqa: F811
+    def logits(self) -> Tensor:
         return probs_to_logits(self.probs)
 
     @lazy_property
-    def probs(self) -> Tensor:  # type: ignore[no-redef]  # noqa: F811
+    def probs(self) -> Tensor:
         return logits_to_probs(self.logits)
 
     @property

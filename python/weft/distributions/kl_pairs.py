@@ -256,6 +256,7 @@ def _to_continuous_bernoulli(p: Any, q: Any) -> Tensor:
     return -p.entropy() - p.mean * q.logits - weft.log1p(-q.probs) - q._log_norm()
 
 
+_kind: Any
 for _kind in (Beta, ContinuousBernoulli, Exponential, Gamma, Gumbel, Laplace, Pareto, Uniform):
     register_kl(_kind, Normal)(_to_normal)
 for _kind in (Beta, ContinuousBernoulli, Gamma, Pareto):

@@ -48,9 +48,6 @@ class MultivariateNormal(Distribution):
     }  # type: ignore[assignment]
     support = constraints.real_vector  # type: ignore[assignment]
     has_rsample = True
-    covariance_matrix: Any
-    precision_matrix: Any
-    scale_tril: Any
 
     def __init__(
         self,
@@ -84,17 +81,17 @@ class MultivariateNormal(Distribution):
             self._unbroadcasted_scale_tril = matrix
 
     @lazy_property
-    def scale_tril(self) -> Tensor:  # type: ignore[no-redef]  # noqa: F811
+    def scale_tril(self) -> Tensor:
         n = self._event_shape[0]
         return self._unbroadcasted_scale_tril.expand((*self._batch_shape, n, n))
 
     @lazy_property
-    def covariance_matrix(self) -> Tensor:  # type: ignore[no-redef]  # noqa: F811
+    def covariance_matrix(self) -> Tensor:
         n, lower = self._event_shape[0], self._unbroadcasted_scale_tril
         return (lower @ lower.mT).expand((*self._batch_shape, n, n))
 
     @lazy_property
-    def precision_matrix(self) -> Tensor:  # type: ignore[no-redef]  # noqa: F811
+    def precision_matrix(self) -> Tensor:
         n, inverse = self._event_shape[0], inverse_of_tril(self._unbroadcasted_scale_tril)
         return (inverse.mT @ inverse).expand((*self._batch_shape, n, n))
 

@@ -12,9 +12,6 @@ from weft.nn import functional as F
 
 euler_constant = 0.57721566490153286060
 
-# None, or an attribute that only some objects have.
-Number = numbers.Number
-
 
 def broadcast_all(*values: Any) -> tuple[Tensor, ...]:
     """Tensors and numbers as tensors of one shape; numbers take dtype and device of the first tensor. ValueError for other objects."""

@@ -10,6 +10,8 @@ from weft import Tensor
 
 
 def _bounds(dtype: Any, low: Any, high: Any) -> tuple[float, float]:
+    least: float
+    most: float
     if dtype is weft.bool:
         least, most, usual = 0, 2, (0, 2)
     elif dtype.is_floating_point:
