@@ -8,6 +8,7 @@ from weft import Tensor
 
 from . import constraints
 from .gamma import Gamma
+from .utils import broadcast_all
 
 
 class Chi2(Gamma):
@@ -16,6 +17,7 @@ class Chi2(Gamma):
     arg_constraints = {"df": constraints.positive}  # type: ignore[assignment]
 
     def __init__(self, df: Any, validate_args: bool | None = None) -> None:
+        (df,) = broadcast_all(df)
         super().__init__(0.5 * df, 0.5, validate_args=validate_args)
 
     def expand(self, batch_shape: Any, _instance: Any = None) -> Any:

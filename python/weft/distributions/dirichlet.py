@@ -11,6 +11,7 @@ from weft.nn import functional as F
 from . import constraints
 from .exp_family import ExponentialFamily
 from .sampling import no_gradient_of, standard_gamma
+from .utils import check_kind
 
 
 class Dirichlet(ExponentialFamily):
@@ -22,7 +23,7 @@ class Dirichlet(ExponentialFamily):
     has_rsample = True
 
     def __init__(self, concentration: Tensor, validate_args: bool | None = None) -> None:
-        if concentration.dim() < 1:
+        if check_kind("Dirichlet", "concentration", concentration, Tensor).dim() < 1:
             raise ValueError("[Dirichlet] concentration must have at least one dimension; got shape []; pass a vector")
         self.concentration = concentration
         super().__init__(concentration.shape[:-1], concentration.shape[-1:], validate_args=validate_args)

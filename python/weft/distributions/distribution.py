@@ -9,7 +9,7 @@ import weft
 from weft import Tensor
 
 from . import constraints
-from .utils import lazy_property
+from .utils import check_kind, lazy_property
 
 
 class Distribution:
@@ -34,7 +34,7 @@ class Distribution:
         self._batch_shape = weft.Size(batch_shape)
         self._event_shape = weft.Size(event_shape)
         if validate_args is not None:
-            self._validate_args = validate_args
+            self._validate_args = check_kind(self._name, "validate_args", validate_args, bool)
         if self._validate_args:
             self._check_parameters()
 

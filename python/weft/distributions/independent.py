@@ -8,7 +8,7 @@ from weft import Tensor
 
 from . import constraints
 from .distribution import Distribution
-from .utils import sum_rightmost
+from .utils import check_kind, sum_rightmost
 
 
 class Independent(Distribution):
@@ -20,6 +20,8 @@ class Independent(Distribution):
     def __init__(
         self, base_distribution: Distribution, reinterpreted_batch_ndims: int, validate_args: bool | None = None
     ) -> None:
+        check_kind("Independent", "base_distribution", base_distribution, Distribution)
+        check_kind("Independent", "reinterpreted_batch_ndims", reinterpreted_batch_ndims, int)
         if reinterpreted_batch_ndims > len(base_distribution.batch_shape):
             raise ValueError(
                 f"[Independent] reinterpreted_batch_ndims must be at most {len(base_distribution.batch_shape)}, the number of batch "

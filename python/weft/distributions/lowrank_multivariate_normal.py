@@ -11,7 +11,7 @@ from weft import Tensor
 from . import constraints
 from .distribution import Distribution
 from .multivariate_normal import log_det_of_tril, mahalanobis
-from .utils import lazy_property, standard_normal
+from .utils import check_kind, lazy_property, standard_normal
 
 
 class LowRankMultivariateNormal(Distribution):
@@ -27,6 +27,8 @@ class LowRankMultivariateNormal(Distribution):
     has_rsample = True
 
     def __init__(self, loc: Tensor, cov_factor: Tensor, cov_diag: Tensor, validate_args: bool | None = None) -> None:
+        for name, value in (("loc", loc), ("cov_factor", cov_factor), ("cov_diag", cov_diag)):
+            check_kind("LowRankMultivariateNormal", name, value, Tensor)
         n = loc.shape[-1:]
         if loc.dim() < 1 or cov_factor.dim() < 2 or cov_factor.shape[-2:-1] != n or cov_diag.shape[-1:] != n:
             raise ValueError(

@@ -10,7 +10,7 @@ from weft import Tensor
 
 from . import constraints
 from .distribution import Distribution
-from .utils import either, lazy_property, standard_normal
+from .utils import check_kind, either, lazy_property, standard_normal
 
 
 def log_det_of_tril(lower: Tensor) -> Tensor:
@@ -63,7 +63,8 @@ class MultivariateNormal(Distribution):
             "precision_matrix": precision_matrix,
         }
         name = either("MultivariateNormal", **matrices)
-        matrix = matrices[name]
+        matrix = check_kind("MultivariateNormal", name, matrices[name], Tensor)
+        check_kind("MultivariateNormal", "loc", loc, Tensor)
         if loc.dim() < 1 or matrix.dim() < 2:
             raise ValueError(
                 f"[MultivariateNormal] loc must have at least one dimension and {name} two; got shapes {list(loc.shape)} and "

@@ -10,7 +10,7 @@ from weft import Tensor
 from weft.nn import functional as F
 
 from . import constraints
-from .utils import lazy_property, sum_rightmost
+from .utils import check_kind, lazy_property, sum_rightmost
 
 __all__ = [
     "AbsTransform", "AffineTransform", "CatTransform", "ComposeTransform", "CumulativeDistributionTransform", "ExpTransform",
@@ -35,7 +35,7 @@ class Transform:
     codomain: Any
 
     def __init__(self, cache_size: int = 0) -> None:
-        if cache_size not in (0, 1):
+        if check_kind(type(self).__name__, "cache_size", cache_size, int) not in (0, 1):
             raise ValueError(f"[{type(self).__name__}] cache_size must be 0 or 1; got {cache_size}")
         self._cache_size = cache_size
         self._inv: Any = None
@@ -172,6 +172,8 @@ class ComposeTransform(Transform):
 
     def __init__(self, parts: list[Transform], cache_size: int = 0) -> None:
         super().__init__(cache_size=cache_size)
+        for part in check_kind("ComposeTransform", "parts", parts, list, tuple):
+            check_kind("ComposeTransform", "a part", part, Transform)
         self.parts: list[Any] = [part.with_cache(cache_size) for part in parts] if cache_size else list(parts)
 
     def __eq__(self, other: object) -> bool:
@@ -264,6 +266,8 @@ class IndependentTransform(Transform):
 
     def __init__(self, base_transform: Transform, reinterpreted_batch_ndims: int, cache_size: int = 0) -> None:
         super().__init__(cache_size=cache_size)
+        check_kind("IndependentTransform", "base_transform", base_transform, Transform)
+        check_kind("IndependentTransform", "reinterpreted_batch_ndims", reinterpreted_batch_ndims, int)
         self.base_transform: Any = base_transform.with_cache(cache_size)
         self.reinterpreted_batch_ndims = reinterpreted_batch_ndims
 
@@ -631,8 +635,13 @@ class _Several(Transform):
 
     def __init__(self, tseq: Any, dim: int, lengths: Any, cache_size: int) -> None:
         super().__init__(cache_size=cache_size)
+        for t in check_kind(type(self).__name__, "tseq", tseq, list, tuple):
+            check_kind(type(self).__name__, "an item of tseq", t, Transform)
         self.transforms: list[Any] = [t.with_cache(cache_size) for t in tseq]
-        self.lengths = [1] * len(self.transforms) if lengths is None else list(lengths)
+        ones = [1] * len(self.transforms)
+        self.lengths = (
+            ones if lengths is None else list(check_kind(type(self).__name__, "lengths", lengths, list, tuple))
+        )
         self.dim = dim
 
     @property

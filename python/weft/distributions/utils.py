@@ -27,6 +27,14 @@ def broadcast_all(*values: Any) -> tuple[Tensor, ...]:
     return weft.broadcast_tensors(*tensors)
 
 
+def check_kind(op: str, name: str, value: Any, *kinds: type) -> Any:
+    """The value. TypeError where it is of none of the classes."""
+    if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
+        wanted = " or ".join(kind.__name__ for kind in kinds)
+        raise TypeError(f"[{op}] {name} must be a {wanted}; got {type(value).__name__}")
+    return value
+
+
 def standard_normal(like: Tensor, shape: Any) -> Tensor:
     """Standard normal numbers of the tensor's dtype and device."""
     return weft.randn(tuple(shape), dtype=like.dtype, device=like.device)

@@ -6,7 +6,7 @@ import functools
 
 from ..._random import check_generator
 from .collate import default_collate, default_convert
-from .dataset import IterableDataset
+from .dataset import IterableDataset, length_of
 from .fetch import Fetcher, IterableFetcher
 from .iterators import ByWorkers, InThisProcess
 from .sampler import BatchSampler, RandomSampler, SequentialSampler
@@ -127,7 +127,11 @@ class DataLoader:
             if is_iterable:
                 sampler = _Endless()
             elif shuffle:
-                sampler = RandomSampler(dataset, generator=generator) if len(dataset) else SequentialSampler(dataset)
+                sampler = (
+                    RandomSampler(dataset, generator=generator)
+                    if length_of("DataLoader", dataset)
+                    else SequentialSampler(dataset)
+                )
             else:
                 sampler = SequentialSampler(dataset)
         if batch_size is not None:

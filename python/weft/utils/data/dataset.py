@@ -10,6 +10,22 @@ import warnings
 from ... import _factories as factories
 
 
+def length_of(op, data, name="dataset"):
+    """TypeError where there is none."""
+    try:
+        return len(data)
+    except TypeError:
+        raise TypeError(f"[{op}] {name} must have a length; got {type(data).__name__}; define __len__()") from None
+
+
+def list_of(op, values, name):
+    """TypeError for what cannot be iterated over."""
+    try:
+        return list(values)
+    except TypeError:
+        raise TypeError(f"[{op}] {name} must be iterable; got {type(values).__name__}; pass a list") from None
+
+
 class Dataset:
     """Anything with ``__getitem__`` and, as a rule, ``__len__``. Where it has ``__getitems__(positions)`` a batch is fetched by it."""
 
@@ -65,7 +81,7 @@ class StackDataset(Dataset):
                 f"[StackDataset] takes data sets by position or by name; got {len(args)} and {len(kwargs)}; pass one kind of them"
             )
         self.datasets = args or kwargs
-        lengths = [len(d) for d in self._all()]
+        lengths = [length_of("StackDataset", d, "a data set") for d in self._all()]
         if len(set(lengths)) != 1:
             raise ValueError(f"[StackDataset] all data sets must have one length; got {lengths}; cut the longer ones")
         self._length = lengths[0]
@@ -90,7 +106,7 @@ class ConcatDataset(Dataset):
     """The items of several data sets one after the other. ``cumulative_sizes``: where each of them ends."""
 
     def __init__(self, datasets):
-        self.datasets = list(datasets)
+        self.datasets = list_of("ConcatDataset", datasets, "datasets")
         if not self.datasets:
             raise AssertionError("[ConcatDataset] needs at least one data set; got none; pass a list of them")
         for d in self.datasets:
@@ -98,7 +114,9 @@ class ConcatDataset(Dataset):
                 raise AssertionError(
                     f"[ConcatDataset] needs items by position; got the IterableDataset {type(d).__name__}; use ChainDataset"
                 )
-        self.cumulative_sizes = list(itertools.accumulate(len(d) for d in self.datasets))
+        self.cumulative_sizes = list(
+            itertools.accumulate(length_of("ConcatDataset", d, "a data set") for d in self.datasets)
+        )
 
     def __len__(self):
         return self.cumulative_sizes[-1]
@@ -185,11 +203,13 @@ def _lengths_of(fractions, count):
 def random_split(dataset, lengths, generator=None):
     """The items in a random order as Subsets of these lengths, which are ints that sum to ``len(dataset)``, or fractions that sum to 1.
     ValueError for others."""
-    lengths = list(lengths)
-    count = len(dataset)
+    lengths = list_of("random_split", lengths, "lengths")
+    if not all(isinstance(length, (int, float)) for length in lengths):
+        raise TypeError(f"[random_split] lengths must be ints or fractions; got {lengths}")
+    count = length_of("random_split", dataset)
     if math.isclose(sum(lengths), 1) and sum(lengths) <= 1:
         lengths = _lengths_of(lengths, count)
-    if sum(lengths) != count:
+    if sum(lengths) != count or not all(isinstance(length, int) and length >= 0 for length in lengths):
         raise ValueError(
             f"[random_split] the lengths must sum to the {count} items of the data set, or fractions to 1; got {lengths}"
         )

@@ -6,6 +6,7 @@ import itertools
 
 from ... import _factories as factories
 from ..._random import Generator
+from .dataset import length_of
 from .sampler import Sampler
 
 
@@ -18,6 +19,10 @@ class DistributedSampler(Sampler):
     def __init__(self, dataset, num_replicas=None, rank=None, shuffle=True, seed=0, drop_last=False):
         if num_replicas is None or rank is None:
             raise ValueError("[DistributedSampler] there is no process group to ask; pass num_replicas and rank")
+        if not isinstance(rank, int) or not isinstance(num_replicas, int):
+            raise TypeError(
+                f"[DistributedSampler] num_replicas and rank must be ints; got {type(num_replicas).__name__} and {type(rank).__name__}"
+            )
         if not 0 <= rank < num_replicas:
             raise ValueError(f"[DistributedSampler] rank must be of [0, {num_replicas}); got {rank}")
         self.dataset = dataset
@@ -27,7 +32,7 @@ class DistributedSampler(Sampler):
         self.drop_last = drop_last
         self.shuffle = shuffle
         self.seed = seed
-        count = len(dataset)
+        count = length_of("DistributedSampler", dataset)
         self.num_samples = count // num_replicas if drop_last else -(-count // num_replicas)
         self.total_size = self.num_samples * num_replicas
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ... import _factories as factories
 from ... import _functions
+from .dataset import length_of
 
 
 class Sampler:
@@ -49,7 +50,7 @@ class RandomSampler(Sampler):
 
     @property
     def num_samples(self):
-        return len(self.data_source) if self._num_samples is None else self._num_samples
+        return length_of("RandomSampler", self.data_source) if self._num_samples is None else self._num_samples
 
     def __iter__(self):
         count, left = len(self.data_source), self.num_samples
