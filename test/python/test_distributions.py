@@ -339,14 +339,44 @@ def test_straight_through():
     assert logits.grad.allclose(expected)
 
 
-def test_no_gradient_by_concentrations():
-    a, rate = parameters([1.0, 2.0], [3.0, 4.0])
-    with pytest.raises(NotImplementedError, match=r"\[Gamma\] rsample.*detach"):
-        distributions.Gamma(a, rate).rsample()
-    sample = distributions.Gamma(a.detach(), rate).rsample()
-    sample.sum().backward()
-    assert rate.grad.allclose(-sample / rate)
-    assert distributions.Gamma(a, rate).sample().shape == (2,)
+@pytest.mark.parametrize("a", [0.05, 0.7, 1.0, 3.0, 20.0, 39.0, 41.0, 300.0])
+def test_the_gradient_of_gamma_numbers(a):
+    """By the concentration, at a fixed value of the cdf."""
+    import scipy.stats
+
+    (concentration,) = parameters(a)
+    samples = distributions.Gamma(concentration, 2.0).rsample((200,))
+    step = 1e-4 * a
+    found = []
+    for sample in samples[:20]:
+        concentration.grad = None
+        sample.backward(retain_graph=True)
+        found.append(concentration.grad.item())
+    z = samples[:20].detach().numpy()
+    p = scipy.stats.gamma(a, scale=0.5).cdf(z)
+    up, down = (scipy.stats.gamma(a + s, scale=0.5).ppf(p) for s in (step, -step))
+    numpy.testing.assert_allclose(found, (up - down) / (2 * step), rtol=2e-3, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    "make, moment",
+    [
+        (lambda a: distributions.Gamma(a, 2.0), lambda d: d.variance + d.mean**2),
+        (lambda a: distributions.Beta(a, 1.5), lambda d: d.variance + d.mean**2),
+        (lambda a: distributions.Chi2(a), lambda d: d.variance + d.mean**2),
+        (lambda a: distributions.StudentT(a + 8), lambda d: d.variance),
+        (lambda a: distributions.Dirichlet(weft.stack([a, a * 2, a + 1], -1)), lambda d: d.variance + d.mean**2),
+    ],
+)
+def test_gradients_of_moments(make, moment):
+    """The mean of x² has the gradient of the second moment."""
+    (a,) = parameters(1.3)
+    weights = weft.tensor([1.0, 2.0, 0.5])
+    d = make(a)
+    (expected,) = weft.autograd.grad((moment(d) * weights[: d.event_shape.numel()]).sum(), [a], retain_graph=True)
+    samples = make(a).rsample((200_000,))
+    (found,) = weft.autograd.grad((samples.square().mean(0) * weights[: d.event_shape.numel()]).sum(), [a])
+    assert found.item() == pytest.approx(expected.item(), rel=0.05)
 
 
 @pytest.mark.parametrize("row", TABLE["distributions"], ids=ids)

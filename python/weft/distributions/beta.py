@@ -10,12 +10,11 @@ from weft import Tensor
 from . import constraints
 from .dirichlet import Dirichlet
 from .exp_family import ExponentialFamily
-from .sampling import no_gradient_of
 from .utils import broadcast_all
 
 
 class Beta(ExponentialFamily):
-    """Density proportional to x^(concentration1 - 1) · (1 - x)^(concentration0 - 1). Gradients of samples are not there."""
+    """Density proportional to x^(concentration1 - 1) · (1 - x)^(concentration0 - 1)."""
 
     arg_constraints = {"concentration1": constraints.positive, "concentration0": constraints.positive}  # type: ignore[assignment]
     support = constraints.unit_interval  # type: ignore[assignment]
@@ -53,7 +52,6 @@ class Beta(ExponentialFamily):
         return self.concentration1 * self.concentration0 / (total.square() * (total + 1))
 
     def rsample(self, sample_shape: Any = ()) -> Tensor:
-        no_gradient_of("Beta", self._dirichlet.concentration)
         return self._dirichlet.rsample(sample_shape)[..., 0]
 
     def log_prob(self, value: Tensor) -> Tensor:

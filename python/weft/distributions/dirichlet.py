@@ -10,13 +10,12 @@ from weft.nn import functional as F
 
 from . import constraints
 from .exp_family import ExponentialFamily
-from .sampling import no_gradient_of, standard_gamma
+from .sampling import standard_gamma
 from .utils import check_kind
 
 
 class Dirichlet(ExponentialFamily):
-    """Probabilities of the last dimension, with density proportional to Π x_i^(concentration_i - 1). ValueError without dimensions.
-    Gradients of samples are not there."""
+    """Probabilities of the last dimension, with density proportional to Π x_i^(concentration_i - 1). ValueError without dimensions."""
 
     arg_constraints = {"concentration": constraints.independent(constraints.positive, 1)}  # type: ignore[assignment]
     support = constraints.simplex  # type: ignore[assignment]
@@ -45,7 +44,6 @@ class Dirichlet(ExponentialFamily):
         return self.concentration * (total - self.concentration) / (total.square() * (total + 1))
 
     def rsample(self, sample_shape: Any = ()) -> Tensor:
-        no_gradient_of("Dirichlet", self.concentration)
         drawn = standard_gamma(self.concentration.expand(self._extended_shape(sample_shape)))
         return drawn / drawn.sum(-1, keepdim=True)
 

@@ -9,12 +9,12 @@ from weft import Tensor
 
 from . import constraints
 from .exp_family import ExponentialFamily
-from .sampling import no_gradient_of, standard_gamma
+from .sampling import standard_gamma
 from .utils import broadcast_all
 
 
 class Gamma(ExponentialFamily):
-    """Density rate^concentration · x^(concentration - 1) · exp(-rate · x) / Γ(concentration). Gradients of samples go to ``rate`` alone."""
+    """Density rate^concentration · x^(concentration - 1) · exp(-rate · x) / Γ(concentration)."""
 
     arg_constraints = {"concentration": constraints.positive, "rate": constraints.positive}  # type: ignore[assignment]
     support = constraints.nonnegative  # type: ignore[assignment]
@@ -38,7 +38,6 @@ class Gamma(ExponentialFamily):
         return self.concentration / self.rate.square()
 
     def rsample(self, sample_shape: Any = ()) -> Tensor:
-        no_gradient_of(type(self).__name__, self.concentration)
         drawn = standard_gamma(self.concentration.expand(self._extended_shape(sample_shape)))
         return (drawn / self.rate).clamp(min=weft.finfo(drawn.dtype).tiny)
 

@@ -10,12 +10,12 @@ from weft import Tensor
 
 from . import constraints
 from .distribution import Distribution
-from .sampling import no_gradient_of, standard_gamma
+from .sampling import standard_gamma
 from .utils import broadcast_all, standard_normal
 
 
 class StudentT(Distribution):
-    """loc + scale · t, with ``df`` degrees of freedom. Gradients of samples do not go to ``df``."""
+    """loc + scale · t, with ``df`` degrees of freedom."""
 
     arg_constraints = {"df": constraints.positive, "loc": constraints.real, "scale": constraints.positive}  # type: ignore[assignment]
     support = constraints.real  # type: ignore[assignment]
@@ -40,7 +40,6 @@ class StudentT(Distribution):
         return weft.where(self.df <= 1, math.nan, result)
 
     def rsample(self, sample_shape: Any = ()) -> Tensor:
-        no_gradient_of("StudentT", self.df)
         shape = self._extended_shape(sample_shape)
         x = standard_normal(self.df, shape)
         z = 2 * standard_gamma((self.df / 2).expand(shape))
