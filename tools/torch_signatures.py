@@ -144,7 +144,7 @@ def main():
     table |= classes(distributions, "distributions.", distributions.Distribution, DISTRIBUTIONS)
     table |= classes(distributions, "distributions.", distributions.Transform, TRANSFORMS)
     table |= functions(distributions, "distributions.", {}) | functions(testing, "testing.", {})
-    table |= functions(serialization, "serialization.", {})
+    table |= functions(serialization, "serialization.", {}) | functions(torch.random, "random.", {})
     table |= classes(tensorboard, "utils.tensorboard.", tensorboard.SummaryWriter, WRITER)
     table |= classes(hooks, "utils.hooks.", hooks.RemovableHandle, ["__init__", "remove"])
     rows = (f"{json.dumps(name)}: {json.dumps(table[name])}" for name in sorted(table))

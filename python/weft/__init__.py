@@ -54,7 +54,6 @@ from ._factories import (
     full_like,
     is_tensor,
     linspace,
-    manual_seed,
     ones,
     ones_like,
     rand,
@@ -72,7 +71,7 @@ from ._factories import (
 from ._C import Size
 from ._C import default_dtype as get_default_dtype
 from ._C import get_num_threads, initial_seed, set_num_threads
-from ._random import Generator, default_generator, get_rng_state, seed, set_rng_state
+from .random import Generator, default_generator, get_rng_state, manual_seed, seed, set_rng_state
 from .autograd import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
 from .serialization import load, save
 

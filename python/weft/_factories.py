@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from . import _C, _ops
 from ._C import Tensor, device, dtype
 from ._public import Any, Number, public
-from ._random import signed
 
 
 def _shape(op: str, sizes: tuple[Any, ...]) -> Any:
@@ -327,10 +326,3 @@ def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
                 f"[stack] all tensors must have one shape; got {list(shape)} and {list(t.shape)}; use cat to join along a dimension"
             )
     return _ops.concatenate([t.unsqueeze(dim) for t in tensors], dim)
-
-
-@public
-def manual_seed(seed: Number) -> None:
-    """Restarts the random stream; the same seed gives the same numbers, eager and compiled."""
-    _C.not_replayable("it calls manual_seed()")
-    _C.manual_seed(signed("manual_seed", seed))

@@ -83,6 +83,17 @@ def test_the_default_generator():
     assert weft.seed() == weft.initial_seed()
 
 
+def test_a_stream_put_back():
+    weft.random.manual_seed(4)
+    with weft.random.fork_rng():
+        inside = weft.rand(3)
+    assert weft.rand(3).equal(inside)
+    with weft.random.fork_rng(enabled=False):
+        weft.rand(3)
+    weft.random.set_rng_state(weft.random.get_rng_state())
+    assert weft.random.initial_seed() == 4 and weft.random.seed() == weft.initial_seed()
+
+
 def test_examples_of_vmap():
     def draw(x):
         return x + weft.rand(3, generator=generator)
@@ -100,6 +111,7 @@ def test_examples_of_vmap():
     [
         (lambda: weft.rand(2, generator=3), TypeError, r"\[rand\] generator must be a weft.Generator; got int"),
         (lambda: weft.Generator().manual_seed(2**64), ValueError, "64 bits"),
+        (lambda: weft.manual_seed("a"), TypeError, r"\[manual_seed\] a seed must be an int; got 'a'"),
         (lambda: weft.Generator().set_state(weft.zeros(3)), TypeError, r"\[set_state\].*float32 of shape \[3\]"),
         (lambda: weft.Generator("mars"), RuntimeError, "mars"),
     ],

@@ -180,6 +180,7 @@ def ours():
         "distributions.",
         "testing.",
         "serialization.",
+        "random.",
     ):
         module = weft
         for part in prefix.split(".")[:-1]:

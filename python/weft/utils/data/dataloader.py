@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 
-from ..._random import check_generator
+from ...random import check_generator
 from .collate import default_collate, default_convert
 from .dataset import IterableDataset, length_of
 from .fetch import Fetcher, IterableFetcher

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 
 from ... import _factories as factories
-from ..._random import Generator
+from ...random import Generator
 from .dataset import length_of
 from .sampler import Sampler
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ... import _C
-from ... import _factories as factories
+from ...random import manual_seed
 from .channel import Channel
 from .fetch import Exhausted, Fetcher
 
@@ -73,7 +73,7 @@ class _KeyError(KeyError):
 def _seed(base_seed, worker):
     seed = (base_seed + worker) % 2**63
     random.seed(seed)
-    factories.manual_seed(seed)
+    manual_seed(seed)
     import numpy
 
     numpy.random.seed(numpy.random.SeedSequence([base_seed, worker]).generate_state(4))

@@ -1,21 +1,27 @@
-"""weft.Generator, and the state of the default one."""
+"""weft.Generator, and the default stream: its seed and its state."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import struct
 
 from . import _C
-from ._C import Tensor
+from ._C import Tensor, initial_seed
 
-__all__ = ["Generator", "default_generator", "get_rng_state", "seed", "set_rng_state"]
+__all__ = [
+    "Generator", "default_generator", "fork_rng", "get_rng_state", "initial_seed", "manual_seed", "seed", "set_rng_state",
+]  # fmt: skip
 
 _LARGEST = 2**63
 
 
 def signed(op, seed):
-    """A seed as PyTorch takes it, as int64. ValueError for one that does not fit."""
-    seed = int(seed)
+    """A seed as PyTorch takes it, as int64. TypeError for what is no number, ValueError for one that does not fit."""
+    try:
+        seed = int(seed)
+    except (TypeError, ValueError, OverflowError):
+        raise TypeError(f"[{op}] a seed must be an int; got {seed!r}") from None
     if not -_LARGEST <= seed < 2 * _LARGEST:
         raise ValueError(f"[{op}] a seed must fit into 64 bits; got {seed}; pass one of [-2**63, 2**64)")
     return seed if seed < _LARGEST else seed - 2 * _LARGEST
@@ -99,6 +105,24 @@ def get_rng_state():
 def set_rng_state(new_state):
     """Sets the default stream to what ``get_rng_state`` gave. TypeError for other tensors."""
     default_generator.set_state(new_state)
+
+
+def manual_seed(seed):
+    """Restarts the default stream, and gives its generator; the same seed gives the same numbers, eager and compiled. ValueError for a
+    seed of more than 64 bits."""
+    return default_generator.manual_seed(seed)
+
+
+@contextlib.contextmanager
+def fork_rng(devices=None, enabled=True, _caller="fork_rng", _devices_kw="devices", device_type=None):
+    """``with fork_rng():`` after the block the default stream is where it was before. It is one on all devices, so that ``devices`` has
+    nothing to say."""
+    state = get_rng_state()
+    try:
+        yield
+    finally:
+        if enabled:
+            set_rng_state(state)
 
 
 def seed():
