@@ -15,7 +15,6 @@ from .rebuild import STORAGES
 
 _ALIGNMENT = 64  # of memories in the file, so that it can be mapped
 _STORAGES = {dtype: f"{name}Storage" for name, dtype in STORAGES.items()}
-_PLAIN = (type(None), bool, int, float, complex, str, bytes, bytearray, list, tuple, dict, set, OrderedDict, Counter)
 _CALLED = (set, OrderedDict, Counter, bytearray, complex, codecs.encode)  # by which pickles make some of them
 
 
@@ -43,6 +42,27 @@ class _Storage:
         self.memory = _C.whole_storage(tensor.detach()).cpu()
 
 
+_PLAIN = frozenset(
+    (
+        type(None),
+        bool,
+        int,
+        float,
+        complex,
+        str,
+        bytes,
+        bytearray,
+        list,
+        tuple,
+        dict,
+        set,
+        OrderedDict,
+        Counter,
+        _Storage,
+    )
+)
+
+
 class _Pickler(pickle._Pickler):  # type: ignore[name-defined]  # the one in Python, which asks for each object
     def __init__(self, file):
         super().__init__(file, protocol=2)
@@ -56,7 +76,9 @@ class _Pickler(pickle._Pickler):  # type: ignore[name-defined]  # the one in Pyt
 
     def save(self, value, save_persistent_id=True):
         kind = type(value)
-        if isinstance(value, _Name):
+        if kind in _PLAIN or any(value is f for f in _CALLED):
+            super().save(value, save_persistent_id)
+        elif isinstance(value, _Name):
             self._save_name(value)
         elif isinstance(value, _Rebuilt):
             self._save_call(value.function, value.arguments)
@@ -70,8 +92,6 @@ class _Pickler(pickle._Pickler):  # type: ignore[name-defined]  # the one in Pyt
             self._save_call(_SIZE, (tuple(value),), value)
         elif isinstance(value, _C.device):
             self._save_call(_DEVICE, (value.type,) if value.index is None else (value.type, value.index), value)
-        elif kind in _PLAIN or kind is _Storage or any(value is f for f in _CALLED):
-            super().save(value, save_persistent_id)
         else:
             raise TypeError(
                 f"[save] a .pt file holds tensors, containers, numbers and strings; got {kind.__module__}.{kind.__qualname__}; "
