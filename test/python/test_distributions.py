@@ -63,7 +63,14 @@ def ids(row):
 
 
 # What differs from PyTorch's numbers (docs/differences.md); the incomplete gamma function, which makes a cdf, is no op.
-OTHERS = {("Kumaraswamy", "mode"), ("Weibull", "mode"), ("Dirichlet", "mode"), ("Gamma", "cdf"), ("Chi2", "cdf")}
+OTHERS = {
+    ("Kumaraswamy", "mode"),
+    ("Weibull", "mode"),
+    ("Dirichlet", "mode"),
+    ("Gamma", "cdf"),
+    ("Chi2", "cdf"),
+    ("InverseGamma", "cdf"),
+}
 
 
 @pytest.mark.parametrize("row", TABLE["distributions"], ids=ids)
@@ -116,7 +123,17 @@ def test_samples(row):
     ok = numpy.isfinite(variance) & numpy.isfinite(mean)
     error = numpy.abs(found.mean(0) - mean) / numpy.sqrt(numpy.where(ok, variance, 1) / 20_000)
     assert (error[ok] < 6).all()
-    if name not in ("Pareto", "LogNormal", "StudentT", "Weibull", "NegativeBinomial", "TransformedDistribution"):
+    if name not in (
+        "Pareto",
+        "LogNormal",
+        "StudentT",
+        "Weibull",
+        "FisherSnedecor",
+        "GeneralizedPareto",
+        "InverseGamma",
+        "NegativeBinomial",
+        "TransformedDistribution",
+    ):
         numpy.testing.assert_allclose(found.var(0)[ok], variance[ok], rtol=0.15)
 
 
@@ -259,7 +276,7 @@ def test_dependent_constraints():
         (constraints.real, [1.0, -2.0]), (constraints.positive, [1.0, 0.1]), (constraints.greater_than(2.0), [3.0, 2.5]),
         (constraints.less_than(2.0), [1.0, -2.5]), (constraints.unit_interval, [0.1, 0.5]),
         (constraints.interval(-1.0, 2.0), [-0.5, 1.5]), (constraints.real_vector, [1.0, -2.0]),
-        (constraints.simplex, [0.25, 0.75]),
+        (constraints.simplex, [0.25, 0.75]), (constraints.corr_cholesky, [[1.0, 0.0], [0.6, 0.8]]),
     ],
 )  # fmt: skip
 def test_from_the_real_numbers(registry, constraint, value):

@@ -122,6 +122,16 @@ _KNOWN += [
             "arguments",
         ],
     ),
+    (
+        "distributions.CorrCholeskyTransform.log_abs_det_jacobian",
+        "of PyTorch's own use",
+        ["(x, y, intermediates): too many positional arguments", "no intermediates"],
+    ),
+    (
+        "distributions.Wishart.rsample",
+        "samples need no correction",
+        ["(sample_shape, max_try_correction): too many positional arguments", "no max_try_correction"],
+    ),
     ("testing.make_tensor", "neither has a default", ["(): missing a required argument: 'dtype'"]),
 ]
 KNOWN = {name: set(found) for names, _, found in _KNOWN for name in names.split()}

@@ -94,6 +94,11 @@ def _stack(registry: Any, constraint: Any) -> Any:
     return transforms.StackTransform([registry(c) for c in constraint.cseq], constraint.dim)
 
 
+@_both(constraints.corr_cholesky)
+def _correlations(registry: Any, constraint: Any) -> Any:
+    return transforms.CorrCholeskyTransform()
+
+
 biject_to.register(constraints.simplex, lambda constraint: transforms.StickBreakingTransform())
 transform_to.register(constraints.simplex, lambda constraint: transforms.SoftmaxTransform())
 transform_to.register(constraints.lower_cholesky, lambda constraint: transforms.LowerCholeskyTransform())

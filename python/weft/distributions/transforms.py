@@ -10,10 +10,10 @@ from weft import Tensor
 from weft.nn import functional as F
 
 from . import constraints
-from .utils import check_kind, lazy_property, sum_rightmost
+from .utils import check_kind, lazy_property, sum_rightmost, tril_matrix_to_vec, vec_to_tril_matrix
 
 __all__ = [
-    "AbsTransform", "AffineTransform", "CatTransform", "ComposeTransform", "CumulativeDistributionTransform", "ExpTransform",
+    "AbsTransform", "AffineTransform", "CatTransform", "ComposeTransform", "CorrCholeskyTransform", "CumulativeDistributionTransform", "ExpTransform",
     "IndependentTransform", "LowerCholeskyTransform", "PositiveDefiniteTransform", "PowerTransform", "ReshapeTransform",
     "SigmoidTransform", "SoftmaxTransform", "SoftplusTransform", "StackTransform", "StickBreakingTransform", "TanhTransform",
     "Transform", "identity_transform",
@@ -601,6 +601,45 @@ class StickBreakingTransform(_Plain):
 
     def inverse_shape(self, shape: Any) -> Any:
         return (*shape[:-1], shape[-1] - 1)
+
+
+class CorrCholeskyTransform(_Plain):
+    """(..., n (n - 1) / 2) → Cholesky factors (..., n, n) of correlation matrices: the tangens hyperbolicus of the numbers, row by row,
+    says which part of what is left of a row's length 1 an element takes."""
+
+    domain = constraints.real_vector
+    codomain = constraints.corr_cholesky
+    bijective = True
+
+    def _call(self, x: Any) -> Any:
+        near = 1 - weft.finfo(x.dtype).eps
+        r = vec_to_tril_matrix(x.tanh().clamp(min=-near, max=near), -1)
+        left = weft.cumprod((1 - r.square()).sqrt(), -1)
+        one = weft.ones_like(left[..., :1])
+        return (r + weft.eye(r.shape[-1], dtype=r.dtype, device=r.device)) * weft.cat([one, left[..., :-1]], -1)
+
+    def _inverse(self, y: Any) -> Any:
+        left = 1 - weft.cumsum(y.square(), -1)
+        before = weft.cat([weft.ones_like(left[..., :1]), left[..., :-1]], -1)
+        return weft.atanh(tril_matrix_to_vec(y, -1) / tril_matrix_to_vec(before, -1).sqrt())
+
+    def log_abs_det_jacobian(self, x: Any, y: Any) -> Any:
+        """Of the elements below the diagonal."""
+        left = tril_matrix_to_vec(1 - weft.cumsum(y.square(), -1), -2)
+        return 0.5 * left.log().sum(-1) - 2 * (x + F.softplus(-2 * x) - math.log(2)).sum(-1)
+
+    def forward_shape(self, shape: Any) -> Any:
+        n = round((0.25 + 2 * shape[-1]) ** 0.5 + 0.5)
+        if n * (n - 1) // 2 != shape[-1]:
+            raise ValueError(
+                f"[CorrCholeskyTransform] no matrix has {shape[-1]} elements below its diagonal; got {list(shape)}"
+            )
+        return (*shape[:-1], n, n)
+
+    def inverse_shape(self, shape: Any) -> Any:
+        if len(shape) < 2 or shape[-1] != shape[-2]:
+            raise ValueError(f"[CorrCholeskyTransform] needs square matrices; got shape {list(shape)}")
+        return (*shape[:-2], shape[-1] * (shape[-1] - 1) // 2)
 
 
 class LowerCholeskyTransform(_Plain):

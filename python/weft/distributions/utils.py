@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 import numbers
 from typing import Any
 
@@ -92,6 +93,12 @@ def either(op: str, **given: Any) -> Any:
             f"[{op}] takes exactly one of {', '.join(given)}; got {' and '.join(names) or 'none'}; pass one of them"
         )
     return names[0]
+
+
+def multigammaln(a: Tensor, p: int) -> Tensor:
+    """The logarithm of the multivariate gamma function of dimension p."""
+    terms = weft.stack([weft.lgamma(a - i / 2) for i in range(p)], -1)
+    return p * (p - 1) / 4 * math.log(math.pi) + terms.sum(-1)
 
 
 def tril_matrix_to_vec(mat: Tensor, diag: int = 0) -> Tensor:
