@@ -42,25 +42,18 @@ class _Storage:
         self.memory = _C.whole_storage(tensor.detach()).cpu()
 
 
-_PLAIN = frozenset(
-    (
-        type(None),
-        bool,
-        int,
-        float,
-        complex,
-        str,
-        bytes,
-        bytearray,
-        list,
-        tuple,
-        dict,
-        set,
-        OrderedDict,
-        Counter,
-        _Storage,
-    )
-)
+class _Rebuilt:
+    """A call within the arguments of another."""
+
+    def __init__(self, function, arguments):
+        self.function = function
+        self.arguments = arguments
+
+
+_NO_HOOKS = _Rebuilt(_Name("collections", "OrderedDict"), ())  # a dict of its own each time
+_PLAIN = frozenset([
+    type(None), bool, int, float, complex, str, bytes, bytearray, list, tuple, dict, set, OrderedDict, Counter, _Storage,
+])  # fmt: skip
 
 
 class _Pickler(pickle._Pickler):  # type: ignore[name-defined]  # the one in Python, which asks for each object
@@ -80,8 +73,6 @@ class _Pickler(pickle._Pickler):  # type: ignore[name-defined]  # the one in Pyt
             super().save(value, save_persistent_id)
         elif isinstance(value, _Name):
             self._save_name(value)
-        elif isinstance(value, _Rebuilt):
-            self._save_call(value.function, value.arguments)
         elif isinstance(value, Tensor):
             self._save_tensor(value)
         elif isinstance(value, _C.dtype):
@@ -100,11 +91,30 @@ class _Pickler(pickle._Pickler):  # type: ignore[name-defined]  # the one in Pyt
 
     def _save_call(self, name, arguments, value=None):
         """``value``: what the call makes, which may come again."""
-        self.save(name)
-        self.save(arguments)
+        self._save_name(name)
+        self._save_once(arguments)
         self.write(pickle.REDUCE)
         if value is not None:
             self.memoize(value)
+
+    def _save_once(self, value):
+        """Without asking the memo for tuples and ints."""
+        kind = type(value)
+        if kind is tuple:
+            self.write(pickle.MARK if value else pickle.EMPTY_TUPLE)
+            for item in value:
+                self._save_once(item)
+            self.write(pickle.TUPLE if value else b"")
+        elif kind is int and 0 <= value < 2**31:
+            self.write(pickle.BININT + value.to_bytes(4, "little"))
+        elif kind is _Rebuilt:
+            self._save_call(value.function, value.arguments)
+        else:
+            self.save(value)
+
+    def save_pers(self, pid):
+        self._save_once(pid)
+        self.write(pickle.BINPERSID)
 
     def _save_name(self, name):
         known = self.memo.get(id(name))
@@ -120,13 +130,12 @@ class _Pickler(pickle._Pickler):  # type: ignore[name-defined]  # the one in Pyt
             self.write(self.get(known[0]))
             return
         storage = self._storage_of(tensor)
-        hooks = OrderedDict()
         arguments = (storage, tensor.storage_offset(), tuple(tensor.shape), tuple(tensor.stride()))
         if isinstance(tensor, Parameter):
-            plain = _Rebuilt(_TENSOR, (*arguments, False, hooks))
-            self._save_call(_PARAMETER, (plain, tensor.requires_grad, OrderedDict()), tensor)
+            plain = _Rebuilt(_TENSOR, (*arguments, False, _NO_HOOKS))
+            self._save_call(_PARAMETER, (plain, tensor.requires_grad, _NO_HOOKS), tensor)
         else:
-            self._save_call(_TENSOR, (*arguments, tensor.requires_grad, hooks), tensor)
+            self._save_call(_TENSOR, (*arguments, tensor.requires_grad, _NO_HOOKS), tensor)
 
     def _storage_of(self, tensor):
         memory = _C.whole_storage(tensor.detach())
@@ -141,14 +150,6 @@ class _Pickler(pickle._Pickler):  # type: ignore[name-defined]  # the one in Pyt
                 f"[save] tensors of {storage.dtype} and {tensor.dtype.name} share memory, which a .pt file cannot say; clone() one"
             )
         return storage
-
-
-class _Rebuilt:
-    """A call within the arguments of another."""
-
-    def __init__(self, function, arguments):
-        self.function = function
-        self.arguments = arguments
 
 
 def _aligned(name, position, size):
