@@ -110,11 +110,23 @@ def tril_matrix_to_vec(mat: Tensor, diag: int = 0) -> Tensor:
 def vec_to_tril_matrix(vec: Tensor, diag: int = 0) -> Tensor:
     """(..., k) → (..., n, n), zero above the diagonal; the inverse of tril_matrix_to_vec. ValueError where k fits no n."""
     count, n = vec.shape[-1], 1
-    while weft.tril_indices(n, n, diag).shape[1] < count:
+    while _places(n, diag)[0] < count:
         n += 1
-    rows, columns = weft.tril_indices(n, n, diag)
-    if len(rows) != count:
+    found, places = _places(n, diag)
+    if found != count:
         raise ValueError(f"[vec_to_tril_matrix] no matrix has {count} elements there; got shape {list(vec.shape)}")
-    flat = weft.zeros(*vec.shape[:-1], n * n, dtype=vec.dtype, device=vec.device)
-    index = (rows * n + columns).expand(vec.shape)
-    return flat.scatter(-1, index, vec).reshape(*vec.shape[:-1], n, n)
+    zero = weft.zeros_like(vec[..., :1])
+    index = weft.tensor([count if place is None else place for place in places], device=vec.device)
+    return weft.cat([vec, zero], -1).index_select(-1, index).reshape((*vec.shape[:-1], n, n))
+
+
+def _places(n: int, diag: int) -> tuple[int, list[int | None]]:
+    """How many elements a matrix of n rows has on and below the diagonal, and the number of each of its elements among them."""
+    places: list[int | None] = []
+    count = 0
+    for row in range(n):
+        for column in range(n):
+            below = column <= row + diag
+            places.append(count if below else None)
+            count += below
+    return count, places
