@@ -13,9 +13,24 @@ import json
 import pathlib
 
 import torch
+from torch import distributions, serialization, testing
 from torch.nn.utils import parametrizations, parametrize, prune, rnn, stateless
 from torch.optim import lr_scheduler, swa_utils
-from torch.utils import checkpoint, data, hooks
+from torch.utils import checkpoint, data, hooks, tensorboard
+
+DISTRIBUTIONS = ["__init__", "expand", "sample", "rsample", "log_prob", "cdf", "icdf", "entropy", "enumerate_support"]
+TRANSFORMS = ["__init__", "with_cache", "log_abs_det_jacobian", "forward_shape", "inverse_shape"]
+WRITER = [
+    "__init__",
+    "add_scalar",
+    "add_scalars",
+    "add_histogram",
+    "add_image",
+    "add_images",
+    "add_text",
+    "flush",
+    "close",
+]
 
 
 def text(arguments, skip=0):
@@ -150,6 +165,11 @@ def main():
         table |= exported(module, f"nn.utils.{module.__name__.rpartition('.')[2]}.")
     table |= {"nn.Buffer.__new__": [inspected(torch.nn.Buffer.__new__, skip=1)]}
     table |= classes(data, "utils.data.", object, ["__init__"]) | functions(data, "utils.data.", {})
+    table |= classes(distributions, "distributions.", distributions.Distribution, DISTRIBUTIONS)
+    table |= classes(distributions, "distributions.", distributions.Transform, TRANSFORMS)
+    table |= functions(distributions, "distributions.", {}) | functions(testing, "testing.", {})
+    table |= functions(serialization, "serialization.", {}) | functions(torch.random, "random.", {})
+    table |= classes(tensorboard, "utils.tensorboard.", tensorboard.SummaryWriter, WRITER)
     table |= classes(hooks, "utils.hooks.", hooks.RemovableHandle, ["__init__", "remove"])
     rows = (f"{json.dumps(name)}: {json.dumps(table[name])}" for name in sorted(table))
     output.write_text("{\n" + ",\n".join(rows) + "\n}\n")

@@ -115,6 +115,11 @@ Generator &Generator::defaultGenerator() {
   return generator;
 }
 
+static thread_local Generator *used = nullptr;
+Generator &Generator::inUse() { return used ? *used : defaultGenerator(); }
+Generator::Use::Use(Generator &generator) : before(used) { used = &generator; }
+Generator::Use::~Use() { used = before; }
+
 Generator::State Generator::state() const {
   std::lock_guard<std::mutex> lock(mutex);
   return current;
@@ -144,10 +149,15 @@ Tensor Generator::State::tensor(Device device) const {
 }
 
 Tensor randomState(int64_t count, int64_t &offset, Device device) {
-  if (Trace *trace = Trace::active())
-    return trace->randomState(count, offset, device);
+  Generator &generator = Generator::inUse();
+  bool isDefault = &generator == &Generator::defaultGenerator();
+  if (Trace *trace = Trace::active()) {
+    if (isDefault || trace->isFunction())
+      return trace->randomState(count, offset, device);
+    trace->notReplayable("it draws from a weft.Generator");
+  }
   offset = 0;
-  return Generator::defaultGenerator().draw(count).tensor(device);
+  return generator.draw(count).tensor(device);
 }
 
 } // namespace weft

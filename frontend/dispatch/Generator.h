@@ -1,5 +1,5 @@
-// The random stream of eager code: (seed, offset) of a Philox counter. A random op with n elements takes counters
-// [offset, offset + n). Inside a trace the ops read the state as an input, so that a replay draws anew.
+// A random stream: (seed, offset) of a Philox counter. A random op with n elements takes counters [offset, offset + n).
+// Inside a trace the ops read the default stream's state as an input, so that a replay draws anew.
 #pragma once
 #include "frontend/tensor/Tensor.h"
 #include "runtime/Abi.h"
@@ -11,6 +11,9 @@ namespace weft {
 class Generator {
 public:
   static Generator &defaultGenerator();
+  // From which this thread's random ops draw: the default one but within a Use.
+  static Generator &inUse();
+  class Use;
 
   struct State {
     int64_t seed = WEFT_DEFAULT_SEED;
@@ -32,6 +35,17 @@ public:
 private:
   mutable std::mutex mutex;
   State current;
+};
+
+// A call that names its generator.
+class Generator::Use {
+public:
+  explicit Use(Generator &generator);
+  ~Use();
+  Use(const Use &) = delete;
+
+private:
+  Generator *before;
 };
 
 // Counters that go back if nobody keeps them.

@@ -427,11 +427,16 @@ void bindBuffers(py::module_ &module) {
                "; use weft.tensor for lists and numbers");
     return fromBuffer(array.ptr());
   });
-  module.def("from_bytes", [](const py::bytes &data, const Dims &shape, DType dtype) {
-    std::string_view bytes = data;
-    if (int64_t(bytes.size()) != shape.product() * itemSize(dtype))
+  // A copy of an object's memory.
+  module.def("from_bytes", [](const py::buffer &data, const Dims &shape, DType dtype) {
+    Py_buffer view;
+    if (PyObject_GetBuffer(data.ptr(), &view, PyBUF_SIMPLE) != 0)
+      throw py::error_already_set();
+    std::unique_ptr<Py_buffer, void (*)(Py_buffer *)> held(&view, PyBuffer_Release);
+    checkSizes("from_bytes", {dtype, shape});
+    if (view.len != shape.product() * itemSize(dtype))
       fail(UserError::Kind::Value, "from_bytes", "the number of bytes does not fit shape " + toString(shape));
-    return Tensor::fromHost(bytes.data(), shape, dtype);
+    return Tensor::fromHost(view.buf, shape, dtype);
   });
   module.def("raw_bytes", [](const Tensor &t) {
     Tensor host = t.detach().to(Device()).contiguous();

@@ -16,9 +16,32 @@ TensorType typeOf(const char *op, py::handle shape, DType dtype) {
   checkSizes(op, type);
   return type;
 }
+
+// What `make` makes, drawn from the generator that a call names, None or a Generator.
+template <class Make> Tensor drawnFrom(const char *op, py::handle generator, Make make) {
+  if (generator.is_none())
+    return make();
+  if (!py::isinstance<Generator>(generator))
+    fail(UserError::Kind::Type, op,
+         std::string("generator must be a weft.Generator; got ") + Py_TYPE(generator.ptr())->tp_name);
+  Generator::Use use(generator.cast<Generator &>());
+  return make();
+}
 } // namespace
 
 void bindCreation(py::module_ &module) {
+  // What a weft.Generator derives from.
+  py::class_<Generator, std::shared_ptr<Generator>>(module, "GeneratorBase")
+      .def(py::init([](bool isDefault) {
+        return isDefault ? std::shared_ptr<Generator>(&Generator::defaultGenerator(), [](Generator *) {})
+                         : std::make_shared<Generator>();
+      }))
+      .def_property(
+          "seed_and_offset",
+          [](const Generator &generator) { return std::make_pair(generator.state().seed, generator.state().offset); },
+          [](Generator &generator, std::pair<int64_t, int64_t> state) {
+            generator.setState({state.first, state.second});
+          });
   module.def("empty", [](py::handle shape, py::handle dtype, py::handle device) {
     TensorType type = typeOf("empty", shape, dtypeOr(dtype, defaultDType()));
     if (Trace *trace = Trace::active(); trace && trace->isFunction()) // which may write to what it makes
@@ -49,18 +72,29 @@ void bindCreation(py::module_ &module) {
     return arange(numbers[0].itemDouble(), numbers[1].itemDouble(), numbers[2].itemDouble(), dtype,
                   unboxDevice(device.ptr()));
   });
-  module.def("randint", [](int64_t low, int64_t high, py::handle shape, DType dtype, py::handle device) {
-    TensorType type = typeOf("randint", shape, dtype);
-    return randint(low, high, type.shape, dtype, unboxDevice(device.ptr()));
-  });
-  module.def("rand", [](py::handle shape, py::handle dtype, py::handle device) {
-    TensorType type = typeOf("rand", shape, dtypeOr(dtype, defaultDType()));
-    return rand(type.shape, type.dtype, unboxDevice(device.ptr()));
-  });
-  module.def("randn", [](py::handle shape, py::handle dtype, py::handle device) {
-    TensorType type = typeOf("randn", shape, dtypeOr(dtype, defaultDType()));
-    return randn(type.shape, type.dtype, unboxDevice(device.ptr()));
-  });
+  module.def(
+      "randint",
+      [](int64_t low, int64_t high, py::handle shape, DType dtype, py::handle device, py::handle generator) {
+        TensorType type = typeOf("randint", shape, dtype);
+        return drawnFrom("randint", generator,
+                         [&] { return randint(low, high, type.shape, dtype, unboxDevice(device.ptr())); });
+      },
+      py::arg("low"), py::arg("high"), py::arg("shape"), py::arg("dtype"), py::arg("device"),
+      py::arg("generator") = py::none());
+  module.def(
+      "rand",
+      [](py::handle shape, py::handle dtype, py::handle device, py::handle generator) {
+        TensorType type = typeOf("rand", shape, dtypeOr(dtype, defaultDType()));
+        return drawnFrom("rand", generator, [&] { return rand(type.shape, type.dtype, unboxDevice(device.ptr())); });
+      },
+      py::arg("shape"), py::arg("dtype"), py::arg("device"), py::arg("generator") = py::none());
+  module.def(
+      "randn",
+      [](py::handle shape, py::handle dtype, py::handle device, py::handle generator) {
+        TensorType type = typeOf("randn", shape, dtypeOr(dtype, defaultDType()));
+        return drawnFrom("randn", generator, [&] { return randn(type.shape, type.dtype, unboxDevice(device.ptr())); });
+      },
+      py::arg("shape"), py::arg("dtype"), py::arg("device"), py::arg("generator") = py::none());
   module.def("manual_seed", [](int64_t seed) { Generator::defaultGenerator().manualSeed(seed); });
   module.def("generator_state", [] {
     Generator::State state = Generator::defaultGenerator().state();

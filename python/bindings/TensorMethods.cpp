@@ -337,18 +337,33 @@ void bindTensorMethods(py::module_ &module) {
   });
   module.def("same_storage", &Tensor::sharesStorage);
   module.def("address_of", [](const Tensor &t) { return reinterpret_cast<uintptr_t>(t.data()); }); // for reading alone
-  // A tensor's whole memory as bytes, and a tensor laid out as `like` on such bytes.
+  // A tensor's whole memory as bytes, and a tensor laid out so on such bytes.
   module.def("whole_storage", [](const Tensor &t) {
     t.data();
     Tensor bytes = aliasOf(t, {t.impl->storage->bytes}, {1}, 0);
     bytes.impl->dtype = DType::UInt8;
     return bytes;
   });
-  module.def("view_of_storage", [](const Tensor &bytes, const Tensor &like) {
-    Tensor view = aliasOf(bytes, like.shape(), like.strides(), like.offset());
-    view.impl->dtype = like.dtype();
-    return view;
-  });
+  module.def(
+      "view_of_storage", [](const Tensor &bytes, const Dims &shape, const Dims &strides, int64_t offset, DType dtype) {
+        checkSizes("view_of_storage", {dtype, shape});
+        int64_t room = bytes.numel() / itemSize(dtype);
+        bool fits = shape.size() == strides.size() && offset >= 0 && offset <= room;
+        int64_t last = offset; // the position of the last element
+        for (int i = 0; fits && i < shape.size(); ++i) {
+          int64_t reach;
+          fits = shape[i] >= 0 && strides[i] >= 0 &&
+                 !__builtin_mul_overflow(std::max<int64_t>(shape[i] - 1, 0), strides[i], &reach) &&
+                 !__builtin_add_overflow(last, reach, &last);
+        }
+        if (!fits || (shape.product() != 0 && last >= room))
+          fail(UserError::Kind::Value, "view_of_storage",
+               "shape " + toString(shape) + ", strides " + toString(strides) + " and offset " + std::to_string(offset) +
+                   " do not lie within " + std::to_string(bytes.numel()) + " bytes of " + name(dtype));
+        Tensor view = aliasOf(bytes, shape, strides, offset);
+        view.impl->dtype = dtype;
+        return view;
+      });
   Definitions(module)
       .def(
           "masked_fill",

@@ -55,7 +55,6 @@ from ._factories import (
     full_like,
     is_tensor,
     linspace,
-    manual_seed,
     ones,
     ones_like,
     rand,
@@ -73,6 +72,7 @@ from ._factories import (
 from ._C import Size
 from ._C import default_dtype as get_default_dtype
 from ._C import get_num_threads, initial_seed, set_num_threads
+from .random import Generator, default_generator, get_rng_state, manual_seed, seed, set_rng_state
 from .autograd import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
 from .serialization import load, save
 
@@ -92,3 +92,12 @@ from .amp.autocast_mode import (  # noqa: E402
 )
 from .export import export  # noqa: E402
 from .func import vmap  # noqa: E402
+
+
+def __getattr__(name):
+    """Parts that not every program uses load when they are."""
+    if name not in ("distributions", "testing"):
+        raise AttributeError(f"module 'weft' has no attribute {name!r}")
+    import importlib
+
+    return importlib.import_module(f"{__name__}.{name}")

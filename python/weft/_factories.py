@@ -221,41 +221,53 @@ def eye(
 @public
 def rand(
     *size: Any,
+    generator: Any = None,
     out: Tensor | None = None,
     dtype: dtype | None = None,
     device: device | None = None,
     requires_grad: bool = False,
 ) -> Tensor:
     """Uniform in [0, 1)."""
-    return _finish(_C.rand(_shape("rand", size), dtype, device), requires_grad, out)
+    return _finish(_C.rand(_shape("rand", size), dtype, device, generator), requires_grad, out)
 
 
 @public
 def randn(
     *size: Any,
+    generator: Any = None,
     out: Tensor | None = None,
     dtype: dtype | None = None,
     device: device | None = None,
     requires_grad: bool = False,
 ) -> Tensor:
     """Standard normal."""
-    return _finish(_C.randn(_shape("randn", size), dtype, device), requires_grad, out)
+    return _finish(_C.randn(_shape("randn", size), dtype, device, generator), requires_grad, out)
 
 
 @public
 def rand_like(
-    input: Tensor, *, dtype: dtype | None = None, device: device | None = None, requires_grad: bool = False
+    input: Tensor,
+    *,
+    generator: Any = None,
+    dtype: dtype | None = None,
+    device: device | None = None,
+    requires_grad: bool = False,
 ) -> Tensor:
     """Uniform in [0, 1); shape, dtype and device are the input's."""
-    return _finish(_C.rand(input.shape, dtype or input.dtype, device or input.device), requires_grad)
+    return _finish(_C.rand(input.shape, dtype or input.dtype, device or input.device, generator), requires_grad)
 
 
 @public
 def randn_like(
-    input: Tensor, *, dtype: dtype | None = None, device: device | None = None, requires_grad: bool = False
+    input: Tensor,
+    *,
+    generator: Any = None,
+    dtype: dtype | None = None,
+    device: device | None = None,
+    requires_grad: bool = False,
 ) -> Tensor:
     """Standard normal; shape, dtype and device are the input's."""
-    return _finish(_C.randn(input.shape, dtype or input.dtype, device or input.device), requires_grad)
+    return _finish(_C.randn(input.shape, dtype or input.dtype, device or input.device, generator), requires_grad)
 
 
 @public
@@ -264,6 +276,7 @@ def randint(
     high: int | Sequence[int],
     size: Sequence[int] | None = None,
     *,
+    generator: Any = None,
     out: Tensor | None = None,
     dtype: dtype | None = None,
     device: device | None = None,
@@ -274,13 +287,14 @@ def randint(
         size, high, low = high, low, 0
     if isinstance(high, Sequence) or size is None:
         raise TypeError("[randint] takes (high, size) or (low, high, size), size a sequence of ints; got other types")
-    return _finish(_C.randint(low, high, size, dtype or _C.int64, device), requires_grad, out)
+    return _finish(_C.randint(low, high, size, dtype or _C.int64, device, generator), requires_grad, out)
 
 
 @public
 def randperm(
     n: int,
     *,
+    generator: Any = None,
     out: Tensor | None = None,
     dtype: dtype | None = None,
     device: device | None = None,
@@ -289,7 +303,7 @@ def randperm(
     """A random order of 0 .. n - 1."""
     import numpy
 
-    keys = _C.rand((n,), _C.float64, None).numpy()
+    keys = _C.rand((n,), _C.float64, None, generator).numpy()
     order = _C.from_numpy(numpy.argsort(keys, kind="stable")).to(device=device, dtype=dtype or _C.int64)
     return _finish(order, requires_grad, out)
 
@@ -312,13 +326,3 @@ def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
                 f"[stack] all tensors must have one shape; got {list(shape)} and {list(t.shape)}; use cat to join along a dimension"
             )
     return _ops.concatenate([t.unsqueeze(dim) for t in tensors], dim)
-
-
-@public
-def manual_seed(seed: Number) -> None:
-    """Restarts the random stream; the same seed gives the same numbers, eager and compiled."""
-    seed = int(seed)
-    if not -(2**63) <= seed < 2**64:
-        raise ValueError(f"[manual_seed] a seed must fit into 64 bits; got {seed}; pass one of [-2**63, 2**64)")
-    _C.not_replayable("it calls manual_seed()")
-    _C.manual_seed(seed if seed < 2**63 else seed - 2**64)

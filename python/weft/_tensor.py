@@ -43,21 +43,21 @@ def masked_fill_(input: Tensor, mask: Tensor, value: Operand) -> Tensor:
 
 
 @public
-def uniform_(input: Tensor, from_: float = 0.0, to: float = 1.0) -> Tensor:
+def uniform_(input: Tensor, from_: float = 0.0, to: float = 1.0, *, generator: Any = None) -> Tensor:
     """Fills with uniform numbers of [from, to)."""
     if not from_ <= to:
         raise RuntimeError(f"[uniform_] the range [from, to) is none; got from={from_}, to={to}; pass from <= to")
     wide = _C.float64 if input.dtype is _C.float64 else _C.float32
-    values = (_C.rand(input.shape, wide, input.device) * (to - from_) + from_).to(input.dtype)
+    values = (_C.rand(input.shape, wide, input.device, generator) * (to - from_) + from_).to(input.dtype)
     return input.copy_(_ops.where(values < to, values, from_))  # what is rounded up to `to` is as near to `from`
 
 
 @public
-def normal_(input: Tensor, mean: float = 0.0, std: float = 1.0) -> Tensor:
+def normal_(input: Tensor, mean: float = 0.0, std: float = 1.0, *, generator: Any = None) -> Tensor:
     """Fills with normal numbers."""
     if not std >= 0:
         raise RuntimeError(f"[normal_] std must be at least 0; got {std}; pass a standard deviation")
-    return input.copy_(_C.randn(input.shape, input.dtype, input.device) * std + mean)
+    return input.copy_(_C.randn(input.shape, input.dtype, input.device, generator) * std + mean)
 
 
 # ---- conversions
@@ -207,7 +207,7 @@ def copy_of(tensor, memo):
     key = ("weft storage", _C.address_of(memory))
     if key not in memo:
         memo[key] = (memory, memory.clone())
-    return _C.view_of_storage(memo[key][1], tensor)
+    return _C.view_of_storage(memo[key][1], tensor.shape, tensor.stride(), tensor.storage_offset(), tensor.dtype)
 
 
 def copy_grad(tensor, result, memo):

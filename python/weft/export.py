@@ -3,7 +3,7 @@
 import os
 
 from . import _C
-from .serialization import write_tensors
+from .serialization.safetensors import write_tensors
 
 
 def export(model, args, path):

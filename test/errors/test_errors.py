@@ -1,6 +1,7 @@
 """The message a user sees: one case each. `[op] what is wrong; what was given; how to mend it`, in PyTorch's class."""
 
 import copy
+import io
 
 import numpy
 import pytest
@@ -170,9 +171,13 @@ CASES = [
     ("float of two", lambda: float(weft.tensor([1.0, 2.0])), ValueError, ["[float]", "one element", "float32[2]"]),
     ("int of none", lambda: int(weft.tensor([])), ValueError, ["[int]", "float32[0]"]),
     ("item of two", lambda: weft.tensor([1.0, 2.0]).item(), RuntimeError, ["[item]", "float32[2]"]),
-    ("save by numbers", lambda: weft.save({1: x23}, "x"), TypeError, ["[save]", "strings", "1"]),
-    ("save a number", lambda: weft.save({"a": 3}, "x"), TypeError, ["[save]", "'a' is int"]),
+    ("save by numbers", lambda: weft.save({1: x23}, "x.safetensors"), TypeError, ["[save]", "strings", "1"]),
+    ("save a number", lambda: weft.save({"a": 3}, "x.safetensors"), TypeError, ["[save]", "'a' is int"]),
     ("save to a number", lambda: weft.save({"a": x23}, 3), TypeError, ["[save] path", "int"]),
+    ("save an object", lambda: weft.save([object()], "x.pt"), TypeError, ["[save]", "builtins.object"]),
+    ("save in the old format", lambda: weft.save({}, "x", pickle_module=io), NotImplementedError, ["[save] writes zip"]),
+    ("mmap of no path", lambda: weft.load(io.BytesIO(), mmap=True), ValueError, ["[load] mmap"]),
+    ("another pickle", lambda: weft.load("x.pt", pickle_module=io), NotImplementedError, ["pickle_module"]),
     ("load a number", lambda: weft.load(3), TypeError, ["[load] path", "int"]),
     ("index tensors", lambda: x23[i3, weft.tensor([0, 1])], IndexError, ["[index]", "[3], [2]"]),
     ("optimizer option", lambda: weft.optim.RMSprop([x23], alpha=-1.0), ValueError, ["[RMSprop]", "alpha", "at least 0"]),

@@ -17,7 +17,6 @@ REFUSED = {
     "layout": "there is one layout",
     "memory_format": "there is one format",
     "names": "dimensions have no names",
-    "generator": "there is one generator",
     "pin_memory": "memory is not pinned",
     "out_dtype": "a product has its operands' dtype",
     "sparse_grad": "gradients are dense",
@@ -118,10 +117,32 @@ _KNOWN = [
     ("func.jacrev", "of PyTorch's own use", ["no _preallocate_and_copy"]),
     ("Tensor.cuda", REFUSED["memory_format"], ["(device, non_blocking, memory_format): too many positional arguments"]),
 ]
+_KNOWN += [
+    (
+        "save serialization.save",
+        "of PyTorch's own use",
+        [
+            "no _disable_byteorder_record",
+            "(obj, f, pickle_module, pickle_protocol, _use_new_zipfile_serialization, _disable_byteorder_record): too many positional "
+            "arguments",
+        ],
+    ),
+    (
+        "distributions.CorrCholeskyTransform.log_abs_det_jacobian",
+        "of PyTorch's own use",
+        ["(x, y, intermediates): too many positional arguments", "no intermediates"],
+    ),
+    (
+        "distributions.Wishart.rsample",
+        "samples need no correction",
+        ["(sample_shape, max_try_correction): too many positional arguments", "no max_try_correction"],
+    ),
+    ("testing.make_tensor", "neither has a default", ["(): missing a required argument: 'dtype'"]),
+]
 KNOWN = {name: set(found) for names, _, found in _KNOWN for name in names.split()}
 
 # Their arguments are weft's own.
-OTHERS = {"compile", "save", "load", "result_type"}
+OTHERS = {"compile", "result_type"}
 
 POSITIONAL = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
 
@@ -175,6 +196,10 @@ def ours():
         "amp.",
         "cuda.amp.",
         *(f"nn.utils.{module}." for module in ("parametrizations", "parametrize", "prune", "rnn", "stateless")),
+        "distributions.",
+        "testing.",
+        "serialization.",
+        "random.",
     ):
         module = weft
         for part in prefix.split(".")[:-1]:
@@ -189,6 +214,7 @@ def ours():
         ("nn", weft.nn),
         ("optim", weft.optim),
         ("utils.data", weft.utils.data),
+        ("distributions", weft.distributions),
         ("utils.hooks", weft.utils.hooks),
         ("optim.lr_scheduler", weft.optim.lr_scheduler),
         ("optim.swa_utils", weft.optim.swa_utils),

@@ -4,6 +4,7 @@
     tools/dev bench --growth docs/growth.svg    time against size, drawn
     tools/dev bench --varying                   numbers and sizes that are others at each call: compiled against eager
     tools/dev bench --optimizers                steps of all optimizers against PyTorch's forms of them
+    tools/dev bench --loading                   worker processes decode PNG files; needs Pillow
 
 Without --libraries: weft, weft_eager, and torch and jax where they can be imported. --python torch=PATH gives a library an
 interpreter of its own. The JSON is a list with an object a case: the median seconds a call and the first call's seconds by library.
@@ -21,6 +22,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
 import growth  # noqa: E402
+import loading  # noqa: E402
 import optimizers  # noqa: E402
 import varying  # noqa: E402
 from cases import CASES  # noqa: E402
@@ -60,11 +62,15 @@ def main() -> int:
     parser.add_argument("--growth", metavar="FILE", help="measure time against size instead, and draw it")
     parser.add_argument("--varying", action="store_true", help="measure calls that differ in numbers and sizes instead")
     parser.add_argument("--optimizers", action="store_true", help="measure steps of optimizers instead")
+    parser.add_argument("--loading", action="store_true", help="measure DataLoaders with worker processes instead")
     options = parser.parse_args()
+    pythons = dict(pair.split("=", 1) for pair in options.python)
     if options.varying:
         varying.measure()
         return 0
-    pythons = dict(pair.split("=", 1) for pair in options.python)
+    if options.loading:
+        loading.measure(pythons, options.rounds)
+        return 0
     if options.libraries:
         libraries = options.libraries.split(",")
     else:

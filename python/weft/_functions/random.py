@@ -12,48 +12,48 @@ __all__ = ["bernoulli", "multinomial", "normal", "randint_like"]
 METHODS = ["bernoulli", "bernoulli_", "exponential_", "multinomial"]
 
 
-def _exponential(shape: Sequence[int], dtype: dtype, device: device) -> Tensor:
+def _exponential(shape: Sequence[int], dtype: dtype, device: device, generator: Any) -> Tensor:
     """Positive numbers of the exponential distribution with mean 1."""
     wide = _C.float64 if dtype is _C.float64 else _C.float32
     smallest = 2.0 ** (-54 if wide is _C.float64 else -25)  # half of the generator's unit
-    return _ops.clamp_min(-_ops.log1p(-_C.rand(shape, wide, device)), smallest)
+    return _ops.clamp_min(-_ops.log1p(-_C.rand(shape, wide, device, generator)), smallest)
 
 
-def _chances(op: str, input: Tensor, p: Tensor | float) -> Tensor:
+def _chances(op: str, input: Tensor, p: Tensor | float, generator: Any) -> Tensor:
     """Of the input's shape, True with probability p."""
     if not isinstance(p, Tensor) and not 0 <= p <= 1:
         raise RuntimeError(f"[{op}] p must lie in [0, 1]; got {p}; pass a probability")
     if isinstance(p, Tensor) and not p.dtype.is_floating_point:
         raise RuntimeError(f"[{op}] probabilities must be of a floating-point dtype; got {p.dtype}; use .float()")
     wide = _C.float64 if isinstance(p, Tensor) and p.dtype is _C.float64 else _C.float32
-    return _C.rand(input.shape, wide, input.device) < p
+    return _C.rand(input.shape, wide, input.device, generator) < p
 
 
 @public
-def bernoulli(input: Tensor, p: float | None = None) -> Tensor:
+def bernoulli(input: Tensor, p: float | None = None, *, generator: Any = None) -> Tensor:
     """1 with probability ``p``, or with the probability that the input's element is, else 0; shape and dtype are the input's. RuntimeError
     for integers without ``p`` and a p outside [0, 1]."""
-    return _chances("bernoulli", input, input if p is None else p).to(input.dtype)
+    return _chances("bernoulli", input, input if p is None else p, generator).to(input.dtype)
 
 
 @public
-def bernoulli_(input: Tensor, p: Tensor | float = 0.5) -> Tensor:
+def bernoulli_(input: Tensor, p: Tensor | float = 0.5, *, generator: Any = None) -> Tensor:
     """Fills with 1 with probability ``p``, a number or a tensor that broadcasts to this, else 0. RuntimeError for a p outside [0, 1]."""
-    return input.copy_(_chances("bernoulli_", input, p).to(input.dtype))
+    return input.copy_(_chances("bernoulli_", input, p, generator).to(input.dtype))
 
 
 @public
-def exponential_(input: Tensor, lambd: float = 1) -> Tensor:
+def exponential_(input: Tensor, lambd: float = 1, *, generator: Any = None) -> Tensor:
     """Fills with positive numbers of the exponential distribution with rate ``lambd``; floating-point. RuntimeError for another rate."""
     if not lambd > 0:
         raise RuntimeError(f"[exponential_] lambd must be positive; got {lambd}; pass a rate")
     if not input.dtype.is_floating_point:
         raise NotImplementedError(f"[exponential_] needs a floating-point dtype; got {input.dtype}; use .float()")
-    return input.copy_((_exponential(input.shape, input.dtype, input.device) / lambd).to(input.dtype))
+    return input.copy_((_exponential(input.shape, input.dtype, input.device, generator) / lambd).to(input.dtype))
 
 
 @public
-def multinomial(input: Tensor, num_samples: int, replacement: bool = False) -> Tensor:
+def multinomial(input: Tensor, num_samples: int, replacement: bool = False, *, generator: Any = None) -> Tensor:
     """int64 (N, num_samples): positions in the rows of probabilities (N, C), which need not sum to 1; of (C) a vector. Without
     ``replacement`` no position is drawn twice. RuntimeError for other shapes, integers and more samples than there are.
 
@@ -71,10 +71,10 @@ def multinomial(input: Tensor, num_samples: int, replacement: bool = False) -> T
         )
     wide = input.detach() if input.dtype is _C.float64 else input.detach().float()
     if not replacement or num_samples == 1:
-        keys = wide / _exponential(input.shape, wide.dtype, input.device)
+        keys = wide / _exponential(input.shape, wide.dtype, input.device, generator)
         return _ops.topk(keys, num_samples, input.ndim - 1, True).indices
     shape = (*input.shape[:-1], num_samples, input.shape[-1])
-    return _ops.argmax(wide.unsqueeze(-2) / _exponential(shape, wide.dtype, input.device), input.ndim, False)
+    return _ops.argmax(wide.unsqueeze(-2) / _exponential(shape, wide.dtype, input.device, generator), input.ndim, False)
 
 
 @public
@@ -83,6 +83,7 @@ def normal(
     std: Tensor | float = 1,
     size: Sequence[int] | None = None,
     *,
+    generator: Any = None,
     dtype: dtype | None = None,
     device: device | None = None,
     requires_grad: bool = False,
@@ -99,10 +100,10 @@ def normal(
     else:
         if size is None:
             raise TypeError("[normal] two numbers need a size; got none; pass size=")
-        result = _C.randn(size, dtype, device) * std + mean
+        result = _C.randn(size, dtype, device, generator) * std + mean
         return result.requires_grad_() if requires_grad else result
     with _C.GradMode(False):
-        return _C.randn(shape, like.dtype, like.device) * std + mean
+        return _C.randn(shape, like.dtype, like.device, generator) * std + mean
 
 
 @public
@@ -111,11 +112,12 @@ def randint_like(
     low: int,
     high: int | None = None,
     *,
+    generator: Any = None,
     dtype: dtype | None = None,
     device: device | None = None,
     requires_grad: bool = False,
 ) -> Tensor:
     """Integers of [low, high), or [0, low) without ``high``; shape, dtype and device are the input's."""
     bounds = (0, low) if high is None else (low, high)
-    result = _C.randint(*bounds, input.shape, dtype or input.dtype, device or input.device)
+    result = _C.randint(*bounds, input.shape, dtype or input.dtype, device or input.device, generator)
     return result.requires_grad_() if requires_grad else result

@@ -1,4 +1,4 @@
-"""PyTorch's initialisations, drawn from weft's generator."""
+"""PyTorch's initialisations."""
 
 from __future__ import annotations
 
@@ -11,27 +11,18 @@ from .._C import Tensor
 from .._public import Any, Number, public
 
 
-def _check_generator(op, generator):
-    if generator is not None:
-        raise NotImplementedError(
-            f"[{op}] draws from weft's own generator; leave generator out and use weft.manual_seed"
-        )
-
-
 @public
 def uniform_(tensor: Tensor, a: Number = 0.0, b: Number = 1.0, generator: Any = None) -> Tensor:
     """Fills with uniform values of [a, b)."""
-    _check_generator("uniform_", generator)
     with _C.GradMode(False):
-        return tensor.uniform_(a, b)
+        return tensor.uniform_(a, b, generator=generator)
 
 
 @public
 def normal_(tensor: Tensor, mean: Number = 0.0, std: Number = 1.0, generator: Any = None) -> Tensor:
     """Fills with normal values."""
-    _check_generator("normal_", generator)
     with _C.GradMode(False):
-        return tensor.normal_(mean, std)
+        return tensor.normal_(mean, std, generator=generator)
 
 
 @public

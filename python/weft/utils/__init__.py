@@ -1,5 +1,13 @@
-"""Helpers around training."""
+"""Helpers around training. ``data`` and ``tensorboard`` load when they are first used."""
 
-from . import checkpoint, data, hooks
+from . import checkpoint, hooks
 
-__all__ = ["checkpoint", "data", "hooks"]
+__all__ = ["checkpoint", "data", "hooks", "tensorboard"]
+
+
+def __getattr__(name):
+    if name not in ("data", "tensorboard"):
+        raise AttributeError(f"module 'weft.utils' has no attribute {name!r}")
+    import importlib
+
+    return importlib.import_module(f"{__name__}.{name}")

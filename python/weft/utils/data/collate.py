@@ -1,0 +1,76 @@
+"""Items into batches."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, MutableMapping, MutableSequence, Sequence
+from copy import copy
+
+from ... import _C
+from ... import _factories as factories
+
+
+def default_collate(batch):
+    """A batch of items: tensors and arrays are stacked, numbers become a tensor (of float64 for floats), tuples and dicts go by
+    element, strings stay. TypeError for other objects, RuntimeError for sequences of several lengths."""
+    if not isinstance(batch, (Sequence, factories.Tensor)) or not len(batch):
+        raise TypeError(f"[default_collate] batch must be a list of items; got {batch!r}; pass one item or more")
+    first = batch[0]
+    if isinstance(first, factories.Tensor):
+        return factories.stack(batch)
+    if isinstance(first, (str, bytes)):
+        return batch
+    if isinstance(first, (bool, int)):
+        return factories.tensor(batch)
+    if hasattr(first, "__array_interface__") and first.dtype.kind in "biuf":
+        import numpy
+
+        return factories.from_numpy(numpy.stack(batch))
+    if isinstance(first, float):
+        return factories.tensor(batch, dtype=_C.float64)
+    if isinstance(first, Mapping):
+        return like(first, {key: default_collate([item[key] for item in batch]) for key in first})
+    if isinstance(first, tuple) and hasattr(first, "_fields"):
+        return type(first)(*(default_collate(column) for column in zip(*batch)))
+    if isinstance(first, Sequence):
+        if any(len(item) != len(first) for item in batch):
+            raise RuntimeError(
+                f"[default_collate] the items must have one length; got {sorted({len(item) for item in batch})}; pass collate_fn"
+            )
+        columns = [default_collate(column) for column in zip(*batch)]
+        return columns if isinstance(first, tuple) else like(first, columns)
+    raise TypeError(
+        f"[default_collate] items are tensors, arrays, numbers, strings, dicts, tuples or lists; got {type(first).__name__}; "
+        "pass collate_fn"
+    )
+
+
+def like(original, contents):
+    """The contents as a container of the original's class, or a plain one where that class makes none."""
+    try:
+        if isinstance(original, MutableMapping):
+            result = copy(original)
+            result.update(contents)
+            return result
+        if isinstance(original, MutableSequence):
+            result = copy(original)
+            result[:] = contents
+            return result
+        return type(original)(contents)
+    except TypeError:
+        return contents
+
+
+def default_convert(data):
+    """One item as default_collate would have it in a batch: arrays become tensors."""
+    is_array = hasattr(data, "__array_interface__") and not isinstance(data, (factories.Tensor, type))
+    if is_array and data.dtype.kind in "biuf":
+        return factories.as_tensor(data)
+    if isinstance(data, Mapping):
+        return like(data, {key: default_convert(value) for key, value in data.items()})
+    if isinstance(data, tuple) and hasattr(data, "_fields"):
+        return type(data)(*(default_convert(value) for value in data))
+    if isinstance(data, tuple):
+        return [default_convert(value) for value in data]
+    if isinstance(data, Sequence) and not isinstance(data, (str, bytes)):
+        return like(data, [default_convert(value) for value in data])
+    return data
