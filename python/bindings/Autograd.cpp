@@ -74,6 +74,7 @@ void bindAutograd(py::module_ &module) {
       trace->notReplayable("it removes a hook");
     handle.remove();
   };
+  module.def("retains_grad", &retainsGrad);
   module.def("no_hook", [] { return HookHandle(); });
   py::class_<HookHandle>(module, "HookHandle", notMadeByHand(),
                          "Removes a hook of a tensor: remove(), or the end of `with`.")

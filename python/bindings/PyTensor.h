@@ -143,6 +143,7 @@ pybind11::tuple toTuple(const std::vector<Tensor> &tensors); // None for an unde
 
 void bindAutograd(pybind11::module_ &module);
 void bindBatching(pybind11::module_ &module);
+void bindCustomFunction(pybind11::module_ &module);
 void bindGradFunction(pybind11::module_ &module);
 void bindModuleBase(pybind11::module_ &module);
 void bindCompile(pybind11::module_ &module);
@@ -154,6 +155,7 @@ void bindInterpreterLock();
 
 Tensor fromBuffer(PyObject *object);
 pybind11::object gradFunctionOf(const Tensor &tensor); // x.grad_fn
+pybind11::object contextOf(const TapeNode &node);      // of weft.autograd.Function; None of others
 
 // ---- dtypes and devices
 PyObject *boxDType(DType dtype); // borrowed
@@ -162,7 +164,7 @@ bool isDType(PyObject *object);
 DType unboxDType(PyObject *object); // the object must be a dtype
 PyObject *boxDevice(Device device); // a new reference
 bool isDevice(PyObject *object);
-Device unboxDevice(PyObject *object); // "cpu", weft.device, None: the CPU
+Device unboxDevice(PyObject *object); // "cpu", weft.device, None: the default device
 
 // Of a str, also one that is no valid Unicode.
 std::string printable(PyObject *text);

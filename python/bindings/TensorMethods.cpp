@@ -113,9 +113,19 @@ py::tuple tupleOf(const std::vector<Tensor> &tensors) {
   return result;
 }
 
+// The format that a weft.memory_format says; what is given as None is `fallback`.
+MemoryFormat formatOf(const char *op, const py::object &format, MemoryFormat fallback) {
+  if (format.is_none())
+    return fallback;
+  if (!py::hasattr(format, "_number"))
+    fail(UserError::Kind::Type, op,
+         std::string("memory_format must be a weft.memory_format; got ") + Py_TYPE(format.ptr())->tp_name);
+  return MemoryFormat(py::cast<int>(format.attr("_number")));
+}
+
 // to(dtype), to(device), to(device, dtype), to(other): None leaves things as they are.
 Tensor convert(const Tensor &t, const py::args &args, const py::object &device, const py::object &dtype, bool copy,
-               bool /*nonBlocking*/) {
+               bool /*nonBlocking*/, const py::object &format) {
   Tensor result = t;
   auto apply = [&](PyObject *argument) {
     if (argument == Py_None)
@@ -133,6 +143,7 @@ Tensor convert(const Tensor &t, const py::args &args, const py::object &device, 
     apply(argument.ptr());
   apply(device.ptr());
   apply(dtype.ptr());
+  result = inFormat("to", result, formatOf("to", format, MemoryFormat::Preserve));
   return copy && result.is(t) ? result.clone() : result;
 }
 
@@ -216,7 +227,13 @@ void bindTensorMethods(py::module_ &module) {
             return reinterpret_cast<uintptr_t>(t.data());
           },
           self, "The address of the first element.")
-      .def("is_contiguous", &Tensor::isContiguous, self, "Whether the elements lie in row-major order without gaps.")
+      .def(
+          "is_contiguous",
+          [](const Tensor &t, const py::object &format) {
+            return isInFormat(t, formatOf("is_contiguous", format, MemoryFormat::Contiguous));
+          },
+          self, py::arg("memory_format") = py::none(),
+          "Whether the elements lie without gaps in row-major order, or in that of a memory_format.")
       .def(
           "is_floating_point", [](const Tensor &t) { return isFloat(t.dtype()); }, self,
           "Whether the elements are floating-point numbers.")
@@ -235,6 +252,13 @@ void bindTensorMethods(py::module_ &module) {
       .def(
           "expand", [](const Tensor &t, const IntList &size) { return expand(t, size.values); }, self, py::arg("size"),
           "Dimensions of size 1 repeated without a copy; -1 keeps a size.")
+      .def(
+          "as_strided",
+          [](const Tensor &t, const Dims &size, const Dims &stride, std::optional<int64_t> offset) {
+            return asStrided(t, size, stride, offset.value_or(t.offset()));
+          },
+          self, py::arg("size"), py::arg("stride"), py::arg("storage_offset") = py::none(),
+          "A view of the tensor's memory by any strides; its own offset unless one is given.")
       .def("transpose", &transpose, self, py::arg("dim0"), py::arg("dim1"), "A view with two dimensions exchanged.")
       .def("unsqueeze", &unsqueeze, self, py::arg("dim"), "With a dimension of size 1 at dim.")
       .def(
@@ -274,10 +298,23 @@ void bindTensorMethods(py::module_ &module) {
           self, py::arg("size"),
           "Gives it other sizes in place, in row-major order; elements beyond the memory that it had are undefined.");
   // ---- copies
-  methods.def("contiguous", &Tensor::contiguous, self, "Itself where it is contiguous, else a copy that is.")
-      .def("clone", &Tensor::clone, self, "A copy.")
+  methods
+      .def(
+          "contiguous",
+          [](const Tensor &t, const py::object &format) {
+            return format.is_none() ? t.contiguous() : inFormat("contiguous", t, formatOf("contiguous", format, {}));
+          },
+          self, py::arg("memory_format") = py::none(), "Itself where it is contiguous, else a copy that is.")
+      .def(
+          "clone",
+          [](const Tensor &t, const py::object &format) {
+            Tensor copy = t.clone();
+            return format.is_none() ? copy : inFormat("clone", copy, formatOf("clone", format, {}));
+          },
+          self, py::kw_only(), py::arg("memory_format") = py::none(), "A copy.")
       .def("to", &convert, self, py::arg("other") = py::tuple(), py::arg("device") = py::none(),
-           py::arg("dtype") = py::none(), py::arg("copy") = false, py::arg("non_blocking") = false,
+           py::arg("dtype") = py::none(), py::arg("copy") = false, py::arg("non_blocking") = false, py::kw_only(),
+           py::arg("memory_format") = py::none(),
            "Converted to a dtype and/or moved to a device; itself where nothing changes.");
   // ---- in place
   methods
@@ -334,6 +371,10 @@ void bindTensorMethods(py::module_ &module) {
       fail(UserError::Kind::Type, "tensor_alias", "the type must be weft.Tensor or derived from it");
     Tensor alias = aliasOf(data, data.shape(), data.strides(), data.offset());
     return py::reinterpret_steal<py::object>(boxAs(reinterpret_cast<PyTypeObject *>(type.ptr()), alias));
+  });
+  module.def("become_view", [](const std::string &op, const Tensor &t, const Tensor &view) {
+    becomeView(op.c_str(), t, view);
+    return t;
   });
   module.def("same_storage", &Tensor::sharesStorage);
   module.def("address_of", [](const Tensor &t) { return reinterpret_cast<uintptr_t>(t.data()); }); // for reading alone

@@ -1,4 +1,4 @@
-"""How a tensor prints: PyTorch's format (precision 4, 80 columns, summary past 1000 elements)."""
+"""How a tensor prints: PyTorch's format (precision 4, 80 columns, summary past 1000 elements, unless set otherwise)."""
 
 import math
 
@@ -6,7 +6,25 @@ PRECISION = 4
 LINE_WIDTH = 80
 THRESHOLD = 1000
 EDGE_ITEMS = 3
+SCIENTIFIC = None  # None: where the numbers ask for it
 INDENT = len("tensor(")
+
+# Precision, threshold, edge items, line width.
+_PROFILES = {"default": (4, 1000, 3, 80), "short": (2, 1000, 2, 80), "full": (4, math.inf, 3, 80)}
+
+
+def set_printoptions(precision=None, threshold=None, edgeitems=None, linewidth=None, profile=None, sci_mode=None):
+    """Sets how tensors print: digits behind the point, elements beyond which the middle is left out, how many stand at the edges then,
+    columns, and whether numbers are in scientific notation (None: where their range asks for it). profile: "default", "short" or "full"
+    sets the first four; other arguments count besides."""
+    global PRECISION, THRESHOLD, EDGE_ITEMS, LINE_WIDTH, SCIENTIFIC
+    if profile in _PROFILES:
+        PRECISION, THRESHOLD, EDGE_ITEMS, LINE_WIDTH = _PROFILES[profile]
+    PRECISION = PRECISION if precision is None else precision
+    THRESHOLD = THRESHOLD if threshold is None else threshold
+    EDGE_ITEMS = EDGE_ITEMS if edgeitems is None else edgeitems
+    LINE_WIDTH = LINE_WIDTH if linewidth is None else linewidth
+    SCIENTIFIC = sci_mode
 
 
 class _Format:
@@ -26,6 +44,8 @@ class _Format:
         low, high = min(map(abs, finite)), max(map(abs, finite))
         self.integral = all(v == math.ceil(v) for v in finite)
         self.scientific = high / low > 1000 or high > 1e8 or (not self.integral and low < 1e-4)
+        if SCIENTIFIC is not None:
+            self.scientific = SCIENTIFIC
         if self.scientific:
             self.width = max(len(f"{v:.{PRECISION}e}") for v in finite)
         elif self.integral:
