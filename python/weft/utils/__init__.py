@@ -1,5 +1,5 @@
 """Helpers around training."""
 
-from . import checkpoint, data, hooks
+from . import _pytree, checkpoint, data, hooks
 
-__all__ = ["checkpoint", "data", "hooks"]
+__all__ = ["_pytree", "checkpoint", "data", "hooks"]
