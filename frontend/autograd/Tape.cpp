@@ -182,12 +182,20 @@ static Hooks &hooksIn(std::shared_ptr<Hooks> &list) { // makes one where there i
 
 // Of this thread; the innermost last.
 static thread_local std::vector<PackHook> packHooks;
-SavedTensorHooks::SavedTensorHooks(PackHook pack) { packHooks.push_back(std::move(pack)); }
-SavedTensorHooks::~SavedTensorHooks() { packHooks.pop_back(); }
+static std::atomic<int> packScopes{0}; // of all threads: a load, which what is thread-local is not
+static bool isPacking() { return packScopes.load(std::memory_order_relaxed) && !packHooks.empty(); }
+SavedTensorHooks::SavedTensorHooks(PackHook pack) {
+  packHooks.push_back(std::move(pack));
+  ++packScopes;
+}
+SavedTensorHooks::~SavedTensorHooks() {
+  packHooks.pop_back();
+  --packScopes;
+}
 
 // What a hook packed is kept by a tensor without memory, whose one hook unpacks it.
 SavedTensor savedTensor(const Tensor &value) {
-  if (packHooks.empty())
+  if (!isPacking())
     return {value.impl, value.version()};
   if (Trace *trace = Trace::active())
     trace->notReplayable("a hook packs what the derivative needs");
@@ -244,7 +252,7 @@ AnomalyMode &anomalyMode() {
 
 TapeScopes tapeScopes() {
   return TapeScopes(int(checkpointFrom != 0) + 2 * int(forwardFrom != 0) +
-                    4 * int(!packHooks.empty() || anomalyMode().enabled));
+                    4 * int(isPacking() || anomalyMode().enabled));
 }
 
 void notePlace(TapeNode &node) {

@@ -52,6 +52,17 @@ PackHook packHook(py::function pack, py::function unpack) {
   };
 }
 
+// Instances have their value from __new__ on, also those of sub-classes in Python.
+newfunc makeInstance = nullptr;
+PyObject *contextType = nullptr;
+PyObject *newContext(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
+  return guarded([&] {
+    auto self = py::reinterpret_steal<py::object>(makeInstance(type, args, kwargs));
+    py::handle(contextType).attr("__init__")(self);
+    return self.release().ptr();
+  });
+}
+
 struct PackingScope {
   py::function pack, unpack;
   std::vector<std::unique_ptr<SavedTensorHooks>> entered;
@@ -65,8 +76,11 @@ py::object contextOf(const TapeNode &node) {
 }
 
 void bindCustomFunction(py::module_ &module) {
-  py::class_<FunctionContext, std::shared_ptr<FunctionContext>>(module, "FunctionContext", py::dynamic_attr())
-      .def(py::init<>())
+  py::class_<FunctionContext, std::shared_ptr<FunctionContext>> context(module, "FunctionContext", py::dynamic_attr());
+  contextType = context.ptr();
+  auto *type = reinterpret_cast<PyTypeObject *>(contextType);
+  makeInstance = std::exchange(type->tp_new, newContext);
+  context.def(py::init<>())
       .def("_keep", [](FunctionContext &context,
                        py::sequence tensors) { context.save(tensorsOf("save_for_backward", tensors, true)); })
       .def("_place",
@@ -94,11 +108,10 @@ void bindCustomFunction(py::module_ &module) {
   });
   module.def("anomaly_mode", [] { return py::make_tuple(anomalyMode().enabled, anomalyMode().checkNan); });
   module.def("set_anomaly_mode", [](bool enabled, bool checkNan) { anomalyMode() = {enabled, checkNan}; });
-  py::class_<PackingScope>(module, "SavedTensorsHooks")
-      .def(py::init([](py::function pack, py::function unpack) {
-             return std::make_unique<PackingScope>(PackingScope{std::move(pack), std::move(unpack), {}});
-           }),
-           py::arg("pack_hook"), py::arg("unpack_hook"))
+  module.def("saved_tensors_hooks", [](py::function pack, py::function unpack) {
+    return std::make_unique<PackingScope>(PackingScope{std::move(pack), std::move(unpack), {}});
+  });
+  py::class_<PackingScope>(module, "SavedTensorsHooks", notMadeByHand())
       .def("__enter__",
            [](PackingScope &scope) {
              scope.entered.push_back(std::make_unique<SavedTensorHooks>(packHook(scope.pack, scope.unpack)));

@@ -133,18 +133,16 @@ class CustomOpDef:
         )
 
     def __call__(self, *args, **kwargs):
-        if not _C.grad_enabled():
-            return self._kernel(*args, **kwargs)
-        if kwargs:
-            bound = self._signature.bind(*args, **kwargs)
-            if set(bound.kwargs) - {n for n, p in self._signature.parameters.items() if p.kind is p.KEYWORD_ONLY}:
-                bound.apply_defaults()
-            args, kwargs = bound.args, bound.kwargs
-        for value in args:
-            if (isinstance(value, Tensor) and value.requires_grad) or (
-                isinstance(value, (list, tuple)) and any([isinstance(v, Tensor) and v.requires_grad for v in value])
-            ):
-                return self._recorded(args, kwargs)
+        if _C.grad_enabled():
+            for value in (*args, *kwargs.values()) if kwargs else args:
+                if isinstance(value, Tensor):
+                    recorded = value.requires_grad
+                else:
+                    recorded = isinstance(value, (list, tuple)) and any(
+                        [isinstance(item, Tensor) and item.requires_grad for item in value]
+                    )
+                if recorded:
+                    return self._recorded(args, kwargs)
         return self._kernel(*args, **kwargs)
 
     def _recorded(self, args, kwargs):

@@ -24,6 +24,9 @@ class FunctionCtx(_C.FunctionContext):
     _constant: tuple = ()
     _for_forward: tuple | None = None
 
+    def __init__(self):
+        pass  # __new__ has made its value
+
     def save_for_backward(self, *tensors):
         """Keeps tensors, inputs and results among them, for ``saved_tensors``; None stays None."""
         for i, tensor in enumerate(tensors):

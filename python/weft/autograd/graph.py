@@ -12,7 +12,7 @@ class saved_tensors_hooks:
     ``unpack_hook(packed)`` gives the tensor back when it is needed. Scopes nest; the innermost counts."""
 
     def __init__(self, pack_hook, unpack_hook):
-        self._hooks = _C.SavedTensorsHooks(pack_hook, unpack_hook)
+        self._hooks = _C.saved_tensors_hooks(pack_hook, unpack_hook)
 
     def __enter__(self):
         self._hooks.__enter__()
