@@ -1,4 +1,5 @@
 #include "python/bindings/Function.h"
+#include "python/bindings/Override.h"
 #include "python/bindings/PlainCases.h"
 
 #include <algorithm>
@@ -84,6 +85,9 @@ PyObject *call(PyObject *self, PyObject *const *arguments, size_t flags, PyObjec
   auto *function = reinterpret_cast<FunctionObject *>(self);
   const Signature &signature = *function->signature;
   PyObject *result = guarded([&] {
+    Py_ssize_t given = PyVectorcall_NARGS(flags);
+    if (__builtin_expect(anyOverrides(arguments, given + (keywords ? PyTuple_GET_SIZE(keywords) : 0)), 0))
+      return overridden(self, arguments, given, keywords);
     if (py::object written = keywords ? callInto(self, arguments, flags, keywords) : py::object())
       return written.release().ptr();
     PyObject *values[kMaxParameters];

@@ -26,6 +26,7 @@ PYBIND11_MODULE(_C, module) {
   bindDTypes(module);
   defineTensorType(module);
   bindOps(module);
+  bindOverride(module);
   bindTensorMethods(module);
   bindIndexing(module);
   bindCreation(module);

@@ -130,6 +130,7 @@ void fillBufferSlots(std::vector<PyType_Slot> &slots);
 // Each adds its functions to the extension module.
 void bindSize(pybind11::module_ &module);
 void bindDTypes(pybind11::module_ &module);
+void bindOverride(pybind11::module_ &module);
 void bindOps(pybind11::module_ &module);
 void bindTensorMethods(pybind11::module_ &module);
 void bindIndexing(pybind11::module_ &module);

@@ -2,6 +2,7 @@
 #include "frontend/autograd/Autograd.h"
 #include "frontend/trace/Trace.h"
 #include "python/bindings/Function.h"
+#include "python/bindings/Override.h"
 
 namespace py = pybind11;
 
@@ -41,7 +42,12 @@ PyObject *getVersion(const Tensor &t) {
     trace->notReplayable("it reads how often a tensor was written to");
   return PyLong_FromLong(t.version());
 }
-PyObject *getData(const Tensor &t) { return box(t.detach()); }
+PyObject *getData(PyObject *self, void *) {
+  return guarded([&] {
+    auto data = py::reinterpret_steal<py::object>(box(unbox(self).detach()));
+    return overrides(self) ? asObjectOf(Py_TYPE(self), std::move(data)) : data.release().ptr();
+  });
+}
 PyObject *getGradFn(const Tensor &t) {
   if (Trace *trace = Trace::active())
     trace->notReplayable("it looks at the tape");
@@ -100,7 +106,7 @@ PyGetSetDef properties[] = {
     {"is_leaf", getter<getIsLeaf>, nullptr, "Whether it was made by the user rather than by an op on the tape.",
      nullptr},
     {"grad", getter<getGrad>, setGrad, "The gradient that backward() accumulated, or None.", nullptr},
-    {"data", getter<getData>, setData, "The same memory without history.", nullptr},
+    {"data", getData, setData, "The same memory without history.", nullptr},
     {"_version", getter<getVersion>, nullptr, "How often the memory was written in place.", nullptr},
     {"grad_fn", getter<getGradFn>, nullptr, "What made it, on the tape; None for a leaf.", nullptr},
     {nullptr, nullptr, nullptr, nullptr, nullptr},

@@ -7,7 +7,6 @@ LINE_WIDTH = 80
 THRESHOLD = 1000
 EDGE_ITEMS = 3
 SCIENTIFIC = None  # None: where the numbers ask for it
-INDENT = len("tensor(")
 
 # Precision, threshold, edge items, line width.
 _PROFILES = {"default": (4, 1000, 3, 80), "short": (2, 1000, 2, 80), "full": (4, math.inf, 3, 80)}
@@ -100,9 +99,13 @@ def _shown(array):
 
 
 def tensor_repr(tensor) -> str:
-    from . import _dtypes
+    from . import _C, _dtypes
 
-    dtype = tensor.dtype
+    # A sub-class by its name, but those of Parameter.
+    name = (
+        type(tensor).__name__ + "(" if type(tensor).__weft_function__ and type(tensor) is not _C.Tensor else "tensor("
+    )
+    dtype, indent = tensor.dtype, len(name)
     plain = tensor.detach()
     if tensor.device.type != "cpu":
         plain = plain.cpu()
@@ -123,18 +126,18 @@ def tensor_repr(tensor) -> str:
             suffixes.append(f"dtype={dtype}")
         summarize = array.size > THRESHOLD
         shown = _shown(array) if summarize else array
-        text = _nested(array, INDENT, _Format(shown.reshape(-1).tolist(), dtype.is_floating_point), summarize)
+        text = _nested(array, indent, _Format(shown.reshape(-1).tolist(), dtype.is_floating_point), summarize)
     if tensor.grad_fn is not None:
         suffixes.append(f"grad_fn={tensor.grad_fn}")
     elif tensor.requires_grad:
         suffixes.append("requires_grad=True")
 
-    parts = ["tensor(" + text]
+    parts = [name + text]
     column = len(parts[0]) - parts[0].rfind("\n") + 1
     for suffix in suffixes:
         if column + len(suffix) + 2 > LINE_WIDTH:
-            parts.append(",\n" + " " * INDENT + suffix)
-            column = INDENT + len(suffix)
+            parts.append(",\n" + " " * indent + suffix)
+            column = indent + len(suffix)
         else:
             parts.append(", " + suffix)
             column += len(suffix) + 2

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import builtins
+
 from . import _C, _factories, _functions, _layouts, _legacy, _ops, _print
 from ._C import Tensor, device, dtype
 from ._functions.elementwise import add_scaled, array_of, div, masked_fill, round
@@ -193,6 +195,12 @@ def new_tensor(
 
 
 @public
+def as_subclass(input: Tensor, cls: Any) -> Any:
+    """A view of the tensor as an object of a class derived from Tensor. ``__init__`` is not called."""
+    return _C.as_subclass(input, cls)
+
+
+@public
 def new(input: Tensor, *args: Any, device: device | None = None) -> Tensor:
     """A tensor of this one's dtype and device: of the sizes, uninitialised; or of the data."""
     return _legacy.new(input, args, device)
@@ -244,7 +252,13 @@ def copy_grad(tensor, result, memo):
 def _deepcopy(self, memo):
     if not self.is_leaf:
         raise RuntimeError("[deepcopy] only leaf tensors can be deep-copied; use .detach() or .clone()")
-    result = memo[id(self)] = copy_of(self, memo).requires_grad_(self.requires_grad)
+    result = copy_of(self, memo)
+    if builtins.type(self) is not Tensor:
+        from copy import deepcopy
+
+        result = _C.tensor_alias(builtins.type(self), result)
+        result.__dict__.update(deepcopy(self.__dict__, memo))
+    memo[id(self)] = result.requires_grad_(self.requires_grad)
     copy_grad(self, result, memo)
     return result
 
@@ -254,12 +268,16 @@ def _copy(self):
     return self.detach().requires_grad_(self.requires_grad) if self.is_leaf else self.view(self.shape)
 
 
-def _rebuild(array, dtype, requires_grad):
-    return _factories.from_numpy(array).to(dtype).clone().requires_grad_(requires_grad)
+def _rebuild(array, dtype, requires_grad, kind=Tensor):
+    result = _factories.from_numpy(array).to(dtype).clone()
+    return (result if kind is Tensor else _C.tensor_alias(kind, result)).requires_grad_(requires_grad)
 
 
 def _reduce(self, protocol):
-    return _rebuild, (array_of(self), self.dtype, self.requires_grad)
+    given = (array_of(self), self.dtype, self.requires_grad)
+    if builtins.type(self) is Tensor:
+        return _rebuild, given
+    return _rebuild, (*given, builtins.type(self)), self.__dict__ or None
 
 
 def _matrix_transpose(self: Tensor) -> Tensor:
@@ -301,7 +319,7 @@ _PROPERTIES: Any = {
 }  # fmt: skip
 _METHODS = (
     add_, sub_, div_, round_, masked_fill_, uniform_, normal_, type, type_as, cpu, cuda, numpy, tolist, view_as,
-    reshape_as, expand_as, where, new_full, new_tensor, new,
+    reshape_as, expand_as, where, new_full, new_tensor, new, as_subclass,
 )  # fmt: skip
 # Methods that are functions, too: in-place forms and other names.
 FUNCTIONS = (
@@ -320,6 +338,7 @@ _ALIASES = {
     "arctan2_": "atan2_", "fix": "trunc", "fix_": "trunc_", "ger": "outer",
 }  # fmt: skip
 _PROTOCOLS = {
+    "__weft_function__": classmethod(_C.default_weft_function),
     "__array__": _array_protocol,
     "__array_priority__": 1000,
     "__dlpack__": _dlpack,
