@@ -324,12 +324,9 @@ Tensor BackwardPass::valueOf(ValueId v) {
     resolve(relays[size_t(at->second.first)]);
     return values.at(v);
   }
-  const TapeValue &place = derivative.places[size_t(v)];
-  for (const Relay &relay : relays) // an operand, as its node sees it
-    for (size_t i = 0; place.kind == TapeValue::Kind::None && i < relay.inputs.size(); ++i)
-      if (relay.inputs[i] == v)
-        return values[v] = valueOf(sourceValue(relay.node, int(i)));
-  return values[v] = tape.read(place);
+  if (auto at = standsFor.find(v); at != standsFor.end())
+    return values[v] = valueOf(sourceValue(relays[size_t(at->second.first)].node, at->second.second));
+  return values[v] = tape.read(derivative.places[size_t(v)]);
 }
 
 // Runs the op whose first result the node is.

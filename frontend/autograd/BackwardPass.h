@@ -140,15 +140,16 @@ private:
   TapePart tape;
   std::vector<Cut> cuts;
   std::vector<Relay> relays;
-  std::vector<int> relayOf;                                 // by node's position, -1: none; empty: there is none at all
-  std::unordered_map<ValueId, std::pair<int, int>> relayed; // a cotangent's relay and operand
-  std::unordered_set<const void *> reached;                 // nodes and leaves to which a cotangent came
-  std::vector<int> wanted;                                  // inputs of the graph by which is differentiated
-  std::unordered_map<const TapeNode *, int> cutOf;          // index in cuts
-  PointerNumbers position;                                  // of the nodes
-  std::vector<ValueId> madeBy;                              // by position: the node's result, counted behind the inputs
-  std::unordered_map<const void *, ValueId> inputOf;        // by leaf or by saved tensor
-  std::unordered_map<int64_t, ValueId> lonely;              // (node, operand) whose value is not kept
+  std::vector<int> relayOf; // by node's position, -1: none; empty: there is none at all
+  // The relay and the operand of a cotangent, and of an input that stands for an operand.
+  std::unordered_map<ValueId, std::pair<int, int>> relayed, standsFor;
+  std::unordered_set<const void *> reached;          // nodes and leaves to which a cotangent came
+  std::vector<int> wanted;                           // inputs of the graph by which is differentiated
+  std::unordered_map<const TapeNode *, int> cutOf;   // index in cuts
+  PointerNumbers position;                           // of the nodes
+  std::vector<ValueId> madeBy;                       // by position: the node's result, counted behind the inputs
+  std::unordered_map<const void *, ValueId> inputOf; // by leaf or by saved tensor
+  std::unordered_map<int64_t, ValueId> lonely;       // (node, operand) whose value is not kept
   Graph graph;
   TapeDerivative derivative;
   std::unordered_map<ValueId, Tensor> values;

@@ -49,8 +49,11 @@ void BackwardPass::addRelayInputs() {
       relay.given.resize(relay.inputs.size());
       continue;
     }
-    for (size_t i = 0; i < node->operands.size(); ++i)
+    for (size_t i = 0; i < node->operands.size(); ++i) {
       relay.inputs.push_back(relay.cotangents[i] < 0 ? -1 : addInput(node->operands[i].type, {}));
+      if (relay.inputs[i] >= 0)
+        standsFor[relay.inputs[i]] = {int(&relay - relays.data()), int(i)};
+    }
   }
 }
 

@@ -141,6 +141,42 @@ Tensor view(const Tensor &input, const Dims &requested) {
   return recordedView(OpKind::Reshape, t, shape, aliasOf(t, shape, strides, t.offset()));
 }
 
+Tensor view(const Tensor &input, DType dtype) {
+  Tensor t = withStorage(input);
+  if (dtype == t.dtype())
+    return view(t, t.shape());
+  if (dtype == DType::Bool)
+    fail(Kind::NotImplemented, "view", "bytes as bool may be neither; got " + toString(t.type()) + "; compare with 0");
+  if (Trace *trace = Trace::active(); trace && (trace->isFunction() || trace->isExport()))
+    fail(Kind::NotImplemented, "view",
+         "to another dtype under vmap or in an exported program; got " + toString(t.type()) + "; do it outside");
+  int64_t from = itemSize(t.dtype()), to = itemSize(dtype), ratio = from > to ? from / to : to / from;
+  Dims shape = t.shape(), strides = t.strides();
+  int64_t offset = t.offset();
+  int last = t.dim() - 1;
+  if (ratio > 1) {
+    bool fits = last >= 0 && strides[last] == 1 && (from > to || (shape[last] % ratio == 0 && offset % ratio == 0));
+    for (int i = 0; i < last && fits; ++i) {
+      fits = from > to || strides[i] % ratio == 0 || shape[i] < 2;
+      strides[i] = from > to ? strides[i] * ratio : strides[i] / ratio;
+    }
+    if (!fits)
+      fail(Kind::Runtime, "view",
+           std::string("as ") + name(dtype) +
+               ", of another size, needs a last dimension of stride 1 and, for a larger dtype, " +
+               "size, offset and other strides divisible by " + std::to_string(ratio) + "; got " + toString(t.type()) +
+               ", strides " + toString(t.strides()) + " and offset " + std::to_string(offset) +
+               "; call contiguous() first");
+    shape[last] = from > to ? shape[last] * ratio : shape[last] / ratio;
+    offset = from > to ? offset * ratio : offset / ratio;
+  }
+  if (Trace *trace = Trace::active())
+    trace->flush("a view of another dtype"); // what was recorded has its memory then
+  Tensor result = aliasOf(t, shape, strides, offset);
+  result.impl->dtype = dtype;
+  return result;
+}
+
 Tensor reshape(const Tensor &input, const Dims &requested) {
   Tensor t = withStorage(input);
   Dims shape = inferShape("reshape", requested, t), strides;

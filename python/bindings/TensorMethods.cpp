@@ -180,13 +180,15 @@ template <> struct Argument<SplitSize> {
     return {std::nullopt, Argument<std::vector<int64_t>>::read(value, of)};
   }
 };
-struct ViewSize : IntList {};
+struct ViewSize : IntList {
+  std::optional<DType> dtype; // instead
+};
 template <> struct Argument<ViewSize> {
   static constexpr uint32_t kinds = Argument<IntList>::kinds;
   static ViewSize read(PyObject *value, const ArgumentOf &of) {
     if (PyTuple_CheckExact(value) && PyTuple_GET_SIZE(value) == 1 && isDType(PyTuple_GET_ITEM(value, 0)))
-      fail(UserError::Kind::NotImplemented, of.op(), "to another dtype is not supported; use .to(dtype)");
-    return {Argument<IntList>::read(value, of)};
+      return {{}, unboxDType(PyTuple_GET_ITEM(value, 0))};
+    return {Argument<IntList>::read(value, of), {}};
   }
 };
 
@@ -247,8 +249,12 @@ void bindTensorMethods(py::module_ &module) {
   // ---- views
   methods
       .def(
-          "view", [](const Tensor &t, const ViewSize &size) { return view(t, size.values); }, self, py::arg("size"),
-          "The same memory with another shape; an error where the strides do not allow it.")
+          "view",
+          [](const Tensor &t, const ViewSize &size) {
+            return size.dtype ? view(t, *size.dtype) : view(t, size.values);
+          },
+          self, py::arg("size"),
+          "The same memory with another shape, or as elements of a dtype; an error where the strides do not allow it.")
       .def(
           "reshape", [](const Tensor &t, const IntList &shape) { return reshape(t, shape.values); }, self,
           py::arg("shape"), "A view with another shape where possible, else a copy.")

@@ -94,6 +94,7 @@ from ._layouts import (
 from ._legacy import _assert, set_default_tensor_type, typename
 from ._print import set_printoptions
 from ._settings import *
+from ._storage import TypedStorage, UntypedStorage
 from .autograd import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
 from .serialization import load, save
 

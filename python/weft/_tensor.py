@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import builtins
 
-from . import _C, _factories, _functions, _layouts, _legacy, _ops, _print
+from . import _C, _factories, _functions, _layouts, _legacy, _ops, _print, _storage
 from ._C import Tensor, device, dtype
 from ._functions.elementwise import add_scaled, array_of, div, masked_fill, round
 from ._public import Any, Number, Operand, public, public_with_short_cut
@@ -195,6 +195,18 @@ def new_tensor(
 
 
 @public
+def untyped_storage(input: Tensor) -> Any:
+    """The tensor's memory, as bytes."""
+    return _storage.UntypedStorage(input)
+
+
+@public
+def storage(input: Tensor) -> Any:
+    """The tensor's memory, counted in elements."""
+    return _storage.TypedStorage(input)
+
+
+@public
 def as_subclass(input: Tensor, cls: Any) -> Any:
     """A view of the tensor as an object of a class derived from Tensor. ``__init__`` is not called."""
     return _C.as_subclass(input, cls)
@@ -319,7 +331,7 @@ _PROPERTIES: Any = {
 }  # fmt: skip
 _METHODS = (
     add_, sub_, div_, round_, masked_fill_, uniform_, normal_, type, type_as, cpu, cuda, numpy, tolist, view_as,
-    reshape_as, expand_as, where, new_full, new_tensor, new, as_subclass,
+    reshape_as, expand_as, where, new_full, new_tensor, new, as_subclass, untyped_storage, storage,
 )  # fmt: skip
 # Methods that are functions, too: in-place forms and other names.
 FUNCTIONS = (

@@ -231,3 +231,13 @@ def test_trees():
     assert pytree.tree_map_only(str, len, ["abc", 1]) == [3, 1]
     with pytest.raises(ValueError, match="has 3 leaves"):
         pytree.tree_unflatten([1], spec)
+
+
+def test_storages():
+    x = weft.arange(6.0)
+    view, other = x[2:].view(2, 2), weft.arange(6.0)
+    assert x.untyped_storage() == view.untyped_storage() != other.untyped_storage()
+    assert x.untyped_storage().data_ptr() == x.data_ptr() and x.untyped_storage().nbytes() == 24
+    assert view.storage().size() == len(x.storage()) == 6 and x.storage().dtype is weft.float32
+    assert {x.untyped_storage().data_ptr(), view.untyped_storage().data_ptr()} == {x.data_ptr()}
+    assert weft.tensor([258], dtype=weft.int16).untyped_storage().tolist() == [2, 1]

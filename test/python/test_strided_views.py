@@ -155,3 +155,23 @@ def test_strides_of_new_memory():
     assert weft.empty_strided((2, 3), (1, 2)).stride() == (1, 2)
     assert weft.frombuffer(bytearray(8), dtype=weft.int32).tolist() == [0, 0]
     assert weft.frombuffer(bytearray(range(8)), dtype=weft.uint8, count=2, offset=3).tolist() == [3, 4]
+
+
+def test_views_of_another_dtype():
+    x = weft.tensor([1.0, 2.0])
+    assert x.view(weft.int32).tolist() == x.numpy().view(numpy.int32).tolist()
+    assert x.view(weft.int16).tolist() == x.numpy().view(numpy.int16).tolist()
+    assert x.view(weft.float64).tolist() == x.numpy().view(numpy.float64).tolist()
+    assert weft.ones(2, 4).view(weft.float64).shape == (2, 2) and weft.tensor(1.0).view(weft.int32).item() == 0x3F800000
+    x.view(weft.int32)[0] = 0
+    assert x.tolist() == [0.0, 2.0]
+    part = weft.arange(8.0).view(2, 4)[:, 2:].view(weft.int64)
+    assert part.shape == (2, 1) and part.view(weft.float32).tolist() == [[2.0, 3.0], [6.0, 7.0]]
+    for wrong in (weft.ones(3), weft.tensor(1.0), weft.ones(2, 4).t(), weft.ones(5)[1:]):
+        with pytest.raises(RuntimeError, match="view"):
+            wrong.view(weft.float64)
+    compiled = weft.compile(lambda x: (x * 2).view(weft.int32) + 1)
+    for _ in range(3):
+        assert compiled(x).tolist() == ((x * 2).view(weft.int32) + 1).tolist()
+    a = weft.ones(2, requires_grad=True)
+    assert not a.view(weft.int32).requires_grad and (a * 2).view(weft.float32).requires_grad
