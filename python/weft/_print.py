@@ -16,6 +16,9 @@ def set_printoptions(precision=None, threshold=None, edgeitems=None, linewidth=N
     """Sets how tensors print: digits behind the point, elements beyond which the middle is left out, how many stand at the edges then,
     columns, and whether numbers are in scientific notation (None: where their range asks for it). profile: "default", "short" or "full"
     sets the first four; other arguments count besides."""
+    from ._C import not_replayable
+
+    not_replayable("it calls set_printoptions()")
     global PRECISION, THRESHOLD, EDGE_ITEMS, LINE_WIDTH, SCIENTIFIC
     if profile in _PROFILES:
         PRECISION, THRESHOLD, EDGE_ITEMS, LINE_WIDTH = _PROFILES[profile]

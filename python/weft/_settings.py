@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import warnings
 
+from . import _C
+
 __all__ = [
     "are_deterministic_algorithms_enabled", "get_deterministic_debug_mode", "get_float32_matmul_precision",
     "is_deterministic_algorithms_warn_only_enabled", "is_warn_always_enabled", "set_deterministic_debug_mode",
@@ -12,7 +14,24 @@ __all__ = [
 
 _PRECISIONS = ("highest", "high", "medium")
 _MODES = ("default", "warn", "error")
-_state = {"precision": "highest", "deterministic": 0, "warn_always": False}
+
+
+class State:
+    """What is kept. A compiled call that asks for it or changes it runs as Python."""
+
+    def __init__(self, **values):
+        self._values = values
+
+    def __getitem__(self, name):
+        _C.not_replayable("it asks for a setting")
+        return self._values[name]
+
+    def __setitem__(self, name, value):
+        _C.not_replayable("it changes a setting")
+        self._values[name] = value
+
+
+_state = State(precision="highest", deterministic=0, warn_always=False)
 
 
 def get_float32_matmul_precision():

@@ -209,6 +209,8 @@ def storage(input: Tensor) -> Any:
 @public
 def as_subclass(input: Tensor, cls: Any) -> Any:
     """A view of the tensor as an object of a class derived from Tensor. ``__init__`` is not called."""
+    if not (isinstance(cls, builtins.type) and issubclass(cls, Tensor)):
+        raise TypeError(f"[as_subclass] the class must be Tensor or derived from it; got {cls!r}")
     return _C.as_subclass(input, cls)
 
 

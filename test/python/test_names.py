@@ -241,3 +241,25 @@ def test_storages():
     assert view.storage().size() == len(x.storage()) == 6 and x.storage().dtype is weft.float32
     assert {x.untyped_storage().data_ptr(), view.untyped_storage().data_ptr()} == {x.data_ptr()}
     assert weft.tensor([258], dtype=weft.int16).untyped_storage().tolist() == [2, 1]
+
+
+def test_compiled_calls_see_settings():
+    def f(x):
+        weft.set_float32_matmul_precision("high")
+        return x * 2 if weft.are_deterministic_algorithms_enabled() else x * 3
+
+    def g(x):
+        return x * 2 if weft.backends.cuda.flash_sdp_enabled() and weft.backends.cudnn.benchmark else x * 3
+
+    compiled, other = weft.compile(f), weft.compile(g)
+    x = weft.ones(1)
+    try:
+        for i in range(6):
+            weft.use_deterministic_algorithms(i > 2)
+            weft.backends.cudnn.benchmark = i > 3
+            weft.set_float32_matmul_precision("highest")
+            assert compiled(x).item() == f(x).item() and other(x).item() == g(x).item()
+            assert weft.get_float32_matmul_precision() == "high"
+    finally:
+        weft.use_deterministic_algorithms(False)
+        weft.set_float32_matmul_precision("highest")

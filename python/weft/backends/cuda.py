@@ -2,13 +2,15 @@
 
 from types import SimpleNamespace
 
+from .._settings import State
+
 matmul = SimpleNamespace(
     allow_tf32=False,
     allow_fp16_reduced_precision_reduction=True,
     allow_bf16_reduced_precision_reduction=True,
     allow_fp16_accumulation=False,
 )
-_kernels = {"flash": True, "math": True, "mem_efficient": True, "cudnn": True}
+_kernels = State(flash=True, math=True, mem_efficient=True, cudnn=True)
 
 
 def is_built():
@@ -60,11 +62,17 @@ class sdp_kernel:
     """A scope with other flags."""
 
     def __init__(self, enable_flash=True, enable_math=True, enable_mem_efficient=True, enable_cudnn=True):
-        self._flags = dict(flash=enable_flash, math=enable_math, mem_efficient=enable_mem_efficient, cudnn=enable_cudnn)
+        self._flags = {
+            "flash": enable_flash, "math": enable_math, "mem_efficient": enable_mem_efficient, "cudnn": enable_cudnn,
+        }  # fmt: skip
 
     def __enter__(self):
-        self._before = dict(_kernels)
-        _kernels.update(self._flags)
+        self._before = {name: _kernels[name] for name in self._flags}
+        self._set(self._flags)
 
     def __exit__(self, *exception):
-        _kernels.update(self._before)
+        self._set(self._before)
+
+    def _set(self, flags):
+        for name, enabled in flags.items():
+            _kernels[name] = enabled
