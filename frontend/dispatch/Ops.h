@@ -33,10 +33,10 @@ inline Tensor callInPlace(OpKind op, std::initializer_list<Tensor> operands, con
 }
 
 // ---- Views. Sizes may hold one -1; dims may be negative; errors are PyTorch's.
-Tensor view(const Tensor &t, const Dims &shape);    // error where the strides do not allow it
+Tensor view(const Tensor &t, const Dims &shape); // error where the strides do not allow it
 // The same bytes as elements of another dtype; those of the last dimension make larger or smaller ones. No gradient
 // flows through it, but for the same dtype.
-Tensor view(const Tensor &t, DType dtype);
+Tensor viewAsDType(const Tensor &t, DType dtype);
 Tensor reshape(const Tensor &t, const Dims &shape); // a view where possible, else a copy
 Tensor permute(const Tensor &t, const Dims &order);
 Tensor transpose(const Tensor &t, int dim0, int dim1);

@@ -141,7 +141,7 @@ Tensor view(const Tensor &input, const Dims &requested) {
   return recordedView(OpKind::Reshape, t, shape, aliasOf(t, shape, strides, t.offset()));
 }
 
-Tensor view(const Tensor &input, DType dtype) {
+Tensor viewAsDType(const Tensor &input, DType dtype) {
   Tensor t = withStorage(input);
   if (dtype == t.dtype())
     return view(t, t.shape());

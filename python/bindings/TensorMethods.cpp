@@ -251,7 +251,7 @@ void bindTensorMethods(py::module_ &module) {
       .def(
           "view",
           [](const Tensor &t, const ViewSize &size) {
-            return size.dtype ? view(t, *size.dtype) : view(t, size.values);
+            return size.dtype ? viewAsDType(t, *size.dtype) : view(t, size.values);
           },
           self, py::arg("size"),
           "The same memory with another shape, or as elements of a dtype; an error where the strides do not allow it.")

@@ -10,6 +10,8 @@ class UntypedStorage:
     """The bytes of a tensor's memory, which all its views share. Made by ``Tensor.untyped_storage()``."""
 
     def __init__(self, tensor: Tensor):
+        if not isinstance(tensor, Tensor):
+            raise TypeError(f"[storage] is of a tensor; got {type(tensor).__name__}; use Tensor.untyped_storage()")
         self._bytes = _C.whole_storage(tensor)
         self.device = tensor.device
 
