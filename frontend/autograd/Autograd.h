@@ -30,15 +30,20 @@ using GradHook = std::function<Tensor(const Tensor &)>;
 // Given the cotangents of several tensors, undefined for one that takes no part, returns as many, or none for no
 // change.
 using GroupHook = std::function<std::vector<Tensor>(const std::vector<Tensor> &)>;
+// Given what a node's derivative gives its operands, undefined for one that gets nothing, and the cotangent of its
+// result, returns other cotangents of the operands, or none for no change.
+using NodeHook = std::function<std::vector<Tensor>(const std::vector<Tensor> &, const Tensor &)>;
 
 struct HookGroup {
   std::vector<const TapeNode *> nodes; // that made the tensors; not kept alive
   GroupHook hook;
 };
-// The hooks of a tensor: its own in the order of their registration, with their numbers, then the one that it shares.
+// The hooks of a tensor: its own in the order of their registration, with their numbers, then the one that it shares;
+// and those of the node that made it.
 struct Hooks {
   std::vector<std::pair<int64_t, GradHook>> own;
   std::shared_ptr<HookGroup> group;
+  std::vector<std::pair<int64_t, NodeHook>> ofNode;
 };
 
 // Removes a hook, if the tensor or its history still has it; keeps neither alive.
@@ -46,12 +51,30 @@ class HookHandle {
 public:
   HookHandle() = default; // of no hook
   HookHandle(std::shared_ptr<Hooks> &hooks, GradHook hook);
+  HookHandle(std::shared_ptr<Hooks> &hooks, NodeHook hook);
   void remove() const;
 
 private:
   std::weak_ptr<Hooks> hooks;
   int64_t number = -1;
 };
+
+// For a scope: what the derivative needs is kept as `pack` has it. It is given the value, without a history unless that
+// is a leaf, and returns what gives the value back.
+using PackHook = std::function<std::function<Tensor()>(const Tensor &)>;
+class SavedTensorHooks {
+public:
+  explicit SavedTensorHooks(PackHook pack);
+  ~SavedTensorHooks();
+  SavedTensorHooks(const SavedTensorHooks &) = delete;
+};
+
+// Anomaly detection, of the whole process: nodes keep the user's line, and with `checkNan` a derivative that gives nan
+// is an error, which names it.
+struct AnomalyMode {
+  bool enabled = false, checkNan = true;
+};
+AnomalyMode &anomalyMode();
 
 // The tensor must require grad.
 HookHandle registerHook(const Tensor &tensor, GradHook hook);
@@ -93,6 +116,12 @@ struct SavedTensor {
   uint32_t version = 0;
 };
 
+// Keeps the value, by the SavedTensorHooks around where there are any.
+SavedTensor savedTensor(const Tensor &value);
+// What was kept; throws for `reader` where it was written to since. name: of the user's function.
+Tensor valueOfSaved(const SavedTensor &saved, const std::string &reader, const char *name);
+[[noreturn]] void failGivenUp(const char *name); // of what backward() gave up
+
 struct TapeOperand {
   Ref<TapeNode> node;   // made by an op, or
   Ref<TensorImpl> leaf; // a leaf that requires grad; both null: a constant
@@ -100,10 +129,13 @@ struct TapeOperand {
   SavedTensor saved;
 };
 
-// An op that ran with something to differentiate among its operands.
+class CustomFunction; // CustomFunction.h
+
+// An op, or a custom function, that ran with something to differentiate among its operands.
 struct TapeNode : RefCounted, Pooled {
-  OpKind op;
-  bool emptied = false;  // backward() gave its saved tensors up
+  OpKind op{};                              // where it is no custom function
+  std::shared_ptr<CustomFunction> function; // of the first result's node
+  bool emptied = false;                     // backward() gave its saved tensors up
   bool released = false; // backward() gave saved tensors up here or in a node that this one depends on
   uint64_t order = 0;    // nodes made later have higher numbers
   Device device;
@@ -119,10 +151,14 @@ struct TapeNode : RefCounted, Pooled {
   };
   std::vector<OtherResult> others; // the op's results but the first
   std::shared_ptr<Hooks> hooks;
-  AutogradMeta *resultMeta = nullptr; // of the tensor that has this history, while it lives
+  AutogradMeta *resultMeta = nullptr;       // of the tensor that has this history, while it lives
+  std::unique_ptr<const std::string> place; // the user's line, under anomaly detection
 
   ~TapeNode();
 };
+std::string nameOf(const TapeNode &node); // as PyTorch names it: "MulBackward0"
+// Another tensor on the value's memory, result `number` of the node.
+Tensor asResultOf(const Ref<TapeNode> &node, int number, const Tensor &value);
 
 struct AutogradMeta : Pooled {
   Ref<TapeNode> node; // null: a leaf
@@ -162,8 +198,9 @@ public:
 private:
   uint64_t before;
 };
-// Which of the two are around: what the tape keeps follows from that.
-enum class TapeScopes : uint8_t { None, Checkpoint, Forward, Both };
+// Which of the two, or else of SavedTensorHooks and anomaly detection, are around (bits 1, 2, 4): what the tape keeps
+// follows from that.
+enum class TapeScopes : uint8_t { None };
 TapeScopes tapeScopes();
 
 // Whether what is made of these operands gets a history.

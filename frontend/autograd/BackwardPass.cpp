@@ -1,5 +1,6 @@
 #include "frontend/autograd/BackwardPass.h"
 
+#include "frontend/autograd/CustomFunction.h"
 #include "frontend/autograd/RepeatedTapes.h"
 #include "frontend/dispatch/Dispatch.h"
 #include "frontend/dispatch/OperandCheck.h"
@@ -21,9 +22,10 @@ void BackwardPass::run() {
   GradMode mode(request.createGraph);
   noteOlderTape();
   findCuts();
+  findRelays();
   // Ops that tape or trace record, and those between which Python runs, run one by one.
   RepeatedTapes::Entry entry;
-  if (cuts.empty() && !request.createGraph && !Trace::active())
+  if (cuts.empty() && relayOf.empty() && !request.createGraph && !Trace::active())
     entry = RepeatedTapes::global().find(tape);
   if (entry.program) {
     leafGradients = entry.program->run(tape);
@@ -41,7 +43,8 @@ void BackwardPass::run() {
 
 void BackwardPass::findCuts() {
   for (TapeNode *node : tape.nodes)
-    if (hasHooks(node->hooks) || (node->resultMeta && node->resultMeta->retainGrad) || request.wants(node)) {
+    if (hasHooks(node->hooks) || (node->hooks && !node->hooks->ofNode.empty()) ||
+        (node->resultMeta && node->resultMeta->retainGrad) || request.wants(node)) {
       cutOf[node] = int(cuts.size());
       cuts.push_back({node, -1, -1, -1, false});
     }
@@ -53,6 +56,13 @@ ValueId BackwardPass::addInput(const TensorType &type, TapeValue place) {
 }
 
 void BackwardPass::addOperandInputs(int n) {
+  if (tape.nodes[size_t(n)]->function) {
+    for (const TapeOperand &operand : tape.nodes[size_t(n)]->operands)
+      if (operand.leaf && !inputOf.count(operand.leaf.get()))
+        inputOf[operand.leaf.get()] =
+            addInput(operand.type, {TapeValue::Kind::Operand, n, int(&operand - &tape.nodes[size_t(n)]->operands[0])});
+    return;
+  }
   const std::vector<TapeOperand> &operands = tape.nodes[size_t(n)]->operands;
   for (size_t i = 0; i < operands.size(); ++i) {
     const TapeOperand &operand = operands[i];
@@ -78,12 +88,22 @@ void BackwardPass::addInputs() {
   for (int n = 0; n < int(tape.nodes.size()); ++n) {
     TapeNode *node = tape.nodes[size_t(n)];
     position.add(node);
-    madeBy.push_back(node->number ? madeBy[size_t(position.find(node->operands[0].node.get()))] + node->number : made);
-    made += node->number ? 0 : 1 + ValueId(node->others.size());
+    if (node->number) {
+      ValueId first = madeBy[size_t(position.find(node->operands[0].node.get()))];
+      madeBy.push_back(first < 0 ? first - node->number : first + node->number);
+    } else if (node->function) {
+      madeBy.push_back(-1 - addInput(node->type, {}));
+      for (const TapeNode::OtherResult &other : node->others)
+        addInput(other.type, {});
+    } else {
+      madeBy.push_back(made);
+      made += 1 + ValueId(node->others.size());
+    }
     addOperandInputs(n);
   }
   for (Cut &cut : cuts)
     cut.input = addInput(cut.node->type, {});
+  addRelayInputs();
   for (int o = 0; o < int(request.outputs.size()); ++o) {
     const Tensor &output = request.outputs[size_t(o)];
     if (!tapeNode(*output.impl) && !inputOf.count(output.impl.get())) // a leaf that is itself an output
@@ -94,6 +114,8 @@ void BackwardPass::addInputs() {
 void BackwardPass::addNodes() {
   for (int n = 0; n < int(tape.nodes.size()); ++n) {
     TapeNode *node = tape.nodes[size_t(n)];
+    if (isCustom(*node))
+      continue;
     if (node->number == 0) {
       auto place = [&](const SavedTensor &saved, int number) {
         derivative.places.push_back(saved.impl ? TapeValue{TapeValue::Kind::Result, n, number} : TapeValue());
@@ -139,6 +161,14 @@ void BackwardPass::findWanted() {
     wanted.push_back(cut.input);
     derivative.leaves.push_back({});
   }
+  for (Relay &relay : relays)
+    for (ValueId input : relay.inputs) {
+      relay.wrt.push_back(input < 0 ? -1 : int(wanted.size()));
+      if (input < 0)
+        continue;
+      wanted.push_back(input);
+      derivative.leaves.push_back({});
+    }
 }
 
 void BackwardPass::differentiateTape() {
@@ -148,9 +178,19 @@ void BackwardPass::differentiateTape() {
     addInput(request.outputs[size_t(o)].type(), {TapeValue::Kind::Cotangent, o, 0});
   for (Cut &cut : cuts)
     cut.cotangent = addInput(cut.node->type, {});
+  for (Relay &relay : relays)
+    for (size_t i = 0; i < relay.cotangents.size(); ++i)
+      if (relay.cotangents[i] >= 0) {
+        relay.cotangents[i] = addInput(tape.nodes[size_t(relay.node)]->operands[i].type, {});
+        relayed[relay.cotangents[i]] = {int(&relay - relays.data()), int(i)};
+      }
   addNodes();
   for (Cut &cut : cuts)
     graph.outputs.push_back(resultOf(cut.node));
+  for (const Relay &relay : relays)
+    for (size_t i = 0; i < relay.cotangents.size(); ++i)
+      if (relay.cotangents[i] >= 0)
+        graph.outputs.push_back(sourceValue(relay.node, int(i)));
   if (!wanted.empty())
     derivative.graph = derivativeOf(graph, wanted);
 }
@@ -168,26 +208,42 @@ std::vector<Tensor> BackwardPass::pushForward(const std::vector<Tensor> &inputs,
       cutOf[node] = int(cuts.size());
       cuts.push_back({node, -1, -1, -1, false});
     }
+  findRelays(true);
   addInputs();
   findWanted();
-  for (size_t k = 0; k < wanted.size(); ++k) {
+  ValueId ofFunctions = -1;
+  for (size_t k = 0, cut = 0; k < wanted.size(); ++k) {
     Ref<TensorImpl> leaf = tape.leaf(derivative.leaves[k]);
-    const void *key = leaf ? static_cast<const void *>(leaf.get()) : cuts[k - (wanted.size() - cuts.size())].node;
+    if (!leaf && cut == cuts.size()) { // a function's result
+      ValueId input = addInput(graph.inputs[size_t(wanted[k])].type, {});
+      ofFunctions = ofFunctions < 0 ? input : ofFunctions;
+      continue;
+    }
+    const void *key = leaf ? static_cast<const void *>(leaf.get()) : cuts[cut++].node;
     const Tensor &tangent = *tangentOf.at(key);
     values[addInput(tangent.type(), {})] = tangent;
   }
   addNodes();
+  for (const Relay &relay : relays)
+    for (size_t i = 0; i < relay.cotangents.size(); ++i)
+      if (relay.cotangents[i] >= 0)
+        graph.outputs.push_back(sourceValue(relay.node, int(i)));
   derivative.graph = pushForwardOf(graph, wanted);
   countUses();
+  size_t output = request.outputs.size();
+  for (const Relay &relay : relays)
+    pushForward(relay, output, ofFunctions);
   evaluate(derivative.graph->outputs);
   std::vector<Tensor> results;
   for (ValueId output : derivative.graph->outputs)
     results.push_back(valueOf(output));
+  results.resize(request.outputs.size());
   return results;
 }
 
 ValueId BackwardPass::resultOf(const TapeNode *node) const {
-  return ValueId(graph.inputs.size()) + madeBy[size_t(position.find(node))];
+  ValueId made = madeBy[size_t(position.find(node))];
+  return made < 0 ? -1 - made : ValueId(graph.inputs.size()) + made;
 }
 
 // What the readers of a node's result see.
@@ -197,6 +253,13 @@ ValueId BackwardPass::valueOfNode(TapeNode *node) const {
 }
 
 ValueId BackwardPass::operandValue(int n, int i) const {
+  if (isRelayed(n) && !tape.nodes[size_t(n)]->function)
+    if (ValueId input = relays[size_t(relayOf[size_t(n)])].inputs[size_t(i)]; input >= 0)
+      return input;
+  return sourceValue(n, i);
+}
+
+ValueId BackwardPass::sourceValue(int n, int i) const {
   const TapeOperand &operand = tape.nodes[size_t(n)]->operands[size_t(i)];
   if (operand.node)
     return valueOfNode(operand.node.get());
@@ -208,11 +271,10 @@ ValueId BackwardPass::operandValue(int n, int i) const {
 
 void BackwardPass::runOpByOp() {
   countUses();
-  for (size_t c = cuts.size(); c-- > 0;) // the last first, which the others depend on
-    resolve(cuts[c]);
+  resolveInOrder();
   evaluate(derivative.graph->outputs);
   for (size_t k = 0; k < derivative.leaves.size(); ++k)
-    if (Ref<TensorImpl> leaf = tape.leaf(derivative.leaves[k]))
+    if (Ref<TensorImpl> leaf = tape.leaf(derivative.leaves[k]); leaf && (relays.empty() || reached.count(leaf.get())))
       leafGradients.emplace_back(leaf, valueOf(derivative.graph->outputs[k]));
 }
 
@@ -258,6 +320,12 @@ Tensor BackwardPass::valueOf(ValueId v) {
     if (Cut *cut = cutAt(cuts[0].input))
       return values[v] = valueOf(resultOf(cut->node));
   }
+  if (auto at = relayed.find(v); at != relayed.end()) {
+    resolve(relays[size_t(at->second.first)]);
+    return values.at(v);
+  }
+  if (auto at = standsFor.find(v); at != standsFor.end())
+    return values[v] = valueOf(sourceValue(relays[size_t(at->second.first)].node, at->second.second));
   return values[v] = tape.read(derivative.places[size_t(v)]);
 }
 

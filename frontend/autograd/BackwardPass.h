@@ -5,6 +5,10 @@
 // its readers see a further input of the graph, whose cotangent the derivative then gives, and the tensor itself is one
 // more output, whose cotangent is what the hooks make of that.
 //
+// So is what lies between cotangents and cotangents (BackwardRelays.cpp): a custom function, whose results are further
+// inputs and whose operands are outputs; and the operands of a node with hooks of its own, or whose derivative is to be
+// looked at for nan.
+//
 // pushForward() goes the other way: the forward pass appends the tangents of the outputs. Its inputs that ops made are
 // cuts, too.
 #pragma once
@@ -92,8 +96,25 @@ private:
     int wrt;           // position among the derivative's outputs
     bool resolved;
   };
+  struct Relay {
+    int node;                        // position
+    std::vector<ValueId> inputs;     // that readers see: of a function for each result, else for each operand; or -1
+    std::vector<int> wrt;            // of each, the position among the derivative's outputs
+    std::vector<ValueId> cotangents; // of the operands; -1: of one that has none
+    std::vector<bool> given;         // results of a function to which a cotangent came
+    bool resolved = false;
+  };
 
   void findCuts();
+  void findRelays(bool functionsAlone = false);
+  bool isRelayed(int n) const { return !relayOf.empty() && relayOf[size_t(n)] >= 0; }
+  void addRelayInputs();
+  void resolveInOrder();
+  void noteReached(const TapeOperand &operand, const TapeNode &reader);
+  void resolve(Relay &relay);
+  std::vector<Tensor> cotangentsOfOperands(const Relay &relay);
+  void pushForward(const Relay &relay, size_t &output, ValueId &tangent);
+  void checkForNan(const TapeNode &node, const std::vector<Tensor> &gradients) const;
   void noteOlderTape() const;
   void addInputs();
   void addNodes();
@@ -104,6 +125,7 @@ private:
   ValueId resultOf(const TapeNode *node) const;
   ValueId valueOfNode(TapeNode *node) const;
   ValueId operandValue(int n, int i) const;
+  ValueId sourceValue(int n, int i) const;
   void runOpByOp();
   bool isComputed(ValueId v) const;
   void countUses();
@@ -117,6 +139,11 @@ private:
   const BackwardRequest &request;
   TapePart tape;
   std::vector<Cut> cuts;
+  std::vector<Relay> relays;
+  std::vector<int> relayOf; // by node's position, -1: none; empty: there is none at all
+  // The relay and the operand of a cotangent, and of an input that stands for an operand.
+  std::unordered_map<ValueId, std::pair<int, int>> relayed, standsFor;
+  std::unordered_set<const void *> reached;          // nodes and leaves to which a cotangent came
   std::vector<int> wanted;                           // inputs of the graph by which is differentiated
   std::unordered_map<const TapeNode *, int> cutOf;   // index in cuts
   PointerNumbers position;                           // of the nodes

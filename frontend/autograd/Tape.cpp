@@ -1,5 +1,6 @@
 // The tape: recording, hooks, and what a tensor knows of its gradient.
 #include "frontend/autograd/Autograd.h"
+#include "frontend/autograd/CustomFunction.h"
 #include "frontend/dispatch/Dispatch.h"
 #include "frontend/trace/Trace.h"
 
@@ -24,8 +25,9 @@ public:
   ~Releases() {
     if (outermost != this)
       return;
-    while (!nodes.empty() || !tensors.empty() || !hooks.empty()) {
+    while (!nodes.empty() || !tensors.empty() || !hooks.empty() || !functions.empty()) {
       releaseOne(hooks);
+      releaseOne(functions);
       releaseOne(tensors);
       releaseOne(nodes);
     }
@@ -35,6 +37,7 @@ public:
   void add(Ref<TapeNode> &node) { addTo(nodes, node, node && node->useCount() == 1); }
   void add(Ref<TensorImpl> &tensor) { addTo(tensors, tensor, tensor && tensor->useCount() == 1); }
   void add(std::shared_ptr<Hooks> &list) { addTo(hooks, list, list.use_count() == 1); }
+  void add(std::shared_ptr<CustomFunction> &function) { addTo(functions, function, function.use_count() == 1); }
 
 private:
   template <class T> static void addTo(std::vector<T> &list, T &object, bool owned) {
@@ -53,11 +56,14 @@ private:
   std::vector<Ref<TapeNode>> nodes;
   std::vector<Ref<TensorImpl>> tensors;
   std::vector<std::shared_ptr<Hooks>> hooks;
+  std::vector<std::shared_ptr<CustomFunction>> functions;
 };
 thread_local Releases *Releases::outermost = nullptr;
 } // namespace
 
 TapeNode::~TapeNode() {
+  if (function)
+    function->node = nullptr;
   Releases mine, &releases = Releases::current(mine);
   for (TapeOperand &operand : operands) {
     releases.add(operand.node);
@@ -68,6 +74,7 @@ TapeNode::~TapeNode() {
   for (OtherResult &other : others)
     releases.add(other.saved.impl);
   releases.add(hooks);
+  releases.add(function);
 }
 
 void AutogradMeta::setNode(Ref<TapeNode> newNode) {
@@ -109,7 +116,6 @@ Checkpoint::Checkpoint() : before(enter(checkpointFrom)) {}
 Checkpoint::~Checkpoint() { checkpointFrom = before; }
 ForwardScope::ForwardScope() : before(enter(forwardFrom)) {}
 ForwardScope::~ForwardScope() { forwardFrom = before; }
-TapeScopes tapeScopes() { return TapeScopes(int(checkpointFrom != 0) + 2 * int(forwardFrom != 0)); }
 
 void linkOperand(TapeOperand &operand, const Tensor &tensor) {
   if (TapeNode *from = tapeNode(*tensor.impl))
@@ -136,6 +142,7 @@ void recordOnTape(OpKind op, const Tensor *operands, int count, const Attrs &att
   node->type = results[0].type();
   node->device = results[0].device();
   node->order = nextTapeOrder();
+  notePlace(*node);
   node->operands.resize(size_t(count));
   for (int i = 0; i < count; ++i) {
     TapeOperand &operand = node->operands[size_t(i)];
@@ -144,13 +151,15 @@ void recordOnTape(OpKind op, const Tensor *operands, int count, const Attrs &att
     linkOperand(operand, operands[i]);
     auto isFromBefore = [&](uint64_t scope) { return scope && (!operand.node || operand.node->order < scope); };
     bool isRead = !checkpointFrom && (hasBody(op) || (record.savesOperands >> (i < 31 ? i : 30) & 1));
-    if (isRead || isFromBefore(checkpointFrom) || isFromBefore(forwardFrom))
-      operand.saved = {operands[i].impl, impl.storage->version};
+    // What nobody can compute anew.
+    bool isLost = (checkpointFrom || forwardFrom) && operand.node && isCustom(*operand.node);
+    if (isRead || isFromBefore(checkpointFrom) || isFromBefore(forwardFrom) || isLost)
+      operand.saved = savedTensor(operands[i]);
   }
   auto saved = [&](int i) {
     const Tensor &t = results[i];
     return !checkpointFrom && record.savesOperands >> (31 - i) & 1
-               ? SavedTensor{aliasOf(t, t.shape(), t.strides(), t.offset()).impl, t.version()}
+               ? savedTensor(aliasOf(t, t.shape(), t.strides(), t.offset()))
                : SavedTensor();
   };
   node->result = saved(0);
@@ -162,6 +171,110 @@ void recordOnTape(OpKind op, const Tensor *operands, int count, const Attrs &att
       results[i].impl->requiresGrad = true;
       autogradMeta(*results[i].impl).setNode(i ? nodeOfResult(node, i) : node);
     }
+}
+
+// ---------------------------------------------------------------- What is kept
+
+static Hooks &hooksIn(std::shared_ptr<Hooks> &list) { // makes one where there is none
+  if (!list)
+    list = std::make_shared<Hooks>();
+  return *list;
+}
+
+// Of this thread; the innermost last.
+static thread_local std::vector<PackHook> packHooks;
+static std::atomic<int> packScopes{0}; // of all threads: a load, which what is thread-local is not
+static bool isPacking() { return packScopes.load(std::memory_order_relaxed) && !packHooks.empty(); }
+SavedTensorHooks::SavedTensorHooks(PackHook pack) {
+  packHooks.push_back(std::move(pack));
+  ++packScopes;
+}
+SavedTensorHooks::~SavedTensorHooks() {
+  packHooks.pop_back();
+  --packScopes;
+}
+
+// What a hook packed is kept by a tensor without memory, whose one hook unpacks it.
+SavedTensor savedTensor(const Tensor &value) {
+  if (!isPacking())
+    return {value.impl, value.version()};
+  if (Trace *trace = Trace::active())
+    trace->notReplayable("a hook packs what the derivative needs");
+  GradMode off(false);
+  std::vector<PackHook> hooks;
+  hooks.swap(packHooks); // what it does itself is not packed
+  std::function<Tensor()> unpack;
+  try {
+    unpack = hooks.back()(value.isLeaf() ? value : value.alias());
+  } catch (...) {
+    hooks.swap(packHooks);
+    throw;
+  }
+  hooks.swap(packHooks);
+  Tensor packed(Ref<TensorImpl>::make());
+  packed.impl->dtype = value.dtype();
+  packed.impl->shape = value.shape();
+  hooksIn(autogradMeta(*packed.impl).hooks).own.emplace_back(-1, [unpack](const Tensor &) { return unpack(); });
+  return {packed.impl, 0};
+}
+
+Tensor valueOfSaved(const SavedTensor &saved, const std::string &reader, const char *name) {
+  Tensor t(saved.impl);
+  if (!t.impl->storage) {
+    Tensor value = t.impl->autograd->hooks->own[0].second(t);
+    if (value.type() != t.type())
+      fail(Kind::Runtime, name,
+           "an unpack hook must return a tensor of the shape and dtype that was packed; got " + toString(value.type()) +
+               ", need " + toString(t.type()));
+    return value;
+  }
+  if (t.version() != saved.version)
+    fail(Kind::Runtime, name,
+         "one of the variables needed for gradient computation has been modified by an inplace operation: [" +
+             toString(t.type()) + "], saved by '" + reader + "', is at version " + std::to_string(t.version()) +
+             "; expected version " + std::to_string(saved.version) +
+             " instead. Hint: clone() the tensor before it is modified, or use the out-of-place operation.");
+  return t;
+}
+
+Tensor asResultOf(const Ref<TapeNode> &node, int number, const Tensor &value) {
+  Tensor result = value.alias();
+  result.impl->requiresGrad = true;
+  autogradMeta(*result.impl).node = number ? nodeOfResult(node, number) : node;
+  return result;
+}
+
+// ---------------------------------------------------------------- Nodes of several results, names, places
+
+AnomalyMode &anomalyMode() {
+  static AnomalyMode mode;
+  return mode;
+}
+
+TapeScopes tapeScopes() {
+  return TapeScopes(int(checkpointFrom != 0) + 2 * int(forwardFrom != 0) +
+                    4 * int(isPacking() || anomalyMode().enabled));
+}
+
+void notePlace(TapeNode &node) {
+  if (!anomalyMode().enabled)
+    return;
+  if (Trace *trace = Trace::active())
+    trace->notReplayable("anomaly detection is on");
+  node.place = std::make_unique<const std::string>(Trace::userLine());
+}
+
+std::string nameOf(const TapeNode &node) {
+  if (const CustomFunction *function = customFunction(node))
+    return function->name();
+  std::string text;
+  bool upper = true;
+  for (const char *c = info(node.op).name; *c; ++c) {
+    if (*c != '_')
+      text += upper ? char(toupper(*c)) : *c;
+    upper = *c == '_';
+  }
+  return text + "Backward0";
 }
 
 Ref<TapeNode> nodeOfResult(const Ref<TapeNode> &first, int number) {
@@ -251,24 +364,37 @@ void Tensor::detachInPlace() const {
 
 // ---------------------------------------------------------------- Hooks
 
-HookHandle::HookHandle(std::shared_ptr<Hooks> &list, GradHook hook) {
+template <class Hook> static int64_t addHook(std::vector<std::pair<int64_t, Hook>> &list, Hook hook) {
   static std::atomic<int64_t> next{0};
-  if (!list)
-    list = std::make_shared<Hooks>();
+  list.emplace_back(next++ * 2 + std::is_same_v<Hook, NodeHook>, std::move(hook));
+  return list.back().first;
+}
+
+template <class Hook> static void removeHook(std::vector<std::pair<int64_t, Hook>> &list, int64_t number) {
+  Hook removed; // what it holds may end here, and look at the list
+  for (size_t i = 0; i < list.size(); ++i)
+    if (list[i].first == number) {
+      removed = std::move(list[i].second);
+      list.erase(list.begin() + i);
+      return;
+    }
+}
+
+HookHandle::HookHandle(std::shared_ptr<Hooks> &list, GradHook hook)
+    : number(addHook(hooksIn(list).own, std::move(hook))) {
   hooks = list;
-  number = next++;
-  list->own.emplace_back(number, std::move(hook));
+}
+
+HookHandle::HookHandle(std::shared_ptr<Hooks> &list, NodeHook hook)
+    : number(addHook(hooksIn(list).ofNode, std::move(hook))) {
+  hooks = list;
 }
 
 void HookHandle::remove() const {
-  GradHook removed; // what it holds may end here, and look at the list
-  if (auto list = hooks.lock())
-    for (size_t i = 0; i < list->own.size(); ++i)
-      if (list->own[i].first == number) {
-        removed = std::move(list->own[i].second);
-        list->own.erase(list->own.begin() + i);
-        return;
-      }
+  if (auto list = hooks.lock()) {
+    removeHook(list->own, number);
+    removeHook(list->ofNode, number);
+  }
 }
 
 Tensor checkedHookResult(const Tensor &changed, const Tensor &cotangent) {

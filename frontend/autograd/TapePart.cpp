@@ -1,5 +1,6 @@
 // The tape that a backward() goes over, and the values kept on it.
 #include "frontend/autograd/BackwardPass.h"
+#include "frontend/autograd/CustomFunction.h"
 #include "frontend/dispatch/Ops.h"
 
 #include <algorithm>
@@ -18,7 +19,7 @@ BackwardRequest::BackwardRequest(const std::vector<Tensor> &outputs, std::vector
     }
 }
 
-[[noreturn]] static void failEmptied(const char *name) {
+void failGivenUp(const char *name) {
   fail(Kind::Runtime, name,
        "Trying to backward through the graph a second time (or directly access saved tensors after they have already "
        "been freed). Saved intermediate values of the graph are freed when you call .backward() or autograd.grad(). "
@@ -40,7 +41,7 @@ TapePart::TapePart(const BackwardRequest &request) : request(request) {
   }
   for (size_t i = 0; i < nodes.size(); ++i) {
     if (nodes[i]->emptied)
-      failEmptied(request.name);
+      failGivenUp(request.name);
     for (const TapeOperand &operand : nodes[i]->operands)
       add(operand.node.get());
   }
@@ -61,13 +62,13 @@ Tensor TapePart::read(const TapeValue &value) const {
     TapeNode *node = nodes[size_t(value.index)];
     const TapeOperand &operand = node->operands[size_t(value.operand)];
     if (node->emptied) // by another thread, meanwhile
-      failEmptied(request.name);
+      failGivenUp(request.name);
     return operand.saved.impl ? unpack(operand.saved, operand.node.get(), *node) : Tensor(operand.leaf);
   }
   case TapeValue::Kind::Result: {
     TapeNode *node = nodes[size_t(value.index)];
     if (node->emptied)
-      failEmptied(request.name);
+      failGivenUp(request.name);
     return unpack(value.operand ? node->others[size_t(value.operand) - 1].saved : node->result, node, *node,
                   value.operand);
   }
@@ -87,20 +88,10 @@ Tensor TapePart::read(const TapeValue &value) const {
 
 // `history`: the node that made the tensor, or whose further result `number` it is; null for a leaf or a constant.
 Tensor TapePart::unpack(const SavedTensor &saved, TapeNode *history, const TapeNode &reader, int number) const {
-  Tensor t(saved.impl);
-  if (t.version() != saved.version)
-    fail(Kind::Runtime, request.name,
-         "one of the variables needed for gradient computation has been modified by an inplace operation: [" +
-             toString(t.type()) + "], saved by '" + info(reader.op).name + "', is at version " +
-             std::to_string(t.version()) + "; expected version " + std::to_string(saved.version) +
-             " instead. Hint: clone() the tensor before it is modified, or use the out-of-place operation.");
+  Tensor t = valueOfSaved(saved, reader.function ? nameOf(reader) : info(reader.op).name, request.name);
   if (!request.createGraph || !history || tapeNode(*t.impl) == history || !isFloat(t.dtype()))
     return t;
-  Tensor connected = t.alias();
-  connected.impl->requiresGrad = true;
-  Ref<TapeNode> made(history);
-  autogradMeta(*connected.impl).node = number ? nodeOfResult(made, number) : made;
-  return connected;
+  return asResultOf(Ref<TapeNode>(history), number, t);
 }
 
 void TapePart::release() {
@@ -115,6 +106,7 @@ void TapePart::release() {
       any |= bool(operand.saved.impl);
       operand.saved = {};
     }
+    any |= node->function && node->function->release();
     node->emptied |= any;
     node->released |= node->emptied;
     for (const TapeOperand &operand : node->operands)

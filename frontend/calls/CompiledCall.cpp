@@ -134,7 +134,8 @@ bool CompiledCall::areReachedAsBefore(const Tensor *arguments) const {
 
 bool CompiledCall::guardsHold(const Tensor *arguments, int count) const {
   if (count != argumentCount || gradMode != gradEnabled() || defaultDType != weft::defaultDType() ||
-      autocastDType != weft::autocastDType() || tapeScopes != weft::tapeScopes())
+      autocastDType != weft::autocastDType() || defaultDevice != weft::defaultDevice() ||
+      tapeScopes != weft::tapeScopes())
     return false;
   for (int i = 0; i < count; ++i)
     if (!guards[size_t(i)].matches(*arguments[i].impl))
@@ -191,8 +192,10 @@ std::string CompiledCall::explainMismatch(const Tensor *arguments, int count) co
     return std::string("grad mode was ") + (gradMode ? "on" : "off");
   if (defaultDType != weft::defaultDType())
     return "the default dtype changed";
+  if (defaultDevice != weft::defaultDevice())
+    return "the default device changed";
   if (tapeScopes != weft::tapeScopes())
-    return "it was called within another checkpoint or forward-mode derivative";
+    return "it was called within another checkpoint, forward-mode derivative, saved_tensors_hooks or anomaly detection";
   if (autocastDType != weft::autocastDType())
     return std::string("autocast was ") + (autocastDType ? name(*autocastDType) : "off");
   for (int i = 0; i < count; ++i)

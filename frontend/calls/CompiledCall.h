@@ -181,6 +181,7 @@ public:
   int64_t randomCount = 0; // counters drawn
   bool gradMode = true;
   DType defaultDType = DType::Float32;
+  Device defaultDevice;
   std::optional<DType> autocastDType;
   TapeScopes tapeScopes = TapeScopes::None;
 

@@ -212,6 +212,28 @@ void refreshHistory(const Tensor &view) {
     takeHistory(view, fresh);
 }
 
+void writeOut(const char *op, const Tensor &out, const Tensor &result) {
+  if (gradEnabled() && (out.requiresGrad() || result.requiresGrad()))
+    fail(Kind::Runtime, op,
+         "functions with out=... arguments don't support automatic differentiation, but one of the arguments requires "
+         "grad; leave out away, or call it under no_grad()");
+  checkCast(op, result.dtype(), out.dtype());
+  if (out.shape() != result.shape())
+    resize_(out, result.shape());
+  copy_(out, result);
+}
+
+void becomeView(const char *op, const Tensor &t, const Tensor &view) {
+  if (gradEnabled() && t.requiresGrad() && t.isLeaf())
+    checkInPlace(op, t);
+  if (Trace *trace = Trace::active())
+    trace->flush("it changes a tensor's shape in place");
+  t.impl->shape = view.shape();
+  t.impl->strides = view.strides();
+  ++t.impl->storage->version; // what the tape keeps of it had another shape
+  takeHistory(t, view);
+}
+
 Tensor callInPlace(OpKind op, const Tensor *operands, int count, const Attrs &attrs) {
   const Tensor &target = operands[0];
   const char *name = info(op).name;

@@ -33,7 +33,10 @@ inline Tensor callInPlace(OpKind op, std::initializer_list<Tensor> operands, con
 }
 
 // ---- Views. Sizes may hold one -1; dims may be negative; errors are PyTorch's.
-Tensor view(const Tensor &t, const Dims &shape);    // error where the strides do not allow it
+Tensor view(const Tensor &t, const Dims &shape); // error where the strides do not allow it
+// The same bytes as elements of another dtype; those of the last dimension make larger or smaller ones. No gradient
+// flows through it, but for the same dtype.
+Tensor viewAsDType(const Tensor &t, DType dtype);
 Tensor reshape(const Tensor &t, const Dims &shape); // a view where possible, else a copy
 Tensor permute(const Tensor &t, const Dims &order);
 Tensor transpose(const Tensor &t, int dim0, int dim1);
@@ -49,6 +52,14 @@ Tensor flatten(const Tensor &t, int startDim = 0, int endDim = -1);
 std::vector<Tensor> split(const Tensor &t, int64_t size, int dim = 0);
 std::vector<Tensor> split(const Tensor &t, const std::vector<int64_t> &sizes, int dim = 0);
 std::vector<Tensor> chunk(const Tensor &t, int64_t chunks, int dim = 0);
+// Any strides on the tensor's memory, in which all elements must lie. Strides are not negative; offset: from the
+// memory's begin. Gradients flow to the part of the memory that is the base's.
+Tensor asStrided(const Tensor &t, const Dims &shape, const Dims &strides, int64_t offset);
+// How the dimensions lie in memory: in their own order; or the second of four or five last.
+enum class MemoryFormat : uint8_t { Preserve, Contiguous, ChannelsLast, ChannelsLast3d };
+bool isInFormat(const Tensor &t, MemoryFormat format);
+// Itself where it lies so, else a copy.
+Tensor inFormat(const char *op, const Tensor &t, MemoryFormat format);
 std::vector<Tensor> broadcastTensors(const std::vector<Tensor> &tensors);
 // The shape of a result on these shapes; throws as PyTorch does.
 Dims broadcastShapes(const char *op, const Dims &a, const Dims &b);
@@ -56,6 +67,11 @@ Dims broadcastShapes(const char *op, const Dims &a, const Dims &b);
 // normaliseDim gives 0 and axisOf throws.
 int normaliseDim(const char *op, int64_t dim, const Dims &shape);
 int axisOf(const char *op, int64_t dim, const Dims &shape);
+
+// Gives `out`, which takes the result's sizes, its elements.
+void writeOut(const char *op, const Tensor &out, const Tensor &result);
+// The tensor becomes `view`, which is one of it.
+void becomeView(const char *op, const Tensor &t, const Tensor &view);
 
 // ---- In place; all return t.
 Tensor copy_(const Tensor &t, const Tensor &source); // broadcasts and converts
@@ -82,5 +98,8 @@ DType resultType(const Tensor &a, const Tensor &b);
 // Python's default floating-point dtype for promotions from integers and for numbers: float32 unless set.
 DType defaultDType();
 void setDefaultDType(DType dtype);
+// Where Python makes tensors for which no device is named; a thread's own. The CPU unless set.
+Device defaultDevice();
+void setDefaultDevice(Device device);
 
 } // namespace weft

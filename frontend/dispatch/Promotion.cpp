@@ -22,6 +22,10 @@ void setDefaultDType(DType dtype) {
   defaultFloat = dtype;
 }
 
+static thread_local Device deviceOfNew;
+Device defaultDevice() { return deviceOfNew; }
+void setDefaultDevice(Device device) { deviceOfNew = device; }
+
 // ---------------------------------------------------------------- What an op accepts
 
 static bool accepts(OpKind op, int count, DType first, DType others) {

@@ -24,9 +24,8 @@ int axisOf(const char *op, int64_t dim, const Dims &shape) {
   return normaliseDim(op, dim, shape);
 }
 
-// The result of a view op, recorded where somebody listens.
-template <class MakeAttrs> static Tensor recorded(OpKind op, const Tensor &base, Tensor view, MakeAttrs makeAttrs) {
-  Trace *trace = Trace::active();
+// What in-place operations need to know of a view.
+static void noteBase(const Tensor &base, Tensor &view) {
   bool grad = gradEnabled();
   if (grad) {
     // A leaf that requires grad is a base even where its memory is part of another tensor's.
@@ -36,7 +35,13 @@ template <class MakeAttrs> static Tensor recorded(OpKind op, const Tensor &base,
   }
   view.impl->noGradView = !grad || base.impl->noGradView;
   view.impl->viewsRequiring = base.impl->viewsRequiring || (!grad && base.requiresGrad());
-  bool taped = grad && base.requiresGrad();
+}
+
+// The result of a view op, recorded where somebody listens.
+template <class MakeAttrs> static Tensor recorded(OpKind op, const Tensor &base, Tensor view, MakeAttrs makeAttrs) {
+  Trace *trace = Trace::active();
+  noteBase(base, view);
+  bool taped = gradEnabled() && base.requiresGrad();
   if (!trace && !taped)
     return view;
   Attrs attrs = makeAttrs();
@@ -134,6 +139,42 @@ Tensor view(const Tensor &input, const Dims &requested) {
          "contiguous subspaces). Use .reshape(...) instead; got sizes " +
              toString(t.shape()) + ", strides " + toString(t.strides()) + " and view size " + toString(shape));
   return recordedView(OpKind::Reshape, t, shape, aliasOf(t, shape, strides, t.offset()));
+}
+
+Tensor viewAsDType(const Tensor &input, DType dtype) {
+  Tensor t = withStorage(input);
+  if (dtype == t.dtype())
+    return view(t, t.shape());
+  if (dtype == DType::Bool)
+    fail(Kind::NotImplemented, "view", "bytes as bool may be neither; got " + toString(t.type()) + "; compare with 0");
+  if (Trace *trace = Trace::active(); trace && (trace->isFunction() || trace->isExport()))
+    fail(Kind::NotImplemented, "view",
+         "to another dtype under vmap or in an exported program; got " + toString(t.type()) + "; do it outside");
+  int64_t from = itemSize(t.dtype()), to = itemSize(dtype), ratio = from > to ? from / to : to / from;
+  Dims shape = t.shape(), strides = t.strides();
+  int64_t offset = t.offset();
+  int last = t.dim() - 1;
+  if (ratio > 1) {
+    bool fits = last >= 0 && strides[last] == 1 && (from > to || (shape[last] % ratio == 0 && offset % ratio == 0));
+    for (int i = 0; i < last && fits; ++i) {
+      fits = from > to || strides[i] % ratio == 0 || shape[i] < 2;
+      strides[i] = from > to ? strides[i] * ratio : strides[i] / ratio;
+    }
+    if (!fits)
+      fail(Kind::Runtime, "view",
+           std::string("as ") + name(dtype) +
+               ", of another size, needs a last dimension of stride 1 and, for a larger dtype, " +
+               "size, offset and other strides divisible by " + std::to_string(ratio) + "; got " + toString(t.type()) +
+               ", strides " + toString(t.strides()) + " and offset " + std::to_string(offset) +
+               "; call contiguous() first");
+    shape[last] = from > to ? shape[last] * ratio : shape[last] / ratio;
+    offset = from > to ? offset * ratio : offset / ratio;
+  }
+  if (Trace *trace = Trace::active())
+    trace->flush("a view of another dtype"); // what was recorded has its memory then
+  Tensor result = aliasOf(t, shape, strides, offset);
+  result.impl->dtype = dtype;
+  return result;
 }
 
 Tensor reshape(const Tensor &input, const Dims &requested) {
@@ -251,6 +292,93 @@ Tensor expand(const Tensor &input, const Dims &requested) {
     return t;
   checkSizes("expand", {t.dtype(), shape});
   return recordedView(OpKind::Expand, t, shape, aliasOf(t, shape, strides, t.offset()));
+}
+
+static int rankOf(MemoryFormat format) { return format == MemoryFormat::ChannelsLast ? 4 : 5; }
+
+// Its dimensions by falling stride.
+static Dims channelsLast(int rank) {
+  Dims order{0};
+  for (int i = 2; i < rank; ++i)
+    order.push_back(i);
+  order.push_back(1);
+  return order;
+}
+
+static bool hasOrder(MemoryFormat format) {
+  return format == MemoryFormat::ChannelsLast || format == MemoryFormat::ChannelsLast3d;
+}
+
+bool isInFormat(const Tensor &t, MemoryFormat format) {
+  if (!hasOrder(format))
+    return t.isContiguous();
+  if (t.dim() != rankOf(format))
+    return false;
+  Dims shape, strides;
+  for (int64_t axis : channelsLast(t.dim())) {
+    shape.push_back(t.shape()[int(axis)]);
+    strides.push_back(t.strides()[int(axis)]);
+  }
+  return isRowMajor(shape, strides);
+}
+
+Tensor inFormat(const char *op, const Tensor &t, MemoryFormat format) {
+  if (!hasOrder(format))
+    return format == MemoryFormat::Preserve ? t : t.contiguous();
+  if (t.dim() != rankOf(format))
+    fail(Kind::Runtime, op,
+         "required rank " + std::to_string(rankOf(format)) + " tensor to use the channels_last format; got " +
+             toString(t.type()));
+  if (isInFormat(t, format))
+    return t;
+  Tensor copy = permute(t, channelsLast(t.dim())).contiguous();
+  Dims back{0, t.dim() - 1};
+  for (int i = 1; i < t.dim() - 1; ++i)
+    back.push_back(i);
+  return permute(copy, back);
+}
+
+Tensor asStrided(const Tensor &input, const Dims &shape, const Dims &strides, int64_t offset) {
+  Tensor t = withStorage(input);
+  if (shape.size() != strides.size())
+    fail(Kind::Runtime, "as_strided",
+         "mismatch in length of strides and shape; got shape " + toStringAsGiven(shape) + " and strides " +
+             toStringAsGiven(strides));
+  int64_t last = offset; // of the elements, in the memory
+  bool isEmpty = false, isOutside = offset < 0;
+  for (int i = 0; i < shape.size(); ++i) {
+    if (shape[i] < 0)
+      fail(Kind::Runtime, "as_strided",
+           "a size must not be negative; got " + toStringAsGiven(shape) + "; pass the size of each dimension");
+    if (strides[i] < 0)
+      fail(Kind::Runtime, "as_strided",
+           "Negative strides are not supported at the moment, got strides: " + toStringAsGiven(strides) +
+               "; use flip()");
+    isEmpty |= shape[i] == 0;
+    int64_t extent = 0;
+    isOutside |= shape[i] > 1 && (__builtin_mul_overflow(shape[i] - 1, strides[i], &extent) ||
+                                  __builtin_add_overflow(last, extent, &last));
+  }
+  checkSizes("as_strided", {t.dtype(), shape});
+  int64_t held = t.impl->storage->bytes / itemSize(t.dtype());
+  if (isEmpty ? offset < 0 : isOutside || last >= held)
+    fail(Kind::Runtime, "as_strided",
+         "setStorage: sizes " + toStringAsGiven(shape) + ", strides " + toStringAsGiven(strides) + ", storage offset " +
+             std::to_string(offset) + ", and itemsize " + std::to_string(itemSize(t.dtype())) +
+             " reach past the storage of " + std::to_string(held) + " elements; got " + toString(t.type()));
+  Tensor view = aliasOf(t, shape, strides, offset);
+  noteBase(t, view);
+  if (!gradEnabled() || !t.requiresGrad())
+    return view;
+  if (const TensorImpl &base = *view.impl->base;
+      !isEmpty && (offset < base.offset || last >= base.offset + base.shape.product()))
+    fail(Kind::Runtime, "as_strided",
+         "under grad mode the view must lie within the tensor of whose memory it is; got elements " +
+             std::to_string(offset) + " to " + std::to_string(last) + ", and a tensor of " +
+             std::to_string(base.shape.product()) + " from " + std::to_string(base.offset) + " on; detach() it first");
+  view.impl->baseOrder = ~uint64_t(0); // its history is still to be made
+  refreshHistory(view);
+  return view;
 }
 
 Dims broadcastShapes(const char *op, const Dims &a, const Dims &b) {

@@ -169,7 +169,9 @@ void Trace::State::addOtherResult(ValueId first, int number, const TensorType &t
     underGrad.push_back(underGrad[size_t(first - kFirstNode)]);
 }
 
-std::string Trace::State::line() {
+std::string Trace::State::line() { return userLine(); }
+
+std::string Trace::userLine() {
   const Places *user = userPlaces.load(std::memory_order_relaxed);
   if (!user)
     return "";

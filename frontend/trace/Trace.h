@@ -104,6 +104,8 @@ public:
   const std::vector<std::pair<Tensor, OperandCheck>> &valueChecks() const;
   // Ends the trace.
   Function function(const std::vector<Tensor> &outputs);
+  // Whether the tape of one of the tensors reaches a leaf or a node from outside, by which then is differentiated.
+  bool reachesOutside(const std::vector<Tensor> &tensors) const;
   // The trace that is active outside of all functions, or null.
   static Trace *outermost();
   // For a scope: what is active outside of this trace.
@@ -129,6 +131,7 @@ public:
     std::string (*describe)(Place place); // "model.py:12"
   };
   static void setPlaces(const Places *places);
+  static std::string userLine(); // now; empty: unknown
 
   // Eager execution for a scope.
   class Pause {

@@ -278,6 +278,8 @@ void Trace::State::Description::describeTape() {
   for (TapeNode *node : nodes) {
     if (hasHooks(node->hooks) || (node->resultMeta && node->resultMeta->retainGrad))
       refuse("a hook or retain_grad() is on a tensor made in the call");
+    if (node->function)
+      refuse("a result has a custom function in its history");
     if (node->emptied)
       refuse("backward() has used up a part of a result's history");
     CallTapeNode recorded{node->op, node->number, node->attrs, node->type, node->device, {}, {}, {}};
@@ -315,7 +317,7 @@ CallTapeNode::Operand Trace::State::Description::describeOperand(const TapeOpera
 }
 
 CallTapeNode::Kept Trace::State::Description::kept(const SavedTensor &saved) {
-  if (!saved.impl)
+  if (!saved.impl || !saved.impl->storage) // packed by a hook, which was refused
     return {};
   return {resultOf(Tensor(saved.impl), true), saved.impl->storage->version - saved.version};
 }

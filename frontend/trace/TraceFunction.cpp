@@ -6,6 +6,7 @@
 #include "frontend/trace/TraceState.h"
 
 #include <algorithm>
+#include <unordered_set>
 
 namespace weft {
 
@@ -132,6 +133,35 @@ Tensor Trace::stateOfExamples(int64_t count, int64_t &offset, Device device) {
 }
 
 const std::vector<std::pair<Tensor, OperandCheck>> &Trace::valueChecks() const { return state->valueChecks; }
+
+bool Trace::reachesOutside(const std::vector<Tensor> &tensors) const {
+  std::unordered_set<const TensorImpl *> outside;
+  for (const Tensor &input : state->inputs)
+    outside.insert(input.impl.get());
+  std::vector<const TapeNode *> stack;
+  std::unordered_set<const TapeNode *> seen;
+  auto add = [&](const TapeNode *node) {
+    if (node && seen.insert(node).second)
+      stack.push_back(node);
+  };
+  for (const Tensor &t : tensors) {
+    if (t.impl->requiresGrad && outside.count(t.impl.get()))
+      return true;
+    add(tapeNode(*t.impl));
+  }
+  while (!stack.empty()) {
+    const TapeNode *node = stack.back();
+    stack.pop_back();
+    if (isFromBefore(*node))
+      return true;
+    for (const TapeOperand &operand : node->operands) {
+      if (operand.leaf && outside.count(operand.leaf.get()))
+        return true;
+      add(operand.node.get());
+    }
+  }
+  return false;
+}
 
 Trace::Function Trace::function(const std::vector<Tensor> &outputs) {
   Function result;

@@ -212,7 +212,7 @@ void Trace::State::endSegment() {
 }
 
 Trace::State::Modes Trace::State::Modes::now() {
-  return {gradEnabled(), weft::defaultDType(), weft::autocastDType(), weft::tapeScopes()};
+  return {gradEnabled(), weft::defaultDType(), weft::defaultDevice(), weft::autocastDType(), weft::tapeScopes()};
 }
 
 void Trace::State::failSegment() {
@@ -253,10 +253,12 @@ std::shared_ptr<CompiledCall> Trace::finish(const std::vector<Tensor> &outputs) 
   auto call = std::make_shared<CompiledCall>();
   call->gradMode = state->modes.grad;
   call->defaultDType = state->modes.defaultDType;
+  call->defaultDevice = state->modes.defaultDevice;
   call->autocastDType = state->modes.autocast;
   call->tapeScopes = state->modes.tapeScopes;
   if (!(state->modes == State::Modes::now()))
-    notReplayable("it leaves grad mode, autocast or the default dtype otherwise than it found them");
+    notReplayable(
+        "it leaves grad mode, autocast, the default dtype or the default device otherwise than it found them");
   {
     Pause pause;
     bool whole = state->reason.empty();

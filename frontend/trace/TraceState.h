@@ -60,11 +60,13 @@ struct Trace::State {
   struct Modes {
     bool grad;
     DType defaultDType;
+    Device defaultDevice;
     std::optional<DType> autocast;
     TapeScopes tapeScopes;
     static Modes now();
     bool operator==(const Modes &o) const {
-      return grad == o.grad && defaultDType == o.defaultDType && autocast == o.autocast && tapeScopes == o.tapeScopes;
+      return grad == o.grad && defaultDType == o.defaultDType && defaultDevice == o.defaultDevice &&
+             autocast == o.autocast && tapeScopes == o.tapeScopes;
     }
   };
   struct History { // of a tensor from outside, before the trace

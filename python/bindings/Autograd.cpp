@@ -74,6 +74,11 @@ void bindAutograd(py::module_ &module) {
       trace->notReplayable("it removes a hook");
     handle.remove();
   };
+  module.def("retains_grad", [](const Tensor &t) {
+    if (Trace *trace = Trace::active())
+      trace->notReplayable("it asks whether a tensor keeps its gradient");
+    return retainsGrad(t);
+  });
   module.def("no_hook", [] { return HookHandle(); });
   py::class_<HookHandle>(module, "HookHandle", notMadeByHand(),
                          "Removes a hook of a tensor: remove(), or the end of `with`.")

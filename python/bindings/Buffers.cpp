@@ -1,4 +1,5 @@
 // Memory shared with Python: the buffer protocol both ways (NumPy uses it), nested lists, tolist().
+#include "frontend/autograd/Autograd.h"
 #include "python/bindings/PyTensor.h"
 #include "runtime/cpu/FloatMode.h"
 
@@ -101,7 +102,7 @@ int getBuffer(PyObject *self, Py_buffer *view, int flags) {
   try {
     Tensor t = unbox(self);
     const char *format = formatOf(t.dtype());
-    if (!format || !t.device().isCpu() || t.requiresGrad())
+    if (!format || !t.device().isCpu() || (t.requiresGrad() && gradEnabled()))
       throw std::runtime_error("[buffer] a bfloat16 tensor, one on a GPU or one that requires grad has no buffer; "
                                "use .detach().cpu().float()");
     bool strided = (flags & PyBUF_STRIDES) == PyBUF_STRIDES;
@@ -142,7 +143,7 @@ int getBuffer(PyObject *self, Py_buffer *view, int flags) {
 void releaseBuffer(PyObject *, Py_buffer *view) { delete static_cast<ExportedBuffer *>(view->internal); }
 
 py::object numpyArray(const Tensor &t) {
-  if (t.requiresGrad())
+  if (t.requiresGrad() && gradEnabled())
     fail(UserError::Kind::Runtime, "numpy",
          "cannot be called on a tensor that requires grad; use tensor.detach().numpy()");
   if (!t.device().isCpu())

@@ -115,6 +115,12 @@ void bindCreation(py::module_ &module) {
       .def(
           "default_dtype", [] { return defaultDType(); }, "The dtype of Python's floats in tensors.")
       .def(
+          "get_default_device", [] { return defaultDevice(); }, "Where tensors are made for which no device is named.")
+      .def(
+          "set_default_device",
+          [](const py::object &device) { setDefaultDevice(device.is_none() ? Device() : unboxDevice(device.ptr())); },
+          py::arg("device"), "Sets where this thread makes tensors for which no device is named; None: on the CPU.")
+      .def(
           "set_default_dtype",
           [](DType dtype) {
             if (!isFloat(dtype))

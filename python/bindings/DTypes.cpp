@@ -109,7 +109,26 @@ PyGetSetDef deviceProperties[] = {
     {"index", deviceIndex, nullptr, "Which of its kind; None of the CPU.", nullptr},
     {nullptr, nullptr, nullptr, nullptr, nullptr},
 };
+// `with device:` makes it the default. What was is kept by the thread, since devices are values.
+thread_local std::vector<Device> outerDefaults;
+PyObject *enterDevice(PyObject *self, PyObject *) {
+  outerDefaults.push_back(defaultDevice());
+  setDefaultDevice(deviceOf(self));
+  return Py_NewRef(self);
+}
+PyObject *exitDevice(PyObject *, PyObject *) {
+  if (outerDefaults.empty()) {
+    PyErr_SetString(PyExc_RuntimeError, "[device] __exit__() without __enter__()");
+    return nullptr;
+  }
+  setDefaultDevice(outerDefaults.back());
+  outerDefaults.pop_back();
+  Py_RETURN_NONE;
+}
+
 PyMethodDef deviceMethods[] = {
+    {"__enter__", enterDevice, METH_NOARGS, "Makes it the default device until __exit__()."},
+    {"__exit__", exitDevice, METH_VARARGS, nullptr},
     {"__reduce__", deviceReduce, METH_NOARGS, nullptr},
     {nullptr, nullptr, 0, nullptr},
 };
@@ -155,7 +174,7 @@ PyObject *boxDevice(Device device) {
 
 Device unboxDevice(PyObject *object) {
   if (object == Py_None)
-    return {};
+    return defaultDevice();
   if (isDevice(object))
     return deviceOf(object);
   if (!PyUnicode_Check(object))

@@ -1,4 +1,5 @@
 #include "python/bindings/Function.h"
+#include "python/bindings/Override.h"
 #include "python/bindings/PlainCases.h"
 
 #include <algorithm>
@@ -39,10 +40,56 @@ void nameError(const std::string &op) {
 
 namespace {
 
+void writeResult(const Signature &signature, PyObject *out, PyObject *result) {
+  if (isTensor(out) && isTensor(result)) {
+    writeOut(signature.op().c_str(), unbox(out), unbox(result));
+    return;
+  }
+  bool several = PySequence_Check(out) && !isTensor(out) && PyTuple_Check(result) &&
+                 PySequence_Size(out) == PyTuple_GET_SIZE(result);
+  if (!several)
+    signature.fail(std::string("out must be what the results are, a tensor or a tuple; got ") + Py_TYPE(out)->tp_name +
+                   " for " + Py_TYPE(result)->tp_name);
+  for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(result); ++i) {
+    auto item = py::reinterpret_steal<py::object>(PySequence_GetItem(out, i));
+    writeResult(signature, item.ptr(), PyTuple_GET_ITEM(result, i));
+  }
+}
+
+PyObject *call(PyObject *self, PyObject *const *arguments, size_t flags, PyObject *keywords);
+
+// A call with out=, of a function that has no such parameter: what it gives is written there. None: the call.
+py::object callInto(PyObject *self, PyObject *const *arguments, size_t flags, PyObject *keywords) {
+  const Signature &signature = *reinterpret_cast<FunctionObject *>(self)->signature;
+  Py_ssize_t given = PyVectorcall_NARGS(flags), at = 0, count = PyTuple_GET_SIZE(keywords);
+  while (at < count && PyUnicode_CompareWithASCIIString(PyTuple_GET_ITEM(keywords, at), "out"))
+    ++at;
+  if (at == count || signature.has("out"))
+    return {};
+  std::vector<PyObject *> others(arguments, arguments + given + count);
+  py::object out = py::reinterpret_borrow<py::object>(others[size_t(given + at)]);
+  others.erase(others.begin() + given + at);
+  py::list names = py::reinterpret_steal<py::list>(PySequence_List(keywords));
+  PyList_SetSlice(names.ptr(), at, at + 1, nullptr);
+  py::tuple rest(names);
+  auto result = py::reinterpret_steal<py::object>(call(self, others.data(), size_t(given), rest.ptr()));
+  if (!result)
+    throw py::error_already_set();
+  if (out.is_none())
+    return result;
+  writeResult(signature, out.ptr(), result.ptr());
+  return out;
+}
+
 PyObject *call(PyObject *self, PyObject *const *arguments, size_t flags, PyObject *keywords) {
   auto *function = reinterpret_cast<FunctionObject *>(self);
   const Signature &signature = *function->signature;
   PyObject *result = guarded([&] {
+    Py_ssize_t given = PyVectorcall_NARGS(flags);
+    if (__builtin_expect(anyOverrides(arguments, given + (keywords ? PyTuple_GET_SIZE(keywords) : 0)), 0))
+      return overridden(self, arguments, given, keywords);
+    if (py::object written = keywords ? callInto(self, arguments, flags, keywords) : py::object())
+      return written.release().ptr();
     PyObject *values[kMaxParameters];
     py::object rest = signature.bind(arguments, PyVectorcall_NARGS(flags), keywords, values);
     return (*function->body)(signature, values);

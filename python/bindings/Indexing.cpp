@@ -3,6 +3,7 @@
 #include "frontend/dispatch/IndexTensors.h"
 #include "frontend/trace/Trace.h"
 #include "python/bindings/Function.h"
+#include "python/bindings/Override.h"
 
 namespace py = pybind11;
 
@@ -161,7 +162,9 @@ Tensor basicIndex(const Tensor &x, PyObject *key, std::vector<IndexTensor> &indi
 }
 
 PyObject *getItem(PyObject *self, PyObject *key) {
-  return guarded([&] {
+  return guarded([&]() -> PyObject * {
+    if (PyObject *both[] = {self, key}; __builtin_expect(overrides(self) || overrides(key), 0))
+      return overriddenOperator("__getitem__", both, 2);
     std::vector<IndexTensor> indices;
     Tensor view = basicIndex(unbox(self), key, indices, /*writes=*/false);
     if (!indices.empty())
@@ -174,6 +177,11 @@ int setItem(PyObject *self, PyObject *key, PyObject *value) {
   try {
     if (!value)
       fail(UserError::Kind::Type, kWhat, "elements of a tensor cannot be deleted");
+    if (__builtin_expect(overrides(self) || overrides(value), 0)) {
+      PyObject *all[] = {self, key, value};
+      Py_XDECREF(overriddenOperator("__setitem__", all, 3));
+      return 0;
+    }
     Tensor source = operand(value);
     if (!source.defined())
       source = py::cast<Tensor>(py::module_::import("weft._C").attr("from_nested")(py::handle(value), py::none()));
@@ -259,6 +267,8 @@ PyObject *iterate(PyObject *self) {
   static PyTypeObject *const type = reinterpret_cast<PyTypeObject *>(PyType_FromSpec(&rowsSpec));
   return guarded([&]() -> PyObject * {
     Tensor t = unbox(self);
+    if (t.dim() && overrides(self))
+      return PyObject_GetIter(py::handle(self).attr("unbind")().ptr());
     if (t.dim() == 0)
       fail(UserError::Kind::Type, "iter", "cannot iterate over a 0-d tensor");
     auto *rows = type ? reinterpret_cast<Rows *>(type->tp_alloc(type, 0)) : nullptr;

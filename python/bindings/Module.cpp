@@ -17,6 +17,8 @@ PYBIND11_MODULE(_C, module) {
       std::rethrow_exception(pointer);
     } catch (const weft::UserError &) {
       translateException();
+    } catch (const weft::OutOfMemory &) {
+      translateException();
     }
   });
   bindFunctions(module);
@@ -24,6 +26,7 @@ PYBIND11_MODULE(_C, module) {
   bindDTypes(module);
   defineTensorType(module);
   bindOps(module);
+  bindOverride(module);
   bindTensorMethods(module);
   bindIndexing(module);
   bindCreation(module);
@@ -33,6 +36,7 @@ PYBIND11_MODULE(_C, module) {
   bindAutograd(module);
   bindBatching(module);
   bindControl(module);
+  bindCustomFunction(module);
   bindGradFunction(module);
   bindModuleBase(module);
   bindCompile(module);
@@ -70,5 +74,9 @@ PYBIND11_MODULE(_C, module) {
         weft::cuda::synchronize(device);
       },
       py::arg("device") = 0);
+  module.def("cuda_device_info", [](int device) {
+    weft::cuda::DeviceInfo info = weft::cuda::deviceInfo(device);
+    return py::make_tuple(info.name, info.major, info.minor, info.multiprocessors, info.totalBytes);
+  });
   module.def("compiler_loaded", &weft::compilerLibraryLoaded);
 }

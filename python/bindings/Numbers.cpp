@@ -1,5 +1,6 @@
 // The operators of weft.Tensor as CPython's number slots.
 #include "python/bindings/Function.h"
+#include "python/bindings/Override.h"
 
 #include <cmath>
 
@@ -35,6 +36,8 @@ template <class Body> PyObject *named(OpKind op, Body body) {
 
 template <OpKind Operators::*op> PyObject *binary(PyObject *left, PyObject *right) {
   return named(operators().*op, [&]() -> PyObject * {
+    if (PyObject *both[] = {left, right}; __builtin_expect(overrides(left) || overrides(right), 0))
+      return overriddenOperator(info(operators().*op).name, both, 2);
     Operands<2> operands;
     if (!operands.set(0, left) || !operands.set(1, right)) {
       Py_INCREF(Py_NotImplemented);
@@ -46,6 +49,8 @@ template <OpKind Operators::*op> PyObject *binary(PyObject *left, PyObject *righ
 
 template <OpKind Operators::*op> PyObject *inPlace(PyObject *left, PyObject *right) {
   return named(operators().*op, [&]() -> PyObject * {
+    if (PyObject *both[] = {left, right}; __builtin_expect(overrides(left) || overrides(right), 0))
+      return overriddenOperator(std::string(info(operators().*op).name) + "_", both, 2);
     Operands<2> operands;
     operands.set(0, left);
     if (!operands.set(1, right)) {
@@ -59,7 +64,9 @@ template <OpKind Operators::*op> PyObject *inPlace(PyObject *left, PyObject *rig
 }
 
 template <OpKind Operators::*op> PyObject *unary(PyObject *self) {
-  return guarded([&] {
+  return guarded([&]() -> PyObject * {
+    if (__builtin_expect(overrides(self), 0))
+      return overriddenOperator(info(operators().*op).name, &self, 1);
     Operands<1> x;
     x.set(0, self);
     return box(call(operators().*op, x.data(), 1));

@@ -64,11 +64,14 @@ void deallocate(PyObject *self) {
   Py_DECREF(type);
 }
 
-PyObject *refuseNew(PyTypeObject *type, PyObject *, PyObject *) {
-  PyErr_Format(PyExc_TypeError,
-               "[%s] tensors are not made by calling the type; use weft.tensor(data) or weft.zeros(shape)",
-               type->tp_name);
-  return nullptr;
+// Tensor(...) and its sub-classes', as weft/_legacy.py reads the arguments.
+PyObject *construct(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
+  return guarded([&] {
+    py::object make = py::module_::import("weft._legacy").attr("construct");
+    py::tuple given =
+        py::make_tuple(py::handle(reinterpret_cast<PyObject *>(type))) + py::reinterpret_borrow<py::tuple>(args);
+    return callingPython([&] { return PyObject_Call(make.ptr(), given.ptr(), kwargs); });
+  });
 }
 
 Py_hash_t hash(PyObject *self) { return Py_hash_t(reinterpret_cast<uintptr_t>(self) >> 4); }
@@ -176,6 +179,8 @@ py::custom_type_setup notMadeByHand() {
   return py::custom_type_setup([](PyHeapTypeObject *type) { type->ht_type.tp_new = refuseToMake; });
 }
 
+static PyObject *outOfMemoryError = nullptr;
+
 void translateException() {
   try {
     throw;
@@ -208,6 +213,8 @@ void translateException() {
     error.set_error();
   } catch (const std::bad_alloc &) {
     PyErr_NoMemory();
+  } catch (const OutOfMemory &error) {
+    PyErr_SetString(outOfMemoryError, error.what());
   } catch (const std::exception &error) {
     PyErr_SetString(PyExc_RuntimeError, error.what());
   }
@@ -260,11 +267,16 @@ Dims unboxDims(PyObject *object, const char *op, const char *what) {
 }
 
 void defineTensorType(py::module_ &module) {
+  outOfMemoryError = PyErr_NewExceptionWithDoc("weft.OutOfMemoryError", "There is not enough memory for a tensor.",
+                                               PyExc_RuntimeError, nullptr);
+  if (!outOfMemoryError)
+    throw py::error_already_set();
+  module.attr("OutOfMemoryError") = py::handle(outOfMemoryError);
   std::vector<PyType_Slot> slots = {
       {Py_tp_dealloc, reinterpret_cast<void *>(deallocate)},
       {Py_tp_traverse, reinterpret_cast<void *>(traverse)},
       {Py_tp_clear, reinterpret_cast<void *>(clear)},
-      {Py_tp_new, reinterpret_cast<void *>(refuseNew)},
+      {Py_tp_new, reinterpret_cast<void *>(construct)},
       {Py_tp_hash, reinterpret_cast<void *>(hash)},
       {Py_tp_members, members},
       {Py_tp_doc, const_cast<char *>("A strided view of memory on a device.")},

@@ -130,6 +130,7 @@ void fillBufferSlots(std::vector<PyType_Slot> &slots);
 // Each adds its functions to the extension module.
 void bindSize(pybind11::module_ &module);
 void bindDTypes(pybind11::module_ &module);
+void bindOverride(pybind11::module_ &module);
 void bindOps(pybind11::module_ &module);
 void bindTensorMethods(pybind11::module_ &module);
 void bindIndexing(pybind11::module_ &module);
@@ -144,6 +145,7 @@ pybind11::tuple toTuple(const std::vector<Tensor> &tensors); // None for an unde
 void bindAutograd(pybind11::module_ &module);
 void bindBatching(pybind11::module_ &module);
 void bindControl(pybind11::module_ &module);
+void bindCustomFunction(pybind11::module_ &module);
 void bindGradFunction(pybind11::module_ &module);
 void bindModuleBase(pybind11::module_ &module);
 void bindCompile(pybind11::module_ &module);
@@ -155,6 +157,7 @@ void bindInterpreterLock();
 
 Tensor fromBuffer(PyObject *object);
 pybind11::object gradFunctionOf(const Tensor &tensor); // x.grad_fn
+pybind11::object contextOf(const TapeNode &node);      // of weft.autograd.Function; None of others
 
 // ---- dtypes and devices
 PyObject *boxDType(DType dtype); // borrowed
@@ -163,7 +166,7 @@ bool isDType(PyObject *object);
 DType unboxDType(PyObject *object); // the object must be a dtype
 PyObject *boxDevice(Device device); // a new reference
 bool isDevice(PyObject *object);
-Device unboxDevice(PyObject *object); // "cpu", weft.device, None: the CPU
+Device unboxDevice(PyObject *object); // "cpu", weft.device, None: the default device
 
 // Of a str, also one that is no valid Unicode.
 std::string printable(PyObject *text);

@@ -154,6 +154,13 @@ static const char *nameOfAlias(const char *alias) {
   return nullptr;
 }
 
+bool Signature::has(const char *parameter) const {
+  for (const Parameter &known : parameters)
+    if (!PyUnicode_CompareWithASCIIString(known.name.ptr(), parameter))
+      return true;
+  return false;
+}
+
 int Signature::find(PyObject *keyword) const {
   for (int i = 0; i < size(); ++i)
     if (parameters[i].name.ptr() == keyword)

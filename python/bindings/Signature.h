@@ -45,6 +45,7 @@ public:
   // has room for all. Throws where they do not fit. Gives the tuple of the rest, if any: the caller keeps it alive.
   pybind11::object bind(PyObject *const *arguments, Py_ssize_t given, PyObject *keywords, PyObject **values) const;
 
+  bool has(const char *parameter) const;
   int size() const { return int(parameters.size()); }
   const std::vector<Parameter> &all() const { return parameters; }
   const std::string &op() const { return name; }

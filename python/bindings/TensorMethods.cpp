@@ -2,6 +2,7 @@
 #include "frontend/autograd/Autograd.h"
 #include "frontend/trace/Trace.h"
 #include "python/bindings/Function.h"
+#include "python/bindings/Override.h"
 
 namespace py = pybind11;
 
@@ -41,7 +42,12 @@ PyObject *getVersion(const Tensor &t) {
     trace->notReplayable("it reads how often a tensor was written to");
   return PyLong_FromLong(t.version());
 }
-PyObject *getData(const Tensor &t) { return box(t.detach()); }
+PyObject *getData(PyObject *self, void *) {
+  return guarded([&] {
+    auto data = py::reinterpret_steal<py::object>(box(unbox(self).detach()));
+    return overrides(self) ? asObjectOf(Py_TYPE(self), std::move(data)) : data.release().ptr();
+  });
+}
 PyObject *getGradFn(const Tensor &t) {
   if (Trace *trace = Trace::active())
     trace->notReplayable("it looks at the tape");
@@ -100,7 +106,7 @@ PyGetSetDef properties[] = {
     {"is_leaf", getter<getIsLeaf>, nullptr, "Whether it was made by the user rather than by an op on the tape.",
      nullptr},
     {"grad", getter<getGrad>, setGrad, "The gradient that backward() accumulated, or None.", nullptr},
-    {"data", getter<getData>, setData, "The same memory without history.", nullptr},
+    {"data", getData, setData, "The same memory without history.", nullptr},
     {"_version", getter<getVersion>, nullptr, "How often the memory was written in place.", nullptr},
     {"grad_fn", getter<getGradFn>, nullptr, "What made it, on the tape; None for a leaf.", nullptr},
     {nullptr, nullptr, nullptr, nullptr, nullptr},
@@ -113,9 +119,19 @@ py::tuple tupleOf(const std::vector<Tensor> &tensors) {
   return result;
 }
 
+// The format that a weft.memory_format says; what is given as None is `fallback`.
+MemoryFormat formatOf(const char *op, const py::object &format, MemoryFormat fallback) {
+  if (format.is_none())
+    return fallback;
+  if (!py::hasattr(format, "_number"))
+    fail(UserError::Kind::Type, op,
+         std::string("memory_format must be a weft.memory_format; got ") + Py_TYPE(format.ptr())->tp_name);
+  return MemoryFormat(py::cast<int>(format.attr("_number")));
+}
+
 // to(dtype), to(device), to(device, dtype), to(other): None leaves things as they are.
 Tensor convert(const Tensor &t, const py::args &args, const py::object &device, const py::object &dtype, bool copy,
-               bool /*nonBlocking*/) {
+               bool /*nonBlocking*/, const py::object &format) {
   Tensor result = t;
   auto apply = [&](PyObject *argument) {
     if (argument == Py_None)
@@ -133,6 +149,7 @@ Tensor convert(const Tensor &t, const py::args &args, const py::object &device, 
     apply(argument.ptr());
   apply(device.ptr());
   apply(dtype.ptr());
+  result = inFormat("to", result, formatOf("to", format, MemoryFormat::Preserve));
   return copy && result.is(t) ? result.clone() : result;
 }
 
@@ -163,13 +180,15 @@ template <> struct Argument<SplitSize> {
     return {std::nullopt, Argument<std::vector<int64_t>>::read(value, of)};
   }
 };
-struct ViewSize : IntList {};
+struct ViewSize : IntList {
+  std::optional<DType> dtype; // instead
+};
 template <> struct Argument<ViewSize> {
   static constexpr uint32_t kinds = Argument<IntList>::kinds;
   static ViewSize read(PyObject *value, const ArgumentOf &of) {
     if (PyTuple_CheckExact(value) && PyTuple_GET_SIZE(value) == 1 && isDType(PyTuple_GET_ITEM(value, 0)))
-      fail(UserError::Kind::NotImplemented, of.op(), "to another dtype is not supported; use .to(dtype)");
-    return {Argument<IntList>::read(value, of)};
+      return {{}, unboxDType(PyTuple_GET_ITEM(value, 0))};
+    return {Argument<IntList>::read(value, of), {}};
   }
 };
 
@@ -216,7 +235,13 @@ void bindTensorMethods(py::module_ &module) {
             return reinterpret_cast<uintptr_t>(t.data());
           },
           self, "The address of the first element.")
-      .def("is_contiguous", &Tensor::isContiguous, self, "Whether the elements lie in row-major order without gaps.")
+      .def(
+          "is_contiguous",
+          [](const Tensor &t, const py::object &format) {
+            return isInFormat(t, formatOf("is_contiguous", format, MemoryFormat::Contiguous));
+          },
+          self, py::arg("memory_format") = py::none(),
+          "Whether the elements lie without gaps in row-major order, or in that of a memory_format.")
       .def(
           "is_floating_point", [](const Tensor &t) { return isFloat(t.dtype()); }, self,
           "Whether the elements are floating-point numbers.")
@@ -224,8 +249,12 @@ void bindTensorMethods(py::module_ &module) {
   // ---- views
   methods
       .def(
-          "view", [](const Tensor &t, const ViewSize &size) { return view(t, size.values); }, self, py::arg("size"),
-          "The same memory with another shape; an error where the strides do not allow it.")
+          "view",
+          [](const Tensor &t, const ViewSize &size) {
+            return size.dtype ? viewAsDType(t, *size.dtype) : view(t, size.values);
+          },
+          self, py::arg("size"),
+          "The same memory with another shape, or as elements of a dtype; an error where the strides do not allow it.")
       .def(
           "reshape", [](const Tensor &t, const IntList &shape) { return reshape(t, shape.values); }, self,
           py::arg("shape"), "A view with another shape where possible, else a copy.")
@@ -235,6 +264,13 @@ void bindTensorMethods(py::module_ &module) {
       .def(
           "expand", [](const Tensor &t, const IntList &size) { return expand(t, size.values); }, self, py::arg("size"),
           "Dimensions of size 1 repeated without a copy; -1 keeps a size.")
+      .def(
+          "as_strided",
+          [](const Tensor &t, const Dims &size, const Dims &stride, std::optional<int64_t> offset) {
+            return asStrided(t, size, stride, offset.value_or(t.offset()));
+          },
+          self, py::arg("size"), py::arg("stride"), py::arg("storage_offset") = py::none(),
+          "A view of the tensor's memory by any strides; its own offset unless one is given.")
       .def("transpose", &transpose, self, py::arg("dim0"), py::arg("dim1"), "A view with two dimensions exchanged.")
       .def("unsqueeze", &unsqueeze, self, py::arg("dim"), "With a dimension of size 1 at dim.")
       .def(
@@ -274,10 +310,23 @@ void bindTensorMethods(py::module_ &module) {
           self, py::arg("size"),
           "Gives it other sizes in place, in row-major order; elements beyond the memory that it had are undefined.");
   // ---- copies
-  methods.def("contiguous", &Tensor::contiguous, self, "Itself where it is contiguous, else a copy that is.")
-      .def("clone", &Tensor::clone, self, "A copy.")
+  methods
+      .def(
+          "contiguous",
+          [](const Tensor &t, const py::object &format) {
+            return format.is_none() ? t.contiguous() : inFormat("contiguous", t, formatOf("contiguous", format, {}));
+          },
+          self, py::arg("memory_format") = py::none(), "Itself where it is contiguous, else a copy that is.")
+      .def(
+          "clone",
+          [](const Tensor &t, const py::object &format) {
+            Tensor copy = t.clone();
+            return format.is_none() ? copy : inFormat("clone", copy, formatOf("clone", format, {}));
+          },
+          self, py::kw_only(), py::arg("memory_format") = py::none(), "A copy.")
       .def("to", &convert, self, py::arg("other") = py::tuple(), py::arg("device") = py::none(),
-           py::arg("dtype") = py::none(), py::arg("copy") = false, py::arg("non_blocking") = false,
+           py::arg("dtype") = py::none(), py::arg("copy") = false, py::arg("non_blocking") = false, py::kw_only(),
+           py::arg("memory_format") = py::none(),
            "Converted to a dtype and/or moved to a device; itself where nothing changes.");
   // ---- in place
   methods
@@ -334,6 +383,10 @@ void bindTensorMethods(py::module_ &module) {
       fail(UserError::Kind::Type, "tensor_alias", "the type must be weft.Tensor or derived from it");
     Tensor alias = aliasOf(data, data.shape(), data.strides(), data.offset());
     return py::reinterpret_steal<py::object>(boxAs(reinterpret_cast<PyTypeObject *>(type.ptr()), alias));
+  });
+  module.def("become_view", [](const std::string &op, const Tensor &t, const Tensor &view) {
+    becomeView(op.c_str(), t, view);
+    return t;
   });
   module.def("same_storage", &Tensor::sharesStorage);
   module.def("address_of", [](const Tensor &t) { return reinterpret_cast<uintptr_t>(t.data()); }); // for reading alone

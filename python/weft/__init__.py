@@ -1,9 +1,10 @@
 """weft: a tensor framework with a PyTorch-like eager front end and a compiler inside."""
 
-from math import inf, nan, pi
+from math import e, inf, nan, pi
 
-from . import _C, _functions, _ops, _tensor, return_types
+from . import _C, _functions, _legacy, _ops, _tensor, return_types
 from ._C import (
+    OutOfMemoryError,
     Tensor,
     bfloat16,
     bool,
@@ -14,12 +15,14 @@ from ._C import (
     float32,
     float64,
     from_dlpack,
+    get_default_device,
     int8,
     int16,
     int32,
     int64,
     promote_types,
     result_type,
+    set_default_device,
     set_default_dtype,
     uint8,
 )
@@ -31,26 +34,32 @@ from ._functions.convolution import *
 from ._functions.elementwise import *
 from ._functions.grids import *
 from ._functions.images import *
+from ._functions.in_place import *
 from ._functions.indexing import *
 from ._functions.joins import *
 from ._functions.moves import *
 from ._functions.norms import *
 from ._functions.ordering import *
 from ._functions.products import *
+from ._functions.queries import *
 from ._functions.random import *
 from ._functions.reductions import *
 from ._functions.shapes import *
 from ._functions.statistics import *
+from ._functions.views import *
 from ._compile import compile
 from ._explain import explain
 from ._dtypes import double, finfo, float, half, iinfo, int, long, short
 from ._factories import (
     arange,
     as_tensor,
+    asarray,
     empty,
     empty_like,
+    empty_strided,
     eye,
     from_numpy,
+    frombuffer,
     full,
     full_like,
     is_tensor,
@@ -72,13 +81,31 @@ from ._factories import (
 from ._C import Size
 from ._C import default_dtype as get_default_dtype
 from ._C import get_num_threads, initial_seed, set_num_threads
+from ._layouts import (
+    channels_last,
+    channels_last_3d,
+    contiguous_format,
+    layout,
+    legacy_contiguous_format,
+    memory_format,
+    preserve_format,
+    strided,
+)
+from ._legacy import _assert, set_default_tensor_type, typename
+from ._print import set_printoptions
+from ._settings import *
+from ._storage import TypedStorage, UntypedStorage
 from .random import Generator, default_generator, get_rng_state, manual_seed, seed, set_rng_state
 from .autograd import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
 from .serialization import load, save
 
 __version__ = "0.1.0"
 
+newaxis = None
+
 _tensor.attach()
+globals().update(_legacy.types())  # FloatTensor and its like
+globals().update({name: getattr(Tensor, name) for name in _tensor.FUNCTIONS})
 concat = concatenate = cat
 
 from . import amp, autograd, cuda, func, linalg, nn, optim, utils  # noqa: E402  they use the functions above
@@ -96,8 +123,12 @@ from .func import vmap  # noqa: E402
 
 def __getattr__(name):
     """Parts that not every program uses load when they are."""
-    if name not in ("distributions", "testing"):
-        raise AttributeError(f"module 'weft' has no attribute {name!r}")
-    import importlib
+    if name == "ops":
+        from .library import ops
 
-    return importlib.import_module(f"{__name__}.{name}")
+        return ops
+    if name not in ("accelerator", "backends", "distributions", "jit", "library", "testing", "version"):
+        raise AttributeError(f"module 'weft' has no attribute {name!r}")
+    from importlib import import_module
+
+    return import_module(f"{__name__}.{name}")

@@ -15,7 +15,7 @@ from ._compiled_module import compiled_module, compiled_of
 MAX_ENTRIES = 64  # traces that are kept, those used last
 
 
-def compile(function=None, *, dynamic=None, numerics="exact", fullgraph=False, check=False):
+def compile(function=None, *, dynamic=None, numerics="exact", fullgraph=False, check=False, mode=None):
     """Compiles a function of tensors or a module; what it does and the bits it gives stay the same.
 
     The first call traces; later calls with the same shapes, dtypes and Python values replay the compiled program without
@@ -43,6 +43,7 @@ def compile(function=None, *, dynamic=None, numerics="exact", fullgraph=False, c
         numerics: "exact": bit-identical to eager.
         fullgraph: a call that cannot be replayed is an error.
         check: also runs eagerly and compares the bits; a difference is an error.
+        mode: PyTorch's choice between ways to compile, of which there is one; has no effect.
     """
     if function is None:
         return functools.partial(compile, dynamic=dynamic, numerics=numerics, fullgraph=fullgraph, check=check)

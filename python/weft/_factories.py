@@ -15,7 +15,9 @@ def _shape(op: str, sizes: tuple[Any, ...]) -> Any:
     return sizes[0] if len(sizes) == 1 and not isinstance(sizes[0], int) else sizes
 
 
-def _finish(tensor: Tensor, requires_grad: bool = False, out: Tensor | None = None) -> Tensor:
+def _finish(
+    tensor: Tensor, requires_grad: bool = False, out: Tensor | None = None, memory_format: Any = None
+) -> Tensor:
     if out is not None:
         if out.shape != tensor.shape:
             raise RuntimeError(
@@ -23,6 +25,8 @@ def _finish(tensor: Tensor, requires_grad: bool = False, out: Tensor | None = No
                 "pass a tensor of that shape"
             )
         tensor = out.copy_(tensor)
+    if memory_format is not None:
+        tensor = tensor.to(memory_format=memory_format)
     return tensor.requires_grad_() if requires_grad else tensor
 
 
@@ -30,6 +34,8 @@ def _finish(tensor: Tensor, requires_grad: bool = False, out: Tensor | None = No
 def tensor(data: Any, dtype: dtype | None = None, device: device | None = None, requires_grad: bool = False) -> Tensor:
     """A copy of numbers, nested sequences (of numbers, arrays and tensors), a NumPy array or a tensor."""
     result = _C.from_nested(data, dtype)
+    if device is None and not isinstance(data, Tensor):
+        device = _C.get_default_device()
     if device is not None:
         result = result.to(device)
     return _finish(result, requires_grad)
@@ -72,9 +78,12 @@ def empty(
     dtype: dtype | None = None,
     device: device | None = None,
     requires_grad: bool = False,
+    layout: Any = None,
+    memory_format: Any = None,
+    pin_memory: bool = False,
 ) -> Tensor:
     """Uninitialised memory."""
-    return _finish(_C.empty(_shape("empty", size), dtype, device), requires_grad, out)
+    return _finish(_C.empty(_shape("empty", size), dtype, device), requires_grad, out, memory_format)
 
 
 @public
@@ -86,6 +95,8 @@ def full(
     dtype: dtype | None = None,
     device: device | None = None,
     requires_grad: bool = False,
+    layout: Any = None,
+    pin_memory: bool = False,
 ) -> Tensor:
     """Every element is ``fill_value``, a number or 0-d tensor; without ``dtype`` its type decides."""
     return _finish(_C.full(size, fill_value, dtype, device), requires_grad, out)
@@ -98,9 +109,12 @@ def zeros(
     dtype: dtype | None = None,
     device: device | None = None,
     requires_grad: bool = False,
+    layout: Any = None,
+    memory_format: Any = None,
+    pin_memory: bool = False,
 ) -> Tensor:
     """Every element is 0."""
-    return _finish(_C.full(_shape("zeros", size), 0.0, dtype, device), requires_grad, out)
+    return _finish(_C.full(_shape("zeros", size), 0.0, dtype, device), requires_grad, out, memory_format)
 
 
 @public
@@ -110,17 +124,29 @@ def ones(
     dtype: dtype | None = None,
     device: device | None = None,
     requires_grad: bool = False,
+    layout: Any = None,
+    memory_format: Any = None,
+    pin_memory: bool = False,
 ) -> Tensor:
     """Every element is 1."""
-    return _finish(_C.full(_shape("ones", size), 1.0, dtype, device), requires_grad, out)
+    return _finish(_C.full(_shape("ones", size), 1.0, dtype, device), requires_grad, out, memory_format)
 
 
 @public
 def empty_like(
-    input: Tensor, *, dtype: dtype | None = None, device: device | None = None, requires_grad: bool = False
+    input: Tensor,
+    *,
+    dtype: dtype | None = None,
+    device: device | None = None,
+    requires_grad: bool = False,
+    layout: Any = None,
+    memory_format: Any = None,
+    pin_memory: bool = False,
 ) -> Tensor:
     """Uninitialised memory, of the input's shape."""
-    return _finish(_C.empty(input.shape, dtype or input.dtype, device or input.device), requires_grad)
+    return _finish(
+        _C.empty(input.shape, dtype or input.dtype, device or input.device), requires_grad, None, memory_format
+    )
 
 
 @public
@@ -131,25 +157,47 @@ def full_like(
     dtype: dtype | None = None,
     device: device | None = None,
     requires_grad: bool = False,
+    layout: Any = None,
+    memory_format: Any = None,
+    pin_memory: bool = False,
 ) -> Tensor:
     """Every element is ``fill_value``; shape, dtype and device are the input's."""
-    return _finish(_C.full(input.shape, fill_value, dtype or input.dtype, device or input.device), requires_grad)
+    return _finish(
+        _C.full(input.shape, fill_value, dtype or input.dtype, device or input.device),
+        requires_grad,
+        None,
+        memory_format,
+    )
 
 
 @public
 def zeros_like(
-    input: Tensor, *, dtype: dtype | None = None, device: device | None = None, requires_grad: bool = False
+    input: Tensor,
+    *,
+    dtype: dtype | None = None,
+    device: device | None = None,
+    requires_grad: bool = False,
+    layout: Any = None,
+    memory_format: Any = None,
+    pin_memory: bool = False,
 ) -> Tensor:
     """Every element is 0; shape, dtype and device are the input's."""
-    return full_like(input, 0, dtype=dtype, device=device, requires_grad=requires_grad)
+    return full_like(input, 0, dtype=dtype, device=device, requires_grad=requires_grad, memory_format=memory_format)
 
 
 @public
 def ones_like(
-    input: Tensor, *, dtype: dtype | None = None, device: device | None = None, requires_grad: bool = False
+    input: Tensor,
+    *,
+    dtype: dtype | None = None,
+    device: device | None = None,
+    requires_grad: bool = False,
+    layout: Any = None,
+    memory_format: Any = None,
+    pin_memory: bool = False,
 ) -> Tensor:
     """Every element is 1; shape, dtype and device are the input's."""
-    return full_like(input, 1, dtype=dtype, device=device, requires_grad=requires_grad)
+    return full_like(input, 1, dtype=dtype, device=device, requires_grad=requires_grad, memory_format=memory_format)
 
 
 @public
@@ -162,6 +210,8 @@ def arange(
     dtype: dtype | None = None,
     device: device | None = None,
     requires_grad: bool = False,
+    layout: Any = None,
+    pin_memory: bool = False,
 ) -> Tensor:
     """start, start + step, ... below ``end``; int64 if all are ints."""
     bounds: list[Any] = [v.item() if isinstance(v, Tensor) else v for v in (start, end, step)]
@@ -182,6 +232,8 @@ def linspace(
     dtype: dtype | None = None,
     device: device | None = None,
     requires_grad: bool = False,
+    layout: Any = None,
+    pin_memory: bool = False,
 ) -> Tensor:
     """``steps`` evenly spaced numbers from ``start`` to ``end``, both included."""
     first, last = (v.item() if isinstance(v, Tensor) else v for v in (start, end))
@@ -208,6 +260,8 @@ def eye(
     dtype: dtype | None = None,
     device: device | None = None,
     requires_grad: bool = False,
+    layout: Any = None,
+    pin_memory: bool = False,
 ) -> Tensor:
     """Ones on the diagonal of ``n`` rows and ``m`` (default n) columns."""
     m = n if m is None else m
@@ -226,6 +280,8 @@ def rand(
     dtype: dtype | None = None,
     device: device | None = None,
     requires_grad: bool = False,
+    layout: Any = None,
+    pin_memory: bool = False,
 ) -> Tensor:
     """Uniform in [0, 1)."""
     return _finish(_C.rand(_shape("rand", size), dtype, device, generator), requires_grad, out)
@@ -239,6 +295,8 @@ def randn(
     dtype: dtype | None = None,
     device: device | None = None,
     requires_grad: bool = False,
+    layout: Any = None,
+    pin_memory: bool = False,
 ) -> Tensor:
     """Standard normal."""
     return _finish(_C.randn(_shape("randn", size), dtype, device, generator), requires_grad, out)
@@ -252,9 +310,14 @@ def rand_like(
     dtype: dtype | None = None,
     device: device | None = None,
     requires_grad: bool = False,
+    layout: Any = None,
+    memory_format: Any = None,
+    pin_memory: bool = False,
 ) -> Tensor:
     """Uniform in [0, 1); shape, dtype and device are the input's."""
-    return _finish(_C.rand(input.shape, dtype or input.dtype, device or input.device, generator), requires_grad)
+    return _finish(
+        _C.rand(input.shape, dtype or input.dtype, device or input.device, generator), requires_grad, None, memory_format
+    )
 
 
 @public
@@ -265,9 +328,14 @@ def randn_like(
     dtype: dtype | None = None,
     device: device | None = None,
     requires_grad: bool = False,
+    layout: Any = None,
+    memory_format: Any = None,
+    pin_memory: bool = False,
 ) -> Tensor:
     """Standard normal; shape, dtype and device are the input's."""
-    return _finish(_C.randn(input.shape, dtype or input.dtype, device or input.device, generator), requires_grad)
+    return _finish(
+        _C.randn(input.shape, dtype or input.dtype, device or input.device, generator), requires_grad, None, memory_format
+    )
 
 
 @public
@@ -281,6 +349,8 @@ def randint(
     dtype: dtype | None = None,
     device: device | None = None,
     requires_grad: bool = False,
+    layout: Any = None,
+    pin_memory: bool = False,
 ) -> Tensor:
     """Integers of [low, high): randint(high, size) or randint(low, high, size)."""
     if size is None and isinstance(high, Sequence):
@@ -299,6 +369,8 @@ def randperm(
     dtype: dtype | None = None,
     device: device | None = None,
     requires_grad: bool = False,
+    layout: Any = None,
+    pin_memory: bool = False,
 ) -> Tensor:
     """A random order of 0 .. n - 1."""
     import numpy
@@ -326,3 +398,56 @@ def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
                 f"[stack] all tensors must have one shape; got {list(shape)} and {list(t.shape)}; use cat to join along a dimension"
             )
     return _ops.concatenate([t.unsqueeze(dim) for t in tensors], dim)
+
+
+@public
+def asarray(
+    obj: Any,
+    *,
+    dtype: dtype | None = None,
+    device: device | None = None,
+    copy: bool | None = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """A tensor of the data: on its memory where that is possible, a ValueError with ``copy=False`` where not; a copy with ``copy=True``."""
+    if not isinstance(obj, Tensor) and hasattr(obj, "__dlpack__") and not hasattr(obj, "__array_interface__"):
+        obj = _C.from_dlpack(obj)
+    shared = isinstance(obj, Tensor) or hasattr(obj, "__array_interface__")
+    result = as_tensor(obj, dtype, device)
+    same = (
+        shared
+        and (dtype is None or result.dtype is as_tensor(obj).dtype)
+        and (device is None or result.device.type == "cpu")
+    )
+    if copy is False and not same:
+        raise ValueError("[asarray] the data cannot be shared as asked for, which copy=False demands; leave copy out")
+    result = result.detach()
+    return _finish(result.clone() if copy and same else result, requires_grad)
+
+
+@public
+def frombuffer(buffer: Any, *, dtype: dtype, count: int = -1, offset: int = 0, requires_grad: bool = False) -> Tensor:
+    """A vector on the memory of a buffer from a byte offset on: ``count`` elements, or all that fit."""
+    import numpy
+
+    if dtype is _C.bfloat16:
+        raise NotImplementedError("[frombuffer] NumPy, through which it goes, has no bfloat16; use float32 and to()")
+    return _finish(from_numpy(numpy.frombuffer(buffer, dtype.name, count, offset)), requires_grad)
+
+
+@public
+def empty_strided(
+    size: Sequence[int],
+    stride: Sequence[int],
+    *,
+    dtype: dtype | None = None,
+    device: device | None = None,
+    requires_grad: bool = False,
+    layout: Any = None,
+    pin_memory: bool = False,
+) -> Tensor:
+    """Uninitialised memory, of these strides."""
+    if len(size) != len(stride):
+        raise RuntimeError(f"[empty_strided] needs a stride for each size; got {list(size)} and {list(stride)}")
+    held = 1 + sum([(length - 1) * step for length, step in zip(size, stride)]) if all(size) else 0
+    return _finish(_C.empty((max(held, 0),), dtype, device).as_strided(size, stride), requires_grad)

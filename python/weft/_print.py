@@ -1,4 +1,4 @@
-"""How a tensor prints: PyTorch's format (precision 4, 80 columns, summary past 1000 elements)."""
+"""How a tensor prints: PyTorch's format (precision 4, 80 columns, summary past 1000 elements, unless set otherwise)."""
 
 import math
 
@@ -6,7 +6,27 @@ PRECISION = 4
 LINE_WIDTH = 80
 THRESHOLD = 1000
 EDGE_ITEMS = 3
-INDENT = len("tensor(")
+SCIENTIFIC = None  # None: where the numbers ask for it
+
+# Precision, threshold, edge items, line width.
+_PROFILES = {"default": (4, 1000, 3, 80), "short": (2, 1000, 2, 80), "full": (4, math.inf, 3, 80)}
+
+
+def set_printoptions(precision=None, threshold=None, edgeitems=None, linewidth=None, profile=None, sci_mode=None):
+    """Sets how tensors print: digits behind the point, elements beyond which the middle is left out, how many stand at the edges then,
+    columns, and whether numbers are in scientific notation (None: where their range asks for it). profile: "default", "short" or "full"
+    sets the first four; other arguments count besides."""
+    from ._C import not_replayable
+
+    not_replayable("it calls set_printoptions()")
+    global PRECISION, THRESHOLD, EDGE_ITEMS, LINE_WIDTH, SCIENTIFIC
+    if profile in _PROFILES:
+        PRECISION, THRESHOLD, EDGE_ITEMS, LINE_WIDTH = _PROFILES[profile]
+    PRECISION = PRECISION if precision is None else precision
+    THRESHOLD = THRESHOLD if threshold is None else threshold
+    EDGE_ITEMS = EDGE_ITEMS if edgeitems is None else edgeitems
+    LINE_WIDTH = LINE_WIDTH if linewidth is None else linewidth
+    SCIENTIFIC = sci_mode
 
 
 class _Format:
@@ -26,6 +46,8 @@ class _Format:
         low, high = min(map(abs, finite)), max(map(abs, finite))
         self.integral = all(v == math.ceil(v) for v in finite)
         self.scientific = high / low > 1000 or high > 1e8 or (not self.integral and low < 1e-4)
+        if SCIENTIFIC is not None:
+            self.scientific = SCIENTIFIC
         if self.scientific:
             self.width = max(len(f"{v:.{PRECISION}e}") for v in finite)
         elif self.integral:
@@ -80,9 +102,13 @@ def _shown(array):
 
 
 def tensor_repr(tensor) -> str:
-    from . import _dtypes
+    from . import _C, _dtypes
 
-    dtype = tensor.dtype
+    # A sub-class by its name, but those of Parameter.
+    name = (
+        type(tensor).__name__ + "(" if type(tensor).__weft_function__ and type(tensor) is not _C.Tensor else "tensor("
+    )
+    dtype, indent = tensor.dtype, len(name)
     plain = tensor.detach()
     if tensor.device.type != "cpu":
         plain = plain.cpu()
@@ -103,18 +129,18 @@ def tensor_repr(tensor) -> str:
             suffixes.append(f"dtype={dtype}")
         summarize = array.size > THRESHOLD
         shown = _shown(array) if summarize else array
-        text = _nested(array, INDENT, _Format(shown.reshape(-1).tolist(), dtype.is_floating_point), summarize)
+        text = _nested(array, indent, _Format(shown.reshape(-1).tolist(), dtype.is_floating_point), summarize)
     if tensor.grad_fn is not None:
         suffixes.append(f"grad_fn={tensor.grad_fn}")
     elif tensor.requires_grad:
         suffixes.append("requires_grad=True")
 
-    parts = ["tensor(" + text]
+    parts = [name + text]
     column = len(parts[0]) - parts[0].rfind("\n") + 1
     for suffix in suffixes:
         if column + len(suffix) + 2 > LINE_WIDTH:
-            parts.append(",\n" + " " * INDENT + suffix)
-            column = INDENT + len(suffix)
+            parts.append(",\n" + " " * indent + suffix)
+            column = indent + len(suffix)
         else:
             parts.append(", " + suffix)
             column += len(suffix) + 2

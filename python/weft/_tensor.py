@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from . import _C, _factories, _functions, _ops, _print
+import builtins
+
+from . import _C, _factories, _functions, _layouts, _legacy, _ops, _print, _storage
 from ._C import Tensor, device, dtype
 from ._functions.elementwise import add_scaled, array_of, div, masked_fill, round
 from ._public import Any, Number, Operand, public, public_with_short_cut
@@ -79,9 +81,12 @@ _CONVERSIONS = (
 
 
 @public
-def type(input: Tensor, dtype: dtype) -> Tensor:
-    """Converted to a dtype."""
-    return input.to(dtype)
+def type(input: Tensor, dtype: Any = None, non_blocking: bool = False) -> Any:
+    """Converted to a dtype, to a type as weft.FloatTensor, or to what the name of one says; without one, the name of its own type."""
+    if dtype is None:
+        return _legacy.name_of(input.dtype, input.device.type)
+    dtype, where = _legacy.described("type", dtype)
+    return input.to(input.device if where in (None, input.device.type) else where, dtype)
 
 
 @public
@@ -175,6 +180,46 @@ def new_full(
     )
 
 
+@public
+def new_tensor(
+    input: Tensor,
+    data: Any,
+    dtype: dtype | None = None,
+    device: device | None = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """``weft.tensor`` of this tensor's dtype and device."""
+    return _factories.tensor(
+        data, dtype=dtype or input.dtype, device=device or input.device, requires_grad=requires_grad
+    )
+
+
+@public
+def untyped_storage(input: Tensor) -> Any:
+    """The tensor's memory, as bytes."""
+    return _storage.UntypedStorage(input)
+
+
+@public
+def storage(input: Tensor) -> Any:
+    """The tensor's memory, counted in elements."""
+    return _storage.TypedStorage(input)
+
+
+@public
+def as_subclass(input: Tensor, cls: Any) -> Any:
+    """A view of the tensor as an object of a class derived from Tensor. ``__init__`` is not called."""
+    if not (isinstance(cls, builtins.type) and issubclass(cls, Tensor)):
+        raise TypeError(f"[as_subclass] the class must be Tensor or derived from it; got {cls!r}")
+    return _C.as_subclass(input, cls)
+
+
+@public
+def new(input: Tensor, *args: Any, device: device | None = None) -> Tensor:
+    """A tensor of this one's dtype and device: of the sizes, uninitialised; or of the data."""
+    return _legacy.new(input, args, device)
+
+
 # ---- Python's protocols
 
 
@@ -221,7 +266,13 @@ def copy_grad(tensor, result, memo):
 def _deepcopy(self, memo):
     if not self.is_leaf:
         raise RuntimeError("[deepcopy] only leaf tensors can be deep-copied; use .detach() or .clone()")
-    result = memo[id(self)] = copy_of(self, memo).requires_grad_(self.requires_grad)
+    result = copy_of(self, memo)
+    if builtins.type(self) is not Tensor:
+        from copy import deepcopy
+
+        result = _C.tensor_alias(builtins.type(self), result)
+        result.__dict__.update(deepcopy(self.__dict__, memo))
+    memo[id(self)] = result.requires_grad_(self.requires_grad)
     copy_grad(self, result, memo)
     return result
 
@@ -231,12 +282,16 @@ def _copy(self):
     return self.detach().requires_grad_(self.requires_grad) if self.is_leaf else self.view(self.shape)
 
 
-def _rebuild(array, dtype, requires_grad):
-    return _factories.from_numpy(array).to(dtype).clone().requires_grad_(requires_grad)
+def _rebuild(array, dtype, requires_grad, kind=Tensor):
+    result = _factories.from_numpy(array).to(dtype).clone()
+    return (result if kind is Tensor else _C.tensor_alias(kind, result)).requires_grad_(requires_grad)
 
 
 def _reduce(self, protocol):
-    return _rebuild, (array_of(self), self.dtype, self.requires_grad)
+    given = (array_of(self), self.dtype, self.requires_grad)
+    if builtins.type(self) is Tensor:
+        return _rebuild, given
+    return _rebuild, (*given, builtins.type(self)), self.__dict__ or None
 
 
 def _matrix_transpose(self: Tensor) -> Tensor:
@@ -247,18 +302,57 @@ def _matrix_transpose(self: Tensor) -> Tensor:
     return self.transpose(-2, -1)
 
 
-_PROPERTIES = {
+def _hermitian(self: Tensor) -> Tensor:
+    if self.ndim not in (0, 2):
+        raise RuntimeError(f"[H] is of matrices; got shape {list(self.shape)}; mH is of batches of matrices")
+    return self.transpose(0, 1) if self.ndim else self
+
+
+def _no(self: Tensor) -> bool:
+    return False
+
+
+_PROPERTIES: Any = {
     "T": lambda self: self.permute(tuple(range(self.ndim - 1, -1, -1))),
     "mT": _matrix_transpose,
+    "mH": _matrix_transpose,
+    "H": _hermitian,
+    "real": _functions.real,
+    "imag": _functions.imag,
+    "layout": lambda self: _layouts.strided,
+    "retains_grad": _C.retains_grad,
+    "output_nr": lambda self: 0 if self.grad_fn is None else self.grad_fn.output_nr,
+    "is_cpu": lambda self: self.device.type == "cpu",
     "itemsize": lambda self: self.dtype.itemsize,
     "nbytes": lambda self: self.dtype.itemsize * self.numel(),
     "is_cuda": lambda self: self.device.type == "cuda",
-}
+    **dict.fromkeys((
+        "is_sparse", "is_sparse_csr", "is_quantized", "is_meta", "is_mps", "is_xla", "is_xpu", "is_ipu", "is_mkldnn", "is_nested",
+        "is_vulkan", "is_mtia", "is_maia",
+    ), _no),
+}  # fmt: skip
 _METHODS = (
     add_, sub_, div_, round_, masked_fill_, uniform_, normal_, type, type_as, cpu, cuda, numpy, tolist, view_as,
-    reshape_as, expand_as, where, new_full,
+    reshape_as, expand_as, where, new_full, new_tensor, new, as_subclass, untyped_storage, storage,
 )  # fmt: skip
+# Methods that are functions, too: in-place forms and other names.
+FUNCTIONS = (
+    "abs_", "acos_", "acosh_", "asin_", "asinh_", "atan_", "atanh_", "ceil_", "clamp_", "clamp_max_", "clamp_min_", "clip_", "cos_",
+    "cosh_", "detach_", "erf_", "erfc_", "exp2_", "exp_", "expm1_", "fill_", "floor_", "log10_", "log1p_", "log2_", "log_", "neg_",
+    "negative_", "reciprocal_", "relu_", "round_", "rsqrt_", "sigmoid_", "sin_", "sinh_", "sqrt_", "square_", "tan_", "tanh_", "trunc_",
+    "zero_", "arccos", "arccos_", "arccosh", "arccosh_", "arcsin", "arcsin_", "arcsinh", "arcsinh_", "arctan", "arctan2", "arctan_",
+    "arctanh", "arctanh_", "fix", "fix_", "ger",
+)  # fmt: skip
+# Other names of methods.
+_ALIASES = {
+    "absolute_": "abs_", "negative_": "neg_", "multiply_": "mul_", "subtract_": "sub_", "divide_": "div_", "true_divide_": "div_",
+    "greater_": "gt_", "greater_equal_": "ge_", "less_": "lt_", "less_equal_": "le_", "not_equal_": "ne_", "arccos": "acos",
+    "arccos_": "acos_", "arccosh": "acosh", "arccosh_": "acosh_", "arcsin": "asin", "arcsin_": "asin_", "arcsinh": "asinh",
+    "arcsinh_": "asinh_", "arctan": "atan", "arctan_": "atan_", "arctanh": "atanh", "arctanh_": "atanh_", "arctan2": "atan2",
+    "arctan2_": "atan2_", "fix": "trunc", "fix_": "trunc_", "ger": "outer",
+}  # fmt: skip
 _PROTOCOLS = {
+    "__weft_function__": classmethod(_C.default_weft_function),
     "__array__": _array_protocol,
     "__array_priority__": 1000,
     "__dlpack__": _dlpack,
@@ -281,5 +375,7 @@ def attach() -> None:
         members[f"new_{make.__name__}"] = _new(make.__name__, make)
     members.update((name, property(get)) for name, get in _PROPERTIES.items())
     members.update(_PROTOCOLS)
+    for name, of in _ALIASES.items():
+        members[name] = members.get(of) or getattr(Tensor, of)
     for name, member in members.items():
         setattr(Tensor, name, member)

@@ -95,7 +95,7 @@ CASES = [
     ("iterating 0-d", lambda: list(weft.tensor(1.0)), TypeError, ["0-d"]),
     ("ragged data", lambda: weft.tensor([[1, 2], [3]]), ValueError, ["[tensor]", "length 2"]),
     ("data of strings", lambda: weft.tensor(["a"]), TypeError, ["[tensor]", "str"]),
-    ("calling the type", lambda: weft.Tensor([1.0]), TypeError, ["weft.tensor"]),
+    ("calling the type with a number", lambda: weft.Tensor(1.0), TypeError, ["[Tensor]", "weft.tensor"]),
     ("negative size", lambda: weft.zeros(-1), RuntimeError, ["negative"]),
     ("too many dimensions", lambda: weft.zeros(*[1] * 65), ValueError, ["64"]),
     ("size of a string", lambda: weft.zeros("a"), TypeError, ["[zeros]"]),

@@ -48,3 +48,22 @@ TEST(Views, ErrorsNameShapesAndRemedy) {
   EXPECT_MESSAGE(expand(t, {2, 4}), "must match the existing size (3) at non-singleton dimension 1");
   EXPECT_MESSAGE(add(t, counting({4})), "The size of tensor a (3) must match the size of tensor b (4)");
 }
+
+TEST(Views, ByAnyStrides) {
+  Tensor x = counting({6});
+  EXPECT_EQ(values(asStrided(x, {2, 2}, {1, 1}, 1)), (Numbers{1, 2, 2, 3}));
+  EXPECT_EQ(values(asStrided(slice(x, 0, 2, 4), {2}, {3}, 0)), (Numbers{0, 3}));
+  EXPECT_THROW(asStrided(x, {2}, {6}, 0), UserError);
+  EXPECT_THROW(asStrided(x, {2}, {1}, -1), UserError);
+  Tensor leaf = counting({4}).requiresGrad(true);
+  backward({sum(asStrided(leaf, {2, 2}, {1, 1}, 0))});
+  EXPECT_EQ(values(leaf.grad()), (Numbers{1, 2, 1, 0}));
+}
+
+TEST(Views, InAFormat) {
+  Tensor x = counting({1, 2, 2, 2}), last = inFormat("test", x, MemoryFormat::ChannelsLast);
+  EXPECT_EQ(last.strides(), (Dims{8, 1, 4, 2}));
+  EXPECT_EQ(values(last), values(x));
+  EXPECT_TRUE(isInFormat(last, MemoryFormat::ChannelsLast) && !isInFormat(x, MemoryFormat::ChannelsLast));
+  EXPECT_THROW(inFormat("test", counting({2}), MemoryFormat::ChannelsLast), UserError);
+}

@@ -170,5 +170,14 @@ def test_quotients_may_be_written_to():
 
 def test_signatures_can_be_read():
     assert str(inspect.signature(weft.narrow)) == "(input, dim, start, length)"
-    assert list(inspect.signature(weft.zeros).parameters) == ["size", "out", "dtype", "device", "requires_grad"]
+    assert list(inspect.signature(weft.zeros).parameters) == [
+        "size",
+        "out",
+        "dtype",
+        "device",
+        "requires_grad",
+        "layout",
+        "memory_format",
+        "pin_memory",
+    ]
     assert weft.sum.__doc__ and weft.Tensor.add_.__doc__ and weft.tanh.__doc__

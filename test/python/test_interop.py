@@ -101,3 +101,13 @@ def test_arrays_of_other_frameworks():
     x = weft.from_dlpack(t)
     assert x.data_ptr() == t.data_ptr()
     assert torch.from_dlpack(x).data_ptr() == t.data_ptr()
+
+
+def test_arrays_of_tensors_that_require_grad_under_no_grad():
+    x = weft.ones(2, requires_grad=True)
+    with pytest.raises(RuntimeError, match="requires grad"):
+        x.numpy()
+    with weft.no_grad():  # nothing can be recorded there
+        array = x.numpy()
+        array[0] = 5
+        assert numpy.asarray(x * 1).tolist() == [5.0, 1.0]

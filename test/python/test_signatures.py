@@ -13,9 +13,9 @@ TABLE = json.loads((pathlib.Path(__file__).parent.parent / "data" / "torch_signa
 
 # Keywords that many of PyTorch's functions have, and an error names here.
 REFUSED = {
-    "out": "results are new tensors, but of factories",
-    "layout": "there is one layout",
-    "memory_format": "there is one format",
+    "out": "all functions take it, beside their parameters",
+    "layout": "factories alone take it",
+    "memory_format": "those take it that give such strides",
     "names": "dimensions have no names",
     "pin_memory": "memory is not pinned",
     "out_dtype": "a product has its operands' dtype",
@@ -39,11 +39,12 @@ _KNOWN = [
     ("numel", "as in PyTorch's manual", ["position 0 is input, not self"]),
     ("isin", "one name for elements and for one", ["no element", "no test_element"]),
     ("Tensor.count_nonzero", "several dims are a tuple", ["(): too many positional arguments"]),
-    ("Tensor.squeeze", "several dims are a tuple", ["(): too many positional arguments"]),
-    ("Tensor.type", "takes dtypes alone", ["(dtype, non_blocking): too many positional arguments", "no non_blocking"]),
+    ("Tensor.squeeze Tensor.squeeze_", "several dims are a tuple", ["(): too many positional arguments"]),
+    ("Tensor.new", "one parameter for all", ["no size", "no other", "no storage"]),
+    ("frombuffer", "a keyword without a default, as PyTorch's", ["(buffer): missing a required argument: 'dtype'"]),
     ("Tensor.view", "a dtype is positional", ["no dtype"]),
     (
-        "tensor",
+        "tensor Tensor.new_tensor",
         REFUSED["pin_memory"],
         ["(data, dtype, device, requires_grad, pin_memory): too many positional arguments"],
     ),
@@ -87,6 +88,7 @@ _KNOWN = [
             ),
             ("addbmm", "beta, self, alpha, batch1, batch2", "beta, self, batch1, batch2"),
             ("addmv", "beta, self, alpha, mat, vec", "beta, self, mat, vec"),
+            ("addmv_", "beta, self, alpha, mat, vec", "beta, self, mat, vec"),
             ("addr", "beta, self, alpha, vec1, vec2", "beta, self, vec1, vec2"),
             ("addcmul", "self, value, tensor1, tensor2"),
             ("addcdiv", "self, value, tensor1, tensor2"),
@@ -105,7 +107,7 @@ _KNOWN = [
         ["no indices"],
     ),
     (
-        "Tensor.contiguous Tensor.is_contiguous Tensor.cpu",
+        "Tensor.cpu",
         REFUSED["memory_format"],
         ["(memory_format): too many positional arguments"],
     ),

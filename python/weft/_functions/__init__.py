@@ -9,16 +9,19 @@ from . import (
     elementwise,
     grids,
     images,
+    in_place,
     indexing,
     joins,
     moves,
     norms,
     ordering,
     products,
+    queries,
     random,
     reductions,
     shapes,
     statistics,
+    views,
 )
 from .arithmetic import *
 from .contractions import *
@@ -27,16 +30,19 @@ from .convolution import *
 from .elementwise import *
 from .grids import *
 from .images import *
+from .in_place import *
 from .indexing import *
 from .joins import *
 from .moves import *
 from .norms import *
 from .ordering import *
 from .products import *
+from .queries import *
 from .random import *
 from .reductions import *
 from .shapes import *
 from .statistics import *
+from .views import *
 
 _FAMILIES = (
     arithmetic,
@@ -46,16 +52,19 @@ _FAMILIES = (
     elementwise,
     grids,
     images,
+    in_place,
     indexing,
     joins,
     moves,
     norms,
     ordering,
     products,
+    queries,
     random,
     reductions,
     shapes,
     statistics,
+    views,
 )
 # Those that are methods of Tensor, by name.
 METHODS = {name: getattr(family, name) for family in _FAMILIES for name in family.METHODS}

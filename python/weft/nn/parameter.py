@@ -6,6 +6,8 @@ from .. import _C, _factories, _tensor
 class Parameter(_C.Tensor):
     """A leaf tensor that shares ``data``'s memory; assigned to a Module's attribute it becomes one of its parameters."""
 
+    __weft_function__ = None  # what is made of parameters is a tensor
+
     def __new__(cls, data=None, requires_grad=True):
         if data is None:
             data = _factories.empty(0)

@@ -1,8 +1,8 @@
 """Helpers around training. ``data`` and ``tensorboard`` load when they are first used."""
 
-from . import checkpoint, hooks
+from . import _pytree, checkpoint, hooks
 
-__all__ = ["checkpoint", "data", "hooks", "tensorboard"]
+__all__ = ["_pytree", "checkpoint", "data", "hooks", "tensorboard"]
 
 
 def __getattr__(name):

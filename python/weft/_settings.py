@@ -1,0 +1,93 @@
+"""Settings that PyTorch has and that change nothing here: results have the same bits whatever they say."""
+
+from __future__ import annotations
+
+import warnings
+
+from . import _C
+
+__all__ = [
+    "are_deterministic_algorithms_enabled", "get_deterministic_debug_mode", "get_float32_matmul_precision",
+    "is_deterministic_algorithms_warn_only_enabled", "is_warn_always_enabled", "set_deterministic_debug_mode",
+    "set_float32_matmul_precision", "set_flush_denormal", "set_warn_always", "use_deterministic_algorithms",
+]  # fmt: skip
+
+_PRECISIONS = ("highest", "high", "medium")
+_MODES = ("default", "warn", "error")
+
+
+class State:
+    """What is kept. A compiled call that asks for it or changes it runs as Python."""
+
+    def __init__(self, **values):
+        self._values = values
+
+    def __getitem__(self, name):
+        _C.not_replayable("it asks for a setting")
+        return self._values[name]
+
+    def __setitem__(self, name, value):
+        _C.not_replayable("it changes a setting")
+        self._values[name] = value
+
+
+_state = State(precision="highest", deterministic=0, warn_always=False)
+
+
+def get_float32_matmul_precision():
+    """What set_float32_matmul_precision() was given last: "highest" at first."""
+    return _state["precision"]
+
+
+def set_float32_matmul_precision(precision):
+    """Keeps "highest", "high" or "medium"; others are a warning. Products of float32 numbers are computed in float32 in any case."""
+    if precision in _PRECISIONS:
+        _state["precision"] = precision
+    else:
+        warnings.warn(
+            f"[set_float32_matmul_precision] {precision} is not one of {', '.join(_PRECISIONS)}", stacklevel=2
+        )
+
+
+def use_deterministic_algorithms(mode, *, warn_only=False):
+    """Keeps the mode. All algorithms are deterministic in any case."""
+    _state["deterministic"] = (1 if warn_only else 2) if mode else 0
+
+
+def are_deterministic_algorithms_enabled():
+    """What use_deterministic_algorithms() was given."""
+    return _state["deterministic"] > 0
+
+
+def is_deterministic_algorithms_warn_only_enabled():
+    """Whether it was given warn_only."""
+    return _state["deterministic"] == 1
+
+
+def get_deterministic_debug_mode():
+    """0, 1 with warn_only, 2."""
+    return _state["deterministic"]
+
+
+def set_deterministic_debug_mode(debug_mode):
+    """use_deterministic_algorithms() by "default", "warn", "error" or their numbers."""
+    if debug_mode not in (*_MODES, 0, 1, 2):
+        raise RuntimeError(
+            f"[set_deterministic_debug_mode] the mode must be one of {', '.join(_MODES)}; got {debug_mode}"
+        )
+    _state["deterministic"] = _MODES.index(debug_mode) if isinstance(debug_mode, str) else debug_mode
+
+
+def is_warn_always_enabled():
+    """What set_warn_always() was given."""
+    return _state["warn_always"]
+
+
+def set_warn_always(b):
+    """Keeps the flag. Warnings follow Python's filters in any case."""
+    _state["warn_always"] = b
+
+
+def set_flush_denormal(mode):
+    """False: denormal numbers are numbers, whatever is asked for."""
+    return False
