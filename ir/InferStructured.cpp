@@ -172,6 +172,18 @@ TensorType embedding(const char *name, const TensorType *operands, int count, co
   return {weight.dtype, shape};
 }
 
+TensorType searchsorted(const char *name, const TensorType *operands, int count, const Attrs &) {
+  checkDType(name, operands, count, Int | Float);
+  Dims of = operands[0].shape, result = operands[1].shape;
+  bool fits = !of.empty() && of.size() == result.size();
+  for (int i = 0; fits && i + 1 < of.size(); ++i)
+    fits = of[i] == result[i];
+  if (!fits)
+    mismatch(name, "the sequence and the values must have the same axes but for the last", operands, count,
+             "expand one of them, or flatten the values for a sequence of one axis");
+  return {DType::Int64, result};
+}
+
 TensorType sortedAlong(const char *name, const TensorType *operands, int64_t dim, int64_t count, Gives gives) {
   TensorType type = operands[0];
   checkDType(name, operands, 1, Bool | Int | Float);

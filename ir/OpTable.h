@@ -29,6 +29,7 @@ enum class OpFamily : uint8_t {
   Creation,    // no tensor data read: iota, full, random
   Composite,   // an expansion in terms of the others
   Extern,      // a C function of runtime/extern
+  Scan,        // element i is what elements 0 to i along the axis dim come to
 };
 
 struct AttrInfo {

@@ -143,8 +143,8 @@ private:
 } // namespace
 
 const char *name(GroupKind kind) {
-  static const char *const names[] = {"loop",        "row",     "column",    "reduction",
-                                      "contraction", "scatter", "attention", "extern"};
+  static const char *const names[] = {"loop",    "row",       "column", "reduction", "contraction",
+                                      "scatter", "attention", "extern", "scan"};
   return names[int(kind)];
 }
 

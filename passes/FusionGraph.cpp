@@ -109,8 +109,9 @@ private:
       node.kind = GroupKind::Contraction;
       break;
     case OpFamily::Extern:
-      node.role = Role::Extern;
-      node.kind = GroupKind::Extern;
+    case OpFamily::Scan:
+      node.role = Role::Alone;
+      node.kind = familyOf(op) == OpFamily::Scan ? GroupKind::Scan : GroupKind::Extern;
       break;
     case OpFamily::Indexing:
       if (infoOf(op).traits.scatters) {
@@ -135,7 +136,7 @@ private:
     for (FusionNode &node : graph.nodes) {
       if (node.output)
         stored.insert(node.op);
-      if (node.role != Role::Contraction && node.role != Role::Scatter && node.role != Role::Extern)
+      if (node.role != Role::Contraction && node.role != Role::Scatter && node.role != Role::Alone)
         continue;
       for (Value operand : node.op->getOperands()) {
         Operation *op = operand.getDefiningOp();
@@ -154,15 +155,15 @@ private:
         node.role = Role::Float;
   }
 
-  // A product reads memory with strides, and a library's function memory as it is: what is not that becomes a tensor of
-  // its own. (A convolution has copies of what it cannot read by itself.)
+  // A product reads memory with strides, a library's function and a scan memory as it is: what is not that becomes a
+  // tensor of its own. (A convolution has copies of what it cannot read by itself.)
   void materialiseOperands() {
     for (FusionNode &node : graph.nodes)
-      if (familyOf(node.op) == OpFamily::Contraction || node.role == Role::Extern)
+      if (familyOf(node.op) == OpFamily::Contraction || node.role == Role::Alone)
         for (Value operand : node.op->getOperands())
           if (Operation *op = operand.getDefiningOp())
             if (floats(op) &&
-                (node.role == Role::Extern || !isStridedView(operand, [&](Operation *op) { return floats(op); })))
+                (node.role == Role::Alone || !isStridedView(operand, [&](Operation *op) { return floats(op); })))
               graph.nodes[graph.index.lookup(op)].role = Role::Point;
   }
 

@@ -24,6 +24,7 @@ FAMILIES = [
     "Composite",
     "Extern",
     "Pooling",
+    "Scan",
 ]
 CPP_TYPES = {"Int": "int64_t", "Float": "double", "Bool": "bool", "DType": "DType", "Ints": "const Dims &"}
 ATTR_READS = {"Int": "i", "Float": "f", "Bool": "asBool()", "DType": "asDType()", "Ints": "ints"}

@@ -104,6 +104,7 @@ Scalar Evaluator::compute(Value value, const Point &point, Value mask) {
   case OpFamily::Convolution:
   case OpFamily::Composite:
   case OpFamily::Extern:
+  case OpFamily::Scan:
     break;
   }
   throw std::runtime_error("[codegen] '" + op->getName().getStringRef().str() +

@@ -46,6 +46,8 @@ static void schedule(Lowering &lowering, const Group &group) {
     scheduleContraction(lowering, group);
   else if (kind == "scatter")
     scheduleScatter(lowering, group);
+  else if (kind == "scan")
+    scheduleScan(lowering, group);
   else if (kind == "extern")
     scheduleExtern(lowering, group);
   else if (kind == "attention")

@@ -73,6 +73,8 @@ std::string groupKind(const Group &group) {
     return "contraction";
   case OpFamily::Extern:
     return "extern";
+  case OpFamily::Scan:
+    return "scan";
   case OpFamily::Indexing:
     return infoOf(group.op).traits.scatters ? "scatter" : "loop";
   default:

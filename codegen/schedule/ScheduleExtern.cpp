@@ -10,8 +10,7 @@ using namespace mlir;
 
 namespace weft {
 
-// The value's elements in row-major order: where it lies, or copied.
-static Storage inOrder(Lowering &lowering, const Group &group, Value value, const Storage &storage) {
+Storage inOrder(Lowering &lowering, const Group &group, Value value, const Storage &storage) {
   if (storage.offset.is(0) && storage.strides == rowMajorStrides(storage.shape))
     return storage;
   Storage copy = lowering.temporary(storage.shape, storage.type);

@@ -27,6 +27,7 @@ from ._ops import *
 from ._functions.arithmetic import *
 from ._functions.contractions import *
 from ._functions.convolution import *
+from ._functions.counting import *
 from ._functions.elementwise import *
 from ._functions.grids import *
 from ._functions.images import *
@@ -38,7 +39,10 @@ from ._functions.ordering import *
 from ._functions.products import *
 from ._functions.random import *
 from ._functions.reductions import *
+from ._functions.scans import *
+from ._functions.scattering import *
 from ._functions.shapes import *
+from ._functions.specials import *
 from ._functions.statistics import *
 from ._compile import compile
 from ._explain import explain
@@ -80,7 +84,7 @@ __version__ = "0.1.0"
 _tensor.attach()
 concat = concatenate = cat
 
-from . import amp, autograd, cuda, func, linalg, nn, optim, utils  # noqa: E402  they use the functions above
+from . import amp, autograd, cuda, func, linalg, nn, optim, special, utils  # noqa: E402  they use the functions above
 from .amp import autocast, is_autocast_enabled  # noqa: E402
 from .export import export  # noqa: E402
 from .func import vmap  # noqa: E402

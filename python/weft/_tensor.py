@@ -141,6 +141,12 @@ def where(input: Tensor, condition: Tensor, other: Operand) -> Tensor:
     return _functions.where(condition, input, other)
 
 
+@public
+def polygamma(input: Tensor, n: int) -> Tensor:
+    """The ``n``-th derivative of digamma, elementwise."""
+    return _functions.polygamma(n, input)
+
+
 # ---- new tensors of this one's dtype and device
 
 
@@ -256,7 +262,7 @@ _PROPERTIES = {
 }
 _METHODS = (
     add_, sub_, div_, round_, masked_fill_, uniform_, normal_, type, type_as, cpu, cuda, numpy, tolist, view_as,
-    reshape_as, expand_as, where, new_full,
+    reshape_as, expand_as, where, new_full, polygamma,
 )  # fmt: skip
 _PROTOCOLS = {
     "__array__": _array_protocol,

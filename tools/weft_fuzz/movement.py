@@ -102,7 +102,19 @@ class Movement:
         return self.fresh(shape, "int64", f"index:{size + self.chance(0.1)}", "plain")
 
     def index(self):
-        kind = self.kind(["gather", "index_select", "scatter_add", "scatter", "getitem", "embedding"])
+        kind = self.kind(
+            [
+                "gather",
+                "index_select",
+                "scatter_add",
+                "scatter",
+                "scatter_prod",
+                "scatter_amax",
+                "scatter_amin",
+                "getitem",
+                "embedding",
+            ]
+        )
         if kind == "embedding":
             name = self.of(["float"], lambda t: t.ndim == 2 and t.numel() > 0)
         else:
@@ -131,6 +143,10 @@ class Movement:
                 [x, self.values[index], self.values[source]],
                 [axis],
             )
+        elif kind.startswith("scatter_") and kind != "scatter_add" and x.dtype is not weft.bool:
+            index = self.indices([length if i == axis else s for i, s in enumerate(x.shape)], n)
+            source = self.fresh(self.values[index].shape, x.dtype.name)
+            self.emit(f"ops.{kind}({name}, {index}, {source}, {axis})")
         elif kind == "getitem":
             index = self.indices((length,), x.shape[0])
             self.emit(f"{name}[{index}]")

@@ -5,6 +5,7 @@ from . import (
     arithmetic,
     contractions,
     convolution,
+    counting,
     elementwise,
     grids,
     images,
@@ -16,12 +17,16 @@ from . import (
     products,
     random,
     reductions,
+    scans,
+    scattering,
     shapes,
+    specials,
     statistics,
 )
 from .arithmetic import *
 from .contractions import *
 from .convolution import *
+from .counting import *
 from .elementwise import *
 from .grids import *
 from .images import *
@@ -33,13 +38,17 @@ from .ordering import *
 from .products import *
 from .random import *
 from .reductions import *
+from .scans import *
+from .scattering import *
 from .shapes import *
+from .specials import *
 from .statistics import *
 
 _FAMILIES = (
     arithmetic,
     contractions,
     convolution,
+    counting,
     elementwise,
     grids,
     images,
@@ -51,7 +60,10 @@ _FAMILIES = (
     products,
     random,
     reductions,
+    scans,
+    scattering,
     shapes,
+    specials,
     statistics,
 )
 # Those that are methods of Tensor, by name.
