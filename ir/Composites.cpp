@@ -373,6 +373,15 @@ Val searchSorted(Val sequence, Val values, int64_t steps, bool right) {
   return found;
 }
 
+Val bagsOf(Val offsets, Val index) {
+  constexpr int64_t kMostSteps = 40;
+  int64_t steps = 0, bags = offsets.shape()[0];
+  while (!isSymbol(bags) && bags >> steps)
+    ++steps;
+  Val place = iota(index, index.shape(), 0, DType::Int64);
+  return searchSorted(offsets, place, isSymbol(bags) ? kMostSteps : steps, /*right=*/true) - 1.0;
+}
+
 Val rowsAt(Val weight, Val index) {
   Dims shape = index.shape();
   shape.push_back(weight.shape()[1]);

@@ -112,6 +112,8 @@ struct ScatterSlopes {
 ScatterSlopes productSlopes(Val x, Val index, Val source, Val result, int64_t dim);
 ScatterSlopes extremumSlopes(Val x, Val index, Val source, Val result, int64_t dim);
 Val scatterTangent(const ScatterSlopes &slopes, Val ofInput, Val ofSource, Val index, int64_t dim);
+// Of each index the number of its bag; offsets: where bags begin.
+Val bagsOf(Val offsets, Val index);
 // Where in `sequence`, sorted along the last axis, each of `values` belongs, in `steps` steps of bisection.
 Val searchSorted(Val sequence, Val values, int64_t steps, bool right);
 Val rowsAt(Val weight, Val index);

@@ -70,7 +70,7 @@ Rule reshape, permute, expand, slice, pad, concatenate, flip;
 Rule dotGeneral, wideDotGeneral, matmul, linear, addmm;
 Rule convGeneral, conv, convGeneralWeight, convTranspose;
 Rule pool, poolIndex, channelReduction, normalizeChannels;
-Rule gather, indexSelect, scatterAdd, scatter, embedding, searchsorted;
+Rule gather, indexSelect, scatterAdd, scatter, embedding, searchsorted, embeddingBag;
 Rule cholesky, choleskyInfo, solveTriangular;
 Rule svdLeft, singularValues, svdRight, eigenvalues, qrTriangle;
 Rule iota, full, count, random, randomInteger;

@@ -144,7 +144,7 @@ private:
 
 const char *name(GroupKind kind) {
   static const char *const names[] = {"loop",    "row",       "column", "reduction", "contraction",
-                                      "scatter", "attention", "extern", "scan"};
+                                      "scatter", "attention", "extern", "scan",      "segments"};
   return names[int(kind)];
 }
 

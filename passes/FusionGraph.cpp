@@ -109,9 +109,16 @@ private:
       node.kind = GroupKind::Contraction;
       break;
     case OpFamily::Extern:
+      node.role = Role::Alone;
+      node.kind = GroupKind::Extern;
+      break;
     case OpFamily::Scan:
       node.role = Role::Alone;
-      node.kind = familyOf(op) == OpFamily::Scan ? GroupKind::Scan : GroupKind::Extern;
+      node.kind = GroupKind::Scan;
+      break;
+    case OpFamily::Segments:
+      node.role = Role::Alone;
+      node.kind = GroupKind::Segments;
       break;
     case OpFamily::Indexing:
       if (infoOf(op).traits.scatters) {

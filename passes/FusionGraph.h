@@ -21,7 +21,7 @@ struct View {
 
 // Alone: of tensors in memory, with no other op.
 enum class Role { Float, Point, Reduction, Contraction, Scatter, Alone };
-enum class GroupKind { Loop, Row, Column, Reduction, Contraction, Scatter, Attention, Extern, Scan };
+enum class GroupKind { Loop, Row, Column, Reduction, Contraction, Scatter, Attention, Extern, Scan, Segments };
 const char *name(GroupKind kind);
 
 // One operand of a node, or of the floating ops behind it: a read of another node, or of function argument ~source.

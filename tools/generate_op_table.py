@@ -25,6 +25,7 @@ FAMILIES = [
     "Extern",
     "Pooling",
     "Scan",
+    "Segments",
 ]
 CPP_TYPES = {"Int": "int64_t", "Float": "double", "Bool": "bool", "DType": "DType", "Ints": "const Dims &"}
 ATTR_READS = {"Int": "i", "Float": "f", "Bool": "asBool()", "DType": "asDType()", "Ints": "ints"}

@@ -264,6 +264,26 @@ def special():
             53,
         )
 
+    # erfinv of float32, by w = -log(1 - x^2), which is 16.7 at most.
+    def ratio(w):
+        if w <= 0:
+            return mp.sqrt(mp.pi) / 2
+        x = mp.sqrt(-mp.expm1(-w))
+        return mp.erfinv(x) / x
+
+    for name, comment, function, low, high, degree in (
+        ("erfinvCentral32", "erfinv(x) = x P(w - 5/2), w = -log(1 - x^2) <= 5", lambda u: ratio(u + 2.5), -2.5, 2.5, 12),
+        (
+            "erfinvTail32",
+            "erfinv(x) = x P(sqrt(w) - 13/4), 5 <= w <= 18",
+            lambda u: ratio((u + mp.mpf(13) / 4) ** 2),
+            mp.sqrt(5) - mp.mpf(13) / 4,
+            1,
+            10,
+        ),
+    ):
+        table(name, comment, function, lambda u, function=function: 1 / function(u), low, high, degree, 53)
+
 
 if __name__ == "__main__":
     main()

@@ -1,8 +1,10 @@
+#include "codegen/elementary/ElementaryCoefficients.h"
 #include "codegen/elementary/ElementaryDetail.h"
 
 namespace weft {
 
 using namespace elementary;
+namespace c = coefficients;
 
 namespace {
 
@@ -35,15 +37,25 @@ Scalar inverseErfcTail(Scalar q) {
   return y;
 }
 
+// In f64, to the precision of f32 (after Giles, "Approximating the erfinv function", 2012).
+Scalar erfinvOfSingle(Scalar x) {
+  Scalar w = -log((1.0 - x) * (1.0 + x));
+  Scalar central = polynomial(w - 2.5, c::erfinvCentral32), tail = polynomial(sqrt(w) - 3.25, c::erfinvTail32);
+  return x * weft::select(less(w, 5.0), central, tail);
+}
+
 } // namespace
 
 Scalar erfinv(Scalar x) {
-  if (isSingle(x))
-    return throughF64(erfinv, x);
-  Scalar a = absolute(x), isCentral = ~greater(a, 0.5);
-  Scalar central = inverseErfCentral(weft::select(isCentral, x, x.constant(0.0)));
-  Scalar tail = inverseErfcTail(weft::select(isCentral, x.constant(0.5), 1.0 - a));
-  Scalar result = weft::select(isCentral, central, copySign(tail, x));
+  Scalar a = absolute(x), result = x;
+  if (isSingle(x)) {
+    result = throughF64(erfinvOfSingle, x);
+  } else {
+    Scalar isCentral = ~greater(a, 0.5);
+    Scalar central = inverseErfCentral(weft::select(isCentral, x, x.constant(0.0)));
+    Scalar tail = inverseErfcTail(weft::select(isCentral, x.constant(0.5), 1.0 - a));
+    result = weft::select(isCentral, central, copySign(tail, x));
+  }
   result = weft::select(equal(a, 0.0), x, result);
   result = weft::select(equal(a, 1.0), copySign(x.constant(kInfinity), x), result);
   result = select(greater(a, 1.0), kNan, result);

@@ -48,6 +48,8 @@ static void schedule(Lowering &lowering, const Group &group) {
     scheduleScatter(lowering, group);
   else if (kind == "scan")
     scheduleScan(lowering, group);
+  else if (kind == "segments")
+    scheduleSegments(lowering, group);
   else if (kind == "extern")
     scheduleExtern(lowering, group);
   else if (kind == "attention")

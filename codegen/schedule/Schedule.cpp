@@ -75,6 +75,8 @@ std::string groupKind(const Group &group) {
     return "extern";
   case OpFamily::Scan:
     return "scan";
+  case OpFamily::Segments:
+    return "segments";
   case OpFamily::Indexing:
     return infoOf(group.op).traits.scatters ? "scatter" : "loop";
   default:

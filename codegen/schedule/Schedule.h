@@ -86,6 +86,7 @@ void scheduleContraction(Lowering &lowering, const Group &group);
 void scheduleConvolution(Lowering &lowering, const Group &group, mlir::Operation *op);
 void scheduleScatter(Lowering &lowering, const Group &group);
 void scheduleScan(Lowering &lowering, const Group &group);
+void scheduleSegments(Lowering &lowering, const Group &group);
 // The value's elements in row-major order: where it lies, or copied.
 Storage inOrder(Lowering &lowering, const Group &group, mlir::Value value, const Storage &storage);
 // A C function of runtime/extern, on operands that are copied first where they are not contiguous.

@@ -47,6 +47,7 @@ private:
   void columnStrip(Value before, Value first, Value width);
   void transposeIn(Value base, Value stride, Value count, Value length);
   void transposeOut(Value base, Value stride, Value count, Value length);
+  Value wholeVectors(Value count);
   State transposedElement(Value i, Value lane, Value position);
   void keepResults(const State &state, Value i, Value lane);
   void strip(Value base, Value stride, Value count, Value length, Value position);
@@ -250,6 +251,12 @@ void ScanSchedule::transposeOut(Value base, Value stride, Value count, Value len
   }
 }
 
+// So many lanes and more, as there is room for: what the others come to is not copied back.
+Value ScanSchedule::wholeVectors(Value count) {
+  constexpr int64_t kWidest = 16;
+  return k->mul(k->div(k->add(count, k->index(kWidest - 1)), k->index(kWidest)), k->index(kWidest));
+}
+
 // Element i of a lane, with those of the lane's block before it.
 State ScanSchedule::transposedElement(Value i, Value lane, Value position) {
   SmallVector<Scalar, 2> values;
@@ -273,7 +280,7 @@ void ScanSchedule::keepResults(const State &state, Value i, Value lane) {
 
 // The next block, or what is left, of `count` rows.
 void ScanSchedule::strip(Value base, Value stride, Value count, Value length, Value position) {
-  Value lanes = k->index(kLanes); // all: the others' are not copied back
+  Value lanes = wholeVectors(count);
   transposeIn(base, stride, count, length);
   reset(block, lanes);
   k->loop(k->index(0), length, false, [&](Value i) {
@@ -289,9 +296,9 @@ void ScanSchedule::strip(Value base, Value stride, Value count, Value length, Va
 
 // All whole blocks of a row. What came before is in lane 0 of `carried`, and so is what they come to in the end.
 void ScanSchedule::blocksOf(Value row, Value blocks) {
-  Value lanes = k->index(kLanes);
-  k->loop(k->index(0), k->div(k->add(blocks, k->index(kLanes - 1)), lanes), false, [&](Value part) {
-    Value first = k->mul(part, lanes), count = k->min(lanes, k->sub(blocks, first));
+  Value most = k->index(kLanes);
+  k->loop(k->index(0), k->div(k->add(blocks, k->index(kLanes - 1)), most), false, [&](Value part) {
+    Value first = k->mul(part, most), count = k->min(most, k->sub(blocks, first)), lanes = wholeVectors(count);
     Value position = k->mul(first, k->index(kBlock)), base = k->add(k->mul(row, length), position);
     transposeIn(base, k->index(kBlock), count, k->index(kBlock));
     auto over = [&](llvm::function_ref<void(const State &, Value, Value)> use) {
@@ -320,9 +327,8 @@ void ScanSchedule::byRows() {
   for (Value result : group.results)
     lanesOut.push_back(k->scratch(kBlock * kLanes, laneType(elementType(result))));
   Value all = k->size(length), rows = k->sub(k->end, k->begin), lanes = k->index(kLanes);
-  Value isFew =
-      k->both(k->less(rows, k->index(lowering.model.scanFewRows)), k->less(k->index(lowering.model.scanLongRow), all));
-  Value together = k->pick(isFew, k->index(0), rows);
+  Value isLong = k->less(k->index(lowering.model.scanLongRow - 1), all);
+  Value together = k->pick(isLong, k->index(0), rows);
   k->loop(k->index(0), k->div(k->add(together, k->index(kLanes - 1)), lanes), false, [&](Value part) {
     Value first = k->mul(part, lanes), count = k->min(lanes, k->sub(together, first));
     reset(carried, lanes);

@@ -102,6 +102,7 @@ static SameAxis sameAxis(const EagerCall &call, int k, int axis) {
     return k == 2 ? Axis{1, axis} : axis == call.attrs[0].i ? SameAxis() : Axis{0, axis};
   case OpKind::IndexSelect:
   case OpKind::Embedding:
+  case OpKind::EmbeddingBag:
     return {};
   case OpKind::CrossEntropy:
     if (int classes = rank(0) > 1; k == 2 || axis >= classes)

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import ordering
 import vision
 from libraries import Library, Run, data, trained
 
@@ -127,5 +128,6 @@ CASES: dict[str, Callable[..., Run]] = {
         mlp_train,
         gpt_train,
         *vision.CASES,
+        *ordering.CASES,
     )
 }

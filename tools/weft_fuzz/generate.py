@@ -30,7 +30,7 @@ MAKERS = {"where": "ternary where", "clamp": "ternary clamp", "add_scaled": "ter
           "var_mean": "several", "conv": "window", "conv_transpose": "window", "max_pool": "window", "max_pool_index": "window",
           "logcumsumexp": "scan", "searchsorted": "scan", "avg_pool": "window", "channel_var": "window", "normalize_channels": "window"}  # fmt: skip
 FAMILIES = {"Reduction": "reduce", "Shape": "view", "Contraction": "product", "Convolution": "window", "Indexing": "index",
-            "Creation": "creation", "Composite": "composite", "Extern": "extern", "Scan": "scan"}  # fmt: skip
+            "Creation": "creation", "Composite": "composite", "Extern": "extern", "Scan": "scan", "Segments": "index"}  # fmt: skip
 
 Value = weft.Tensor
 

@@ -113,9 +113,10 @@ class Movement:
                 "scatter_amin",
                 "getitem",
                 "embedding",
+                "embedding_bag",
             ]
         )
-        if kind == "embedding":
+        if kind.startswith("embedding"):
             name = self.of(["float"], lambda t: t.ndim == 2 and t.numel() > 0)
         else:
             name = self.of(["float", "int", "bool"], lambda t: t.ndim > 0 and t.numel() > 0)
@@ -150,6 +151,11 @@ class Movement:
         elif kind == "getitem":
             index = self.indices((length,), x.shape[0])
             self.emit(f"{name}[{index}]")
+        elif kind == "embedding_bag":
+            index = self.indices((length,), x.shape[0])
+            factors = self.fresh((length,), x.dtype.name) if self.chance(0.3) else None
+            offsets = f"weft.tensor({sorted([0, length // 3, length // 2])})"
+            self.emit(f"ops.embedding_bag({name}, {index}, {offsets}, {factors})")
         elif kind == "embedding":
             index = self.indices(self.random.choice([(length,), (2, 3), ()]), x.shape[0])
             self.emit(f"F.embedding({index}, {name})")

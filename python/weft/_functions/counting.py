@@ -122,7 +122,7 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -
             raise RuntimeError(f"[bincount] the integers must not be negative; got {low}; subtract the least")
         bins = max(bins, high + 1)
     if weights is None:
-        weights = _factories.ones(input.shape, dtype=_C.int64, device=input.device)
+        weights = _factories.ones(1, dtype=_C.int64, device=input.device).expand(input.shape)
     elif weights.dtype is not _C.float32:
         weights = weights.to(_C.float64)
     return _ops.scatter_add(_factories.zeros(bins, dtype=weights.dtype, device=input.device), positions, weights, 0)

@@ -41,8 +41,7 @@ def _check(input: Tensor, weight: Tensor, offsets: Tensor | None, mode: str, per
             )
 
 
-def _bag_of_each(offsets: Tensor, count: int, include_last_offset: bool) -> tuple[Tensor, int]:
-    """Of each index the number of its bag, and the number of bags."""
+def _check_offsets(offsets: Tensor, count: int, include_last_offset: bool) -> None:
     bags = offsets.shape[0] - include_last_offset
     if bags < 0:
         raise RuntimeError(
@@ -56,6 +55,12 @@ def _bag_of_each(offsets: Tensor, count: int, include_last_offset: bool) -> tupl
         raise RuntimeError(
             f"[embedding_bag] offsets must be at most the number of indices, {count}; got {int(offsets.max().item())}"
         )
+
+
+def _bag_of_each(offsets: Tensor, count: int, include_last_offset: bool) -> tuple[Tensor, int]:
+    """Of each index the number of its bag, and the number of bags."""
+    _check_offsets(offsets, count, include_last_offset)
+    bags = offsets.shape[0] - include_last_offset
     place = _ops.iota((count,), 0, _C.int64).to(offsets.device)
     return _ops.sub(ordering.searchsorted(offsets.narrow(0, 0, bags).to(_C.int64), place, right=True), 1), bags
 
@@ -93,6 +98,8 @@ def embedding_bag(
             rows = weight.index_select(0, flat)
             norm = vector_norm(rows, norm_type, (1,), keepdim=True)
             weight[flat] = _ops.where(norm > max_norm, rows * (max_norm / (norm + 1e-7)), rows)
+    if mode != "max" and padding_idx is None:
+        return _sums(index, weight, offsets, mode, per_sample_weights, include_last_offset)
     rows = _ops.embedding(index, weight, -1 if padding_idx is None else padding_idx)
     counts = None if padding_idx is None else _ops.ne(index, padding_idx)
     if per_sample_weights is not None:
@@ -114,6 +121,35 @@ def embedding_bag(
     ones = _factories.ones(index.shape[0], dtype=_C.float32, device=weight.device) if counts is None else counts.float()
     sizes = _ops.scatter_add(_factories.zeros(bags, dtype=_C.float32, device=weight.device), bag, ones, 0)
     return _ops.div(total, _ops.clamp_min(sizes, 1.0).to(weight.dtype).unsqueeze(-1))
+
+
+def _sums(
+    index: Tensor,
+    weight: Tensor,
+    offsets: Tensor | None,
+    mode: str,
+    per_sample_weights: Tensor | None,
+    include_last_offset: bool,
+) -> Tensor:
+    """By the op that reads the table's rows where they are."""
+    if offsets is None:
+        bags, size = index.shape
+        begins = _ops.mul(_ops.iota((bags,), 0, _C.int64).to(index.device), size)
+    else:
+        _check_offsets(offsets, index.shape[0], include_last_offset)
+        begins = offsets.to(_C.int64)
+        if include_last_offset:
+            bags = offsets.shape[0] - 1
+            index = index.narrow(0, 0, int(begins[bags].item()))
+            begins = begins.narrow(0, 0, bags)
+    flat = index.reshape(-1)
+    factors = None if per_sample_weights is None else per_sample_weights.reshape(-1).narrow(0, 0, flat.shape[0])
+    total = _ops.embedding_bag(weight, flat, begins, factors)
+    if mode == "sum" or not begins.shape[0]:
+        return total
+    end = _factories.full((1,), flat.shape[0], dtype=_C.int64, device=begins.device)
+    sizes = _ops.sub(_ops.concatenate([begins.narrow(0, 1, begins.shape[0] - 1), end], 0), begins)
+    return _ops.div(total, _ops.clamp_min(sizes, 1).to(weight.dtype).unsqueeze(-1))
 
 
 def _of_rows(rows: Tensor, counts: Tensor | None, mode: str) -> Tensor:
