@@ -327,9 +327,13 @@ void ScanSchedule::byRows() {
   for (Value result : group.results)
     lanesOut.push_back(k->scratch(kBlock * kLanes, laneType(elementType(result))));
   Value all = k->size(length), rows = k->sub(k->end, k->begin), lanes = k->index(kLanes);
-  Value isLong = k->less(k->index(lowering.model.scanLongRow - 1), all);
-  Value together = k->pick(isLong, k->index(0), rows);
-  k->loop(k->index(0), k->div(k->add(together, k->index(kLanes - 1)), lanes), false, [&](Value part) {
+  const int64_t longRow = lowering.model.scanLongRow;
+  bool mayBeLong = !length.isStatic() || length.constant >= longRow;
+  bool mayBeShort = !length.isStatic() || length.constant < longRow;
+  Value together = rows;
+  if (mayBeLong)
+    together = mayBeShort ? k->pick(k->less(k->index(longRow - 1), all), k->index(0), rows) : k->index(0);
+  auto rowsAsLanes = [&](Value part) {
     Value first = k->mul(part, lanes), count = k->min(lanes, k->sub(together, first));
     reset(carried, lanes);
     k->loop(k->index(0), k->div(k->add(all, k->index(kBlock - 1)), k->index(kBlock)), false, [&](Value number) {
@@ -337,13 +341,17 @@ void ScanSchedule::byRows() {
       Value base = k->add(k->mul(k->add(k->begin, first), length), position);
       strip(base, all, count, k->min(k->index(kBlock), k->sub(all, position)), position);
     });
-  });
-  k->loop(k->add(k->begin, together), k->end, false, [&](Value row) {
+  };
+  auto blocksAsLanes = [&](Value row) {
     Value blocks = k->div(all, k->index(kBlock)), position = k->mul(blocks, k->index(kBlock));
     reset(carried, k->index(1));
     blocksOf(row, blocks);
     strip(k->add(k->mul(row, length), position), k->index(kBlock), k->index(1), k->sub(all, position), position);
-  });
+  };
+  if (mayBeShort)
+    k->loop(k->index(0), k->div(k->add(together, k->index(kLanes - 1)), lanes), false, rowsAsLanes);
+  if (mayBeLong)
+    k->loop(k->add(k->begin, together), k->end, false, blocksAsLanes);
   lowering.finish(*kernel, group, outer, lowering.model.grain(lowering.estimate(length), 4));
 }
 

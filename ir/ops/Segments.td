@@ -12,6 +12,7 @@ def EmbeddingBagOp : Weft_Op<"embedding_bag", "Segments", ["weight", "index", "o
   }];
   let infer = "embeddingBag";
   let symbolic = 1;
+  let batching = "embeddingBag";
   let upcast = 1;
   let checks = [ValueCheck<"Index", "index", "weight", "0">];
   let vjp = [[{

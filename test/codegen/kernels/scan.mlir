@@ -21,9 +21,9 @@ func.func @main(%x: tensor<3x1000x500xf32>) -> tensor<3x1000x500xf32> {
 // Rows are transposed: both results of a maximum come back.
 // CHECK: // batch 0: cummax_0({{.*}}) x 100
 // CHECK-LABEL: kernel.func @cummax_0
-// CHECK: kernel.transpose {{.*}} into {{.*}} : !kernel.buffer<f32>, !kernel.buffer<f32>
-// CHECK: kernel.transpose {{.*}} from {{.*}} : !kernel.buffer<f32>, !kernel.buffer<f32>
-// CHECK: kernel.transpose {{.*}} from {{.*}} : !kernel.buffer<i64>, !kernel.buffer<i64>
+// CHECK: kernel.transpose {{.*}} into {{.*}} : <f32>, <f32>
+// CHECK: kernel.transpose {{.*}} from {{.*}} : <f32>, <f32>
+// CHECK: kernel.transpose {{.*}} from {{.*}} : <i64>, <i64>
 func.func @main(%x: tensor<100x2000xf32>) -> (tensor<100x2000xf32>, tensor<100x2000xi64>) {
   %0:2 = weft.cummax %x {dim = 1 : i64} : (tensor<100x2000xf32>) -> (tensor<100x2000xf32>, tensor<100x2000xi64>)
   return %0#0, %0#1 : tensor<100x2000xf32>, tensor<100x2000xi64>
