@@ -166,6 +166,33 @@ static Results indexSelect(const BatchedOp &b) {
   return {gather(x, build::expand(build::reshape(index, single), shape), dim + 1)};
 }
 
+// Tables of examples are more columns. Else bags of examples are more bags, and tables one below the other.
+static Results embeddingBag(const BatchedOp &b) {
+  Operands operands = b.operands;
+  if (b.onlyFirstIsBatched()) {
+    operands[0] = folded(operands[0], 1);
+    return {unfolded(remade(b, operands)[0], 1, b.size)};
+  }
+  Val index = led(b, 1), offsets = led(b, 2);
+  Dims bags = offsets.shape();
+  Val example = iota(index, {b.size}, 0, DType::Int64);
+  // An example's positions behind those of the examples before, of which each has `step`.
+  auto behindOthers = [&](Val x, int64_t step) {
+    Val by = example * build::expand(build::count(x, {}, {step}, 0, DType::Int64), {b.size});
+    return x + alongAxis(by, x.shape(), 0);
+  };
+  if (b.batched[0]) {
+    index = behindOthers(index, operands[0].shape()[1]);
+    operands[0] = folded(operands[0], 0);
+  }
+  operands[2] = folded(behindOthers(offsets, index.shape()[1]), 0);
+  operands[1] = folded(index, 0);
+  if (operands.size() > 3)
+    operands[3] = folded(led(b, 3), 0);
+  Dims shape{bags[0], bags[1], operands[0].shape()[1]};
+  return {build::reshape(remade(b, operands)[0], shape)};
+}
+
 // ---------------------------------------------------------------- Products
 
 // Examples on both sides are a batch axis; on one side, a free axis, which comes first of that side's in the result.

@@ -296,6 +296,92 @@ Val staysAt(Val index, const Dims &shape, int64_t dim) {
   return gather(scatter(none, index, order, dim), index, dim) == order;
 }
 
+Val delayed(Val x, int64_t dim, double fill) {
+  int64_t size = x.shape()[int(dim)];
+  Val position = iota(x, {size}, 0, DType::Int64);
+  Val before = where(position == 0.0, 0.0, position - 1.0);
+  Val isFirst = alongAxis(position == 0.0, x.shape(), dim);
+  return where(isFirst, fill, index_select(x, before, dim));
+}
+
+Val reversedRecurrence(Val factors, Val ct, int64_t dim) {
+  Dims axis{dim};
+  return flip(linear_scan(delayed(flip(factors, axis), dim, 0.0), flip(ct, axis), dim), axis);
+}
+
+// The finite number next to it; a NaN stays.
+static Val finite(Val x) {
+  double least = lowest(x.dtype());
+  return minimum(maximum(x, filled(x, x.shape(), x.dtype(), least)), filled(x, x.shape(), x.dtype(), -least));
+}
+
+// Sums of exp(x - m) with the maximum m up to each element: what was added to a smaller m is scaled where it grows.
+Val logCumulativeSum(Val x, int64_t dim) {
+  Val most = finite(cummax(x, dim)[0]);
+  Val scale = exp(delayed(most, dim, lowest(x.dtype())) - most);
+  return most + log(linear_scan(scale, exp(x - most), dim));
+}
+
+// The gradient is the sum of ct[i] exp(x - y[i]) over i from the element on, in steps of y, which only grows.
+Val logCumulativeSumGradient(Val ct, Val x, Val result, int64_t dim) {
+  Val y = finite(result), reversed = flip(y, {dim});
+  Val scale = exp(reversed - delayed(reversed, dim, -lowest(x.dtype())));
+  return flip(linear_scan(scale, flip(ct, {dim}), dim), {dim}) * exp(x - y);
+}
+
+Val logCumulativeSumTangent(Val tangent, Val x, Val result, int64_t dim) {
+  Val y = finite(result);
+  return linear_scan(exp(delayed(y, dim, lowest(x.dtype())) - y), exp(x - y) * tangent, dim);
+}
+
+// Where one factor is zero the others' product stays for it; more zeros leave none.
+ScatterSlopes productSlopes(Val x, Val index, Val source, Val result, int64_t dim) {
+  Val isZero = source == 0.0, ownZero = x == 0.0;
+  Val zeros = scatter_add(zerosLike(x), index, cast(isZero, x.dtype()), dim);
+  Val isOnly = logical_and(isZero, gather(zeros + cast(ownZero, x.dtype()), index, dim) == 1.0);
+  Val withoutOnly = scatter_prod(x, index, where(isOnly, 1.0, source), dim);
+  Val withoutOwn = scatter_prod(where(ownZero, 1.0, x), index, source, dim);
+  Val ofSource =
+      where(isOnly, gather(withoutOnly, index, dim), gather(result, index, dim) / where(isZero, 1.0, source));
+  return {withoutOwn / where(ownZero, 1.0, x), ofSource};
+}
+
+// Equal elements share evenly.
+ScatterSlopes extremumSlopes(Val x, Val index, Val source, Val result, int64_t dim) {
+  Val own = cast(x == result, x.dtype()), others = cast(source == gather(result, index, dim), x.dtype());
+  Val count = scatter_add(own, index, others, dim);
+  return {own / count, others / gather(count, index, dim)};
+}
+
+Val scatterTangent(const ScatterSlopes &slopes, Val ofInput, Val ofSource, Val index, int64_t dim) {
+  return scatter_add(slopes.ofInput * ofInput, index, slopes.ofSource * ofSource, dim);
+}
+
+Val searchSorted(Val sequence, Val values, int64_t steps, bool right) {
+  int64_t last = values.rank() - 1;
+  Val count = build::count(values, {}, {sequence.shape().back()}, 0, DType::Int64);
+  Val found = filled(values, values.shape(), DType::Int64, 0);
+  auto isBefore = [](Val a, Val b) { // NaN last
+    return isFloat(a.dtype()) ? logical_or(a < b, logical_and(isnan(b), logical_not(isnan(a)))) : a < b;
+  };
+  for (int64_t step = steps; step-- > 0;) {
+    Val next = found + std::ldexp(1.0, int(step)), inside = next <= count;
+    Val element = gather(sequence, where(inside, next - 1.0, 0.0), last);
+    Val passes = right ? logical_not(isBefore(values, element)) : isBefore(element, values);
+    found = where(logical_and(inside, passes), next, found);
+  }
+  return found;
+}
+
+Val bagsOf(Val offsets, Val index) {
+  constexpr int64_t kMostSteps = 40;
+  int64_t steps = 0, bags = offsets.shape()[0];
+  while (!isSymbol(bags) && bags >> steps)
+    ++steps;
+  Val place = iota(index, index.shape(), 0, DType::Int64);
+  return searchSorted(offsets, place, isSymbol(bags) ? kMostSteps : steps, /*right=*/true) - 1.0;
+}
+
 Val rowsAt(Val weight, Val index) {
   Dims shape = index.shape();
   shape.push_back(weight.shape()[1]);

@@ -97,6 +97,25 @@ Results qrTangent(Val tangent, Val x, Val q, Val r);
 
 // Which elements of a scatter's source stay: no later one has the same position in the result, which has `shape`.
 Val staysAt(Val index, const Dims &shape, int64_t dim);
+// Along the axis dim: each element in the place of the next, `fill` in the first.
+Val delayed(Val x, int64_t dim, double fill);
+// The derivative of the recurrence y[i] = factors[i] * y[i - 1] + x[i] for x: g[i] = ct[i] + factors[i + 1] * g[i + 1].
+Val reversedRecurrence(Val factors, Val ct, int64_t dim);
+Val logCumulativeSum(Val x, int64_t dim);
+Val logCumulativeSumGradient(Val ct, Val x, Val result, int64_t dim);
+Val logCumulativeSumTangent(Val tangent, Val x, Val result, int64_t dim);
+// How a scatter that combines by its own op depends on its operands: the derivatives of an element of the result by that of x
+// in its place and by each of the source's that is combined with it.
+struct ScatterSlopes {
+  Val ofInput, ofSource;
+};
+ScatterSlopes productSlopes(Val x, Val index, Val source, Val result, int64_t dim);
+ScatterSlopes extremumSlopes(Val x, Val index, Val source, Val result, int64_t dim);
+Val scatterTangent(const ScatterSlopes &slopes, Val ofInput, Val ofSource, Val index, int64_t dim);
+// Of each index the number of its bag; offsets: where bags begin.
+Val bagsOf(Val offsets, Val index);
+// Where in `sequence`, sorted along the last axis, each of `values` belongs, in `steps` steps of bisection.
+Val searchSorted(Val sequence, Val values, int64_t steps, bool right);
 Val rowsAt(Val weight, Val index);
 Val embeddingGradient(Val ct, Val index, Val weight, int64_t paddingIndex);
 

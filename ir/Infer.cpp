@@ -50,7 +50,7 @@ static void checkSameShape(const char *name, const TensorType *operands, int cou
 TensorType elementwiseOf(const char *name, const TensorType *operands, int count, int accepts, Gives gives) {
   checkDType(name, operands, count, accepts);
   checkSameShape(name, operands, count);
-  return {gives == ToBool ? DType::Bool : operands[0].dtype, operands[0].shape};
+  return {gives == ToBool ? DType::Bool : gives == ToInt64 ? DType::Int64 : operands[0].dtype, operands[0].shape};
 }
 
 TensorType arithmeticOf(const char *name, const TensorType *operands, int count, int accepts) {
@@ -130,6 +130,13 @@ TensorType alongAxisOf(const char *name, const TensorType *operands, const Attrs
     else if (attrs.back().asBool())
       shape.push_back(1);
   return {gives == ToInt64 ? DType::Int64 : x.dtype, shape};
+}
+
+TensorType scanOf(const char *name, const TensorType *operands, int count, const Attrs &attrs, int accepts,
+                  Gives gives) {
+  TensorType result = elementwiseOf(name, operands, count, accepts, gives);
+  checkAxis(name, attrs[0].i, result);
+  return result;
 }
 
 // Whether the products of two shapes are equal: numbers among themselves, and symbols as a multiset.

@@ -43,6 +43,14 @@ template <Gives gives> TensorType alongAxis(const char *name, const TensorType *
   return alongAxisOf(name, operands, attrs, gives);
 }
 
+// Operands of one shape and dtype, and of the result's shape, with an axis dim, the first attribute.
+TensorType scanOf(const char *name, const TensorType *operands, int count, const Attrs &attrs, int accepts,
+                  Gives gives);
+template <int accepts, Gives gives>
+TensorType scan(const char *name, const TensorType *operands, int count, const Attrs &attrs) {
+  return scanOf(name, operands, count, attrs, accepts, gives);
+}
+
 // x's shape, with `count` elements along an axis, all where that is negative.
 TensorType sortedAlong(const char *name, const TensorType *operands, int64_t dim, int64_t count, Gives gives);
 template <Gives gives> TensorType sortLast(const char *name, const TensorType *operands, int, const Attrs &) {
@@ -62,7 +70,7 @@ Rule reshape, permute, expand, slice, pad, concatenate, flip;
 Rule dotGeneral, wideDotGeneral, matmul, linear, addmm;
 Rule convGeneral, conv, convGeneralWeight, convTranspose;
 Rule pool, poolIndex, channelReduction, normalizeChannels;
-Rule gather, indexSelect, scatterAdd, scatter, embedding;
+Rule gather, indexSelect, scatterAdd, scatter, embedding, searchsorted, embeddingBag;
 Rule cholesky, choleskyInfo, solveTriangular;
 Rule svdLeft, singularValues, svdRight, eigenvalues, qrTriangle;
 Rule iota, full, count, random, randomInteger;

@@ -172,6 +172,30 @@ TensorType embedding(const char *name, const TensorType *operands, int count, co
   return {weight.dtype, shape};
 }
 
+TensorType embeddingBag(const char *name, const TensorType *operands, int count, const Attrs &) {
+  checkIndex(name, operands, count, 1);
+  checkIndex(name, operands, count, 2);
+  const TensorType &weight = operands[0], &index = operands[1], &offsets = operands[2];
+  checkDType(name, operands, 1, Float);
+  if (weight.shape.size() != 2 || index.shape.size() != 1 || offsets.shape.size() != 1)
+    mismatch(name, "the weight must be [rows, width], index and offsets vectors", operands, count, "reshape them");
+  if (count > 3 && (operands[3].shape != index.shape || operands[3].dtype != weight.dtype))
+    mismatch(name, "there must be a factor of the weight's dtype for each index", operands, count, "convert them");
+  return {weight.dtype, {offsets.shape[0], weight.shape[1]}};
+}
+
+TensorType searchsorted(const char *name, const TensorType *operands, int count, const Attrs &) {
+  checkDType(name, operands, count, Int | Float);
+  Dims of = operands[0].shape, result = operands[1].shape;
+  bool fits = !of.empty() && of.size() == result.size();
+  for (int i = 0; fits && i + 1 < of.size(); ++i)
+    fits = of[i] == result[i];
+  if (!fits)
+    mismatch(name, "the sequence and the values must have the same axes but for the last", operands, count,
+             "expand one of them, or flatten the values for a sequence of one axis");
+  return {DType::Int64, result};
+}
+
 TensorType sortedAlong(const char *name, const TensorType *operands, int64_t dim, int64_t count, Gives gives) {
   TensorType type = operands[0];
   checkDType(name, operands, 1, Bool | Int | Float);

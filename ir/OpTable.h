@@ -30,6 +30,8 @@ enum class OpFamily : uint8_t {
   Composite,   // an expansion in terms of the others
   Extern,      // a C function of runtime/extern
   Control,     // runs a graph of its own, its attribute `body`
+  Scan,        // element i is what elements 0 to i along the axis dim come to
+  Segments,    // reduces runs of elements whose ends are data
 };
 
 struct AttrInfo {

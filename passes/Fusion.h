@@ -28,6 +28,8 @@
 //                  only. The results have the shape of the last op; the dot's own value may be a result as well.
 //   "extern"       An op that a library's function computes, alone.
 //   "control"      An op that runs a graph of its own, alone.
+//   "scan"         A scan along an axis, alone.
+//   "segments"     A reduction of segments, alone.
 //   "attention"    Products into a space of scores (`space`: batches, i, j), work on its rows as in "row" with `row` =
 //                  1 and without reductions of columns, and products out of it. A product into it has the shape
 //                  `space` and one batch, free and contracted axis each. A product out of it has one operand of that

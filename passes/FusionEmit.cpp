@@ -143,8 +143,8 @@ private:
 } // namespace
 
 const char *name(GroupKind kind) {
-  static const char *const names[] = {"loop",    "row",       "column", "reduction", "contraction",
-                                      "scatter", "attention", "extern", "control"};
+  static const char *const names[] = {"loop",      "row",    "column", "reduction", "contraction", "scatter",
+                                      "attention", "extern", "scan",   "segments",  "control"};
   return names[int(kind)];
 }
 

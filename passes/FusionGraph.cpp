@@ -116,6 +116,14 @@ private:
       node.role = Role::Alone;
       node.kind = GroupKind::Control;
       break;
+    case OpFamily::Scan:
+      node.role = Role::Alone;
+      node.kind = GroupKind::Scan;
+      break;
+    case OpFamily::Segments:
+      node.role = Role::Alone;
+      node.kind = GroupKind::Segments;
+      break;
     case OpFamily::Indexing:
       if (infoOf(op).traits.scatters) {
         node.role = Role::Scatter;
@@ -158,8 +166,8 @@ private:
         node.role = Role::Float;
   }
 
-  // A product reads memory with strides, and a library's function or a body memory as it is: what is not that becomes a
-  // tensor of its own. (A convolution has copies of what it cannot read by itself.)
+  // A product reads memory with strides, a library's function, a scan and a body memory as it is: what is not that
+  // becomes a tensor of its own. (A convolution has copies of what it cannot read by itself.)
   void materialiseOperands() {
     for (FusionNode &node : graph.nodes)
       if (familyOf(node.op) == OpFamily::Contraction || node.role == Role::Alone)

@@ -19,8 +19,9 @@ struct View {
   Dims map;               // dimension of the source -> dimension of the reader, -1 for sizes of one
 };
 
+// Alone: of tensors in memory, with no other op.
 enum class Role { Float, Point, Reduction, Contraction, Scatter, Alone };
-enum class GroupKind { Loop, Row, Column, Reduction, Contraction, Scatter, Attention, Extern, Control };
+enum class GroupKind { Loop, Row, Column, Reduction, Contraction, Scatter, Attention, Extern, Scan, Segments, Control };
 const char *name(GroupKind kind);
 
 // One operand of a node, or of the floating ops behind it: a read of another node, or of function argument ~source.

@@ -25,6 +25,8 @@ FAMILIES = [
     "Extern",
     "Pooling",
     "Control",
+    "Scan",
+    "Segments",
 ]
 CPP_TYPES = {
     "Int": "int64_t",
@@ -288,9 +290,11 @@ def derivatives(ops):
             if op.variadic:
                 tangents = f"  llvm::ArrayRef<Val> t_{op.operands[0]} = tangents;"
             else:
-                tangents = "\n".join(
-                    f"  [[maybe_unused]] Val t_{n} = tangents[{i}];" for i, n in enumerate(op.operands)
-                )
+
+                def given(i, required=op.required):
+                    return f"tangents[{i}]" if i < required else f"{i} < tangents.size() ? tangents[{i}] : Val()"
+
+                tangents = "\n".join(f"  [[maybe_unused]] Val t_{n} = {given(i)};" for i, n in enumerate(op.operands))
             arguments = "llvm::ArrayRef<Val> operands, llvm::ArrayRef<Val> results, llvm::ArrayRef<Val> tangents, const Attrs &attrs"
             named = results_of(op, cotangents=False)
             out.append(

@@ -21,6 +21,15 @@ PUBLIC_NAMES = {
     "svd": "linalg.svd",
     "eigh": "linalg.eigh",
     "qr": "linalg.qr",
+    "scatter_prod": "scatter_reduce",
+    "scatter_amax": "scatter_reduce",
+    "scatter_amin": "scatter_reduce",
+    "i0e": "special.i0e",
+    "i1": "special.i1",
+    "i1e": "special.i1e",
+    "ndtri": "special.ndtri",
+    "zeta": "special.zeta",
+    "binary_exponent": "frexp",
 }
 # Made by factories or views, which have arguments of their own.
 INTERNAL = {
@@ -38,6 +47,7 @@ INTERNAL = {
     "random_integer",
     "clamp",
     "add_scaled",
+    "linear_scan",
 }
 RETURN_TYPES_HEADER = '''"""The named tuples that operations of several results return; generated from ir/ops."""
 
@@ -59,14 +69,31 @@ _BOTH, _SECOND = ("x", "y"), ("y",)
 NUMBERS = {
     **dict.fromkeys(("add", "sub", "mul", "div", "pow", "remainder", "floor_divide"), _BOTH),
     **dict.fromkeys(("bitwise_and", "bitwise_or", "bitwise_xor", "bitwise_left_shift", "bitwise_right_shift"), _BOTH),
-    **dict.fromkeys(("eq", "ne", "lt", "le", "gt", "ge", "fmod", "clamp_min", "clamp_max"), _SECOND),
+    **dict.fromkeys(("eq", "ne", "lt", "le", "gt", "ge", "fmod", "copysign", "clamp_min", "clamp_max"), _SECOND),
     **dict.fromkeys(("maximum", "minimum", "atan2", "logical_and", "logical_or", "logical_xor"), _SECOND),
     "where": _BOTH,
     "clamp": ("low", "high"),
     "add_scaled": ("x", "y", "alpha"),
 }
 # Elementwise ops without an in-place form.
-NOT_IN_PLACE = {"isnan", "isinf", "isfinite", "where", "cast", "gelu", "gelu_derivative", "relu_gradient"}
+NOT_IN_PLACE = {
+    "signbit",
+    "binary_exponent",
+    "zeta",
+    "i0e",
+    "i1",
+    "i1e",
+    "ndtri",
+    "polygamma",
+    "isnan",
+    "isinf",
+    "isfinite",
+    "where",
+    "cast",
+    "gelu",
+    "gelu_derivative",
+    "relu_gradient",
+}
 
 STUB_HEADER = '''"""Types of the generated ops."""
 

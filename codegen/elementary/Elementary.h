@@ -33,6 +33,7 @@ Scalar atanh(Scalar x);
 Scalar sin(Scalar x);
 Scalar cos(Scalar x);
 Scalar tan(Scalar x);
+Scalar sinc(Scalar x); // sin(pi x) / (pi x)
 
 // ElementaryArc.cpp. Reductions as in Moshier's Cephes (1989).
 Scalar asin(Scalar x);
@@ -43,6 +44,24 @@ Scalar atan2(Scalar y, Scalar x);
 // ElementaryErf.cpp. erfc after Schonfelder, "Chebyshev expansions for the error and related functions" (1978).
 Scalar erf(Scalar x);
 Scalar erfc(Scalar x);
+
+// ElementaryInverse.cpp: of erf, of the normal distribution's function, and of the logistic function, by Halley's
+// method and logarithms.
+Scalar erfinv(Scalar x);
+Scalar ndtri(Scalar p);
+Scalar logit(Scalar x);
+
+// ElementaryGamma.cpp, with Stirling's and Euler and Maclaurin's series (Abramowitz & Stegun, 6.1.40, 6.4.11, 23.2.5).
+// A few ulp in f64; near the roots of lgamma and digamma, but 1 and 2, the error is relative to 1.
+Scalar lgamma(Scalar x);                   // log(|gamma(x)|)
+Scalar polygamma(int64_t order, Scalar x); // the derivatives of lgamma from the first, which is order 0
+Scalar zeta(Scalar s, Scalar q);           // the sum of (q + k)^-s over k >= 0, for s > 1; NaN for q < 0
+
+// ElementaryBessel.cpp: the modified Bessel functions of the first kind, and exp(-|x|) times them.
+Scalar i0(Scalar x);
+Scalar i0e(Scalar x);
+Scalar i1(Scalar x);
+Scalar i1e(Scalar x);
 
 // ElementaryPower.cpp. The logarithm as an unevaluated sum of two numbers (Dekker, 1971).
 Scalar pow(Scalar x, Scalar y);

@@ -81,4 +81,19 @@ constexpr double erfc32[] = {0x1.069986p-11, -0x1.5a9082p-9, 0x1.aa6ffcp-8, -0x1
 // (1 + 2 x) exp(x^2) erfc(x) = P((x - 4) / (x + 4)), 0 <= x <= 28; error 2^-54.3.
 constexpr double erfc64[] = {0x1.3ba5916e9fd7fp+0, -0x1.1df1ad154a28ep-3, 0x1.f7f5df66fbb39p-7, 0x1.16ecefcfa531cp-4, -0x1.9ddb23c3dc889p-4, 0x1.7fee004e152fcp-4, -0x1.0fb06dff68cfdp-4, 0x1.3079edf5b73a5p-5, -0x1.0962384f05750p-6, 0x1.49c672f008a41p-8, -0x1.8d4ac9dc5f6a7p-11, -0x1.a1df9e6917de8p-13, 0x1.3be3915475f77p-13, -0x1.99448b5a3acd3p-16, -0x1.791bb012fa8c4p-17, 0x1.7e0c6b85b09d0p-18, 0x1.5b21c48a979d7p-22, -0x1.a7d84133bad0bp-21, 0x1.7f46fccd79ad5p-25, 0x1.0d0e8d7fa192cp-24, -0x1.6b5c1d8f33d85p-28, 0x1.685934a55d9b4p-26, 0x1.7773fd3201f72p-28, -0x1.539dff4171845p-27, -0x1.1050dc6937d64p-28};
 
+// log(gamma(2 + z)) = z P(z), |z| <= 1/2; error 2^-56.3.
+constexpr double logGamma64[] = {0x1.b0ee6072093cep-2, 0x1.4a34cc4a60fa6p-2, -0x1.13e001a55753cp-4, 0x1.51322ac7d8955p-6, -0x1.e404fc21ea047p-8, 0x1.7add6eacf62dfp-9, -0x1.38ac5bea610c8p-10, 0x1.0b36aff165f94p-11, -0x1.d3fd7d91b8adap-13, 0x1.a127714d1f10bp-14, -0x1.78d3afa8c217cp-15, 0x1.5818c92652d05p-16, -0x1.3e28bf8a52faap-17, 0x1.2474d4bef92a2p-18, -0x1.e6fdaee805a6cp-20, 0x1.12383e24886fap-20, -0x1.3b34778cd0f21p-20, 0x1.28329e0ce7b79p-24, 0x1.4189276e23eb2p-20, 0x1.86ebad2554a8fp-23, -0x1.10cabe323eea7p-20};
+
+// sqrt(x) exp(-x) I0(x) = P(16 / x), x >= 16; error 2^-53.9.
+constexpr double bessel0Tail64[] = {0x1.9884533d43651p-2, 0x1.9884533d3d1ccp-9, 0x1.cb94ddeaa44f2p-14, 0x1.deba72f37bf0cp-18, 0x1.6ee781dd3877bp-21, 0x1.4f62b2b37c570p-24, 0x1.5365954d6b100p-24, -0x1.7e47f98468a1ap-22, 0x1.7c9de60586a01p-20, -0x1.14e15fbf6ee21p-18, 0x1.2c68dcd154fb8p-17, -0x1.e7afdf1ce2ec7p-17, 0x1.26c225ad14a62p-16, -0x1.055905b3b421ep-16, 0x1.49f80665094fdp-17, -0x1.18b61f9f9242ap-18, 0x1.2063bca43674bp-20, -0x1.0e3dc1420f617p-23};
+
+// sqrt(x) exp(-x) I1(x) = P(16 / x), x >= 16; error 2^-53.9.
+constexpr double bessel1Tail64[] = {0x1.9884533d43651p-2, -0x1.32633e6df41d6p-7, -0x1.7efc0de6abe8ap-13, -0x1.4f1cdb3c06e6bp-17, -0x1.d6e06b7231359p-21, -0x1.e90c9e0aa8a55p-24, 0x1.a2fbe465f3492p-25, -0x1.809569ec7df17p-22, 0x1.784caac97e45dp-20, -0x1.11b7d0a58d66dp-18, 0x1.28ab8379fa325p-17, -0x1.e12e1a22cf150p-17, 0x1.229158ec8a9f5p-16, -0x1.01693b47647b4p-16, 0x1.44b9d5a8e98bbp-17, -0x1.140642e4cf96ap-18, 0x1.1b58ce544efbap-20, -0x1.094fa1214d548p-23};
+
+// erfinv(x) = x P(w - 5/2), w = -log(1 - x^2) <= 5; error 2^-35.3.
+constexpr double erfinvCentral32[] = {0x1.805c5cfd16758p+0, 0x1.f91e89940ebc3p-3, -0x1.11c3c5351a310p-8, -0x1.4863cece29965p-10, 0x1.c9b4dc42f08afp-13, -0x1.4f46ac1e9bf0bp-18, -0x1.cab6946065b8dp-19, 0x1.00fed2a1f8b6fp-21, 0x1.dc8689430227dp-27, -0x1.75381997c76b5p-27, 0x1.bbb73b8078004p-31, 0x1.0f8f93edfb123p-33, -0x1.5cb299d2206ebp-36};
+
+// erfinv(x) = x P(sqrt(w) - 13/4), 5 <= w <= 18; error 2^-29.1.
+constexpr double erfinvTail32[] = {0x1.8abcc377f93bap+1, 0x1.0158a73ba3b60p+0, 0x1.6001d864827f8p-8, -0x1.ebbf3f5a9802dp-9, 0x1.462502ad494e4p-9, -0x1.b9a8bf0362e7bp-10, 0x1.fa4e7eeb89ed7p-11, -0x1.7f3a9413a408ap-12, 0x1.49667c8c88fa1p-19, 0x1.61a5f3661b47bp-14, -0x1.051a28877dd94p-15};
+
 } // namespace weft::coefficients

@@ -230,7 +230,66 @@ def main():
         24,
         53,
     )
+    special()
     print("} // namespace weft::coefficients")
+
+
+def special():
+    table(
+        "logGamma64",
+        "log(gamma(2 + z)) = z P(z), |z| <= 1/2",
+        lambda z: 1 - mp.euler if z == 0 else mp.loggamma(2 + z) / z,
+        lambda z: 1 / (1 - mp.euler if z == 0 else mp.loggamma(2 + z) / z),
+        mp.mpf(-1) / 2,
+        mp.mpf(1) / 2,
+        20,
+        53,
+    )
+    for order in (0, 1):
+
+        def scaled(w, order=order):
+            if w == 0:
+                return 1 / mp.sqrt(2 * mp.pi)
+            x = 16 / w
+            return mp.sqrt(x) * mp.exp(-x) * mp.besseli(order, x)
+
+        table(
+            f"bessel{order}Tail64",
+            f"sqrt(x) exp(-x) I{order}(x) = P(16 / x), x >= 16",
+            scaled,
+            lambda w, scaled=scaled: 1 / scaled(w),
+            0,
+            1,
+            17,
+            53,
+        )
+
+    # erfinv of float32, by w = -log(1 - x^2), which is 16.7 at most.
+    def ratio(w):
+        if w <= 0:
+            return mp.sqrt(mp.pi) / 2
+        x = mp.sqrt(-mp.expm1(-w))
+        return mp.erfinv(x) / x
+
+    for name, comment, function, low, high, degree in (
+        (
+            "erfinvCentral32",
+            "erfinv(x) = x P(w - 5/2), w = -log(1 - x^2) <= 5",
+            lambda u: ratio(u + 2.5),
+            -2.5,
+            2.5,
+            12,
+        ),
+        (
+            "erfinvTail32",
+            "erfinv(x) = x P(sqrt(w) - 13/4), 5 <= w <= 18",
+            lambda u: ratio((u + mp.mpf(13) / 4) ** 2),
+            mp.sqrt(5) - mp.mpf(13) / 4,
+            1,
+            10,
+        ),
+    ):
+        table(name, comment, function, lambda u, function=function: 1 / function(u), low, high, degree, 53)
 
 
 if __name__ == "__main__":

@@ -86,6 +86,9 @@ inline Pair twoProduct(Scalar a, Scalar b) {
   return {product, weft::fma(a, b, -product)};
 }
 
+// sin(pi x) and cos(pi x), f64.
+Scalar sinPi(Scalar x);
+Scalar cosPi(Scalar x);
 // exp(x) * 2^shift for shift 0 or -1, without overflow in between.
 Scalar expScaled(Scalar x, int shift);
 // 2^(high + low) for |low| far below 1.

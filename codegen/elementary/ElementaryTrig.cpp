@@ -186,6 +186,36 @@ Scalar rotated(const SinCos &values, Scalar quadrant) {
 
 } // namespace
 
+// x = q / 2 + r with |r| <= 1/4, both exact; the angle is pi r.
+static Octant octantOfTurns(Scalar x) {
+  Scalar x2 = modulo4(x + x), q = roundEven(x2), r = 0.5 * (x2 - q);
+  constexpr double kPi = 2 * kHalfPi1, kPiLow = 2 * kHalfPi2;
+  Scalar high = r * kPi, low = weft::fma(r, r.constant(kPi), -high) + r * kPiLow;
+  return {sinCos({high, low, q}), bitsOf(q + Format(x).roundMagic)};
+}
+
+namespace elementary {
+
+Scalar sinPi(Scalar x) {
+  Octant o = octantOfTurns(x);
+  return rotated(o.values, o.quadrant);
+}
+
+Scalar cosPi(Scalar x) {
+  Octant o = octantOfTurns(x);
+  return rotated(o.values, o.quadrant + o.quadrant.constantInt(1));
+}
+
+} // namespace elementary
+
+Scalar sinc(Scalar x) {
+  if (isSingle(x))
+    return throughF64(sinc, x);
+  Scalar angle = x * (2 * kHalfPi1);
+  Scalar result = select(equal(absolute(x), kInfinity), 0.0, sinPi(x) / angle);
+  return select(less(absolute(x), 1e-9), 1.0, result);
+}
+
 Scalar sin(Scalar x) {
   Octant o = octant(x);
   Scalar result = convert(rotated(o.values, o.quadrant), x.type());

@@ -105,6 +105,8 @@ Scalar Evaluator::compute(Value value, const Point &point, Value mask) {
   case OpFamily::Composite:
   case OpFamily::Extern:
   case OpFamily::Control:
+  case OpFamily::Scan:
+  case OpFamily::Segments:
     break;
   }
   throw std::runtime_error("[codegen] '" + op->getName().getStringRef().str() +

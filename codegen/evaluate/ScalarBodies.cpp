@@ -32,8 +32,31 @@ Scalar halfOfOneAnd(Scalar x) { return fma(x, x.constant(0.5), x.constant(0.5));
 
 // Comparisons with a number, in the operand's type.
 Scalar operator<(Scalar a, double b) { return a < a.constant(b); }
+Scalar operator>(Scalar a, double b) { return a > a.constant(b); }
 Scalar operator==(Scalar a, double b) { return a == a.constant(b); }
 Scalar operator!=(Scalar a, double b) { return a != a.constant(b); }
+
+// The bits of a float as an integer, and back.
+Scalar bitsOf(Scalar x) { return bitcast(x, x.builder->getIntegerType(x.type().getIntOrFloatBitWidth())); }
+
+// The number next to x towards y.
+Scalar nextAfter(Scalar x, Scalar y) {
+  Scalar bits = bitsOf(x), one = bits.constantInt(1), away = (x < y);
+  Scalar step = select((x > 0) == away, one, bits.constantInt(-1));
+  Scalar next = bitcast(bits + step, x.type());
+  next = select(x == 0, copySign(bitcast(one, x.type()), y), next);
+  return select(isNan(x) | isNan(y), x + y, select(x == y, y, next));
+}
+
+// e with |x| = m 2^e, 1/2 <= m < 1; 0 of zeros, infinities and NaN.
+Scalar binaryExponent(Scalar x) {
+  bool single = x.type().isF32();
+  Scalar a = absolute(x), isSmall = a < (single ? 0x1p-126 : 0x1p-1022);
+  Scalar bits = bitsOf(select(isSmall, a * (single ? 0x1p24 : 0x1p54), a));
+  Scalar exponent = shiftRightLogical(bits, bits.constantInt(single ? 23 : 52)) - bits.constantInt(single ? 126 : 1022);
+  exponent = select(isSmall, exponent - bits.constantInt(single ? 24 : 54), exponent);
+  return select((a > 0) & (a < INFINITY), exponent, bits.constantInt(0));
+}
 
 bool isBool(Scalar x) { return x.type().isInteger(1); }
 Scalar truth(Scalar x) { return isBool(x) ? x : x != 0; }

@@ -48,6 +48,10 @@ static void schedule(Lowering &lowering, const Group &group) {
     scheduleContraction(lowering, group);
   else if (kind == "scatter")
     scheduleScatter(lowering, group);
+  else if (kind == "scan")
+    scheduleScan(lowering, group);
+  else if (kind == "segments")
+    scheduleSegments(lowering, group);
   else if (kind == "extern")
     scheduleExtern(lowering, group);
   else if (kind == "control")

@@ -61,6 +61,10 @@ struct CostModel {
     return std::clamp<int64_t>(filling, 8, std::min<int64_t>(8 + elements / 8, 64));
   }
 
+  // Scans: columns of a task; and elements of a row from which on the lanes are parts of it.
+  int64_t scanColumns = 128;
+  int64_t scanLongRow = 1024;
+
   // Products: a task is a block of rows x columns (of four bytes), equal ones as far as possible. Its sums and 256 rows
   // of B stay in the far cache while rows of A go by. But no fewer tasks than `fewProducts`, if they are worth a
   // thread, so that threads have equal shares.

@@ -75,6 +75,10 @@ std::string groupKind(const Group &group) {
     return "extern";
   case OpFamily::Control:
     return "control";
+  case OpFamily::Scan:
+    return "scan";
+  case OpFamily::Segments:
+    return "segments";
   case OpFamily::Indexing:
     return infoOf(group.op).traits.scatters ? "scatter" : "loop";
   default:

@@ -91,6 +91,8 @@ void scheduleReduction(Lowering &lowering, const Group &group);
 void scheduleContraction(Lowering &lowering, const Group &group);
 void scheduleConvolution(Lowering &lowering, const Group &group, mlir::Operation *op);
 void scheduleScatter(Lowering &lowering, const Group &group);
+void scheduleScan(Lowering &lowering, const Group &group);
+void scheduleSegments(Lowering &lowering, const Group &group);
 // The elements of an operand of the group's in row-major order: where they lie, or copied.
 Storage inOrder(Lowering &lowering, const Group &group, mlir::Value value, const Storage &storage);
 // A C function of runtime/extern, on operands that are copied first where they are not contiguous.

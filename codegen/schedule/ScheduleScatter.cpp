@@ -1,7 +1,8 @@
-// scatter_add: a copy of the input, then additions; scatter: then writes. Along the indexed axis they run in the order
-// of the source; everything across it is independent. Where a position is that of a whole row of what lies behind the
-// axis (the gradient of an embedding), a task owns some rows of the result: it copies them, goes through all positions,
-// and adds where one is its own, while they are in the cache. Else a task is a tile of what lies behind the axis.
+// scatter_add and its like: a copy of the input, then additions; scatter: then writes. Along the indexed axis they run
+// in the order of the source; everything across it is independent. Where a position is that of a whole row of what lies
+// behind the axis (the gradient of an embedding), a task owns some rows of the result: it copies them, goes through all
+// positions, and adds where one is its own, while they are in the cache. Else a task is a tile of what lies behind the
+// axis.
 #include "codegen/schedule/Schedule.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -35,7 +36,7 @@ private:
   const Storage result;
   Sizes shape, into; // of the source and the result
   int rank, dim;
-  bool adds;
+  OpKind op; // how elements are combined
   Size outer, inner;
   Kernel kernel;
   KernelBuilder &k;
@@ -45,11 +46,11 @@ private:
 
 ScatterSchedule::ScatterSchedule(Lowering &lowering, const Group &group)
     : lowering(lowering), group(group), result(lowering.result(group, 0)), kernel(lowering, group), k(kernel.k) {
-  Operation *op = group.results.front().getDefiningOp();
-  input = op->getOperand(0), positions = op->getOperand(1), source = op->getOperand(2);
+  Operation *scatter = group.results.front().getDefiningOp();
+  input = scatter->getOperand(0), positions = scatter->getOperand(1), source = scatter->getOperand(2);
   shape = sizesOf(source), into = result.shape;
-  rank = int(shape.size()), dim = int(intAttr(op, "dim"));
-  adds = kindOf(op) == OpKind::ScatterAdd;
+  rank = int(shape.size()), dim = int(intAttr(scatter, "dim"));
+  op = kindOf(scatter);
   outer = product(shape, 0, dim), inner = product(shape, dim + 1, rank);
 }
 
@@ -80,7 +81,21 @@ Value ScatterSchedule::position(const Point &point) {
   return arith::IndexCastOp::create(k.builder, k.location, k.builder.getIndexType(), position.value);
 }
 
-// Adds the source's element to the result, or writes it, where `inside` is true (null: always).
+// Named: the ops differ in this alone.
+static Scalar combined(OpKind op, Scalar old, Scalar element) {
+  switch (op) {
+  case OpKind::ScatterProd:
+    return old * element;
+  case OpKind::ScatterAmax:
+    return maximum(old, element);
+  case OpKind::ScatterAmin:
+    return minimum(old, element);
+  default:
+    return old + element;
+  }
+}
+
+// Combines the source's element with the result's, or writes it, where `inside` is true (null: always).
 void ScatterSchedule::put(const Point &point, Value position, Value inside) {
   Scalar element = kernel.e.evaluate(source, point);
   Boundaries wanted = 0; // where the source is smaller than the result, and around the indexed axis
@@ -93,7 +108,7 @@ void ScatterSchedule::put(const Point &point, Value position, Value inside) {
       segment.index = position;
   Type type = storageType(result.type);
   Value memory = k.buffer(result.planBuffer, type), place = linear(k, target, into);
-  if (!adds) {
+  if (op == OpKind::Scatter) {
     kernel::StoreOp::create(k.builder, k.location, kernel.e.toMemory(element, result.type), memory, place, inside);
     return;
   }
@@ -101,7 +116,7 @@ void ScatterSchedule::put(const Point &point, Value position, Value inside) {
   Value old = kernel::LoadOp::create(k.builder, k.location, type, memory, place, inside, otherwise);
   if (type != computeType(result.type))
     old = arith::ExtFOp::create(k.builder, k.location, computeType(result.type), old);
-  Scalar sum = kernel.e.rounded(kernel.e.scalar(old, result.type) + element, result.type);
+  Scalar sum = kernel.e.rounded(combined(op, kernel.e.scalar(old, result.type), element), result.type);
   kernel::StoreOp::create(k.builder, k.location, kernel.e.toMemory(sum, result.type), memory, place, inside);
 }
 

@@ -96,9 +96,13 @@ static SameAxis sameAxis(const EagerCall &call, int k, int axis) {
     return axis == call.attrs[0].i ? SameAxis() : Axis{0, axis};
   case OpKind::ScatterAdd:
   case OpKind::Scatter:
+  case OpKind::ScatterProd:
+  case OpKind::ScatterAmax:
+  case OpKind::ScatterAmin:
     return k == 2 ? Axis{1, axis} : axis == call.attrs[0].i ? SameAxis() : Axis{0, axis};
   case OpKind::IndexSelect:
   case OpKind::Embedding:
+  case OpKind::EmbeddingBag:
     return {};
   case OpKind::CrossEntropy:
     if (int classes = rank(0) > 1; k == 2 || axis >= classes)
@@ -394,12 +398,13 @@ static void runMergedRows(const EagerCall &call, const Dims &results) {
     for (size_t k = 1; k < operands.size(); ++k)
       view(k, {length});
     attrs[0] = Attr::integer(1);
-  } else { // softmax and log_softmax
+  } else { // scans, softmax and log_softmax
     int64_t dim = attrs[0].i;
     Dims merged{count(0, dim), shape[int(dim)]};
     if (dim + 1 < rank)
       merged.push_back(count(dim + 1, rank));
-    view(0, merged);
+    for (size_t k = 0; k < operands.size(); ++k)
+      view(k, merged);
     attrs[0] = Attr::integer(1);
   }
   runWithAxes({call.op, operands.data(), call.count, attrs, call.device, call.out, -1, call.others}, results);
@@ -424,8 +429,8 @@ static bool worksOnRows(const EagerCall &call) {
     return isMatrixProduct(call);
   if (call.op == OpKind::Linear || call.op == OpKind::Matmul)
     return call.operands[0].dim() > 2 && call.operands[1].dim() <= 2 && call.operands[0].isContiguous();
-  return call.op == OpKind::Embedding || call.op == OpKind::LayerNorm || call.op == OpKind::Softmax ||
-         call.op == OpKind::LogSoftmax;
+  return info(call.op).family == OpFamily::Scan || call.op == OpKind::Embedding || call.op == OpKind::LayerNorm ||
+         call.op == OpKind::Softmax || call.op == OpKind::LogSoftmax || call.op == OpKind::Logcumsumexp;
 }
 
 // The types of the operands follow from the bodies, but for the length of a scan (named), which is a symbol: loops of

@@ -8,6 +8,8 @@ namespace weft::order {
 // A reduction goes by blocks of kBlock elements, in kPositions chains. Chains of 16 are more accurate than torch's sums
 // on data of one sign and of both (docs/accuracy.md), and a tree for every 16 vectors costs nothing beside the memory.
 inline constexpr int64_t kPositions = 64, kBlock = 1024;
+// A scan goes by blocks of so many elements: as many as a block of rows that is transposed at once.
+inline constexpr int64_t kScanBlock = 64;
 // A product's chain of multiply-adds along K, and what so many chains cover whose sums are added before they are added
 // to the total: with K = 16384 and terms of one sign a single chain of sums would have 1.6 times the error of torch's.
 inline constexpr int64_t kProductBlock = 256, kProductGroup = 8 * kProductBlock;

@@ -451,4 +451,41 @@ def VarMeanOp : Composite<"var_mean", ["x"], [A<"dims", "Ints">, A<"correction",
 }
 def MaxOp : ExtremumWithIndex<"max", "maximum">;
 def MinOp : ExtremumWithIndex<"min", "minimum">;
+def LogcumsumexpOp : Composite<"logcumsumexp", ["x"], [A<"dim", "Int">]> {
+  let summary = "Logarithms of the sums of exp(x) over the elements up to each along the axis dim.";
+  let description = "x: float of rank >= 1; dim: non-negative. What is summed is at most 1.";
+  let independent = "every_axis(but=[dim])";
+  let infer = "alongDim";
+  let batching = "shiftedAxes";
+  let symbolic = 1;
+  let expansion = "logCumulativeSum(x, dim)";
+  let vjp = ["logCumulativeSumGradient(ct, x, result, dim)"];
+  let jvp = "logCumulativeSumTangent(t_x, x, result, dim)";
+  let numpy = "numpy.logaddexp.accumulate(x, axis=dim)";
+  let examples = ["dict(x=F(2, 3), dim=1)", "dict(x=F(3, 70, 2), dim=1)"];
+  let python = "(input, dim)";
+}
+def SearchsortedOp : Composite<"searchsorted", ["sequence", "values"], [A<"steps", "Int">, A<"right", "Bool", "False">]> {
+  let summary = "Where in a sorted sequence each of the values belongs: before equal elements or, with right, behind them.";
+  let description = [{
+    sequence: [..., n], sorted along its last axis; values: [..., m], of one dtype and with the same other axes; NaN counts as the greatest.
+    steps: so many that 2^steps > n. The result is int64 [..., m].
+  }];
+  let infer = "searchsorted";
+  let independent = "[pair(i, sequence=i, values=i) for i in range(values.ndim - 1)] + [pair(-1, values=-1)]";
+  let batching = "leading";
+  let upcast = 0;
+  let symbolic = 1;
+  let expansion = "searchSorted(sequence, values, steps, right)";
+  let vjp = ["", ""];
+  let numpy = [{
+    side = "right" if right else "left"
+    rows = [numpy.searchsorted(numpy.sort(s), v, side) for s, v in zip(sequence.reshape(-1, sequence.shape[-1]), values.reshape(-1, values.shape[-1]))]
+    return numpy.stack(rows).reshape(values.shape).astype(numpy.int64)
+  }];
+  let dtypes = "int float";
+  let domain = "(1, 2)";
+  let examples = ["dict(sequence=F(1), values=F(5), steps=1, right=False)", "dict(sequence=F(2, 1), values=F(2, 3), steps=2, right=True)"];
+  let python = "(sorted_sequence, input, *, out_int32=False, right=False, side=None, sorter=None)";
+}
 #endif

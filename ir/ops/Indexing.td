@@ -77,4 +77,26 @@ def ScatterOp : Indexing<"scatter", ["x", "index", "source"]> {
   let python = "(input, dim, index, src)";
   let examples = ["dict(x=F(4, 3), index=I(5, 3, high=4), source=F(5, 3), dim=0)", "dict(x=F(4, 3), index=I(2, 5, high=3), source=F(2, 5), dim=1)"];
 }
+
+// Scatters that combine as their name says, in the source's order.
+class ScatterCombine<string mnemonic, string words, string ufunc, string slopes> : Indexing<mnemonic, ["x", "index", "source"]> {
+  let summary = "x with source[i][j] " # words # " at [index[i][j]][j] for dim 0, and alike along another axis.";
+  let description = "x, source: one dtype, not bool; index: int64, one shape with source. In source's order, so runs agree.";
+  let independent = "[pair(a, x=a, index=a, source=a) for a in range(x.ndim) if a != dim and x.shape[a] == index.shape[a]]";
+  let infer = "scatterAdd";
+  let scatters = 1;
+  let upcast = 1;
+  let checks = [ValueCheck<"Index", "index", "x", "dim">];
+  let vjp = ["ct * " # slopes # "(x, index, source, result, dim).ofInput", "",
+             "gather(ct, index, dim) * " # slopes # "(x, index, source, result, dim).ofSource"];
+  let jvp = "scatterTangent(" # slopes # "(x, index, source, result, dim), t_x, t_source, index, dim)";
+  let numpy = "\n    y = x.copy()\n    where = list(numpy.indices(index.shape))\n    where[dim] = index\n"
+              # "    numpy." # ufunc # ".at(y, tuple(where), source)\n    return y\n  ";
+  let python = "(input, dim, index, src, reduce, *, include_self=True)";
+  let dtypes = "int float";
+  let examples = ["dict(x=F(4, 3), index=I(5, 3, high=4), source=F(5, 3), dim=0)", "dict(x=F(4, 3), index=I(2, 5, high=3), source=F(2, 5), dim=1)"];
+}
+def ScatterProdOp : ScatterCombine<"scatter_prod", "multiplied in", "multiply", "productSlopes"> { let domain = "(0.5, 1.5)"; }
+def ScatterAmaxOp : ScatterCombine<"scatter_amax", "put where it is greater (a NaN is)", "maximum", "extremumSlopes">;
+def ScatterAminOp : ScatterCombine<"scatter_amin", "put where it is less (a NaN is)", "minimum", "extremumSlopes">;
 #endif

@@ -67,6 +67,89 @@ def SigmoidOp : Math<"sigmoid", "1 / (1 + exp(-x))"> {
   let numpy = "scipy.special.expit(x)";
 }
 
+class Special<string mnemonic, string what, string range = "(-2, 2)"> : Math<mnemonic, what, range> {
+  let numpy = "scipy.special." # mnemonic # "(x)";
+}
+def ErfinvOp : Special<"erfinv", "Inverse of the error function", "(-0.9, 0.9)"> { let vjp = ["ct * (exp(result * result) * (1.0 / M_2_SQRTPI))"]; }
+def NdtriOp : Special<"ndtri", "Inverse of the standard normal distribution function", "(0.1, 0.9)"> {
+  let python = "(input)";
+  let vjp = ["ct * (exp(result * result * 0.5) * (2.0 / M_2_SQRTPI * M_SQRT2))"];
+}
+def LogitOp : Special<"logit", "log(x / (1 - x))", "(0.1, 0.9)"> {
+  let vjp = ["ct / (x * (1.0 - x))"];
+  let python = "(input, eps=None)";
+}
+def LgammaOp : Special<"lgamma", "Logarithm of the absolute value of the gamma function", "(0.5, 4)"> {
+  let vjp = ["ct * polygamma(x, 0)"];
+  let numpy = "scipy.special.gammaln(x)";
+}
+def PolygammaOp : Elementwise<"polygamma", ["x"], "Float", "Same", [A<"n", "Int">]> {
+  let summary = "The n-th derivative of digamma, the derivative of lgamma, elementwise.";
+  let description = "x: any shape, float; n: 0 (digamma) or more. At a pole an infinity, NaN of digamma but at 0.";
+  let scalar = "polygamma(n, x)";
+  let vjp = ["ct * polygamma(x, n + 1)"];
+  let numpy = "scipy.special.polygamma(n, x) if n else scipy.special.digamma(x)";
+  let domain = "(0.5, 4)";
+  let examples = ["dict(x=F(2, 3), n=0)", "dict(x=F(5), n=1)", "dict(x=F(5), n=2)"];
+  let python = "(n, input)";
+}
+def SincOp : Math<"sinc", "sin(pi x) / (pi x), 1 at 0"> {
+  let vjp = ["where(x == 0.0, 0.0, ct * ((cos(x * M_PI) - result) / where(x == 0.0, 1.0, x)))"];
+}
+def I0Op : Special<"i0", "Modified Bessel function of order 0"> { let vjp = ["ct * i1(x)"]; }
+def I0eOp : Special<"i0e", "exp(-|x|) times the modified Bessel function of order 0"> {
+  let vjp = ["ct * (i1e(x) - sign(x) * result)"];
+  let python = "(input)";
+}
+def I1Op : Special<"i1", "Modified Bessel function of order 1"> {
+  let vjp = ["ct * (i0(x) - where(x == 0.0, 0.5, result / where(x == 0.0, 1.0, x)))"];
+  let python = "(input)";
+}
+def I1eOp : Special<"i1e", "exp(-|x|) times the modified Bessel function of order 1"> {
+  let vjp = ["ct * (i0e(x) - sign(x) * result - where(x == 0.0, 0.5, result / where(x == 0.0, 1.0, x)))"];
+  let python = "(input)";
+}
+def ZetaOp : Binary<"zeta", "Float"> {
+  let summary = "The Hurwitz zeta function, the sum of (y + k)^-x over k >= 0, elementwise.";
+  let description = "x > 1, y > 0: one shape, one float dtype. No gradient for x.";
+  let scalar = "zeta(x, y)";
+  let vjp = ["", "-(ct * x * zeta(x + 1.0, y))"];
+  let numpy = "scipy.special.zeta(x, y)";
+  let domain = "(1.5, 3)";
+  let dtypes = "float";
+  let python = "(input, other)";
+}
+def CopysignOp : Binary<"copysign", "Float"> {
+  let summary = "The magnitude of x with the sign of y, elementwise.";
+  let description = "x, y: one shape, one float dtype. The gradient at 0 is 0.";
+  let scalar = "copySign(x, y)";
+  let vjp = ["where(x == 0.0, 0.0, ct * (result / where(x == 0.0, 1.0, x)))", "zerosLike(y)"];
+  let numpy = "numpy.copysign(x, y)";
+  let dtypes = "float";
+}
+def NextafterOp : Binary<"nextafter", "Float"> {
+  let summary = "The number next to x towards y, elementwise.";
+  let description = "x, y: one shape, float32 or float64.";
+  let scalar = "nextAfter(x, y)";
+  let numpy = "numpy.nextafter(x, y)";
+  let dtypes = "float";
+  let python = "(input, other)";
+}
+def SignbitOp : Unary<"signbit", "Bool | Int | Float", "ToBool"> {
+  let summary = "Whether x is negative, -0.0 included, elementwise, as bool.";
+  let description = "x: any shape and dtype.";
+  let scalar = "x.isFloat() ? copySign(x.constant(1), x) < 0 : isBool(x) || x.isUnsigned ? falsehood(x) : x < 0";
+  let numpy = "numpy.signbit(x) if x.dtype.kind == 'f' else x < 0";
+  let dtypes = "bool int float";
+}
+def BinaryExponentOp : Unary<"binary_exponent", "Float", "ToInt64"> {
+  let summary = "e with |x| = m 2^e and 1/2 <= m < 1, elementwise, as int64; 0 of zeros, infinities and NaN.";
+  let description = "x: any shape, float.";
+  let scalar = "convert(binaryExponent(x), elementType, false)";
+  let numpy = "numpy.frexp(x)[1].astype(numpy.int64)";
+  let python = "(input)";
+}
+
 class Rounding<string mnemonic, string what> : Unary<mnemonic, "Int | Float"> {
   let summary = what # ", elementwise.";
   let description = "x: any shape and dtype but bool; integers stay as they are.";

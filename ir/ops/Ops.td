@@ -12,6 +12,8 @@ include "ir/ops/Composite.td"
 include "ir/ops/Extern.td"
 include "ir/ops/Control.td"
 include "ir/ops/Pooling.td"
+include "ir/ops/Scan.td"
+include "ir/ops/Segments.td"
 include "ir/ops/Group.td"
 include "ir/ops/Symbols.td"
 #endif

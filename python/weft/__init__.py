@@ -31,6 +31,7 @@ from ._functions.arithmetic import *
 from ._functions.contractions import *
 from ._functions.control import *
 from ._functions.convolution import *
+from ._functions.counting import *
 from ._functions.elementwise import *
 from ._functions.grids import *
 from ._functions.images import *
@@ -44,7 +45,10 @@ from ._functions.products import *
 from ._functions.queries import *
 from ._functions.random import *
 from ._functions.reductions import *
+from ._functions.scans import *
+from ._functions.scattering import *
 from ._functions.shapes import *
+from ._functions.specials import *
 from ._functions.statistics import *
 from ._functions.views import *
 from ._compile import compile
@@ -108,7 +112,7 @@ globals().update(_legacy.types())  # FloatTensor and its like
 globals().update({name: getattr(Tensor, name) for name in _tensor.FUNCTIONS})
 concat = concatenate = cat
 
-from . import amp, autograd, cuda, func, linalg, nn, optim, utils  # noqa: E402  they use the functions above
+from . import amp, autograd, cuda, func, linalg, nn, optim, special, utils  # noqa: E402  they use the functions above
 from .amp.autocast_mode import (  # noqa: E402
     autocast,
     get_autocast_cpu_dtype,

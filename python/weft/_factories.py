@@ -316,7 +316,10 @@ def rand_like(
 ) -> Tensor:
     """Uniform in [0, 1); shape, dtype and device are the input's."""
     return _finish(
-        _C.rand(input.shape, dtype or input.dtype, device or input.device, generator), requires_grad, None, memory_format
+        _C.rand(input.shape, dtype or input.dtype, device or input.device, generator),
+        requires_grad,
+        None,
+        memory_format,
     )
 
 
@@ -334,7 +337,10 @@ def randn_like(
 ) -> Tensor:
     """Standard normal; shape, dtype and device are the input's."""
     return _finish(
-        _C.randn(input.shape, dtype or input.dtype, device or input.device, generator), requires_grad, None, memory_format
+        _C.randn(input.shape, dtype or input.dtype, device or input.device, generator),
+        requires_grad,
+        None,
+        memory_format,
     )
 
 

@@ -58,3 +58,21 @@ def public(function: _F, *, runs_other_code: bool = False, plain: str | None = N
     checked = _C.make_function(function, function.__name__, parameters, function.__doc__ or "", runs_other_code, plain)
     checked.__wrapped__, checked.__module__ = function, function.__module__
     return checked
+
+
+def in_place(function: _F) -> _F:
+    """The form of a public function that writes its result into its first argument, and returns that."""
+    plain: Any = function.__wrapped__  # type: ignore[attr-defined]
+
+    def write(input: Tensor, *args: Any, **keywords: Any) -> Tensor:
+        return input.copy_(plain(input, *args, **keywords))
+
+    name = f"{plain.__name__}_"
+    parameters = [
+        (name.rstrip("_"), default, _kinds(plain, name), keyword, rest)
+        for name, default, keyword, rest in _parameters(plain)
+    ]
+    doc = f"``{plain.__name__}`` written into this tensor."
+    checked = _C.make_function(write, name, parameters, doc, False, None)
+    checked.__wrapped__, checked.__module__ = plain, plain.__module__
+    return checked

@@ -146,6 +146,12 @@ def where(input: Tensor, condition: Tensor, other: Operand) -> Tensor:
     return _functions.where(condition, input, other)
 
 
+@public
+def polygamma(input: Tensor, n: int) -> Tensor:
+    """The ``n``-th derivative of digamma, elementwise."""
+    return _functions.polygamma(n, input)
+
+
 # ---- new tensors of this one's dtype and device
 
 
@@ -333,7 +339,7 @@ _PROPERTIES: Any = {
 }  # fmt: skip
 _METHODS = (
     add_, sub_, div_, round_, masked_fill_, uniform_, normal_, type, type_as, cpu, cuda, numpy, tolist, view_as,
-    reshape_as, expand_as, where, new_full, new_tensor, new, as_subclass, untyped_storage, storage,
+    reshape_as, expand_as, where, new_full, new_tensor, new, as_subclass, untyped_storage, storage, polygamma,
 )  # fmt: skip
 # Methods that are functions, too: in-place forms and other names.
 FUNCTIONS = (

@@ -97,6 +97,11 @@ TEST_P(Derivatives, Build) {
   check(OpKind::IndexSelect, {{F, {4, 3}}, {I, {2}}}, {Attr::integer(1)});
   check(OpKind::Scatter, {{F, {4, symbol(0)}}, {I, {2, symbol(0)}}, {F, {2, symbol(0)}}}, {Attr::integer(0)});
   check(OpKind::ScatterAdd, {{F, {4, 3}}, {I, {2, 3}}, {F, {2, 3}}}, {Attr::integer(0)});
+  for (OpKind op : {OpKind::ScatterProd, OpKind::ScatterAmax, OpKind::ScatterAmin})
+    check(op, {{F, {4, symbol(0)}}, {I, {2, symbol(0)}}, {F, {2, symbol(0)}}}, {Attr::integer(0)});
+  for (OpKind op : {OpKind::Cumsum, OpKind::Cumprod, OpKind::Cummax, OpKind::Cummin, OpKind::Logcumsumexp})
+    check(op, {{F, {2, symbol(0), 4}}}, {Attr::integer(1)});
+  check(OpKind::LinearScan, {{F, {2, symbol(0)}}, {F, {2, symbol(0)}}}, {Attr::integer(1)});
   check(OpKind::Iota, {}, {Attr::list({2, 3}), Attr::integer(1), Attr::dtype(I)});
   check(OpKind::Mean, {{F, {2, 3, 4}}}, {Attr::list({0, 2}), Attr::boolean(true)});
   check(OpKind::Var, {{F, {2, 3, 4}}}, {Attr::list({0, 2}), Attr::integer(1), Attr::boolean(false)});

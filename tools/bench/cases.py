@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import ordering
 import vision
 from libraries import Library, Run, data, trained
 
@@ -155,5 +156,6 @@ CASES: dict[str, Callable[..., Run]] = {
         lstm_train,
         gru_train,
         *vision.CASES,
+        *ordering.CASES,
     )
 }

@@ -9,7 +9,7 @@ class Elementwise:
     def unary(self):
         record = self.kind(self.families["elementwise1"])
         name = self.of(record["dtypes"])
-        attrs = [self.chance(0.5)] if record["attrs"] else []
+        attrs = [self.chance(0.5) if a["kind"] == "Bool" else self.random.randint(0, 3) for a in record["attrs"]]
         text = "".join(f", {a}" for a in attrs)
         self.emit(f"ops.{record['name']}({name}{text})", record["name"], [self.values[name]], attrs)
 

@@ -28,9 +28,9 @@ MAKERS = {"where": "ternary where", "clamp": "ternary clamp", "add_scaled": "ter
           "concatenate": "move cat", "flip": "move", "embedding": "index", "matmul": "product", "linear": "product", "addmm": "product",
           "scaled_dot_product_attention": "product attention", "max": "several", "min": "several", "sort": "several", "topk": "several",
           "var_mean": "several", "conv": "window", "conv_transpose": "window", "max_pool": "window", "max_pool_index": "window",
-          "avg_pool": "window", "channel_var": "window", "normalize_channels": "window"}  # fmt: skip
+          "logcumsumexp": "scan", "searchsorted": "scan", "avg_pool": "window", "channel_var": "window", "normalize_channels": "window"}  # fmt: skip
 FAMILIES = {"Reduction": "reduce", "Shape": "view", "Contraction": "product", "Convolution": "window", "Indexing": "index",
-            "Creation": "creation", "Composite": "composite", "Extern": "extern"}  # fmt: skip
+            "Creation": "creation", "Composite": "composite", "Extern": "extern", "Scan": "scan", "Segments": "index"}  # fmt: skip
 
 Value = weft.Tensor
 
@@ -209,7 +209,7 @@ class Generator(Elementwise, Structured, Movement, Windows):
             + [self.composite] * 3
             + [self.window] * 2
             + [self.layer] * 2
-            + [self.creation, self.several, self.extern]
+            + [self.creation, self.several, self.extern, self.scan]
         )
         self.random.choice(kinds)()
 

@@ -102,8 +102,21 @@ class Movement:
         return self.fresh(shape, "int64", f"index:{size + self.chance(0.1)}", "plain")
 
     def index(self):
-        kind = self.kind(["gather", "index_select", "scatter_add", "scatter", "getitem", "embedding"])
-        if kind == "embedding":
+        kind = self.kind(
+            [
+                "gather",
+                "index_select",
+                "scatter_add",
+                "scatter",
+                "scatter_prod",
+                "scatter_amax",
+                "scatter_amin",
+                "getitem",
+                "embedding",
+                "embedding_bag",
+            ]
+        )
+        if kind.startswith("embedding"):
             name = self.of(["float"], lambda t: t.ndim == 2 and t.numel() > 0)
         else:
             name = self.of(["float", "int", "bool"], lambda t: t.ndim > 0 and t.numel() > 0)
@@ -131,9 +144,18 @@ class Movement:
                 [x, self.values[index], self.values[source]],
                 [axis],
             )
+        elif kind.startswith("scatter_") and kind != "scatter_add" and x.dtype is not weft.bool:
+            index = self.indices([length if i == axis else s for i, s in enumerate(x.shape)], n)
+            source = self.fresh(self.values[index].shape, x.dtype.name)
+            self.emit(f"ops.{kind}({name}, {index}, {source}, {axis})")
         elif kind == "getitem":
             index = self.indices((length,), x.shape[0])
             self.emit(f"{name}[{index}]")
+        elif kind == "embedding_bag":
+            index = self.indices((length,), x.shape[0])
+            factors = self.fresh((length,), x.dtype.name) if self.chance(0.3) else None
+            offsets = f"weft.tensor({sorted([0, length // 3, length // 2])})"
+            self.emit(f"ops.embedding_bag({name}, {index}, {offsets}, {factors})")
         elif kind == "embedding":
             index = self.indices(self.random.choice([(length,), (2, 3), ()]), x.shape[0])
             self.emit(f"F.embedding({index}, {name})")

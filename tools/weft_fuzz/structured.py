@@ -114,6 +114,24 @@ class Structured:
         else:
             self.emit(f"weft.{op}({name}, {axis}, {self.chance(0.5)})[{which}]")
 
+    def scan(self):
+        """Along an axis; of two results one."""
+        op = self.kind(["cumsum", "cumprod", "cummax", "cummin", "linear_scan", "logcumsumexp", "searchsorted"])
+        kinds = ["float"] if op in ("linear_scan", "logcumsumexp") else ["float", "int"]
+        name = self.of(kinds, lambda t: t.ndim > 0)
+        x = self.values[name]
+        axis = self.random.randrange(x.ndim)
+        if op in ("cummax", "cummin"):
+            self.emit(f"weft.{op}({name}, {axis})[{self.random.randrange(2)}]")
+        elif op == "linear_scan":  # factors of at most 1, so that it stays in range
+            self.emit(f"ops.linear_scan(weft.sin({name}), {name}, {axis})")
+        elif op == "cumprod" and x.dtype.is_floating_point:
+            self.emit(f"weft.cumprod(weft.cos({name}), {axis})")
+        elif op == "searchsorted":
+            self.emit(f"weft.searchsorted(weft.sort({name}.reshape(-1))[0], {name}, right={self.chance(0.5)})")
+        else:
+            self.emit(f"weft.{op}({name}, {axis})")
+
     def extern(self):
         """What a library computes: matrices are made positive definite."""
         op = self.kind(["sort_last", "cholesky_ex", "solve_triangular", "svd", "eigh", "qr"])

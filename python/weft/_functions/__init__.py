@@ -6,6 +6,7 @@ from . import (
     contractions,
     control,
     convolution,
+    counting,
     elementwise,
     grids,
     images,
@@ -19,7 +20,10 @@ from . import (
     queries,
     random,
     reductions,
+    scans,
+    scattering,
     shapes,
+    specials,
     statistics,
     views,
 )
@@ -27,6 +31,7 @@ from .arithmetic import *
 from .contractions import *
 from .control import *
 from .convolution import *
+from .counting import *
 from .elementwise import *
 from .grids import *
 from .images import *
@@ -40,7 +45,10 @@ from .products import *
 from .queries import *
 from .random import *
 from .reductions import *
+from .scans import *
+from .scattering import *
 from .shapes import *
+from .specials import *
 from .statistics import *
 from .views import *
 
@@ -49,6 +57,7 @@ _FAMILIES = (
     contractions,
     control,
     convolution,
+    counting,
     elementwise,
     grids,
     images,
@@ -62,7 +71,10 @@ _FAMILIES = (
     queries,
     random,
     reductions,
+    scans,
+    scattering,
     shapes,
+    specials,
     statistics,
     views,
 )

@@ -58,6 +58,7 @@ from .._public import Number, public, public_with_short_cut
 from ..amp.autocast_mode import in_float32
 from ._arguments import REDUCTIONS, padding_index, reduction_of
 from ._attention import multi_head_attention_forward
+from ._bags import embedding_bag
 from ._channel_norms import batch_norm, group_norm, instance_norm, local_response_norm
 from ._distances import cosine_similarity, pairwise_distance
 from ._dropouts import alpha_dropout, dropout1d, dropout2d, dropout3d, feature_alpha_dropout
@@ -509,6 +510,7 @@ __all__ = [
     "dropout3d",
     "elu",
     "embedding",
+    "embedding_bag",
     "feature_alpha_dropout",
     "fold",
     "fractional_max_pool2d",

@@ -1,0 +1,209 @@
+"""Distinct elements, and how many there are of each."""
+
+from __future__ import annotations
+
+import collections
+
+from .. import _C, _factories, _ops
+from .._C import Tensor
+from .._public import Any, Number, public
+from . import indexing, moves, ordering
+
+__all__ = ["unique", "unique_consecutive", "bincount", "histc", "histogram"]
+METHODS = __all__
+
+_Histogram: Any = collections.namedtuple("histogram", ["hist", "bin_edges"])  # type: ignore[name-match]
+
+
+def _positions(n: int, like: Tensor) -> Tensor:
+    return _ops.iota((n,), 0, _C.int64).to(like.device)
+
+
+def _runs(differs: Tensor, order: Tensor | None, inverse: bool, counts: bool) -> tuple[Tensor, list[Tensor]]:
+    """Where runs of equal elements begin, and what was asked for besides: of each element its run, and the lengths of the runs.
+
+    differs: of each element but the first whether it differs from the one before; order: where the elements were.
+    """
+    n = differs.shape[0] + 1
+    begins = _ops.concatenate([_factories.ones(1, dtype=_C.bool, device=differs.device), differs], 0)
+    first = indexing.nonzero(begins).reshape(-1)
+    extra = []
+    if inverse:
+        run = _ops.sub(_ops.cumsum(begins.to(_C.int64), 0), 1)
+        extra.append(run if order is None else _ops.scatter(run, order, run, 0))
+    if counts:
+        end = _factories.full((1,), n, dtype=_C.int64, device=differs.device)
+        extra.append(_ops.sub(_ops.concatenate([first.narrow(0, 1, first.shape[0] - 1), end], 0), first))
+    return first, extra
+
+
+def _differ(x: Tensor) -> Tensor:
+    """Of each slice along the first axis but the first whether it differs from the one before."""
+    n = x.shape[0] - 1
+    different = _ops.ne(x.narrow(0, 1, n), x.narrow(0, 0, n))
+    return different if x.ndim == 1 else _ops.any(different.reshape(n, -1), (1,), False)
+
+
+def _unique(op: str, input: Tensor, inverse: bool, counts: bool, dim: int | None, ordered: bool) -> Any:
+    x = input.reshape(-1) if dim is None else moves.movedim(input, moves.axis_of(input, dim), 0)
+    if x.shape[0] == 0:
+        empty = _factories.zeros(0, dtype=_C.int64, device=x.device)
+        first, extra = empty, [empty] * (inverse + counts)
+    elif not ordered:
+        first, extra = _runs(_differ(x), None, inverse, counts)
+    elif x.ndim == 1:
+        x, order = ordering.sort(x)
+        first, extra = _runs(_differ(x), order, inverse, counts)
+    else:
+        order = _lexicographic(x.reshape(x.shape[0], -1))
+        x = _ops.index_select(x, order, 0)
+        first, extra = _runs(_differ(x), order, inverse, counts)
+    values = _ops.index_select(x, first, 0)
+    if dim is not None:
+        values = moves.movedim(values, 0, moves.axis_of(input, dim))
+    elif inverse:
+        extra[0] = extra[0].reshape(input.shape)
+    return (values, *extra) if extra else values
+
+
+def _lexicographic(rows: Tensor) -> Tensor:
+    """The order of rows by their first elements, where these are equal by their second ones, and so on."""
+    order = _positions(rows.shape[0], rows)
+    for column in range(rows.shape[1] - 1, -1, -1):
+        keys = _ops.index_select(rows.select(1, column), order, 0)
+        order = _ops.index_select(order, ordering.argsort(keys), 0)
+    return order
+
+
+@public
+def unique(
+    input: Tensor,
+    sorted: bool = True,
+    return_inverse: bool = False,
+    return_counts: bool = False,
+    dim: int | None = None,
+) -> Any:
+    """The distinct elements, or with ``dim`` the distinct slices along it, in order; each NaN is one of its own.
+
+    With ``return_inverse`` also where each element is among them (int64), with ``return_counts`` how often each comes (int64): a tuple.
+    """
+    return _unique("unique", input, return_inverse, return_counts, dim, True)
+
+
+@public
+def unique_consecutive(
+    input: Tensor, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None
+) -> Any:
+    """The elements, or with ``dim`` the slices along it, but for those equal to the one before; the rest is as of ``unique``."""
+    return _unique("unique_consecutive", input, return_inverse, return_counts, dim, False)
+
+
+@public
+def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -> Tensor:
+    """How often each integer from 0 to the greatest comes in the input (a vector), or the sums of its ``weights``.
+
+    The result has at least ``minlength`` elements: int64, or float32 for weights of float32, else float64.
+    """
+    if minlength < 0:
+        raise RuntimeError(f"[bincount] minlength must not be negative; got {minlength}; pass a number of bins")
+    if input.ndim != 1 or input.dtype.is_floating_point or input.dtype is _C.bool:
+        raise RuntimeError(
+            f"[bincount] takes a vector of integers; got {input.dtype} of shape {list(input.shape)}; use .long()"
+        )
+    if weights is not None and weights.shape != input.shape:
+        raise RuntimeError(
+            f"[bincount] input and weights must have one shape; got {list(input.shape)} and {list(weights.shape)}"
+        )
+    positions = input.to(_C.int64)
+    bins = minlength
+    if input.shape[0]:
+        low, high = (int(x.item()) for x in (positions.min(), positions.max()))
+        if low < 0:
+            raise RuntimeError(f"[bincount] the integers must not be negative; got {low}; subtract the least")
+        bins = max(bins, high + 1)
+    if weights is None:
+        weights = _factories.ones(1, dtype=_C.int64, device=input.device).expand(input.shape)
+    elif weights.dtype is not _C.float32:
+        weights = weights.to(_C.float64)
+    return _ops.scatter_add(_factories.zeros(bins, dtype=weights.dtype, device=input.device), positions, weights, 0)
+
+
+def _range(op: str, input: Tensor, low: Number, high: Number) -> tuple[float, float]:
+    """That of the elements where it is empty; a whole unit to both sides where that is, too."""
+    if low == high and input.numel():
+        low, high = input.min().item(), input.max().item()
+    if low == high:
+        low, high = low - 1, high + 1
+    if not (low < high and abs(low) != float("inf") and abs(high) != float("inf")):
+        raise RuntimeError(f"[{op}] the range must be finite, its end not less than its begin; got [{low}, {high}]")
+    return float(low), float(high)
+
+
+def _check_histogram(op: str, input: Tensor, bins: int) -> None:
+    if not input.dtype.is_floating_point:
+        raise NotImplementedError(f"[{op}] needs a floating-point dtype; got {input.dtype}; use .float()")
+    if bins < 1:
+        raise RuntimeError(f"[{op}] bins must be positive; got {bins}; pass a number of bins")
+
+
+@public
+def histc(input: Tensor, bins: int = 100, min: Number = 0, max: Number = 0) -> Tensor:
+    """How many elements are in each of ``bins`` equal parts of [min, max] (of the elements' range where these are equal).
+
+    input: float. A vector of its dtype. What is outside is not counted.
+    """
+    _check_histogram("histc", input, bins)
+    low, high = _range("histc", input, min, max)
+    x = input.reshape(-1)
+    place = _ops.floor(_ops.mul(_ops.div(_ops.sub(x, low), high - low), float(bins)))
+    inside = _ops.logical_and(_ops.ge(x, low), _ops.le(x, high))
+    place = _ops.clamp_max(_ops.where(inside, place, 0.0), float(bins - 1)).to(_C.int64)
+    ones = inside.to(x.dtype if x.dtype.itemsize > 2 else _C.float32)
+    return _ops.scatter_add(_factories.zeros(bins, dtype=ones.dtype, device=x.device), place, ones, 0).to(x.dtype)
+
+
+@public
+def histogram(
+    input: Tensor,
+    bins: int | Tensor,
+    *,
+    range: Any = None,
+    weight: Tensor | None = None,
+    density: bool = False,
+) -> Any:
+    """(hist, bin_edges): how many elements, or what of their ``weight``, is in each bin; each has its lower edge, the last one both.
+
+    input: float; bins: as many equal ones of ``range`` (that of the elements without one), or their edges, ascending, a vector of the
+    input's dtype. With ``density`` the integral over the bins is 1.
+    """
+    _check_histogram("histogram", input, 1 if isinstance(bins, Tensor) else bins)
+    x = input.reshape(-1)
+    if isinstance(bins, Tensor):
+        if bins.ndim != 1 or bins.dtype is not x.dtype or bins.shape[0] < 2:
+            raise RuntimeError(
+                f"[histogram] bins must be a number or a vector of two edges or more in {x.dtype}; got {bins.dtype} of shape "
+                f"{list(bins.shape)}"
+            )
+        edges = bins
+    else:
+        if range is not None and len(range) != 2:
+            raise RuntimeError(f"[histogram] range must be (low, high); got {list(range)}; pass two numbers")
+        low, high = _range("histogram", x, *(range or (0, 0)))
+        edges = _factories.linspace(low, high, bins + 1, dtype=x.dtype, device=x.device)
+    if weight is not None and weight.shape != input.shape:
+        raise RuntimeError(
+            f"[histogram] input and weight must have one shape; got {list(input.shape)} and {list(weight.shape)}"
+        )
+    count = edges.shape[0] - 1
+    place = _ops.sub(ordering.searchsorted(edges, x, right=True), 1)
+    first, last = edges.select(0, 0), edges.select(0, count)
+    inside = _ops.logical_and(_ops.ge(x, first), _ops.le(x, last))
+    place = _ops.clamp_max(_ops.where(inside, place, 0), count - 1)
+    amount = inside.to(x.dtype)
+    if weight is not None:
+        amount = _ops.where(inside, weight.reshape(-1).to(x.dtype), 0.0)
+    hist = _ops.scatter_add(_factories.zeros(count, dtype=x.dtype, device=x.device), place, amount, 0)
+    if density:
+        widths = _ops.sub(edges.narrow(0, 1, count), edges.narrow(0, 0, count))
+        hist = _ops.div(hist, _ops.mul(_ops.sum(hist, (), False), widths))
+    return _Histogram(hist, edges)
