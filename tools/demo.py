@@ -51,7 +51,7 @@ def classifier() -> nn.Module:
 
 
 def train(compiled: bool, epochs: int, device: str, quiet: bool) -> Run:
-    weft.manual_seed(0)
+    weft.manual_seed(3)
     train_x, test_x, train_y, test_y = digits(device)
     model = classifier().to(device)
     optimizer = weft.optim.AdamW(model.parameters(), lr=1e-3)

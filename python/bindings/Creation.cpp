@@ -21,21 +21,22 @@ TensorType typeOf(const char *op, py::handle shape, DType dtype) {
 template <class Make> Tensor drawnFrom(const char *op, py::handle generator, Make make) {
   if (generator.is_none())
     return make();
-  if (!py::isinstance<Generator>(generator))
+  py::object stream = py::getattr(generator, "_stream", py::none());
+  if (!py::isinstance<Generator>(stream))
     fail(UserError::Kind::Type, op,
          std::string("generator must be a weft.Generator; got ") + Py_TYPE(generator.ptr())->tp_name);
-  Generator::Use use(generator.cast<Generator &>());
+  Generator::Use use(stream.cast<Generator &>());
   return make();
 }
 } // namespace
 
 void bindCreation(py::module_ &module) {
-  // What a weft.Generator derives from.
-  py::class_<Generator, std::shared_ptr<Generator>>(module, "GeneratorBase")
-      .def(py::init([](bool isDefault) {
-        return isDefault ? std::shared_ptr<Generator>(&Generator::defaultGenerator(), [](Generator *) {})
-                         : std::make_shared<Generator>();
-      }))
+  // What a weft.Generator holds.
+  module.def("random_stream", [](bool isDefault) {
+    return isDefault ? std::shared_ptr<Generator>(&Generator::defaultGenerator(), [](Generator *) {})
+                     : std::make_shared<Generator>();
+  });
+  py::class_<Generator, std::shared_ptr<Generator>>(module, "RandomStream", notMadeByHand())
       .def_property(
           "seed_and_offset",
           [](const Generator &generator) { return std::make_pair(generator.state().seed, generator.state().offset); },

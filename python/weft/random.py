@@ -44,7 +44,7 @@ def check_generator(op, generator):
         raise TypeError(f"[{op}] generator must be a weft.Generator; got {type(generator).__name__}")
 
 
-class Generator(_C.GeneratorBase):
+class Generator:
     """A random stream of its own, for the ``generator`` argument of what draws numbers: a seed, and how many were drawn since.
 
     The same seed gives the numbers that ``weft.manual_seed`` gives, on every device. A compiled function that draws from one runs as
@@ -52,13 +52,13 @@ class Generator(_C.GeneratorBase):
     """
 
     def __init__(self, device="cpu"):
-        super().__init__(False)
+        self._stream = _C.random_stream(False)
         self.device = _C.device(device)
 
     def manual_seed(self, seed):
         """Restarts the stream; gives the generator. ValueError for a seed of more than 64 bits."""
-        _C.not_replayable("it seeds a weft.Generator")
-        self.seed_and_offset = signed("manual_seed", seed), 0
+        _C.not_replayable("it calls manual_seed()")
+        self._stream.seed_and_offset = signed("manual_seed", seed), 0
         return self
 
     def seed(self):
@@ -70,17 +70,17 @@ class Generator(_C.GeneratorBase):
     def initial_seed(self):
         """The seed with which the stream began."""
         _C.not_replayable("it reads a weft.Generator")
-        return self.seed_and_offset[0]
+        return self._stream.seed_and_offset[0]
 
     def get_state(self):
         """uint8 (16): for ``set_state`` of this or another generator."""
         _C.not_replayable("it reads a weft.Generator")
-        return _packed(self.seed_and_offset)
+        return _packed(self._stream.seed_and_offset)
 
     def set_state(self, new_state):
         """Goes on from what ``get_state`` gave; gives the generator. TypeError for other tensors."""
         _C.not_replayable("it seeds a weft.Generator")
-        self.seed_and_offset = _unpacked("set_state", new_state)
+        self._stream.seed_and_offset = _unpacked("set_state", new_state)
         return self
 
     def clone_state(self):
@@ -88,12 +88,12 @@ class Generator(_C.GeneratorBase):
         return Generator(self.device).set_state(self.get_state())
 
     def __reduce__(self):
-        return _restored, (str(self.device), self.seed_and_offset)
+        return _restored, (str(self.device), self._stream.seed_and_offset)
 
 
 def _restored(device, state):
     generator = Generator(device)
-    generator.seed_and_offset = state
+    generator._stream.seed_and_offset = state
     return generator
 
 
@@ -130,6 +130,5 @@ def seed():
     return default_generator.seed()
 
 
-default_generator = Generator.__new__(Generator)
-_C.GeneratorBase.__init__(default_generator, True)
-default_generator.device = _C.device("cpu")
+default_generator = Generator()
+default_generator._stream = _C.random_stream(True)
