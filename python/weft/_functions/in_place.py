@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from .. import _C
 from .._C import Tensor
 from .._public import Number, Operand, public
@@ -95,7 +97,7 @@ def hypot_(input: Tensor, other: Tensor) -> Tensor:
 
 
 @public
-def random_(input: Tensor, from_: int | None = None, to: int | None = None) -> Tensor:
+def random_(input: Tensor, from_: int | None = None, to: int | None = None, *, generator: Any = None) -> Tensor:
     """Fills with integers of [from, to): ``random_(to)`` of [0, to); ``random_()`` of all that the dtype counts exactly from 0 on."""
     dtype = input.dtype
     if dtype.is_floating_point:
@@ -108,4 +110,4 @@ def random_(input: Tensor, from_: int | None = None, to: int | None = None) -> T
         raise RuntimeError(f"[random_] expects 'from' to be less than 'to'; got from={low} and to={high}")
     if not dtype.is_floating_point and not (-most <= low and high <= most):
         raise RuntimeError(f"[random_] the range [from, to) must fit into {dtype}; got from={low} and to={high}")
-    return input.copy_(_C.randint(low, min(high, 2**63 - 1), input.shape, _C.int64, input.device))
+    return input.copy_(_C.randint(low, min(high, 2**63 - 1), input.shape, _C.int64, input.device, generator))
