@@ -60,7 +60,7 @@ def callables():
     found = {}
     for prefix, module in (
         ("weft", weft), ("nn.functional", nn.functional), ("nn.init", nn.init), ("nn", nn), ("optim", weft.optim),
-        ("autograd", weft.autograd), ("utils.data", weft.utils.data),
+        ("autograd", weft.autograd), ("utils.data", weft.utils.data), ("special", weft.special),
     ):  # fmt: skip
         for name, value in vars(module).items():
             if (
