@@ -282,9 +282,7 @@ def derivatives(ops):
                 def given(i, required=op.required):
                     return f"tangents[{i}]" if i < required else f"{i} < tangents.size() ? tangents[{i}] : Val()"
 
-                tangents = "\n".join(
-                    f"  [[maybe_unused]] Val t_{n} = {given(i)};" for i, n in enumerate(op.operands)
-                )
+                tangents = "\n".join(f"  [[maybe_unused]] Val t_{n} = {given(i)};" for i, n in enumerate(op.operands))
             arguments = "llvm::ArrayRef<Val> operands, llvm::ArrayRef<Val> results, llvm::ArrayRef<Val> tangents, const Attrs &attrs"
             named = results_of(op, cotangents=False)
             out.append(
