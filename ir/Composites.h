@@ -104,8 +104,8 @@ Val reversedRecurrence(Val factors, Val ct, int64_t dim);
 Val logCumulativeSum(Val x, int64_t dim);
 Val logCumulativeSumGradient(Val ct, Val x, Val result, int64_t dim);
 Val logCumulativeSumTangent(Val tangent, Val x, Val result, int64_t dim);
-// How a scatter that combines by its own op depends on its operands: the derivatives of an element of the result by that of x
-// in its place and by each of the source's that is combined with it.
+// How a scatter that combines by its own op depends on its operands: the derivatives of an element of the result by
+// that of x in its place and by each of the source's that is combined with it.
 struct ScatterSlopes {
   Val ofInput, ofSource;
 };

@@ -129,14 +129,13 @@ Scalar polygamma(int64_t order, Scalar x) {
   Scalar reflected = (order % 2 ? -positive : positive) - scale * cotangentDerivative(int(order), x);
   Scalar result = weft::select(isNegative, reflected, positive);
   if (order == 0) {
-    result = select(isNegative & isInteger(x), kNan, result);
+    result = select(isNegative & isInteger(x), kNan, result); // -infinity is one
     result = weft::select(equal(x, 0.0), copySign(x.constant(kInfinity), -x), result);
     result = weft::select(equal(x, kInfinity), x, result);
   } else {
     result = select(isNegative & isInteger(x), order % 2 ? kInfinity : -kInfinity, result);
     result = select(equal(x, kInfinity), order % 2 ? 0.0 : -0.0, result);
   }
-  result = select(equal(x, -kInfinity), kNan, result);
   return weft::select(isNan(x), x, result);
 }
 

@@ -22,6 +22,7 @@ void scheduleSegments(Lowering &lowering, const Group &group) {
   Kernel kernel(lowering, group);
   KernelBuilder &k = kernel.k;
   kernel.mayRunInPlace = false;
+  constexpr int64_t kRows = 4;
   const int64_t strip = lowering.model.scatterTile;
   Type type = computeType(result.type);
   Value sums = k.scratch(strip, type), count = k.size(index.shape[0]), columns = k.size(width);
@@ -42,16 +43,28 @@ void scheduleSegments(Lowering &lowering, const Group &group) {
       Value first = k.mul(number, k.index(strip)), lanes = k.min(k.index(strip), k.sub(columns, first));
       Value zero = kernel.e.constantZero(type);
       over(lanes, [&](Value lane) { k.store(zero, sums, lane); });
-      k.loop(begin, end, false, [&](Value i) {
-        Value row = position(index, i);
-        Value inside = k.pick(k.less(row, k.size(weight.shape[0])), lanes, k.index(0)); // one outside adds nothing
-        over(inside, [&](Value lane) {
-          Scalar element = kernel.e.load(weight, {{0, 1, row}, {1, 1, k.add(first, lane)}});
-          if (operands.size() > 3)
-            element = element * kernel.e.load(operands[3], {{0, 1, i}});
-          k.store((sum(lane) + element).value, sums, lane);
+      // Several rows at a time, so that the processor waits for many at once.
+      auto addRows = [&](Value i, int64_t rows) {
+        SmallVector<Value> at, inside;
+        for (int64_t j = 0; j < rows; ++j) {
+          at.push_back(position(index, k.add(i, k.index(j))));
+          inside.push_back(k.less(at.back(), k.size(weight.shape[0]))); // one outside adds zeros
+        }
+        over(lanes, [&](Value lane) {
+          Scalar total = sum(lane);
+          for (int64_t j = 0; j < rows; ++j) {
+            Scalar element = kernel.e.load(weight, {{0, 1, at[j]}, {1, 1, k.add(first, lane)}}, inside[j]);
+            if (operands.size() > 3)
+              element = element * kernel.e.load(operands[3], {{0, 1, k.add(i, k.index(j))}});
+            total = total + element;
+          }
+          k.store(total.value, sums, lane);
         });
-      });
+      };
+      Value groups = k.div(k.sub(end, begin), k.index(kRows));
+      k.loop(k.index(0), groups, false,
+             [&](Value group) { addRows(k.add(begin, k.mul(group, k.index(kRows))), kRows); });
+      k.loop(k.add(begin, k.mul(groups, k.index(kRows))), end, false, [&](Value i) { addRows(i, 1); });
       over(lanes, [&](Value lane) {
         kernel.store(kernel.e.rounded(sum(lane), result.type), result, {{0, 1, bag}, {1, 1, k.add(first, lane)}});
       });

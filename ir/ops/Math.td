@@ -81,7 +81,7 @@ def LogitOp : Special<"logit", "log(x / (1 - x))", "(0.1, 0.9)"> {
 }
 def LgammaOp : Special<"lgamma", "Logarithm of the absolute value of the gamma function", "(0.5, 4)"> {
   let vjp = ["ct * polygamma(x, 0)"];
-  let numpy = "scipy.special.gammaln(x)";
+  let numpy = "numpy.where(numpy.isneginf(x), numpy.inf, scipy.special.gammaln(x))";
 }
 def PolygammaOp : Elementwise<"polygamma", ["x"], "Float", "Same", [A<"n", "Int">]> {
   let summary = "The n-th derivative of digamma, the derivative of lgamma, elementwise.";
@@ -95,14 +95,19 @@ def PolygammaOp : Elementwise<"polygamma", ["x"], "Float", "Same", [A<"n", "Int"
 }
 def SincOp : Math<"sinc", "sin(pi x) / (pi x), 1 at 0"> {
   let vjp = ["where(x == 0.0, 0.0, ct * ((cos(x * M_PI) - result) / where(x == 0.0, 1.0, x)))"];
+  let numpy = "numpy.where(numpy.isinf(x), 0, numpy.sinc(x))";
 }
-def I0Op : Special<"i0", "Modified Bessel function of order 0"> { let vjp = ["ct * i1(x)"]; }
+def I0Op : Special<"i0", "Modified Bessel function of order 0"> {
+  let vjp = ["ct * i1(x)"];
+  let numpy = "numpy.where(numpy.isinf(x), numpy.inf, scipy.special.i0(x))";
+}
 def I0eOp : Special<"i0e", "exp(-|x|) times the modified Bessel function of order 0"> {
   let vjp = ["ct * (i1e(x) - sign(x) * result)"];
   let python = "(input)";
 }
 def I1Op : Special<"i1", "Modified Bessel function of order 1"> {
   let vjp = ["ct * (i0(x) - where(x == 0.0, 0.5, result / where(x == 0.0, 1.0, x)))"];
+  let numpy = "numpy.where(numpy.isinf(x), x, scipy.special.i1(x))";
   let python = "(input)";
 }
 def I1eOp : Special<"i1e", "exp(-|x|) times the modified Bessel function of order 1"> {
@@ -114,7 +119,12 @@ def ZetaOp : Binary<"zeta", "Float"> {
   let description = "x > 1, y > 0: one shape, one float dtype. No gradient for x.";
   let scalar = "zeta(x, y)";
   let vjp = ["", "-(ct * x * zeta(x + 1.0, y))"];
-  let numpy = "scipy.special.zeta(x, y)";
+  let numpy = [{
+    isinteger = y == numpy.floor(y)
+    limit = numpy.where(y > 1, 0, numpy.where(y == 1, 1, numpy.inf))
+    result = numpy.where(numpy.isposinf(x) & ((y > 0) | isinteger), limit, scipy.special.zeta(x, y))
+    return numpy.where((y < 0) & ~isinteger, numpy.nan, result)
+  }];
   let domain = "(1.5, 3)";
   let dtypes = "float";
   let python = "(input, other)";

@@ -1,5 +1,5 @@
 // Stable sorting by radix: elements become unsigned keys of the same order, which are dealt out byte by byte, the
-// lowest first. A byte that all keys have in common costs one look.
+// lowest first. A byte that all keys have in common costs nothing but its count.
 #include "runtime/extern/Extern.h"
 
 #include <algorithm>
@@ -39,17 +39,19 @@ template <class Bits> Entry<Bits> *sorted(Entry<Bits> *from, Entry<Bits> *to, in
     }
     return from;
   }
+  int64_t counts[sizeof(Bits)][256] = {};
+  for (int64_t i = 0; i < n; ++i)
+    for (size_t byte = 0; byte < sizeof(Bits); ++byte)
+      ++counts[byte][size_t(from[i].key >> (8 * byte)) & 255];
   for (size_t byte = 0; byte < sizeof(Bits); ++byte) {
-    int64_t starts[256] = {};
+    int64_t *starts = counts[byte];
     auto digit = [&](const Entry<Bits> &entry) { return size_t(entry.key >> (8 * byte)) & 255; };
-    for (int64_t i = 0; i < n; ++i)
-      ++starts[digit(from[i])];
     if (starts[digit(from[0])] == n)
       continue;
     int64_t next = 0;
-    for (int64_t &start : starts) {
-      int64_t count = start;
-      start = next;
+    for (int64_t value = 0; value < 256; ++value) {
+      int64_t count = starts[value];
+      starts[value] = next;
       next += count;
     }
     for (int64_t i = 0; i < n; ++i)
@@ -59,7 +61,8 @@ template <class Bits> Entry<Bits> *sorted(Entry<Bits> *from, Entry<Bits> *to, in
   return from;
 }
 
-template <class Bits, class KeyOf>
+// Of integers the keys of keys are the elements, which then need not be looked up.
+template <class Bits, bool isInvolution, class KeyOf>
 void sortRows(void *const *buffers, int64_t n, bool descending, int64_t begin, int64_t end, void *scratch,
               KeyOf keyOf) {
   auto *entries = static_cast<Entry<Bits> *>(scratch);
@@ -74,7 +77,10 @@ void sortRows(void *const *buffers, int64_t n, bool descending, int64_t begin, i
     const Entry<Bits> *result = sorted(entries, entries + n, n);
     for (int64_t i = 0; i < n; ++i) {
       indices[i] = result[i].index();
-      values[i] = x[indices[i]];
+      if constexpr (isInvolution)
+        values[i] = keyOf(descending ? Bits(~result[i].key) : result[i].key);
+      else
+        values[i] = x[indices[i]];
     }
   }
 }
@@ -90,7 +96,10 @@ void weft_extern_sort_last(void *const *buffers, const int64_t *scalars, int64_t
   int64_t n = scalars[1];
   bool descending = scalars[6] != 0;
   auto sort = [&](auto bits, auto keyOf) {
-    sortRows<decltype(bits)>(buffers, n, descending, begin, end, scratch, keyOf);
+    sortRows<decltype(bits), true>(buffers, n, descending, begin, end, scratch, keyOf);
+  };
+  auto sortFloats = [&](auto bits, auto keyOf) {
+    sortRows<decltype(bits), false>(buffers, n, descending, begin, end, scratch, keyOf);
   };
   switch (scalars[0]) {
   case WEFT_BOOL:
@@ -105,12 +114,12 @@ void weft_extern_sort_last(void *const *buffers, const int64_t *scalars, int64_t
   case WEFT_INT64:
     return sort(uint64_t(), keyOfSigned<uint64_t>);
   case WEFT_FLOAT16:
-    return sort(uint16_t(), keyOfFloat<uint16_t, 0x7c00>);
+    return sortFloats(uint16_t(), keyOfFloat<uint16_t, 0x7c00>);
   case WEFT_BFLOAT16:
-    return sort(uint16_t(), keyOfFloat<uint16_t, 0x7f80>);
+    return sortFloats(uint16_t(), keyOfFloat<uint16_t, 0x7f80>);
   case WEFT_FLOAT32:
-    return sort(uint32_t(), keyOfFloat<uint32_t, 0x7f800000>);
+    return sortFloats(uint32_t(), keyOfFloat<uint32_t, 0x7f800000>);
   default:
-    return sort(uint64_t(), keyOfFloat<uint64_t, 0x7ff0000000000000>);
+    return sortFloats(uint64_t(), keyOfFloat<uint64_t, 0x7ff0000000000000>);
   }
 }

@@ -75,7 +75,9 @@ TEST_P(Derivatives, Build) {
     const OpInfo &record = info(op);
     Attrs dims{Attr::list({0, 2}), Attr::boolean(false)};
     if (record.family == OpFamily::Elementwise && op != OpKind::Where && op != OpKind::Cast && record.differentiable) {
-      Attrs attrs(record.attrCount, Attr::boolean(true));
+      Attrs attrs;
+      for (int k = 0; k < record.attrCount; ++k)
+        attrs.push_back(record.attrs[k].kind == Attr::Kind::Int ? Attr::integer(1) : Attr::boolean(true));
       check(op, std::vector<TensorType>(record.operandCount, {F, {2, 3}}), attrs);
     }
     if (record.family == OpFamily::Reduction && record.differentiable)
@@ -101,6 +103,7 @@ TEST_P(Derivatives, Build) {
     check(op, {{F, {4, symbol(0)}}, {I, {2, symbol(0)}}, {F, {2, symbol(0)}}}, {Attr::integer(0)});
   for (OpKind op : {OpKind::Cumsum, OpKind::Cumprod, OpKind::Cummax, OpKind::Cummin, OpKind::Logcumsumexp})
     check(op, {{F, {2, symbol(0), 4}}}, {Attr::integer(1)});
+  check(OpKind::EmbeddingBag, {{F, {5, symbol(0)}}, {I, {7}}, {I, {3}}, {F, {7}}}, {});
   check(OpKind::LinearScan, {{F, {2, symbol(0)}}, {F, {2, symbol(0)}}}, {Attr::integer(1)});
   check(OpKind::Iota, {}, {Attr::list({2, 3}), Attr::integer(1), Attr::dtype(I)});
   check(OpKind::Mean, {{F, {2, 3, 4}}}, {Attr::list({0, 2}), Attr::boolean(true)});

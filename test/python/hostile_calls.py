@@ -63,7 +63,7 @@ def callables():
         ("autograd", weft.autograd), ("utils.data", weft.utils.data), ("optim.lr_scheduler", weft.optim.lr_scheduler),
         ("optim.swa_utils", weft.optim.swa_utils), ("amp", weft.amp), ("nn.utils", nn.utils), ("nn.utils.rnn", nn.utils.rnn),
         ("nn.utils.prune", nn.utils.prune), ("nn.utils.parametrizations", nn.utils.parametrizations),
-        ("distributions", weft.distributions),
+        ("distributions", weft.distributions), ("special", weft.special),
     ):  # fmt: skip
         for name in getattr(module, "__all__", dir(module)):
             value = getattr(module, name)

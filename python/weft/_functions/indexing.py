@@ -97,4 +97,4 @@ def masked_select(input: Tensor, mask: Tensor) -> Tensor:
     if mask.dtype is not _C.bool:
         raise RuntimeError(f"[masked_select] the mask must be bool; got {mask.dtype}; use .bool()")
     x, where = _C.broadcast_tensors(input, mask)
-    return x.reshape(-1)[where.reshape(-1)]
+    return _ops.index_select(x.reshape(-1), nonzero(where.reshape(-1)).reshape(-1), 0)

@@ -48,7 +48,7 @@ def scatter(
     """
     if (src is None) == (value is None):
         raise TypeError(f"[scatter] takes src or value; got {'neither' if src is None else 'both'}; pass one of them")
-    source = value if src is None else src
+    source: Any = value if src is None else src
     if not isinstance(source, Tensor):
         source = _factories.full(index.shape, source, dtype=input.dtype, device=input.device)
     if reduce is None:

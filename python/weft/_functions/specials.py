@@ -37,8 +37,9 @@ def polygamma(n: int, input: Tensor) -> Tensor:
 @public
 def mvlgamma(input: Tensor, p: int) -> Tensor:
     """The logarithm of the multivariate gamma function of ``p`` dimensions, elementwise, for elements over (p - 1) / 2."""
-    if p < 1:
-        raise RuntimeError(f"[mvlgamma] p must be at least 1; got {p}; pass a number of dimensions")
+    most = 1000
+    if not 1 <= p <= most:
+        raise RuntimeError(f"[mvlgamma] p must be of [1, {most}]; got {p}; pass a number of dimensions")
     x = input if input.dtype.is_floating_point else input.to(_C.default_dtype())
     result: Any = 0.57236494292470008707 * p * (p - 1) / 2  # log(pi) / 2
     for i in range(p):
@@ -113,7 +114,7 @@ def _by_numpy(name: str, input: Tensor, other: Tensor) -> Tensor:
     common = _C.result_type(input, other)
     if common.is_floating_point or common is _C.bool:
         raise NotImplementedError(f"[{name}] takes integers; got {input.dtype} and {other.dtype}; use .long()")
-    a, b = (elementwise.array_of(x.to(common)) for x in (input, other))
+    a, b = (elementwise.array_of(x.to(common)) for x in _C.broadcast_tensors(input, other))
     return _factories.from_numpy(numpy.asarray(getattr(numpy, name)(a, b)))
 
 
