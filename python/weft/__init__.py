@@ -51,6 +51,7 @@ from ._functions.shapes import *
 from ._functions.specials import *
 from ._functions.statistics import *
 from ._functions.views import *
+from ._functions.windows import *
 from ._compile import compile
 from ._explain import explain
 from ._dtypes import double, finfo, float, half, iinfo, int, long, short

@@ -111,11 +111,6 @@ _KNOWN = [
         REFUSED["memory_format"],
         ["(memory_format): too many positional arguments"],
     ),
-    (
-        "nn.functional.rrelu_",
-        REFUSED["generator"],
-        ["(input, lower, upper, training, generator): too many positional arguments"],
-    ),
     ("func.jacrev", "of PyTorch's own use", ["no _preallocate_and_copy"]),
     ("Tensor.cuda", REFUSED["memory_format"], ["(device, non_blocking, memory_format): too many positional arguments"]),
 ]

@@ -26,6 +26,7 @@ from . import (
     specials,
     statistics,
     views,
+    windows,
 )
 from .arithmetic import *
 from .contractions import *
@@ -51,6 +52,7 @@ from .shapes import *
 from .specials import *
 from .statistics import *
 from .views import *
+from .windows import *
 
 _FAMILIES = (
     arithmetic,
@@ -77,6 +79,7 @@ _FAMILIES = (
     specials,
     statistics,
     views,
+    windows,
 )
 # Those that are methods of Tensor, by name.
 METHODS = {name: getattr(family, name) for family in _FAMILIES for name in family.METHODS}

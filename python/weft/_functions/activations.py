@@ -200,12 +200,16 @@ def rrelu(
 ) -> Tensor:
     """``leaky_relu`` with slopes that are uniform in [lower, upper) in training, else their mean; any shape, floating-point.
     RuntimeError where lower > upper."""
+    return randomized_relu(input, lower, upper, training, inplace, None)
+
+
+def randomized_relu(input, lower, upper, training, inplace, generator):
     x = floating("rrelu", input)
     if lower > upper:
         raise RuntimeError(f"[rrelu] lower must not be greater than upper; got {lower} and {upper}; exchange them")
     slope: Tensor | float = (lower + upper) / 2
     if training:
-        slope = _C.rand(input.shape, x.dtype, input.device) * (upper - lower) + lower
+        slope = _C.rand(input.shape, x.dtype, input.device, generator) * (upper - lower) + lower
     return _finish(_ops.where(x > 0, x, x * slope), input, inplace)
 
 

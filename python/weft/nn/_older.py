@@ -58,9 +58,11 @@ def celu_(input: Tensor, alpha: float = 1.0) -> Tensor:
 
 
 @public
-def rrelu_(input: Tensor, lower: float = 1.0 / 8, upper: float = 1.0 / 3, training: bool = False) -> Tensor:
-    """rrelu, written into the input."""
-    return plain.rrelu(input, lower, upper, training, True)
+def rrelu_(
+    input: Tensor, lower: float = 1.0 / 8, upper: float = 1.0 / 3, training: bool = False, generator: Any = None
+) -> Tensor:
+    """rrelu, written into the input; ``generator`` draws its slopes."""
+    return plain.randomized_relu(input, lower, upper, training, True, generator)
 
 
 def _warn(name, instead):
