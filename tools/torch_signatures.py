@@ -11,6 +11,7 @@ import ast
 import inspect
 import json
 import pathlib
+import typing
 
 import torch
 from torch import distributions, serialization, testing
@@ -62,6 +63,9 @@ def inspected(function, skip=0):
     """The signature of a Python function, or None."""
     try:
         parameters = list(inspect.signature(function).parameters.values())[skip:]
+        if [p.kind for p in parameters] == [inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD]:
+            for overload in typing.get_overloads(function)[:1]:  # says what these are
+                parameters = list(inspect.signature(overload).parameters.values())[skip:]
     except (ValueError, TypeError):
         return None
     parts, star = [], False

@@ -324,7 +324,8 @@ def test_what_is_refused(case):
 
 def test_an_endless_loop_can_be_interrupted(tmp_path):
     program = """
-import _thread, threading, weft
+import _thread, signal, threading, weft
+signal.signal(signal.SIGINT, signal.default_int_handler)  # which a shell may have had ignored
 threading.Timer(0.3, _thread.interrupt_main).start()
 try:
     weft.while_loop(lambda x: x.sum() > 0, lambda x: (x * 1.0,), (weft.ones(100_000),))

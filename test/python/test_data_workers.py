@@ -275,6 +275,7 @@ class Slow(Dataset):
         time.sleep(0.01)
         return weft.full((100_000,), float(i))
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # which a shell may have had ignored
 loader = DataLoader(Slow(), 2, num_workers=3, persistent_workers=bool(int(sys.argv[2])))
 for i, batch in enumerate(loader):
     if i == 2:

@@ -75,7 +75,7 @@ REFUSED = {
     "keyword of to": (lambda: nn.Linear(1, 1).to(foo=3), TypeError, "[to] has no parameter foo"),
     "seed": (lambda: weft.manual_seed(2**64), ValueError, "[manual_seed]"),
     "seed of a string": (lambda: weft.manual_seed("a"), TypeError, "[manual_seed]"),
-    "generator": (lambda: nn.init.normal_(weft.ones(3), generator=3), NotImplementedError, "manual_seed"),
+    "generator": (lambda: nn.init.normal_(weft.ones(3), generator=3), TypeError, "weft.Generator; got int"),
 }  # fmt: skip
 
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from .. import _C
 from .._C import Tensor
-from .._public import Number, Operand, public
+from .._public import Any, Number, Operand, public
 from . import arithmetic, products, shapes
 
 __all__ = [

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 from .. import _C
 from .. import _factories as factories
 from .._C import Tensor, device, dtype
-from .._public import Number, public
+from .._public import Any, Number, public
 
 __all__ = ["bartlett_window", "blackman_window", "hamming_window", "hann_window", "kaiser_window"]
 METHODS = ()

@@ -19,6 +19,8 @@ def _tuple(value):
 
 def _call(func, inputs):
     """The results that are tensors of a float dtype."""
+    if not callable(func):
+        raise TypeError(f"[gradcheck] func must be a function; got {type(func).__name__}")
     return [y for y in _tuple(func(*inputs)) if isinstance(y, Tensor) and y.dtype.is_floating_point]
 
 
