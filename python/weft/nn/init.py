@@ -117,14 +117,14 @@ def _xavier_std(op, tensor, gain):
 
 
 @public
-def xavier_uniform_(tensor: Tensor, gain: Number = 1.0, generator: Any = None) -> Tensor:
+def xavier_uniform_(tensor: Tensor, gain: float = 1.0, generator: Any = None) -> Tensor:
     """Uniform with bound gain · sqrt(6 / (fan_in + fan_out)) (Glorot and Bengio 2010)."""
     bound = math.sqrt(3.0) * _xavier_std("xavier_uniform_", tensor, gain)
     return uniform_(tensor, -bound, bound, generator)
 
 
 @public
-def xavier_normal_(tensor: Tensor, gain: Number = 1.0, generator: Any = None) -> Tensor:
+def xavier_normal_(tensor: Tensor, gain: float = 1.0, generator: Any = None) -> Tensor:
     """Normal with standard deviation gain · sqrt(2 / (fan_in + fan_out))."""
     return normal_(tensor, 0.0, _xavier_std("xavier_normal_", tensor, gain), generator)
 
@@ -195,7 +195,7 @@ def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
 
 
 @public
-def orthogonal_(tensor: Tensor, gain: Number = 1, generator: Any = None) -> Tensor:
+def orthogonal_(tensor: Tensor, gain: float = 1, generator: Any = None) -> Tensor:
     """Fills with a random matrix (the dimensions but the first make the columns) whose rows or columns are orthogonal and as long as
     ``gain`` (Saxe et al. 2013)."""
     if tensor.ndim < 2:
