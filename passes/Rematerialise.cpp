@@ -42,6 +42,9 @@ public:
         computeLate(op, tensor);
       changed = true;
     }
+    for (Operation *op : llvm::reverse(replaced)) // not before: others may be functions of its result
+      if (op->use_empty())
+        op->erase();
     return changed;
   }
 
@@ -49,6 +52,7 @@ private:
   Block &block;
   const TypicalSizes typical;
   llvm::DenseMap<Operation *, int> times; // products before the op
+  std::vector<Operation *> replaced;
 
   int timeOf(Value value) const { return value.getDefiningOp() ? times.lookup(value.getDefiningOp()) : 0; }
   bool isLate(Operation *user, Value value) const { return times.lookup(user) - timeOf(value) > lateProducts; }
@@ -111,8 +115,7 @@ private:
     times[copy] = times.lookup(first);
     for (OpOperand *use : late)
       use->set(copy->getResult(0));
-    if (value.use_empty())
-      op->erase();
+    replaced.push_back(op);
   }
 };
 

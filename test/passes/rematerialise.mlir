@@ -46,3 +46,28 @@ func.func @one(%x: tensor<256x256xf32>, %w: tensor<256x256xf32>) -> tensor<256x2
   %4 = weft.mul %3, %y : (tensor<256x256xf32>, tensor<256x256xf32>) -> tensor<256x256xf32>
   return %4 : tensor<256x256xf32>
 }
+
+// -----
+
+// Functions of functions: the first are computed anew where the second are, and what nobody reads any more goes in the end.
+// CHECK-LABEL: func.func @nested
+// CHECK: weft.add
+// CHECK-NEXT: weft.dot_general
+// CHECK-COUNT-2: weft.dot_general
+// CHECK: %[[S:.*]] = weft.sin %{{.*}} {{.*}}weft.recomputed
+// CHECK: weft.neg %[[S]]
+// GROUPS-LABEL: func.func @nested
+func.func @nested(%x: tensor<256x256xf32>, %w: tensor<256x256xf32>) -> tensor<256x256xf32> {
+  %h = weft.add %x, %x : (tensor<256x256xf32>, tensor<256x256xf32>) -> tensor<256x256xf32>
+  %s = weft.sin %h : (tensor<256x256xf32>) -> tensor<256x256xf32>
+  %c = weft.cos %h : (tensor<256x256xf32>) -> tensor<256x256xf32>
+  %1 = weft.dot_general %h, %w {lhs_batch = array<i64>, lhs_contract = array<i64: 1>, rhs_batch = array<i64>, rhs_contract = array<i64: 0>} : (tensor<256x256xf32>, tensor<256x256xf32>) -> tensor<256x256xf32>
+  %2 = weft.dot_general %1, %w {lhs_batch = array<i64>, lhs_contract = array<i64: 1>, rhs_batch = array<i64>, rhs_contract = array<i64: 0>} : (tensor<256x256xf32>, tensor<256x256xf32>) -> tensor<256x256xf32>
+  %3 = weft.dot_general %2, %w {lhs_batch = array<i64>, lhs_contract = array<i64: 1>, rhs_batch = array<i64>, rhs_contract = array<i64: 0>} : (tensor<256x256xf32>, tensor<256x256xf32>) -> tensor<256x256xf32>
+  %n = weft.neg %s : (tensor<256x256xf32>) -> tensor<256x256xf32>
+  %e = weft.exp %s : (tensor<256x256xf32>) -> tensor<256x256xf32>
+  %4 = weft.mul %3, %n : (tensor<256x256xf32>, tensor<256x256xf32>) -> tensor<256x256xf32>
+  %5 = weft.mul %4, %c : (tensor<256x256xf32>, tensor<256x256xf32>) -> tensor<256x256xf32>
+  %6 = weft.mul %5, %e : (tensor<256x256xf32>, tensor<256x256xf32>) -> tensor<256x256xf32>
+  return %6 : tensor<256x256xf32>
+}

@@ -110,7 +110,7 @@ def _check(
     wanted = [k for k, x in enumerate(inputs) if isinstance(x, Tensor) and x.requires_grad]
     if not wanted:
         raise ValueError(
-            "gradcheck expects at least one input tensor to require gradient, but none of them have requires_grad=True."
+            "[gradcheck] gradcheck expects at least one input tensor to require gradient, but none of them have requires_grad=True."
         )
     outputs = _call(func, inputs)
     if not any([y.requires_grad for y in outputs]):
