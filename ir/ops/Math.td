@@ -123,7 +123,8 @@ def ZetaOp : Binary<"zeta", "Float"> {
     isinteger = y == numpy.floor(y)
     limit = numpy.where(y > 1, 0, numpy.where(y == 1, 1, numpy.inf))
     result = numpy.where(numpy.isposinf(x) & ((y > 0) | isinteger), limit, scipy.special.zeta(x, y))
-    return numpy.where((y < 0) & ~isinteger, numpy.nan, result)
+    result = numpy.where(x == 1, numpy.inf, numpy.where((y < 0) & ~isinteger, numpy.nan, result))
+    return numpy.where(numpy.isnan(x) | numpy.isnan(y), numpy.nan, result)
   }];
   let domain = "(1.5, 3)";
   let dtypes = "float";
