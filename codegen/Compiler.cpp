@@ -98,6 +98,8 @@ std::vector<TunableNumber> tunableNumbers() {
   return numbers;
 }
 
+std::vector<std::string> pipelineSteps() { return optionalSteps(); }
+
 static CostModel costModel(const CompileOptions &options) {
   CostModel model;
   for (const CostModel::Parameter &parameter : CostModel::parameters())
@@ -136,6 +138,7 @@ template <class Work> static void withModule(const Graph &graph, Work work) {
 static PipelineOptions pipelineOptions(const CompileOptions &options) {
   PipelineOptions pipeline;
   pipeline.fuse = options.fuse;
+  pipeline.steps = options.steps;
   pipeline.rowBlocks = !options.cuda;
   pipeline.print = debugAsksFor("ir");
   return pipeline;
@@ -220,6 +223,7 @@ extern "C" __attribute__((visibility("default"))) const weft::CompilerApi *weft_
                                      &weft::batch,
                                      &weft::printGraph,
                                      &weft::tunableNumbers,
+                                     &weft::pipelineSteps,
                                      &weft::cancelCompilation,
                                      "weft 0.1.0 LLVM " LLVM_VERSION_STRING};
   return &api;

@@ -15,6 +15,7 @@ struct CompileOptions {
   bool cuda = false; // kernels as a cubin, launched by the CUDA run time
   std::string cudaArch = "sm_90";
   bool fuse = true;                     // false: every op is a kernel of its own (for tests: the bits must agree)
+  int steps = -1;                       // so many of pipelineSteps() run; -1: all (likewise)
   std::map<std::string, int64_t> model; // numbers of the cost model that are not its own, by their names
 };
 
@@ -25,6 +26,9 @@ struct TunableNumber {
   std::vector<int64_t> candidates;
 };
 std::vector<TunableNumber> tunableNumbers();
+
+// The passes without which programs are slower and nothing else, in the order in which they run.
+std::vector<std::string> pipelineSteps();
 
 // A shared object that exports `weft_program` (runtime/Abi.h). Throws std::runtime_error on an internal failure.
 std::string compileGraph(const Graph &graph, const CompileOptions &options);
@@ -55,10 +59,10 @@ Graph batch(const Graph &graph, const std::vector<bool> &batched, int64_t size);
 
 // What an input is to a program that stands alone. Weight, State: it begins with the tensor of its name in the file of
 // weights; a state keeps what a run writes there. Generator: the state of the random stream, int64[2], a state that
-// begins with a seed.
-enum class InputRole : uint8_t { Argument, Weight, State, Generator };
+// begins with a seed. Value: an argument for which the program gave wrong results.
+enum class InputRole : uint8_t { Argument, Weight, State, Generator, Value };
 struct InputName {
-  std::string name; // an argument's in C
+  std::string name; // an argument's in C; Value: its bytes in hexadecimal
   InputRole role = InputRole::Argument;
 };
 
@@ -75,6 +79,7 @@ struct CompilerApi {
   Graph (*batch)(const Graph &, const std::vector<bool> &batched, int64_t size);
   std::string (*print)(const Graph &, const std::vector<InputName> &, const std::string &weightsFile);
   std::vector<TunableNumber> (*tunableNumbers)();
+  std::vector<std::string> (*pipelineSteps)();
   void (*cancel)(bool); // ir/Cancel.h
   const char *version;  // part of every cache key
 };

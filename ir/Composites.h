@@ -80,20 +80,46 @@ Val bounded(Val x);
 Val movedToLast(Val x, int64_t dim);
 Val movedFromLast(Val x, int64_t dim);
 Val transposed(Val x); // the last two axes
-// The derivatives of cholesky_ex and solve_triangular (ir/ops/Extern.td); Murray, "Differentiation of the Cholesky
-// decomposition", 2016.
+// Matrices. The elements on one side of the diagonal, zeros elsewhere; those on the diagonal times a number.
+Val triangle(Val x, bool upper, double diagonal);
+Val diagonalOf(Val x);    // of square ones: [..., n]
+Val onDiagonal(Val list); // [..., n] as [..., n, n]
+Val identityLike(Val x);
+Val timesIdentity(Val number, Val x); // number [...], in x's shape
+// Derivatives of ir/ops/LinearAlgebra.td's ops; Murray, "Differentiation of the Cholesky decomposition", 2016.
 Val choleskyGradient(Val ct, Val factor);
 Val choleskyTangent(Val tangent, Val factor);
 Val solveGradient(Val ct, Val a, Val result, bool upper, bool isTransposed, bool unit);
 Val solveTangent(Val ofA, Val ofB, Val a, Val result, bool upper, bool isTransposed, bool unit);
-// Of svd (left: U, rightRows: Vh), eigh and qr; cotangents may be null, but not all. Where two values are equal the
-// derivatives of their vectors are infinite.
+// Of svd_ex (left: U, rightRows: Vh), eigh_ex and qr; cotangents may be null, but not all. Where two values are equal
+// the derivatives of their vectors are infinite.
 Val svdGradient(Val ctU, Val ctS, Val ctVh, Val left, Val values, Val rightRows);
 Results svdTangent(Val tangent, Val left, Val values, Val rightRows);
 Val eighGradient(Val ctValues, Val ctVectors, Val values, Val vectors);
 Results eighTangent(Val tangent, Val values, Val vectors);
 Val qrGradient(Val ctQ, Val ctR, Val x, Val q, Val r);
 Results qrTangent(Val tangent, Val x, Val q, Val r);
+// Of lu_factor_ex, of [m, n].
+Val luGradient(Val ct, Val factors, Val pivots);
+Val luTangent(Val tangent, Val factors, Val pivots);
+Val solvedAdjoint(Val a, Val b);        // x with a^T x = b
+Val signOfPivots(Val pivots, Val like); // 1 or -1 in the dtype of `like`
+Val determinantOf(Val factors, Val pivots);
+Val determinantGradient(Val ct, Val x);
+Val pseudoInverse(Val x, Val atol, Val rtol, bool hermitian);
+Val pseudoInverseGradient(Val ct, Val x, Val inverse);
+Val pseudoInverseTangent(Val tangent, Val x, Val inverse);
+Val transposedLeastSquares(Val b, Val a, double rcond);
+Val leastSquaresGradient(Val ct, Val a, Val b, Val x, double rcond);
+Val leastSquaresTangent(Val ofA, Val ofB, Val a, Val b, Val x, double rcond);
+Val exponentialTangent(Val tangent, Val x);
+
+// Discrete Fourier transforms along an axis (ir/ops/Extern.td). The halves of a real signal's spectrum: elements that
+// stand for their conjugates, too, times `by`; `size`: the signal's.
+Val fourier(Val x, int64_t dim, bool inverse, double scale);
+Val fourierOfReal(Val x, int64_t dim, double scale);
+Val fourierToReal(Val x, int64_t dim, int64_t size, double scale);
+Val doubledInside(Val spectrum, int64_t dim, int64_t size, double by);
 
 // Which elements of a scatter's source stay: no later one has the same position in the result, which has `shape`.
 Val staysAt(Val index, const Dims &shape, int64_t dim);

@@ -1,6 +1,7 @@
 // Around every rule whose record says `upcast`, 16-bit floats are cast to float32 and what it gives is cast back.
 #include "ir/Derivatives.h"
 
+#include "ir/Complex.h"
 #include "ir/Composites.h"
 #include "ir/OpAccess.h"
 

@@ -15,7 +15,9 @@ void mismatch(const char *name, const std::string &wrong, const TensorType *oper
   fail(kind, name, wrong + "; got " + got + "; " + remedy);
 }
 
-static int categoryOf(DType dtype) { return dtype == DType::Bool ? Bool : isFloat(dtype) ? Float : Int; }
+static int categoryOf(DType dtype) {
+  return dtype == DType::Bool ? Bool : isFloat(dtype) ? Float : isComplex(dtype) ? 0 : Int;
+}
 
 void checkDType(const char *name, const TensorType *operands, int count, int accepts) {
   for (int i = 0; i < count; ++i) {
@@ -65,6 +67,18 @@ TensorType arithmeticOf(const char *name, const TensorType *operands, int count,
     return {narrow, operands[0].shape};
   }
   return elementwiseOf(name, operands, count, accepts, Same);
+}
+
+TensorType pairsOf(const char *name, const TensorType *operands, int count, GivesOfPairs gives) {
+  checkDType(name, operands, count, Float);
+  checkSameShape(name, operands, count);
+  TensorType result = operands[0];
+  if (result.shape.empty() || result.shape.back() != 2)
+    mismatch(name, "the last axis must be of size 2, the real and the imaginary part", operands, count,
+             "stack them along it");
+  if (gives != Pairs)
+    result.shape.erase(result.shape.size() - 1);
+  return {gives == Truth ? DType::Bool : result.dtype, result.shape};
 }
 
 TensorType where(const char *name, const TensorType *operands, int count, const Attrs &) {

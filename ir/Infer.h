@@ -37,6 +37,14 @@ TensorType reduction(const char *name, const TensorType *operands, int, const At
   return reductionOf(name, operands, attrs, accepts, gives);
 }
 
+// Pairs along the last axis, of one shape. The result has them, too, or one number a pair: of the parts' dtype, or
+// bool.
+enum GivesOfPairs { Pairs, Parts, Truth };
+TensorType pairsOf(const char *name, const TensorType *operands, int count, GivesOfPairs gives);
+template <GivesOfPairs gives> TensorType pairs(const char *name, const TensorType *operands, int count, const Attrs &) {
+  return pairsOf(name, operands, count, gives);
+}
+
 // Along the attribute dim, the first, of an axis that is not empty and stays as size 1 with keepdim, the last.
 TensorType alongAxisOf(const char *name, const TensorType *operands, const Attrs &attrs, Gives gives);
 template <Gives gives> TensorType alongAxis(const char *name, const TensorType *operands, int, const Attrs &attrs) {
@@ -71,8 +79,10 @@ Rule dotGeneral, wideDotGeneral, matmul, linear, addmm;
 Rule convGeneral, conv, convGeneralWeight, convTranspose;
 Rule pool, poolIndex, channelReduction, normalizeChannels;
 Rule gather, indexSelect, scatterAdd, scatter, embedding, searchsorted, embeddingBag;
-Rule cholesky, choleskyInfo, solveTriangular;
-Rule svdLeft, singularValues, svdRight, eigenvalues, qrTriangle;
+Rule squareMatrix, anyMatrix, infoOfMatrix, rankOfMatrix, pivotsOfMatrix, determinant, eigenvalues;
+Rule svdLeft, singularValues, svdRight, qrTriangle, pseudoInverse, solveSquare, luSolve, leastSquares, swapRows;
+Rule fourier, fourierOfReal, fourierToReal, fourierRows, fourierColumns, fourierRealRows, fourierToRealRows,
+    fourierFirst, fourierSecond;
 Rule iota, full, count, random, randomInteger;
 Rule scan, whileLoop, cond;
 TensorType resultOfBody(OpKind op, const Attrs &attrs, int result); // whose operands have been checked

@@ -1,10 +1,9 @@
-// Derivatives of decompositions (ir/ops/Extern.td).
+// Derivatives of decompositions (ir/ops/LinearAlgebra.td).
 #include "ir/Composites.h"
 
 namespace weft::build {
 
-// The elements of matrices on one side of the diagonal, zeros elsewhere; those on the diagonal times a number.
-static Val triangle(Val x, bool upper, double diagonal) {
+Val triangle(Val x, bool upper, double diagonal) {
   Val row = iota(x, x.shape(), x.rank() - 2, DType::Int64), column = iota(x, x.shape(), x.rank() - 1, DType::Int64);
   Val kept = where(upper ? row < column : row > column, x, 0.0);
   return diagonal == 0 ? kept : where(row == column, diagonal == 1 ? x : x * diagonal, kept);
@@ -38,14 +37,14 @@ Val solveTangent(Val ofA, Val ofB, Val a, Val result, bool upper, bool isTranspo
 
 // ---------------------------------------------------------------- Singular values and eigenvalues
 
-static Val onDiagonal(Val list) { // [..., n] as [..., n, n]
+Val onDiagonal(Val list) {
   Dims shape = list.shape();
   shape.push_back(shape.back());
   Val row = iota(list, shape, list.rank() - 1, DType::Int64), column = iota(list, shape, list.rank(), DType::Int64);
   return where(row == column, expandTo(unsqueezed(list, list.rank()), shape), 0.0);
 }
 
-static Val diagonalOf(Val x) {
+Val diagonalOf(Val x) {
   Val row = iota(x, x.shape(), x.rank() - 2, DType::Int64), column = iota(x, x.shape(), x.rank() - 1, DType::Int64);
   return sum(where(row == column, x, 0.0), {x.rank() - 1}, false);
 }
@@ -115,7 +114,7 @@ Results svdTangent(Val tangent, Val left, Val values, Val rightRows) {
     Val outside = columnsOver(matmul(transposed(tangent), u), values);
     ofV = ofV + outside - matmul(v, matmul(transposed(v), outside));
   }
-  return {ofU, diagonalOf(inner), transposed(ofV)};
+  return {ofU, diagonalOf(inner), transposed(ofV), Val()};
 }
 
 Val eighGradient(Val ctValues, Val ctVectors, Val values, Val vectors) {
@@ -131,7 +130,7 @@ Val eighGradient(Val ctValues, Val ctVectors, Val values, Val vectors) {
 Results eighTangent(Val tangent, Val values, Val vectors) {
   Val symmetric = (tangent + transposed(tangent)) * 0.5;
   Val inner = matmul(matmul(transposed(vectors), symmetric), vectors);
-  return {diagonalOf(inner), matmul(vectors, overGaps(inner, values))};
+  return {diagonalOf(inner), matmul(vectors, overGaps(inner, values)), Val()};
 }
 
 // ---------------------------------------------------------------- QR

@@ -8,7 +8,7 @@ namespace weft {
 
 // A mistake of the user's: wrong shapes, dtypes, axes. The kind picks the Python class, as PyTorch's would be.
 struct UserError : std::runtime_error {
-  enum class Kind : uint8_t { Runtime, Value, Type, Index, NotImplemented };
+  enum class Kind : uint8_t { Runtime, Value, Type, Index, NotImplemented, LinearAlgebra };
   Kind kind;
   UserError(Kind kind, const std::string &message) : std::runtime_error(message), kind(kind) {}
 };
@@ -58,13 +58,31 @@ struct ValueCheck {
 // What becomes of the first operand before a call. FloatsAlone: nothing, though other ops of floats convert integers.
 enum class Conversion : uint8_t { No, IntegersToInt64, ToBool, BoolsToInt64, FloatsAlone };
 
+// What an op is on complex tensors, that is on tensors of pairs, which have one more axis.
+struct ComplexRule {
+  enum class Kind : uint8_t {
+    None,       // it takes none
+    Parts,      // elementwise: the same op on the pairs
+    Axes,       // the same op on the pairs, whose last axis its attributes leave alone
+    SumOfParts, // the same, and the sum of both parts
+    Any,        // elementwise: whether it is true of a part,
+    All,        // of both
+    Bools,      // of whether they differ from 0
+    Product,    // of the elements along axes
+    Bilinear,   // in its first two operands
+    Op          // another op on the pairs
+  };
+  Kind kind = Kind::None;
+  OpKind op{};
+};
+
 // Which of its operands are less, equal, greater where a comparison is true.
 enum Relation : uint8_t { kLess = 1, kEqual = 2, kGreater = 4 };
 inline constexpr double kNoIdentity = __builtin_inf();
 
 // What is asked instead of an op's name; ir/ops/Base.td says what each means.
 struct OpTraits {
-  bool view, product, scatters, modular, idempotent, involution;
+  bool view, pairs, product, scatters, modular, idempotent, involution;
   uint8_t selects, lowerBounds, upperBounds; // bits of operands
   Conversion converts;
   uint8_t relation;                   // bits of Relation; 0: not a comparison
@@ -73,6 +91,9 @@ struct OpTraits {
   AxisRule positionsAlong;    // of the first operand; null: the last result holds other things than positions
   const char *externFunction; // Extern: its symbol
   int coreAxes;               // Extern: the last axes of operands and results, which it works on
+  int batchesTogether;        // Extern: fewer are not worth a thread
+  bool cutsBatches;           // Extern: the last attribute is the number of tasks of a batch
+  ComplexRule complex;
 };
 
 inline constexpr int kMostResults = 8; // of an op without a body

@@ -11,7 +11,10 @@ Type toMlir(MLIRContext *context, DType dtype) {
   case DType::Bool:
     return IntegerType::get(context, 1);
   case DType::UInt8:
-    return IntegerType::get(context, 8, IntegerType::Unsigned);
+  case DType::UInt16:
+  case DType::UInt32:
+  case DType::UInt64:
+    return IntegerType::get(context, unsigned(8 * itemSize(dtype)), IntegerType::Unsigned);
   case DType::Int8:
     return IntegerType::get(context, 8);
   case DType::Int16:
@@ -28,6 +31,9 @@ Type toMlir(MLIRContext *context, DType dtype) {
     return Float32Type::get(context);
   case DType::Float64:
     return Float64Type::get(context);
+  case DType::Complex64:
+  case DType::Complex128:
+    break; // the front end's alone
   }
   llvm_unreachable("no such dtype");
 }
@@ -63,8 +69,12 @@ Attribute toMlir(MLIRContext *context, const Attr &attr) {
 
 std::optional<DType> tryDType(Type type) {
   if (auto integer = dyn_cast<IntegerType>(type)) {
-    if (integer.isUnsigned())
-      return integer.getWidth() == 8 ? std::optional(DType::UInt8) : std::nullopt;
+    if (integer.isUnsigned()) {
+      for (DType dtype : {DType::UInt8, DType::UInt16, DType::UInt32, DType::UInt64})
+        if (integer.getWidth() == unsigned(8 * itemSize(dtype)))
+          return dtype;
+      return std::nullopt;
+    }
     if (!integer.isSignless())
       return std::nullopt;
     switch (integer.getWidth()) {

@@ -9,7 +9,7 @@
 
 namespace weft {
 
-// bool is i1, uint8 ui8, the other integers are signless.
+// bool is i1, unsigned integers are ui8 to ui64, the others signless.
 mlir::Type toMlir(mlir::MLIRContext *context, DType dtype);
 // A size that is a symbol is dynamic, and the encoding #weft.symbols says which symbol it is.
 mlir::RankedTensorType toMlir(mlir::MLIRContext *context, const TensorType &type);

@@ -139,9 +139,18 @@ struct FusionPass : ModulePass<FusionPass> {
 
 struct PipelinePass : ModulePass<PipelinePass> {
   MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(PipelinePass)
+  PipelinePass() = default;
+  PipelinePass(const PipelinePass &other) : ModulePass(other) {}
   StringRef getArgument() const final { return "weft-pipeline"; }
   StringRef getDescription() const final { return "All steps from a captured graph to groups"; }
-  void run(ModuleOp module) { weft::runPipeline(module); }
+  Option<int> steps{*this, "steps", llvm::cl::desc("How many of the optional steps run; -1: all"), llvm::cl::init(-1)};
+  Option<bool> fuse{*this, "fuse", llvm::cl::desc("false: a group for every op"), llvm::cl::init(true)};
+  void run(ModuleOp module) {
+    PipelineOptions options;
+    options.steps = steps;
+    options.fuse = fuse;
+    weft::runPipeline(module, options);
+  }
 };
 
 } // namespace

@@ -51,6 +51,12 @@ void runStep(const char *name, mlir::ModuleOp module, bool print, const std::fun
   }
 }
 
+const std::vector<std::string> &optionalSteps() {
+  static const auto *names =
+      new std::vector<std::string>{"simplify", "simplify-scans", "simplify after decompose", "rematerialise", "fusion"};
+  return *names;
+}
+
 void runPipeline(mlir::ModuleOp module, const PipelineOptions &options) {
   bool print = options.print || debugAsksFor("ir");
   if (print) {
@@ -58,13 +64,20 @@ void runPipeline(mlir::ModuleOp module, const PipelineOptions &options) {
     module.print(llvm::errs());
     llvm::errs() << '\n';
   }
-  runStep("simplify", module, print, [&] { return runSimplify(module); });
-  runStep("simplify-scans", module, print, [&] { return runSimplifyScans(module); });
+  int begun = 0;
+  auto mayRun = [&] { return options.steps < 0 || begun++ < options.steps; };
+  auto optional = [&](const char *name, const std::function<bool()> &step) {
+    if (mayRun())
+      runStep(name, module, print, step);
+  };
+  optional("simplify", [&] { return runSimplify(module); });
+  optional("simplify-scans", [&] { return runSimplifyScans(module); });
   runStep("decompose", module, print, [&] { return runDecompose(module); });
-  runStep("simplify", module, print, [&] { return runSimplify(module); });
+  optional("simplify", [&] { return runSimplify(module); });
   if (options.fuse)
-    runStep("rematerialise", module, print, [&] { return runRematerialise(module); });
-  runStep("fusion", module, print, [&] { return runFusion(module, {options.fuse, options.rowBlocks}); });
+    optional("rematerialise", [&] { return runRematerialise(module); });
+  bool fuse = options.fuse && mayRun();
+  runStep("fusion", module, print, [&] { return runFusion(module, {fuse, options.rowBlocks}); });
 }
 
 } // namespace weft

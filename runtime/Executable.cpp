@@ -62,7 +62,7 @@ static std::atomic<Executable::ExternTable> externTable{nullptr};
 void Executable::setExternTable(ExternTable table) { externTable = table; }
 
 ExternFunction Executable::functionOf(const WeftStep &step) const {
-  if (step.kernel || step.control || plan->cubin)
+  if (step.kernel || step.control || step.blockThreads)
     return {step.kernel, step.workspace};
   ExternTable table = externTable;
   ExternFunction found = table ? table(step.name) : ExternFunction{nullptr, nullptr};
@@ -103,7 +103,7 @@ Executable::Value Executable::prepare(const WeftExtent &extent) {
   return {constant, form, &extent};
 }
 
-Executable::Executable(const WeftProgram *program) : plan(program) {
+Executable::Executable(const WeftProgram *program, Device device) : place(device), plan(program) {
   checkProgram();
   constants.assign(plan->bufferCount, nullptr);
   writingBatches.assign(size_t(plan->outputCount), size_t(plan->stepCount));
@@ -126,11 +126,12 @@ Executable::Executable(const WeftProgram *program) : plan(program) {
     stepBuffers.insert(stepBuffers.end(), step.buffers, step.buffers + step.bufferCount);
     for (int s = 0; s < step.scalarCount; ++s)
       scalars.push_back(prepare(step.scalars[s]));
-    auto executable = [&](const WeftProgram *body) { return body ? std::make_unique<Executable>(body) : nullptr; };
+    auto executable = [&](const WeftProgram *body) { return body ? fromProgram(body, place.index) : nullptr; };
     bodies.emplace_back();
     if (step.control)
       bodies.back() = {executable(step.control->body), executable(step.control->otherwise)};
-    const bool alone = step.control || (i > 0 && plan->steps[i - 1].control);
+    auto isAlone = [&](int i) { return steps[size_t(i)].step->control || isOnHost(steps[size_t(i)]); };
+    const bool alone = isAlone(i) || (i > 0 && isAlone(i - 1));
     if (i > 0 && i != plan->keptSteps && !alone && step.batch == plan->steps[i - 1].batch)
       ++batches.back().count;
     else
@@ -149,9 +150,9 @@ Executable::Executable(const WeftProgram *program) : plan(program) {
           inputsOfKept.push_back(number);
     }
   }
-  single = plan->stepCount == 1 && !plan->steps[0].control && arenaTemporaries.empty() && sizedTemporaries.empty() &&
-           keptBuffers.empty() && plan->checkCount == 0 && stepBuffers.size() <= kSingleBuffers &&
-           scalars.size() <= kSingleScalars;
+  single = plan->stepCount == 1 && !plan->steps[0].control && !isOnHost(steps[0]) && arenaTemporaries.empty() &&
+           sizedTemporaries.empty() && keptBuffers.empty() && plan->checkCount == 0 &&
+           stepBuffers.size() <= kSingleBuffers && scalars.size() <= kSingleScalars;
   staticallyLong = plan->symbolCount == 0 && estimate(nullptr);
 }
 
@@ -413,6 +414,8 @@ void Executable::runBatches(const Launch *launches, size_t first, size_t end, co
       BlockingRegion::checkInterrupt();
     if (bodies[size_t(batches[i].first)].body)
       runControl(size_t(batches[i].first), launches[batches[i].first].buffers, symbols, mayStop);
+    else if (isOnHost(steps[size_t(batches[i].first)]))
+      runOnHost(steps[size_t(batches[i].first)], launches[batches[i].first], symbols);
     else if (profiler)
       runProfiled(*profiler, batches[i], launches, symbols, mayStop);
     else
@@ -477,10 +480,32 @@ private:
   KeptResults kept; // of what is the same in all runs
 };
 
+// A library's function in a program for a GPU: its buffers come to the host, and what it may have written goes back.
+void Executable::runOnHost(const Step &step, const Launch &launch, const int64_t *symbols) const {
+  std::vector<BufferRef> memory;
+  std::vector<void *> buffers;
+  auto bytes = [&](int b) { return size_t(evaluate(plan->buffers[step.step->buffers[b]].bytes, symbols)); };
+  for (int b = 0; b < step.step->bufferCount; ++b) {
+    memory.push_back(Buffer::allocate(bytes(b)));
+    buffers.push_back(memory.back()->data());
+    copyMemory(buffers.back(), Device(), launch.buffers[b], place, bytes(b));
+  }
+  Launch here = launch;
+  here.buffers = buffers.data();
+  ThreadPool::global().run(&here, 1, /*mayStop=*/false);
+  for (int b = 0; b < step.step->bufferCount; ++b)
+    if (int kind = plan->buffers[step.step->buffers[b]].kind; kind != WEFT_INPUT && kind != WEFT_CONSTANT)
+      copyMemory(launch.buffers[b], place, buffers[size_t(b)], Device(), bytes(b));
+}
+
 void Executable::runControl(size_t number, void *const *buffers, const int64_t *symbols, bool mayStop) const {
   const WeftControl &control = *steps[number].step->control;
   const Executable &body = *bodies[number].body;
-  auto holds = [](const void *condition) { return *static_cast<const bool *>(condition); };
+  auto holds = [&](const void *condition) {
+    bool value;
+    copyMemory(&value, Device(), condition, place, 1);
+    return value;
+  };
   if (control.kind == WEFT_BRANCH)
     return Loop(holds(buffers[0]) ? body : *bodies[number].otherwise, buffers + 1, 0, symbols, mayStop).run(true);
   Loop loop(body, buffers + (control.kind == WEFT_WHILE), control.carries, symbols, mayStop);
@@ -491,9 +516,9 @@ void Executable::runControl(size_t number, void *const *buffers, const int64_t *
       loop.run((trips - trip) % 2); // the last run does
     }
   } else {
-    auto *condition = static_cast<bool *>(buffers[1 + body.inputCount() + control.carries]);
-    *condition = holds(buffers[0]);
-    for (bool toResults = true; *condition; toResults = !toResults)
+    void *condition = buffers[1 + body.inputCount() + control.carries];
+    copyMemory(condition, place, buffers[0], place, 1);
+    for (bool toResults = true; holds(condition); toResults = !toResults)
       loop.run(toResults);
   }
   loop.finish();

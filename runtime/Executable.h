@@ -73,7 +73,7 @@ public:
   using ExternTable = ExternFunction (*)(const char *name);
   static void setExternTable(ExternTable table);
 
-  explicit Executable(const WeftProgram *program);
+  explicit Executable(const WeftProgram *program, Device place = {});
   virtual ~Executable();
   Executable(const Executable &) = delete;
   Executable &operator=(const Executable &) = delete;
@@ -167,6 +167,8 @@ private:
                   size_t batchesThatMayStop) const;
   void runProfiled(const StepProfiler &profiler, Batch batch, const Launch *launches, const int64_t *symbols,
                    bool mayStop) const;
+  bool isOnHost(const Step &step) const { return place.isCuda() && step.function.run; }
+  void runOnHost(const Step &step, const Launch &launch, const int64_t *symbols) const;
   void runControl(size_t step, void *const *buffers, const int64_t *symbols, bool mayStop) const;
   class Loop;
   void lookAtChecks(void *const *pointers) const;
@@ -174,7 +176,7 @@ private:
   const WeftProgram *plan;
   std::vector<Step> steps;
   struct Bodies {
-    std::unique_ptr<Executable> body, otherwise;
+    ExecutablePtr body, otherwise;
   };
   std::vector<Bodies> bodies; // by step: of one with control
   std::vector<Batch> batches;

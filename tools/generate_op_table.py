@@ -22,7 +22,10 @@ FAMILIES = [
     "Indexing",
     "Creation",
     "Composite",
+    "Complex",
     "Extern",
+    "LinearAlgebra",
+    "Fourier",
     "Pooling",
     "Control",
     "Scan",
@@ -84,11 +87,14 @@ class Op:
             "positionsAlong",
             "externFunction",
             "coreAxes",
+            "batchesTogether",
         ):
             setattr(self, field, record[field])
-        for field in ("view", "product", "scatters", "modular", "idempotent", "involution"):
+        for field in ("view", "pairs", "product", "scatters", "modular", "idempotent", "involution", "cutsBatches"):
             setattr(self, field, bool(record[field]))
         self.batching = record["batching"]
+        camel = "".join(word.capitalize() for word in record["complex"].split("_"))
+        self.complex = f"Op, OpKind::{camel}" if record["complex"].islower() else record["complex"] or "None"
         self.results = record["resultNames"]
         self.relation = RELATIONS[record["relation"]]
         self.symbolic = bool(record["symbolic"])
@@ -232,7 +238,10 @@ def op_table(ops):
             out.append(f"static const InferRule {others}[] = {{{', '.join(op.inferOthers)}}};")
         function = f'"{op.externFunction}"' if op.externFunction else "nullptr"
         traits = [
-            *(boolean(v) for v in (op.view, op.product, op.scatters, op.modular, op.idempotent, op.involution)),
+            *(
+                boolean(v)
+                for v in (op.view, op.pairs, op.product, op.scatters, op.modular, op.idempotent, op.involution)
+            ),
             *(str(op.masks[field]) for field in ("selects", "lowerBounds", "upperBounds")),
             f"Conversion::{op.converts}",
             str(op.relation),
@@ -242,6 +251,9 @@ def op_table(ops):
             function_of_attrs(op, op.positionsAlong),
             function,
             str(op.coreAxes),
+            str(op.batchesTogether),
+            boolean(op.cutsBatches),
+            f"{{ComplexRule::Kind::{op.complex}}}",
         ]
         count = -1 if op.variadic else len(op.operands)
         reduction = f'"{op.reduction}"' if op.reduction else "nullptr"

@@ -65,6 +65,7 @@ def by_examples(record, least=KNOWN, rank=8):
         return [size if size < 2 else least + 2 * size for size in shape]
 
     names = {"F": lambda *s: floats(*scaled(s)), "B": lambda *s: bools(*scaled(s)), "dict": dict}
+    names["P"] = lambda *s: floats(*scaled(s), 2)
     names["I"] = lambda *s, high: weft.randint(0, high, scaled(s))
     for example in record["examples"]:
         values = eval(example, names)

@@ -97,6 +97,28 @@ def functions(module, prefix, stubs):
     return table
 
 
+def linear_algebra():
+    """torch.linalg's, from the schemas of the operators that its built-in functions call."""
+    table = {}
+    for name in dir(torch.linalg):
+        found = []
+        for schema in torch._C._jit_get_schemas_for_operator(f"aten::linalg_{name}"):
+            if name.startswith("_") or any(a.alias_info and a.alias_info.is_write for a in schema.arguments):
+                continue
+            parts = []
+            for a in schema.arguments:
+                if a.kwarg_only and "*" not in parts:
+                    parts.append("*")
+                value = tuple(a.default_value) if isinstance(a.default_value, list) else a.default_value
+                parts.append(
+                    ("input" if a.name == "self" else a.name) + (f"={value!r}" if a.has_default_value() else "")
+                )
+            found.append(", ".join(parts))
+        if found:
+            table["linalg." + name] = list(dict.fromkeys(found))
+    return table
+
+
 def classes(module, prefix, base, methods):
     table = {}
     for name in dir(module):
@@ -147,6 +169,7 @@ def main():
         table["Tensor." + name] = [inspected(getattr(torch.Tensor, name), skip=1)]
     table |= functions(torch.nn.functional, "nn.functional.", variables | neural)
     table |= functions(torch.nn.init, "nn.init.", {}) | functions(torch.nn.utils, "nn.utils.", {})
+    table |= linear_algebra()
     table |= functions(torch.autograd, "autograd.", {}) | functions(torch.func, "func.", {})
     for name in ("checkpoint", "checkpoint_sequential"):
         table["utils.checkpoint." + name] = [inspected(getattr(checkpoint, name))]

@@ -11,6 +11,12 @@ static const char *cType(DType type) {
     return "uint8_t";
   case DType::UInt8:
     return "uint8_t";
+  case DType::UInt16:
+    return "uint16_t";
+  case DType::UInt32:
+    return "uint32_t";
+  case DType::UInt64:
+    return "uint64_t";
   case DType::Int8:
     return "int8_t";
   case DType::Int16:
@@ -27,6 +33,9 @@ static const char *cType(DType type) {
     return "float";
   case DType::Float64:
     return "double";
+  case DType::Complex64:
+  case DType::Complex128:
+    break; // the front end's alone
   }
   return "void";
 }

@@ -10,11 +10,12 @@ std::string weft::printGraph(const Graph &graph, const std::vector<InputName> &n
   mlir::OwningOpRef<mlir::ModuleOp> module = importGraph(graph, context);
   auto main = module->lookupSymbol<mlir::func::FuncOp>("main");
   for (size_t i = 0; i < names.size(); ++i) {
-    static const char *const attributes[] = {"weft.name", "weft.weight", "weft.state"}; // by role
+    static const char *const attributes[] = {"weft.name", "weft.weight", "weft.state", "weft.generator",
+                                             "weft.value"}; // by role
+    mlir::Attribute value = mlir::StringAttr::get(&context, names[i].name);
     if (names[i].role == InputRole::Generator)
-      main.setArgAttr(i, "weft.generator", mlir::UnitAttr::get(&context));
-    else
-      main.setArgAttr(i, attributes[int(names[i].role)], mlir::StringAttr::get(&context, names[i].name));
+      value = mlir::UnitAttr::get(&context);
+    main.setArgAttr(i, attributes[int(names[i].role)], value);
   }
   if (!weightsFile.empty())
     (*module)->setAttr("weft.weights", mlir::StringAttr::get(&context, weightsFile));

@@ -12,9 +12,10 @@ using namespace weft;
 
 static std::optional<DType> dtypeOf(llvm::StringRef name) {
   static const std::pair<const char *, DType> names[] = {
-      {"BOOL", DType::Bool},   {"U8", DType::UInt8},   {"I8", DType::Int8},     {"I16", DType::Int16},
-      {"I32", DType::Int32},   {"I64", DType::Int64},  {"F16", DType::Float16}, {"BF16", DType::BFloat16},
-      {"F32", DType::Float32}, {"F64", DType::Float64}};
+      {"BOOL", DType::Bool},  {"U8", DType::UInt8},    {"U16", DType::UInt16},    {"U32", DType::UInt32},
+      {"U64", DType::UInt64}, {"I8", DType::Int8},     {"I16", DType::Int16},     {"I32", DType::Int32},
+      {"I64", DType::Int64},  {"F16", DType::Float16}, {"BF16", DType::BFloat16}, {"F32", DType::Float32},
+      {"F64", DType::Float64}};
   for (auto [spelling, type] : names)
     if (name == spelling)
       return type;

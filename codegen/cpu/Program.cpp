@@ -58,9 +58,16 @@ public:
 
   // With a cubin the kernels are in there, and steps name them only.
   Constant *program(const Plan &plan, const std::string &target, uint64_t features, const std::string &cubin = {}) {
-    hasCubin = !cubin.empty();
     targetName = target;
     neededFeatures = features;
+    if (!cubin.empty())
+      image = global(ConstantDataArray::getString(context, cubin, /*AddNull=*/false), 64);
+    imageBytes = int64_t(cubin.size());
+    return program(plan);
+  }
+
+private:
+  Constant *program(const Plan &plan) {
     std::vector<Constant *> buffers, steps, checks;
     for (const PlanCheck &check : plan.checks)
       checks.push_back(fields({number32(check.buffer), number32(0), string(check.message)}));
@@ -70,14 +77,12 @@ public:
       steps.push_back(this->step(step));
     return fields({number32(WEFT_ABI_VERSION), number32(plan.symbolCount), number32(plan.inputCount),
                    number32(plan.outputCount), number32(plan.buffers.size()), number32(plan.steps.size()),
-                   array(buffers), array(steps), number64(plan.arenaBytes),
-                   hasCubin ? global(ConstantDataArray::getString(context, cubin, /*AddNull=*/false), 64) : null(),
-                   number64(cubin.size()), string(target), number64(plan.keptBytes), number32(plan.keptSteps),
-                   number32(plan.checks.size()), number64(features), array(checks), number32(plan.checkedSteps),
+                   array(buffers), array(steps), number64(plan.arenaBytes), image ? image : null(),
+                   number64(imageBytes), string(targetName), number64(plan.keptBytes), number32(plan.keptSteps),
+                   number32(plan.checks.size()), number64(neededFeatures), array(checks), number32(plan.checkedSteps),
                    number32(0)});
   }
 
-private:
   Constant *number32(int64_t value) { return ConstantInt::get(i32, value, true); }
   Constant *number64(int64_t value) { return ConstantInt::get(i64, value, true); }
   Constant *null() { return ConstantPointerNull::get(pointer); }
@@ -119,7 +124,7 @@ private:
       kernel = externFunction(step.kernel);
       workspace = externFunction(step.kernel + "_workspace");
     } else {
-      kernel = hasCubin || step.isExtern || step.control ? null() : module.getFunction(step.kernel);
+      kernel = image || step.isExtern || step.control ? null() : module.getFunction(step.kernel);
     }
     if (!kernel)
       throw std::runtime_error("[codegen] the plan launches a kernel that does not exist: " + step.kernel);
@@ -139,7 +144,7 @@ private:
 
   Constant *control(const PlanControl &control) {
     auto body = [&](size_t i) -> Constant * {
-      return i < control.bodies.size() ? global(program(control.bodies[i], targetName, neededFeatures), 8) : null();
+      return i < control.bodies.size() ? global(program(control.bodies[i]), 8) : null();
     };
     return global(fields({number32(control.kind), number32(control.carries), number32(control.sequences),
                           number32(control.reverse), extent(control.trips), body(0), body(1)}),
@@ -155,7 +160,8 @@ private:
   Module &module;
   LLVMContext &context;
   const Externs externs;
-  bool hasCubin = false;
+  Constant *image = nullptr; // the cubin, of all programs
+  int64_t imageBytes = 0;
   std::string targetName;
   uint64_t neededFeatures = 0;
   PointerType *pointer;

@@ -6,15 +6,13 @@ using namespace mlir;
 
 namespace weft::cuda {
 
-// Shared memory a block may have on every GPU since Volta.
-static constexpr int64_t kMostShared = 96 * 1024;
 static constexpr int kReductionThreads = 64, kContractionThreads = 256, kStridingThreads = 256;
 
 // In memory an i1 takes a byte.
 static std::string memoryType(Type element) { return element.isInteger(1) ? "unsigned char" : cType(element); }
 static Type elementType(Value buffer) { return cast<kernel::BufferType>(buffer.getType()).getElementType(); }
 
-KernelPrinter::KernelPrinter(kernel::FuncOp func) : func(func) {
+KernelPrinter::KernelPrinter(kernel::FuncOp func, int64_t mostShared) : mostShared(mostShared), func(func) {
   Block &body = func.getBody().front();
   kernel::ForOp only;
   int loops = 0;
@@ -39,7 +37,8 @@ KernelPrinter::KernelPrinter(kernel::FuncOp func) : func(func) {
   if (strides) {
     block(body, Context::Lane);
   } else {
-    line("for (long long task = blockIdx.x; task < tasks; task += gridDim.x) {");
+    line("for (long long task = blockIdx.x; task < " + std::string(scratchIsGlobal ? "n" : "tasks") +
+         "; task += gridDim.x) {");
     indent += 2;
     scalars.setName(func.begin(), "task");
     scalars.setName(func.end(), "(task + 1)");
@@ -57,7 +56,7 @@ void KernelPrinter::signature() {
     bytes = llvm::alignTo(bytes, 16) +
             int64_t(op.getElements()) * llvm::divideCeil(elementType(op).getIntOrFloatBitWidth(), 8);
   scratchBytes = llvm::alignTo(bytes, 16);
-  scratchIsGlobal = scratchBytes > kMostShared;
+  scratchIsGlobal = scratchBytes > mostShared;
   text = "extern \"C\" __global__ void __launch_bounds__(" + std::to_string(threads) + ") " + func.getSymName().str() +
          "(";
   unsigned buffers = func.bufferCount(), count = func.getNumArguments() - 2;
@@ -74,7 +73,7 @@ void KernelPrinter::signature() {
     text += "unsigned char *memory, ";
   for (unsigned i = buffers; i < count; ++i)
     parameter(i);
-  text += strides ? "long long n, long long tasks) {\n" : "long long tasks) {\n";
+  text += strides || scratchIsGlobal ? "long long n, long long tasks) {\n" : "long long tasks) {\n";
 }
 
 void KernelPrinter::scratch() {

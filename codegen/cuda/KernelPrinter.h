@@ -7,7 +7,8 @@ namespace weft::cuda {
 
 class KernelPrinter {
 public:
-  explicit KernelPrinter(kernel::FuncOp func);
+  // mostShared: bytes of scratch that shared memory takes.
+  KernelPrinter(kernel::FuncOp func, int64_t mostShared);
 
   std::string text;             // the function
   int64_t scratchBytes = 0;     // of a task
@@ -34,6 +35,7 @@ private:
                             const std::string &indices);
   void line(const std::string &statement) { text += std::string(indent, ' ') + statement + "\n"; }
 
+  int64_t mostShared;
   kernel::FuncOp func;
   ScalarPrinter scalars;
   kernel::ForOp stridingLoop;

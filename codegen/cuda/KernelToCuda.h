@@ -11,9 +11,10 @@
 
 namespace weft::cuda {
 
-// The whole program's source. Fills in each step's block size and shared memory; a step whose kernel strides by threads
-// gets its number of tasks as a further scalar and a smaller grid; scratch memory beyond a block's shared memory
-// becomes a buffer. Without a plan the kernels alone are printed.
-std::string printKernels(mlir::ModuleOp kernels, Plan *plan);
+// The whole program's source. Fills in each step's block size and shared memory; scratch memory beyond a
+// block's shared memory becomes a buffer. A step whose kernel strides by threads, or has such a buffer for each block,
+// gets its number of tasks as a further scalar and a smaller grid. Without a plan the kernels alone are printed.
+// arch: "sm_90".
+std::string printKernels(mlir::ModuleOp kernels, Plan *plan, const std::string &arch);
 
 } // namespace weft::cuda

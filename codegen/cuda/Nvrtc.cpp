@@ -13,6 +13,7 @@ namespace {
 using Program = void *;
 
 struct Library {
+  int (*nvrtcVersion)(int *major, int *minor) = nullptr;
   int (*nvrtcCreateProgram)(Program *, const char *source, const char *name, int headers, const char *const *,
                             const char *const *) = nullptr;
   int (*nvrtcCompileProgram)(Program, int options, const char *const *) = nullptr;
@@ -87,6 +88,7 @@ Library::Library() {
     if (!function && reason.empty())
       reason = "[cuda] libnvrtc lacks " + std::string(name) + "; version 11.1 or later is needed";
   };
+  find(nvrtcVersion, "nvrtcVersion");
   find(nvrtcCreateProgram, "nvrtcCreateProgram");
   find(nvrtcCompileProgram, "nvrtcCompileProgram");
   find(nvrtcDestroyProgram, "nvrtcDestroyProgram");
@@ -105,6 +107,12 @@ const Library &library() {
 } // namespace
 
 std::string nvrtcUnavailableReason() { return library().reason; }
+
+std::string nvrtcVersion() {
+  int major = 0, minor = 0;
+  library().nvrtcVersion(&major, &minor);
+  return std::to_string(major) + "." + std::to_string(minor);
+}
 
 std::string compileToCubin(const std::string &source, const std::string &arch) {
   const Library &nvrtc = library();

@@ -185,7 +185,7 @@ template <class Op, class F> __device__ typename Op::Value weftReduce(long long 
       second = Op::combine(second, sum);
     if (blocks > weftBlock && (block % weftBlock == weftBlock - 1 || block == blocks - 1)) {
       sum = weftTree<Op>(second);
-      if (threadIdx.x == ((block >> 12) & 63))
+      if (threadIdx.x == (block / weftBlock & 63))
         third = Op::combine(third, sum);
       second = Op::identity();
     }
@@ -235,7 +235,7 @@ template <class Op, class F> __device__ typename Op::Value weftAccumulateSeriall
     long long lower = block * weftBlock, upper = lower + weftBlock < count ? lower + weftBlock : count;
     second[block & 63] = Op::combine(second[block & 63], weftSerialBlock<Op>(lower, upper, add));
     if (blocks > weftBlock && (block % weftBlock == weftBlock - 1 || block == blocks - 1)) {
-      int l = (int)(block >> 12 & 63);
+      int l = (int)(block / weftBlock & 63);
       third[l] = Op::combine(third[l], weftSerialTree<Op>(64, [&](int i) { return second[i]; }));
       for (int i = 0; i < 64; ++i)
         second[i] = Op::identity();

@@ -11,9 +11,10 @@ std::string compileProgram(mlir::ModuleOp main, const CompileOptions &options) {
   target.name = "cuda";
   target.gpu = true;
   Lowered lowered = lowerToKernels(main, target);
-  std::string source = printKernels(*lowered.kernels, &lowered.plan);
+  std::string source = printKernels(*lowered.kernels, &lowered.plan, options.cudaArch);
   std::string cubin = compileToCubin(source, options.cudaArch);
-  return cpu::wrapProgram(lowered.plan, cubin, options.cudaArch, cpu::Target::find(options.cpu));
+  return cpu::wrapProgram(lowered.plan, cubin, options.cudaArch + " by NVRTC " + nvrtcVersion(),
+                          cpu::Target::find(options.cpu));
 }
 
 } // namespace weft::cuda

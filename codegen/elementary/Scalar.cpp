@@ -47,6 +47,21 @@ Scalar floatToInt(Scalar a, Type type) {
   return select(a < a.constant(-limit), result.constantInt(-largest - 1), result);
 }
 
+// Numbers below 0 wrap; those beyond the greatest are that.
+Scalar floatToUnsigned(Scalar a, Type type) {
+  unsigned width = type.getIntOrFloatBitWidth();
+  Type i64 = a.builder->getI64Type();
+  if (width < 32)
+    return floatToInt(a, type);
+  if (width == 32) {
+    Scalar wide = floatToInt(a, i64), largest = wide.constantInt(UINT32_MAX);
+    return make<arith::TruncIOp>(a, type, select(wide > largest, largest, wide).value);
+  }
+  Scalar half = a.constant(0x1p63), low = floatToInt(a, i64), high = floatToInt(a - half, i64);
+  return select(a < half, low,
+                select(a < a.constant(0x1p64), high ^ high.constantInt(INT64_MIN), high.constantInt(-1)));
+}
+
 // A float64 as float32, with what is lost kept in the last bit (round to odd; Boldo and Melquiond, "Emulation of a FMA
 // and correctly rounded sums", 2008).
 Scalar roundToOdd(Scalar a) {
@@ -61,7 +76,8 @@ Scalar roundToOdd(Scalar a) {
 Scalar joinLowBits(Scalar a) {
   Scalar rest = a & a.constantInt(0x7ff), limit = a.constantInt(int64_t(1) << 53);
   Scalar joined = select(rest == rest.constantInt(0), a, (a ^ rest) | a.constantInt(0x400));
-  return convert(select((a < limit) & (a > -limit), a, joined), a.builder->getF64Type());
+  Scalar exact = comparesUnsigned(a) ? a < limit : (a < limit) & (a > -limit);
+  return convert(select(exact, a, joined), a.builder->getF64Type());
 }
 
 } // namespace
@@ -207,7 +223,7 @@ Scalar convert(Scalar a, Type type, bool toUnsigned) {
     result.value =
         from < to ? make<arith::ExtFOp>(a, type, a.value).value : make<arith::TruncFOp>(a, type, a.value).value;
   } else if (a.isFloat()) {
-    result.value = floatToInt(a, type).value;
+    result.value = (toUnsigned ? floatToUnsigned(a, type) : floatToInt(a, type)).value;
     if (type.isIndex())
       result.value = make<arith::IndexCastOp>(a, type, result.value).value;
   } else if (isa<FloatType>(type)) {

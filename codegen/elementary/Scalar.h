@@ -10,7 +10,7 @@ struct Scalar {
   mlir::OpBuilder *builder = nullptr;
   mlir::Location location;
   mlir::Value value;
-  bool isUnsigned = false; // integers: uint8 (bool is i1)
+  bool isUnsigned = false; // integers (bool is i1)
   bool isMoved = false;    // as it was in memory, with every bit of a NaN: no operation but a choice gives such values
 
   mlir::Type type() const { return value.getType(); }

@@ -173,7 +173,23 @@ Type reducedType(Operation *op) {
   if (kind == "sum" || kind == "prod")
     return computeType(to);
   bool widens = from.isInteger(1) || isUnsignedType(from);
-  return widens ? Type(IntegerType::get(op->getContext(), 32)) : computeType(from);
+  unsigned bits = from.getIntOrFloatBitWidth();
+  return widens ? Type(IntegerType::get(op->getContext(), bits < 32 ? 32 : 64)) : computeType(from);
+}
+
+// Of 64 bits there is no wider type: with the highest one flipped, signed numbers are in the order of unsigned ones.
+static bool isReordered(Operation *op) {
+  Type from = elementType(op->getOperand(0));
+  std::string kind = reductionKind(op, from);
+  return isUnsignedType(from) && from.getIntOrFloatBitWidth() == 64 && kind != "sum" && kind != "prod" &&
+         kind != "any" && kind != "all";
+}
+
+Value reducedElement(Operation *op, Scalar value) {
+  if (isReordered(op))
+    return (value ^ value.constantInt(INT64_MIN)).value;
+  Type type = reducedType(op);
+  return value.type() == type ? value.value : convert(value, type).value;
 }
 
 Point reducedPoint(KernelBuilder &k, Operation *op, const Point &resultPoint, Value index) {
@@ -230,8 +246,7 @@ Scalar Evaluator::reduction(Operation *op, const Point &point, Value mask) {
     outer.push_back(segment.index);
   k.hoist(outer);
   Value total = k.reduce(kind, upper, isArg ? Type(k.builder.getI64Type()) : type, [&](Value index) {
-    Scalar value = evaluate(operand, reducedPoint(k, op, point, index), mask);
-    return value.type() == type ? value.value : convert(value, type).value;
+    return reducedElement(op, evaluate(operand, reducedPoint(k, op, point, index), mask));
   });
   return reduced(op, total);
 }
@@ -241,6 +256,8 @@ Scalar Evaluator::reduced(Operation *op, Value value) {
   OpBuilder::InsertionGuard guard(k.builder);
   k.hoist({value});
   Scalar result{&k.builder, k.location, value, isUnsignedType(from) && value.getType() == computeType(from)};
+  if (isReordered(op) && from == to) // no position
+    result = result ^ result.constantInt(INT64_MIN);
   if (result.type() != computeType(to))
     result = convert(result, computeType(to), isUnsignedType(to));
   return rounded(scalar(result.value, to), to);

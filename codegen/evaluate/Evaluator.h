@@ -2,7 +2,8 @@
 // ops by their scalar body, shape ops by changing the point, reductions by a kernel.reduce in the outermost loop that
 // knows the point, the group's inputs by loads. Nothing is evaluated twice at one point.
 //
-// 16-bit floats are float32 here, rounded to their precision at each op's result; uint8 is i8 with Scalar::isUnsigned.
+// 16-bit floats are float32 here, rounded to their precision at each op's result; unsigned integers are signless with
+// Scalar::isUnsigned.
 #pragma once
 #include "codegen/elementary/Scalar.h"
 #include "codegen/evaluate/Point.h"
@@ -18,7 +19,8 @@ struct Storage {
   Size offset{0};
 };
 
-// How a dtype is kept in memory (uint8 as i8), and in what type its values are computed (16-bit floats in float32).
+// How a dtype is kept in memory (unsigned integers as signless ones), and in what type its values are computed (16-bit
+// floats in float32).
 mlir::Type storageType(mlir::Type element);
 mlir::Type computeType(mlir::Type element);
 bool isUnsignedType(mlir::Type element);
@@ -93,5 +95,7 @@ Point reducedPoint(KernelBuilder &k, mlir::Operation *op, const Point &resultPoi
 std::string reductionKind(mlir::Operation *op, mlir::Type element);
 // What is reduced: sums and products in the result's type, bool by logic, unsigned numbers as wider signed ones.
 mlir::Type reducedType(mlir::Operation *op);
+// An element of the operand as it is accumulated.
+mlir::Value reducedElement(mlir::Operation *op, Scalar value);
 
 } // namespace weft

@@ -8,7 +8,8 @@ using namespace mlir;
 namespace weft {
 
 Type storageType(Type element) {
-  return element.isUnsignedInteger(8) ? IntegerType::get(element.getContext(), 8) : element;
+  return element.isUnsignedInteger() ? IntegerType::get(element.getContext(), element.getIntOrFloatBitWidth())
+                                     : element;
 }
 
 Type computeType(Type element) {

@@ -10,6 +10,7 @@
 #include "llvm/ADT/STLFunctionalExtras.h"
 
 #include <map>
+#include <unordered_map>
 
 namespace weft {
 
@@ -81,7 +82,7 @@ private:
   kernel::FuncOp func;
   mlir::Block *entry = nullptr;
   bool finished = false;
-  llvm::DenseMap<int64_t, mlir::Value> constants;
+  std::unordered_map<int64_t, mlir::Value> constants; // of any number; DenseMap keeps two for itself
   std::map<std::tuple<int, void *, void *>, llvm::SmallVector<mlir::Value, 1>> shared;
   struct Join {
     mlir::Value whole, hi, lo;

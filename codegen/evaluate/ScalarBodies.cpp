@@ -90,7 +90,7 @@ struct ConstantBuilder {
 // A conversion to `dtype`, for a caller that rounds a 16-bit result.
 Scalar convertTo(DType dtype, Scalar x, Type elementType) {
   bool narrow = dtype == DType::Float16 || dtype == DType::BFloat16;
-  return narrow ? beforeNarrowing(x) : convert(x, elementType, dtype == DType::UInt8);
+  return narrow ? beforeNarrowing(x) : convert(x, elementType, isUnsignedInt(dtype));
 }
 
 int significandBits(DType dtype) {

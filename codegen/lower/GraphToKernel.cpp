@@ -131,8 +131,6 @@ static Plan lowerFunction(func::FuncOp func, Kernels &kernels, const Target &tar
 // One step, which runs the plans of the bodies.
 static void scheduleControl(Lowering &lowering, const Group &group) {
   Operation *op = group.ops.back();
-  if (lowering.target.gpu)
-    fail(UserError::Kind::NotImplemented, infoOf(op).name, "runs on a CPU only; move the tensors with .cpu()");
   PlannedStep step;
   step.kernel = infoOf(op).name;
   step.location = stepLocation(group);

@@ -12,10 +12,7 @@ namespace weft {
 ColumnReduction::ColumnReduction(Evaluator &e, KernelBuilder &k, Operation *op)
     : op(op), type(reducedType(op)), e(e), k(k), kind(reductionKind(op, elementType(op->getOperand(0)))) {}
 
-Value ColumnReduction::element(const Point &point) {
-  Scalar value = e.evaluate(op->getOperand(0), point);
-  return value.type() == type ? value.value : convert(value, type).value;
-}
+Value ColumnReduction::element(const Point &point) { return reducedElement(op, e.evaluate(op->getOperand(0), point)); }
 
 Value ColumnReduction::combine(Value a, Value b) {
   Scalar x{&k.builder, k.location, a}, y{&k.builder, k.location, b};

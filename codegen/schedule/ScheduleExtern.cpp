@@ -40,8 +40,6 @@ static int64_t scalarOf(const Attr &attr) {
 void scheduleExtern(Lowering &lowering, const Group &group) {
   Operation *op = group.ops.back();
   const OpInfo &record = infoOf(op);
-  if (lowering.target.gpu)
-    fail(UserError::Kind::NotImplemented, record.name, "runs on a CPU only; move the tensors with .cpu()");
   PlannedStep step;
   step.kernel = record.traits.externFunction;
   step.isExtern = true;
@@ -53,24 +51,26 @@ void scheduleExtern(Lowering &lowering, const Group &group) {
       step.scalars.push_back(storage.shape[axis].extent());
   };
   llvm::DenseMap<Value, Storage> inputs = lowering.inputs(group);
-  int core = record.traits.coreAxes;
-  Sizes batches;
+  Sizes batches = inputs.find(op->getOperand(0))->second.shape;
+  batches.resize(batches.size() - size_t(record.traits.coreAxes));
+  // Others than the first operand may have more axes than the core or fewer: a list or a number for each batch.
+  auto coreOf = [&](const Storage &storage) { return int(storage.shape.size() - batches.size()); };
   for (Value operand : op->getOperands()) {
     Storage storage = inOrder(lowering, group, operand, inputs.find(operand)->second);
-    add(operand, storage, core);
+    add(operand, storage, coreOf(storage));
     step.reads.insert(storage.planBuffer);
-    batches.assign(storage.shape.begin(), storage.shape.end() - core);
   }
   for (auto [index, value] : llvm::enumerate(group.results)) {
     const Storage &storage = lowering.result(group, index);
-    // A result may have fewer axes than the core: a number for each batch.
-    add(value, storage, int(storage.shape.size() - batches.size()));
+    add(value, storage, coreOf(storage));
     step.writes.insert(storage.planBuffer);
   }
   for (const Attr &attr : attrsOf(op))
     step.scalars.push_back(scalarOf(attr));
+  if (record.traits.cutsBatches)
+    batches.push_back(Size(attrsOf(op).back().i));
   step.grid = product(batches).extent();
-  step.grain = 1;
+  step.grain = record.traits.batchesTogether;
   lowering.steps.push_back(std::move(step));
 }
 

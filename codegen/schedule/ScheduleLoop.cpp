@@ -1,6 +1,7 @@
 // Elementwise work over one iteration space. Where nothing needs an axis of its own the loop is flat and a task is an
 // element, or a block of them where a mask for the ends of tasks would cost time and all blocks are whole; else the
-// trailing axes that act as one are the lanes and a task is one index of the others.
+// trailing axes that act as one are the lanes and a task is one index of the others. Where all axes but a last one of a
+// few elements act as one, as in pairs, they are the lanes and each takes all elements of that last one.
 #include "codegen/schedule/Schedule.h"
 
 using namespace mlir;
@@ -23,19 +24,41 @@ void scheduleLoop(Lowering &lowering, const Group &group) {
       lane &= intsAttr(op, "dims").back() + 1 != int64_t(sizesOf(op->getOperand(0)).size());
 
   // All results are evaluated before the first is stored: a result may take the place of an input.
-  auto evaluate = [&](Kernel &kernel, const Point &point) {
+  auto evaluateAll = [&](Kernel &kernel, ArrayRef<Point> points) {
     KernelBuilder &k = kernel.k;
     SmallVector<Scalar> results;
-    for (Value result : group.results)
-      results.push_back(kernel.e.evaluate(result, reshaped(k, point, shape, sizesOf(result))));
-    for (auto [i, result] : llvm::enumerate(results))
+    for (const Point &point : points)
+      for (Value result : group.results)
+        results.push_back(kernel.e.evaluate(result, reshaped(k, point, shape, sizesOf(result))));
+    for (auto [n, result] : llvm::enumerate(results)) {
+      const Point &point = points[n / group.results.size()];
+      unsigned i = unsigned(n % group.results.size());
       kernel.store(result, lowering.result(group, i), reshaped(k, point, shape, lowering.result(group, i).shape));
+    }
   };
+  auto evaluate = [&](Kernel &kernel, const Point &point) { evaluateAll(kernel, {point}); };
   if (scheduleTransposed(lowering, group, shape, wanted, evaluate))
     return;
   Kernel kernel(lowering, group);
   KernelBuilder &k = kernel.k;
   auto body = [&](const Point &point) { evaluate(kernel, point); };
+
+  constexpr int64_t kFewElements = 4;
+  Boundaries outerBoundaries = 0;
+  for (int axis = 1; axis + 1 < rank; ++axis)
+    outerBoundaries |= boundary(axis);
+  if (lane && !lowering.target.gpu && rank > 1 && (wanted & boundary(rank - 1)) && !(wanted & outerBoundaries) &&
+      shape.back().isStatic() && shape.back().constant <= kFewElements) {
+    k.loop(k.begin, k.end, true, [&](Value i) {
+      SmallVector<Point> points;
+      for (int64_t j = 0; j < shape.back().constant; ++j)
+        points.push_back({{0, rank - 1, i}, {rank - 1, 1, k.index(j)}});
+      evaluateAll(kernel, points);
+    });
+    int64_t cost = groupCost(lowering, group) * shape.back().constant;
+    lowering.finish(kernel, group, product(shape, 0, rank - 1), lowering.model.grain(1, cost));
+    return;
+  }
 
   int inner = rank; // where the lanes' axes begin
   do {

@@ -46,8 +46,7 @@ void scheduleReduction(Lowering &lowering, const Group &group) {
         if (outer)
           point.push_back({0, outer, row});
         point.push_back({outer, rank - outer, k.add(base, i)});
-        Scalar value = kernel.e.evaluate(operand, point);
-        return value.type() == type ? value.value : convert(value, type).value;
+        return reducedElement(op, kernel.e.evaluate(operand, point));
       });
       kernel.store(kernel.e.scalar(total, type), partial, {{0, 2, task}});
     });

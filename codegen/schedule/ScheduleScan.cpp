@@ -128,7 +128,9 @@ State ScanSchedule::combine(const State &before, const State &behind) {
     return {before[0] * behind[0], behind[0] * before[1] + behind[1]};
   case OpKind::Cummax:
   case OpKind::Cummin: {
-    Scalar wins = kind == OpKind::Cummax ? behind[0] >= before[0] : behind[0] <= before[0];
+    Scalar earlier = before[0], later = behind[0];
+    earlier.isUnsigned = later.isUnsigned = isUnsignedType(elementType(op->getResult(0)));
+    Scalar wins = kind == OpKind::Cummax ? later >= earlier : later <= earlier;
     if (behind[0].isFloat())
       wins = wins | isNan(behind[0]);
     wins = wins | (before[1] < before[1].constantInt(0));

@@ -205,6 +205,8 @@ TapeScopes tapeScopes();
 
 // Whether what is made of these operands gets a history.
 bool anyRequiresGrad(const Tensor *operands, int count);
+// `moved` is a copy of `from` on another device; its cotangents go back there.
+void recordMove(const Tensor &from, const Tensor &moved);
 // Records `results = op(operands)`; the caller has checked that grad mode is on and that an operand requires grad.
 void recordOnTape(OpKind op, const Tensor *operands, int count, const Attrs &attrs, Tensor *results);
 // A node for one of the op's results but the first.

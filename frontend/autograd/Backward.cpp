@@ -23,6 +23,10 @@ static std::vector<Tensor> startGradients(const char *name, const std::vector<Te
            "element " + std::to_string(i) + " of tensors does not require grad and does not have a grad_fn");
     Tensor gradient = i < gradients.size() ? gradients[i] : Tensor();
     if (!gradient.defined()) {
+      if (isComplex(output.dtype()))
+        fail(Kind::Runtime, name,
+             "grad can be implicitly created only for real scalar outputs but got " + toString(output.type()) +
+                 "; pass gradient=, or take abs() or .real first");
       if (output.numel() != 1)
         fail(Kind::Runtime, name,
              "grad can be implicitly created only for scalar outputs; got " + toString(output.type()) +
@@ -35,7 +39,7 @@ static std::vector<Tensor> startGradients(const char *name, const std::vector<Te
            "Mismatch in shape: grad_output[" + std::to_string(i) + "] has a shape of " + toString(gradient.shape()) +
                " and output[" + std::to_string(i) + "] has a shape of " + toString(output.shape()) + ".");
     }
-    result.push_back(gradient.dtype() == output.dtype() ? gradient : gradient.to(output.dtype()));
+    result.push_back((gradient.dtype() == output.dtype() ? gradient : gradient.to(output.dtype())).pairs());
   }
   return result;
 }
@@ -64,14 +68,15 @@ static void accumulate(const Tensor &leaf, Tensor gradient, bool createGraph) {
   }
 }
 
-void backward(const std::vector<Tensor> &outputs, const std::vector<Tensor> &gradients, bool retainGraph,
-              bool createGraph, const std::vector<Tensor> &only) {
-  if (outputs.empty())
+void backward(const std::vector<Tensor> &givenOutputs, const std::vector<Tensor> &gradients, bool retainGraph,
+              bool createGraph, const std::vector<Tensor> &inputs) {
+  if (givenOutputs.empty())
     return;
+  const std::vector<Tensor> outputs = pairsOf(givenOutputs), only = pairsOf(inputs);
   std::vector<std::pair<Ref<TensorImpl>, Tensor>> gradientsOf;
   { // the pass must let go of the values, so that accumulation can take them over
-    BackwardRequest request(outputs, startGradients("backward", outputs, gradients), only.empty() ? nullptr : &only,
-                            createGraph, "backward");
+    BackwardRequest request(outputs, startGradients("backward", givenOutputs, gradients),
+                            only.empty() ? nullptr : &only, createGraph, "backward");
     BackwardPass pass(request);
     pass.run();
     if (!retainGraph && !createGraph)
@@ -92,14 +97,15 @@ void backward(const std::vector<Tensor> &outputs, const std::vector<Tensor> &gra
   }
 }
 
-std::vector<Tensor> grad(const std::vector<Tensor> &outputs, const std::vector<Tensor> &inputs,
+std::vector<Tensor> grad(const std::vector<Tensor> &givenOutputs, const std::vector<Tensor> &givenInputs,
                          const std::vector<Tensor> &gradients, bool retainGraph, bool createGraph, bool allowUnused) {
-  for (const Tensor &input : inputs)
+  const std::vector<Tensor> outputs = pairsOf(givenOutputs), inputs = pairsOf(givenInputs);
+  for (const Tensor &input : givenInputs)
     if (!input.requiresGrad())
       fail(Kind::Runtime, "grad",
            "One of the differentiated Tensors does not require grad; got " + toString(input.type()) +
                "; call requires_grad_() before it is used");
-  BackwardRequest request(outputs, startGradients("grad", outputs, gradients), &inputs, createGraph, "grad");
+  BackwardRequest request(outputs, startGradients("grad", givenOutputs, gradients), &inputs, createGraph, "grad");
   BackwardPass pass(request);
   if (!outputs.empty())
     pass.run();
@@ -122,25 +128,31 @@ std::vector<Tensor> grad(const std::vector<Tensor> &outputs, const std::vector<T
            "One of the differentiated Tensors appears to not have been used in the graph. Set allow_unused=True if "
            "this is "
            "the desired behavior.");
-    result.push_back(found);
+    result.push_back(fromPairsLike(givenInputs[result.size()], found));
   }
   if (!retainGraph && !createGraph)
     pass.release();
   return result;
 }
 
-std::vector<Tensor> pushForward(const std::vector<Tensor> &outputs, const std::vector<Tensor> &inputs,
-                                const std::vector<Tensor> &tangents, bool createGraph) {
+std::vector<Tensor> pushForward(const std::vector<Tensor> &givenOutputs, const std::vector<Tensor> &givenInputs,
+                                const std::vector<Tensor> &givenTangents, bool createGraph) {
+  const std::vector<Tensor> outputs = pairsOf(givenOutputs), inputs = pairsOf(givenInputs),
+                            tangents = pairsOf(givenTangents);
   for (size_t i = 0; i < inputs.size(); ++i)
     if (tangents[i].type() != inputs[i].type())
       fail(Kind::Runtime, "jvp",
            "a tangent has its primal's shape and dtype; got " + toString(tangents[i].type()) + " for " +
                toString(inputs[i].type()));
   BackwardRequest request(outputs, {}, &inputs, createGraph, "jvp");
-  return BackwardPass(request).pushForward(inputs, tangents);
+  std::vector<Tensor> results = BackwardPass(request).pushForward(inputs, tangents);
+  for (size_t i = 0; i < results.size(); ++i)
+    results[i] = fromPairsLike(givenOutputs[i], results[i]);
+  return results;
 }
 
-bool dependsOnOthers(const std::vector<Tensor> &tensors, const std::vector<Tensor> &inputs) {
+bool dependsOnOthers(const std::vector<Tensor> &given, const std::vector<Tensor> &givenInputs) {
+  const std::vector<Tensor> tensors = pairsOf(given), inputs = pairsOf(givenInputs);
   std::unordered_set<const TensorImpl *> known;
   for (const Tensor &input : inputs)
     known.insert(input.impl.get());
@@ -168,7 +180,8 @@ bool dependsOnOthers(const std::vector<Tensor> &tensors, const std::vector<Tenso
   return false;
 }
 
-void releaseLeaves(const std::vector<Tensor> &tensors, const std::vector<Tensor> &inputs, uint64_t since) {
+void releaseLeaves(const std::vector<Tensor> &given, const std::vector<Tensor> &givenInputs, uint64_t since) {
+  const std::vector<Tensor> tensors = pairsOf(given), inputs = pairsOf(givenInputs);
   std::unordered_set<const TensorImpl *> leaves;
   for (const Tensor &input : inputs)
     if (input.isLeaf()) {

@@ -130,7 +130,7 @@ std::vector<Tensor> BackwardPass::cotangentsOfOperands(const Relay &relay) {
     bool isGiven = node->function ? (i ? relay.given[i] : reached.count(node)) : reached.count(node);
     given.push_back(isGiven ? valueAt(relay.wrt[i]) : Tensor());
   }
-  return node->function ? node->function->backward(given) : given;
+  return node->function ? node->function->backwardOnPairs(given) : given;
 }
 
 // Reads the tangents of its operands at the outputs from `output` on, and gives those of its results from `tangent` on.
@@ -139,7 +139,7 @@ void BackwardPass::pushForward(const Relay &relay, size_t &output, ValueId &tang
   std::vector<Tensor> given;
   for (ValueId cotangent : relay.cotangents)
     given.push_back(cotangent < 0 ? Tensor() : valueOf(derivative.graph->outputs[output++]));
-  std::vector<Tensor> pushed = node->function->pushForward(given);
+  std::vector<Tensor> pushed = node->function->pushForwardOnPairs(given);
   for (size_t i = 0; i < relay.inputs.size(); ++i) {
     const TensorType &type = i ? node->others[i - 1].type : node->type;
     values[tangent++] = i < pushed.size() && pushed[i].defined()

@@ -16,6 +16,21 @@ bool CustomFunction::release() {
   return any;
 }
 
+static std::vector<Tensor> fromPairsWhere(const std::vector<bool> &isComplex, std::vector<Tensor> tensors) {
+  for (size_t i = 0; i < tensors.size(); ++i)
+    if (tensors[i].defined() && isComplex[i])
+      tensors[i] = fromPairs(tensors[i]);
+  return tensors;
+}
+
+std::vector<Tensor> CustomFunction::backwardOnPairs(const std::vector<Tensor> &cotangents) {
+  return pairsOf(backward(fromPairsWhere(complexResults, cotangents)));
+}
+
+std::vector<Tensor> CustomFunction::pushForwardOnPairs(const std::vector<Tensor> &tangents) {
+  return pairsOf(pushForward(fromPairsWhere(complexOperands, tangents)));
+}
+
 std::vector<Tensor> CustomFunction::saved() const {
   std::string reader = name();
   if (released)
@@ -30,8 +45,13 @@ std::vector<Tensor> CustomFunction::saved() const {
   return values;
 }
 
-void recordFunction(std::shared_ptr<CustomFunction> function, const std::vector<Tensor> &operands,
-                    const std::vector<Tensor> &results, const std::vector<bool> &differentiable) {
+void recordFunction(std::shared_ptr<CustomFunction> function, const std::vector<Tensor> &givenOperands,
+                    const std::vector<Tensor> &givenResults, const std::vector<bool> &differentiable) {
+  const std::vector<Tensor> operands = pairsOf(givenOperands), results = pairsOf(givenResults);
+  for (const Tensor &t : givenOperands)
+    function->complexOperands.push_back(isComplex(t.dtype()));
+  for (const Tensor &t : givenResults)
+    function->complexResults.push_back(isComplex(t.dtype()));
   for (const Tensor &operand : operands)
     if (operand.impl->base && operand.requiresGrad())
       refreshHistory(operand);
@@ -50,7 +70,7 @@ void recordFunction(std::shared_ptr<CustomFunction> function, const std::vector<
   for (const Tensor &t : function->toSave) {
     CustomFunction::Saved saved;
     for (size_t i = 0; t.defined() && i < results.size(); ++i)
-      if (results[i].is(t) && differentiable[i])
+      if (givenResults[i].is(t) && differentiable[i])
         saved.result = int(i);
     if (t.defined())
       saved.value = savedTensor(saved.result >= 0 ? t.alias() : t);
@@ -75,6 +95,27 @@ void recordFunction(std::shared_ptr<CustomFunction> function, const std::vector<
     result.impl->requiresGrad = true;
     autogradMeta(*result.impl).setNode(std::move(made));
   }
+}
+
+namespace {
+
+struct Move : CustomFunction {
+  Move(Device from, Device to) : from(from), to(to) {}
+  std::string name() const override { return "to"; }
+  std::vector<Tensor> backward(const std::vector<Tensor> &cotangents) override { return moved(cotangents, from); }
+  std::vector<Tensor> pushForward(const std::vector<Tensor> &tangents) override { return moved(tangents, to); }
+
+private:
+  static std::vector<Tensor> moved(const std::vector<Tensor> &given, Device device) {
+    return {given[0].defined() ? given[0].to(device) : Tensor()};
+  }
+  Device from, to;
+};
+
+} // namespace
+
+void recordMove(const Tensor &from, const Tensor &moved) {
+  recordFunction(std::make_shared<Move>(from.device(), moved.device()), {from}, {moved}, {true});
 }
 
 } // namespace weft

@@ -14,6 +14,10 @@ public:
   // The tangents of the results from those of the operands, likewise.
   virtual std::vector<Tensor> pushForward(const std::vector<Tensor> &tangents) = 0;
 
+  // The same of the tensors on the tape, which are pairs where the function's are complex.
+  std::vector<Tensor> backwardOnPairs(const std::vector<Tensor> &cotangents);
+  std::vector<Tensor> pushForwardOnPairs(const std::vector<Tensor> &tangents);
+
   // Kept for backward() from recordFunction() on; undefined tensors among them stay so. No cycle comes of results.
   void save(std::vector<Tensor> tensors);
   // What was kept. Throws where it was written to since, or given up.
@@ -32,6 +36,7 @@ private:
   };
   std::vector<Tensor> toSave;
   std::vector<Saved> kept;
+  std::vector<bool> complexOperands, complexResults;
   bool released = false;
 };
 

@@ -102,7 +102,11 @@ AutogradMeta &autogradMeta(TensorImpl &impl) {
   return *impl.autograd;
 }
 
-TensorImpl::~TensorImpl() { delete autograd; }
+TensorImpl::~TensorImpl() {
+  delete autograd;
+  if (isComplex(dtype) && base)
+    base->complexFace = nullptr;
+}
 
 uint64_t nextTapeOrder() {
   static std::atomic<uint64_t> order{1};
@@ -238,6 +242,8 @@ Tensor valueOfSaved(const SavedTensor &saved, const std::string &reader, const c
 }
 
 Tensor asResultOf(const Ref<TapeNode> &node, int number, const Tensor &value) {
+  if (isComplex(value.dtype()))
+    return fromPairs(asResultOf(node, number, value.pairs()));
   Tensor result = value.alias();
   result.impl->requiresGrad = true;
   autogradMeta(*result.impl).node = number ? nodeOfResult(node, number) : node;
@@ -293,14 +299,20 @@ Ref<TapeNode> nodeOfResult(const Ref<TapeNode> &first, int number) {
 // ---------------------------------------------------------------- Tensor's part
 
 bool Tensor::baseGotHistory() const {
+  if (isComplex(impl->dtype))
+    return pairs().requiresGrad();
   const TensorImpl *base = impl->currentBase();
   TapeNode *node = base ? tapeNode(*base) : nullptr;
   return node && node->order != impl->baseOrder;
 }
 
-bool Tensor::isLeaf() const { return !tapeNode(*impl); }
+bool Tensor::isLeaf() const { return !tapeNode(*pairs().impl); }
 
 Tensor &Tensor::requiresGrad(bool value) {
+  if (isComplex(impl->dtype)) {
+    pairs().requiresGrad(value);
+    return *this;
+  }
   if (!isLeaf()) {
     if (!value)
       fail(Kind::Runtime, "requires_grad_",
@@ -310,12 +322,15 @@ Tensor &Tensor::requiresGrad(bool value) {
   }
   if (value && !isFloat(impl->dtype))
     fail(Kind::Runtime, "requires_grad_",
-         std::string("only Tensors of floating point dtype can require gradients; got ") + name(impl->dtype));
+         std::string("only Tensors of floating point and complex dtype can require gradients; got ") +
+             name(impl->dtype));
   impl->requiresGrad = value;
   return *this;
 }
 
 Tensor Tensor::grad() const {
+  if (isComplex(impl->dtype))
+    return fromPairsLike(*this, pairs().grad());
   if (Trace *trace = Trace::active())
     trace->noteGradRead(*this);
   return impl->autograd ? impl->autograd->grad : Tensor();
@@ -330,6 +345,8 @@ void Tensor::setGrad(const Tensor &grad) {
            "assigned grad must have the tensor's shape, dtype and device; got " + toString(grad.type()) + " on " +
                toString(grad.device()) + " for " + toString(type()) + " on " + toString(device()));
   }
+  if (isComplex(impl->dtype))
+    return pairs().setGrad(grad.defined() ? grad.pairs() : grad);
   if (!grad.defined() && !impl->autograd && !Trace::active())
     return;
   if (Trace *trace = Trace::active())
@@ -340,11 +357,13 @@ void Tensor::setGrad(const Tensor &grad) {
 Tensor Tensor::detach() const {
   Tensor result = alias();
   if (Trace *trace = Trace::active())
-    trace->noteDetached(*this, result);
+    trace->noteDetached(pairs(), result.pairs());
   return result;
 }
 
 Tensor Tensor::alias() const {
+  if (isComplex(impl->dtype))
+    return fromPairs(pairs().alias());
   Tensor result = aliasOf(*this, impl->shape, impl->strides, impl->offset);
   result.impl->traceSegment = impl->traceSegment;
   result.impl->traceVersion = impl->traceVersion;
@@ -353,6 +372,8 @@ Tensor Tensor::alias() const {
 }
 
 void Tensor::detachInPlace() const {
+  if (isComplex(impl->dtype))
+    return pairs().detachInPlace();
   if (impl->currentBase())
     fail(Kind::Runtime, "detach_", "Can't detach views in-place. Use detach() instead.");
   if (Trace *trace = Trace::active())
@@ -416,7 +437,17 @@ Tensor runHooks(const std::shared_ptr<Hooks> &hooks, Tensor cotangent) {
   return cotangent;
 }
 
+// Of a complex tensor, as one of that of its pairs.
+static GradHook onPairs(GradHook hook) {
+  return [hook = std::move(hook)](const Tensor &cotangent) {
+    Tensor changed = hook(fromPairs(cotangent));
+    return changed.defined() ? checkedHookResult(changed, fromPairs(cotangent)).pairs() : changed;
+  };
+}
+
 HookHandle registerHook(const Tensor &tensor, GradHook hook) {
+  if (isComplex(tensor.dtype()))
+    return registerHook(tensor.pairs(), onPairs(std::move(hook)));
   if (!tensor.requiresGrad())
     fail(Kind::Runtime, "register_hook", "cannot register a hook on a tensor that doesn't require gradient");
   TapeNode *node = tapeNode(*tensor.impl);
@@ -424,6 +455,11 @@ HookHandle registerHook(const Tensor &tensor, GradHook hook) {
 }
 
 HookHandle registerAccumulateHook(const Tensor &leaf, GradHook hook) {
+  if (isComplex(leaf.dtype()))
+    return registerAccumulateHook(leaf.pairs(), [hook = std::move(hook)](const Tensor &pairs) {
+      hook(fromPairs(pairs));
+      return Tensor();
+    });
   if (!leaf.isLeaf() || !leaf.requiresGrad())
     fail(Kind::Runtime, "register_post_accumulate_grad_hook",
          "post accumulate grad hooks can only be registered on leaf tensors that require gradient");
@@ -434,6 +470,9 @@ void registerGroupHook(const std::vector<Tensor> &tensors, GroupHook hook) {
   auto group = std::make_shared<HookGroup>();
   group->hook = std::move(hook);
   for (const Tensor &tensor : tensors) {
+    if (isComplex(tensor.dtype()))
+      fail(Kind::NotImplemented, "register_group_hook",
+           "of complex tensors; got " + toString(tensor.type()) + "; register it on weft.view_as_real() of it");
     TapeNode *node = tapeNode(*tensor.impl);
     if (!node)
       fail(Kind::Runtime, "register_group_hook", "needs tensors that an operation made and that require grad");
@@ -444,20 +483,26 @@ void registerGroupHook(const std::vector<Tensor> &tensors, GroupHook hook) {
   }
 }
 
-void retainGrad(const Tensor &tensor) {
+void retainGrad(const Tensor &given) {
+  Tensor tensor = given.pairs();
   if (!tensor.requiresGrad())
     fail(Kind::Runtime, "retain_grad", "can't retain_grad on Tensor that has requires_grad=False");
   if (!tensor.isLeaf())
     autogradMeta(*tensor.impl).retainGrad = true;
 }
 
-bool retainsGrad(const Tensor &tensor) { return tensor.impl->autograd && tensor.impl->autograd->retainGrad; }
+bool retainsGrad(const Tensor &tensor) {
+  const AutogradMeta *meta = tensor.pairs().impl->autograd;
+  return meta && meta->retainGrad;
+}
 
 // ---------------------------------------------------------------- In place
 
 void checkInPlace(const char *op, const Tensor &target) {
   if (target.impl->wrappedNumber)
     fail(Kind::Type, op, "expected a Tensor to write to, got a number");
+  if (isComplex(target.dtype()))
+    return checkInPlace(op, target.pairs());
   if (target.impl->storage->readOnly)
     fail(Kind::Runtime, op,
          "the tensor's memory is read-only (a read-only NumPy array); got " + toString(target.type()) +

@@ -13,6 +13,8 @@ namespace weft {
 Tensor full(const Dims &shape, const Tensor &value, DType dtype, Device device) {
   if (!value.impl->wrappedNumber)
     return expand(value.to(dtype).to(device), shape).clone();
+  if (isComplex(dtype))
+    return expand(constantOf(value, dtype, device), shape).clone();
   Tensor constant = constantOf(value, dtype, device); // checks the range
   return applyCreation(OpKind::Full,
                        {Attr::list(shape), Attr::real(isFloat(dtype) ? constant.impl->number : 0),
@@ -78,7 +80,7 @@ Tensor randint(int64_t low, int64_t high, const Dims &shape, DType dtype, Device
     fail(UserError::Kind::Runtime, "randint",
          "the range is empty; got low " + std::to_string(low) + ", high " + std::to_string(high) + "; pass high > low");
   for (int64_t end : {low, high - 1}) // which the dtype must hold
-    if (dtype == DType::Bool ? end < 0 || end > 1 : dtype == DType::UInt8 && end < 0)
+    if (dtype == DType::Bool ? end < 0 || end > 1 : isUnsignedInt(dtype) && end < 0)
       fail(UserError::Kind::Runtime, "randint",
            "the range passes the bounds of " + std::string(name(dtype)) + "; got low " + std::to_string(low) +
                ", high " + std::to_string(high) + "; ask for another dtype");
@@ -99,8 +101,23 @@ static Tensor random(OpKind op, const Dims &shape, DType dtype, Device device) {
   return applyKernel(op, &state, 1, {Attr::list(shape), Attr::dtype(dtype), Attr::integer(offset)});
 }
 
-Tensor rand(const Dims &shape, DType dtype, Device device) { return random(OpKind::Uniform, shape, dtype, device); }
-Tensor randn(const Dims &shape, DType dtype, Device device) { return random(OpKind::Normal, shape, dtype, device); }
+static Dims withParts(const Dims &shape) {
+  Dims result = shape;
+  result.push_back(2);
+  return result;
+}
+
+// Both parts of a complex number are drawn. Those of a normal one have a variance of 1 together.
+Tensor rand(const Dims &shape, DType dtype, Device device) {
+  return isComplex(dtype) ? fromPairs(rand(withParts(shape), partOf(dtype), device))
+                          : random(OpKind::Uniform, shape, dtype, device);
+}
+Tensor randn(const Dims &shape, DType dtype, Device device) {
+  if (!isComplex(dtype))
+    return random(OpKind::Normal, shape, dtype, device);
+  Tensor parts = randn(withParts(shape), partOf(dtype), device);
+  return fromPairs(call(OpKind::Mul, {parts, Tensor::wrapped(std::sqrt(0.5))}));
+}
 
 Tensor dropout(const Tensor &x, double p) {
   int64_t offset = 0;

@@ -1,6 +1,7 @@
 #include "frontend/dispatch/Dispatch.h"
 
 #include "frontend/autograd/Autograd.h"
+#include "frontend/dispatch/Complex.h"
 #include "frontend/dispatch/KnownCalls.h"
 #include "frontend/dispatch/Moves.h"
 #include "frontend/dispatch/Numbers.h"
@@ -176,13 +177,14 @@ static void finish(OpKind op, const Tensor *operands, int count, const Attrs &at
     recordOnTape(op, operands, count, attrs, results);
 }
 
-// Nothing lets go of the host's lock before the kernel runs, but to compile what checks the operands.
+// Nothing lets go of the host's lock before the kernel runs, but to compile what checks the operands. Values that are
+// looked at and lie on another device are waited for.
 static bool isSimple(OpKind op, const Tensor *operands, int count, const TensorType &result) {
   constexpr int64_t kSmall = 1 << 14;
   int64_t bytes = result.shape.product() * itemSize(result.dtype);
   for (int i = 0; i < count; ++i) {
     bytes += operands[i].impl->storage->bytes;
-    if (!operands[i].isContiguous())
+    if (!operands[i].isContiguous() || (traits(op).check && !operands[i].device().isCpu()))
       return false;
   }
   return bytes < kSmall && info(op).family != OpFamily::Shape;
@@ -199,10 +201,16 @@ static void applyAnew(OpKind op, const Tensor *operands, int count, const Attrs 
     many.resize(size_t(count));
     types = many.data();
   }
+  bool hasComplex = op == OpKind::Cast && isComplex(attrs[0].asDType());
   for (int i = 0; i < count; ++i) {
     if (operands[i].impl->wrappedNumber)
       fail(Kind::Type, info(op).name, "expected a Tensor, got a number; make it one with weft.tensor()");
     types[i] = operands[i].type();
+    hasComplex |= isComplex(types[i].dtype);
+  }
+  if (__builtin_expect(hasComplex, 0)) {
+    results[0] = callComplex(op, operands, count, attrs);
+    return;
   }
   TensorType type = inferType(op, types, count, attrs);
   const int resultCount = weft::resultCount(op, attrs);

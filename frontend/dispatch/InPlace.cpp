@@ -1,6 +1,7 @@
 // Operations that write to their first operand. Contiguous memory is written by the kernel; other layouts take the
 // result by a strided copy. Operands that overlap the memory otherwise than being it are copied first.
 #include "frontend/autograd/Autograd.h"
+#include "frontend/dispatch/Complex.h"
 #include "frontend/dispatch/Dispatch.h"
 #include "frontend/dispatch/Numbers.h"
 #include "frontend/dispatch/OperandCheck.h"
@@ -16,9 +17,10 @@ namespace weft {
 
 using Kind = UserError::Kind;
 
-// Whether a dtype is of a category above the target's: float above int, int above bool.
+// Whether a dtype is of a category above the target's: complex above float, float above int, int above bool.
 static bool isAbove(DType dtype, DType target) {
-  return (isFloat(dtype) && !isFloat(target)) || (dtype != DType::Bool && target == DType::Bool);
+  return (isComplex(dtype) && !isComplex(target)) || (isFloat(dtype) && !isFloat(target) && !isComplex(target)) ||
+         (dtype != DType::Bool && target == DType::Bool);
 }
 
 // A result type category may not be lowered by writing it.
@@ -28,17 +30,14 @@ static void checkCast(const char *op, DType result, DType target) {
          std::string("result type ") + name(result) + " can't be cast to the desired output type " + name(target));
 }
 
+// On a GPU all of the memory is made anew, as in a trace, and takes the place of the old.
 static void strided(const Tensor &source, const Tensor &target) {
   if (target.device().isCpu())
     return copyStrided(source, target);
-  // The part of memory that the view spans goes to the host and back.
-  const Ref<Storage> &storage = target.impl->storage;
-  Ref<Storage> host = Storage::allocate({}, storage->bytes);
-  copyMemory(host->memory, {}, storage->data(), storage->device, size_t(storage->bytes));
-  Tensor window = aliasOf(target, target.shape(), target.strides(), target.offset());
-  window.impl->storage = host;
-  copyStrided(source.to(Device()), window);
-  copyMemory(storage->data(), storage->device, host->memory, {}, size_t(storage->bytes));
+  Trace::Pause pause;
+  Tensor flat = aliasOf(target, {target.impl->storage->bytes / itemSize(target.dtype())}, {1}, 0);
+  Tensor changed = withPart(flat, target, source).contiguous();
+  copyMemory(flat.data(), flat.device(), changed.data(), flat.device(), size_t(flat.numel() * itemSize(flat.dtype())));
 }
 
 void storeInto(const Tensor &givenTarget, const Tensor &givenValue) {
@@ -57,7 +56,7 @@ void storeInto(const Tensor &givenTarget, const Tensor &givenValue) {
   else if (target.isContiguous() && source.device() == target.device())
     runKernel(OpKind::Cast, &source, 1, {Attr::dtype(target.dtype())}, target.type(), target.device(), target.data());
   else
-    strided(source.to(Device()), target);
+    strided(source.to(target.device()), target);
 }
 
 // The value into the target: in a trace the storage's new value, else memory.
@@ -224,6 +223,12 @@ void writeOut(const char *op, const Tensor &out, const Tensor &result) {
 }
 
 void becomeView(const char *op, const Tensor &t, const Tensor &view) {
+  if (isComplex(t.dtype())) {
+    becomeView(op, t.pairs(), view.pairs());
+    t.impl->shape = view.shape();
+    t.impl->strides = view.strides();
+    return;
+  }
   if (gradEnabled() && t.requiresGrad() && t.isLeaf())
     checkInPlace(op, t);
   if (Trace *trace = Trace::active())
@@ -234,12 +239,35 @@ void becomeView(const char *op, const Tensor &t, const Tensor &view) {
   takeHistory(t, view);
 }
 
+static void checkShape(const char *op, const Tensor &target, const Tensor &result) {
+  if (result.shape() != target.shape())
+    fail(Kind::Runtime, op,
+         "output with shape " + toString(target.shape()) + " doesn't match the broadcast shape " +
+             toString(result.shape()) + "; the in-place form cannot change a tensor's shape");
+}
+
+// The result of an op on `operands`, of which some are complex, into the target.
+static void putComplex(const char *op, const Tensor &target, const Tensor &result, const Tensor *operands, int count) {
+  Tensor place = target.pairs(), value = result.to(target.dtype()).pairs();
+  if (!needsTape(op, place, operands, count))
+    return write(place, value);
+  keepFormerValue(place, result.pairs());
+  writeOnTape(place, value);
+}
+
 Tensor callInPlace(OpKind op, const Tensor *operands, int count, const Attrs &attrs) {
   const Tensor &target = operands[0];
   const char *name = info(op).name;
   checkInPlace(name, target);
   refuseBoolDifference(op, operands, count);
   op = simplerPower(op, operands, count);
+  if (anyComplex(operands, count)) {
+    Tensor result = call(op, operands, count, attrs);
+    checkCast(name, result.dtype(), target.dtype());
+    checkShape(name, target, result);
+    putComplex(name, target, result, operands, count);
+    return target;
+  }
   Tensor fitted[3];
   if (fitNumbers(op, operands, count, fitted))
     operands = fitted;
@@ -247,10 +275,7 @@ Tensor callInPlace(OpKind op, const Tensor *operands, int count, const Attrs &at
   if (!taped && runInTarget(op, operands, count, attrs))
     return target;
   Tensor result = call(op, operands, count, attrs);
-  if (result.shape() != target.shape())
-    fail(Kind::Runtime, name,
-         "output with shape " + toString(target.shape()) + " doesn't match the broadcast shape " +
-             toString(result.shape()) + "; the in-place form cannot change a tensor's shape");
+  checkShape(name, target, result);
   checkCast(name, result.dtype(), target.dtype());
   if (taped)
     keepFormerValue(target, result);
@@ -260,6 +285,11 @@ Tensor callInPlace(OpKind op, const Tensor *operands, int count, const Attrs &at
 }
 
 Tensor copy_(const Tensor &target, const Tensor &source) {
+  if (isComplex(target.dtype())) {
+    Tensor value = convert(source, target.dtype(), target.device());
+    copy_(target.pairs(), (value.dim() < target.dim() ? expand(value, target.shape()) : value).pairs());
+    return target;
+  }
   checkInPlace("copy_", target);
   bool taped = needsTape("copy_", target, &source, 1);
   Tensor value = source;

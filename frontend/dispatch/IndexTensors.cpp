@@ -8,6 +8,7 @@
 #include "frontend/dispatch/Numbers.h"
 #include "frontend/dispatch/OperandCheck.h"
 #include "frontend/dispatch/Ops.h"
+#include "frontend/dispatch/Promotion.h"
 #include "frontend/tensor/Snapshot.h"
 #include "frontend/tensor/StridedCopy.h"
 #include "frontend/trace/Trace.h"
@@ -20,6 +21,17 @@ namespace {
 using Kind = UserError::Kind;
 constexpr const char *kWhat = "index";
 
+// Where x is, as in PyTorch: indices from the CPU go there.
+Tensor onDeviceOf(const Tensor &x, const Tensor &index) {
+  if (index.device() == x.device())
+    return index;
+  if (!index.device().isCpu())
+    fail(Kind::Runtime, kWhat,
+         "indices should be either on cpu or on the same device as the indexed tensor (" + toString(x.device()) +
+             "); got some on " + toString(index.device()) + "; move them with .to()");
+  return index.to(x.device());
+}
+
 // Positions of the true elements, in row-major order, as one flat index. Needs the mask's values.
 Tensor positionsOf(const Tensor &mask) {
   Tensor host = mask.detach().to(Device()).contiguous();
@@ -28,7 +40,7 @@ Tensor positionsOf(const Tensor &mask) {
   for (int64_t i = 0, n = host.numel(); i < n; ++i)
     if (data[i])
       positions.push_back(i);
-  return Tensor::fromHost(positions.data(), {int64_t(positions.size())}, DType::Int64, mask.device());
+  return Tensor::fromHost(positions.data(), {int64_t(positions.size())}, DType::Int64);
 }
 
 Tensor wrapNegative(const Tensor &index, int64_t size) {
@@ -139,8 +151,10 @@ Indexed::Indexed(const Tensor &view, std::vector<IndexTensor> given)
                toString(view.type()));
     }
   }
-  for (const IndexTensor &i : indices)
+  for (IndexTensor &i : indices) {
     check(i.index, OperandCheck::index(kWhat, x.type(), x.shape()[i.dim], /*fromEnd=*/true));
+    i.index = onDeviceOf(x, i.index);
+  }
 }
 
 Tensor Indexed::flatIndex() const {
@@ -213,6 +227,8 @@ bool onHost(const Indexed &at) {
 // ---------------------------------------------------------------- Reading
 
 Tensor readAt(const Tensor &view, const std::vector<IndexTensor> &given) {
+  if (isComplex(view.dtype()))
+    return fromPairs(readAt(view.pairs(), given));
   Indexed at(view, given);
   Dims result = at.result();
   bool taped = gradEnabled() && view.requiresGrad();
@@ -258,7 +274,7 @@ static bool isUniform(const Tensor &view, const IndexTensor &mask, const Tensor 
 
 static Tensor maskedValue(const Tensor &view, const IndexTensor &mask, Tensor value) {
   Dims ones(mask.dim, 1), behind(view.dim() - mask.dim - mask.index.dim(), 1);
-  Tensor where = reshape(mask.index, joined(ones, mask.index.shape(), behind));
+  Tensor where = reshape(onDeviceOf(view, mask.index), joined(ones, mask.index.shape(), behind));
   if (value.numel() == 1)
     return maskedFill(view, where, value.dim() ? reshape(value, {}) : value);
   return call(OpKind::Where, {where, value, view});
@@ -279,6 +295,10 @@ static void writeHere(Indexed &at, const Tensor &view, const Tensor &rows) {
 void writeAt(const Tensor &base, const Tensor &view, const std::vector<IndexTensor> &given, const Tensor &givenValue,
              bool accumulate) {
   checkInPlace(kWhat, base);
+  if (isComplex(view.dtype())) {
+    Tensor value = convert(givenValue, view.dtype(), view.device());
+    return writeAt(base.pairs(), view.pairs(), given, value.pairs(), accumulate);
+  }
   Tensor value = givenValue;
   const bool isNumber = value.impl->wrappedNumber;
   if (!accumulate && given.size() == 1 && isUniform(view, given[0], value)) {
@@ -291,6 +311,8 @@ void writeAt(const Tensor &base, const Tensor &view, const std::vector<IndexTens
     fail(Kind::Runtime, kWhat,
          "Index put requires the source and destination dtypes match; got " + toString(value.type()) + " for " +
              toString(view.type()) + "; convert it with .to(dtype)");
+  if (value.dim() == 0 && value.device().isCpu())
+    value = value.to(view.device());
   Indexed at(view, given);
   Tensor rows = broadcastTo(value, at.result());
   if (rows.numel() == 0)

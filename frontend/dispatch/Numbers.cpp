@@ -1,7 +1,10 @@
 #include "frontend/dispatch/Numbers.h"
 
+#include "frontend/dispatch/Ops.h"
+#include "frontend/trace/Trace.h"
 #include "runtime/cpu/FloatMode.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -67,14 +70,15 @@ template <class T> static void storeInteger(const TensorImpl &number, void *memo
   T value;
   if (isFloat(number.dtype)) {
     double v = number.number;
-    constexpr double largest = double(std::numeric_limits<T>::max()); // 2^63 for int64, which does not hold it
+    constexpr double largest =
+        double(std::numeric_limits<T>::max()); // of 64 bits: a power of two, which T does not hold
     if (!(v >= double(std::numeric_limits<T>::min()) && (sizeof(T) < 8 ? v <= largest : v < largest)))
       failRange(number, dtype);
     value = T(v);
   } else {
     // Negative numbers wrap in unsigned dtypes, as in PyTorch.
     if ((number.integer < int64_t(std::numeric_limits<T>::min()) && std::is_signed<T>::value) ||
-        number.integer > int64_t(std::numeric_limits<T>::max()))
+        (number.integer > 0 && uint64_t(number.integer) > uint64_t(std::numeric_limits<T>::max())))
       failRange(number, dtype);
     value = T(number.integer);
   }
@@ -83,6 +87,8 @@ template <class T> static void storeInteger(const TensorImpl &number, void *memo
 
 void storeNumber(const Tensor &number, DType dtype, void *memory) {
   const TensorImpl &n = *number.impl;
+  if (isComplex(n.dtype)) // of which the real part is kept, if that is all
+    return storeNumber(Tensor::wrapped(number.itemDouble()), dtype, memory);
   switch (dtype) {
   case DType::Float64: {
     double real = realValue(n, dtype);
@@ -111,6 +117,12 @@ void storeNumber(const Tensor &number, DType dtype, void *memory) {
   }
   case DType::UInt8:
     return storeInteger<uint8_t>(n, memory, dtype);
+  case DType::UInt16:
+    return storeInteger<uint16_t>(n, memory, dtype);
+  case DType::UInt32:
+    return storeInteger<uint32_t>(n, memory, dtype);
+  case DType::UInt64:
+    return storeInteger<uint64_t>(n, memory, dtype);
   case DType::Int8:
     return storeInteger<int8_t>(n, memory, dtype);
   case DType::Int16:
@@ -119,10 +131,29 @@ void storeNumber(const Tensor &number, DType dtype, void *memory) {
     return storeInteger<int32_t>(n, memory, dtype);
   case DType::Int64:
     return storeInteger<int64_t>(n, memory, dtype);
+  case DType::Complex64:
+  case DType::Complex128:
+    break; // kept in two
   }
 }
 
 Tensor constantOf(const Tensor &number, DType dtype, Device device) {
+  if (isComplex(dtype)) {
+    std::complex<double> value = number.itemComplex();
+    if (!Trace::active()) {
+      alignas(8) char bytes[16];
+      const int size = itemSize(partOf(dtype));
+      storeNumber(Tensor::wrapped(value.real()), partOf(dtype), bytes);
+      storeNumber(Tensor::wrapped(value.imag()), partOf(dtype), bytes + size);
+      return Tensor::fromHost(bytes, {}, dtype, device);
+    }
+    Tensor parts[2];
+    for (int i = 0; i < 2; ++i)
+      parts[i] = constantOf(Tensor::wrapped(i ? value.imag() : value.real()), partOf(dtype), device);
+    return complexFromParts(parts[0], parts[1]);
+  }
+  if (isComplex(number.dtype()))
+    return constantOf(Tensor::wrapped(number.itemDouble()), dtype, device);
   StandardFloatMode mode;
   const TensorImpl &n = *number.impl;
   alignas(8) char bytes[8];
@@ -140,16 +171,17 @@ Tensor constantOf(const Tensor &number, DType dtype, Device device) {
 
 namespace {
 
+// Of an integer dtype; of uint64 the part that integers of Python's can be operands of.
 struct Range {
   int64_t low, high;
 };
 Range rangeOf(DType dtype) {
-  int bits = 8 * itemSize(dtype) - (isSignedInt(dtype) ? 1 : 0);
+  int bits = std::min(63, 8 * itemSize(dtype) - (isSignedInt(dtype) ? 1 : 0));
   int64_t high = int64_t(~uint64_t(0) >> (64 - bits));
   return {isSignedInt(dtype) ? -high - 1 : 0, high};
 }
 
-bool isInteger(DType dtype) { return !isFloat(dtype) && dtype != DType::Bool; }
+bool isInteger(DType dtype) { return isIntegral(dtype) && dtype != DType::Bool; }
 
 // The dtype that tensors of integers promote to, if there are such and numbers alone.
 std::optional<DType> integersBesideNumbers(const Tensor *operands, int count) {
@@ -230,6 +262,8 @@ bool fitNumbers(OpKind &op, const Tensor *operands, int count, Tensor (&fitted)[
     if (!number.wrappedNumber)
       continue;
     int outside = side(number, range);
+    if (outside > 0 && *dtype == DType::UInt64)
+      failRange(number, *dtype);
     if (relation && (outside || isFloat(number.dtype))) {
       if (i == 0) { // the number comes second
         relation = mirrored(relation);

@@ -14,7 +14,11 @@ OperandCheck OperandCheck::divisor(const char *op, const TensorType &dividend) {
 
 OperandCheck OperandCheck::classes(const char *op, int64_t count) { return {Rule::Class, op, {}, 0, count}; }
 
-OperandCheck OperandCheck::factorised(const char *op) { return {Rule::Factorised, op, {}}; }
+OperandCheck OperandCheck::factorised(const char *op, Failure failure) {
+  OperandCheck check{Rule::Factorised, op, {}};
+  check.failure = failure;
+  return check;
+}
 
 bool OperandCheck::allows(int64_t least, int64_t greatest) const {
   if (rule == Rule::Factorised)
@@ -24,11 +28,37 @@ bool OperandCheck::allows(int64_t least, int64_t greatest) const {
 
 // ---------------------------------------------------------------- Errors
 
+// info: of the matrix of that number; 0 where it is not known which.
+static std::string factorisationFailed(const OperandCheck &check, const TensorType &infos, int64_t matrix,
+                                       int32_t info) {
+  const std::string order = info ? std::to_string(info) : "k",
+                    which =
+                        info && infos.shape.size() ? "matrix " + std::to_string(matrix) + " of the batch" : "the input";
+  std::string wrong, remedy;
+  switch (check.failure) {
+  case OperandCheck::Failure::NotPositive:
+    wrong = " is not positive definite: the leading minor of order " + order + " is not positive";
+    remedy = "cholesky_ex() says which";
+    break;
+  case OperandCheck::Failure::Singular:
+    wrong = " is singular: the diagonal element " + order + " of its factor is zero";
+    remedy = "the function of that name with _ex says which";
+    break;
+  case OperandCheck::Failure::NotFinite:
+    wrong = info == 2 ? " is such that the iteration does not converge" : " has elements that are not finite";
+    remedy = "look for NaN and infinity with isfinite()";
+    break;
+  case OperandCheck::Failure::LowRank:
+    wrong = " has not full rank";
+    remedy = "take driver='gelsd' or 'gelsy'";
+    break;
+  }
+  return "[" + std::string(check.op) + "] " + which + wrong + "; got matrices for the info " + toString(infos) + "; " +
+         remedy;
+}
+
 static std::string messageOf(const OperandCheck &check, const TensorType &values, const std::string &index) {
   std::string name = "[" + std::string(check.op) + "] ";
-  if (check.rule == OperandCheck::Rule::Factorised)
-    return name + "the input is not positive definite: " + index + " is not positive; got matrices for the info " +
-           toString(values) + "; cholesky_ex() says which";
   if (check.rule == OperandCheck::Rule::Divisor)
     return name + "ZeroDivisionError: an integer is divided by 0; got " + toString(check.operand) + " and " +
            toString(values) + "; divide floats, or choose another divisor by where()";
@@ -40,14 +70,16 @@ static std::string messageOf(const OperandCheck &check, const TensorType &values
 }
 
 std::string OperandCheck::message(const TensorType &values) const {
-  return messageOf(*this, values,
-                   rule == Rule::Class        ? "another"
-                   : rule == Rule::Factorised ? "a leading minor"
-                                              : "an index");
+  if (rule == Rule::Factorised)
+    return factorisationFailed(*this, values, 0, 0);
+  return messageOf(*this, values, rule == Rule::Class ? "another" : "an index");
 }
 
 void OperandCheck::fail(const std::string &message) const {
-  throw CheckFailure(rule == Rule::Index ? UserError::Kind::Index : UserError::Kind::Runtime, message);
+  throw CheckFailure(rule == Rule::Index        ? UserError::Kind::Index
+                     : rule == Rule::Factorised ? UserError::Kind::LinearAlgebra
+                                                : UserError::Kind::Runtime,
+                     message);
 }
 
 // ---------------------------------------------------------------- Reading the values
@@ -91,7 +123,7 @@ int64_t OperandCheck::firstBroken(const int64_t *index, int64_t count) const {
 
 void OperandCheck::scan(const Tensor &values) const {
   constexpr int64_t kMany = 1 << 15; // that take more than some microseconds
-  Tensor dense = distinct(values).contiguous();
+  Tensor dense = distinct(values).contiguous().to(Device());
   const void *data = dense.data();
   const int64_t count = dense.numel(), item = itemSize(dense.dtype());
   Ref<Storage> pin = dense.impl->storage;
@@ -109,7 +141,7 @@ void OperandCheck::scan(const Tensor &values) const {
     auto *info = static_cast<const int32_t *>(data);
     for (int64_t i = 0; i < count; ++i)
       if (info[i])
-        fail(messageOf(*this, values.type(), "the leading minor of order " + std::to_string(info[i])));
+        fail(factorisationFailed(*this, values.type(), i, info[i]));
     return;
   }
   auto *index = static_cast<const int64_t *>(data);
@@ -143,12 +175,9 @@ void check(const Tensor &values, const OperandCheck &check) {
   if (values.numel() == 0)
     return;
   Trace *trace = Trace::active();
-  bool canLook = values.device().isCpu() && !(trace && values.impl->storage->isLazy());
-  if (!trace) {
-    if (canLook)
-      check.scan(values);
-    return;
-  }
+  if (!trace)
+    return check.scan(values);
+  bool canLook = values.device().isCpu() && !values.impl->storage->isLazy();
   if (canLook) {
     Trace::Pause pause;
     try {

@@ -21,20 +21,23 @@ struct OperandCheck {
     Index,     // in [low, size), or `ignored`
     Class,     // in [0, size)
     Divisor,   // not 0
-    Factorised // int32: 0, of a factorisation that succeeded
+    Factorised // int32: 0, the info of a factorisation that succeeded
   };
+  // What an info that is not 0 says of a matrix.
+  enum class Failure : uint8_t { NotPositive, Singular, NotFinite, LowRank };
   Rule rule;
   const char *op;
   TensorType operand; // Index: what is indexed; Divisor: what is divided; Class: none
   int64_t low = 0, size = 0;
   bool mayIgnore = false;
   int64_t ignored = 0;
+  Failure failure = Failure::NotPositive; // Factorised
 
   // fromEnd: whether -size to -1 count from the end.
   static OperandCheck index(const char *op, const TensorType &operand, int64_t size, bool fromEnd = false);
   static OperandCheck divisor(const char *op, const TensorType &dividend);
   static OperandCheck classes(const char *op, int64_t count);
-  static OperandCheck factorised(const char *op);
+  static OperandCheck factorised(const char *op, Failure failure);
 
   // Throws CheckFailure on the first value that breaks the rule. Reads the values.
   void scan(const Tensor &values) const;
@@ -51,8 +54,8 @@ private:
   int64_t firstBroken(const int64_t *index, int64_t count) const;
 };
 
-// Looks at the values now where they can be had, else records the check in the trace. Of a tensor on another device it
-// is made in traces alone.
+// Looks at the values now where they can be had, else records the check in the trace. Those of another device are
+// waited for and copied, but in a trace.
 void check(const Tensor &values, const OperandCheck &check);
 
 // By the record's rule (ValueCheck).

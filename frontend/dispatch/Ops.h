@@ -60,6 +60,12 @@ enum class MemoryFormat : uint8_t { Preserve, Contiguous, ChannelsLast, Channels
 bool isInFormat(const Tensor &t, MemoryFormat format);
 // Itself where it lies so, else a copy.
 Tensor inFormat(const char *op, const Tensor &t, MemoryFormat format);
+// A complex tensor as the real one of its pairs, with a last axis of 2, and back; parts of it. Views.
+Tensor viewAsReal(const Tensor &t);
+Tensor viewAsComplex(const Tensor &t);
+Tensor real(const Tensor &t);
+Tensor imaginary(const Tensor &t);
+Tensor complexFromParts(const Tensor &real, const Tensor &imaginary); // of one shape and dtype
 std::vector<Tensor> broadcastTensors(const std::vector<Tensor> &tensors);
 // The shape of a result on these shapes; throws as PyTorch does.
 Dims broadcastShapes(const char *op, const Dims &a, const Dims &b);

@@ -2,6 +2,7 @@
 
 #include "frontend/autograd/Autograd.h"
 #include "frontend/dispatch/Autocast.h"
+#include "frontend/dispatch/Complex.h"
 #include "frontend/dispatch/KnownCalls.h"
 #include "frontend/dispatch/Numbers.h"
 #include "frontend/dispatch/OperandCheck.h"
@@ -82,14 +83,18 @@ const ElementwiseRule &elementwiseRule(OpKind op) {
 
 namespace {
 // torch.result_type: the dtypes of tensors with dimensions decide, then those of 0-d tensors, then numbers; a lower
-// class matters only when it is of a higher category (bool < integer < float).
+// class matters only when it is of a higher category (bool < integer < float < complex).
 struct Promotion {
   static constexpr int kNone = -1;
   int dimensioned = kNone, scalar = kNone, number = kNone;
 
   static int combine(int a, DType b) { return a == kNone ? int(b) : int(promote(DType(a), b)); }
   static int category(int dtype) {
-    return dtype == kNone ? -1 : isFloat(DType(dtype)) ? 2 : DType(dtype) == DType::Bool ? 0 : 1;
+    return dtype == kNone                ? -1
+           : isComplex(DType(dtype))     ? 3
+           : isFloat(DType(dtype))       ? 2
+           : DType(dtype) == DType::Bool ? 0
+                                         : 1;
   }
   static int over(int higher, int lower) {
     if (higher == kNone || lower == kNone)
@@ -99,7 +104,9 @@ struct Promotion {
   // `exact`: an integer of no dimensions keeps its dtype.
   void add(const Tensor &t, bool exact = false) {
     if (t.impl->wrappedNumber)
-      number = combine(number, isFloat(t.dtype()) ? defaultDType() : t.dtype());
+      number = combine(number, isComplex(t.dtype()) ? complexOf(defaultDType())
+                               : isFloat(t.dtype()) ? defaultDType()
+                                                    : t.dtype());
     else if (t.dim() == 0 && !(exact && category(int(t.dtype())) == 1))
       scalar = combine(scalar, t.dtype());
     else
@@ -109,11 +116,16 @@ struct Promotion {
 };
 } // namespace
 
-DType resultType(const Tensor &a, const Tensor &b) {
+DType commonDType(const Tensor *operands, int count) {
   Promotion promotion;
-  promotion.add(a);
-  promotion.add(b);
+  for (int i = 0; i < count; ++i)
+    promotion.add(operands[i]);
   return promotion.result();
+}
+
+DType resultType(const Tensor &a, const Tensor &b) {
+  const Tensor both[] = {a, b};
+  return commonDType(both, 2);
 }
 
 // ---------------------------------------------------------------- call()
@@ -133,7 +145,7 @@ bool takesWideNumber(OpKind op, const Tensor &operand, DType common) {
          elementwiseRule(op).wideNumbers;
 }
 
-static Device deviceOf(const Tensor *operands, int count) {
+Device deviceOf(const Tensor *operands, int count) {
   for (int i = 0; i < count; ++i)
     if (!operands[i].impl->wrappedNumber && (operands[i].dim() > 0 || i + 1 == count || operands[i].device().isCuda()))
       return operands[i].device();
@@ -143,7 +155,7 @@ static Device deviceOf(const Tensor *operands, int count) {
   return {};
 }
 
-static Tensor convert(const Tensor &t, DType dtype, Device device) {
+Tensor convert(const Tensor &t, DType dtype, Device device) {
   if (t.impl->wrappedNumber)
     return constantOf(t, dtype, device);
   if (t.dim() == 0 && t.device() != device && t.device().isCpu()) // PyTorch lets 0-d CPU tensors join in
@@ -196,8 +208,7 @@ static Tensor callElementwise(OpKind op, const Tensor *operands, int count, cons
   return apply(op, ready, count, attrs);
 }
 
-// Negative dims counted from the end; reductions' dims sorted, and all of them where none is given.
-static bool normaliseAttrs(OpKind op, const Tensor *operands, int count, const Attrs &attrs, Attrs &result) {
+bool normaliseAttrs(OpKind op, const Tensor *operands, int count, const Attrs &attrs, Attrs &result) {
   const OpInfo &record = info(op);
   bool changed = false;
   if (count == 0 || operands[0].impl->wrappedNumber)
@@ -335,7 +346,9 @@ OpKind simplerPower(OpKind op, const Tensor *operands, int &count) {
   if (op != OpKind::Pow || count != 2 || !operands[1].impl->wrappedNumber || operands[0].impl->wrappedNumber)
     return op;
   const TensorImpl &exponent = *operands[1].impl;
-  bool real = isFloat(operands[0].dtype());
+  bool real = isFloat(operands[0].dtype()) || isComplex(operands[0].dtype());
+  if (isComplex(exponent.dtype))
+    return op;
   double number = isFloat(exponent.dtype) ? exponent.number : double(exponent.integer);
   if (!real && !isFloat(exponent.dtype) && number < 0)
     fail(UserError::Kind::Runtime, info(op).name,
@@ -370,9 +383,10 @@ static Tensor callFitted(OpKind op, const Tensor *operands, int count, const Att
   return result;
 }
 
-static bool hasNumber(const Tensor *operands, int count) {
+// Both are fitted apart from the path of real tensors.
+static bool hasNumberOrComplex(const Tensor *operands, int count) {
   for (int i = 0; i < count; ++i)
-    if (operands[i].impl->wrappedNumber)
+    if (operands[i].impl->wrappedNumber || isComplex(operands[i].dtype()))
       return true;
   return false;
 }
@@ -383,9 +397,11 @@ Tensor call(OpKind op, const Tensor *operands, int count, const Attrs &attrs) {
   std::vector<Tensor> casts;
   if (__builtin_expect(autocastDType().has_value(), 0))
     operands = autocast(op, operands, count, casts);
-  if (!hasNumber(operands, count))
+  if (!hasNumberOrComplex(operands, count))
     return callFitted(op, operands, count, attrs);
   op = simplerPower(op, operands, count);
+  if (anyComplex(operands, count))
+    return callComplex(op, operands, count, attrs);
   Tensor fitted[3];
   if (fitNumbers(op, operands, count, fitted)) // which may change the op
     operands = fitted;

@@ -16,6 +16,16 @@ const ElementwiseRule &elementwiseRule(OpKind op);
 // Whether an operand, a number or a 0-d tensor beside tensors of dtype `common`, takes part as float32.
 bool takesWideNumber(OpKind op, const Tensor &operand, DType common);
 
+// What operands, which may be numbers, promote to.
+DType commonDType(const Tensor *operands, int count);
+// Where they are to be: 0-d tensors on the CPU and numbers join the others.
+Device deviceOf(const Tensor *operands, int count);
+// The tensor, or constant of a number, in that dtype there.
+Tensor convert(const Tensor &t, DType dtype, Device device);
+// Negative dims counted from the end; reductions' dims sorted, and all of them where none is given. False where nothing
+// changes, and `result` is not set.
+bool normaliseAttrs(OpKind op, const Tensor *operands, int count, const Attrs &attrs, Attrs &result);
+
 // Raising to a power that is a number is, where one op does it in one rounding, that op, as in PyTorch: x * x, the
 // square root, 1 / x. It has the first operand alone then, and `count` becomes 1.
 // Throws where an integer is raised to a negative number, which has no integer result.

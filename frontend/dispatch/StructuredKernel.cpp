@@ -113,15 +113,16 @@ static SameAxis sameAxis(const EagerCall &call, int k, int axis) {
   }
 }
 
-// Composites but products: their kernels work on rows in the cache, which those of unknown length cannot. And what is
-// done to many rows that are short, which are lanes (codegen/schedule/ScheduleShortRows.cpp).
+// Composites but products and those of single numbers: their kernels work on rows in the cache, which those of unknown
+// length cannot. And what is done to many rows that are short, which are lanes
+// (codegen/schedule/ScheduleShortRows.cpp).
 static bool gainsFromSizes(const EagerCall &call) {
   constexpr int64_t kShortRow = 24, kMany = 1 << 12;
   const Tensor &x = call.operands[0];
   if (info(call.op).family == OpFamily::Reduction)
     return x.dim() > 1 && call.attrs[0].ints.contains(x.dim() - 1) && x.shape().back() <= kShortRow &&
            x.numel() >= kMany;
-  return info(call.op).family == OpFamily::Composite && !isProduct(call.op);
+  return info(call.op).family == OpFamily::Composite && !isProduct(call.op) && !traits(call.op).pairs;
 }
 
 // Only the kernel of known sizes does without the matrix of scores in memory.
@@ -184,7 +185,7 @@ private:
 // Sizes have one symbol where the shape rule asks for one size, not where they happen to be equal.
 int64_t SizedCall::codeOfSize(int k, int axis) {
   int64_t size = call.operands[k].shape()[axis];
-  if (isState(k))
+  if (isState(k) || (traits(call.op).pairs && axis == call.operands[k].dim() - 1))
     return size;
   if (SameAxis same = k > 0 ? sameAxis(call, k, axis) : SameAxis())
     if (call.operands[same->operand].shape()[same->number] == size)
@@ -374,7 +375,10 @@ static void runMergedRows(const EagerCall &call, const Dims &results) {
   auto view = [&](size_t k, const Dims &shape) { operands[k] = reshape(operands[k].contiguous(), shape); };
   auto count = [&](int64_t first, int64_t end) { return Dims(shape.begin() + first, shape.begin() + end).product(); };
   int64_t rank = shape.size();
-  if (call.op == OpKind::Linear || call.op == OpKind::Matmul) {
+  if (traits(call.op).pairs) {
+    for (size_t k = 0; k < operands.size(); ++k)
+      view(k, {count(0, rank - 1), 2});
+  } else if (call.op == OpKind::Linear || call.op == OpKind::Matmul) {
     view(0, {count(0, rank - 1), shape.back()});
   } else if (info(call.op).family == OpFamily::Contraction) {
     int64_t merged = attrs[2].ints.size() > 1 ? attrs[2].ints.size() : 0; // of what is contracted, or of lhs's others
@@ -429,8 +433,9 @@ static bool worksOnRows(const EagerCall &call) {
     return isMatrixProduct(call);
   if (call.op == OpKind::Linear || call.op == OpKind::Matmul)
     return call.operands[0].dim() > 2 && call.operands[1].dim() <= 2 && call.operands[0].isContiguous();
-  return info(call.op).family == OpFamily::Scan || call.op == OpKind::Embedding || call.op == OpKind::LayerNorm ||
-         call.op == OpKind::Softmax || call.op == OpKind::LogSoftmax || call.op == OpKind::Logcumsumexp;
+  return traits(call.op).pairs || info(call.op).family == OpFamily::Scan || call.op == OpKind::Embedding ||
+         call.op == OpKind::LayerNorm || call.op == OpKind::Softmax || call.op == OpKind::LogSoftmax ||
+         call.op == OpKind::Logcumsumexp;
 }
 
 // The types of the operands follow from the bodies, but for the length of a scan (named), which is a symbol: loops of

@@ -1,5 +1,6 @@
 // Views: no kernel runs, the tape and a trace record the op.
 #include "frontend/autograd/Autograd.h"
+#include "frontend/dispatch/Complex.h"
 #include "frontend/dispatch/Dispatch.h"
 #include "frontend/dispatch/Ops.h"
 #include "frontend/trace/Trace.h"
@@ -38,7 +39,7 @@ static void noteBase(const Tensor &base, Tensor &view) {
 }
 
 // The result of a view op, recorded where somebody listens.
-template <class MakeAttrs> static Tensor recorded(OpKind op, const Tensor &base, Tensor view, MakeAttrs makeAttrs) {
+template <class MakeAttrs> static Tensor recordedReal(OpKind op, const Tensor &base, Tensor view, MakeAttrs makeAttrs) {
   Trace *trace = Trace::active();
   noteBase(base, view);
   bool taped = gradEnabled() && base.requiresGrad();
@@ -52,6 +53,13 @@ template <class MakeAttrs> static Tensor recorded(OpKind op, const Tensor &base,
     TapeNode *node = tapeNode(*view.impl->base);
     view.impl->baseOrder = node ? node->order : 0;
   }
+  return view;
+}
+
+template <class MakeAttrs> static Tensor recorded(OpKind op, const Tensor &base, Tensor view, MakeAttrs makeAttrs) {
+  if (!isComplex(base.dtype()))
+    return recordedReal(op, base, std::move(view), makeAttrs);
+  recordedReal(op, base.pairs(), view.pairs(), [&] { return attrsOnPairs(op, makeAttrs()); });
   return view;
 }
 
@@ -145,6 +153,23 @@ Tensor viewAsDType(const Tensor &input, DType dtype) {
   Tensor t = withStorage(input);
   if (dtype == t.dtype())
     return view(t, t.shape());
+  if (isComplex(t.dtype()) && dtype == partOf(t.dtype())) {
+    Dims shape = t.shape();
+    if (shape.empty())
+      return viewAsReal(t);
+    shape.back() *= 2;
+    return view(viewAsReal(t), shape);
+  }
+  if (isComplex(dtype) && t.dtype() == partOf(dtype) && t.dim() > 0 && t.shape().back() % 2 == 0) {
+    Dims shape = t.shape();
+    shape.back() /= 2;
+    shape.push_back(2);
+    return viewAsComplex(view(t, shape));
+  }
+  if (isComplex(dtype) || isComplex(t.dtype()))
+    fail(Kind::NotImplemented, "view",
+         std::string("as ") + name(dtype) + "; got " + toString(t.type()) +
+             "; use view_as_real() or view_as_complex()");
   if (dtype == DType::Bool)
     fail(Kind::NotImplemented, "view", "bytes as bool may be neither; got " + toString(t.type()) + "; compare with 0");
   if (Trace *trace = Trace::active(); trace && (trace->isFunction() || trace->isExport()))
@@ -340,6 +365,14 @@ Tensor inFormat(const char *op, const Tensor &t, MemoryFormat format) {
 
 Tensor asStrided(const Tensor &input, const Dims &shape, const Dims &strides, int64_t offset) {
   Tensor t = withStorage(input);
+  if (isComplex(t.dtype()) && shape.size() == strides.size()) {
+    Dims sizes = shape, steps = strides;
+    for (int64_t &step : steps)
+      step *= 2;
+    sizes.push_back(2);
+    steps.push_back(1);
+    return fromPairs(asStrided(t.pairs(), sizes, steps, offset * 2));
+  }
   if (shape.size() != strides.size())
     fail(Kind::Runtime, "as_strided",
          "mismatch in length of strides and shape; got shape " + toStringAsGiven(shape) + " and strides " +

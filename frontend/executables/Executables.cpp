@@ -6,6 +6,7 @@
 #include "frontend/executables/Tuning.h"
 #include "runtime/KernelCache.h"
 #include "runtime/cpu/FloatMode.h"
+#include "runtime/cuda/CudaExecutable.h"
 #include "runtime/cuda/Driver.h"
 #include "runtime/extern/ExternTable.h"
 
@@ -54,7 +55,8 @@ static CompileOptions optionsFor(Device device) {
 
 // What of the options decides the machine code.
 static std::string keyOf(const CompileOptions &options) {
-  return (options.cuda ? options.cudaArch : "cpu " + options.cpu) + (options.fuse ? "|fused|" : "|unfused|");
+  return (options.cuda ? options.cudaArch : "cpu " + options.cpu) + (options.fuse ? "|fused|" : "|unfused|") +
+         (options.steps < 0 ? "" : std::to_string(options.steps) + " steps|");
 }
 
 // From the entry in the cache, whose code the processes share, or where that has gone since or may not be run, from
@@ -64,6 +66,8 @@ static ExecutablePtr loadEntry(const std::string &key, const std::string &elf, D
     return Executable::load(KernelCache::global().pathOf("so", key), device.index);
   } catch (const OutOfMemory &) {
     throw;
+  } catch (const LoadRefused &) {
+    throw;
   } catch (const std::runtime_error &) {
     return Executable::loadBytes(elf.data(), elf.size(), device.index);
   }
@@ -71,7 +75,7 @@ static ExecutablePtr loadEntry(const std::string &key, const std::string &elf, D
 
 // Shipped programs are made for no processor in particular, and without a look at the compiler's work.
 static const WeftProgram *shippedFor(const Graph &graph, const CompileOptions &options) {
-  if (options.cuda || !options.fuse || !options.cpu.empty() || std::getenv("WEFT_DEBUG"))
+  if (options.cuda || !options.fuse || options.steps >= 0 || !options.cpu.empty() || std::getenv("WEFT_DEBUG"))
     return nullptr;
   collect(graph);
   return shippedProgram(serialize(graph));
@@ -95,6 +99,8 @@ static ExecutablePtr loadOrCompile(const Graph &graph, const std::string &option
         return executable;
       } catch (const OutOfMemory &) {
         throw;
+      } catch (const LoadRefused &) { // another driver may take it
+        throw;
       } catch (const std::runtime_error &) {
         disk.remove("so", key); // not loadable after all: make it anew
       }
@@ -116,8 +122,9 @@ static MadeOnce<ExecutablePtr> &executables() {
 
 void setMostExecutables(size_t count) { executables().setCapacity(count); }
 
-ExecutablePtr executableFor(const Graph &graph, Device device) {
+ExecutablePtr executableFor(const Graph &graph, Device device, int steps) {
   CompileOptions options = optionsFor(device);
+  options.steps = steps;
   std::string identity = keyOf(options) + serialize(graph);
   return executables().get(hash128(toString(device) + identity), [graph, identity, options, device] {
     return loadOrCompile(graph, identity, options, device);

@@ -8,8 +8,8 @@
 
 namespace weft {
 
-// Throws UserError or std::runtime_error; nothing is kept of a failed compile.
-ExecutablePtr executableFor(const Graph &graph, Device device);
+// Throws UserError or std::runtime_error; nothing is kept of a failed compile. steps: of CompileOptions.
+ExecutablePtr executableFor(const Graph &graph, Device device, int steps = -1);
 // How many are kept in memory for whoever asks for them again; past that, those go that were not asked for longest.
 inline constexpr size_t kMostExecutables = 1024;
 void setMostExecutables(size_t count);

@@ -128,7 +128,42 @@ bool overlapsItself(const Dims &shape, const Dims &strides) {
   return false;
 }
 
+// ---------------------------------------------------------------- Complex tensors
+
+Tensor fromPairs(const Tensor &pairs) {
+  if (TensorImpl *known = pairs.impl->complexFace)
+    return Tensor(Ref<TensorImpl>(known));
+  auto impl = Ref<TensorImpl>::make();
+  impl->storage = pairs.impl->storage;
+  impl->shape = Dims(pairs.shape().begin(), pairs.shape().end() - 1);
+  for (int i = 0; i < impl->shape.size(); ++i)
+    impl->strides.push_back(pairs.strides()[i] / 2);
+  impl->offset = pairs.offset() / 2;
+  impl->dtype = complexOf(pairs.dtype());
+  impl->base = pairs.impl;
+  pairs.impl->complexFace = impl.get();
+  return Tensor(std::move(impl));
+}
+
+std::vector<Tensor> pairsOf(const std::vector<Tensor> &tensors) {
+  std::vector<Tensor> result;
+  for (const Tensor &t : tensors)
+    result.push_back(t.defined() ? t.pairs() : t);
+  return result;
+}
+
+static Tensor aliasOfPairs(const Tensor &pairs, const Dims &shape, const Dims &strides, int64_t offset) {
+  Dims sizes = shape, steps = strides;
+  for (int64_t &step : steps)
+    step *= 2;
+  sizes.push_back(2);
+  steps.push_back(1);
+  return fromPairs(aliasOf(pairs, sizes, steps, offset * 2));
+}
+
 Tensor aliasOf(const Tensor &base, const Dims &shape, const Dims &strides, int64_t offset) {
+  if (isComplex(base.dtype()))
+    return aliasOfPairs(base.pairs(), shape, strides, offset);
   auto impl = Ref<TensorImpl>::make();
   impl->storage = base.impl->storage;
   impl->shape = shape;
@@ -145,6 +180,11 @@ Tensor aliasOf(const Tensor &base, const Dims &shape, const Dims &strides, int64
 
 Tensor Tensor::empty(const Dims &shape, DType dtype, Device device) {
   checkSizes("empty", {dtype, shape});
+  if (isComplex(dtype)) {
+    Dims sizes = shape;
+    sizes.push_back(2);
+    return fromPairs(empty(sizes, partOf(dtype), device));
+  }
   auto impl = Ref<TensorImpl>::make();
   impl->shape = shape;
   impl->strides = contiguousStrides(shape);
@@ -155,6 +195,14 @@ Tensor Tensor::empty(const Dims &shape, DType dtype, Device device) {
 
 Tensor Tensor::fromMemory(void *memory, const Dims &shape, const Dims &strides, DType dtype, Device device,
                           bool readOnly, void (*deleter)(void *), void *context) {
+  if (isComplex(dtype)) {
+    Dims sizes = shape, steps = strides;
+    for (int64_t &step : steps)
+      step *= 2;
+    sizes.push_back(2);
+    steps.push_back(1);
+    return fromPairs(fromMemory(memory, sizes, steps, partOf(dtype), device, readOnly, deleter, context));
+  }
   int64_t last = 0;
   bool any = true;
   for (int i = 0; i < shape.size(); ++i) {
@@ -180,6 +228,13 @@ static Tensor wrappedNumber(DType dtype, double number, int64_t integer) {
 Tensor Tensor::wrapped(double value) { return wrappedNumber(DType::Float64, value, 0); }
 Tensor Tensor::wrapped(int64_t value) { return wrappedNumber(DType::Int64, double(value), value); }
 Tensor Tensor::wrapped(bool value) { return wrappedNumber(DType::Bool, value, value); }
+
+Tensor Tensor::wrapped(std::complex<double> value) {
+  double imaginary = value.imag();
+  int64_t bits;
+  std::memcpy(&bits, &imaginary, 8);
+  return wrappedNumber(DType::Complex128, value.real(), bits);
+}
 
 Tensor Tensor::fromHost(const void *data, const Dims &shape, DType dtype, Device device) {
   Tensor t = empty(shape, dtype, device);
@@ -252,6 +307,12 @@ __attribute__((noinline)) static double valueOf(const void *bytes, DType dtype) 
   case DType::Bool:
   case DType::UInt8:
     return as<uint8_t>(bytes);
+  case DType::UInt16:
+    return as<uint16_t>(bytes);
+  case DType::UInt32:
+    return as<uint32_t>(bytes);
+  case DType::UInt64:
+    return double(as<uint64_t>(bytes));
   case DType::Int8:
     return as<int8_t>(bytes);
   case DType::Int16:
@@ -260,12 +321,35 @@ __attribute__((noinline)) static double valueOf(const void *bytes, DType dtype) 
     return as<int32_t>(bytes);
   case DType::Int64:
     return double(as<int64_t>(bytes));
+  case DType::Complex64:
+  case DType::Complex128:
+    break;
   }
   return 0;
 }
 
+std::complex<double> Tensor::itemComplex() const {
+  StandardFloatMode mode;
+  if (!isComplex(impl->dtype))
+    return itemDouble();
+  char bytes[16];
+  if (impl->wrappedNumber)
+    return {impl->number, as<double>(&impl->integer)};
+  fetch(*this, bytes);
+  const DType part = partOf(impl->dtype);
+  return {valueOf(bytes, part), valueOf(bytes + itemSize(part), part)};
+}
+
 double Tensor::itemDouble() const {
   StandardFloatMode mode;
+  if (isComplex(impl->dtype)) {
+    std::complex<double> value = itemComplex();
+    if (value.imag() != 0)
+      fail(UserError::Kind::Runtime, "item",
+           "a complex number with an imaginary part is no float; got " + std::to_string(value.real()) + " + " +
+               std::to_string(value.imag()) + "j; take .real or abs()");
+    return value.real();
+  }
   if (impl->wrappedNumber)
     return isFloat(impl->dtype) ? impl->number : valueOf(&impl->integer, DType::Int64);
   char bytes[8];
@@ -275,6 +359,8 @@ double Tensor::itemDouble() const {
 
 // By the bits: in some floating-point modes a subnormal number equals zero.
 bool Tensor::itemBool() const {
+  if (isComplex(impl->dtype))
+    return itemComplex() != 0.0;
   char bytes[8] = {};
   if (!impl->wrappedNumber)
     fetch(*this, bytes);
@@ -288,9 +374,9 @@ bool Tensor::itemBool() const {
 }
 
 int64_t Tensor::itemInt() const {
-  if (impl->wrappedNumber)
+  if (impl->wrappedNumber && !isComplex(impl->dtype))
     return isFloat(impl->dtype) ? int64_t(impl->number) : impl->integer;
-  if (impl->dtype != DType::Int64)
+  if (impl->dtype != DType::Int64 && impl->dtype != DType::UInt64)
     return int64_t(itemDouble());
   char bytes[8];
   fetch(*this, bytes);
@@ -309,6 +395,14 @@ Tensor Tensor::to(DType dtype) const {
 
 void resize_(const Tensor &t, const Dims &shape) {
   checkSizes("resize_", {t.dtype(), shape});
+  if (isComplex(t.dtype()) && !t.impl->wrappedNumber) {
+    Dims sizes = shape;
+    sizes.push_back(2);
+    resize_(t.pairs(), sizes);
+    t.impl->shape = shape;
+    t.impl->strides = contiguousStrides(shape);
+    return;
+  }
   if (t.impl->wrappedNumber || t.requiresGrad())
     fail(UserError::Kind::Runtime, "resize_", "cannot resize variables that require grad; detach() the tensor first");
   if (Trace *trace = Trace::active())
@@ -332,18 +426,21 @@ Tensor Tensor::to(Device device) const {
              (cuda::isAvailable() ? "there are " + std::to_string(cuda::deviceCount()) + " CUDA devices"
                                   : cuda::unavailableReason()) +
              "; use 'cpu'");
-  if (requiresGrad() && gradEnabled() && !isLeaf())
-    fail(UserError::Kind::NotImplemented, "to",
-         "moving a tensor with history between devices; got " + weft::toString(type()) +
-             "; detach() it, or move the inputs");
+  if (isComplex(impl->dtype))
+    return fromPairs(pairs().to(device));
   data(); // a trace runs up to here
-  Trace::Pause pause;
-  GradMode off(false);
-  Tensor source = contiguous();
-  Snapshot now(&source, 1);
-  source = *now.data();
-  Tensor result = empty(source.shape(), source.dtype(), device);
-  copyMemory(result.data(), device, source.data(), this->device(), size_t(result.impl->storage->bytes));
+  Tensor result;
+  {
+    Trace::Pause pause;
+    GradMode off(false);
+    Tensor source = contiguous();
+    Snapshot now(&source, 1);
+    source = *now.data();
+    result = empty(source.shape(), source.dtype(), device);
+    copyMemory(result.data(), device, source.data(), this->device(), size_t(result.impl->storage->bytes));
+  }
+  if (requiresGrad() && gradEnabled())
+    recordMove(*this, result);
   return result;
 }
 

@@ -7,6 +7,9 @@
 #include "ir/OpTable.h"
 #include "runtime/Buffer.h"
 
+#include <complex>
+#include <vector>
+
 namespace weft {
 
 class Tensor;
@@ -80,9 +83,13 @@ struct TensorImpl : RefCounted, Pooled {
   bool noGradView = false;          // a view made under no_grad,
   bool viewsRequiring = false;      // of a tensor that required grad then
   bool constant = false;            // a number that became an operand: in a trace it is part of the graph, not an input
-  double number = 0;                // wrappedNumber, constant: the value of a float,
-  int64_t integer = 0;              // of a bool or an integer
+  double number = 0;                // wrappedNumber, constant: the value of a float, a complex number's real part,
+  int64_t integer = 0;              // of a bool or an integer, the bits of the imaginary part
   AutogradMeta *autograd = nullptr; // owned; null for most tensors
+
+  // Of a complex tensor `base` is the real tensor of its pairs, with a last axis of 2 on the same memory. That one has
+  // the history, the gradient and the value in a trace; it knows the complex tensor while that lives.
+  TensorImpl *complexFace = nullptr;
 
   // Of a view made under grad mode: the tensor that it is a view of, which is no view itself, and the order number of
   // that tensor's tape node when the view's own history was made. An in-place operation on either shows in the other's
@@ -116,12 +123,15 @@ public:
   static Tensor wrapped(double value);
   static Tensor wrapped(int64_t value);
   static Tensor wrapped(bool value);
+  static Tensor wrapped(std::complex<double> value);
   // Copies row-major data from the host.
   static Tensor fromHost(const void *data, const Dims &shape, DType dtype, Device device = {});
 
   bool defined() const { return bool(impl); }
   explicit operator bool() const { return defined(); }
   bool is(const Tensor &o) const { return impl == o.impl; }
+  // What tape, traces and kernels see: of a complex tensor the real one of its pairs; else itself. Not for numbers.
+  Tensor pairs() const { return isComplex(impl->dtype) ? Tensor(impl->base) : *this; }
 
   // ---- What it is.
   const Dims &shape() const { return impl->shape; }
@@ -141,6 +151,7 @@ public:
   void *data() const;                // the first element
   template <class T> T item() const; // one element, converted; throws UserError unless numel() is 1
   double itemDouble() const;
+  std::complex<double> itemComplex() const;
   bool itemBool() const;
   int64_t itemInt() const;
 
@@ -170,6 +181,15 @@ template <> inline double Tensor::item<double>() const { return itemDouble(); }
 template <> inline float Tensor::item<float>() const { return float(itemDouble()); }
 template <> inline int64_t Tensor::item<int64_t>() const { return itemInt(); }
 template <> inline bool Tensor::item<bool>() const { return itemBool(); }
+
+// The complex tensor that a real one of pairs is: the last axis has size 2 and stride 1, other strides and the offset
+// are even.
+Tensor fromPairs(const Tensor &pairs);
+// The values in a list, and back where `like` is complex.
+std::vector<Tensor> pairsOf(const std::vector<Tensor> &tensors);
+inline Tensor fromPairsLike(const Tensor &like, const Tensor &value) {
+  return value.defined() && isComplex(like.dtype()) ? fromPairs(value) : value;
+}
 
 // A further view of the same storage; no tape, no trace. It stays what it is, whatever becomes of the base.
 Tensor aliasOf(const Tensor &base, const Dims &shape, const Dims &strides, int64_t offset);

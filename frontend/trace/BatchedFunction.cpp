@@ -1,8 +1,8 @@
 #include "frontend/trace/BatchedFunction.h"
 
 #include "frontend/autograd/Autograd.h"
-#include "frontend/dispatch/Dispatch.h"
 #include "frontend/dispatch/Ops.h"
+#include "frontend/dispatch/RunNode.h"
 #include "frontend/executables/Executables.h"
 
 #include <algorithm>
@@ -92,13 +92,7 @@ std::vector<Tensor> BatchedFunction::run(const Trace::Function &function, const 
       // An input that is repeated came of no node.
       GradMode mode(node.location < 0 ? gradOutside
                                       : function.grad[std::stoul(graph->locations[size_t(node.location)])]);
-      std::vector<Tensor> operands, results;
-      for (ValueId v : node.operands)
-        operands.push_back(values[size_t(v)]);
-      if (operands.empty())
-        results = {applyCreation(node.op, node.attrs, device)};
-      else
-        results = applyAll(node.op, operands.data(), int(operands.size()), node.attrs);
+      std::vector<Tensor> results = runNode(*graph, n, values, device);
       for (size_t i = 0; i < results.size(); ++i)
         values[inputs.size() + n + i] = std::move(results[i]);
     }

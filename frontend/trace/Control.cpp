@@ -68,6 +68,8 @@ void TracedBody::refuseChecks() const {
 }
 
 Tensor entryOf(const Tensor &sequence) {
+  if (isComplex(sequence.dtype()))
+    return fromPairs(entryOf(sequence.pairs()));
   Dims strides = sequence.strides(), shape = sequence.shape();
   strides.erase(0);
   shape.erase(0);

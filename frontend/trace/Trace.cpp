@@ -104,6 +104,7 @@ void Trace::notReplayable(const std::string &why) {
 }
 
 void Trace::specialise() { state->specialised = true; }
+void Trace::checkPrograms() { state->checksPrograms = true; }
 
 void Trace::reaches(std::vector<Tensor> tensors) { state->reached = std::move(tensors); }
 
@@ -234,6 +235,8 @@ ValueId Trace::State::addInput(const Tensor &t) {
 }
 
 ValueId Trace::valueOf(const Tensor &t) {
+  if (isComplex(t.dtype()))
+    return valueOf(t.pairs());
   TensorImpl &impl = *t.impl;
   Storage &storage = *impl.storage;
   if (impl.traceSegment == state->segment && impl.traceVersion == storage.version)

@@ -64,6 +64,8 @@ public:
   void reaches(std::vector<Tensor> tensors);
   // Programs are for the sizes and numbers at hand, not shared with calls of others.
   void specialise();
+  // Each program is compared with its ops one by one (ProgramCheck.h).
+  void checkPrograms();
   // The binding tells that the call did something that a replay could not.
   void notReplayable(const std::string &why);
   // The same before something that can look at memory of others, or change it: what the trace would still do there is

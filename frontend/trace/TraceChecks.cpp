@@ -37,7 +37,7 @@ void Trace::recordCheck(const Tensor &values, const OperandCheck &check, bool is
   }
   if (auto range = state->rangeOf(valueOf(values)); range && check.allows(range->least, range->greatest))
     return;
-  if (state->purpose == Purpose::Call && values.device().isCpu()) {
+  if (state->purpose == Purpose::Call) {
     if (!state->reason.empty())
       flush("it looks at the values of an index or a divisor");
     Tensor now = state->reason.empty() ? state->evaluate(valueOf(values)) : values;

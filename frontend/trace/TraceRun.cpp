@@ -6,6 +6,7 @@
 #include "frontend/dispatch/Generator.h"
 #include "frontend/dispatch/Ops.h"
 #include "frontend/tensor/Snapshot.h"
+#include "frontend/trace/ProgramCheck.h"
 #include "frontend/trace/TraceDescription.h"
 
 #include <algorithm>
@@ -184,11 +185,40 @@ void Trace::State::runPlanned(Segment &segment, CompiledCall *call) {
   for (size_t i = 0; i < made.size(); ++i)
     if (segment.plan.slots[i].into < 0)
       made[i] = Storage::lazyStorage(device, segment.storages[i]->bytes);
+  std::optional<ProgramCheck> check;
+  if (checksPrograms && segment.plan.executable)
+    check.emplace(segment.inputs, segment.written());
   segment.plan.run(sources.data(), made.data());
+  if (check)
+    check->compare(segment.graph, segment.outputs(made));
   histories.clear();
   for (size_t i = 0; i < made.size(); ++i)
     if (made[i])
       segment.storages[i]->takeMemory(*made[i]);
+}
+
+// The tensors whose memory the program writes.
+std::vector<Tensor> Trace::State::Segment::written() const {
+  std::vector<Tensor> targets;
+  for (const ResultSlot &slot : plan.slots)
+    if (slot.into >= 0)
+      targets.push_back(sources[size_t(slot.into)]);
+  return targets;
+}
+
+// The outputs of its graph after a run that filled `made`.
+std::vector<Tensor> Trace::State::Segment::outputs(const std::vector<Ref<Storage>> &made) const {
+  std::vector<Tensor> values;
+  for (int number : plan.outputSlots) {
+    const ResultSlot &slot = plan.slots[size_t(number)];
+    Tensor value(Ref<TensorImpl>::make());
+    value.impl->storage = slot.into >= 0 ? sources[size_t(slot.into)].impl->storage : made[size_t(number)];
+    value.impl->dtype = slot.type.dtype;
+    value.impl->shape = slot.type.shape;
+    value.impl->strides = contiguousStrides(slot.type.shape);
+    values.push_back(value);
+  }
+  return values;
 }
 
 void Trace::State::endSegment() {

@@ -21,6 +21,8 @@ struct Trace::State {
     SegmentPlan plan;
     std::vector<Tensor> sources;        // that the plan's numbers name
     std::vector<Ref<Storage>> storages; // of the plan's slots
+    std::vector<Tensor> written() const;
+    std::vector<Tensor> outputs(const std::vector<Ref<Storage>> &made) const;
   };
   struct GradNote {
     Tensor leaf;
@@ -149,6 +151,7 @@ struct Trace::State {
   std::vector<std::pair<Tensor, OperandCheck>> inputChecks;           // of tensors from outside, before each replay
   std::shared_ptr<Exclusive> running = std::make_shared<Exclusive>(); // of the thread that runs the segment
   bool specialised = false;                                           // programs are for the sizes and numbers at hand
+  bool checksPrograms = false;                                        // each is compared with its ops one by one
   bool gaveUp = false;                                                // compiling failed, or the call was interrupted
   std::string reason; // Call: why it cannot be replayed; Export: why it cannot be exported
   std::vector<std::string> flushes;

@@ -80,13 +80,20 @@ class Weft_Op<string mnemonic, string family_, list<string> operands_, list<A> a
   // 16-bit floats are cast to float32 around the derivative and the expansion.
   bit upcast = 0;
 
+  // What the op is on complex tensors (frontend/dispatch/Complex.cpp): a ComplexRule of ir/OpTable.h, or the op on pairs of ir/ops/Complex.td
+  // that stands for it there. "" : it takes none.
+  string complex = "";
+
   // What passes, code generators and the front end ask instead of the op's name.
   bit view = 0;                        // the result may be the operand's memory seen another way
   list<string> selects = [];           // operands whose elements, and constants, are all that the result is made of
   string externFunction = "";          // Extern: the C function of runtime/extern that computes it
   int coreAxes = 0;                    // Extern: it works on so many last axes; those before are batches
+  int batchesTogether = 1;             // Extern: it is faster on so many batches at once; fewer are not worth a thread
+  bit cutsBatches = 0;                 // Extern: the last attribute says into how many tasks a batch is cut
   string library = "";                 // Extern: whose work it is; another architecture may have other bits of it
   bit product = 0;                     // most of its work is a product
+  bit pairs = 0;                       // the last axis of an operand is of size 2, and its own
   bit scatters = 0;                    // writes at positions that are data
   list<ValueCheck> checks = [];        // at most one
   string converts = "No";              // the first operand before the call: a Conversion of ir/OpTable.h
@@ -102,7 +109,7 @@ class Weft_Op<string mnemonic, string family_, list<string> operands_, list<A> a
 
   string numpy = "";                   // Python: the reference result (a tuple of several), an expression or statements with a `return`
   string domain = "";                  // Python: (low, high) of the test inputs
-  // Python: arguments to test with, as a dict of operands F(2, 3) (floats), I(2, high=3) (int64), B(2) (bool), and attributes.
+  // Python: arguments to test with, as a dict of operands F(2, 3) (floats), P(2) (two floats a number), I(2, high=3) (int64), B(2) (bool), and attributes.
   list<string> examples = [];
   string dtypes = "float";             // the operands' dtypes: words of float, int, bool
   // Python, by the words of tools/weft_fuzz/independent.py: the axes along which a slice of the operands gives that slice of the

@@ -11,6 +11,7 @@ class Composite<string mnemonic, list<string> operands, list<A> attrs = []> : We
 }
 
 def MeanOp : Composite<"mean", ["x"], [A<"dims", "Ints">, A<"keepdim", "Bool", "False">]> {
+  let complex = "Axes";
   let summary = "Mean over the axes dims.";
   let description = "x: float; dims: sorted, non-negative. The sum divided by the number of elements.";
   let independent = "every_axis(but=dims)";
@@ -24,6 +25,7 @@ def MeanOp : Composite<"mean", ["x"], [A<"dims", "Ints">, A<"keepdim", "Bool", "
   let python = "(input, dim=None, keepdim=False)";
 }
 def VarOp : Composite<"var", ["x"], [A<"dims", "Ints">, A<"correction", "Int", "1">, A<"keepdim", "Bool", "False">]> {
+  let complex = "SumOfParts";
   let summary = "Variance over the axes dims.";
   let description = [{
     x: float; dims: sorted, non-negative. Squared distances from the mean, over the number of elements less correction. The mean is exact where
@@ -224,6 +226,7 @@ def MseLossOp : Composite<"mse_loss", ["x", "target"], [A<"reduction", "Int", "1
   let python = "(input, target, reduction='mean')";
 }
 def LinearOp : Composite<"linear", ["x", "weight", "bias?"]> {
+  let complex = "Bilinear";
   let summary = "x times the transpose of weight, plus bias.";
   let description = "x: [..., in]; weight: [out, in]; bias: [out] or absent; one dtype, not bool. The result is [..., out].";
   let independent = "[pair(a, x=a) for a in range(x.ndim - 1)] + [pair(-1, weight=0, bias=0)]";
@@ -263,6 +266,7 @@ def AddmmOp : Composite<"addmm", ["input", "mat1", "mat2"], [A<"beta", "Float", 
   let python = "(input, mat1, mat2, *, beta=1, alpha=1)";
 }
 def MatmulOp : Composite<"matmul", ["x", "y"]> {
+  let complex = "Bilinear";
   let summary = "Matrix product.";
   let description = [{
     x, y: one dtype, not bool, rank >= 1. [m, k] times [k, n] is [m, n]; a vector is a row on the left and a column on the right, and that

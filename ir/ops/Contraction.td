@@ -38,6 +38,7 @@ class DotGeneral<string mnemonic> : Weft_Op<mnemonic, "Contraction", ["lhs", "rh
     "dict(lhs=F(17, 300), rhs=F(300, 33), lhs_batch=[], rhs_batch=[], lhs_contract=[1], rhs_contract=[0])"];
 }
 def DotGeneralOp : DotGeneral<"dot_general"> {
+  let complex = "Bilinear";
   let summary = "Sums of products over paired axes.";
   let description = [{
     lhs, rhs: one dtype, not bool. Axis lhs_batch[i] goes with rhs_batch[i], and lhs_contract[i] with rhs_contract[i]; the latter are

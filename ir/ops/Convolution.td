@@ -93,6 +93,7 @@ def ConvGeneralWeightOp : Windows<"conv_general_weight", ["x", "y"], [A<"kernel"
 }
 
 def ConvOp : Windows<"conv", ["x", "weight", "bias?"]> {
+  let complex = "Bilinear";
   let summary = "conv_general plus bias, one number an output channel.";
   let family = "Composite";
   let description = "x: [N, C, *sizes]; weight: [O, C / groups, *kernel]; bias: [O] or absent; one float dtype.";

@@ -31,6 +31,7 @@ class Arithmetic<string mnemonic, string accepts = "Int | Float"> : Binary<mnemo
 }
 
 def AddOp : Arithmetic<"add", "Bool | Int | Float"> {
+  let complex = "Parts";
   let summary = "Sum of two tensors, elementwise.";
   let description = "x, y: one shape and dtype. Integers wrap; for bool it is the logical or.";
   let scalar = "isBool(x) ? x | y : x + y";
@@ -43,6 +44,7 @@ def AddOp : Arithmetic<"add", "Bool | Int | Float"> {
   let dtypes = "bool int float";
 }
 def SubOp : Arithmetic<"sub"> {
+  let complex = "Parts";
   let summary = "Difference of two tensors, elementwise.";
   let description = "x, y: one shape and dtype, not bool. Integers wrap.";
   let scalar = "x - y";
@@ -53,6 +55,7 @@ def SubOp : Arithmetic<"sub"> {
   let python = "(input, other, *, alpha=1)";
 }
 def MulOp : Arithmetic<"mul", "Bool | Int | Float"> {
+  let complex = "complex_mul";
   let summary = "Product of two tensors, elementwise.";
   let description = "x, y: one shape and dtype. Integers wrap; for bool it is the logical and.";
   let scalar = "isBool(x) ? x & y : x * y";
@@ -64,6 +67,7 @@ def MulOp : Arithmetic<"mul", "Bool | Int | Float"> {
   let dtypes = "bool int float";
 }
 def AddScaledOp : Elementwise<"add_scaled", ["x", "y", "alpha"], "Bool | Int | Float"> {
+  let complex = "complex_add_scaled";
   let summary = "x + y * alpha, elementwise.";
   let description = "x, y, alpha: one shape and dtype. For bool the logical operations.";
   let infer = "arithmetic<Bool | Int | Float>";
@@ -75,6 +79,7 @@ def AddScaledOp : Elementwise<"add_scaled", ["x", "y", "alpha"], "Bool | Int | F
   let examples = ["dict(x=F(2, 3), y=F(2, 3), alpha=F(2, 3))", "dict(x=F(65), y=F(65), alpha=F(65))"];
 }
 def DivOp : Arithmetic<"div", "Float"> {
+  let complex = "complex_div";
   let summary = "Quotient of two tensors, elementwise.";
   let description = "x, y: one shape and one float dtype. Division by zero gives an infinity or NaN, as IEEE 754 says.";
   let scalar = "x / y";
@@ -177,6 +182,7 @@ def ClampMaxOp : Binary<"clamp_max"> {
 }
 
 def NegOp : Unary<"neg", "Int | Float"> {
+  let complex = "Parts";
   let summary = "Negative, elementwise.";
   let description = "x: any shape and dtype but bool.";
   let scalar = "-x";
@@ -186,6 +192,7 @@ def NegOp : Unary<"neg", "Int | Float"> {
   let dtypes = "int float";
 }
 def AbsOp : Unary<"abs", "Int | Float"> {
+  let complex = "complex_abs";
   let summary = "Absolute value, elementwise.";
   let description = "x: any shape and dtype but bool. The gradient at 0 is 0.";
   let scalar = "x.isUnsigned ? x : absolute(x)";
@@ -206,6 +213,7 @@ def SignOp : Unary<"sign", "Bool | Int | Float"> {
   let dtypes = "bool int float";
 }
 def ReciprocalOp : Unary<"reciprocal"> {
+  let complex = "complex_reciprocal";
   let summary = "1 / x, elementwise.";
   let description = "x: any shape, float.";
   let scalar = "1.0 / x";
@@ -214,6 +222,7 @@ def ReciprocalOp : Unary<"reciprocal"> {
   let domain = "(0.5, 2)";
 }
 def SquareOp : Unary<"square", "Int | Float"> {
+  let complex = "complex_square";
   let summary = "x * x, elementwise.";
   let description = "x: any shape and dtype but bool.";
   let scalar = "x * x";
@@ -230,8 +239,8 @@ class Comparison<string mnemonic, string symbol, string words> : Binary<mnemonic
   let relation = symbol;
   let dtypes = "bool int float";
 }
-def EqOp : Comparison<"eq", "==", "equals"> { let scalar = "x == y"; }
-def NeOp : Comparison<"ne", "!=", "differs from"> { let scalar = "x != y"; }
+def EqOp : Comparison<"eq", "==", "equals"> { let complex = "complex_eq"; let scalar = "x == y"; }
+def NeOp : Comparison<"ne", "!=", "differs from"> { let complex = "complex_ne"; let scalar = "x != y"; }
 def LtOp : Comparison<"lt", "<", "is less than"> { let scalar = "isBool(x) ? ~x & y : x < y"; }
 def LeOp : Comparison<"le", "<=", "is at most"> { let scalar = "isBool(x) ? ~x | y : x <= y"; }
 def GtOp : Comparison<"gt", ">", "is greater than"> { let scalar = "isBool(x) ? x & ~y : x > y"; }
@@ -243,10 +252,11 @@ class Logical<string mnemonic, string operator> : Binary<mnemonic, "Bool | Int |
   let numpy = "numpy.logical_" # operator # "(x, y)";
   let dtypes = "bool int float";
 }
-def LogicalAndOp : Logical<"logical_and", "and"> { let scalar = "truth(x) & truth(y)"; }
-def LogicalOrOp : Logical<"logical_or", "or"> { let scalar = "truth(x) | truth(y)"; }
-def LogicalXorOp : Logical<"logical_xor", "xor"> { let scalar = "truth(x) ^ truth(y)"; }
+def LogicalAndOp : Logical<"logical_and", "and"> { let complex = "Bools"; let scalar = "truth(x) & truth(y)"; }
+def LogicalOrOp : Logical<"logical_or", "or"> { let complex = "Bools"; let scalar = "truth(x) | truth(y)"; }
+def LogicalXorOp : Logical<"logical_xor", "xor"> { let complex = "Bools"; let scalar = "truth(x) ^ truth(y)"; }
 def LogicalNotOp : Unary<"logical_not", "Bool | Int | Float", "ToBool"> {
+  let complex = "Bools";
   let summary = "Logical not, elementwise, as bool.";
   let description = "x: any shape and dtype; nonzero is true.";
   let scalar = "~truth(x)";
@@ -295,6 +305,7 @@ def BitwiseRightShiftOp : Binary<"bitwise_right_shift", "Int"> {
 }
 
 def WhereOp : Weft_Op<"where", "Elementwise", ["condition", "x", "y"]> {
+  let complex = "Parts";
   let summary = "x where the condition holds, else y, elementwise.";
   let description = "condition: bool; x, y: one dtype; all of one shape.";
   let infer = "where";

@@ -13,6 +13,7 @@ class Indexing<string mnemonic, list<string> operands> : Weft_Op<mnemonic, "Inde
 }
 
 def GatherOp : Indexing<"gather", ["x", "index"]> {
+  let complex = "Axes";
   let summary = "result[i][j] = x[index[i][j]][j] for dim 0, and alike along another axis.";
   let description = "x: any; index: int64 of x's rank, at most as large as x on the other axes. The result has index's shape.";
   let independent = "[pair(a, x=None if a == dim else a, index=a) for a in range(x.ndim)]";
@@ -26,6 +27,7 @@ def GatherOp : Indexing<"gather", ["x", "index"]> {
   let examples = ["dict(x=F(4, 3), index=I(2, 3, high=4), dim=0)", "dict(x=F(4, 3), index=I(2, 5, high=3), dim=1)"];
 }
 def IndexSelectOp : Indexing<"index_select", ["x", "index"]> {
+  let complex = "Axes";
   let summary = "The entries of x along axis dim at the positions index.";
   let description = "x: any of rank >= 1; index: int64 of rank 1. The result has index's size along dim.";
   let independent = "[pair(a, x=None if a == dim else a, index=0 if a == dim else None) for a in range(x.ndim)]";
@@ -40,6 +42,7 @@ def IndexSelectOp : Indexing<"index_select", ["x", "index"]> {
   let examples = ["dict(x=F(4, 3), index=I(5, high=4), dim=0)", "dict(x=F(4, 3), index=I(2, high=3), dim=1)"];
 }
 def ScatterAddOp : Indexing<"scatter_add", ["x", "index", "source"]> {
+  let complex = "Axes";
   let summary = "x with source[i][j] added at [index[i][j]][j] for dim 0, and alike along another axis.";
   let description = "x, source: one dtype, not bool; index: int64, one shape with source. Added in source's order, so runs agree.";
   let independent = "[pair(a, x=a, index=a, source=a) for a in range(x.ndim) if a != dim and x.shape[a] == index.shape[a]]";
@@ -60,6 +63,7 @@ def ScatterAddOp : Indexing<"scatter_add", ["x", "index", "source"]> {
   let examples = ["dict(x=F(4, 3), index=I(5, 3, high=4), source=F(5, 3), dim=0)", "dict(x=F(4, 3), index=I(2, 5, high=3), source=F(2, 5), dim=1)"];
 }
 def ScatterOp : Indexing<"scatter", ["x", "index", "source"]> {
+  let complex = "Axes";
   let summary = "x with source[i][j] put at [index[i][j]][j] for dim 0, and alike along another axis.";
   let description = "x, source: one dtype; index: int64, one shape with source. Of equal positions the last of the source's order stays.";
   let independent = "[pair(a, x=a, index=a, source=a) for a in range(x.ndim) if a != dim and x.shape[a] == index.shape[a]]";

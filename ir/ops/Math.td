@@ -12,45 +12,52 @@ class Math<string mnemonic, string what, string range = "(-2, 2)"> : Unary<mnemo
   let domain = range;
 }
 
-def ExpOp : Math<"exp", "e to the power x"> { let vjp = ["ct * result"]; }
-def Exp2Op : Math<"exp2", "2 to the power x"> { let vjp = ["ct * result * M_LN2"]; }
-def Expm1Op : Math<"expm1", "e to the power x, minus 1, exact near 0"> { let vjp = ["ct * (result + 1.0)"]; }
-def LogOp : Math<"log", "Natural logarithm", "(0.5, 2)"> { let vjp = ["ct / x"]; }
-def Log2Op : Math<"log2", "Logarithm to base 2", "(0.5, 2)"> { let vjp = ["ct / (x * M_LN2)"]; }
-def Log10Op : Math<"log10", "Logarithm to base 10", "(0.5, 2)"> { let vjp = ["ct / (x * M_LN10)"]; }
-def Log1pOp : Math<"log1p", "Natural logarithm of 1 + x, exact near 0", "(-0.5, 2)"> { let vjp = ["ct / (x + 1.0)"]; }
-def SqrtOp : Math<"sqrt", "Square root, correctly rounded", "(0.5, 2)"> { let vjp = ["ct / (result + result)"]; }
+def ExpOp : Math<"exp", "e to the power x"> { let complex = "complex_exp"; let vjp = ["ct * result"]; }
+def Exp2Op : Math<"exp2", "2 to the power x"> { let complex = "complex_exp2"; let vjp = ["ct * result * M_LN2"]; }
+def Expm1Op : Math<"expm1", "e to the power x, minus 1, exact near 0"> { let complex = "complex_expm1"; let vjp = ["ct * (result + 1.0)"]; }
+def LogOp : Math<"log", "Natural logarithm", "(0.5, 2)"> { let complex = "complex_log"; let vjp = ["ct / x"]; }
+def Log2Op : Math<"log2", "Logarithm to base 2", "(0.5, 2)"> { let complex = "complex_log2"; let vjp = ["ct / (x * M_LN2)"]; }
+def Log10Op : Math<"log10", "Logarithm to base 10", "(0.5, 2)"> { let complex = "complex_log10"; let vjp = ["ct / (x * M_LN10)"]; }
+def Log1pOp : Math<"log1p", "Natural logarithm of 1 + x, exact near 0", "(-0.5, 2)"> { let complex = "complex_log1p"; let vjp = ["ct / (x + 1.0)"]; }
+def SqrtOp : Math<"sqrt", "Square root, correctly rounded", "(0.5, 2)"> { let complex = "complex_sqrt"; let vjp = ["ct / (result + result)"]; }
 def RsqrtOp : Math<"rsqrt", "1 over the square root", "(0.5, 2)"> {
+  let complex = "complex_rsqrt";
   let vjp = ["ct * -0.5 * result * result * result"];
   let numpy = "1 / numpy.sqrt(x)";
 }
-def SinOp : Math<"sin", "Sine of x in radians"> { let vjp = ["ct * cos(x)"]; }
-def CosOp : Math<"cos", "Cosine of x in radians"> { let vjp = ["-ct * sin(x)"]; }
-def TanOp : Math<"tan", "Tangent of x in radians", "(-1, 1)"> { let vjp = ["ct * (result * result + 1.0)"]; }
+def SinOp : Math<"sin", "Sine of x in radians"> { let complex = "complex_sin"; let vjp = ["ct * cos(x)"]; }
+def CosOp : Math<"cos", "Cosine of x in radians"> { let complex = "complex_cos"; let vjp = ["-ct * sin(x)"]; }
+def TanOp : Math<"tan", "Tangent of x in radians", "(-1, 1)"> { let complex = "complex_tan"; let vjp = ["ct * (result * result + 1.0)"]; }
 def AsinOp : Math<"asin", "Inverse sine, in [-pi/2, pi/2]", "(-0.9, 0.9)"> {
+  let complex = "complex_asin";
   let vjp = ["ct * rsqrt(1.0 - x * x)"];
   let numpy = "numpy.arcsin(x)";
 }
 def AcosOp : Math<"acos", "Inverse cosine, in [0, pi]", "(-0.9, 0.9)"> {
+  let complex = "complex_acos";
   let vjp = ["-ct * rsqrt(1.0 - x * x)"];
   let numpy = "numpy.arccos(x)";
 }
 def AtanOp : Math<"atan", "Inverse tangent, in [-pi/2, pi/2]"> {
+  let complex = "complex_atan";
   let vjp = ["ct / (x * x + 1.0)"];
   let numpy = "numpy.arctan(x)";
 }
-def SinhOp : Math<"sinh", "Hyperbolic sine"> { let vjp = ["ct * cosh(x)"]; }
-def CoshOp : Math<"cosh", "Hyperbolic cosine"> { let vjp = ["ct * sinh(x)"]; }
-def TanhOp : Math<"tanh", "Hyperbolic tangent"> { let vjp = ["ct * (1.0 - result * result)"]; }
+def SinhOp : Math<"sinh", "Hyperbolic sine"> { let complex = "complex_sinh"; let vjp = ["ct * cosh(x)"]; }
+def CoshOp : Math<"cosh", "Hyperbolic cosine"> { let complex = "complex_cosh"; let vjp = ["ct * sinh(x)"]; }
+def TanhOp : Math<"tanh", "Hyperbolic tangent"> { let complex = "complex_tanh"; let vjp = ["ct * (1.0 - result * result)"]; }
 def AsinhOp : Math<"asinh", "Inverse hyperbolic sine"> {
+  let complex = "complex_asinh";
   let vjp = ["ct * rsqrt(x * x + 1.0)"];
   let numpy = "numpy.arcsinh(x)";
 }
 def AcoshOp : Math<"acosh", "Inverse hyperbolic cosine", "(1.5, 3)"> {
+  let complex = "complex_acosh";
   let vjp = ["ct * rsqrt(x * x - 1.0)"];
   let numpy = "numpy.arccosh(x)";
 }
 def AtanhOp : Math<"atanh", "Inverse hyperbolic tangent", "(-0.9, 0.9)"> {
+  let complex = "complex_atanh";
   let vjp = ["ct / (1.0 - x * x)"];
   let numpy = "numpy.arctanh(x)";
 }
@@ -63,6 +70,7 @@ def ErfcOp : Math<"erfc", "1 minus the error function, exact in the tail"> {
   let numpy = "scipy.special.erfc(x)";
 }
 def SigmoidOp : Math<"sigmoid", "1 / (1 + exp(-x))"> {
+  let complex = "complex_sigmoid";
   let vjp = ["ct * (result * (1.0 - result))"];
   let numpy = "scipy.special.expit(x)";
 }
@@ -182,11 +190,12 @@ class Classify<string mnemonic, string what> : Unary<mnemonic, "Bool | Int | Flo
   let numpy = "numpy." # mnemonic # "(x)";
   let dtypes = "bool int float";
 }
-def IsnanOp : Classify<"isnan", "NaN"> { let scalar = "x.isFloat() ? isNan(x) : falsehood(x)"; }
-def IsinfOp : Classify<"isinf", "infinite"> { let scalar = "x.isFloat() ? absolute(x) == INFINITY : falsehood(x)"; }
-def IsfiniteOp : Classify<"isfinite", "finite"> { let scalar = "x.isFloat() ? absolute(x) < INFINITY : ~falsehood(x)"; }
+def IsnanOp : Classify<"isnan", "NaN"> { let complex = "Any"; let scalar = "x.isFloat() ? isNan(x) : falsehood(x)"; }
+def IsinfOp : Classify<"isinf", "infinite"> { let complex = "Any"; let scalar = "x.isFloat() ? absolute(x) == INFINITY : falsehood(x)"; }
+def IsfiniteOp : Classify<"isfinite", "finite"> { let complex = "All"; let scalar = "x.isFloat() ? absolute(x) < INFINITY : ~falsehood(x)"; }
 
 def PowOp : Arithmetic<"pow"> {
+  let complex = "complex_pow";
   let summary = "x to the power y, elementwise.";
   let description = "x, y: one shape and dtype, not bool. Integers wrap; a negative integer exponent gives 0 unless x is 1 or -1.";
   let scalar = "x.isFloat() ? pow(x, y) : integerPower(x, y)";

@@ -17,6 +17,7 @@ class Reduction<string mnemonic, string kind, string accepts, string gives = "Sa
 }
 
 def SumOp : Reduction<"sum", "sum", "Int | Float"> {
+  let complex = "Axes";
   let summary = "Sum over the axes dims.";
   let description = "x: any shape and dtype but bool. 16-bit floats are added in float32; integers wrap.";
   let converts = "IntegersToInt64";
@@ -26,6 +27,7 @@ def SumOp : Reduction<"sum", "sum", "Int | Float"> {
   let dtypes = "int float";
 }
 def ProdOp : Reduction<"prod", "prod", "Int | Float"> {
+  let complex = "Product";
   let summary = "Product over the axes dims.";
   let description = "x: any shape and dtype but bool. 16-bit floats are multiplied in float32; integers wrap.";
   let converts = "IntegersToInt64";
@@ -59,6 +61,7 @@ def AmaxOp : Extremum<"amax", "max", "maximum">;
 def AminOp : Extremum<"amin", "min", "minimum">;
 
 def AnyOp : Reduction<"any", "any", "Bool"> {
+  let complex = "Bools";
   let summary = "Whether any element over the axes dims is true.";
   let description = "x: bool.";
   let converts = "ToBool";
@@ -66,6 +69,7 @@ def AnyOp : Reduction<"any", "any", "Bool"> {
   let dtypes = "bool";
 }
 def AllOp : Reduction<"all", "all", "Bool"> {
+  let complex = "Bools";
   let summary = "Whether all elements over the axes dims are true.";
   let description = "x: bool.";
   let converts = "ToBool";

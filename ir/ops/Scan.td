@@ -20,6 +20,7 @@ class Scan<string mnemonic, list<string> operands, string accepts> : Weft_Op<mne
 }
 
 def CumsumOp : Scan<"cumsum", ["x"], "Int | Float"> {
+  let complex = "Axes";
   let summary = "Sums of the elements up to each along the axis dim.";
   let description = "x: rank >= 1, any dtype but bool. Integers wrap.";
   let converts = "IntegersToInt64";

@@ -14,6 +14,7 @@ class Move<string mnemonic, list<string> operands, list<A> attrs> : Weft_Op<mnem
 class View<string mnemonic, list<string> operands, list<A> attrs> : Move<mnemonic, operands, attrs> { let view = 1; }
 
 def ReshapeOp : View<"reshape", ["x"], [A<"shape", "Ints">]> {
+  let complex = "Axes";
   let summary = "The same elements in row-major order with another shape.";
   let description = "x: any; shape: as many elements as x has.";
   let symbolic = 1;
@@ -23,6 +24,7 @@ def ReshapeOp : View<"reshape", ["x"], [A<"shape", "Ints">]> {
   let examples = ["dict(x=F(2, 6), shape=[3, 4])", "dict(x=F(2, 3), shape=[6])", "dict(x=F(1), shape=[])"];
 }
 def PermuteOp : View<"permute", ["x"], [A<"dims", "Ints">]> {
+  let complex = "Axes";
   let summary = "The axes in another order: axis i of the result is axis dims[i] of x.";
   let description = "x: any; dims: a permutation of its axes.";
   let symbolic = 1;
@@ -32,6 +34,7 @@ def PermuteOp : View<"permute", ["x"], [A<"dims", "Ints">]> {
   let examples = ["dict(x=F(2, 3), dims=[1, 0])", "dict(x=F(2, 3, 4), dims=[2, 0, 1])"];
 }
 def ExpandOp : View<"expand", ["x"], [A<"shape", "Ints">]> {
+  let complex = "Axes";
   let summary = "x repeated along new leading axes and axes of size 1.";
   let description = "x: any; shape: its last axes match x's, or x has size 1 there.";
   let symbolic = 1;
@@ -41,6 +44,7 @@ def ExpandOp : View<"expand", ["x"], [A<"shape", "Ints">]> {
   let examples = ["dict(x=F(3), shape=[2, 3])", "dict(x=F(2, 1), shape=[4, 2, 3])", "dict(x=F(), shape=[5])"];
 }
 def SliceOp : View<"slice", ["x"], [A<"starts", "Ints">, A<"sizes", "Ints">, A<"steps", "Ints">]> {
+  let complex = "Axes";
   let summary = "Every steps[i]-th element along axis i from starts[i], sizes[i] of them.";
   let description = "x: any; starts >= 0, steps >= 1, one entry an axis; the last element taken must be inside x.";
   let symbolic = 1;
@@ -50,6 +54,7 @@ def SliceOp : View<"slice", ["x"], [A<"starts", "Ints">, A<"sizes", "Ints">, A<"
   let examples = ["dict(x=F(4, 5), starts=[1, 0], sizes=[2, 3], steps=[1, 2])", "dict(x=F(7), starts=[2], sizes=[5], steps=[1])"];
 }
 def PadOp : Move<"pad", ["x"], [A<"low", "Ints">, A<"high", "Ints">, A<"interior", "Ints">, A<"value", "Float", "0.0">]> {
+  let complex = "Axes";
   let summary = "x with `value` around it and between its elements.";
   let description = "x: any; low, high, interior: counts >= 0, one an axis: before, after, and between neighbours.";
   let vjp = ["slice(ct, low, x.shape(), plusOne(interior))"];
@@ -65,6 +70,7 @@ def PadOp : Move<"pad", ["x"], [A<"low", "Ints">, A<"high", "Ints">, A<"interior
   let python = "(input, pad, value=0.0)";
 }
 def ConcatenateOp : Move<"concatenate", ["inputs..."], [A<"dim", "Int", "0">]> {
+  let complex = "Axes";
   let summary = "The inputs one after the other along an axis.";
   let description = "inputs: one or more of one dtype, rank and shape but for axis dim.";
   let symbolic = 1;
@@ -76,6 +82,7 @@ def ConcatenateOp : Move<"concatenate", ["inputs..."], [A<"dim", "Int", "0">]> {
   let python = "(tensors, dim=0)";
 }
 def FlipOp : Move<"flip", ["x"], [A<"dims", "Ints">]> {
+  let complex = "Axes";
   let summary = "x with the order along the axes dims reversed.";
   let description = "x: any; dims: its axes, sorted.";
   let symbolic = 1;

@@ -32,14 +32,19 @@ void bindBatching(py::module_ &module) {
   py::class_<Batching>(module, "Batching", notMadeByHand())
       .def("__enter__",
            [](Batching &b) {
-             b.function.emplace(b.batches, b.size, b.randomness);
-             return toTuple(b.function->examples());
+             b.function.emplace(pairsOf(b.batches), b.size, b.randomness);
+             std::vector<Tensor> examples = b.function->examples();
+             for (size_t i = 0; i < examples.size(); ++i)
+               examples[i] = fromPairsLike(b.batches[i], examples[i]);
+             return toTuple(examples);
            })
       .def("__exit__", [](Batching &b, const py::args &) { b.function.reset(); })
       .def("finish", [](Batching &b, py::sequence outputs) {
         py::list list;
-        for (const BatchedFunction::Output &output : b.function->finish(tensorsOf("vmap", outputs)))
-          list.append(py::make_tuple(py::cast(output.batch), output.differs));
+        std::vector<Tensor> given = tensorsOf("vmap", outputs);
+        std::vector<BatchedFunction::Output> made = b.function->finish(pairsOf(given));
+        for (size_t i = 0; i < made.size(); ++i)
+          list.append(py::make_tuple(py::cast(fromPairsLike(given[i], made[i].batch)), made[i].differs));
         return list;
       });
   module.def("batching", [](py::sequence batches, int64_t size, const std::string &randomness) {

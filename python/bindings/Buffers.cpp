@@ -19,6 +19,12 @@ const char *formatOf(DType dtype) {
     return "?";
   case DType::UInt8:
     return "B";
+  case DType::UInt16:
+    return "H";
+  case DType::UInt32:
+    return "I";
+  case DType::UInt64:
+    return "Q";
   case DType::Int8:
     return "b";
   case DType::Int16:
@@ -33,6 +39,10 @@ const char *formatOf(DType dtype) {
     return "f";
   case DType::Float64:
     return "d";
+  case DType::Complex64:
+    return "Zf";
+  case DType::Complex128:
+    return "Zd";
   case DType::BFloat16:
     return nullptr;
   }
@@ -43,12 +53,21 @@ DType dtypeOf(const Py_buffer &view) {
   const char *format = view.format ? view.format : "B";
   if (*format == '@' || *format == '=' || *format == '<')
     ++format;
+  if (format[0] == 'Z' && (format[1] == 'f' || format[1] == 'd') && !format[2])
+    return format[1] == 'f' ? DType::Complex64 : DType::Complex128;
   if (format[0] && !format[1])
     switch (format[0]) {
     case '?':
       return DType::Bool;
     case 'B':
       return DType::UInt8;
+    case 'H':
+      return DType::UInt16;
+    case 'I':
+      return DType::UInt32;
+    case 'L':
+    case 'Q':
+      return view.itemsize == 8 ? DType::UInt64 : DType::UInt32;
     case 'b':
       return DType::Int8;
     case 'h':
@@ -57,9 +76,7 @@ DType dtypeOf(const Py_buffer &view) {
       return DType::Int32;
     case 'l':
     case 'q':
-      if (view.itemsize == 8)
-        return DType::Int64;
-      return DType::Int32;
+      return view.itemsize == 8 ? DType::Int64 : DType::Int32;
     case 'e':
       return DType::Float16;
     case 'f':
@@ -67,11 +84,12 @@ DType dtypeOf(const Py_buffer &view) {
     case 'd':
       return DType::Float64;
     }
-  fail(
-      UserError::Kind::Type, "from_numpy",
-      std::string("cannot convert an array of format '") + (view.format ? view.format : "") +
-          "'; supported are float64, float32, float16, int64, int32, int16, int8, uint8 and bool in native byte order; "
-          "convert with .astype()");
+  fail(UserError::Kind::Type, "from_numpy",
+       std::string("cannot convert an array of format '") + (view.format ? view.format : "") +
+           "'; supported are complex128, complex64, float64, float32, float16, int64, int32, int16, int8, uint64, "
+           "uint32, uint16, uint8 and "
+           "bool in native byte order; "
+           "convert with .astype()");
 }
 
 void releaseView(void *context) {
@@ -169,15 +187,22 @@ py::object numpyArray(const Tensor &t) {
 
 struct Elements {
   Dims shape;
-  std::vector<double> numbers;
+  std::vector<double> numbers, imaginary; // the latter from the first complex number on
   std::vector<int64_t> integers;
   std::optional<DType> dtype; // to which the elements promote; of Python's numbers as PyTorch infers it
-  bool beyondInt64 = false;
+  bool beyondInt64 = false, beyondUInt64 = false, negative = false; // integers
 
   void add(DType type, double number, int64_t integer) {
     dtype = dtype ? promote(*dtype, type) : type;
     numbers.push_back(number);
     integers.push_back(integer);
+    if (!imaginary.empty())
+      imaginary.push_back(0);
+  }
+  void addComplex(DType type, std::complex<double> number) {
+    add(type, number.real(), 0);
+    imaginary.resize(numbers.size());
+    imaginary.back() = number.imag();
   }
 };
 
@@ -215,6 +240,8 @@ void readArray(const Tensor &array, int depth, Elements &elements) {
   }
   if (depth != elements.shape.size())
     failDepth(depth);
+  if (isComplex(array.dtype()))
+    return elements.addComplex(array.dtype(), array.itemComplex());
   elements.add(array.dtype(), array.itemDouble(), isFloat(array.dtype()) ? 0 : array.itemInt());
 }
 
@@ -238,6 +265,8 @@ void readNested(PyObject *object, int depth, Elements &elements) {
     failDepth(depth);
   if (PyFloat_Check(object)) {
     elements.add(defaultDType(), PyFloat_AS_DOUBLE(object), 0);
+  } else if (PyComplex_Check(object)) {
+    elements.addComplex(complexOf(defaultDType()), {PyComplex_RealAsDouble(object), PyComplex_ImagAsDouble(object)});
   } else if (PyLong_Check(object)) {
     int overflow;
     long long integer = PyLong_AsLongLongAndOverflow(object, &overflow);
@@ -246,11 +275,18 @@ void readNested(PyObject *object, int depth, Elements &elements) {
       PyErr_Clear();
       number = std::numeric_limits<double>::infinity();
     }
+    elements.negative |= overflow < 0 || (overflow == 0 && integer < 0);
+    if (overflow > 0) { // its bits, as uint64
+      integer = static_cast<long long>(PyLong_AsUnsignedLongLong(object));
+      elements.beyondUInt64 |= PyErr_Occurred() != nullptr;
+      PyErr_Clear();
+    }
     elements.beyondInt64 |= overflow != 0;
     elements.add(PyBool_Check(object) ? DType::Bool : DType::Int64, number, integer);
   } else {
     fail(UserError::Kind::Type, "tensor",
-         std::string("elements are numbers; got ") + Py_TYPE(object)->tp_name + "; convert it to int, float or bool");
+         std::string("elements are numbers; got ") + Py_TYPE(object)->tp_name +
+             "; convert it to int, float, complex or bool");
   }
 }
 
@@ -275,6 +311,21 @@ Tensor fromNested(py::object data, py::object dtype) {
   Elements elements;
   readNested(data.ptr(), 0, elements);
   DType common = elements.dtype.value_or(defaultDType()), wanted = dtype.is_none() ? common : unboxDType(dtype.ptr());
+  if (isComplex(common) && !isComplex(wanted))
+    fail(UserError::Kind::Type, "tensor",
+         std::string("complex numbers do not become ") + name(wanted) + "; take their real parts");
+  if (isComplex(wanted)) {
+    std::vector<double> pairs;
+    elements.imaginary.resize(elements.numbers.size());
+    for (size_t i = 0; i < elements.numbers.size(); ++i) {
+      pairs.push_back(elements.numbers[i]);
+      pairs.push_back(elements.imaginary[i]);
+    }
+    return Tensor::fromHost(pairs.data(), elements.shape, DType::Complex128).to(wanted);
+  }
+  if (wanted == DType::UInt64 && !isFloat(common) && !elements.beyondUInt64 &&
+      !(elements.beyondInt64 && elements.negative))
+    return Tensor::fromHost(elements.integers.data(), elements.shape, DType::UInt64);
   if (elements.beyondInt64 && !isFloat(wanted))
     fail(UserError::Kind::Value, "tensor", "an int does not fit into 64 bits; pass dtype=weft.float64");
   if (isFloat(common) || elements.beyondInt64) {
@@ -323,6 +374,12 @@ PyObject *elementAt(const char *data, DType dtype) {
     return PyBool_FromLong(*data != 0);
   case DType::UInt8:
     return PyLong_FromLong(read(uint8_t()));
+  case DType::UInt16:
+    return PyLong_FromLong(read(uint16_t()));
+  case DType::UInt32:
+    return PyLong_FromUnsignedLong(read(uint32_t()));
+  case DType::UInt64:
+    return PyLong_FromUnsignedLongLong(read(uint64_t()));
   case DType::Int8:
     return PyLong_FromLong(read(int8_t()));
   case DType::Int16:
@@ -343,6 +400,14 @@ PyObject *elementAt(const char *data, DType dtype) {
     return PyFloat_FromDouble(read(float()));
   case DType::Float64:
     return PyFloat_FromDouble(read(double()));
+  case DType::Complex64: {
+    std::complex<float> number = read(std::complex<float>());
+    return PyComplex_FromDoubles(number.real(), number.imag());
+  }
+  case DType::Complex128: {
+    std::complex<double> number = read(std::complex<double>());
+    return PyComplex_FromDoubles(number.real(), number.imag());
+  }
   }
   return nullptr;
 }

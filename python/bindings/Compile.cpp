@@ -121,9 +121,9 @@ struct Turn {
 // Runs function(*args, **kwargs) under a trace. reached: the tensors that the function can reach otherwise than by its
 // arguments; None: not known, and the call is not for a replay.
 // why: it cannot be replayed, if that is known before. specialised: its programs are for these sizes and numbers alone.
-// Gives (result, Traced).
+// check: they are compared with their ops one by one. Gives (result, Traced).
 py::tuple runTraced(py::object function, py::tuple args, py::dict kwargs, py::object afterCall, py::object reached,
-                    py::object why, bool specialised) {
+                    py::object why, bool specialised, bool check) {
   auto traced = std::make_shared<Traced>();
   std::vector<Tensor> tensors;
   py::tuple both = py::make_tuple(args, kwargs);
@@ -138,13 +138,15 @@ py::tuple runTraced(py::object function, py::tuple args, py::dict kwargs, py::ob
     if (!reached.is_none()) {
       std::vector<Tensor> all;
       for (py::handle tensor : reached)
-        all.push_back(unbox(tensor.ptr()));
+        all.push_back(unbox(tensor.ptr()).pairs());
       trace.reaches(std::move(all));
     }
     if (!why.is_none())
       trace.notReplayable(why.cast<std::string>());
     if (specialised)
       trace.specialise();
+    if (check)
+      trace.checkPrograms();
     try {
       result = callEagerly(function.ptr(), args, kwargs);
       if (!afterCall.is_none()) {
@@ -499,7 +501,7 @@ void bindCompile(py::module_ &module) {
       .def("__enter__", [](Turn &t) { return bool(t.turn.emplace(TraceTurn::Otherwise::Skip)); })
       .def("__exit__", [](Turn &t, const py::args &) { t.turn.reset(); });
   module.def("run_traced", &runTraced, py::arg("function"), py::arg("args"), py::arg("kwargs"), py::arg("after"),
-             py::arg("reached"), py::arg("why"), py::arg("specialised") = false);
+             py::arg("reached"), py::arg("why"), py::arg("specialised") = false, py::arg("check") = false);
   // holder[key], or holder[key][index]; where that is a float and a trace runs, as an input of its program.
   module.def(
       "traced_number",

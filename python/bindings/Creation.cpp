@@ -55,7 +55,9 @@ void bindCreation(py::module_ &module) {
       fail(UserError::Kind::Type, "full",
            "the value must be a number or a 0-d tensor; got " +
                (number.defined() ? toString(number.type()) : std::string(Py_TYPE(value.ptr())->tp_name)));
-    DType inferred = isFloat(number.dtype()) && number.impl->wrappedNumber ? defaultDType() : number.dtype();
+    DType inferred = !number.impl->wrappedNumber || isIntegral(number.dtype()) ? number.dtype()
+                     : isComplex(number.dtype())                               ? complexOf(defaultDType())
+                                                                               : defaultDType();
     TensorType type = typeOf("full", shape, dtypeOr(dtype, inferred));
     return full(type.shape, number, type.dtype, unboxDevice(device.ptr()));
   });

@@ -1,54 +1,21 @@
 // DLPack (dmlc/dlpack, versions 0.8 and 1.x of the protocol): tensors shared with other frameworks without a copy.
+#include "python/bindings/DLPack.h"
+
 #include "python/bindings/Function.h"
+#include "runtime/BlockingRegion.h"
+#include "runtime/cuda/Driver.h"
 
 namespace py = pybind11;
 
 namespace weft::python {
 namespace {
 
-// The structures of dlpack.h.
-struct DLDevice {
-  int32_t type; // 1: CPU, 2: CUDA
-  int32_t id;
-};
-struct DLDataType {
-  uint8_t code; // 0: int, 1: unsigned, 2: float, 4: bfloat, 6: bool
-  uint8_t bits;
-  uint16_t lanes;
-};
-struct DLTensor {
-  void *data;
-  DLDevice device;
-  int32_t ndim;
-  DLDataType dtype;
-  int64_t *shape;
-  int64_t *strides;
-  uint64_t byteOffset;
-};
-struct DLManagedTensor { // before 1.0
-  static constexpr const char *kName = "dltensor", *kUsedName = "used_dltensor";
-  DLTensor tensor;
-  void *context;
-  void (*deleter)(DLManagedTensor *);
-};
-struct DLManagedTensorVersioned {
-  static constexpr const char *kName = "dltensor_versioned", *kUsedName = "used_dltensor_versioned";
-  static constexpr uint64_t kReadOnly = 1, kCopied = 2;
-  struct {
-    uint32_t major, minor;
-  } version;
-  void *context;
-  void (*deleter)(DLManagedTensorVersioned *);
-  uint64_t flags;
-  DLTensor tensor;
-};
-constexpr uint32_t kMajor = 1, kMinor = 1; // of the structures above
-
 DLDataType codeOf(DType dtype) {
   uint8_t code = dtype == DType::Bool       ? 6
                  : dtype == DType::BFloat16 ? 4
                  : isFloat(dtype)           ? 2
-                 : dtype == DType::UInt8    ? 1
+                 : isComplex(dtype)         ? 5
+                 : isUnsignedInt(dtype)     ? 1
                                             : 0;
   return {code, uint8_t(8 * itemSize(dtype)), 1};
 }
@@ -64,7 +31,16 @@ template <class Managed> struct Exported {
   int64_t shape[kMaxRank], strides[kMaxRank];
 };
 
-template <class Managed> py::capsule exportAs(const Tensor &t, uint64_t flags) {
+// In a destructor: what failed is told by whoever waits next.
+void waitForDevice(int device, void (*wait)(int)) {
+  try {
+    wait(device);
+  } catch (const std::runtime_error &) {
+  }
+}
+
+// The consumer calls its deleter.
+template <class Managed> Managed *managedOf(const Tensor &t, uint64_t flags) {
   auto exported = std::make_unique<Exported<Managed>>();
   for (int i = 0; i < t.dim(); ++i) {
     exported->shape[i] = t.shape()[i];
@@ -77,18 +53,25 @@ template <class Managed> py::capsule exportAs(const Tensor &t, uint64_t flags) {
     managed.flags = flags;
   }
   managed.context = exported.get();
-  managed.deleter = [](Managed *dead) { delete static_cast<Exported<Managed> *>(dead->context); };
+  managed.deleter = [](Managed *dead) {
+    if (dead->tensor.device.type == 2) // the consumer's stream may still use what comes back here
+      waitForDevice(dead->tensor.device.id, cuda::synchronizeContext);
+    delete static_cast<Exported<Managed> *>(dead->context);
+  };
   exported->storage = t.impl->storage;
   exported->storage->exported = true;
-  py::capsule capsule(&managed, Managed::kName, [](PyObject *dead) {
+  return &exported.release()->managed;
+}
+
+template <class Managed> py::capsule exportAs(const Tensor &t, uint64_t flags) {
+  Managed *managed = managedOf<Managed>(t, flags);
+  return py::capsule(managed, Managed::kName, [](PyObject *dead) {
     // A consumer renames the capsule it took over.
     if (PyCapsule_IsValid(dead, Managed::kName)) {
       auto *unused = static_cast<Managed *>(PyCapsule_GetPointer(dead, Managed::kName));
       unused->deleter(unused);
     }
   });
-  exported.release();
-  return capsule;
 }
 
 // As of the array API: maxVersion is None or the tuple (major, minor) that the consumer knows; device None or a tuple
@@ -98,6 +81,8 @@ py::capsule toDLPack(const Tensor &t, py::object stream, py::object maxVersion, 
     failExport("a tensor that requires grad cannot be exported; use tensor.detach()");
   if (t.device().isCpu() && !stream.is_none() && !stream.equal(py::int_(-1)))
     failExport("memory of the CPU has no stream; pass stream=None");
+  if (t.device().isCuda() && !stream.is_none() && (!py::isinstance<py::int_>(stream) || stream.equal(py::int_(0))))
+    failExport("a stream of a GPU is None, -1, 1, 2 or a handle; got " + std::string(py::repr(stream)));
   bool versioned = !maxVersion.is_none() && maxVersion.cast<std::pair<uint32_t, uint32_t>>().first >= kMajor;
   bool wantsCopy = !copy.is_none() && copy.cast<bool>();
   Tensor shared = t;
@@ -117,6 +102,12 @@ py::capsule toDLPack(const Tensor &t, py::object stream, py::object maxVersion, 
     shared = t.clone();
     copied = true;
   }
+  // The consumer may read in any stream of its own, but with -1, which asks for no order.
+  if (shared.device().isCuda() && !stream.equal(py::int_(-1))) {
+    shared.data();
+    BlockingRegion region;
+    cuda::synchronize(shared.device().index);
+  }
   bool readOnly = shared.impl->storage->readOnly;
   if (readOnly && !versioned)
     failExport("read-only memory cannot be exported by DLPack before 1.0; use tensor.clone(), or max_version=(1, 0)");
@@ -129,6 +120,8 @@ py::capsule toDLPack(const Tensor &t, py::object stream, py::object maxVersion, 
 template <class Managed> void releaseManaged(void *context) {
   withPythonsLock([&] {
     auto *managed = static_cast<Managed *>(context);
+    if (managed->tensor.device.type == 2) // kernels of ours may still use what goes back to its owner
+      waitForDevice(managed->tensor.device.id, cuda::synchronize);
     if (managed->deleter)
       managed->deleter(managed);
   });
@@ -145,8 +138,8 @@ DType dtypeOf(DLDataType wanted) {
            " bits) has no weft equivalent; convert it first");
 }
 
-template <class Managed> Tensor takeOver(py::handle capsule) {
-  auto *managed = static_cast<Managed *>(PyCapsule_GetPointer(capsule.ptr(), Managed::kName));
+// Takes it over, unless it throws.
+template <class Managed> Tensor takeOver(Managed *managed) {
   bool readOnly = false;
   if constexpr (std::is_same_v<Managed, DLManagedTensorVersioned>) {
     if (managed->version.major != kMajor)
@@ -179,8 +172,12 @@ template <class Managed> Tensor takeOver(py::handle capsule) {
   Device device;
   if (view.device.type == 2)
     device = {DeviceKind::CUDA, int8_t(view.device.id)};
-  Tensor tensor = Tensor::fromMemory(static_cast<char *>(view.data) + view.byteOffset, shape, strides, dtype, device,
-                                     readOnly, releaseManaged<Managed>, managed);
+  return Tensor::fromMemory(static_cast<char *>(view.data) + view.byteOffset, shape, strides, dtype, device, readOnly,
+                            releaseManaged<Managed>, managed);
+}
+
+template <class Managed> Tensor takeOver(py::handle capsule) {
+  Tensor tensor = takeOver(static_cast<Managed *>(PyCapsule_GetPointer(capsule.ptr(), Managed::kName)));
   PyCapsule_SetName(capsule.ptr(), Managed::kUsedName);
   return tensor;
 }
@@ -195,13 +192,19 @@ py::object capsuleOf(py::handle source, const py::object &device, const py::obje
   }
   if (!copy.is_none())
     keywords["copy"] = copy;
+  if (py::hasattr(source, "__dlpack_device__")) // what the producer still does comes before our stream's work
+    if (auto [type, id] = source.attr("__dlpack_device__")().cast<std::pair<int32_t, int32_t>>(); type == 2)
+      keywords["stream"] = py::int_(reinterpret_cast<uintptr_t>(cuda::useDevice(id)));
   py::object method = source.attr("__dlpack__");
   try {
     return method(**keywords);
   } catch (py::error_already_set &error) {
     if (!error.matches(PyExc_TypeError) || !device.is_none() || !copy.is_none())
       throw;
-    return method();
+    py::dict known;
+    if (keywords.contains("stream"))
+      known["stream"] = keywords["stream"];
+    return method(**known);
   }
 }
 
@@ -218,6 +221,21 @@ Tensor fromDLPack(const py::object &source, const py::object &device, std::optio
 }
 
 } // namespace
+
+Tensor fromManaged(DLManagedTensorVersioned *managed) {
+  try {
+    return takeOver(managed);
+  } catch (...) {
+    if (managed->deleter)
+      managed->deleter(managed);
+    throw;
+  }
+}
+
+DLManagedTensorVersioned *toManaged(const Tensor &tensor) {
+  return managedOf<DLManagedTensorVersioned>(tensor,
+                                             tensor.impl->storage->readOnly ? DLManagedTensorVersioned::kReadOnly : 0);
+}
 
 void bindDLPack(py::module_ &module) {
   module.def("to_dlpack", &toDLPack);

@@ -1,5 +1,6 @@
-// weft.dtype (ten constants, compared by identity) and weft.device: types of their own, none of whose objects can be
+// weft.dtype (twelve constants, compared by identity) and weft.device: types of their own, none of whose objects can be
 // made without a value.
+#include "frontend/dispatch/Ops.h"
 #include "python/bindings/Function.h"
 
 namespace py = pybind11;
@@ -30,8 +31,9 @@ PyObject *dtypeName(PyObject *self, void *) { return string(name(dtypeOf(self)))
 PyObject *dtypeRepr(PyObject *self) { return string(std::string("weft.") + name(dtypeOf(self))); }
 PyObject *isFloatingPoint(PyObject *self, void *) { return PyBool_FromLong(isFloat(dtypeOf(self))); }
 PyObject *isSigned(PyObject *self, void *) {
-  return PyBool_FromLong(isFloat(dtypeOf(self)) || isSignedInt(dtypeOf(self)));
+  return PyBool_FromLong(isFloat(dtypeOf(self)) || isComplex(dtypeOf(self)) || isSignedInt(dtypeOf(self)));
 }
+PyObject *isComplexDType(PyObject *self, void *) { return PyBool_FromLong(isComplex(dtypeOf(self))); }
 PyObject *dtypeItemSize(PyObject *self, void *) { return PyLong_FromLongLong(itemSize(dtypeOf(self))); }
 // A string: pickle and copy then look the constant up in the package.
 PyObject *dtypeReduce(PyObject *self, PyObject *) { return string(name(dtypeOf(self))); }
@@ -39,11 +41,25 @@ PyObject *dtypeReduce(PyObject *self, PyObject *) { return string(name(dtypeOf(s
 PyGetSetDef dtypeProperties[] = {
     {"name", dtypeName, nullptr, nullptr, nullptr},
     {"is_floating_point", isFloatingPoint, nullptr, nullptr, nullptr},
+    {"is_complex", isComplexDType, nullptr, nullptr, nullptr},
     {"is_signed", isSigned, nullptr, nullptr, nullptr},
     {"itemsize", dtypeItemSize, nullptr, "Bytes of an element.", nullptr},
     {nullptr, nullptr, nullptr, nullptr, nullptr},
 };
+PyObject *toRealDType(PyObject *self, PyObject *) { return Py_NewRef(constants[int(partOf(dtypeOf(self)))]); }
+PyObject *toComplexDType(PyObject *self, PyObject *) {
+  return guarded([&]() -> PyObject * {
+    DType dtype = dtypeOf(self);
+    if (dtype == DType::Float16 || dtype == DType::BFloat16)
+      fail(UserError::Kind::NotImplemented, "to_complex",
+           std::string("there are no complex numbers of 16-bit floats; got ") + name(dtype) + "; use complex64");
+    return Py_NewRef(constants[int(isIntegral(dtype) ? complexOf(defaultDType()) : complexOf(dtype))]);
+  });
+}
+
 PyMethodDef dtypeMethods[] = {
+    {"to_real", toRealDType, METH_NOARGS, "The dtype of a complex one's parts; itself of others."},
+    {"to_complex", toComplexDType, METH_NOARGS, "The complex dtype whose parts are of this one."},
     {"__reduce__", dtypeReduce, METH_NOARGS, nullptr},
     {nullptr, nullptr, 0, nullptr},
 };

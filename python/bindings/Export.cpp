@@ -3,6 +3,7 @@
 #include "frontend/trace/Trace.h"
 #include "python/bindings/Guards.h"
 
+#include <map>
 #include <pybind11/stl.h>
 #include <set>
 
@@ -117,9 +118,9 @@ ExportedProgram traced(Trace &trace, const py::object &function, const py::tuple
   auto [replaced, reachable] = changes().cast<std::pair<py::list, std::vector<Tensor>>>();
   for (py::handle item : replaced) {
     auto [path, before, after, line] = item.cast<std::tuple<std::string, Tensor, Tensor, std::string>>();
-    replacements.push_back({path, before, after, line});
+    replacements.push_back({path, before.pairs(), after.pairs(), line});
   }
-  checkNoneIsShared(replacements, reachable);
+  checkNoneIsShared(replacements, pairsOf(reachable));
   if (std::vector<Tensor> found(arguments.placeholders.size()); !pattern.matches(given.ptr(), found.data()))
     fail(UserError::Kind::NotImplemented, "export",
          "the function changes a container among its arguments; return what it puts there");
@@ -135,43 +136,118 @@ ExportedProgram traced(Trace &trace, const py::object &function, const py::tuple
   return program;
 }
 
-// Gives (text, names and tensors of the weights and states) of function(*args). `argumentNames`: one an argument;
-// `named`: (name, tensor) of what the function may read; `changes`: called after the function, gives ((path, before,
-// after, line) of the tensors that it replaced outside, the tensors that it can reach).
-py::tuple exportGraph(py::object function, py::tuple args, const std::vector<std::string> &argumentNames,
-                      const py::list &namedTensors, py::object changes, const std::string &weightsFile) {
+struct Exported {
+  ExportedProgram program;
+  std::vector<InputName> names;
+  py::list weights; // (name, tensor) of the weights and states
+};
+
+Exported exported(const py::object &function, const py::tuple &args, const std::vector<std::string> &argumentNames,
+                  const py::list &namedTensors, const py::object &changes) {
   std::vector<Named> named;
   std::vector<Tensor> known;
   for (py::handle item : namedTensors) {
     auto [name, tensor] = item.cast<std::pair<std::string, Tensor>>();
-    named.push_back({name, tensor});
-    known.push_back(tensor);
+    named.push_back({name, tensor.pairs()});
+    known.push_back(tensor.pairs());
   }
-  ExportedProgram program;
+  Exported result;
   std::vector<std::string> names;
   {
     Trace trace({}, Trace::Purpose::Export);
     trace.prefer(known);
     {
       Arguments arguments;
-      program = traced(trace, function, args, argumentNames, arguments, changes);
+      result.program = traced(trace, function, args, argumentNames, arguments, changes);
       names = std::move(arguments.names);
       for (size_t i = 0; i < names.size(); ++i)
-        program.inputs[i].tensor = {};
+        result.program.inputs[i].tensor = {};
     }
     checkNothingIsKept(trace);
   }
-  std::vector<InputName> inputNames = namesOf(program, names, named);
-  py::list weights;
-  for (size_t i = 0; i < program.inputs.size(); ++i)
-    if (InputRole role = inputNames[i].role; role == InputRole::Weight || role == InputRole::State)
-      weights.append(py::make_tuple(inputNames[i].name, program.inputs[i].tensor.detach().contiguous()));
-  return py::make_tuple(compilerLibrary().print(program.graph, inputNames, weights.empty() ? "" : weightsFile),
-                        weights);
+  result.names = namesOf(result.program, names, named);
+  for (size_t i = 0; i < result.program.inputs.size(); ++i)
+    if (InputRole role = result.names[i].role; role == InputRole::Weight || role == InputRole::State)
+      result.weights.append(
+          py::make_tuple(result.names[i].name, result.program.inputs[i].tensor.detach().contiguous()));
+  return result;
+}
+
+// Gives (text, names and tensors of the weights and states) of function(*args). `argumentNames`: one an argument;
+// `named`: (name, tensor) of what the function may read; `changes`: called after the function, gives ((path, before,
+// after, line) of the tensors that it replaced outside, the tensors that it can reach).
+py::tuple exportGraph(py::object function, py::tuple args, const std::vector<std::string> &argumentNames,
+                      const py::list &namedTensors, py::object changes, const std::string &weightsFile) {
+  Exported result = exported(function, args, argumentNames, namedTensors, changes);
+  return py::make_tuple(
+      compilerLibrary().print(result.program.graph, result.names, result.weights.empty() ? "" : weightsFile),
+      result.weights);
+}
+
+py::tuple listOf(const Dims &dims) {
+  py::tuple items(dims.size());
+  for (int i = 0; i < int(dims.size()); ++i)
+    items[i] = py::int_(dims[i]);
+  return items;
+}
+
+py::tuple recordsOf(const Graph &graph);
+
+py::object valueOf(const Attr &attr) {
+  switch (attr.kind) {
+  case Attr::Kind::Int:
+    return py::int_(attr.i);
+  case Attr::Kind::Float:
+    return py::float_(attr.f);
+  case Attr::Kind::Bool:
+    return py::bool_(attr.asBool());
+  case Attr::Kind::DType:
+    return py::str(name(attr.asDType()));
+  case Attr::Kind::Ints:
+    return listOf(attr.ints);
+  case Attr::Kind::Graph:
+    return recordsOf(*attr.body);
+  }
+  return py::none();
+}
+
+// (types of the inputs, nodes, outputs): (dtype, shape); (op, operands, attributes, type, which result, line).
+py::tuple recordsOf(const Graph &graph) {
+  auto typeOf = [](const TensorType &type) { return py::make_tuple(name(type.dtype), listOf(type.shape)); };
+  py::list inputs, nodes;
+  for (const Input &input : graph.inputs)
+    inputs.append(typeOf(input.type));
+  for (const Node &node : graph.nodes) {
+    const OpInfo &op = info(node.op);
+    py::dict attrs;
+    for (int i = 0; i < op.attrCount && i < int(node.attrs.size()); ++i)
+      attrs[op.attrs[i].name] = valueOf(node.attrs[i]);
+    nodes.append(py::make_tuple(op.name, py::cast(node.operands), attrs, typeOf(node.type), node.result,
+                                node.location < 0 ? "" : graph.locations[node.location]));
+  }
+  return py::make_tuple(inputs, nodes, py::cast(graph.outputs));
+}
+
+// The program as Python sees it, for writers of other formats: ((name, role) of each input, weights and states,
+// records).
+py::tuple exportRecords(py::object function, py::tuple args, const std::vector<std::string> &argumentNames,
+                        const py::list &namedTensors, py::object changes) {
+  Exported result = exported(function, args, argumentNames, namedTensors, changes);
+  static const std::map<InputRole, const char *> roles = {{InputRole::Argument, "argument"},
+                                                          {InputRole::Generator, "generator"},
+                                                          {InputRole::State, "state"},
+                                                          {InputRole::Weight, "weight"}};
+  py::list inputs;
+  for (const InputName &input : result.names)
+    inputs.append(py::make_tuple(input.name, roles.at(input.role)));
+  return py::make_tuple(inputs, result.weights, recordsOf(result.program.graph));
 }
 
 } // namespace
 
-void bindExport(py::module_ &module) { module.def("export_graph", &exportGraph); }
+void bindExport(py::module_ &module) {
+  module.def("export_graph", &exportGraph);
+  module.def("export_records", &exportRecords);
+}
 
 } // namespace weft::python

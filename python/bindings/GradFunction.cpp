@@ -90,7 +90,7 @@ py::tuple GradFunction::next() const {
 } // namespace
 
 py::object gradFunctionOf(const Tensor &t) {
-  if (TapeNode *node = tapeNode(*t.impl))
+  if (TapeNode *node = tapeNode(*t.pairs().impl))
     return py::cast(GradFunction{Ref<TapeNode>(node), {}});
   return py::none();
 }

@@ -302,6 +302,8 @@ Pattern PatternReader::read(PyObject *object) {
     if (!mustBeNew && hasAttributes(object))
       why = "a tensor with attributes of its own";
     Tensor tensor = unbox(object);
+    pattern.isComplex = weft::isComplex(tensor.dtype());
+    tensor = tensor.pairs();
     auto [number, isNew] = numbers.emplace(tensor.impl.get(), int(tensors.size()));
     pattern.index = number->second;
     if (isNew)
@@ -358,7 +360,10 @@ bool Pattern::matches(PyObject *object, Tensor *tensors) const {
   case Kind::Tensor: {
     if (reinterpret_cast<PyObject *>(Py_TYPE(object)) != value.ptr() || hasAttributes(object))
       return false;
-    Ref<TensorImpl> &impl = reinterpret_cast<PyTensor *>(object)->impl;
+    const Ref<TensorImpl> &face = reinterpret_cast<PyTensor *>(object)->impl;
+    if (weft::isComplex(face->dtype) != isComplex)
+      return false;
+    const Ref<TensorImpl> &impl = isComplex ? face->base : face;
     Tensor &slot = tensors[index];
     if (slot.defined())
       return slot.impl == impl;
@@ -400,7 +405,7 @@ bool Pattern::matches(PyObject *object, Tensor *tensors) const {
 py::object Pattern::build(const std::vector<Tensor> &tensors) const {
   switch (kind) {
   case Kind::Tensor:
-    return py::reinterpret_steal<py::object>(box(tensors[index]));
+    return py::reinterpret_steal<py::object>(box(isComplex ? fromPairs(tensors[index]) : tensors[index]));
   case Kind::Value:
     return value;
   case Kind::Tuple: {

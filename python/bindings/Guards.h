@@ -73,12 +73,13 @@ struct Pattern {
   enum class Kind { Tensor, Value, Tuple, List, Dict };
   Kind kind = Kind::Value;
   int index = 0;          // Tensor: which
+  bool isComplex = false; // Tensor: what is in the list is the real one of its pairs
   pybind11::object value; // Value; Dict: the tuple of keys; Tuple: its type, if that is a named one; Tensor: its type
   std::vector<Pattern> children;
 
-  // Reads an object; tensors go to `tensors`, each once. `why`: set where the pattern does not say all of it, since
-  // containers are nested too deeply or, with `mustBeNew`, something else holds one of its lists or dicts, too: what
-  // build() makes would then be another one.
+  // Reads an object; tensors go to `tensors`, each once, complex ones as the real ones of their pairs. `why`: set where
+  // the pattern does not say all of it, since containers are nested too deeply or, with `mustBeNew`, something else
+  // holds one of its lists or dicts, too: what build() makes would then be another one.
   static Pattern of(PyObject *object, std::vector<Tensor> &tensors, std::string &why, bool mustBeNew = false);
   // Whether an object has this structure; its tensors go to `tensors` at their index. False where one of the pattern's
   // tensors is two. Where two are one, the caller must find out.

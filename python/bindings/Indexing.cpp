@@ -189,9 +189,9 @@ int setItem(PyObject *self, PyObject *key, PyObject *value) {
     const Tensor &x = unbox(self);
     Tensor view = basicIndex(x, key, indices, /*writes=*/true);
     if (!indices.empty()) {
-      // Arrays and lists have no dtype that anybody chose.
+      // Arrays and lists have no dtype and no device that anybody chose.
       if (!isTensor(value) && !source.impl->wrappedNumber)
-        source = source.to(view.dtype());
+        source = source.to(view.dtype()).to(view.device());
       writeAt(x, view, indices, source);
     } else {
       while (source.dim() > view.dim() && source.shape()[0] == 1)

@@ -106,19 +106,23 @@ Tensor scalarOf(const char *op, PyObject *self) {
 PyObject *toFloat(PyObject *self) {
   return guarded([&] { return PyFloat_FromDouble(scalarOf("float", self).itemDouble()); });
 }
+PyObject *integerOf(const Tensor &t) {
+  return t.dtype() == DType::UInt64 ? PyLong_FromUnsignedLongLong(uint64_t(t.itemInt()))
+                                    : PyLong_FromLongLong(t.itemInt());
+}
 PyObject *toInt(PyObject *self) {
   return guarded([&]() -> PyObject * {
     Tensor t = scalarOf("int", self);
-    return isFloat(t.dtype()) ? PyLong_FromDouble(t.itemDouble()) : PyLong_FromLongLong(t.itemInt());
+    return isFloat(t.dtype()) || isComplex(t.dtype()) ? PyLong_FromDouble(t.itemDouble()) : integerOf(t);
   });
 }
 PyObject *toIndex(PyObject *self) {
   return guarded([&]() -> PyObject * {
     Tensor t = unbox(self);
-    if (isFloat(t.dtype()) || t.numel() != 1)
+    if (!isIntegral(t.dtype()) || t.numel() != 1)
       fail(UserError::Kind::Type, "index",
            "only integer tensors of one element can be an index; got " + toString(t.type()) + "; convert with .int()");
-    return PyLong_FromLongLong(t.itemInt());
+    return integerOf(t);
   });
 }
 

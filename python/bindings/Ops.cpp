@@ -3,6 +3,9 @@
 #include "frontend/dispatch/OperandCheck.h"
 #include "python/bindings/Function.h"
 
+#include <map>
+#include <set>
+
 namespace py = pybind11;
 
 namespace weft::python {
@@ -118,7 +121,17 @@ void bindOps(py::module_ &module) {
       [](const Tensor &classes, int64_t count) { check(classes, OperandCheck::classes("one_hot", count)); },
       py::arg("tensor"), py::arg("num_classes"));
   Definitions(module).def(
-      "check_info", [](const Tensor &info) { check(info, OperandCheck::factorised("cholesky")); }, py::arg("info"));
+      "check_info",
+      [](const Tensor &info, const py::str &op, const py::str &failure) {
+        using Failure = OperandCheck::Failure;
+        static const std::map<std::string, Failure> failures = {{"positive", Failure::NotPositive},
+                                                                {"singular", Failure::Singular},
+                                                                {"finite", Failure::NotFinite},
+                                                                {"rank", Failure::LowRank}};
+        static std::set<std::string> names; // a trace keeps them
+        check(info, OperandCheck::factorised(names.insert(op).first->c_str(), failures.at(failure)));
+      },
+      py::arg("info"), py::arg("op"), py::arg("failure"));
 }
 
 } // namespace weft::python

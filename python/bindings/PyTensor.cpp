@@ -1,6 +1,7 @@
 #include "python/bindings/PyTensor.h"
 
 #include "frontend/autograd/Autograd.h"
+#include <cstring>
 
 #include <structmember.h>
 
@@ -136,6 +137,8 @@ Tensor operand(PyObject *object) {
     return Tensor::wrapped(PyFloat_AS_DOUBLE(object));
   if (PyBool_Check(object))
     return Tensor::wrapped(object == Py_True);
+  if (PyComplex_Check(object))
+    return Tensor::wrapped(std::complex<double>(PyComplex_RealAsDouble(object), PyComplex_ImagAsDouble(object)));
   if (PyLong_Check(object)) {
     int overflow = 0;
     long long value = PyLong_AsLongLongAndOverflow(object, &overflow);
@@ -179,7 +182,7 @@ py::custom_type_setup notMadeByHand() {
   return py::custom_type_setup([](PyHeapTypeObject *type) { type->ht_type.tp_new = refuseToMake; });
 }
 
-static PyObject *outOfMemoryError = nullptr;
+static PyObject *outOfMemoryError = nullptr, *linAlgError = nullptr;
 
 void translateException() {
   try {
@@ -200,6 +203,9 @@ void translateException() {
       break;
     case UserError::Kind::NotImplemented:
       type = PyExc_NotImplementedError;
+      break;
+    case UserError::Kind::LinearAlgebra:
+      type = linAlgError;
       break;
     }
     PyErr_Clear(); // what made the caller fail() may have left an error of Python's
@@ -266,12 +272,19 @@ Dims unboxDims(PyObject *object, const char *op, const char *what) {
   return dims;
 }
 
-void defineTensorType(py::module_ &module) {
-  outOfMemoryError = PyErr_NewExceptionWithDoc("weft.OutOfMemoryError", "There is not enough memory for a tensor.",
-                                               PyExc_RuntimeError, nullptr);
-  if (!outOfMemoryError)
+// A RuntimeError of the module's, under the part of `name` after its last dot.
+static PyObject *defineError(py::module_ &module, const char *name, const char *doc) {
+  PyObject *type = PyErr_NewExceptionWithDoc(name, doc, PyExc_RuntimeError, nullptr);
+  if (!type)
     throw py::error_already_set();
-  module.attr("OutOfMemoryError") = py::handle(outOfMemoryError);
+  module.attr(std::strrchr(name, '.') + 1) = py::handle(type);
+  return type;
+}
+
+void defineTensorType(py::module_ &module) {
+  outOfMemoryError = defineError(module, "weft.OutOfMemoryError", "There is not enough memory for a tensor.");
+  linAlgError = defineError(module, "weft.linalg.LinAlgError",
+                            "A matrix is singular or not positive definite, or has what is not finite.");
   std::vector<PyType_Slot> slots = {
       {Py_tp_dealloc, reinterpret_cast<void *>(deallocate)},
       {Py_tp_traverse, reinterpret_cast<void *>(traverse)},

@@ -8,7 +8,7 @@ namespace weft::python {
 
 // ---------------------------------------------------------------- Kinds
 
-static bool isInteger(DType dtype) { return !isFloat(dtype) && dtype != DType::Bool; }
+static bool isInteger(DType dtype) { return isIntegral(dtype) && dtype != DType::Bool; }
 
 static bool isInt(PyObject *value) {
   if (PyLong_CheckExact(value))
@@ -32,7 +32,7 @@ static bool isReal(PyObject *value) {
 
 // Of memory alone, as a memoryview, nothing can be computed.
 static bool isNumber(PyObject *value) {
-  if (PyFloat_Check(value) || PyLong_Check(value))
+  if (PyFloat_Check(value) || PyLong_Check(value) || PyComplex_Check(value))
     return true;
   PyNumberMethods *methods = Py_TYPE(value)->tp_as_number;
   return PyObject_CheckBuffer(value) && methods && methods->nb_float;

@@ -4,6 +4,8 @@
 #include "python/bindings/Function.h"
 #include "python/bindings/Override.h"
 
+#include <pybind11/complex.h>
+
 namespace py = pybind11;
 
 namespace weft::python {
@@ -84,6 +86,19 @@ int setData(PyObject *self, PyObject *value, void *) {
     Tensor target = unbox(self), source = unbox(value);
     if (Trace *trace = Trace::active())
       trace->flush("it sets .data"); // what was recorded means the memory that it has now
+    if (isComplex(target.dtype()) != isComplex(source.dtype()))
+      fail(UserError::Kind::Runtime, "data",
+           "cannot be set to one of the other kind, real or complex; got " + toString(source.type()) + " for " +
+               toString(target.type()) + "; convert it with .to(dtype)");
+    if (isComplex(target.dtype())) { // the pairs first
+      TensorImpl &pairs = *target.impl->base;
+      pairs.storage = source.impl->storage;
+      pairs.shape = source.pairs().shape();
+      pairs.strides = source.pairs().strides();
+      pairs.offset = source.pairs().offset();
+      pairs.dtype = partOf(source.dtype());
+      pairs.noGradView = pairs.viewsRequiring = false;
+    }
     target.impl->storage = source.impl->storage;
     target.impl->shape = source.impl->shape;
     target.impl->strides = source.impl->strides;
@@ -133,13 +148,21 @@ MemoryFormat formatOf(const char *op, const py::object &format, MemoryFormat fal
 Tensor convert(const Tensor &t, const py::args &args, const py::object &device, const py::object &dtype, bool copy,
                bool /*nonBlocking*/, const py::object &format) {
   Tensor result = t;
+  auto warn = [&](DType wanted) {
+    constexpr const char *kText = "Casting complex values to real discards the imaginary part";
+    bool discards = isComplex(result.dtype()) && !isComplex(wanted) && wanted != DType::Bool;
+    if (discards && PyErr_WarnEx(PyExc_UserWarning, kText, 1) != 0)
+      throw py::error_already_set();
+  };
   auto apply = [&](PyObject *argument) {
     if (argument == Py_None)
       return;
     if (isDType(argument)) {
+      warn(unboxDType(argument));
       result = result.to(unboxDType(argument));
     } else if (isTensor(argument)) {
       Tensor like = unbox(argument);
+      warn(like.dtype());
       result = result.to(like.device()).to(like.dtype());
     } else {
       result = result.to(unboxDevice(argument));
@@ -160,6 +183,10 @@ py::object item(const Tensor &t) {
              "; index it, or use .tolist()");
   if (t.dtype() == DType::Bool)
     return py::bool_(t.itemBool());
+  if (isComplex(t.dtype()))
+    return py::cast(t.itemComplex());
+  if (t.dtype() == DType::UInt64)
+    return py::int_(uint64_t(t.itemInt()));
   return isFloat(t.dtype()) ? py::object(py::float_(t.itemDouble())) : py::object(py::int_(t.itemInt()));
 }
 
@@ -191,6 +218,20 @@ template <> struct Argument<ViewSize> {
     return {Argument<IntList>::read(value, of), {}};
   }
 };
+
+// Memory that is one of bytes as elements of a dtype.
+static Tensor viewOfBytes(const Tensor &bytes, const Dims &shape, const Dims &strides, int64_t offset, DType dtype) {
+  Dims sizes = shape, steps = strides;
+  if (isComplex(dtype)) {
+    for (int64_t &step : steps)
+      step *= 2;
+    sizes.push_back(2);
+    steps.push_back(1);
+  }
+  Tensor view = aliasOf(bytes, sizes, steps, isComplex(dtype) ? offset * 2 : offset);
+  view.impl->dtype = partOf(dtype);
+  return isComplex(dtype) ? fromPairs(view) : view;
+}
 
 void bindTensorMethods(py::module_ &module) {
   py::object dict = py::reinterpret_borrow<py::object>(reinterpret_cast<PyObject *>(tensorType));
@@ -388,12 +429,13 @@ void bindTensorMethods(py::module_ &module) {
     becomeView(op.c_str(), t, view);
     return t;
   });
+  module.def("complex_from_parts", &complexFromParts); // of one shape and dtype
   module.def("same_storage", &Tensor::sharesStorage);
   module.def("address_of", [](const Tensor &t) { return reinterpret_cast<uintptr_t>(t.data()); }); // for reading alone
   // A tensor's whole memory as bytes, and a tensor laid out so on such bytes.
   module.def("whole_storage", [](const Tensor &t) {
     t.data();
-    Tensor bytes = aliasOf(t, {t.impl->storage->bytes}, {1}, 0);
+    Tensor bytes = aliasOf(t.pairs(), {t.impl->storage->bytes}, {1}, 0);
     bytes.impl->dtype = DType::UInt8;
     return bytes;
   });
@@ -413,11 +455,18 @@ void bindTensorMethods(py::module_ &module) {
           fail(UserError::Kind::Value, "view_of_storage",
                "shape " + toString(shape) + ", strides " + toString(strides) + " and offset " + std::to_string(offset) +
                    " do not lie within " + std::to_string(bytes.numel()) + " bytes of " + name(dtype));
-        Tensor view = aliasOf(bytes, shape, strides, offset);
-        view.impl->dtype = dtype;
-        return view;
+        return viewOfBytes(bytes, shape, strides, offset, dtype);
       });
   Definitions(module)
+      .def("view_as_real", &viewAsReal, self,
+           "A complex tensor's memory as pairs of real numbers, along a new last dimension of size 2; a RuntimeError "
+           "for "
+           "others.")
+      .def("view_as_complex", &viewAsComplex, self,
+           "A float32 or float64 tensor, whose last dimension has size 2 and stride 1, as complex numbers on the same "
+           "memory; a RuntimeError for others.")
+      .def("real", &real, self, "The real parts of a complex tensor, as a view; itself of others.")
+      .def("imag", &imaginary, self, "The imaginary parts of a complex tensor, as a view; a RuntimeError for others.")
       .def(
           "masked_fill",
           [](const Tensor &t, const Tensor &mask, const Operand &value) { return maskedFill(t, mask, value.tensor); },

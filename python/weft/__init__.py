@@ -9,6 +9,8 @@ from ._C import (
     bfloat16,
     bool,
     broadcast_tensors,
+    complex64,
+    complex128,
     device,
     dtype,
     float16,
@@ -25,9 +27,13 @@ from ._C import (
     set_default_device,
     set_default_dtype,
     uint8,
+    uint16,
+    uint32,
+    uint64,
 )
 from ._ops import *
 from ._functions.arithmetic import *
+from ._functions.complex_numbers import *
 from ._functions.contractions import *
 from ._functions.control import *
 from ._functions.convolution import *
@@ -38,6 +44,7 @@ from ._functions.images import *
 from ._functions.in_place import *
 from ._functions.indexing import *
 from ._functions.joins import *
+from ._functions.matrices import *
 from ._functions.moves import *
 from ._functions.norms import *
 from ._functions.ordering import *
@@ -48,13 +55,14 @@ from ._functions.reductions import *
 from ._functions.scans import *
 from ._functions.scattering import *
 from ._functions.shapes import *
+from ._functions.short_time import *
 from ._functions.specials import *
 from ._functions.statistics import *
 from ._functions.views import *
 from ._functions.windows import *
 from ._compile import compile
 from ._explain import explain
-from ._dtypes import double, finfo, float, half, iinfo, int, long, short
+from ._dtypes import cdouble, cfloat, double, finfo, float, half, iinfo, int, long, short
 from ._factories import (
     arange,
     as_tensor,
@@ -113,7 +121,7 @@ globals().update(_legacy.types())  # FloatTensor and its like
 globals().update({name: getattr(Tensor, name) for name in _tensor.FUNCTIONS})
 concat = concatenate = cat
 
-from . import amp, autograd, cuda, func, linalg, nn, optim, special, utils  # noqa: E402  they use the functions above
+from . import amp, autograd, cuda, fft, func, linalg, nn, optim, special, utils  # noqa: E402  they use the functions above
 from .amp.autocast_mode import (  # noqa: E402
     autocast,
     get_autocast_cpu_dtype,
@@ -126,14 +134,32 @@ from .export import export  # noqa: E402
 from .func import vmap  # noqa: E402
 
 
-def __getattr__(name):
-    """Parts that not every program uses load when they are."""
-    if name == "ops":
-        from .library import ops
+# Parts that not every program uses, and what is in others of them.
+_PARTS = frozenset(
+    (
+        "accelerator",
+        "array_api",
+        "backends",
+        "distributed",
+        "distributions",
+        "jit",
+        "library",
+        "onnx",
+        "profiler",
+        "testing",
+        "torch",
+        "version",
+    )
+)
+_INSIDE = {"ops": "library", "import_torch": "_aten.imported", "summary": "_summary"}
 
-        return ops
-    if name not in ("accelerator", "backends", "distributions", "jit", "library", "testing", "version"):
-        raise AttributeError(f"module 'weft' has no attribute {name!r}")
+
+def __getattr__(name):
+    """They load when they are asked for."""
     from importlib import import_module
 
-    return import_module(f"{__name__}.{name}")
+    if name in _PARTS:
+        return import_module(f"{__name__}.{name}")
+    if name in _INSIDE:
+        return getattr(import_module(f"{__name__}.{_INSIDE[name]}"), name)
+    raise AttributeError(f"module 'weft' has no attribute {name!r}")

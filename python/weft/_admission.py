@@ -156,13 +156,18 @@ _PLAIN_TYPES = (
 _PLAIN_TYPE_METHODS = (*_PLAIN_TYPES, object, type)
 
 
+def _is_numpys(kind):
+    """Whether the class is that of arrays or of functions of them, which libraries use as temporaries: what a program can reach is memory."""
+    return kind.__module__ == "numpy" and kind.__name__ in ("ndarray", "ufunc", "dtype", "generic")
+
+
 def is_pure(function, caller):
     """Whether a replay may leave the call of a C function out. caller: the file of the code that calls it."""
     name, owner = function.__name__, getattr(function, "__self__", None)
     module = getattr(function, "__module__", None) or ""
     if not isinstance(module, str):
         return False
-    if name in _OF_LIBRARIES and not is_users(caller):
+    if not is_users(caller) and (name in _OF_LIBRARIES or _is_numpys(getattr(function, "__objclass__", type(owner)))):
         return True
     if module.split(".")[0] == "weft":
         return name not in _IMPURE_OF_OURS

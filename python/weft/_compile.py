@@ -42,7 +42,8 @@ def compile(function=None, *, dynamic=None, numerics="exact", fullgraph=False, c
             with others is traced and compiled by itself, and the last 64 of these programs are kept.
         numerics: "exact": bit-identical to eager.
         fullgraph: a call that cannot be replayed is an error.
-        check: also runs eagerly and compares the bits; a difference is an error.
+        check: also runs eagerly and compares the bits, at each call. A difference is an error that names the op, its line and the
+            compiler's pass, and leaves a file, ``weft-check-*.mlir``, with the ops and values that reproduce it.
         mode: PyTorch's choice between ways to compile, of which there is one; has no effect.
     """
     if function is None:
@@ -139,7 +140,7 @@ class Compilation:
         try:
             reached = list(capture.reached.values())
             result, traced = _C.run_traced(
-                self.function, args, kwargs, after, reached, capture.reason, self.specialised
+                self.function, args, kwargs, after, reached, capture.reason, self.specialised, self.check
             )
         finally:
             watch.stop()

@@ -59,9 +59,9 @@ def is_tensor(obj: Any) -> bool:
 def as_tensor(data: Any, dtype: dtype | None = None, device: device | None = None) -> Tensor:
     """The data itself if it is a tensor or NumPy array of that dtype, else a copy."""
     if not isinstance(data, Tensor):
-        data = (
-            from_numpy(data) if hasattr(data, "__array_interface__") and getattr(data, "ndim", None) else tensor(data)
-        )
+        if not (hasattr(data, "__array_interface__") and getattr(data, "ndim", None)):
+            return tensor(data, dtype=dtype, device=device)
+        data = from_numpy(data)
     return data.to(device=device, dtype=dtype)
 
 
@@ -237,7 +237,9 @@ def linspace(
 ) -> Tensor:
     """``steps`` evenly spaced numbers from ``start`` to ``end``, both included."""
     first, last = (v.item() if isinstance(v, Tensor) else v for v in (start, end))
-    dtype = dtype or _C.default_dtype()
+    if dtype is None:
+        dtype = _C.default_dtype()
+        dtype = dtype.to_complex() if isinstance(first, complex) or isinstance(last, complex) else dtype
     if steps < 0:
         raise RuntimeError(f"[linspace] number of steps must be non-negative; got {steps}; pass at least 0")
     if steps == 0:
@@ -438,7 +440,11 @@ def frombuffer(buffer: Any, *, dtype: dtype, count: int = -1, offset: int = 0, r
 
     if dtype is _C.bfloat16:
         raise NotImplementedError("[frombuffer] NumPy, through which it goes, has no bfloat16; use float32 and to()")
-    return _finish(from_numpy(numpy.frombuffer(buffer, dtype.name, count, offset)), requires_grad)
+    try:
+        elements = numpy.frombuffer(buffer, dtype.name, count, offset)
+    except (ValueError, TypeError, BufferError) as error:
+        raise type(error)(f"[frombuffer] {error}; got dtype {dtype}, count {count}, offset {offset}") from None
+    return _finish(from_numpy(elements), requires_grad)
 
 
 @public

@@ -8,7 +8,7 @@ from ._C import Tensor
 _NAMES = {
     "FloatTensor": _C.float32, "DoubleTensor": _C.float64, "HalfTensor": _C.float16, "BFloat16Tensor": _C.bfloat16,
     "LongTensor": _C.int64, "IntTensor": _C.int32, "ShortTensor": _C.int16, "CharTensor": _C.int8, "ByteTensor": _C.uint8,
-    "BoolTensor": _C.bool,
+    "BoolTensor": _C.bool, "ComplexFloatTensor": _C.complex64, "ComplexDoubleTensor": _C.complex128,
 }  # fmt: skip
 
 

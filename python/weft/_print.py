@@ -48,6 +48,10 @@ class _Format:
         self.scientific = high / low > 1000 or high > 1e8 or (not self.integral and low < 1e-4)
         if SCIENTIFIC is not None:
             self.scientific = SCIENTIFIC
+        self.measure(finite)
+
+    def measure(self, finite):
+        """The width that these numbers take in the notation."""
         if self.scientific:
             self.width = max(len(f"{v:.{PRECISION}e}") for v in finite)
         elif self.integral:
@@ -65,6 +69,23 @@ class _Format:
         else:
             text = f"{value:.{PRECISION}f}"
         return text.rjust(self.width)
+
+
+class _ComplexFormat:
+    """A format each for real and imaginary parts; where one is in scientific notation, both are."""
+
+    def __init__(self, values):
+        parts = [v.real for v in values], [v.imag for v in values]
+        self.real, self.imaginary = (_Format(numbers, True) for numbers in parts)
+        if self.real.scientific or self.imaginary.scientific:
+            for form, numbers in zip((self.real, self.imaginary), parts):
+                form.scientific = True
+                form.measure([v for v in numbers if math.isfinite(v)] or [0.0])
+        self.width = self.real.width + self.imaginary.width + 1
+
+    def __call__(self, value):
+        imaginary = self.imaginary(value.imag).lstrip()
+        return self.real(value.real) + ("" if imaginary[0] == "-" else "+") + imaginary + "j"
 
 
 def _row(row, indent, form, summarize):
@@ -125,11 +146,13 @@ def tensor_repr(tensor) -> str:
             suffixes.append(f"dtype={dtype}")
         text = "[]"
     else:
-        if dtype not in (_dtypes.float32, _dtypes.int64, _dtypes.bool):
+        if dtype not in (_dtypes.float32, _dtypes.complex64, _dtypes.int64, _dtypes.bool):
             suffixes.append(f"dtype={dtype}")
         summarize = array.size > THRESHOLD
         shown = _shown(array) if summarize else array
-        text = _nested(array, indent, _Format(shown.reshape(-1).tolist(), dtype.is_floating_point), summarize)
+        values = shown.reshape(-1).tolist()
+        form = _ComplexFormat(values) if dtype.is_complex else _Format(values, dtype.is_floating_point)
+        text = _nested(array, indent, form, summarize)
     if tensor.grad_fn is not None:
         suffixes.append(f"grad_fn={tensor.grad_fn}")
     elif tensor.requires_grad:

@@ -46,9 +46,12 @@ def masked_fill_(input: Tensor, mask: Tensor, value: Operand) -> Tensor:
 
 @public
 def uniform_(input: Tensor, from_: float = 0.0, to: float = 1.0, *, generator: Any = None) -> Tensor:
-    """Fills with uniform numbers of [from, to)."""
+    """Fills with uniform numbers of [from, to); both parts of complex ones."""
     if not from_ <= to:
         raise RuntimeError(f"[uniform_] the range [from, to) is none; got from={from_}, to={to}; pass from <= to")
+    if input.dtype.is_complex:
+        _C.view_as_real(input).uniform_(from_, to, generator=generator)
+        return input
     wide = _C.float64 if input.dtype is _C.float64 else _C.float32
     values = (_C.rand(input.shape, wide, input.device, generator) * (to - from_) + from_).to(input.dtype)
     return input.copy_(_ops.where(values < to, values, from_))  # what is rounded up to `to` is as near to `from`
@@ -77,6 +80,7 @@ def _convert_to(name: str, to: Any) -> Any:
 _CONVERSIONS = (
     ("float", _C.float32), ("double", _C.float64), ("half", _C.float16), ("bfloat16", _C.bfloat16), ("bool", _C.bool),
     ("int", _C.int32), ("long", _C.int64), ("short", _C.int16), ("char", _C.int8), ("byte", _C.uint8),
+    ("cfloat", _C.complex64), ("cdouble", _C.complex128),
 )  # fmt: skip
 
 
@@ -288,16 +292,15 @@ def _copy(self):
     return self.detach().requires_grad_(self.requires_grad) if self.is_leaf else self.view(self.shape)
 
 
-def _rebuild(array, dtype, requires_grad, kind=Tensor):
-    result = _factories.from_numpy(array).to(dtype).clone()
+def _rebuild(array, dtype, requires_grad, kind=Tensor, place="cpu"):
+    result = _factories.from_numpy(array).to(dtype).clone().to(place)
     return (result if kind is Tensor else _C.tensor_alias(kind, result)).requires_grad_(requires_grad)
 
 
 def _reduce(self, protocol):
-    given = (array_of(self), self.dtype, self.requires_grad)
-    if builtins.type(self) is Tensor:
-        return _rebuild, given
-    return _rebuild, (*given, builtins.type(self)), self.__dict__ or None
+    kind = builtins.type(self)
+    given = (array_of(self), self.dtype, self.requires_grad, kind, builtins.str(self.device))
+    return (_rebuild, given) if kind is Tensor else (_rebuild, given, self.__dict__ or None)
 
 
 def _matrix_transpose(self: Tensor) -> Tensor:
@@ -311,7 +314,25 @@ def _matrix_transpose(self: Tensor) -> Tensor:
 def _hermitian(self: Tensor) -> Tensor:
     if self.ndim not in (0, 2):
         raise RuntimeError(f"[H] is of matrices; got shape {list(self.shape)}; mH is of batches of matrices")
-    return self.transpose(0, 1) if self.ndim else self
+    return _functions.conj(self.transpose(0, 1) if self.ndim else self)
+
+
+def _set_part(name: str) -> Any:
+    def set_part(self: Tensor, value: Operand) -> None:
+        part = getattr(_C, name)(self)
+        part.copy_(value) if isinstance(value, Tensor) else part.fill_(value)
+
+    return set_part
+
+
+def _array_namespace(self: Tensor, /, *, api_version: str | None = None) -> Any:
+    from . import array_api
+
+    return array_api.namespace(api_version)
+
+
+def _to_device(self: Tensor, device: device, /, *, stream: Any = None) -> Tensor:
+    return self.to(device)
 
 
 def _no(self: Tensor) -> bool:
@@ -321,10 +342,8 @@ def _no(self: Tensor) -> bool:
 _PROPERTIES: Any = {
     "T": lambda self: self.permute(tuple(range(self.ndim - 1, -1, -1))),
     "mT": _matrix_transpose,
-    "mH": _matrix_transpose,
+    "mH": lambda self: _functions.conj(_matrix_transpose(self)),
     "H": _hermitian,
-    "real": _functions.real,
-    "imag": _functions.imag,
     "layout": lambda self: _layouts.strided,
     "retains_grad": _C.retains_grad,
     "output_nr": lambda self: 0 if self.grad_fn is None else self.grad_fn.output_nr,
@@ -361,10 +380,13 @@ _PROTOCOLS = {
     "__weft_function__": classmethod(_C.default_weft_function),
     "__array__": _array_protocol,
     "__array_priority__": 1000,
+    "__array_namespace__": _array_namespace,
+    "to_device": _to_device,
     "__dlpack__": _dlpack,
     "__dlpack_device__": lambda self: _C.dlpack_device(self),
     "__repr__": lambda self: _print.tensor_repr(self),
     "__format__": _format,
+    "__complex__": lambda self: builtins.complex(self.item()),
     "__copy__": _copy,
     "__deepcopy__": _deepcopy,
     "__reduce_ex__": _reduce,
@@ -380,6 +402,7 @@ def attach() -> None:
     for make in (_factories.zeros, _factories.ones, _factories.empty):
         members[f"new_{make.__name__}"] = _new(make.__name__, make)
     members.update((name, property(get)) for name, get in _PROPERTIES.items())
+    members.update((name, property(getattr(_C, name), _set_part(name))) for name in ("real", "imag"))
     members.update(_PROTOCOLS)
     for name, of in _ALIASES.items():
         members[name] = members.get(of) or getattr(Tensor, of)

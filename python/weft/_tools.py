@@ -5,6 +5,7 @@ import os
 import pathlib
 import signal
 import sys
+import tempfile
 
 _PACKAGE = pathlib.Path(__file__).parent
 
@@ -15,13 +16,33 @@ def opt() -> None:
 
 
 def aot() -> None:
-    """A function of the compiler library, which the package has in any case."""
+    """A function of the compiler library, which the package has in any case. A model.onnx becomes a model.mlir first."""
     for number in (signal.SIGINT, signal.SIGPIPE):  # as they are for any program
         signal.signal(number, signal.SIG_DFL)
-    arguments = [b"weft-aot", *map(os.fsencode, sys.argv[1:])]
-    library = ctypes.CDLL(str(_PACKAGE / "libweft_compiler.so"))
-    sys.exit(
-        library.weft_aot_command(
+    with tempfile.TemporaryDirectory() as folder:
+        arguments = [b"weft-aot", *(os.fsencode(_program_of(a, folder)) for a in sys.argv[1:])]
+        library = ctypes.CDLL(str(_PACKAGE / "libweft_compiler.so"))
+        status = library.weft_aot_command(
             len(arguments), (ctypes.c_char_p * (len(arguments) + 1))(*arguments), os.fsencode(_PACKAGE / "bin")
         )
-    )
+    sys.exit(status)
+
+
+def _program_of(argument: str, folder: str) -> str:
+    """A model of another format becomes a program for the sizes that it names; other arguments stay what they are."""
+    if not (argument.endswith((".onnx", ".pt2")) and os.path.isfile(argument)):
+        return argument
+    import weft
+
+    try:
+        if argument.endswith(".onnx"):
+            from .onnx.module import example
+
+            model = weft.onnx.load(argument)
+            inputs = example(model)
+        else:
+            model = weft.import_torch(argument)
+            inputs = model.example_inputs
+        return os.fspath(weft.export(model, inputs, os.path.join(folder, pathlib.Path(argument).stem + ".mlir")))
+    except (ImportError, OSError, ValueError, NotImplementedError, TypeError, RuntimeError) as error:
+        sys.exit(f"weft-aot: {argument}: {error}")

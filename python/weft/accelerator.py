@@ -48,7 +48,7 @@ def set_device_index(device):
 def synchronize(device=None):
     """Waits for all work on the GPU."""
     _require("synchronize")
-    cuda.synchronize()
+    cuda.synchronize(device)
 
 
 class device_index:

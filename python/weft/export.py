@@ -39,6 +39,19 @@ def export(model, args, path):
 
 def trace(model, args, weights_file):
     """The text of ``model(*args)`` and the (name, tensor) of its weights and state, which it expects in the file."""
+    return _traced(_C.export_graph, model, args, weights_file)
+
+
+def records(model, args):
+    """``model(*args)`` for writers of other formats: ((name, role) of its inputs, (name, tensor) of its weights and state, graph).
+
+    A graph is (types of the inputs, nodes, outputs), a type (dtype, shape), a node (op, operands, attributes, type, which of the op's results,
+    line). Values are numbered: the inputs, then the nodes.
+    """
+    return _traced(_C.export_records, model, args)
+
+
+def _traced(write, model, args, *more):
     from . import _capture, _changes, _watch
 
     capture = _capture.Capture(complete=True)
@@ -54,7 +67,7 @@ def trace(model, args, weights_file):
 
     watch.start()
     try:
-        return _C.export_graph(model, args, names, named, changes, weights_file)
+        return write(model, args, names, named, changes, *more)
     finally:
         watch.stop()
         _changes.put_back(capture, guards)

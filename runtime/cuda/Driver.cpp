@@ -40,13 +40,15 @@ void open(Loaded &loaded) {
   Driver &d = loaded.functions;
 #define WEFT_LOOK_UP(name) lookUp(library, #name, d.name, loaded.problem)
   bool complete = WEFT_LOOK_UP(cuInit) && WEFT_LOOK_UP(cuGetErrorName) && WEFT_LOOK_UP(cuGetErrorString) &&
-                  WEFT_LOOK_UP(cuDeviceGetCount) && WEFT_LOOK_UP(cuDeviceGet) && WEFT_LOOK_UP(cuDeviceGetName) &&
-                  WEFT_LOOK_UP(cuDeviceGetAttribute) && WEFT_LOOK_UP(cuDeviceTotalMem_v2) &&
-                  WEFT_LOOK_UP(cuDevicePrimaryCtxRetain) && WEFT_LOOK_UP(cuCtxSetCurrent) &&
-                  WEFT_LOOK_UP(cuMemAlloc_v2) && WEFT_LOOK_UP(cuMemFree_v2) && WEFT_LOOK_UP(cuMemcpyHtoDAsync_v2) &&
+                  WEFT_LOOK_UP(cuDriverGetVersion) && WEFT_LOOK_UP(cuDeviceGetCount) && WEFT_LOOK_UP(cuDeviceGet) &&
+                  WEFT_LOOK_UP(cuDeviceGetName) && WEFT_LOOK_UP(cuDeviceGetAttribute) &&
+                  WEFT_LOOK_UP(cuDeviceTotalMem_v2) && WEFT_LOOK_UP(cuDevicePrimaryCtxRetain) &&
+                  WEFT_LOOK_UP(cuCtxSetCurrent) && WEFT_LOOK_UP(cuCtxSynchronize) && WEFT_LOOK_UP(cuMemAlloc_v2) &&
+                  WEFT_LOOK_UP(cuMemFree_v2) && WEFT_LOOK_UP(cuMemcpyHtoDAsync_v2) &&
                   WEFT_LOOK_UP(cuMemcpyDtoHAsync_v2) && WEFT_LOOK_UP(cuMemcpyAsync) && WEFT_LOOK_UP(cuStreamCreate) &&
                   WEFT_LOOK_UP(cuStreamSynchronize) && WEFT_LOOK_UP(cuModuleLoadData) && WEFT_LOOK_UP(cuModuleUnload) &&
-                  WEFT_LOOK_UP(cuModuleGetFunction) && WEFT_LOOK_UP(cuFuncSetAttribute) && WEFT_LOOK_UP(cuLaunchKernel);
+                  WEFT_LOOK_UP(cuModuleGetFunction) && WEFT_LOOK_UP(cuFuncGetAttribute) &&
+                  WEFT_LOOK_UP(cuFuncSetAttribute) && WEFT_LOOK_UP(cuLaunchKernel);
 #undef WEFT_LOOK_UP
   if (!complete)
     return;
@@ -93,14 +95,22 @@ int deviceCount() { return loaded().devices; }
 
 const Driver &driver() { return loaded().functions; }
 
-void check(Result result, const std::string &what) {
-  if (result == 0)
-    return;
+std::string describe(Result result) {
   const char *name = nullptr, *text = nullptr;
   driver().cuGetErrorName(result, &name);
   driver().cuGetErrorString(result, &text);
-  throw std::runtime_error("[cuda] " + what + " failed: " + (name ? name : std::to_string(result)) + ": " +
-                           (text ? text : "no description"));
+  return (name ? name : std::to_string(result)) + ": " + (text ? text : "no description");
+}
+
+void check(Result result, const std::string &what) {
+  if (result == 0)
+    return;
+  std::string message = "[cuda] " + what + " failed: " + describe(result);
+  const bool ofKernel = result == 700 || (result >= 702 && result <= 720 && result != 704 && result != 705);
+  if (ofKernel && what.compare(0, 8, "running ") != 0)
+    message += "; a kernel that was launched before failed, and nothing more can run in this process: run it again "
+               "with WEFT_CUDA_BLOCKING=1, which names the kernel";
+  throw std::runtime_error(message);
 }
 
 void *useDevice(int device) {
@@ -131,6 +141,11 @@ DeviceInfo deviceInfo(int device) {
         "asking for the multiprocessors");
   check(d.cuDeviceTotalMem_v2(&info.totalBytes, handle), "asking for the memory size");
   return info;
+}
+
+void synchronizeContext(int device) {
+  useDevice(device);
+  check(driver().cuCtxSynchronize(), "waiting for the device");
 }
 
 void synchronize(int device) { check(driver().cuStreamSynchronize(useDevice(device)), "waiting for the device"); }

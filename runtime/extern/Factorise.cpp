@@ -1,27 +1,12 @@
-// Dense linear algebra by Eigen, on copies in scratch memory: where a matrix lies decides in which order Eigen adds.
-#include "runtime/extern/Extern.h"
+// Triangles: factorisations into them, and solutions with them.
+#include "runtime/extern/Eigen.h"
 
-#define EIGEN_NO_DEBUG
 #include <Eigen/Cholesky>
-#include <Eigen/Core>
+#include <Eigen/LU>
+
+using namespace weft;
 
 namespace {
-
-template <class T> using Matrix = Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
-template <class T> using Given = Eigen::Map<const Matrix<T>>;
-template <class T> using Made = Eigen::Map<Matrix<T>>;
-// 64-byte aligned, as scratch memory is.
-template <class T> using Copy = Eigen::Map<Matrix<T>, Eigen::AlignedMax>;
-
-// The blocks of Eigen's products follow from the sizes of caches, and the order of sums from the blocks: they are the
-// same on every machine.
-void fixBlocks() {
-  static const bool fixed = (Eigen::setCpuCacheSizes(32 * 1024, 512 * 1024, 4 * 1024 * 1024), true);
-  (void)fixed;
-}
-
-int64_t itemSize(int64_t dtype) { return dtype == WEFT_FLOAT64 ? 8 : 4; }
-int64_t aligned(int64_t bytes) { return (bytes + 63) & ~int64_t(63); }
 
 // The order of the leading minor that is not positive, or 0.
 template <class T> int32_t factorise(const T *x, T *l, int64_t n, void *scratch) {
@@ -68,6 +53,39 @@ void solveAll(void *const *buffers, const int64_t *scalars, int64_t begin, int64
           static_cast<T *>(buffers[2]) + i * n * columns, n, columns, scalars + 9, scratch);
 }
 
+// Pivots and info count from 1. The info is 0, or the order of the first pivot that is 0.
+template <class T>
+void factoriseByRows(void *const *buffers, int64_t m, int64_t n, int64_t begin, int64_t end, void *scratch) {
+  const int64_t k = std::min(m, n);
+  Copy<T> work(static_cast<T *>(scratch), m, n);
+  for (int64_t i = begin; i < end; ++i) {
+    auto *pivots = static_cast<int32_t *>(buffers[2]) + i * k;
+    int32_t swaps;
+    work = given<T>(buffers, 0, i, m, n);
+    Eigen::Index zero = k == 0 ? -1
+                               : Eigen::internal::partial_lu_impl<T, Eigen::RowMajor, int32_t>::blocked_lu(
+                                     m, n, work.data(), n, pivots, swaps);
+    for (int64_t j = 0; j < k; ++j)
+      ++pivots[j];
+    made<T>(buffers, 1, i, m, n) = work;
+    static_cast<int32_t *>(buffers[3])[i] = int32_t(zero + 1);
+  }
+}
+
+template <class T>
+void swapRows(void *const *buffers, int64_t m, int64_t n, int64_t k, bool backwards, int64_t begin, int64_t end) {
+  for (int64_t i = begin; i < end; ++i) {
+    auto *pivots = static_cast<const int32_t *>(buffers[1]) + i * k;
+    auto rows = made<T>(buffers, 2, i, m, n);
+    rows = given<T>(buffers, 0, i, m, n);
+    for (int64_t step = 0; step < k; ++step) {
+      const int64_t row = backwards ? k - 1 - step : step, other = pivots[row] - 1;
+      if (row < m && other >= 0 && other < m && other != row)
+        rows.row(row).swap(rows.row(other));
+    }
+  }
+}
+
 } // namespace
 
 // scalars: dtype, n, n of x; of L; of info dtype alone, as its core sizes are none.
@@ -96,4 +114,26 @@ void weft_extern_solve_triangular(void *const *buffers, const int64_t *scalars, 
     solveAll<double>(buffers, scalars, begin, end, scratch);
   else
     solveAll<float>(buffers, scalars, begin, end, scratch);
+}
+
+// scalars: dtype, m, n of x; of LU; dtype, k of the pivots; of info dtype alone.
+int64_t weft_extern_lu_factor_ex_workspace(const int64_t *scalars) {
+  return scalars[1] * scalars[2] * itemSize(scalars[0]);
+}
+
+void weft_extern_lu_factor_ex(void *const *buffers, const int64_t *scalars, int64_t begin, int64_t end, void *scratch) {
+  fixBlocks();
+  if (scalars[0] == WEFT_FLOAT64)
+    factoriseByRows<double>(buffers, scalars[1], scalars[2], begin, end, scratch);
+  else
+    factoriseByRows<float>(buffers, scalars[1], scalars[2], begin, end, scratch);
+}
+
+// scalars: dtype, m, n of x; dtype, k of the pivots; of the result; backwards.
+int64_t weft_extern_swap_rows_workspace(const int64_t *) { return 0; }
+void weft_extern_swap_rows(void *const *buffers, const int64_t *scalars, int64_t begin, int64_t end, void *) {
+  if (scalars[0] == WEFT_FLOAT64)
+    swapRows<double>(buffers, scalars[1], scalars[2], scalars[4], scalars[8] != 0, begin, end);
+  else
+    swapRows<float>(buffers, scalars[1], scalars[2], scalars[4], scalars[8] != 0, begin, end);
 }

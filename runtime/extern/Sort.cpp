@@ -105,6 +105,12 @@ void weft_extern_sort_last(void *const *buffers, const int64_t *scalars, int64_t
   case WEFT_BOOL:
   case WEFT_UINT8:
     return sort(uint8_t(), keyOfUnsigned<uint8_t>);
+  case WEFT_UINT16:
+    return sort(uint16_t(), keyOfUnsigned<uint16_t>);
+  case WEFT_UINT32:
+    return sort(uint32_t(), keyOfUnsigned<uint32_t>);
+  case WEFT_UINT64:
+    return sort(uint64_t(), keyOfUnsigned<uint64_t>);
   case WEFT_INT8:
     return sort(uint8_t(), keyOfSigned<uint8_t>);
   case WEFT_INT16:

@@ -106,7 +106,8 @@ TEST(Autograd, ErrorsArePyTorchs) {
   EXPECT_MESSAGE(backward({mul(x, x)}), "grad can be implicitly created only for scalar outputs");
   EXPECT_MESSAGE(backward({sum(floats({1}, {1}))}), "element 0 of tensors does not require grad");
   EXPECT_MESSAGE(grad({sum(x)}, {leaf(floats({1}, {1}))}), "appears to not have been used in the graph");
-  EXPECT_MESSAGE(integers({1}, {1}).requiresGrad(true), "only Tensors of floating point dtype can require gradients");
+  EXPECT_MESSAGE(integers({1}, {1}).requiresGrad(true),
+                 "only Tensors of floating point and complex dtype can require gradients");
   EXPECT_MESSAGE(sum(x).requiresGrad(false), "you can only change requires_grad flags of leaf variables");
   EXPECT_MESSAGE(backward({mul(x, x)}, {floats({1}, {1})}), "Mismatch in shape");
   Tensor h = mul(x, number(2)), z = sum(mul(h, h));

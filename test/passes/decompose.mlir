@@ -42,3 +42,14 @@ func.func @long(%x: tensor<1xf32>) -> tensor<9xf32> {
   %y = weft.concatenate %x, %x, %x, %x, %x, %x, %x, %x, %x {dim = 0 : i64} : (tensor<1xf32>, tensor<1xf32>, tensor<1xf32>, tensor<1xf32>, tensor<1xf32>, tensor<1xf32>, tensor<1xf32>, tensor<1xf32>, tensor<1xf32>) -> tensor<9xf32>
   return %y : tensor<9xf32>
 }
+
+// Complex numbers are pairs along the last axis.
+// CHECK-LABEL: func.func @conjugates
+// CHECK: %[[RE:.*]] = weft.slice %arg0 {{.*}} starts = array<i64: 0, 0>
+// CHECK: weft.slice %arg0 {{.*}} starts = array<i64: 0, 1>
+// CHECK: weft.neg
+// CHECK: weft.concatenate {{.*}} {dim = 1 : i64} : (tensor<1000x1xf32>, tensor<1000x1xf32>) -> tensor<1000x2xf32>
+func.func @conjugates(%x: tensor<1000x2xf32>) -> tensor<1000x2xf32> {
+  %y = weft.complex_conj %x : (tensor<1000x2xf32>) -> tensor<1000x2xf32>
+  return %y : tensor<1000x2xf32>
+}

@@ -11,7 +11,7 @@ import weft
 
 NUMPY_DTYPES = {
     "bool": ["bool"],
-    "int": ["uint8", "int8", "int16", "int32", "int64"],
+    "int": ["uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64"],
     "float": ["float32", "float64", "float16", "bfloat16"],
 }
 
@@ -47,11 +47,46 @@ def array_of(tensor):
     return (tensor.double() if tensor.dtype.is_floating_point else tensor).numpy()
 
 
+def pytest_addoption(parser):
+    parser.addoption("--device", default="cpu", choices=["cpu", "cuda"], help="where tensors are made that name none")
+
+
+def pytest_configure(config):
+    """On a GPU, tests that say nothing of devices make their tensors there, from NumPy's arrays too, and read them back."""
+    if config.getoption("--device") == "cpu":
+        return
+    if not weft.cuda.is_available():
+        raise pytest.UsageError("there is no GPU; test/hostgpu/run gives a command one")
+    weft.set_default_device("cuda")
+    from_numpy, numpy_of = weft.from_numpy, weft.Tensor.numpy
+    weft.from_numpy = lambda ndarray: from_numpy(ndarray).to("cuda")
+    weft.Tensor.numpy = lambda self, force=False: numpy_of(self.cpu(), force=force)
+    weft.Tensor.__array__ = lambda self, dtype=None, copy=None: numpy.asarray(numpy_of(self.cpu()), dtype)
+
+
+@pytest.fixture
+def cpu_by_default():
+    """Of tests that name the GPU where they mean it."""
+    before = weft.get_default_device()
+    weft.set_default_device("cpu")
+    yield
+    weft.set_default_device(before)
+
+
 @pytest.fixture(autouse=True)
 def seeded():
     """Each test starts with the same random stream."""
     weft.manual_seed(1234)
     numpy.random.seed(1234)
+
+
+@pytest.fixture
+def one_thread():
+    """Small work is done sooner by one, where other tests run beside it."""
+    threads = weft.get_num_threads()
+    weft.set_num_threads(1)
+    yield
+    weft.set_num_threads(threads)
 
 
 def run_alone(code, megabytes=None):

@@ -22,6 +22,7 @@ from weft import nn
 
 KNOWN = {
     TypeError, ValueError, IndexError, RuntimeError, NotImplementedError, OverflowError, MemoryError, KeyError, BufferError, AssertionError, ZeroDivisionError,
+    weft.linalg.LinAlgError,
 }  # fmt: skip
 FORM = re.compile(
     r"^'?\[[\w. ]+\] |^[\w.]+(\(\) (got|takes|missing)| expected at most) |^cannot create '|^'.*' is an invalid keyword "
@@ -51,7 +52,7 @@ OPERATORS = [
     "contains", "format",
 ]  # fmt: skip
 DTYPES = [
-    weft.float32, weft.float64, weft.float16, weft.bfloat16, weft.int64, weft.int32, weft.int16, weft.int8, weft.uint8, weft.bool,
+    weft.float32, weft.float64, weft.float16, weft.bfloat16, weft.int64, weft.int32, weft.int16, weft.int8, weft.uint8, weft.uint16, weft.uint32, weft.uint64, weft.bool,
 ]  # fmt: skip
 
 
@@ -63,7 +64,7 @@ def callables():
         ("autograd", weft.autograd), ("utils.data", weft.utils.data), ("optim.lr_scheduler", weft.optim.lr_scheduler),
         ("optim.swa_utils", weft.optim.swa_utils), ("amp", weft.amp), ("nn.utils", nn.utils), ("nn.utils.rnn", nn.utils.rnn),
         ("nn.utils.prune", nn.utils.prune), ("nn.utils.parametrizations", nn.utils.parametrizations),
-        ("distributions", weft.distributions), ("special", weft.special),
+        ("distributions", weft.distributions), ("special", weft.special), ("linalg", weft.linalg),
     ):  # fmt: skip
         for name in getattr(module, "__all__", dir(module)):
             value = getattr(module, name)

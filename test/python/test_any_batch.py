@@ -21,7 +21,7 @@ MOST = 70  # of a size
 
 def resized(example, draw):
     """The example with its sizes replaced by as many others, in the same order of size."""
-    calls = re.compile(r"\b([FIB])\(([\d, ]*?)(?:(?:, )?high=(\d+))?\)")
+    calls = re.compile(r"\b([FPIB])\(([\d, ]*?)(?:(?:, )?high=(\d+))?\)")
     sizes = sorted({int(n) for _, *texts in calls.findall(example) for text in texts for n in re.findall(r"\d+", text)})
     new = dict(zip(sizes, sorted(draw(n) for n in sizes)))
 
@@ -35,7 +35,7 @@ def resized(example, draw):
 
 def drawn(record, example, seed, category):
     """Operands of random sizes; of large examples no larger ones, and none where attributes go with the sizes."""
-    if {"kernel", "groups"} & {a["name"] for a in record["attrs"]}:
+    if {"kernel", "groups", "size"} & {a["name"] for a in record["attrs"]}:
         return split(record, Examples(record, category, seed)(example))
     numbers = random.Random(seed)
     sizes = lambda n: 1 if n == 1 else numbers.choice([*range(2, 9), *range(2, MOST + 1)]) if n < 100 else n

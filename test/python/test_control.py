@@ -373,3 +373,18 @@ def test_a_page_shows_a_loops_kernels_once():
     assert explanation.mode == "replay"
     assert 50 in [kernel.runs for kernel in explanation.kernels] and len(explanation.kernels) < 10
     assert "(50 runs)" in str(explanation) and "&times; 50" in explanation._repr_html_()
+
+
+def test_what_is_no_function():
+    x = weft.ones(3)
+    for call, name in (
+        (lambda: weft.scan(x, x, x), "scan"),
+        (lambda: weft.map(x, x), "map"),
+        (lambda: weft.associative_scan(x, x), "associative_scan"),
+        (lambda: weft.while_loop(x, lambda x: x, (x,)), "while_loop"),
+        (lambda: weft.cond(weft.tensor(True), lambda x: x, x, (x,)), "cond"),
+    ):
+        with pytest.raises(
+            TypeError, match=rf"^\[{name}\] \w+ must be a function; got Tensor; pass the function itself"
+        ):
+            call()

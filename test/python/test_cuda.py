@@ -5,7 +5,9 @@ import pytest
 import weft
 from conftest import assert_same_bits
 from weft import nn
+from weft.utils.data import DataLoader, TensorDataset
 
+pytestmark = pytest.mark.usefixtures("cpu_by_default")
 needs_gpu = pytest.mark.skipif(not weft.cuda.is_available(), reason="no CUDA driver or GPU on this machine")
 
 
@@ -60,3 +62,60 @@ def test_random_numbers_are_the_cpus():
     a = weft.rand(1000)
     weft.manual_seed(3)
     assert numpy.array_equal(weft.rand(1000, device="cuda").cpu().numpy(), a.numpy())
+
+
+@needs_gpu
+def test_indices_may_come_from_the_cpu():
+    x, rows, mask = weft.randn(5, 3), weft.tensor([3, 0, -1]), weft.tensor([True, False, True, False, True])
+    on_gpu = x.to("cuda")
+    for key in (rows, mask, (slice(None), weft.tensor([2, 0])), True, False, [1, 2], weft.tensor(2)):
+        assert on_gpu[key].device.type == "cuda"
+        assert_same_bits(on_gpu[key], x[key])
+        changed, expected = on_gpu.clone(), x.clone()
+        changed[key] = 7.0
+        expected[key] = 7.0
+        assert_same_bits(changed, expected)
+    on_gpu[[0, 1], [0, 1]] = [5, 6]
+    assert on_gpu.cpu().diagonal()[:2].tolist() == [5, 6]
+    with pytest.raises(RuntimeError, match="indices should be either on cpu or on the same device"):
+        x[rows.to("cuda")]
+    with pytest.raises(IndexError, match="index 5 is out of bounds"):
+        on_gpu[weft.tensor([5])]
+
+
+@needs_gpu
+def test_shuffled_batches_of_a_gpu():
+    data = TensorDataset(weft.arange(10).to("cuda"), weft.randn(10, 2).to("cuda"))
+    batches = list(DataLoader(data, batch_size=4, shuffle=True))
+    assert {x.device.type for batch in batches for x in batch} == {"cuda"}
+    assert sorted(weft.cat([numbers for numbers, _ in batches]).tolist()) == list(range(10))
+
+
+@needs_gpu
+@pytest.mark.parametrize("compiled", [False, True])
+def test_values_are_checked(compiled):
+    def f(x, index, divisor):
+        return x.index_select(0, index) + (index // divisor).sum()
+
+    def loss(x, target):
+        return nn.functional.cross_entropy(x, target)
+
+    f, loss = (weft.compile(f), weft.compile(loss)) if compiled else (f, loss)
+    x, good, bad, zero = (
+        v.to("cuda") for v in (weft.randn(4, 3), weft.tensor([1, 2]), weft.tensor([1, 4]), weft.tensor(0))
+    )
+    for _ in range(3):
+        assert f(x, good, good).shape == (2, 3)
+        with pytest.raises(IndexError, match="4 is out of bounds" if not compiled else "out of bounds"):
+            f(x, bad, good)
+        with pytest.raises(RuntimeError, match="[Dd]ivi.*(by zero|by 0)"):
+            f(x, good, zero)
+        with pytest.raises(IndexError, match="[Tt]arget 4 is out of bounds|out of bounds"):
+            loss(x, weft.tensor([0, 1, 4, 2]).to("cuda"))
+
+
+@needs_gpu
+@pytest.mark.parametrize("shape, dim", [((2**22 + 5,), 0), ((3 * 2**20, 2), 0)])
+def test_long_sums_take_the_cpus_order(shape, dim):
+    x = weft.randn(*shape)
+    assert_same_bits(x.to("cuda").sum(dim), x.sum(dim))

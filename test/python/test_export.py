@@ -317,8 +317,8 @@ def test_a_weight_of_a_dtype_that_weft_has_not(tmp_path):
         return build(tmp_path)
 
     assert write(other={"dtype": "F8_E4M3", "shape": [8], "data_offsets": [0, 8]}).returncode == 0
-    refused = write(bias={"dtype": "U64", "shape": [1], "data_offsets": [0, 8]})
-    assert "the weight bias is U64[1] in model.safetensors, which weft has not" in refused.stderr
+    refused = write(bias={"dtype": "F8_E4M3", "shape": [1], "data_offsets": [0, 1]})
+    assert "the weight bias is F8_E4M3[1] in model.safetensors, which weft has not" in refused.stderr
 
 
 # ---------------------------------------------------------------- What is refused

@@ -19,7 +19,7 @@ def positive_definite(*shape, dtype="float64"):
 @pytest.mark.parametrize("descending", [False, True])
 @pytest.mark.parametrize("dtype", [d for dtypes in NUMPY_DTYPES.values() for d in dtypes])
 def test_sort_is_stable_in_every_dtype(dtype, descending):
-    values = numpy.random.RandomState(0).randint(-3 if dtype != "uint8" and dtype != "bool" else 0, 4, (3, 200))
+    values = numpy.random.RandomState(0).randint(-3 if dtype[0] != "u" and dtype != "bool" else 0, 4, (3, 200))
     x = weft.from_numpy(values).to(getattr(weft, dtype))
     result = weft.sort(x, 1, descending)
     keys = array_of(x).astype("float64")

@@ -8,7 +8,20 @@ import pytest
 import weft
 from conftest import assert_same_bits
 
-DTYPES = ["bool", "uint8", "int8", "int16", "int32", "int64", "float16", "float32", "float64"]
+DTYPES = [
+    "bool",
+    "uint8",
+    "uint16",
+    "uint32",
+    "uint64",
+    "int8",
+    "int16",
+    "int32",
+    "int64",
+    "float16",
+    "float32",
+    "float64",
+]
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -111,3 +124,11 @@ def test_arrays_of_tensors_that_require_grad_under_no_grad():
         array = x.numpy()
         array[0] = 5
         assert numpy.asarray(x * 1).tolist() == [5.0, 1.0]
+
+
+def test_frombuffer_says_what_does_not_fit():
+    with pytest.raises(
+        ValueError,
+        match=r"^\[frombuffer\] buffer size must be a multiple of element size; got dtype weft.int64, count -1, offset 0",
+    ):
+        weft.frombuffer(bytearray(12), dtype=weft.int64)

@@ -7,14 +7,14 @@ import pytest
 import weft
 from conftest import assert_same_bits
 
-INTEGERS = [weft.uint8, weft.int8, weft.int16, weft.int32, weft.int64]
+INTEGERS = [weft.uint8, weft.uint16, weft.uint32, weft.int8, weft.int16, weft.int32, weft.int64]
 LARGE = [1, 16777217, 2**53 + 1]  # the latter two are no float32 and no float64
 COMPARISONS = [operator.eq, operator.ne, operator.lt, operator.le, operator.gt, operator.ge]
 
 
 def bounds(dtype):
     bits = 8 * dtype.itemsize
-    return (0, 2**bits - 1) if dtype is weft.uint8 else (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
+    return (0, 2**bits - 1) if not dtype.is_signed else (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
 
 
 def numbers_around(dtype):

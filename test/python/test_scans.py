@@ -27,7 +27,7 @@ def test_order_of_sums(n):
 
 
 @pytest.mark.parametrize("name", ["cumsum", "cumprod", "cummax", "cummin", "logcumsumexp"])
-@pytest.mark.parametrize("dtype", ["float32", "float64", "bfloat16", "float16", "int64", "int32", "uint8"])
+@pytest.mark.parametrize("dtype", ["float32", "float64", "bfloat16", "float16", "int64", "int32", "uint8", "uint64"])
 def test_bits_do_not_depend_on_the_layout(name, dtype):
     """A row has the same bits alone, beside others, as a column, and read through strides."""
     if name == "logcumsumexp" and "int" in dtype:

@@ -196,6 +196,7 @@ def ours():
         "testing.",
         "serialization.",
         "random.",
+        "linalg.",
     ):
         module = weft
         for part in prefix.split(".")[:-1]:

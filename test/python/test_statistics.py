@@ -229,7 +229,7 @@ def test_finfo(name):
     assert limits.dtype == name and weft.finfo().dtype == "float32"
 
 
-@pytest.mark.parametrize("name", ["uint8", "int8", "int16", "int32", "int64"])
+@pytest.mark.parametrize("name", ["uint8", "uint16", "uint32", "int8", "int16", "int32", "int64"])
 def test_iinfo(name):
     limits, expected = weft.iinfo(getattr(weft, name)), numpy.iinfo(name)
     assert (limits.bits, limits.min, limits.max) == (expected.bits, expected.min, expected.max)

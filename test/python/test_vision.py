@@ -216,6 +216,13 @@ def test_max_pool_of_minus_infinity_beside_padding():
     assert x.grad.tolist() == [[[[4, 2, 2, 2], [2, 1, 0, 0], [2, 1, 0, 4]]]]
 
 
+def test_strides_may_be_any_number():
+    """Also those that a hash table of the compiler would keep for itself."""
+    x = weft.randn(1, 2, 8, 8)
+    for stride in (2**63 - 1, 2**62):
+        assert F.avg_pool2d(x, 5, stride=stride).shape == F.max_pool2d(x, 5, stride=stride).shape == (1, 2, 1, 1)
+
+
 def test_lp_pool3d():
     x = weft.rand(1, 2, 4, 4, 4, dtype=weft.float64)
     expected = (F.avg_pool3d(x**3, 2) * 8) ** (1 / 3)

@@ -141,4 +141,5 @@ TEST_F(CudaExecutables, NameWhatIsMissing) {
   broken.program.cubin = "nothing that a driver would load";
   EXPECT_NE(messageOf(broken).find("loading the kernels built for sm_75 onto "), std::string::npos)
       << messageOf(broken);
+  EXPECT_NE(messageOf(broken).find("the driver is for CUDA "), std::string::npos) << messageOf(broken);
 }

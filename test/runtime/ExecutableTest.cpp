@@ -335,6 +335,7 @@ TEST(Executable, OfCudaNeedsADevice) {
   Builder b;
   b.input(fixed(8)).output(fixed(8));
   b.step(nullptr, {0, 1}, {}, fixed(1), 0);
+  b.steps.back().blockThreads = 32; // of the image, no library's function
   b.program.cubin = "image";
   EXPECT_EQ(messageOf(b.finish()).find("[cuda] CUDA is not available: "), 0u);
 }

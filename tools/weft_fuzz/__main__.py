@@ -1,6 +1,6 @@
 """Random programs, run in every way that must give the same bits.
 
-    tools/dev fuzz [--graphs N] [--seconds S] [--seed S] [--jobs N] [--cache FOLDER] [--out FOLDER]
+    tools/dev fuzz [--graphs N] [--seconds S] [--seed S] [--jobs N] [--cache FOLDER] [--device cuda] [--out FOLDER]
 
 A program is a graph of a few random statements: every op of the table, its gradients, in-place writes, views; on random shapes,
 dtypes and memory layouts. Some end with an integer divided by 0 or an index out of bounds: the error must be the same, and so
@@ -9,7 +9,7 @@ eagerly and compiled (traced, then replayed). Half of the batches, drawn for eac
 weft-aot, and a third on slices of their inputs along an axis
 along which all their ops are independent; a fifth eagerly on contiguous copies of the inputs, and with gradients that programs of their own compute since the tape
 was seen often. Each way runs on 1, 2, 3 and 8 threads, compiled for this machine's processor, x86-64-v3 or x86-64-v4, drawn for
-each; all bits must agree, those of NaNs, too. The last lines say how many graphs ran in which way. What fails is made smaller
+each; all bits must agree, those of NaNs, too. With --device cuda the ways are a GPU's instead, eager and compiled. The last lines say how many graphs ran in which way. What fails is made smaller
 and written as .mlir and .py.
 """
 
@@ -39,13 +39,16 @@ def main():
     )
     parser.add_argument("--jobs", type=int, default=1, help="processes at a time")
     parser.add_argument("--cache", help="folder that keeps the kernels for another run; a temporary one if not given")
+    parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"], help="cuda: the ways are those of a GPU")
     parser.add_argument("--out", default="fuzz-failures", help="folder for what fails")
     options = parser.parse_args()
     seed = random.SystemRandom().randrange(10**9) if options.seed is None else options.seed
     print(f"seed {seed}", flush=True)
     start = time.monotonic()
     with tempfile.TemporaryDirectory() as temporary:
-        fuzzer = Fuzzer(options.cache or temporary, options.out, seed, options.statements, options.batch)
+        fuzzer = Fuzzer(
+            options.cache or temporary, options.out, seed, options.statements, options.batch, options.device
+        )
 
         def summary():
             seconds = time.monotonic() - start

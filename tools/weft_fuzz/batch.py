@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import pathlib
 import tempfile
@@ -26,6 +27,16 @@ def environment(**variables):
     finally:
         for name, value in before.items():
             os.environ.pop(name, None) if value is None else os.environ.update({name: value})
+
+
+def there(t):
+    """The tensor on the GPU, in memory of the same layout."""
+    if t.numel() == 0:
+        return t.detach().to("cuda").requires_grad_(t.requires_grad)
+    offset = t.storage_offset()
+    size = offset + 1 + sum((n - 1) * stride for n, stride in zip(t.shape, t.stride()))
+    flat = t.detach().as_strided((size,), (1,), 0).to("cuda")
+    return flat.as_strided(tuple(t.shape), t.stride(), offset).requires_grad_(t.requires_grad)
 
 
 class Batch:
@@ -84,6 +95,22 @@ class Batch:
     def unfused(self, cpu=""):
         with environment(WEFT_FUSE="0"):
             yield from self.compiled(cpu)
+
+    def gpu(self):
+        """On a GPU, on as many threads as the host has; the expected bits are the CPU's."""
+        return self.on_gpu(lambda: self.runs(self.function, lambda inputs: [there(t) for t in inputs]))
+
+    def gpu_compiled(self):
+        function = weft.compile(self.function)
+        return self.on_gpu(lambda: self.runs(function, lambda inputs: [there(t) for t in inputs]))
+
+    def on_gpu(self, runs):
+        """Two of the runs, of which one may trace; tensors that name no device are made there."""
+        weft.set_default_device("cuda")
+        try:
+            return list(itertools.islice(runs(), 2))
+        finally:
+            weft.set_default_device("cpu")
 
     def sliced(self, cpu="", want=()):
         """The programs whose ops allow it on slices of their inputs, eagerly and compiled: these give slices of the results. `want`

@@ -7,7 +7,7 @@ import weft
 
 
 def raw(tensor):
-    return weft._C.raw_bytes(tensor.detach().contiguous())
+    return weft._C.raw_bytes(tensor.detach().cpu().contiguous())
 
 
 def bits(values):

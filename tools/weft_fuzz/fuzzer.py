@@ -14,11 +14,14 @@ from .workers import LIFE, Worker
 
 
 class Fuzzer:
-    """Fuzzes from a seed on: program number i has the seed `seed` + i. `failures` holds a text for each that failed."""
+    """Fuzzes from a seed on: program number i has the seed `seed` + i. `failures` holds a text for each that failed. `device`: the
+    bits of the CPU's eager code are compared with those of its other ways, or with those of "cuda"."""
 
-    def __init__(self, cache, out, seed, statements=4, batch=16, say=lambda text: print(text, flush=True)):
+    def __init__(
+        self, cache, out, seed, statements=4, batch=16, device="cpu", say=lambda text: print(text, flush=True)
+    ):
         self.cache, self.out, self.say = cache, pathlib.Path(out), say
-        self.next, self.statements, self.batch = seed, statements, batch
+        self.next, self.statements, self.batch, self.device = seed, statements, batch, device
         self.graphs, self.failures, self.refused = 0, [], {}
         self.ops, self.ways = collections.Counter(), collections.Counter()
         self.lock = threading.Lock()
@@ -45,7 +48,7 @@ class Fuzzer:
                     self.one(worker, seeds, cpu)
 
     def one(self, worker, seeds, cpu):
-        chosen = ways.drawn(seeds[0])
+        chosen = ways.of_batch(seeds[0], self.device)
         answer = worker.ask({"seeds": seeds, "statements": self.statements, "ways": chosen})
         if "error" in answer:
             self.died(worker, seeds, chosen, answer["error"])

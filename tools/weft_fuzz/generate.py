@@ -16,7 +16,7 @@ from .structured import Structured
 from .windows import Windows
 
 FLOATS = ["float32", "float32", "float32", "float64", "float16", "bfloat16"]
-INTS = ["int64", "int32", "int16", "int8", "uint8"]
+INTS = ["int64", "int32", "int16", "int8", "uint8", "uint16", "uint32", "uint64"]
 SIZES = [0, 1, 1, 2, 3, 3, 4, 5, 7, 8, 13, 16, 17, 31, 32, 33, 64, 65, 100, 127, 128, 257]
 LONG = [300, 511, 1000, 4096, 4097, 5000, 9001]
 ROWS = [(600, 130), (1030, 257), (2500, 128)]  # as fusion wants them for sums of their columns
@@ -28,6 +28,9 @@ MAKERS = {"where": "ternary where", "clamp": "ternary clamp", "add_scaled": "ter
           "concatenate": "move cat", "flip": "move", "embedding": "index", "matmul": "product", "linear": "product", "addmm": "product",
           "scaled_dot_product_attention": "product attention", "max": "several", "min": "several", "sort": "several", "topk": "several",
           "var_mean": "several", "conv": "window", "conv_transpose": "window", "max_pool": "window", "max_pool_index": "window",
+          **dict.fromkeys(["lu_solve", "solve_ex", "inv_ex", "det", "slogdet", "pinv"], "extern"),
+          **dict.fromkeys(["fft_complex", "fft_real", "fft_to_real", "fft_rows", "fft_columns", "fft_real_rows", "fft_to_real_rows", "fft_first",
+                           "fft_second"], "fourier"),
           "logcumsumexp": "scan", "searchsorted": "scan", "avg_pool": "window", "channel_var": "window", "normalize_channels": "window"}  # fmt: skip
 FAMILIES = {"Reduction": "reduce", "Shape": "view", "Contraction": "product", "Convolution": "window", "Indexing": "index",
             "Creation": "creation", "Composite": "composite", "Extern": "extern", "Scan": "scan", "Segments": "index"}  # fmt: skip
@@ -209,7 +212,7 @@ class Generator(Elementwise, Structured, Movement, Windows):
             + [self.composite] * 3
             + [self.window] * 2
             + [self.layer] * 2
-            + [self.creation, self.several, self.extern, self.scan]
+            + [self.creation, self.several, self.extern, self.fourier, self.scan]
         )
         self.random.choice(kinds)()
 

@@ -29,7 +29,7 @@ def numbers(seed, shape, dtype, kind):
     if kind == "special":
         info = numpy.iinfo(dtype)
         return r.choice([info.min, info.max, 0, 1, info.max - 1, 7], shape)
-    return r.randint(0 if dtype == "uint8" or kind == "positive" else -5, 8, shape)
+    return r.randint(0 if dtype.startswith("uint") or kind == "positive" else -5, 8, shape)
 
 
 def make(seed, shape, dtype, kind="normal", layout="plain"):

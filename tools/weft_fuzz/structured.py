@@ -134,7 +134,29 @@ class Structured:
 
     def extern(self):
         """What a library computes: matrices are made positive definite."""
-        op = self.kind(["sort_last", "cholesky_ex", "solve_triangular", "svd", "eigh", "qr"])
+        op = self.kind(
+            [
+                "sort_last",
+                "cholesky_ex",
+                "solve_triangular",
+                "svd_ex",
+                "eigh_ex",
+                "qr",
+                "solve_ex",
+                "inv_ex",
+                "slogdet",
+                "det",
+                "lu_factor_ex",
+                "swap_rows",
+                "lu_solve",
+                "pinv",
+                "least_squares",
+                "geqrf",
+                "ldl_factor_ex",
+                "ldl_solve",
+                "matrix_exp",
+            ]
+        )
         least = 1 if op == "sort_last" else 2
         name = self.of(["float"], lambda t: t.ndim >= least and t.numel() > 0 and t.shape[-least] <= 64)
         x = self.values[name]
@@ -145,18 +167,87 @@ class Structured:
         square = f"weft.matmul({wide}, {wide}.transpose(-1, -2)) + 100.0 * weft.eye({n}, dtype=weft.float64)"
         if op == "cholesky_ex":
             self.emit(f"ops.cholesky_ex({square})[{self.random.randrange(2)}]")
-        elif op == "svd":  # the values: vectors of values that are nearly equal are anything
-            self.emit(f"ops.svd({square}, {self.chance(0.5)})[1]")
-        elif op == "eigh":
-            self.emit(f"ops.eigh({square})[0]")
+        elif op == "svd_ex":  # the values: vectors of values that are nearly equal are anything
+            self.emit(f"ops.svd_ex({square}, {self.chance(0.5)})[1]")
+        elif op == "eigh_ex":
+            self.emit(f"ops.eigh_ex({square})[0]")
+        elif op == "solve_ex":
+            self.emit(f"ops.solve_ex({square}, {wide})[0]")
+        elif op == "inv_ex":
+            self.emit(f"ops.inv_ex({square})[0]")
+        elif op in ("det", "pinv"):
+            none = f", weft.zeros({tuple(x.shape[:-2])}, dtype=weft.float64)"
+            rest = none + none if op == "pinv" else ""
+            self.emit(f"ops.{op}(({square}) / 1000.0{rest})")
+        elif op == "lu_factor_ex":
+            self.emit(f"ops.lu_factor_ex({square})[{self.random.randrange(2)}]")
+        elif op == "swap_rows":
+            self.emit(f"ops.swap_rows({wide}, ops.lu_factor_ex({square})[1], {self.chance(0.5)})")
+        elif op == "lu_solve":
+            self.emit(
+                f"ops.lu_solve(ops.lu_factor_ex({square})[0], ops.lu_factor_ex({square})[1], {wide}, {self.chance(0.5)})"
+            )
+        elif op == "least_squares":
+            self.emit(f"ops.least_squares({square}, {wide}, 1e-12)[0]")
+        elif op == "geqrf":
+            self.emit(f"ops.geqrf({square})[{self.random.randrange(2)}]")
+        elif op == "ldl_factor_ex":
+            self.emit(f"ops.ldl_factor_ex({square})[{self.random.randrange(2)}]")
+        elif op == "ldl_solve":
+            self.emit(f"ops.ldl_solve(ops.ldl_factor_ex({square})[0], ops.ldl_factor_ex({square})[1], {wide})")
+        elif op == "slogdet":
+            self.emit(f"ops.slogdet({square})[1]")
+        elif op == "matrix_exp":  # not of what grows beyond numbers
+            self.emit(f"ops.matrix_exp(weft.matmul(weft.sin({wide}), weft.sin({wide}).transpose(-1, -2)) / {n}.0)")
         elif op == "qr":
             self.emit(f"ops.qr({square}, {self.chance(0.5)})[{self.random.randrange(2)}]")
         else:
             self.emit(f"ops.solve_triangular({square}, {wide}, {self.chance(0.5)}, {self.chance(0.5)}, False)")
 
+    def fourier(self):
+        """Transforms along an axis, and the steps that they are made of."""
+        kinds = ["fft_complex", "fft_real", "fft_to_real", "fft_rows", "fft_columns", "fft_real_rows", "fft_to_real_rows", "fft_first", "fft_second"]  # fmt: skip
+        op = self.kind(kinds)
+        wide = self.of(["float"], lambda t: t.ndim > 0 and 0 < t.shape[-1] <= 300 and 0 < t.numel() < 20_000)
+        wide = wide or self.fresh((3, 20), "float32")
+        x, inverse, scale = self.values[wide], self.chance(0.5), self.random.choice([1.0, 0.5])
+        n, pairs = x.shape[-1], f"weft.stack([{wide}, weft.neg({wide})], -1).float()"
+        axis = self.random.randrange(x.ndim)
+        if op == "fft_complex":
+            self.emit(f"ops.fft_complex({pairs}, {axis}, {inverse}, {scale})")
+        elif op == "fft_real":
+            self.emit(f"ops.fft_real({wide}.float(), {axis}, {scale})")
+        elif op == "fft_to_real":
+            size = max(1, 2 * (x.shape[axis] - 1) + self.random.randrange(2))
+            self.emit(f"ops.fft_to_real({pairs}, {axis}, {size}, {scale})")
+        elif op == "fft_rows":
+            self.emit(f"ops.fft_rows({pairs}, {inverse}, {scale})")
+        elif op == "fft_real_rows":
+            self.emit(f"ops.fft_real_rows(weft.cat([{wide}, {wide}], -1).float(), {scale})")
+        elif op == "fft_to_real_rows":
+            self.emit(f"ops.fft_to_real_rows(weft.cat([{pairs}, {pairs}], -2), {scale})")
+        elif op == "fft_columns":
+            self.emit(f"ops.fft_columns({pairs}.unsqueeze(0), {inverse}, {scale}, {self.random.randint(1, 3)})")
+        else:
+            first = f"ops.fft_first({pairs}.reshape(-1, {n}, 2), {inverse}, {self.random.randint(1, 3)})"
+            rows = x.numel() // n
+            second = f"ops.fft_second({first}, {rows}, {n}, {inverse}, {scale}, {self.random.randint(1, 3)})"
+            self.emit(second if op == "fft_second" else f"ops.fft_first({pairs}.reshape(-1, {n}, 2), {inverse}, 1)")
+
+    def pairs(self, op):
+        """An op on complex numbers, of a value and its negative, as pairs."""
+        name = self.of(["float"])
+        others = [
+            self.fresh((*self.values[name].shape, 2), self.values[name].dtype.name)
+            for _ in self.records[op]["operands"][1:]
+        ]
+        self.emit(f"ops.{op}({', '.join([f'weft.stack([{name}, weft.neg({name})], -1)', *others])})")
+
     def composite(self):
         kinds = "softmax log_softmax masked_softmax layer_norm cross_entropy mse_loss std normalize softplus l1 dropout one_hot"
-        kind = self.kind(kinds.split())
+        kind = self.kind(kinds.split() + [self.random.choice([r for r in self.records if r.startswith("complex_")])])
+        if kind.startswith("complex_"):
+            return self.pairs(kind)
         least = 2 if kind == "std" else 1  # elements along the axis
         name = self.of(["float"], lambda t: t.numel() > 0 and max(t.shape, default=0) >= least)
         x = self.values[name]

@@ -14,6 +14,7 @@ OTHER_EAGER = 0.3  # of the processes draw the processor of their eager kernels
 # Kinds of ways, and the share of the batches that run in each. What a graph costs is LLVM's time for its programs, and a new graph
 # finds more than one more way of an old one.
 SHARES = {"contiguous": 0.2, "repeated": 0.2, "compiled": 1.0, "unfused": 0.5, "sliced": 0.3, "aot": 0.5}
+GPU = ("gpu", "gpu_compiled")
 EAGER = ("contiguous", "repeated")  # kinds whose code is that of the process's eager kernels
 AVX512 = {"avx512f", "avx512vl", "avx512bw", "avx512dq", "avx512cd"}
 
@@ -35,6 +36,11 @@ def drawn(seed):
     r = random.Random(seed)
     kinds = [kind for kind, share in SHARES.items() if r.random() < share]
     return [f"{kind} {r.choice(cpus())}".strip() if kind not in EAGER else kind for kind in kinds]
+
+
+def of_batch(seed, device):
+    """The ways of a batch: on a GPU, all that there are."""
+    return list(GPU) if device == "cuda" else drawn(seed)
 
 
 def every():

@@ -3,6 +3,7 @@
 from .. import _ops
 from . import (
     arithmetic,
+    complex_numbers,
     contractions,
     control,
     convolution,
@@ -13,6 +14,7 @@ from . import (
     in_place,
     indexing,
     joins,
+    matrices,
     moves,
     norms,
     ordering,
@@ -23,12 +25,14 @@ from . import (
     scans,
     scattering,
     shapes,
+    short_time,
     specials,
     statistics,
     views,
     windows,
 )
 from .arithmetic import *
+from .complex_numbers import *
 from .contractions import *
 from .control import *
 from .convolution import *
@@ -39,6 +43,7 @@ from .images import *
 from .in_place import *
 from .indexing import *
 from .joins import *
+from .matrices import *
 from .moves import *
 from .norms import *
 from .ordering import *
@@ -49,6 +54,7 @@ from .reductions import *
 from .scans import *
 from .scattering import *
 from .shapes import *
+from .short_time import *
 from .specials import *
 from .statistics import *
 from .views import *
@@ -56,6 +62,7 @@ from .windows import *
 
 _FAMILIES = (
     arithmetic,
+    complex_numbers,
     contractions,
     control,
     convolution,
@@ -66,6 +73,7 @@ _FAMILIES = (
     in_place,
     indexing,
     joins,
+    matrices,
     moves,
     norms,
     ordering,
@@ -76,6 +84,7 @@ _FAMILIES = (
     scans,
     scattering,
     shapes,
+    short_time,
     specials,
     statistics,
     views,

@@ -71,7 +71,8 @@ def lerp(input: Tensor, end: Tensor, weight: Operand) -> Tensor:
         raise RuntimeError(
             f"[lerp] both must have one dtype; got {input.dtype} and {end.dtype}; convert one by .to(dtype)"
         )
-    _floating("lerp", input)
+    if not input.dtype.is_complex:
+        _floating("lerp", input)
     distance = _ops.sub(end, input)
     if not isinstance(weight, Tensor):
         if weight < 0.5:
@@ -86,7 +87,8 @@ def lerp(input: Tensor, end: Tensor, weight: Operand) -> Tensor:
 def addcmul(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 1) -> Tensor:
     """input + value · tensor1 · tensor2, elementwise."""
     product = _ops.mul(tensor1, tensor2)
-    if isinstance(value, float) and not (product.dtype.is_floating_point or input.dtype.is_floating_point):
+    inexact = any(x.dtype.is_floating_point or x.dtype.is_complex for x in (product, input))
+    if isinstance(value, float) and not inexact:
         raise RuntimeError(f"[addcmul] value of integer operands must be an integer; got {value}; use .float()")
     return _ops.add(input, product if value == 1 else _ops.mul(product, value))
 
@@ -94,7 +96,7 @@ def addcmul(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 
 @public
 def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 1) -> Tensor:
     """input + value · tensor1 / tensor2, elementwise; a RuntimeError where both are integers."""
-    if not tensor1.dtype.is_floating_point and not tensor2.dtype.is_floating_point:
+    if not any(x.dtype.is_floating_point or x.dtype.is_complex for x in (tensor1, tensor2)):
         raise RuntimeError(
             f"[addcdiv] quotients of integers are not taken; got {tensor1.dtype} and {tensor2.dtype}; use .float()"
         )

@@ -32,6 +32,7 @@ def scan(combine_fn, init, xs=None, *, dim=0, reverse=False, length=None):
         ValueError: sizes along ``dim`` differ from each other or from ``length``, or there is neither.
         RuntimeError: a carry changes its shape or dtype; ``combine_fn`` does what it cannot.
     """
+    _check_functions("scan", combine_fn=combine_fn)
     if xs is None and length is None:
         raise ValueError("[scan] neither xs nor length says how many steps there are; pass one of them")
     return _scan("scan", combine_fn, init, xs, dim, reverse, length)
@@ -50,6 +51,7 @@ def map(f, xs, *, dim=0):
     Raises:
         TypeError, ValueError, RuntimeError: as ``scan``.
     """
+    _check_functions("map", f=f)
     return _scan("map", lambda carry, x: (carry, f(x)), (), xs, dim, False, None)[1]
 
 
@@ -67,6 +69,7 @@ def associative_scan(combine_fn, xs, dim=0, reverse=False):
     Raises:
         TypeError, ValueError, RuntimeError: as ``scan``.
     """
+    _check_functions("associative_scan", combine_fn=combine_fn)
     leaves, structure = _pytree.flatten(xs)
     size = _length("associative_scan", leaves, dim, None)
     if size == 0:
@@ -139,6 +142,14 @@ def _scan(name, step, init, xs, dim, reverse, length):
         return last, None
     stacked = [y if dim % y.ndim == 0 else y.movedim(0, dim) for y in results[len(carries) :]]
     return last, _pytree.unflatten(stacked, output_structure)
+
+
+def _check_functions(name, **functions):
+    for parameter, function in functions.items():
+        if not callable(function):
+            raise TypeError(
+                f"[{name}] {parameter} must be a function; got {type(function).__name__}; pass the function itself"
+            )
 
 
 def _leaves(name, tree):
@@ -214,6 +225,7 @@ def cond(pred, true_fn, false_fn, operands=()):
         TypeError: operands or results are no tensors; the results are not built alike.
         RuntimeError: ``pred`` has more than one element; the results differ in shape or dtype; a function does what it cannot.
     """
+    _check_functions("cond", true_fn=true_fn, false_fn=false_fn)
     leaves, structure = _operands("cond", "operands", operands)
     if isinstance(pred, bool):
         return (true_fn if pred else false_fn)(*operands)
@@ -254,6 +266,7 @@ def while_loop(cond_fn, body_fn, carried_inputs):
         RuntimeError: they change a shape or dtype; the condition has more than one element; a function does what it cannot.
         NotImplementedError: a gradient is asked for.
     """
+    _check_functions("while_loop", cond_fn=cond_fn, body_fn=body_fn)
     carries, structure = _operands("while_loop", "carried_inputs", carried_inputs)
     if not carries:
         raise TypeError("[while_loop] carried_inputs holds no tensor; pass what the loop changes")

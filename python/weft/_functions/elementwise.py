@@ -7,8 +7,8 @@ from .._C import Tensor
 from .._public import Any, Number, Operand, public, public_with_short_cut
 from . import reductions
 
-__all__ = ["add", "sub", "div", "round", "clamp", "where", "masked_fill", "allclose", "equal"]
-METHODS = ["add", "sub", "div", "round", "clamp", "clamp_", "masked_fill", "allclose", "equal"]
+__all__ = ["add", "sub", "div", "round", "clamp", "where", "masked_fill", "allclose", "equal", "isclose"]
+METHODS = ["add", "sub", "div", "round", "clamp", "clamp_", "masked_fill", "allclose", "equal", "isclose"]
 
 
 def add_scaled(add: Any, both: Any, sign: int, input: Any, other: Any, legacy: tuple[Any, ...], alpha: Any) -> Tensor:
@@ -38,7 +38,9 @@ def add_scaled(add: Any, both: Any, sign: int, input: Any, other: Any, legacy: t
 
 
 def _is_real(operand: Any) -> bool:
-    return operand.dtype.is_floating_point if isinstance(operand, Tensor) else isinstance(operand, float)
+    if isinstance(operand, Tensor):
+        return operand.dtype.is_floating_point or operand.dtype.is_complex
+    return isinstance(operand, (float, complex))
 
 
 def _is_bool(operand: Any) -> bool:
@@ -145,25 +147,48 @@ def where(condition: Tensor, input: Operand | None = None, other: Operand | None
 masked_fill = _C.masked_fill
 
 
-@public
-def allclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> bool:
-    """Whether |input - other| <= atol + rtol |other| everywhere."""
-    import numpy
-
+def _close(op: str, input: Tensor, other: Tensor, rtol: float, atol: float, equal_nan: bool) -> Tensor:
     if input.dtype is not other.dtype:
         raise RuntimeError(
-            f"[allclose] both must have one dtype; got {input.dtype} and {other.dtype}; convert one by .to()"
+            f"[{op}] both must have one dtype; got {input.dtype} and {other.dtype}; convert one by .to()"
         )
     for name, tolerance in (("rtol", rtol), ("atol", atol)):
         if not tolerance >= 0:
-            raise RuntimeError(f"[allclose] {name} must be at least 0; got {tolerance}")
-    a, b = map(array_of, _C.broadcast_tensors(input, other))
-    if input.dtype.is_floating_point:
-        return bool(numpy.allclose(a, b, rtol, atol, equal_nan))
-    # Differences of integers are exact modulo 2^64, in which they fit.
-    larger, smaller = numpy.maximum(a, b), numpy.minimum(a, b)
-    distance = larger.astype(numpy.int64).view(numpy.uint64) - smaller.astype(numpy.int64).view(numpy.uint64)
-    return bool(((a == b) | (distance <= atol + rtol * numpy.abs(b.astype(numpy.float64)))).all())
+            raise RuntimeError(f"[{op}] {name} must be at least 0; got {tolerance}")
+    same = _ops.eq(input, other)
+    if input.dtype.is_floating_point or input.dtype.is_complex:
+        if equal_nan:
+            same = _ops.logical_or(same, _ops.logical_and(_ops.isnan(input), _ops.isnan(other)))
+        if input.dtype.itemsize < 4:
+            input, other = input.float(), other.float()
+        distance = _ops.abs(_ops.sub(input, other))
+        near = _ops.logical_and(_ops.isfinite(distance), _ops.le(distance, _allowed(other, rtol, atol)))
+    else:
+        # Differences of integers are exact modulo 2^64, in which they fit.
+        first, second = input.long(), other.long()
+        if input.dtype is _C.uint64:  # past int64
+            first, second = _ops.bitwise_xor(first, -(2**63)), _ops.bitwise_xor(second, -(2**63))
+        signed = _ops.sub(_ops.maximum(first, second), _ops.minimum(first, second))
+        distance = _ops.add(signed.double(), _ops.mul(_ops.lt(signed, 0).double(), 2.0**64))
+        near = _ops.le(distance, _allowed(other.double(), rtol, atol))
+    return _ops.logical_or(same, near)
+
+
+def _allowed(other: Tensor, rtol: float, atol: float) -> Tensor:
+    return _ops.add(_ops.mul(_ops.abs(other), rtol), atol)
+
+
+@public
+def isclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> Tensor:
+    """Whether |input - other| <= atol + rtol |other|, elementwise, as bool; infinities are close to themselves, NaNs with ``equal_nan``. RuntimeError for
+    two dtypes and negative tolerances."""
+    return _close("isclose", input, other, rtol, atol, equal_nan)
+
+
+@public
+def allclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> bool:
+    """Whether ``isclose`` holds everywhere."""
+    return bool(_close("allclose", input, other, rtol, atol, equal_nan).all())
 
 
 @public

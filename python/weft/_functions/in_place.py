@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from .. import _C
+from .. import _C, _factories, _ops
 from .._C import Tensor
 from .._public import Any, Number, Operand, public
 from . import arithmetic, products, shapes
 
 __all__ = [
     "addcmul_", "addcdiv_", "lerp_", "triu_", "tril_", "addmm_", "baddbmm_", "addbmm_", "addmv_", "addr_", "nan_to_num_", "xlogy_",
-    "hypot_", "random_",
+    "hypot_", "random_", "fill_diagonal_",
 ]  # fmt: skip
 METHODS = __all__
 
@@ -42,6 +42,27 @@ def triu_(input: Tensor, diagonal: int = 0) -> Tensor:
 def tril_(input: Tensor, diagonal: int = 0) -> Tensor:
     """Zeros above a diagonal of this tensor's matrices."""
     return input.copy_(shapes.tril(input, diagonal))
+
+
+@public
+def fill_diagonal_(input: Tensor, fill_value: Number | Tensor, wrap: bool = False) -> Tensor:
+    """Writes a number where all indices are equal: to the diagonal of a matrix, or of more dimensions of one size (RuntimeError for others). With
+    ``wrap`` a diagonal of a matrix with more rows than columns begins anew below its end, a row left out."""
+    shape = input.shape
+    if len(shape) < 2 or (len(shape) > 2 and len(set(shape)) > 1):
+        raise RuntimeError(
+            f"[fill_diagonal_] needs a matrix, or more dimensions of one size; got shape {list(shape)}; use diagonal() for batches"
+        )
+    first, *others = [
+        _factories.arange(n, device=input.device).reshape([n if a == axis else 1 for a in range(len(shape))])
+        for axis, n in enumerate(shape)
+    ]
+    if wrap and len(shape) == 2:
+        first = first % (shape[1] + 1)
+    there = first == others[0]
+    for other in others[1:]:
+        there = there & (first == other)
+    return input.copy_(_ops.where(there, input.detach().clone().fill_(fill_value), input))
 
 
 @public

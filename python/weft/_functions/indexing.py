@@ -56,8 +56,8 @@ def nonzero(input: Tensor, *, as_tuple: bool = False) -> Any:
 
     array = array_of(input)
     if as_tuple:
-        return tuple(map(_factories.from_numpy, numpy.nonzero(numpy.atleast_1d(array))))
-    return _factories.from_numpy(numpy.argwhere(array).astype(numpy.int64))
+        return tuple(_factories.from_numpy(found).to(input.device) for found in numpy.nonzero(numpy.atleast_1d(array)))
+    return _factories.from_numpy(numpy.argwhere(array).astype(numpy.int64)).to(input.device)
 
 
 @public

@@ -16,6 +16,8 @@ METHODS = ["norm", "dist"]
 
 def vector(op: str, x: Tensor, p: float, dim: Any, keepdim: bool, dtype: dtype | None = None) -> Tensor:
     """The p-norm along axes; the gradient where it is 0 is 0."""
+    if x.dtype.is_complex:
+        x, dtype = _ops.abs(x), None if dtype is None else dtype.to_real()
     if not x.dtype.is_floating_point and (dtype is None or not dtype.is_floating_point):
         raise RuntimeError(
             f"[{op}] needs a floating-point dtype; got {x.dtype} of shape {list(x.shape)}; use .float() or dtype="
@@ -68,7 +70,8 @@ def matrix(op: str, x: Tensor, order: Any, dim: Sequence[int], keepdim: bool, dt
         raise RuntimeError(f"[{op}] needs a floating-point dtype; got {x.dtype} of shape {list(x.shape)}; use .float()")
     x = moves.movedim(x if dtype is None else x.to(dtype), (rows, columns), (-2, -1))
     if order in ("nuc", 2, -2):
-        sizes = _ops.svd(x, False)[1]
+        _, sizes, _, info = _ops.svd_ex(x, False)
+        _C.check_info(info, op, "finite")
     else:
         sizes = reductions.sum(_ops.abs(x), -2 if abs(order) == 1 else -1)
     if order == "nuc" or (order > 0 and sizes.shape[-1] == 0):  # the greatest of nothing is 0

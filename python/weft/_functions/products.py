@@ -8,6 +8,7 @@ from .. import _C, _ops
 from .._C import Tensor
 from .._public import Number, public
 from . import reductions
+from .complex_numbers import conj
 
 __all__ = [
     "matmul", "mm", "bmm", "addmm", "outer", "dot", "vdot", "mv", "addmv", "addr", "baddbmm", "addbmm", "chain_matmul",
@@ -49,6 +50,8 @@ def bmm(input: Tensor, mat2: Tensor) -> Tensor:
 def addmm(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: Number = 1, alpha: Number = 1) -> Tensor:
     """beta · input + alpha · mat1 @ mat2; with beta 0 the input's elements do not matter."""
     _check_matrices("addmm", mat1, mat2)
+    if mat1.dtype.is_complex:
+        return _plus("addmm", input, _ops.matmul(mat1, mat2), beta, alpha)
     return _ops.addmm(input, mat1, mat2, beta, alpha)
 
 
@@ -78,9 +81,9 @@ def dot(input: Tensor, tensor: Tensor) -> Tensor:
 
 @public
 def vdot(input: Tensor, other: Tensor) -> Tensor:
-    """``dot``: there are no complex numbers to conjugate."""
+    """``dot`` with the first vector conjugated."""
     _check_vectors("vdot", input, other)
-    return _ops.matmul(input, other)
+    return _ops.matmul(conj(input), other)
 
 
 def _check_vector(op: str, mat: Tensor, vec: Tensor) -> None:
@@ -99,7 +102,9 @@ def mv(input: Tensor, vec: Tensor) -> Tensor:
 
 def _plus(op: str, input: Tensor, product: Tensor, beta: Number, alpha: Number) -> Tensor:
     """beta · input + alpha · product in the product's shape; with beta 0 the input's elements do not matter."""
-    if not product.dtype.is_floating_point and (isinstance(beta, float) or isinstance(alpha, float)):
+    if not (product.dtype.is_floating_point or product.dtype.is_complex) and (
+        isinstance(beta, float) or isinstance(alpha, float)
+    ):
         raise RuntimeError(
             f"[{op}] alpha and beta of integer operands must be integers; got {alpha} and {beta}; use .float()"
         )

@@ -26,8 +26,8 @@ def is_floating_point(input: Tensor) -> bool:
 
 @public
 def is_complex(input: Tensor) -> bool:
-    """False: no dtype is of complex numbers."""
-    return False
+    """Whether the elements are complex numbers."""
+    return input.dtype.is_complex
 
 
 @public
@@ -52,7 +52,7 @@ def is_same_size(input: Tensor, other: Tensor) -> bool:
 
 @public
 def is_conj(input: Tensor) -> bool:
-    """False: nothing is kept conjugated."""
+    """False: ``conj`` conjugates at once."""
     return False
 
 
@@ -164,6 +164,6 @@ def broadcast_shapes(*shapes: Any) -> Any:
 
 @public
 def can_cast(from_: dtype, to: dtype) -> bool:
-    """Whether promotion may convert numbers of one dtype to another: not from floats to integers, nor from numbers to bool."""
-    kind = [2 if d.is_floating_point else 0 if d is _C.bool else 1 for d in (from_, to)]
+    """Whether promotion may convert numbers of one dtype to another: not from complex ones to floats, from floats to integers, nor from numbers to bool."""
+    kind = [3 if d.is_complex else 2 if d.is_floating_point else 0 if d is _C.bool else 1 for d in (from_, to)]
     return kind[0] <= kind[1]

@@ -45,9 +45,9 @@ def mean(
     input: Tensor, dim: int | Sequence[int] | None = None, keepdim: bool = False, *, dtype: dtype | None = None
 ) -> Tensor:
     x = input if dtype is None else input.to(dtype)
-    if not x.dtype.is_floating_point:
+    if not (x.dtype.is_floating_point or x.dtype.is_complex):
         raise RuntimeError(
-            f"[mean] needs a floating-point dtype; got {x.dtype} of shape {list(x.shape)}; pass dtype=weft.float32"
+            f"[mean] needs a floating-point or complex dtype; got {x.dtype} of shape {list(x.shape)}; pass dtype=weft.float32"
         )
     return _ops.mean(x, _axes(dim), keepdim)
 
@@ -90,6 +90,8 @@ def std(
 ) -> Tensor:
     """The square root of var."""
     dim, correction = _correction("std", dim, unbiased, correction)
+    if input.dtype.is_complex:
+        return _ops.sqrt(_ops.var(input, dim, correction, keepdim))
     return _ops.std(input, dim, correction, keepdim)
 
 
@@ -156,7 +158,7 @@ def argmin(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tens
 def _extremum(input: Tensor, dim: Any, keepdim: bool, elementwise: Any, reduce: Any, along: Any) -> Any:
     if dim is None:
         return reduce(input, (), False)
-    if isinstance(dim, Tensor) and dim.ndim + input.ndim > 0:
+    if isinstance(dim, Tensor):
         return elementwise(input, dim)
     return along(input, dim, keepdim) if input.ndim else along(input.reshape(1), dim, False)
 

@@ -9,11 +9,12 @@ from .. import _C, _ops
 from .._C import Tensor, dtype
 from .._public import Any, Number, public
 from . import elementwise, moves, products, reductions
+from .complex_numbers import conj
 
 __all__ = [
-    "diff", "logsumexp", "trapezoid", "aminmax", "count_nonzero", "nansum", "nanmean", "cov", "corrcoef",
+    "diff", "logsumexp", "trapezoid", "trapz", "aminmax", "count_nonzero", "nansum", "nanmean", "cov", "corrcoef",
 ]  # fmt: skip
-METHODS = [name for name in __all__ if name != "trapezoid"]
+METHODS = [name for name in __all__ if name not in ("trapezoid", "trapz")]
 
 _Extrema: Any = collections.namedtuple("aminmax", ["min", "max"])  # type: ignore[name-match]
 
@@ -57,7 +58,7 @@ def trapezoid(y: Tensor, x: Tensor | None = None, *, dx: Number = 1, dim: int = 
     """The integral along ``dim`` by the trapezoidal rule, at the places x (a vector, or of y's rank) or dx apart."""
     if y.ndim == 0:
         raise IndexError("[trapezoid] needs at least one axis; got shape []; unsqueeze it")
-    axis = moves.axis_of(y, dim)
+    axis = moves.axis_of(y, dim) - y.ndim  # from behind, as x may have more axes
     size = y.shape[axis]
     if x is not None and x.ndim == 1 and x.shape[0] != size:
         raise RuntimeError(f"[trapezoid] needs a place for each sample; got {x.shape[0]} for shape {list(y.shape)}")
@@ -67,8 +68,11 @@ def trapezoid(y: Tensor, x: Tensor | None = None, *, dx: Number = 1, dim: int = 
     if x is None:
         return _ops.div(_ops.mul(reductions.sum(sums, axis), dx), 2.0)
     if x.ndim == 1:
-        x = x.reshape([size if a == axis else 1 for a in range(y.ndim)])
-    return _ops.div(reductions.sum(_ops.mul(diff(x, 1, dim), sums), axis), 2.0)
+        x = x.reshape([size] + [1] * (-1 - axis))
+    return _ops.div(reductions.sum(_ops.mul(diff(x, 1, axis), sums), axis), 2.0)
+
+
+trapz = trapezoid
 
 
 @public
@@ -139,24 +143,25 @@ def cov(
     """
     if input.ndim > 2 or input.dtype is _C.bool:
         raise RuntimeError(f"[cov] needs a matrix of numbers; got {input.dtype}, shape {list(input.shape)}")
-    x = input if input.dtype.is_floating_point else input.to(_C.default_dtype())
+    inexact = input.dtype.is_floating_point or input.dtype.is_complex
+    x = input if inexact else input.to(_C.default_dtype())
     x = x.reshape(1, -1) if x.ndim < 2 else x
     count = x.shape[1]
     _check_weights("fweights", fweights, False, count)
     _check_weights("aweights", aweights, True, count)
     if fweights is None and aweights is None:
         centred = _ops.sub(x, _ops.div(reductions.sum(x, 1, True), float(count)) if count else x.sum(1, True))
-        left, norm = centred, _C.full((), float(max(count - correction, 0)), x.dtype, x.device)
+        left, norm = centred, _C.full((), float(max(count - correction, 0)), x.dtype.to_real(), x.device)
     else:
-        parts = [w.to(x.dtype) for w in (fweights, aweights) if w is not None]
+        parts = [w.to(x.dtype.to_real()) for w in (fweights, aweights) if w is not None]
         weights = parts[0] if len(parts) == 1 else _ops.mul(*parts)
         total = reductions.sum(weights)
-        lost = total if aweights is None else reductions.sum(_ops.mul(weights, aweights.to(x.dtype)))
+        lost = total if aweights is None else reductions.sum(_ops.mul(weights, aweights.to(x.dtype.to_real())))
         norm = _ops.sub(total, _ops.mul(_ops.div(lost, total), correction))
         norm = _ops.clamp_min(norm, 0.0)
         centred = _ops.sub(x, _ops.div(reductions.sum(_ops.mul(x, weights), 1, True), total))
         left = _ops.mul(centred, weights)
-    result = _ops.div(products.matmul(left, centred.transpose(0, 1)), norm)
+    result = _ops.div(products.matmul(left, conj(centred).transpose(0, 1)), norm)
     return result.reshape(()) if result.shape == (1, 1) else result
 
 

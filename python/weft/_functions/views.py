@@ -5,13 +5,14 @@ from __future__ import annotations
 from .. import _C
 from .._C import Tensor
 from .._public import Any, public
+from .complex_numbers import conj
 from .moves import axis_of, tile
 
 __all__ = [
-    "as_strided", "repeat", "unfold", "real", "imag", "adjoint", "narrow_copy", "split_with_sizes", "unsafe_chunk",
+    "as_strided", "repeat", "unfold", "adjoint", "narrow_copy", "split_with_sizes", "unsafe_chunk",
     "unsafe_split", "unsqueeze_", "squeeze_", "t_", "transpose_", "swapaxes_", "swapdims_", "resize_as_",
 ]  # fmt: skip
-METHODS = [name for name in __all__ if name not in ("as_strided", "real", "imag")]
+METHODS = [name for name in __all__ if name != "as_strided"]
 
 as_strided = Tensor.as_strided
 unsafe_chunk, unsafe_split = Tensor.chunk, Tensor.split
@@ -49,23 +50,11 @@ def unfold(input: Tensor, dimension: int, size: int, step: int) -> Tensor:
 
 
 @public
-def real(input: Tensor) -> Tensor:
-    """The tensor, whose numbers are real."""
-    return input
-
-
-@public
-def imag(input: Tensor) -> Tensor:
-    """A RuntimeError: tensors are of real numbers."""
-    raise RuntimeError(f"[imag] is not implemented for tensors with non-complex dtypes; got {input.dtype}")
-
-
-@public
 def adjoint(input: Tensor) -> Tensor:
-    """The last two dimensions exchanged, of a tensor of at least two."""
+    """The last two dimensions exchanged, of a tensor of at least two; complex numbers conjugated."""
     if input.ndim == 1:
         raise RuntimeError(f"[adjoint] needs at least two dimensions; got shape {list(input.shape)}; unsqueeze it")
-    return input.transpose(-2, -1) if input.ndim else input
+    return conj(input.transpose(-2, -1) if input.ndim else input)
 
 
 @public

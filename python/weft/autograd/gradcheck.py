@@ -18,10 +18,26 @@ def _tuple(value):
 
 
 def _call(func, inputs):
-    """The results that are tensors of a float dtype."""
+    """The results that are tensors of a float or complex dtype."""
     if not callable(func):
         raise TypeError(f"[gradcheck] func must be a function; got {type(func).__name__}")
-    return [y for y in _tuple(func(*inputs)) if isinstance(y, Tensor) and y.dtype.is_floating_point]
+    return [
+        y for y in _tuple(func(*inputs)) if isinstance(y, Tensor) and (y.dtype.is_floating_point or y.dtype.is_complex)
+    ]
+
+
+def _of_pairs(func, inputs):
+    """The function, from the pairs of complex inputs to those of complex results: its Jacobian has a row for each part."""
+
+    def pairs(*moved):
+        whole = [_C.view_as_complex(m) if c else m for m, c in zip(moved, is_complex)]
+        return tuple([_C.view_as_real(y) if y.dtype.is_complex else y for y in _call(func, whole)])
+
+    is_complex = [isinstance(x, Tensor) and x.dtype.is_complex for x in inputs]
+    parts = [
+        _C.view_as_real(x.detach()).requires_grad_(x.requires_grad) if c else x for x, c in zip(inputs, is_complex)
+    ]
+    return (pairs if callable(func) else func), tuple(parts)
 
 
 def _numerical(func, inputs, which, eps):
@@ -52,18 +68,18 @@ def _analytical(outputs, number, x, others, batched):
     output = outputs[number]
     count = output.numel()
     if not output.requires_grad:
-        return _factories.zeros(x.numel(), count, dtype=x.dtype)
-    basis = _factories.eye(count, dtype=output.dtype)
+        return _factories.zeros(x.numel(), count, dtype=x.dtype, device=x.device)
+    basis = _factories.eye(count, dtype=output.dtype, device=output.device)
     rows = []
     if batched:
         cotangents = basis.reshape(count, *output.shape)
         (found,) = grad(output, (x,), (cotangents,), retain_graph=True, is_grads_batched=True, allow_unused=True)
         if found is None:
-            return _factories.zeros(x.numel(), count, dtype=x.dtype)
+            return _factories.zeros(x.numel(), count, dtype=x.dtype, device=x.device)
         return found.reshape(count, x.numel()).t().contiguous()
     for i in range(count):
         (found,) = grad(output, (x,), (basis[i].reshape(output.shape),), retain_graph=True, allow_unused=True)
-        rows.append(_factories.zeros(x.numel(), dtype=x.dtype) if found is None else found.reshape(-1))
+        rows.append(_factories.zeros(x.numel(), dtype=x.dtype, device=x.device) if found is None else found.reshape(-1))
     return _stacked(rows).t().contiguous()
 
 
@@ -73,7 +89,7 @@ def _forward(func, inputs, which):
     x = inputs[which]
     rows = []
     for i in range(x.numel()):
-        tangent = _factories.zeros(x.numel(), dtype=x.dtype)
+        tangent = _factories.zeros(x.numel(), dtype=x.dtype, device=x.device)
         tangent[i] = 1
 
         def of(moved):
@@ -106,7 +122,7 @@ def _check(
     check_forward_ad,
     check_backward_ad,
 ):
-    inputs = _tuple(inputs)
+    func, inputs = _of_pairs(func, _tuple(inputs))
     wanted = [k for k, x in enumerate(inputs) if isinstance(x, Tensor) and x.requires_grad]
     if not wanted:
         raise ValueError(
@@ -151,7 +167,7 @@ def gradcheck(
 ):
     """Whether the gradients of ``func(*inputs)`` by those inputs that require grad are near central differences of step ``eps``.
 
-    Inputs should be float64. check_forward_ad, check_batched_grad: looks at forward mode and at gradients by ``vmap``, too.
+    Inputs should be float64 or complex128. check_forward_ad, check_batched_grad: looks at forward mode and at gradients by ``vmap``, too.
     check_undefined_grad, check_grad_dtypes, check_batched_forward_grad, fast_mode and masked change nothing: every element is compared.
 
     Raises GradcheckError (or returns False without ``raise_exception``) where they are not; ValueError where no input requires grad.

@@ -48,7 +48,9 @@ class LowRankMultivariateNormal(Distribution):
     def _capacitance_tril(self) -> Tensor:
         """The Cholesky factor of I + Wᵀ · D⁻¹ · W, by Woodbury's formula."""
         m = self.cov_factor.shape[-1]
-        return weft.linalg.cholesky(self._scaled @ self.cov_factor + weft.eye(m, dtype=self.loc.dtype))
+        return weft.linalg.cholesky(
+            self._scaled @ self.cov_factor + weft.eye(m, dtype=self.loc.dtype, device=self.loc.device)
+        )
 
     @property
     def mean(self) -> Tensor:

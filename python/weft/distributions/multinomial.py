@@ -74,7 +74,9 @@ class Multinomial(Distribution):
 
     def entropy(self) -> Tensor:
         n = self.total_count
-        counts = weft.arange(1.0, n + 1, dtype=self.probs.dtype).reshape(-1, *(1,) * self.probs.dim())
+        counts = weft.arange(1.0, n + 1, dtype=self.probs.dtype, device=self.probs.device).reshape(
+            -1, *(1,) * self.probs.dim()
+        )
         log_p = Binomial(n, self.probs, validate_args=False).log_prob(counts)
         log_factorial = math.lgamma(n + 1)
         return n * self._categorical.entropy() - log_factorial + (log_p.exp() * weft.lgamma(counts + 1)).sum((0, -1))

@@ -23,8 +23,10 @@ class Level:
         for leaf in self.given:
             if not isinstance(leaf, Tensor):
                 raise ValueError(f"[{op}] differentiates by tensors; got {type(leaf).__name__} among the arguments")
-            if not leaf.dtype.is_floating_point:
-                raise RuntimeError(f"[{op}] only tensors of a float dtype have gradients; got {leaf.dtype}; convert it")
+            if not (leaf.dtype.is_floating_point or leaf.dtype.is_complex):
+                raise RuntimeError(
+                    f"[{op}] only tensors of a float or complex dtype have gradients; got {leaf.dtype}; convert it"
+                )
         self.inputs = [self._own(leaf) for leaf in self.given]
 
     def _own(self, tensor):

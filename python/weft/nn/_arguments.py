@@ -100,8 +100,8 @@ def to(device: Any = None, dtype: Any = None, non_blocking: bool = False, memory
         return device.device, device.dtype
     if isinstance(device, _C.dtype):
         device, dtype = (dtype if isinstance(dtype, (str, _C.device)) else None), device
-    if dtype is not None and not (isinstance(dtype, _C.dtype) and dtype.is_floating_point):
+    if dtype is not None and not (isinstance(dtype, _C.dtype) and (dtype.is_floating_point or dtype.is_complex)):
         raise TypeError(
-            f"[to] a module is converted to a floating-point dtype; got {dtype}; convert single tensors instead"
+            f"[to] a module is converted to a floating-point or complex dtype; got {dtype}; convert single tensors instead"
         )
     return device, dtype

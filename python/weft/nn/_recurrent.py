@@ -72,4 +72,4 @@ def layer(mode, input, state, weights, reverse=False, steps=None):
 
 def inside(lengths, size):
     """A bool tensor (size, B, 1): whether a step is less than the row's length, (B,)."""
-    return (factories.arange(size).unsqueeze(1) < lengths.unsqueeze(0)).unsqueeze(-1)
+    return (factories.arange(size, device=lengths.device).unsqueeze(1) < lengths.unsqueeze(0)).unsqueeze(-1)

@@ -27,8 +27,11 @@ class Rule(Optimizer):
 
     def _new_arrays(self, p, state, group):
         """Those that a parameter's state lacks."""
+        of_parts = (lambda value: complex(value, value)) if p.dtype.is_complex else float
         return {
-            name: _factories.full_like(p, value) for name, value in self._arrays(group).items() if name not in state
+            name: _factories.full_like(p, of_parts(value))
+            for name, value in self._arrays(group).items()
+            if name not in state
         }
 
     _decays = True  # weight decay is what it is for most; else it is the formula's own
@@ -82,7 +85,23 @@ class Rule(Optimizer):
                     p.mul_(kept)
                 elif decay:
                     g = g + p * h.weight_decay
-                self._update(p, g, state, group, h, common)
+                update = self._update_parts if p.dtype.is_complex else self._update
+                update(p, g, state, group, h, common)
+
+    def _update_parts(self, p, g, state, group, h, common):
+        """A complex parameter, and what is kept for each of its elements, as the real tensors of their pairs, as in PyTorch."""
+        before = {
+            name: _C.view_as_real(v)
+            for name, v in state.items()
+            if name not in self._counts and isinstance(v, Tensor) and v.dtype.is_complex
+        }
+        parts = {**state, **before}
+        self._update(_C.view_as_real(p), _C.view_as_real(g), parts, group, h, common)
+        for name, value in parts.items():
+            if name not in before:
+                state[name] = value
+            elif value is not before[name]:
+                state[name] = _C.view_as_complex(value)
 
     def _by_step(self, group, updated):
         """(counts, the parameters that share them, with their states). Counts that others keep are copied first."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .. import _C
+from .._functions.complex_numbers import conj
 from ..nn.parameter import Parameter
 
 
@@ -68,17 +69,24 @@ def _tensor(storage, offset, size, stride, dtype=None):
 
 
 def _leaf(tensor, requires_grad):
-    if requires_grad is True and tensor.dtype.is_floating_point:
+    if requires_grad is True and (tensor.dtype.is_floating_point or tensor.dtype.is_complex):
         tensor.requires_grad_()
     return tensor
 
 
+def _as_kept(tensor, metadata):
+    """What PyTorch keeps conjugated or negated, as a mark on the memory, is so here in memory of its own."""
+    marks = metadata if isinstance(metadata, dict) else {}
+    tensor = conj(tensor) if marks.get("conj") is True else tensor
+    return -tensor if marks.get("neg") is True else tensor
+
+
 def _tensor_v2(storage, offset, size, stride, requires_grad, hooks, metadata=None):
-    return _leaf(_tensor(storage, offset, size, stride), requires_grad)
+    return _leaf(_as_kept(_tensor(storage, offset, size, stride), metadata), requires_grad)
 
 
 def _tensor_v3(storage, offset, size, stride, requires_grad, hooks, dtype, metadata=None):
-    return _leaf(_tensor(storage, offset, size, stride, dtype), requires_grad)
+    return _leaf(_as_kept(_tensor(storage, offset, size, stride, dtype), metadata), requires_grad)
 
 
 def _checked(tensor):
@@ -152,11 +160,13 @@ def _lacking(name):
 
 DTYPES = {
     name: _C.dtype_by_name(name)
-    for name in ("float64", "float32", "float16", "bfloat16", "int64", "int32", "int16", "int8", "uint8", "bool")
-}
+    for name in (
+        "float64", "float32", "float16", "bfloat16", "complex128", "complex64", "int64", "int32", "int16", "int8", "uint8", "bool",
+    )
+}  # fmt: skip
 STORAGES = {
     "Double": "float64", "Float": "float32", "Half": "float16", "BFloat16": "bfloat16", "Long": "int64", "Int": "int32",
-    "Short": "int16", "Char": "int8", "Byte": "uint8", "Bool": "bool",
+    "Short": "int16", "Char": "int8", "Byte": "uint8", "Bool": "bool", "ComplexDouble": "complex128", "ComplexFloat": "complex64",
 }  # fmt: skip
 _FUNCTIONS = {
     "torch._utils._rebuild_tensor": _tensor,

@@ -15,6 +15,8 @@ _TOLERANCES = {
     weft.bfloat16: (1.6e-2, 1e-5),
     weft.float32: (1.3e-6, 1e-5),
     weft.float64: (1e-7, 1e-7),
+    weft.complex64: (1.3e-6, 1e-5),
+    weft.complex128: (1e-7, 1e-7),
 }
 
 
@@ -155,12 +157,13 @@ def _compare_tensors(actual: Tensor, expected: Tensor, options: Any, place: list
     close = a == b
     if options.equal_nan:
         close = close | (a != a) & (b != b)
+    wide = weft.complex128 if a.dtype.is_complex or b.dtype.is_complex else weft.float64
     if a.dtype.is_floating_point or b.dtype.is_floating_point or rtol or atol:
-        a, b = a.double(), b.double()
+        a, b = a.to(wide), b.to(wide)
         close = close | ((a - b).abs() <= atol + rtol * b.abs()) & b.isfinite()
     if close.all():
         return
-    a, b = a.double(), b.double()
+    a, b = a.to(wide), b.to(wide)
     difference = weft.where(close, 0.0, (a - b).abs())
     relative = weft.where(close, 0.0, difference / b.abs())
     count = close.numel()

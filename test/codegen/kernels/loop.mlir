@@ -97,3 +97,21 @@ func.func @main(%x: tensor<4x32x32xf32>) -> tensor<4x32x32xf32> {
   %2 = weft.tanh %1 : (tensor<4x32x32xf32>) -> tensor<4x32x32xf32>
   return %2 : tensor<4x32x32xf32>
 }
+
+// -----
+
+// All axes but a last one of a few elements are the lanes, and each stores all of these.
+// CHECK-LABEL: kernel.func @concatenate_0
+// CHECK: kernel.for lane %[[I:.*]] = %arg3 to %arg4 {
+// CHECK-DAG: kernel.load %arg0[%[[I]]]
+// CHECK-DAG: kernel.load %arg1[%[[I]]]
+// CHECK: %[[AT:.*]] = arith.muli %[[I]], %c2
+// CHECK-NEXT: kernel.store %{{.*}}, %arg2[%[[AT]]]
+// CHECK-NEXT: %[[NEXT:.*]] = arith.addi %[[AT]], %c1
+// CHECK-NEXT: kernel.store %{{.*}}, %arg2[%[[NEXT]]]
+func.func @main(%x: tensor<1000xf32>, %y: tensor<1000xf32>) -> tensor<1000x2xf32> {
+  %0 = weft.reshape %x {shape = array<i64: 1000, 1>} : (tensor<1000xf32>) -> tensor<1000x1xf32>
+  %1 = weft.reshape %y {shape = array<i64: 1000, 1>} : (tensor<1000xf32>) -> tensor<1000x1xf32>
+  %2 = weft.concatenate %0, %1 {dim = 1 : i64} : (tensor<1000x1xf32>, tensor<1000x1xf32>) -> tensor<1000x2xf32>
+  return %2 : tensor<1000x2xf32>
+}

@@ -305,11 +305,12 @@ class Module(HasHooks, HasState, _C.ModuleBase):
 
     def to(self, *args, **kwargs):
         """Moves or converts all parameters and buffers: to(device), to(dtype), to(device, dtype) or to(tensor). A dtype applies to
-        floating-point ones only."""
+        floating-point and complex ones only."""
         device, dtype = conversion(*args, **kwargs)
 
         def convert(tensor):
-            wanted = dtype if dtype is not None and tensor.dtype.is_floating_point else tensor.dtype
+            converts = dtype is not None and (tensor.dtype.is_floating_point or tensor.dtype.is_complex)
+            wanted = dtype if converts else tensor.dtype
             return tensor.to(device, wanted) if device is not None else tensor.to(wanted)
 
         return self._apply(convert)

@@ -135,7 +135,7 @@ class RNNBase(Module):
         if input.size(0) == 0:
             raise RuntimeError(f"[{name}] Expected sequence length to be larger than 0 in RNN")
         states = self._first_states(name, input, hx, batched, packed)
-        steps = None if packed is None else recurrent.inside(_lengths(packed), input.size(0))
+        steps = None if packed is None else recurrent.inside(_lengths(packed).to(input.device), input.size(0))
         output, states = self._layers(input, states, steps)
         states = [state if batched else state.squeeze(1) for state in states]
         if packed is not None:
@@ -229,7 +229,7 @@ def _padded(name, packed):
 def _lengths(packed):
     """Of the rows, the longest first."""
     sizes = packed.batch_sizes
-    return (sizes.unsqueeze(1) > factories.arange(int(sizes[0])).unsqueeze(0)).sum(0)
+    return (sizes.unsqueeze(1) > factories.arange(int(sizes[0]), device=sizes.device).unsqueeze(0)).sum(0)
 
 
 def _repacked(packed, output):
@@ -251,7 +251,7 @@ class RNN(RNNBase):
         self, input_size, hidden_size, num_layers=1, nonlinearity="tanh", bias=True, batch_first=False, dropout=0.0,
         bidirectional=False, device=None, dtype=None,
     ):  # fmt: skip
-        if nonlinearity not in ("tanh", "relu"):
+        if not isinstance(nonlinearity, str) or nonlinearity not in ("tanh", "relu"):
             raise ValueError(f"[RNN] Unknown nonlinearity '{nonlinearity}'. Select from 'tanh' or 'relu'.")
         self.nonlinearity = nonlinearity
         super().__init__(
@@ -357,7 +357,7 @@ class RNNCell(RNNCellBase):
         self.nonlinearity = nonlinearity
 
     def forward(self, input, hx=None):
-        if self.nonlinearity not in ("tanh", "relu"):
+        if not isinstance(self.nonlinearity, str) or self.nonlinearity not in ("tanh", "relu"):
             raise RuntimeError(f"[RNNCell] Unknown nonlinearity: {self.nonlinearity}; choose tanh or relu")
         return self._step(f"RNN_{self.nonlinearity.upper()}", input, None if hx is None else (hx,))
 

@@ -23,6 +23,7 @@ def _gradients(op, parameters):
 
 
 def _norm(x, order):
+    x = _ops.abs(x) if x.dtype.is_complex else x
     return vector_norm(x, order) if order in (2, math.inf) else linalg.vector_norm(x, order)
 
 

@@ -136,7 +136,7 @@ def pack_padded_sequence(input, lengths, batch_first=False, enforce_sorted=True)
     flat = input.reshape(batch * steps, *input.shape[2:])
     data = flat.index_select(0, _factories.tensor(rows, dtype=_C.int64, device=device))
     indices = None if order is None else _factories.tensor(order, dtype=_C.int64, device=device)
-    return PackedSequence(data, _factories.tensor(sizes, dtype=_C.int64), indices)
+    return PackedSequence(data, _factories.tensor(sizes, dtype=_C.int64, device="cpu"), indices)
 
 
 def _check_packed(op, sequence):
@@ -174,7 +174,7 @@ def pad_packed_sequence(sequence, batch_first=False, padding_value=0.0, total_le
     index = _factories.tensor(rows, dtype=_C.int64, device=data.device)
     there = (index >= 0).reshape(-1, *[1] * (data.ndim - 1))
     padded = _ops.where(there, data.index_select(0, index.clamp(min=0)), padding_value).to(data.dtype)
-    lengths = _factories.tensor([lengths[b] for b in order], dtype=_C.int64)
+    lengths = _factories.tensor([lengths[b] for b in order], dtype=_C.int64, device="cpu")
     return padded.reshape(*shape, *data.shape[1:]), lengths
 
 

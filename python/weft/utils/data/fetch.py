@@ -24,8 +24,8 @@ class Fetcher:
         if not self.batched:
             return self.collate(self.dataset[positions])
         if type(self.dataset) is TensorDataset and self.collate is default_collate:
-            rows = factories.tensor(positions, dtype=_C.int64)  # one gather a tensor, not a stack of rows
-            return [t.index_select(0, rows) for t in self.dataset.tensors]
+            rows = factories.tensor(positions, dtype=_C.int64, device="cpu")
+            return [t[rows] for t in self.dataset.tensors]  # one gather a tensor, not a stack of rows
         return self.collate(items_of(self.dataset, positions))
 
 

@@ -1,0 +1,27 @@
+"""The operators, one file a family; each enters its functions into the table."""
+
+from . import (  # noqa: F401
+    activations,
+    attention,
+    contractions,
+    control,
+    convolution,
+    elementwise,
+    images,
+    indexing,
+    legacy,
+    losses,
+    microsoft,
+    norms,
+    ordering,
+    pooling,
+    quantized,
+    random,
+    recurrent,
+    reductions,
+    sequences,
+    shapes,
+    signal,
+    strings,
+    training,
+)

@@ -1,0 +1,195 @@
+// Printed CUDA C++ as host C++: what HostNvrtc.cpp puts before a program. A CUDA thread is a fiber. The threads of a
+// block run one after the other, each from one __syncthreads() to the next; which is first alternates, so that whoever
+// relies on another thread having run already is found out. Shared memory holds a pattern when a block starts.
+//
+// Under ThreadSanitizer a fiber is a thread to it, and a barrier a release and an acquire, so that it sees races
+// between barriers whatever the order.
+#pragma once
+#include "HostKernel.h"
+
+#include <cmath>
+#include <cstring>
+#include <sys/mman.h>
+#include <type_traits>
+#include <utility>
+
+#define __device__ inline
+#define __global__
+#define __shared__ static __attribute__((section("hostgpu_shared")))
+#define __align__(n) __attribute__((aligned(n)))
+#define __launch_bounds__(n)
+
+// The bounds that the linker gives the section; weak, as a program may have none.
+extern "C" {
+extern unsigned char __start_hostgpu_shared[] __attribute__((weak, visibility("hidden")));
+extern unsigned char __stop_hostgpu_shared[] __attribute__((weak, visibility("hidden")));
+}
+
+#if __has_feature(thread_sanitizer)
+#include <sanitizer/tsan_interface.h>
+#define HOSTGPU_BARE __attribute__((noinline, disable_sanitizer_instrumentation))
+#else
+#define HOSTGPU_BARE __attribute__((noinline))
+static void *__tsan_get_current_fiber() { return nullptr; }
+static void *__tsan_create_fiber(unsigned) { return nullptr; }
+static void __tsan_destroy_fiber(void *) {}
+static void __tsan_switch_to_fiber(void *, unsigned) {}
+constexpr unsigned __tsan_switch_to_fiber_no_sync = 1;
+static void __tsan_acquire(void *) {}
+static void __tsan_release(void *) {}
+#endif
+
+struct HostDimensions {
+  unsigned x;
+};
+static HostDimensions threadIdx, blockIdx, blockDim, gridDim;
+static unsigned char *hostDynamicShared;
+
+namespace hostgpu {
+
+constexpr unsigned kMostThreads = 1024;
+constexpr size_t kStackBytes = 128 * 1024;
+
+struct Fiber {
+  void *stack;       // where it goes on
+  const void *place; // the barrier at which it waits; null: it is done
+  unsigned barriers;
+  void *sanitizer; // ThreadSanitizer's
+};
+static Fiber fibers[kMostThreads], scheduler;
+static char barrierMarks[2], startMark, endMark; // what ThreadSanitizer knows a happening by
+static const Kernel *runningKernel;
+static void *const *runningArguments;
+
+// Keeps what a function must, on its stack, and takes up another one.
+__attribute__((naked, noinline, disable_sanitizer_instrumentation)) static void switchStacks(void **, void *) {
+  asm("pushq %rbp; pushq %rbx; pushq %r12; pushq %r13; pushq %r14; pushq %r15\n"
+      "movq %rsp, (%rdi)\n"
+      "movq %rsi, %rsp\n"
+      "popq %r15; popq %r14; popq %r13; popq %r12; popq %rbx; popq %rbp\n"
+      "ret");
+}
+HOSTGPU_BARE static void switchTo(Fiber &from, Fiber &to) {
+  __tsan_switch_to_fiber(to.sanitizer, __tsan_switch_to_fiber_no_sync);
+  switchStacks(&from.stack, to.stack);
+  asm volatile("" ::: "memory"); // others wrote what the compiler took for nobody else's
+}
+
+HOSTGPU_BARE static void runThread() {
+  Fiber &self = fibers[threadIdx.x];
+  __tsan_acquire(&startMark);
+  runningKernel->call(runningArguments);
+  __tsan_release(&endMark);
+  self.place = nullptr;
+  switchTo(self, scheduler);
+  __builtin_trap();
+}
+
+HOSTGPU_BARE static void startThread(unsigned t, unsigned char *stacks) {
+  void **top = reinterpret_cast<void **>(stacks + (t + 1) * kStackBytes);
+  *--top = nullptr; // the return address of runThread(), and the alignment that a function finds
+  *--top = reinterpret_cast<void *>(&runThread);
+  for (int saved = 0; saved < 6; ++saved)
+    *--top = nullptr;
+  fibers[t] = {top, nullptr, 0, __tsan_create_fiber(0)};
+}
+
+HOSTGPU_BARE static const char *runBlock(unsigned char *stacks) {
+  const unsigned threads = blockDim.x;
+  std::memset(__start_hostgpu_shared, 0xCB, size_t(__stop_hostgpu_shared - __start_hostgpu_shared));
+  __tsan_release(&startMark);
+  for (unsigned t = 0; t < threads; ++t)
+    startThread(t, stacks);
+  const char *problem = nullptr;
+  bool running = true;
+  for (bool backwards = true; running && !problem; backwards = !backwards) {
+    for (unsigned i = 0; i < threads; ++i) {
+      threadIdx.x = backwards ? threads - 1 - i : i;
+      switchTo(scheduler, fibers[threadIdx.x]);
+    }
+    running = fibers[0].place;
+    for (unsigned t = 1; t < threads; ++t)
+      if (fibers[t].place != fibers[0].place)
+        problem = "the threads of a block wait at different barriers, or some are done while others wait";
+  }
+  __tsan_acquire(&endMark);
+  for (unsigned t = 0; t < threads; ++t)
+    __tsan_destroy_fiber(fibers[t].sanitizer);
+  return problem;
+}
+
+HOSTGPU_BARE static const char *runGrid(const Kernel &kernel, const Launch &launch) {
+  static auto *stacks = static_cast<unsigned char *>(mmap(nullptr, kMostThreads * kStackBytes, PROT_READ | PROT_WRITE,
+                                                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
+  runningKernel = &kernel;
+  runningArguments = launch.arguments;
+  gridDim.x = launch.blocks;
+  blockDim.x = launch.threads;
+  hostDynamicShared = launch.dynamicShared;
+  scheduler.sanitizer = __tsan_get_current_fiber();
+  for (unsigned i = 0; i < launch.blocks; ++i) {
+    blockIdx.x = launch.blocks - 1 - i;
+    std::memset(hostDynamicShared, 0xCB, launch.dynamicBytes);
+    if (const char *problem = runBlock(stacks))
+      return problem;
+  }
+  return nullptr;
+}
+
+static size_t staticShared() { return size_t(__stop_hostgpu_shared - __start_hostgpu_shared); }
+
+template <auto kernel> struct Entry;
+template <class... A, void (*kernel)(A...)> struct Entry<kernel> {
+  static_assert(((sizeof(A) == 8) && ...));
+  static constexpr bool isPointer[] = {std::is_pointer_v<A>..., false};
+  template <size_t... i> static void callWith(void *const *arguments, std::index_sequence<i...>) {
+    kernel(*static_cast<A *>(arguments[i])...);
+  }
+  static void call(void *const *arguments) { callWith(arguments, std::index_sequence_for<A...>()); }
+  static constexpr Kernel named(const char *name, int mostThreads) {
+    return {name, mostThreads, int(sizeof...(A)), isPointer, &call};
+  }
+};
+
+template <class To, class From> To bitsAs(From x) {
+  static_assert(sizeof(To) == sizeof(From));
+  To y;
+  std::memcpy(&y, &x, sizeof y);
+  return y;
+}
+
+} // namespace hostgpu
+
+// Neither copied nor moved by the compiler, so that a barrier is known by where it is.
+__attribute__((convergent)) HOSTGPU_BARE static void __syncthreads() {
+  using namespace hostgpu;
+  Fiber &self = fibers[threadIdx.x];
+  self.place = __builtin_return_address(0);
+  char *mark = &barrierMarks[self.barriers++ % 2]; // what comes after the next barrier is not what this one orders
+  __tsan_release(mark);
+  switchTo(self, scheduler);
+  __tsan_acquire(mark);
+}
+
+// A float made of bits: where they are a NaN's, Clang would put it in the place of any other NaN, or the other way
+// round; NVRTC does not.
+template <class To, class From> static To hostFloatOf(From x) {
+  To y = hostgpu::bitsAs<To>(x);
+  asm("" : "+x"(y));
+  return y;
+}
+static float __int_as_float(int x) { return hostFloatOf<float>(x); }
+static float __uint_as_float(unsigned x) { return hostFloatOf<float>(x); }
+static int __float_as_int(float x) { return hostgpu::bitsAs<int>(x); }
+static unsigned __float_as_uint(float x) { return hostgpu::bitsAs<unsigned>(x); }
+static double __longlong_as_double(long long x) { return hostFloatOf<double>(x); }
+static long long __double_as_longlong(double x) { return hostgpu::bitsAs<long long>(x); }
+static float __fmaf_rn(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
+static double __fma_rn(double a, double b, double c) { return __builtin_fma(a, b, c); }
+static float __fsqrt_rn(float x) { return std::sqrt(x); }
+static double __dsqrt_rn(double x) { return std::sqrt(x); }
+static unsigned __brev(unsigned x) { return __builtin_bitreverse32(x); }
+static bool signbit(float x) { return std::signbit(x); }
+static bool signbit(double x) { return std::signbit(x); }
+static float hostFromF16(unsigned short x) { return float(hostgpu::bitsAs<_Float16>(x)); }
+static unsigned short hostToF16(float x) { return hostgpu::bitsAs<unsigned short>(static_cast<_Float16>(x)); }

@@ -1,0 +1,365 @@
+// Answers the part of CUDA's driver interface that runtime/cuda/Driver.h names, by programs that HostNvrtc.cpp made. It
+// has HOSTGPU_DEVICES devices (2); with HOSTGPU_OLD_DRIVER its driver is older than NVRTC. Launches and copies wait in
+// their stream until something waits for that: who reads a result too early, or changes what a copy takes too early, is
+// found out. What a GPU would refuse is refused, with a text that says why; a kernel that reaches outside of memory
+// leaves its context unusable, as on a GPU.
+#include "DeviceMemory.h"
+#include "HostKernel.h"
+#include "RunKernel.h"
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <deque>
+#include <dlfcn.h>
+#include <elf.h>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <string>
+#include <unistd.h>
+#include <vector>
+
+#define EXPORT extern "C" __attribute__((visibility("default")))
+
+namespace {
+
+using namespace hostgpu;
+
+enum Result {
+  Success = 0,
+  InvalidValue = 1,
+  OutOfMemory = 2,
+  NotInitialized = 3,
+  InvalidDevice = 101,
+  InvalidImage = 200,
+  InvalidContext = 201,
+  NoBinaryForGpu = 209,
+  InvalidHandle = 400,
+  NotFound = 500,
+  IllegalAddress = 700,
+  LaunchOutOfResources = 701,
+  LaunchFailed = 719,
+};
+
+constexpr char kArchitecture[] = "sm_90";
+constexpr unsigned kMostThreads = 1024, kUnaskedShared = 48 * 1024, kMostShared = 227 * 1024;
+constexpr int kStaticSharedAttribute = 1, kMostDynamicAttribute = 8;
+
+struct Stream {
+  std::deque<std::function<Result()>> work;
+};
+
+struct Device {
+  DeviceMemory memory;
+  std::set<std::unique_ptr<Stream>> streams;
+  Result broken = Success; // what all calls give from then on
+};
+
+struct Module;
+struct Function {
+  Module *module;
+  const Kernel *kernel;
+  unsigned mostDynamic; // bytes of shared memory
+};
+struct Module {
+  Device *device;
+  void *library;
+  const Program *program;
+  std::deque<Function> functions; // which stay where they are
+};
+
+std::mutex mutex; // of all below
+bool initialized = false;
+std::string refusal = "no call was refused";
+thread_local Device *current = nullptr;
+
+std::vector<Device> &devices() {
+  static auto *devices = [] {
+    const char *count = std::getenv("HOSTGPU_DEVICES");
+    return new std::vector<Device>(count ? size_t(std::atoi(count)) : 2);
+  }();
+  return *devices;
+}
+
+Result refuse(Result result, const std::string &why) {
+  refusal = why;
+  return result;
+}
+
+// The stream's work up to now, in order.
+Result finish(Device &device, Stream &stream) {
+  while (!stream.work.empty() && !device.broken) {
+    auto work = std::move(stream.work.front());
+    stream.work.pop_front();
+    device.broken = work();
+  }
+  return device.broken;
+}
+Result finish(Device &device) {
+  for (const std::unique_ptr<Stream> &stream : device.streams)
+    finish(device, *stream);
+  return device.broken;
+}
+
+// Runs `call` on the current device, if there is one that still works.
+template <class Call> int onDevice(Call call) {
+  std::lock_guard<std::mutex> lock(mutex);
+  if (!initialized)
+    return refuse(NotInitialized, "cuInit was not called");
+  if (!current)
+    return refuse(InvalidContext, "the thread has no context");
+  if (current->broken)
+    return current->broken;
+  return call(*current);
+}
+template <class Call> int inStream(void *handle, Call call) {
+  return onDevice([&](Device &device) -> Result {
+    for (const std::unique_ptr<Stream> &stream : device.streams)
+      if (stream.get() == handle)
+        return call(device, *stream);
+    return refuse(InvalidHandle, "the stream is not one of the context");
+  });
+}
+
+bool isDevicePointer(const void *pointer) {
+  for (Device &device : devices())
+    if (device.memory.isOurs(reinterpret_cast<uint64_t>(pointer)))
+      return true;
+  return false;
+}
+void *findOnAny(DevicePointer pointer, size_t bytes) {
+  for (Device &device : devices())
+    if (void *found = device.memory.find(pointer, bytes))
+      return found;
+  return nullptr;
+}
+Result outside(const char *what) { return refuse(InvalidValue, std::string(what) + " lies outside of allocations"); }
+
+Result enqueueCopy(Stream &stream, void *to, const void *from, size_t bytes) {
+  stream.work.push_back([=] { return std::memcpy(to, from, bytes), Success; });
+  return Success;
+}
+
+// Of an image, whose length is not told.
+size_t sizeOfElf(const void *image) {
+  const auto *header = static_cast<const Elf64_Ehdr *>(image);
+  if (std::memcmp(header->e_ident, ELFMAG, SELFMAG) != 0 || header->e_machine != EM_X86_64)
+    return 0;
+  return header->e_shoff + size_t(header->e_shnum) * header->e_shentsize;
+}
+
+Result load(Device &device, const void *image, void **made) {
+  const size_t size = sizeOfElf(image);
+  if (!size)
+    return refuse(InvalidImage, "the image is not one of the host's NVRTC");
+  char path[] = "/tmp/hostgpu-image-XXXXXX"; // the loader takes files of one path for the same
+  const int file = mkstemp(path);
+  const bool written = write(file, image, size) == ssize_t(size);
+  close(file);
+  void *library = written ? dlopen(path, RTLD_NOW | RTLD_LOCAL) : nullptr;
+  unlink(path);
+  auto *program = library ? static_cast<const Program *>(dlsym(library, "hostgpu_program")) : nullptr;
+  if (!program)
+    return refuse(InvalidImage, "the image cannot be loaded");
+  if (std::getenv("HOSTGPU_OLD_DRIVER"))
+    return refuse(InvalidImage, "the driver is older than what made the image");
+  if (std::string(program->architecture) != kArchitecture)
+    return refuse(NoBinaryForGpu, std::string("the image is for ") + program->architecture);
+  *made = new Module{&device, library, program, {}};
+  return Success;
+}
+
+// What the driver is asked for is looked at now, what the kernel does is found when it runs.
+Result enqueueLaunch(Device &device, Stream &stream, const Function &function, unsigned grid, unsigned block,
+                     unsigned dynamicBytes, void **arguments) {
+  const Kernel &kernel = *function.kernel;
+  const std::string name = std::string(kernel.name) + ": ";
+  if (function.module->device != &device)
+    return refuse(InvalidHandle, name + "it was loaded onto another device");
+  if (grid < 1 || grid > unsigned(INT32_MAX) || block < 1 || block > kMostThreads)
+    return refuse(InvalidValue, name + std::to_string(grid) + " blocks of " + std::to_string(block) + " threads");
+  if (int(block) > kernel.mostThreads)
+    return refuse(LaunchOutOfResources, name + std::to_string(block) + " threads are more than its launch bounds");
+  if (dynamicBytes > function.mostDynamic)
+    return refuse(InvalidValue, name + std::to_string(dynamicBytes) + " bytes of dynamic shared memory, of " +
+                                    std::to_string(function.mostDynamic));
+  std::vector<unsigned long long> values;
+  for (int i = 0; i < kernel.argumentCount; ++i) {
+    std::memcpy(&values.emplace_back(), arguments[i], 8);
+    if (!kernel.isPointer[i])
+      continue;
+    void *found = device.memory.find(values.back(), 0);
+    if (!found)
+      return refuse(InvalidValue, name + "argument " + std::to_string(i) + " points outside of allocations");
+    values.back() = reinterpret_cast<unsigned long long>(found);
+  }
+  stream.work.push_back([=, program = function.module->program, &kernel]() -> Result {
+    Outcome outcome = runKernel(*program, kernel, values, grid, block, dynamicBytes);
+    if (outcome.problem.empty())
+      return Success;
+    return refuse(outcome.reachedOutside ? IllegalAddress : LaunchFailed, name + outcome.problem);
+  });
+  return Success;
+}
+
+} // namespace
+
+EXPORT int cuInit(unsigned flags) {
+  std::lock_guard<std::mutex> lock(mutex);
+  return initialized = true, flags ? InvalidValue : Success;
+}
+EXPORT int cuDriverGetVersion(int *version) {
+  return *version = std::getenv("HOSTGPU_OLD_DRIVER") ? 12040 : 13000, Success;
+}
+EXPORT int cuGetErrorName(int result, const char **name) {
+  static const std::map<int, const char *> names = {{InvalidValue, "CUDA_ERROR_INVALID_VALUE"},
+                                                    {OutOfMemory, "CUDA_ERROR_OUT_OF_MEMORY"},
+                                                    {NotInitialized, "CUDA_ERROR_NOT_INITIALIZED"},
+                                                    {InvalidDevice, "CUDA_ERROR_INVALID_DEVICE"},
+                                                    {InvalidImage, "CUDA_ERROR_INVALID_IMAGE"},
+                                                    {InvalidContext, "CUDA_ERROR_INVALID_CONTEXT"},
+                                                    {NoBinaryForGpu, "CUDA_ERROR_NO_BINARY_FOR_GPU"},
+                                                    {InvalidHandle, "CUDA_ERROR_INVALID_HANDLE"},
+                                                    {NotFound, "CUDA_ERROR_NOT_FOUND"},
+                                                    {IllegalAddress, "CUDA_ERROR_ILLEGAL_ADDRESS"},
+                                                    {LaunchOutOfResources, "CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES"},
+                                                    {LaunchFailed, "CUDA_ERROR_LAUNCH_FAILED"}};
+  auto found = names.find(result);
+  return *name = found == names.end() ? nullptr : found->second, *name ? Success : InvalidValue;
+}
+EXPORT int cuGetErrorString(int, const char **text) {
+  std::lock_guard<std::mutex> lock(mutex);
+  static thread_local std::string told;
+  return told = "refused by the host GPU: " + refusal, *text = told.c_str(), Success;
+}
+
+EXPORT int cuDeviceGetCount(int *count) { return *count = int(devices().size()), Success; }
+EXPORT int cuDeviceGet(int *device, int ordinal) {
+  return *device = ordinal, ordinal >= 0 && ordinal < int(devices().size()) ? Success : InvalidDevice;
+}
+EXPORT int cuDeviceGetName(char *name, int length, int) {
+  return std::snprintf(name, size_t(length), "Host GPU"), Success;
+}
+EXPORT int cuDeviceGetAttribute(int *value, int attribute, int) {
+  static const std::map<int, int> values = {{1, kMostThreads}, {8, kUnaskedShared},    {10, 32},
+                                            {16, 2},           {39, 2 * kMostThreads}, {75, 9},
+                                            {76, 0},           {81, 228 * 1024},       {97, kMostShared}};
+  auto found = values.find(attribute);
+  return *value = found == values.end() ? 0 : found->second, found == values.end() ? InvalidValue : Success;
+}
+EXPORT int cuDeviceTotalMem_v2(size_t *bytes, int) { return *bytes = DeviceMemory::kTotalBytes, Success; }
+EXPORT int cuDevicePrimaryCtxRetain(void **context, int device) {
+  return *context = &devices().at(size_t(device)), Success;
+}
+EXPORT int cuCtxSetCurrent(void *context) { return current = static_cast<Device *>(context), Success; }
+
+EXPORT int cuCtxSynchronize() {
+  return onDevice([](Device &device) { return finish(device); });
+}
+
+EXPORT int cuMemAlloc_v2(DevicePointer *pointer, size_t bytes) {
+  return onDevice([&](Device &device) -> Result {
+    if (!bytes)
+      return refuse(InvalidValue, "an allocation of no bytes");
+    *pointer = device.memory.allocate(bytes);
+    return *pointer ? Success : refuse(OutOfMemory, std::to_string(bytes) + " bytes");
+  });
+}
+EXPORT int cuMemFree_v2(DevicePointer pointer) {
+  return onDevice([&](Device &) -> Result {
+    for (Device &device : devices())
+      if (device.memory.isOurs(pointer)) {
+        finish(device);
+        return device.memory.free(pointer) ? Success : outside("what is to be freed");
+      }
+    return outside("what is to be freed");
+  });
+}
+EXPORT int cuMemGetInfo_v2(size_t *free, size_t *total) {
+  return onDevice([&](Device &device) -> Result {
+    *total = DeviceMemory::kTotalBytes;
+    return *free = *total - device.memory.used(), Success;
+  });
+}
+EXPORT int cuMemcpyHtoDAsync_v2(DevicePointer to, const void *from, size_t bytes, void *handle) {
+  return inStream(handle, [&](Device &, Stream &stream) {
+    void *target = findOnAny(to, bytes);
+    return !target || isDevicePointer(from) ? outside("a copy to the device")
+                                            : enqueueCopy(stream, target, from, bytes);
+  });
+}
+EXPORT int cuMemcpyDtoHAsync_v2(void *to, DevicePointer from, size_t bytes, void *handle) {
+  return inStream(handle, [&](Device &, Stream &stream) {
+    void *source = findOnAny(from, bytes);
+    return !source || isDevicePointer(to) ? outside("a copy from the device") : enqueueCopy(stream, to, source, bytes);
+  });
+}
+EXPORT int cuMemcpyAsync(DevicePointer to, DevicePointer from, size_t bytes, void *handle) {
+  return inStream(handle, [&](Device &, Stream &stream) {
+    void *target = findOnAny(to, bytes), *source = findOnAny(from, bytes);
+    return !target || !source ? outside("a copy on the device") : enqueueCopy(stream, target, source, bytes);
+  });
+}
+
+EXPORT int cuStreamCreate(void **made, unsigned) {
+  return onDevice([&](Device &device) -> Result {
+    return *made = device.streams.insert(std::make_unique<Stream>()).first->get(), Success;
+  });
+}
+EXPORT int cuStreamSynchronize(void *handle) {
+  return inStream(handle, [](Device &device, Stream &stream) { return finish(device, stream); });
+}
+
+EXPORT int cuModuleLoadData(void **made, const void *image) {
+  return onDevice([&](Device &device) { return load(device, image, made); });
+}
+EXPORT int cuModuleUnload(void *handle) {
+  return onDevice([&](Device &device) -> Result {
+    auto *module = static_cast<Module *>(handle);
+    for (const std::unique_ptr<Stream> &stream : module->device->streams)
+      if (!stream->work.empty() && !device.broken)
+        return refuse(InvalidValue, "a module is unloaded while work waits that may use it");
+    dlclose(module->library);
+    delete module;
+    return Success;
+  });
+}
+EXPORT int cuModuleGetFunction(void **found, void *handle, const char *name) {
+  auto *module = static_cast<Module *>(handle);
+  for (int i = 0; i < module->program->kernelCount; ++i)
+    if (std::string(module->program->kernels[i].name) == name) {
+      Function &function = module->functions.emplace_back();
+      function = {module, &module->program->kernels[i], kUnaskedShared - unsigned(module->program->staticShared())};
+      return *found = &function, Success;
+    }
+  return refuse(NotFound, std::string("there is no kernel ") + name);
+}
+EXPORT int cuFuncGetAttribute(int *value, int attribute, void *handle) {
+  auto *function = static_cast<Function *>(handle);
+  const int shared = int(function->module->program->staticShared());
+  if (attribute != kStaticSharedAttribute)
+    return refuse(InvalidValue, "an attribute that the host GPU does not know");
+  return *value = shared, Success;
+}
+EXPORT int cuFuncSetAttribute(void *handle, int attribute, int value) {
+  auto *function = static_cast<Function *>(handle);
+  const size_t shared = function->module->program->staticShared();
+  if (attribute != kMostDynamicAttribute)
+    return refuse(InvalidValue, "an attribute that the host GPU does not know");
+  if (value < 0 || size_t(value) + shared > kMostShared)
+    return refuse(InvalidValue, std::string(function->kernel->name) + ": " + std::to_string(value) +
+                                    " bytes of dynamic shared memory beside " + std::to_string(shared) + " others");
+  return function->mostDynamic = unsigned(value), Success;
+}
+EXPORT int cuLaunchKernel(void *function, unsigned gridX, unsigned gridY, unsigned gridZ, unsigned blockX,
+                          unsigned blockY, unsigned blockZ, unsigned dynamicBytes, void *handle, void **arguments,
+                          void **extra) {
+  return inStream(handle, [&](Device &device, Stream &stream) {
+    if (extra || gridY * gridZ * blockY * blockZ != 1)
+      return refuse(InvalidValue, "the host GPU knows grids and blocks of one dimension");
+    return enqueueLaunch(device, stream, *static_cast<Function *>(function), gridX, blockX, dynamicBytes, arguments);
+  });
+}
