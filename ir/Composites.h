@@ -114,7 +114,7 @@ Val leastSquaresGradient(Val ct, Val a, Val b, Val x, double rcond);
 Val leastSquaresTangent(Val ofA, Val ofB, Val a, Val b, Val x, double rcond);
 Val exponentialTangent(Val tangent, Val x);
 
-// Discrete Fourier transforms along an axis (ir/ops/Extern.td). The halves of a real signal's spectrum: elements that
+// Discrete Fourier transforms along an axis (ir/ops/Fourier.td). The halves of a real signal's spectrum: elements that
 // stand for their conjugates, too, times `by`; `size`: the signal's.
 Val fourier(Val x, int64_t dim, bool inverse, double scale);
 Val fourierOfReal(Val x, int64_t dim, double scale);

@@ -1,4 +1,4 @@
-// The rules of discrete Fourier transforms (ir/ops/Extern.td). Complex numbers are pairs, in a last axis of 2.
+// The rules of discrete Fourier transforms (ir/ops/Fourier.td). Complex numbers are pairs, in a last axis of 2.
 #include "ir/Infer.h"
 
 namespace weft::infer {

@@ -148,3 +148,9 @@ def test_scikit_learn_computes_on_tensors():
     assert isinstance(scaled, weft.Tensor)
     numpy.testing.assert_allclose(array_of(scaled), MinMaxScaler().fit_transform(array_of(x)), rtol=1e-6)
     assert score == pytest.approx(r2_score(array_of(x[:, 0]), array_of(x[:, 0] * 1.1)), rel=1e-5)
+
+
+@pytest.mark.parametrize("name", ["add", "hypot", "floor_divide", "remainder"])
+def test_two_numbers_are_no_operands(name):
+    with pytest.raises(ValueError, match=r"\[result_type\] needs an array or a dtype"):
+        getattr(xp, name)(3.0, 4.0)

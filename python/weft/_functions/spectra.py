@@ -1,4 +1,4 @@
-"""Discrete Fourier transforms along several axes, in terms of those along one (ir/ops/Extern.td); what ``weft.fft`` is made of.
+"""Discrete Fourier transforms along several axes, in terms of those along one (ir/ops/Fourier.td); what ``weft.fft`` is made of.
 
 Complex numbers are pairs here: a last axis of real and imaginary parts, which dims do not count.
 """

@@ -51,13 +51,14 @@ def _of_two(function: Any) -> Any:
 
 
 def _of_tensors(function: Any) -> Any:
-    return lambda x1, x2, /: function(*map(_tensors(x1, x2), together(x1, x2)))
+    return lambda x1, x2, /: function(*arrays_of(x1, x2))
 
 
-def _tensors(*operands: Any) -> Callable[[Any], Tensor]:
-    """Makes a tensor of a number that stands beside them."""
-    like = next(x for x in operands if isinstance(x, Tensor))
-    return lambda x: x if isinstance(x, Tensor) else weft.full((), x, dtype=result_type(*operands), device=like.device)
+def arrays_of(*operands: Any) -> list[Tensor]:
+    """The operands as arrays of the dtype of all; ValueError where none is an array."""
+    dtype = result_type(*operands)
+    device = next(x.device for x in operands if isinstance(x, Tensor))
+    return [x.to(dtype) if isinstance(x, Tensor) else weft.full((), x, dtype=dtype, device=device) for x in operands]
 
 
 def _rounding(function: Any) -> Any:
@@ -66,7 +67,7 @@ def _rounding(function: Any) -> Any:
 
 def floor_divide(x1: Any, x2: Any, /) -> Tensor:
     """The quotient's floor; of infinities the infinite quotient, where ``weft.floor_divide`` has NaN."""
-    x1, x2 = map(_tensors(x1, x2), together(x1, x2))
+    x1, x2 = arrays_of(x1, x2)
     floor = weft.floor_divide(x1, x2)
     if not isdtype(floor.dtype, "real floating"):
         return floor
@@ -75,7 +76,7 @@ def floor_divide(x1: Any, x2: Any, /) -> Tensor:
 
 def remainder(x1: Any, x2: Any, /) -> Tensor:
     """What is left of x1, with the sign of x2, zeros too."""
-    x1, x2 = map(_tensors(x1, x2), together(x1, x2))
+    x1, x2 = arrays_of(x1, x2)
     left = weft.remainder(x1, x2)
     return weft.where(left == 0, weft.copysign(left, x2), left) if isdtype(left.dtype, "real floating") else left
 

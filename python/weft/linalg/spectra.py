@@ -80,7 +80,7 @@ def eigvalsh(input: Tensor, UPLO: str = "L") -> Tensor:
 
 def _refuse_complex(op: str) -> Any:
     raise NotImplementedError(
-        f"[{op}] the eigenvalues of a matrix that is not symmetric are complex, and there are no complex dtypes; use eigh of a symmetric one"
+        f"[{op}] the eigenvalues of a matrix that is not symmetric are complex, and there is no decomposition of complex matrices; use eigh of a symmetric one"
     )
 
 
