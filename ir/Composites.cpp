@@ -238,7 +238,9 @@ Val normOf(Val x, const Dims &dims, double p) {
   auto power = [](Val v, double exponent) { return pow(v, filled(v, v.shape(), v.dtype(), exponent)); };
   if (std::isinf(p))
     return amax(abs(x), dims, true);
-  return p == 2 ? sqrt(sum(x * x, dims, true)) : power(sum(power(abs(x), p), dims, true), 1 / p);
+  Val total = sum(p == 2 ? x * x : power(abs(x), p), dims, true), none = total == 0.0; // where there is no derivative
+  total = where(none, 1.0, total);
+  return where(none, 0.0, p == 2 ? sqrt(total) : power(total, 1 / p));
 }
 
 Val normGradient(Val x, Val norm, const Dims &dims, double p) {

@@ -4,6 +4,7 @@ import numpy
 import pytest
 import weft
 from conftest import array_of, assert_same_bits
+from weft.nn import functional as F
 
 
 def numbers(*shape):
@@ -189,6 +190,7 @@ def test_limits():
     same(weft.cov(t([[1.0, 2, 3]])), 1)
     assert weft.xlogy(t([2.0]).half(), 3).dtype is weft.float16
     same(weft.cosine_similarity(weft.zeros(3), weft.ones(3), 0), 0)
+    assert weft.nn.functional.cosine_similarity is weft.cosine_similarity
 
 
 @pytest.mark.parametrize("function", [lambda x: x.norm(), lambda x: x.norm(1.5), lambda x: weft.cdist(x, x).sum()])
@@ -284,3 +286,22 @@ x = weft.ones(2, 3)
 def test_errors(call, error, message):
     with pytest.raises(error, match=message):
         call()
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        weft.nn.functional.normalize,
+        lambda x: weft.nn.functional.normalize(x, p=3.0),
+        lambda x: weft.hypot(x, x * 0),
+        lambda x: weft.cosine_similarity(x, x + 1),
+        lambda x: x.norm(dim=1),
+        lambda x: x.std(1),
+    ],
+)
+def test_derivatives_at_zero_are_finite(function):
+    for called in (function, weft.compile(function)):
+        x = weft.zeros(2, 3, requires_grad=True)
+        (first,) = weft.autograd.grad(called(x).sum(), x, create_graph=True)
+        (second,) = weft.autograd.grad(first.sum() + (x * 0).sum(), x)
+        assert first.isfinite().all() and second.isfinite().all()

@@ -1,36 +1,8 @@
 """Functions whose PyTorch arguments are not simply those of an op's record, one module a family."""
 
+import types
+
 from .. import _ops
-from . import (
-    arithmetic,
-    complex_numbers,
-    contractions,
-    control,
-    convolution,
-    counting,
-    elementwise,
-    grids,
-    images,
-    in_place,
-    indexing,
-    joins,
-    matrices,
-    moves,
-    norms,
-    ordering,
-    products,
-    queries,
-    random,
-    reductions,
-    scans,
-    scattering,
-    shapes,
-    short_time,
-    specials,
-    statistics,
-    views,
-    windows,
-)
 from .arithmetic import *
 from .complex_numbers import *
 from .contractions import *
@@ -60,36 +32,11 @@ from .statistics import *
 from .views import *
 from .windows import *
 
-_FAMILIES = (
-    arithmetic,
-    complex_numbers,
-    contractions,
-    control,
-    convolution,
-    counting,
-    elementwise,
-    grids,
-    images,
-    in_place,
-    indexing,
-    joins,
-    matrices,
-    moves,
-    norms,
-    ordering,
-    products,
-    queries,
-    random,
-    reductions,
-    scans,
-    scattering,
-    shapes,
-    short_time,
-    specials,
-    statistics,
-    views,
-    windows,
-)
+_FAMILIES = [
+    module
+    for module in list(vars().values())
+    if isinstance(module, types.ModuleType) and module.__package__ == __name__ and hasattr(module, "METHODS")
+]
 # Those that are methods of Tensor, by name.
 METHODS = {name: getattr(family, name) for family in _FAMILIES for name in family.METHODS}
 

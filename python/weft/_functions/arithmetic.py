@@ -134,7 +134,7 @@ def xlogy(input: Operand, other: Operand) -> Tensor:
 
 @public
 def hypot(input: Tensor, other: Tensor) -> Tensor:
-    """sqrt(input² + other²) without overflow; inf where one is. Floating-point dtypes, else a NotImplementedError."""
+    """sqrt(input² + other²) without overflow; inf where one is. The gradient where both are 0 is 0. Floating-point dtypes, else a NotImplementedError."""
     _floating("hypot", input, other)
     dtype = _C.result_type(input, other)
     wide = _C.float64 if dtype is _C.float64 else _C.float32
@@ -142,5 +142,7 @@ def hypot(input: Tensor, other: Tensor) -> Tensor:
     largest = _ops.maximum(_ops.abs(a), _ops.abs(b)).detach()
     ordinary = _ops.logical_and(_ops.gt(largest, 0), _ops.isfinite(largest))
     scale = elementwise.where(ordinary, largest, 1.0)
-    root = _ops.mul(scale, _ops.sqrt(_ops.add(_ops.square(_ops.div(a, scale)), _ops.square(_ops.div(b, scale)))))
+    total = _ops.add(_ops.square(_ops.div(a, scale)), _ops.square(_ops.div(b, scale)))
+    none = _ops.eq(largest, 0)  # where there is no derivative
+    root = elementwise.where(none, 0.0, _ops.mul(scale, _ops.sqrt(elementwise.where(none, 1.0, total))))
     return elementwise.where(_ops.logical_or(_ops.isinf(a), _ops.isinf(b)), _dtypes.INF, root).to(dtype)

@@ -162,6 +162,7 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-08) 
     common = _C.result_type(x1, x2)
     if not common.is_floating_point:
         raise RuntimeError(f"[cosine_similarity] needs a floating-point dtype; got {common}; use .float()")
-    a, b = _C.broadcast_tensors(x1.to(common), x2.to(common))
-    lengths = [_ops.clamp_min(vector("cosine_similarity", x, 2, dim, True), eps) for x in (a, b)]
-    return reductions.sum(_ops.mul(_ops.div(a, lengths[0]), _ops.div(b, lengths[1])), dim)
+    precise = common if common.itemsize > 2 else _C.float32
+    a, b = _C.broadcast_tensors(x1.to(precise), x2.to(precise))
+    axes = moves.axes_of(a, (dim,))
+    return reductions.sum(_ops.mul(_ops.normalize(a, axes, 2, eps), _ops.normalize(b, axes, 2, eps)), dim).to(common)

@@ -31,7 +31,7 @@ from .._functions.activations import (
 from .._functions.arguments import dims as _dims
 from .._functions.convolution import conv1d, conv2d, conv3d, conv_transpose1d, conv_transpose2d, conv_transpose3d
 from .._functions.images import channel_shuffle, fold, interpolate, pixel_shuffle, pixel_unshuffle, unfold
-from .._functions.norms import pdist
+from .._functions.norms import cosine_similarity, pdist
 from .._functions.padding import pad
 from .._functions.pooling import (
     adaptive_avg_pool1d,
@@ -60,7 +60,7 @@ from ._arguments import REDUCTIONS, padding_index, reduction_of
 from ._attention import multi_head_attention_forward
 from ._bags import embedding_bag
 from ._channel_norms import batch_norm, group_norm, instance_norm, local_response_norm
-from ._distances import cosine_similarity, pairwise_distance
+from ._distances import pairwise_distance
 from ._dropouts import alpha_dropout, dropout1d, dropout2d, dropout3d, feature_alpha_dropout
 from ._losses import (
     binary_cross_entropy,
