@@ -4,7 +4,6 @@ import numpy
 import pytest
 import weft
 from conftest import array_of, assert_same_bits
-from weft.nn import functional as F
 
 
 def numbers(*shape):
