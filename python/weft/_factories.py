@@ -348,8 +348,8 @@ def randn_like(
 
 @public
 def randint(
-    low: int,
-    high: int | Sequence[int],
+    low: int | None = None,
+    high: int | Sequence[int] | None = None,
     size: Sequence[int] | None = None,
     *,
     generator: Any = None,
@@ -363,7 +363,10 @@ def randint(
     """Integers of [low, high): randint(high, size) or randint(low, high, size)."""
     if size is None and isinstance(high, Sequence):
         size, high, low = high, low, 0
-    if isinstance(high, Sequence) or size is None:
+    elif high is None:
+        high, low = low, 0
+    low = 0 if low is None else low
+    if high is None or isinstance(high, Sequence) or size is None:
         raise TypeError("[randint] takes (high, size) or (low, high, size), size a sequence of ints; got other types")
     return _finish(_C.randint(low, high, size, dtype or _C.int64, device, generator), requires_grad, out)
 

@@ -136,6 +136,47 @@ def test_what_can_be_saved(value, error, text):
         saved(value)
 
 
+ARRAYS = {
+    "matrix": numpy.arange(6.0).reshape(2, 3),
+    "by columns": numpy.asfortranarray(numpy.arange(6, dtype="i2").reshape(2, 3)),
+    "other byte order": numpy.arange(3, dtype=">f4"),
+    "text": numpy.array(["ab", "c"]),
+    "bytes": numpy.array([b"abc"]),
+    "empty": numpy.zeros((0, 3)),
+    "scalar": numpy.float32(2.5),
+    "complex": numpy.array(3 + 1j),
+    "flags": numpy.array([True, False]),
+}
+
+
+def test_arrays_of_numpy(tmp_path):
+    found = again({**ARRAYS, "dtype": numpy.dtype("f2"), "same": ARRAYS["matrix"]})
+    for name, array in ARRAYS.items():
+        assert type(found[name]) is type(array) and found[name].dtype == array.dtype.newbyteorder("=")
+        assert numpy.array_equal(found[name], array)
+    assert found["dtype"] == numpy.float16 and found["same"] is found["matrix"]
+
+
+@pytest.mark.parametrize(
+    "value", [numpy.array([object()]), numpy.zeros(2, [("a", "i4")]), numpy.datetime64("2020-01-01"), numpy.ma.ones(2)]
+)
+def test_other_arrays_of_numpy_are_refused(value):
+    with pytest.raises(TypeError, match=r"\[save\] a .pt file holds tensors, NumPy arrays.*got numpy"):
+        saved(value)
+
+
+@pytest.mark.parametrize("dtype", [weft.uint16, weft.uint32, weft.uint64])
+def test_dtypes_without_a_storage_class(dtype):
+    x = weft.arange(6).to(dtype).reshape(2, 3).T
+    found, parameter = again([x, nn.Parameter(x, requires_grad=False)])
+    assert_same_bits(found, x)
+    assert type(parameter) is nn.Parameter and found.stride() == x.stride()
+
+
+def test_empty_bytes():
+    assert again([b"", bytearray()]) == [b"", bytearray()]
+
+
 def test_dtypes_that_share_memory():
     x = numpy.ones(4, "float32")
     with pytest.raises(RuntimeError, match=r"float32 and int32 share memory.*clone"):
@@ -249,6 +290,18 @@ def tensor_of(offset, size, stride, count=4, key="0", kind="FloatStorage"):
     return b"\x80\x02ctorch._utils\n_rebuild_tensor_v2\n(" + pid + rest + b"tR."
 
 
+def array_of(dtype, state, dtype_state=(3, "<", None, None, None, -1, -1, 0)):
+    """A pickle of a NumPy array."""
+
+    def plain(value):
+        return pickle.dumps(value, protocol=2)[2:-1]
+
+    made = b"cnumpy._core.multiarray\n_reconstruct\n(cnumpy\nndarray\n" + plain((0,)) + plain(b"b") + b"tR("
+    kind = b"cnumpy\ndtype\n" + plain((dtype, False, True)) + b"R" + plain(dtype_state) + b"b"
+    version, shape, by_columns, data = state
+    return b"\x80\x02" + made + plain(version) + plain(shape) + kind + plain(by_columns) + plain(data) + b"tb."
+
+
 HUGE = 2**62
 HOSTILE = {
     "offset": tensor_of(1, (4,), (1,)),
@@ -296,6 +349,17 @@ HOSTILE = {
     "call of a number": b"\x80\x02K\x01)R.",
     "call of a dtype": b"\x80\x02ctorch\nfloat32\n)R.",
     "new object of a function": b"\x80\x02cbuiltins\nset\nK\x01\x81.",
+    "array of objects": array_of("O8", (1, (1,), False, b"\0" * 8)),
+    "array of records": array_of("V8", (1, (1,), False, b"\0" * 8)),
+    "array with too few bytes": array_of("f8", (1, (3,), False, b"\0" * 8)),
+    "huge array": array_of("f8", (1, (HUGE, 4), False, b"\0" * 8)),
+    "negative array": array_of("f8", (1, (-1,), False, b"\0" * 8)),
+    "array of a list": array_of("f8", (1, (1,), False, [0.0])),
+    "array with fields": array_of("f8", (1, (1,), False, b"\0" * 8), (3, "<", None, ("a",), {}, -1, -1, 0)),
+    "array of another size": array_of("S3", (1, (1,), False, b"abc"), (3, "|", None, None, None, 2**30, 1, 0)),
+    "array of objects by flags": array_of("f8", (1, (1,), False, b"\0" * 8), (3, "<", None, None, None, -1, -1, 63)),
+    "scalar without bytes": calls("numpy.core.multiarray.scalar", 3, b""),
+    "array of nothing": b"\x80\x02cnumpy.core.multiarray\n_reconstruct\n)R.",
     "unknown opcode": b"\x80\x02(i__main__\nPoint\n.",
 }
 

@@ -98,6 +98,21 @@ def test_randint_reaches_every_integer():
         assert max(remainders) - min(remainders) < 300, remainders
 
 
+def test_randint_takes_its_bounds_by_name():
+    for draw in (
+        lambda: weft.randint(5, size=(50,)),
+        lambda: weft.randint(high=5, size=[50]),
+        lambda: weft.randint(low=0, high=5, size=(50,)),
+    ):
+        weft.manual_seed(0)
+        first = draw()
+        weft.manual_seed(0)
+        assert_same_bits(first, weft.randint(0, 5, (50,)))
+    for wrong in ((), (5,), (1, 5)):
+        with pytest.raises(TypeError, match=r"\[randint\] takes"):
+            weft.randint(*wrong)
+
+
 def test_randint_stays_within_the_dtype():
     assert set(weft.randint(-128, 128, (9000,), dtype=weft.int8).tolist()) == set(range(-128, 128))
     assert set(weft.randint(0, 2, (100,), dtype=weft.bool).tolist()) == {True, False}

@@ -162,6 +162,7 @@ DTYPES = {
     name: _C.dtype_by_name(name)
     for name in (
         "float64", "float32", "float16", "bfloat16", "complex128", "complex64", "int64", "int32", "int16", "int8", "uint8", "bool",
+        "uint64", "uint32", "uint16",  # which have no storage class
     )
 }  # fmt: skip
 STORAGES = {
@@ -181,6 +182,7 @@ _FUNCTIONS = {
     "collections.OrderedDict": _ordered,
     "collections.Counter": _counter,
     "_codecs.encode": _bytes,
+    "builtins.bytes": lambda: b"",  # what it is called for
     "builtins.set": _set,
     "builtins.complex": _complex,
     "builtins.bytearray": _bytearray,

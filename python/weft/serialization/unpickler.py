@@ -10,7 +10,9 @@ import pickle
 import struct
 from collections import Counter, OrderedDict
 
-from . import allowed, rebuild
+import numpy
+
+from . import allowed, arrays, rebuild
 from .rebuild import Damaged
 
 # What Python 3 calls otherwise than Python 2, of the names that we know.
@@ -21,7 +23,7 @@ _MARK = object()
 def refuse(what):
     """Files hold things that are no data."""
     raise pickle.UnpicklingError(
-        f"[load] the file holds {what}; load builds tensors, containers, numbers and strings alone. Classes and functions whose "
+        f"[load] the file holds {what}; load builds tensors, NumPy arrays, containers, numbers and strings alone. Classes and functions whose "
         "files you trust: weft.serialization.add_safe_globals([...])"
     )
 
@@ -111,7 +113,7 @@ class Unpickler:
     def _global(self):
         module, name = self._line(), self._line()
         full = f"{_MODULES.get(module, module)}.{name}"
-        known = rebuild.KNOWN.get(full)
+        known = rebuild.KNOWN.get(full) or arrays.KNOWN.get(full)
         if known is None:
             added, known = allowed.find(full)
             if not added:
@@ -142,6 +144,8 @@ class Unpickler:
         state, target = self.stack.pop(), self.stack[-1]
         if type(target) is OrderedDict and type(state) is dict and all(type(key) is str for key in state):
             vars(target).update(state)  # a state_dict's _metadata
+        elif type(target) is numpy.ndarray or isinstance(target, numpy.dtype):
+            arrays.set_state(target, state)
         elif allowed.is_added(type(target)):
             if hasattr(target, "__setstate__"):
                 target.__setstate__(state)

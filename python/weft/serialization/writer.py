@@ -11,11 +11,21 @@ from collections import Counter, OrderedDict
 from .. import _C
 from .._C import Tensor
 from ..nn.parameter import Parameter
-from .rebuild import STORAGES
+from . import arrays
+from .rebuild import DTYPES, STORAGES
 
 _ALIGNMENT = 64  # of memories in the file, so that it can be mapped
 _STORAGES = {dtype: f"{name}Storage" for name, dtype in STORAGES.items()}
-_CALLED = (set, OrderedDict, Counter, bytearray, complex, codecs.encode)  # by which pickles make some of them
+_CALLED = (
+    set,
+    OrderedDict,
+    Counter,
+    bytes,
+    bytearray,
+    complex,
+    codecs.encode,
+    *arrays.CALLED,
+)  # by which pickles make some of them
 
 
 class _Name:
@@ -27,10 +37,12 @@ class _Name:
 
 
 _TENSOR = _Name("torch._utils", "_rebuild_tensor_v2")
+_TENSOR_OF_BYTES = _Name("torch._utils", "_rebuild_tensor_v3")  # of a dtype that has no storage class
+_BYTES = _Name("torch.storage", "UntypedStorage")
 _PARAMETER = _Name("torch._utils", "_rebuild_parameter")
 _SIZE = _Name("torch", "Size")
 _DEVICE = _Name("torch", "device")
-_DTYPES = {name: _Name("torch", name) for name in _STORAGES}
+_DTYPES = {name: _Name("torch", name) for name in DTYPES}
 _OF_STORAGES = {name: _Name("torch", of) for name, of in _STORAGES.items()}
 
 
@@ -64,12 +76,13 @@ class _Pickler(pickle._Pickler):  # type: ignore[name-defined]  # the one in Pyt
     def persistent_id(self, value):
         if not isinstance(value, _Storage):
             return None
-        count = value.memory.numel() // _C.dtype_by_name(value.dtype).itemsize
-        return "storage", _OF_STORAGES[value.dtype], value.key, value.location, count
+        kind = _OF_STORAGES.get(value.dtype, _BYTES)
+        count = value.memory.numel() // (1 if kind is _BYTES else _C.dtype_by_name(value.dtype).itemsize)
+        return "storage", kind, value.key, value.location, count
 
     def save(self, value, save_persistent_id=True):
         kind = type(value)
-        if kind in _PLAIN or any(value is f for f in _CALLED):
+        if kind in _PLAIN or any(value is f for f in _CALLED) or arrays.is_plain(value):
             super().save(value, save_persistent_id)
         elif isinstance(value, _Name):
             self._save_name(value)
@@ -85,7 +98,7 @@ class _Pickler(pickle._Pickler):  # type: ignore[name-defined]  # the one in Pyt
             self._save_call(_DEVICE, (value.type,) if value.index is None else (value.type, value.index), value)
         else:
             raise TypeError(
-                f"[save] a .pt file holds tensors, containers, numbers and strings; got {kind.__module__}.{kind.__qualname__}; "
+                f"[save] a .pt file holds tensors, NumPy arrays, containers, numbers and strings; got {kind.__module__}.{kind.__qualname__}; "
                 "convert it to one of those, or save a state_dict()"
             )
 
@@ -131,11 +144,17 @@ class _Pickler(pickle._Pickler):  # type: ignore[name-defined]  # the one in Pyt
             return
         storage = self._storage_of(tensor)
         arguments = (storage, tensor.storage_offset(), tuple(tensor.shape), tuple(tensor.stride()))
-        if isinstance(tensor, Parameter):
-            plain = _Rebuilt(_TENSOR, (*arguments, False, _NO_HOOKS))
-            self._save_call(_PARAMETER, (plain, tensor.requires_grad, _NO_HOOKS), tensor)
+        parameter = isinstance(tensor, Parameter)
+        arguments = (*arguments, tensor.requires_grad and not parameter, _NO_HOOKS)
+        plain = (
+            (_TENSOR, arguments)
+            if tensor.dtype.name in _OF_STORAGES
+            else (_TENSOR_OF_BYTES, (*arguments, tensor.dtype))
+        )
+        if parameter:
+            self._save_call(_PARAMETER, (_Rebuilt(*plain), tensor.requires_grad, _NO_HOOKS), tensor)
         else:
-            self._save_call(_TENSOR, (*arguments, tensor.requires_grad, _NO_HOOKS), tensor)
+            self._save_call(*plain, tensor)
 
     def _storage_of(self, tensor):
         memory = _C.whole_storage(tensor.detach())
