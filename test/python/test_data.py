@@ -124,6 +124,8 @@ def test_random_split():
 def test_orders():
     assert list(SequentialSampler("abc")) == [0, 1, 2]
     assert sorted(RandomSampler(range(9))) == list(range(9)) and len(RandomSampler(range(9))) == 9
+    many = iter(RandomSampler(range(9), replacement=True, num_samples=10**10))  # drawn some at a time
+    assert {next(many) for _ in range(500)} == set(range(9))
     several = list(RandomSampler(range(3), num_samples=7))
     assert len(several) == 7 and sorted(several[:3]) == sorted(several[3:6]) == [0, 1, 2]
     drawn = list(RandomSampler(range(3), replacement=True, num_samples=300))

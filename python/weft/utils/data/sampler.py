@@ -35,6 +35,9 @@ class SequentialSampler(Sampler):
         return len(self.data_source)
 
 
+_DRAWN_AT_ONCE = 1000
+
+
 class RandomSampler(Sampler):
     """A new random order each time; ``replacement``: each position is drawn anew. More samples than items are several orders one
     after the other. TypeError for a replacement that is no bool, ValueError for no samples."""
@@ -54,9 +57,10 @@ class RandomSampler(Sampler):
 
     def __iter__(self):
         count, left = len(self.data_source), self.num_samples
-        if self.replacement:
-            yield from factories.randint(count, (left,), generator=self.generator).tolist()
-            return
+        while self.replacement and left > 0:  # some at a time: there may be billions
+            some = min(left, _DRAWN_AT_ONCE)
+            yield from factories.randint(count, (some,), generator=self.generator).tolist()
+            left -= some
         while left > 0:
             order = factories.randperm(count, generator=self.generator).tolist()
             yield from order[:left]
