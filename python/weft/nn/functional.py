@@ -256,9 +256,9 @@ def embedding(
             norm = vector_norm(rows, norm_type, (1,), keepdim=True)
             weight[index] = _ops.where(norm > max_norm, rows * (max_norm / (norm + 1e-7)), rows)
     if sparse and weight.requires_grad and _C.grad_enabled():
-        from ..sparse.gradients import rows  # late: few programs have them
+        from ..sparse.gradients import rows as rows_of  # late: few programs have them
 
-        return rows("embedding", weight, input, padding_idx)
+        return rows_of("embedding", weight, input, padding_idx)
     return _ops.embedding(input, weight, -1 if padding_idx is None else padding_idx)
 
 

@@ -49,7 +49,7 @@ _TABLE: dict[str, Any] = {}
 
 def take_over(func: Any, args: Any, kwargs: Any) -> Any:
     name = func.__name__
-    plain = getattr(func, "__wrapped__", None)
+    plain: Any = getattr(func, "__wrapped__", None)
     if getattr(func, "__module__", "").startswith("weft.sparse") or name in _PLAIN:
         return plain(*args, **kwargs)
     if name in _METADATA:

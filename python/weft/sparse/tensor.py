@@ -276,7 +276,7 @@ class SparseTensor(Tensor):
         return self
 
     @property
-    def is_leaf(self) -> bool:
+    def is_leaf(self) -> bool:  # type: ignore[override]
         return values_of(self).is_leaf
 
     @property
@@ -304,7 +304,7 @@ class SparseTensor(Tensor):
         return with_values(self, values_of(self).detach())
 
     @property
-    def T(self) -> Any:
+    def T(self) -> Any:  # type: ignore[override]
         return transposed(self, 0, 1)
 
     mT = T
@@ -357,4 +357,4 @@ def _repr(x: Any) -> str:
     return f"tensor({between.join(texts)}, {size}{between}{last})"
 
 
-_C.set_sparse_type(SparseTensor)
+_C.set_sparse_type(SparseTensor)  # type: ignore[misc]
