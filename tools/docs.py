@@ -17,7 +17,10 @@ import sys
 
 DOCS = pathlib.Path(__file__).resolve().parents[1] / "docs"
 GUIDES = [
-    ("Start", ["index.md", "coming_from_pytorch.md", "packages.md", "differences.md", "absent_names.md"]),
+    (
+        "Start",
+        ["index.md", "coming_from_pytorch.md", "packages.md", "differences.md", "absent_names.md", "coverage.md"],
+    ),
     ("Tutorials", ["tutorials/training.md", "tutorials/compiling.md", "tutorials/profiling.md"]),
     (
         "Guides",
