@@ -17,11 +17,23 @@ import sys
 
 DOCS = pathlib.Path(__file__).resolve().parents[1] / "docs"
 GUIDES = [
-    ("Start", ["index.md", "coming_from_pytorch.md", "packages.md", "differences.md", "absent_names.md"]),
+    (
+        "Start",
+        ["index.md", "coming_from_pytorch.md", "packages.md", "differences.md", "absent_names.md", "coverage.md"],
+    ),
     ("Tutorials", ["tutorials/training.md", "tutorials/compiling.md", "tutorials/profiling.md"]),
     (
         "Guides",
-        ["functions.md", "complex.md", "fft.md", "array_api.md", "any_batch.md", "accuracy.md", "performance.md"],
+        [
+            "functions.md",
+            "complex.md",
+            "sparse.md",
+            "fft.md",
+            "array_api.md",
+            "any_batch.md",
+            "accuracy.md",
+            "performance.md",
+        ],
     ),
     ("Models of others", ["torch.md", "onnx.md"]),
 ]

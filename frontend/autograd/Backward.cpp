@@ -2,6 +2,7 @@
 #include "frontend/autograd/Autograd.h"
 #include "frontend/autograd/BackwardPass.h"
 #include "frontend/dispatch/Ops.h"
+#include "frontend/tensor/Sparse.h"
 
 #include <unordered_set>
 
@@ -50,7 +51,9 @@ static void accumulate(const Tensor &leaf, Tensor gradient, bool createGraph) {
     Exclusive::Scope turn(autogradMeta(*leaf.impl).accumulating); // or a sum of another thread's would be lost
     Tensor before = leaf.grad();
     Tensor after;
-    if (!before.defined()) {
+    if (isSparse(gradient) || (before.defined() && isSparse(before))) {
+      after = before.defined() ? addSparse(before, gradient) : gradient;
+    } else if (!before.defined()) {
       // The leaf's own, dense memory: not a view, nor a tensor that somebody else holds.
       bool own = gradient.isContiguous() && gradient.impl->useCount() == 1 && gradient.impl->storage->useCount() == 1;
       after = own || createGraph ? gradient : gradient.detach().clone();
@@ -120,7 +123,8 @@ std::vector<Tensor> grad(const std::vector<Tensor> &givenOutputs, const std::vec
       for (auto &[impl, gradient] : pass.leafGradients)
         if (impl == input.impl) {
           GradMode mode(createGraph);
-          found = impl->autograd ? runHooks(impl->autograd->hooks, gradient) : gradient;
+          Tensor part = impl->autograd ? runHooks(impl->autograd->hooks, gradient) : gradient;
+          found = found.defined() ? addSparse(found, part) : part;
         }
     }
     if (!found.defined() && !allowUnused)

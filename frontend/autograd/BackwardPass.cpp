@@ -56,7 +56,9 @@ ValueId BackwardPass::addInput(const TensorType &type, TapeValue place) {
 }
 
 void BackwardPass::addOperandInputs(int n) {
-  if (tape.nodes[size_t(n)]->function) {
+  if (const auto &function = tape.nodes[size_t(n)]->function) {
+    if (function->givesSparse)
+      return;
     for (const TapeOperand &operand : tape.nodes[size_t(n)]->operands)
       if (operand.leaf && !inputOf.count(operand.leaf.get()))
         inputOf[operand.leaf.get()] =

@@ -85,8 +85,8 @@ public:
   std::vector<Tensor> pushForward(const std::vector<Tensor> &inputs, const std::vector<Tensor> &tangents);
   void release() { tape.release(); }
 
-  std::vector<std::pair<Ref<TensorImpl>, Tensor>> leafGradients;
-  std::unordered_map<TapeNode *, Tensor> nodeGradients; // of the cuts
+  std::vector<std::pair<Ref<TensorImpl>, Tensor>> leafGradients; // of a leaf one, and others that are sparse
+  std::unordered_map<TapeNode *, Tensor> nodeGradients;          // of the cuts
 
 private:
   struct Cut {

@@ -34,8 +34,9 @@ void BackwardPass::findRelays(bool functionsAlone) {
     relayOf[size_t(n)] = int(relays.size());
     Relay relay;
     relay.node = n;
+    const bool givesSparse = node->function && node->function->givesSparse;
     for (const TapeOperand &operand : node->operands)
-      relay.cotangents.push_back(isOnTheWay(operand) ? 0 : -1); // its number follows
+      relay.cotangents.push_back(isOnTheWay(operand) && !givesSparse ? 0 : -1); // its number follows
     relays.push_back(std::move(relay));
   }
 }
@@ -99,6 +100,12 @@ void BackwardPass::resolve(Relay &relay) {
   relay.resolved = true;
   TapeNode *node = tape.nodes[size_t(relay.node)];
   std::vector<Tensor> found = cotangentsOfOperands(relay);
+  if (node->function && node->function->givesSparse) {
+    for (size_t i = 0; i < found.size(); ++i)
+      if (const Ref<TensorImpl> &leaf = node->operands[i].leaf; leaf && found[i].defined() && request.wants(leaf.get()))
+        leafGradients.emplace_back(leaf, found[i]);
+    return;
+  }
   checkForNan(*node, found);
   if (node->hooks) {
     auto hooks = node->hooks->ofNode; // one may remove itself

@@ -26,6 +26,8 @@ public:
   bool release();
 
   TapeNode *node = nullptr; // while it is on the tape
+  // Cotangents of its operands are sparse, and these are leaves: no op sees them.
+  bool givesSparse = false;
 
 private:
   friend void recordFunction(std::shared_ptr<CustomFunction>, const std::vector<Tensor> &, const std::vector<Tensor> &,

@@ -2,6 +2,7 @@
 #include "frontend/autograd/Autograd.h"
 #include "frontend/autograd/CustomFunction.h"
 #include "frontend/dispatch/Dispatch.h"
+#include "frontend/tensor/Sparse.h"
 #include "frontend/trace/Trace.h"
 
 #include <atomic>
@@ -104,6 +105,7 @@ AutogradMeta &autogradMeta(TensorImpl &impl) {
 
 TensorImpl::~TensorImpl() {
   delete autograd;
+  delete sparse;
   if (isComplex(dtype) && base)
     base->complexFace = nullptr;
 }

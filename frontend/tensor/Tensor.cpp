@@ -250,6 +250,8 @@ bool Tensor::isContiguous() const { return isRowMajor(impl->shape, impl->strides
 void *Tensor::data() const {
   if (impl->wrappedNumber)
     fail(UserError::Kind::Runtime, "data", "a number has no memory");
+  if (impl->sparse)
+    fail(UserError::Kind::Runtime, "data", "the elements of a sparse tensor are not in memory; call to_dense()");
   if (Trace *trace = Trace::active())
     trace->noteRead(*this);
   while (impl->storage->isPending()) // other threads may give the tensor another storage meanwhile

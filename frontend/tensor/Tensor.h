@@ -16,6 +16,7 @@ class Tensor;
 class Trace;
 struct TapeNode;
 struct AutogradMeta; // Autograd.h
+struct SparseParts;  // Sparse.h
 
 // Memory for the front end's small objects, from the allocator that keeps what a thread gives back.
 struct Pooled {
@@ -86,6 +87,7 @@ struct TensorImpl : RefCounted, Pooled {
   double number = 0;                // wrappedNumber, constant: the value of a float, a complex number's real part,
   int64_t integer = 0;              // of a bool or an integer, the bits of the imaginary part
   AutogradMeta *autograd = nullptr; // owned; null for most tensors
+  SparseParts *sparse = nullptr;    // owned; null for dense tensors
 
   // Of a complex tensor `base` is the real tensor of its pairs, with a last axis of 2 on the same memory. That one has
   // the history, the gradient and the value in a trace; it knows the complex tensor while that lives.

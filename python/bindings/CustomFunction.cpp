@@ -81,6 +81,7 @@ void bindCustomFunction(py::module_ &module) {
   auto *type = reinterpret_cast<PyTypeObject *>(contextType);
   makeInstance = std::exchange(type->tp_new, newContext);
   context.def(py::init<>())
+      .def_readwrite("_gives_sparse", &FunctionContext::givesSparse)
       .def("_keep", [](FunctionContext &context,
                        py::sequence tensors) { context.save(tensorsOf("save_for_backward", tensors, true)); })
       .def("_place",

@@ -27,6 +27,7 @@ PYBIND11_MODULE(_C, module) {
   defineTensorType(module);
   bindOps(module);
   bindOverride(module);
+  bindSparse(module);
   bindTensorMethods(module);
   bindIndexing(module);
   bindCreation(module);

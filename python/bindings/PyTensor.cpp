@@ -10,6 +10,7 @@ namespace py = pybind11;
 namespace weft::python {
 
 PyTypeObject *tensorType = nullptr;
+PyTypeObject *sparseType = nullptr;
 
 namespace {
 
@@ -115,7 +116,7 @@ PyObject *box(Tensor tensor) {
     Py_INCREF(known);
     return known;
   }
-  return boxAs(tensorType, std::move(tensor));
+  return boxAs(tensor.impl->sparse ? sparseType : tensorType, std::move(tensor));
 }
 
 void failAs(PyObject *type, const char *op, const std::string &message) {

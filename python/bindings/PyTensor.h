@@ -19,6 +19,7 @@ struct PyTensor {
 
 extern PyTypeObject *sizeType;   // weft.Size
 extern PyTypeObject *tensorType; // weft.Tensor; sub-classes (nn.Parameter) are made in Python
+extern PyTypeObject *sparseType; // that of sparse tensors (weft/sparse); null until it is loaded
 
 inline bool isTensor(PyObject *object) {
   return Py_TYPE(object) == tensorType || PyType_IsSubtype(Py_TYPE(object), tensorType);
@@ -131,6 +132,7 @@ void fillBufferSlots(std::vector<PyType_Slot> &slots);
 void bindSize(pybind11::module_ &module);
 void bindDTypes(pybind11::module_ &module);
 void bindOverride(pybind11::module_ &module);
+void bindSparse(pybind11::module_ &module);
 void bindOps(pybind11::module_ &module);
 void bindTensorMethods(pybind11::module_ &module);
 void bindIndexing(pybind11::module_ &module);

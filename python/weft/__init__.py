@@ -102,6 +102,9 @@ from ._layouts import (
     legacy_contiguous_format,
     memory_format,
     preserve_format,
+    sparse_coo,
+    sparse_csc,
+    sparse_csr,
     strided,
 )
 from ._legacy import _assert, set_default_tensor_type, typename
@@ -146,12 +149,18 @@ _PARTS = frozenset(
         "library",
         "onnx",
         "profiler",
+        "sparse",
         "testing",
         "torch",
         "version",
     )
 )
-_INSIDE = {"ops": "library", "import_torch": "_aten.imported", "summary": "_summary"}
+_INSIDE = {
+    "ops": "library",
+    "import_torch": "_aten.imported",
+    "summary": "_summary",
+    **dict.fromkeys(("sparse_coo_tensor", "sparse_csr_tensor", "sparse_csc_tensor"), "sparse"),
+}
 
 
 def __getattr__(name):

@@ -230,6 +230,81 @@ def new(input: Tensor, *args: Any, device: device | None = None) -> Tensor:
     return _legacy.new(input, args, device)
 
 
+# ---- sparse forms
+
+
+@public
+def to_sparse(
+    input: Tensor,
+    sparse_dim: int | None = None,
+    *,
+    layout: Any = None,
+    blocksize: Any = None,
+    dense_dim: int | None = None,
+) -> Any:
+    """The elements that are not 0 as a sparse tensor (``weft.sparse``): COO with ``sparse_dim`` sparse dimensions, or by ``layout`` CSR or CSC."""
+    from .sparse import calls
+
+    if blocksize is not None:
+        raise NotImplementedError(f"[to_sparse] there are no blocks; got blocksize={blocksize}; leave it out")
+    return calls.sparse_from(input, sparse_dim, layout)
+
+
+@public
+def to_sparse_coo(input: Tensor) -> Any:
+    """The elements that are not 0 in COO."""
+    return to_sparse(input)
+
+
+@public
+def to_sparse_csr(input: Tensor, dense_dim: int | None = None) -> Any:
+    """The elements of a matrix that are not 0 in CSR."""
+    return to_sparse(input, layout=_layouts.sparse_csr)
+
+
+@public
+def to_sparse_csc(input: Tensor, dense_dim: int | None = None) -> Any:
+    """The elements of a matrix that are not 0 in CSC."""
+    return to_sparse(input, layout=_layouts.sparse_csc)
+
+
+@public
+def to_dense(input: Tensor, dtype: dtype | None = None, *, masked_grad: bool | None = None) -> Tensor:
+    """The tensor itself, or in another dtype; of a sparse one all elements."""
+    return input if dtype is None else input.to(dtype)
+
+
+@public
+def sparse_mask(input: Tensor, mask: Tensor) -> Any:
+    """The elements at the places of a sparse tensor, as one of its layout."""
+    from .sparse import calls
+
+    return calls.masked(input, mask)
+
+
+def _of_sparse(name: str) -> Any:
+    def refuse(input: Tensor) -> Any:
+        raise RuntimeError(
+            f"[{name}] is of sparse tensors; got a dense one of shape {list(input.shape)}; use to_sparse() first"
+        )
+
+    refuse.__name__ = name
+    refuse.__doc__ = "Of sparse tensors (``weft.sparse``); a RuntimeError of dense ones."
+    return public(refuse)
+
+
+_OF_SPARSE = (
+    "coalesce",
+    "indices",
+    "values",
+    "crow_indices",
+    "col_indices",
+    "ccol_indices",
+    "row_indices",
+    "is_coalesced",
+    "sparse_dim",
+)
+
 # ---- Python's protocols
 
 
@@ -256,7 +331,7 @@ def _dlpack(self, *, stream=None, max_version=None, dl_device=None, copy=None):
 
 def copy_of(tensor, memo):
     """A copy without history for ``copy.deepcopy``: tensors that share memory give copies that share memory."""
-    if _C.tracing():
+    if _C.tracing() or not tensor.numel():  # an empty view may begin behind its memory
         return tensor.detach().clone()
     memory = _C.whole_storage(tensor)  # an object a storage, as long as somebody holds it
     key = ("weft storage", _C.address_of(memory))
@@ -358,7 +433,8 @@ _PROPERTIES: Any = {
 }  # fmt: skip
 _METHODS = (
     add_, sub_, div_, round_, masked_fill_, uniform_, normal_, type, type_as, cpu, cuda, numpy, tolist, view_as,
-    reshape_as, expand_as, where, new_full, new_tensor, new, as_subclass, untyped_storage, storage, polygamma,
+    reshape_as, expand_as, where, new_full, new_tensor, new, as_subclass, untyped_storage, storage, polygamma, to_sparse, to_sparse_coo,
+    to_sparse_csr, to_sparse_csc, to_dense, sparse_mask, *map(_of_sparse, _OF_SPARSE),
 )  # fmt: skip
 # Methods that are functions, too: in-place forms and other names.
 FUNCTIONS = (

@@ -171,3 +171,17 @@ def test_errors():
             call()
     with pytest.raises(IndexError, match="no elements"):
         weft.zeros(2, 0).median(1)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "bfloat16", "int64", "int8"])
+def test_median_of_many_is_that_of_all_in_order(dtype):
+    x = weft.tensor(rng.standard_normal(100_001) * 50).to(getattr(weft, dtype))
+    for y in (x, x[1:], x.sort().values, x.sort(descending=True).values, weft.arange(70_000).to(x.dtype) % 8, x * 0):
+        want = y.sort().values[(y.numel() - 1) // 2]
+        assert y.median() == want and weft.compile(weft.median)(y) == want
+    if x.dtype.is_floating_point:
+        x[7] = nan
+        assert x.median().isnan() and x.nanmedian() == x[~x.isnan()].sort().values[49_999]
+        leaf = x[8:].clone().requires_grad_()
+        leaf.median().backward()
+        assert leaf.grad.nonzero().item() == leaf.detach().sort(stable=True).indices[(leaf.numel() - 1) // 2]

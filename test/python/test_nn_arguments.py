@@ -37,7 +37,6 @@ REFUSED = {
     "embedding of a vector": (lambda: F.embedding(classes, weft.rand(4)), RuntimeError, "[4]"),
     "padding index": (lambda: F.embedding(classes, x, padding_idx=5), AssertionError, "5"),
     "padding index of a layer": (lambda: nn.Embedding(3, 2, -4), AssertionError, "-4"),
-    "sparse": (lambda: F.embedding(classes, x, sparse=True), NotImplementedError, "sparse"),
     "frequency": (lambda: nn.Embedding(3, 2, scale_grad_by_freq=True)(classes), NotImplementedError, "scale_grad_by_freq"),
     "a table of a vector": (lambda: nn.Embedding.from_pretrained(weft.ones(3)), AssertionError, "[3]"),
     "heads": (lambda: F.scaled_dot_product_attention(q, k, k), RuntimeError, "[1, 3, 3, 8]"),

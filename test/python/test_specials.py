@@ -154,3 +154,18 @@ def test_errors():
         weft.gcd(weft.ones(2), weft.ones(2))
     with pytest.raises(RuntimeError, match="floating-point"):
         weft.frexp(weft.tensor([1]))
+
+
+def test_fmax_fmin_and_degrees():
+    x, y = rng.standard_normal((5, 6)), rng.standard_normal(6)
+    x[0, :3], y[2:4] = nan, nan
+    a, b = weft.tensor(x), weft.tensor(y)
+    numpy.testing.assert_array_equal(weft.fmax(a, b).numpy(), numpy.fmax(x, y))
+    numpy.testing.assert_array_equal(a.fmin(b).numpy(), numpy.fmin(x, y))
+    assert weft.fmax(weft.tensor([1, 5]), weft.tensor([2.5, nan])).tolist() == [2.5, 5.0]
+    assert weft.fmin(weft.tensor([1, 5]), weft.tensor([3, 4])).tolist() == [1, 4]
+    numpy.testing.assert_allclose(weft.deg2rad(a).numpy(), numpy.deg2rad(x), rtol=1e-15)
+    numpy.testing.assert_allclose(a.rad2deg().numpy(), numpy.rad2deg(x), rtol=1e-15)
+    assert weft.deg2rad(weft.tensor([180])).dtype is weft.float32
+    t = weft.tensor(rng.standard_normal((2, 4)), requires_grad=True)
+    assert weft.autograd.gradcheck(lambda t: weft.fmax(t[0], t[1]) * weft.fmin(t[0], t[1] * 2).deg2rad(), (t,))

@@ -6,6 +6,7 @@ from .. import _C, _ops, return_types
 from .._C import Tensor
 from .._functions.shapes import tril, triu
 from .._public import Any, public
+from . import _complex
 from ._common import check_matrices, identity, named, pivots_beside, side_by_side, transposed
 
 __all__ = [
@@ -113,7 +114,15 @@ def solve_triangular(
     """X with A X = B (left) or X A = B, where A [..., n, n] is a triangle; leading axes broadcast."""
     if not left:
         input, B, upper = transposed(input), transposed(B), not upper
-    x = _ops.solve_triangular(*side_by_side("solve_triangular", input, B), upper, False, unitriangular)
+    input, B = side_by_side("solve_triangular", input, B)
+    if input.dtype.is_complex:
+        diagonal = int(unitriangular)
+        triangle = triu(input, diagonal) if upper else tril(input, -diagonal)
+        if unitriangular:
+            triangle = triangle + identity(input.detach(), *input.shape[-2:])
+        x = _complex.solved(triangle, B)[0]
+    else:
+        x = _ops.solve_triangular(input, B, upper, False, unitriangular)
     return x if left else transposed(x)
 
 

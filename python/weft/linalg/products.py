@@ -9,6 +9,7 @@ from .._C import Tensor
 from .._functions import moves, products, reductions, scans
 from .._functions.queries import broadcast_shapes
 from .._public import Any, public
+from . import _complex
 from ._common import check_matrices, identity
 from .solving import inverse_of
 
@@ -96,6 +97,8 @@ def slogdet(A: Tensor) -> Any:
 @public
 def matrix_exp(input: Tensor) -> Tensor:
     """The exponentials, sums of powers A^i / i!, of matrices [..., n, n]; NaN where one has what is not finite. float32 or float64."""
+    if input.dtype.is_complex:
+        return _complex.from_real_form(_ops.matrix_exp(_complex.real_form(input)))
     return _ops.matrix_exp(input)
 
 

@@ -10,6 +10,7 @@ from .._functions import norms, reductions
 from .._functions.elementwise import where
 from .._functions.queries import broadcast_shapes
 from .._public import Any, public
+from . import _complex
 from ._common import check_matrices, named, transposed
 
 __all__ = ["cond", "eig", "eigh", "eigvals", "eigvalsh", "matrix_rank", "svd", "svdvals"]
@@ -116,6 +117,9 @@ def _tolerances(op: str, A: Tensor, atol: Any, rtol: Any) -> tuple[Tensor, Tenso
 
 
 def pseudo_inverse(op: str, A: Tensor, atol: Any, rtol: Any, hermitian: bool) -> Tensor:
+    if A.dtype.is_complex:
+        _, least, relative = _tolerances(op, A.real, atol, rtol)
+        return _complex.from_real_form(pseudo_inverse(op, _complex.real_form(A), least, relative, hermitian))
     result = _ops.pinv(*_tolerances(op, A, atol, rtol), hermitian)
     _C.check_info(
         reductions.any(_ops.logical_not(_ops.isfinite(A.detach())).flatten(-2), -1).to(_C.int32), op, "finite"

@@ -83,12 +83,10 @@ def embedding_bag(
 
     input: integers, [bags, n], or a vector that ``offsets`` cuts (where each bag begins; with ``include_last_offset`` and where the last
     ends). ``per_sample_weights``, of the input's shape, are factors of the rows of a sum. ``padding_idx`` counts for nothing; an empty
-    bag gives zeros. Equal maxima share the gradient evenly.
+    bag gives zeros. Equal maxima share the gradient evenly. With ``sparse`` the gradient of the weight, a leaf, is sparse.
     """
-    if sparse or scale_grad_by_freq:
-        raise NotImplementedError(
-            f"[embedding_bag] {'sparse gradients' if sparse else 'scale_grad_by_freq'} is not supported; leave it out"
-        )
+    if scale_grad_by_freq:
+        raise NotImplementedError("[embedding_bag] scale_grad_by_freq is not supported; leave it out")
     _check(input, weight, offsets, mode, per_sample_weights)
     padding_idx = padding_index("embedding_bag", padding_idx, weight.shape[0])
     index = input.to(_C.int64)
@@ -98,9 +96,15 @@ def embedding_bag(
             rows = weight.index_select(0, flat)
             norm = vector_norm(rows, norm_type, (1,), keepdim=True)
             weight[flat] = _ops.where(norm > max_norm, rows * (max_norm / (norm + 1e-7)), rows)
-    if mode != "max" and padding_idx is None:
+    sparse = sparse and weight.requires_grad and _C.grad_enabled()
+    if mode != "max" and padding_idx is None and not sparse:
         return _sums(index, weight, offsets, mode, per_sample_weights, include_last_offset)
-    rows = _ops.embedding(index, weight, -1 if padding_idx is None else padding_idx)
+    if sparse:
+        from ..sparse.gradients import rows as rows_of  # late: few programs have them
+
+        rows = rows_of("embedding_bag", weight, index, padding_idx)
+    else:
+        rows = _ops.embedding(index, weight, -1 if padding_idx is None else padding_idx)
     counts = None if padding_idx is None else _ops.ne(index, padding_idx)
     if per_sample_weights is not None:
         rows = _ops.mul(rows, per_sample_weights.unsqueeze(-1))

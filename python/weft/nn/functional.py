@@ -241,11 +241,9 @@ def embedding(
     sparse: bool = False,
 ) -> Tensor:
     """Rows of weight at the positions of the input. Row ``padding_idx`` gets no gradient. With ``max_norm``, rows of weight that are
-    read and have a larger norm are scaled down to it, in place."""
-    if sparse or scale_grad_by_freq:
-        raise NotImplementedError(
-            f"[embedding] {'sparse gradients' if sparse else 'scale_grad_by_freq'} is not supported; leave it out"
-        )
+    read and have a larger norm are scaled down to it, in place. With ``sparse`` the gradient of the weight, a leaf, is sparse."""
+    if scale_grad_by_freq:
+        raise NotImplementedError("[embedding] scale_grad_by_freq is not supported; leave it out")
     if weight.ndim != 2:
         raise RuntimeError(
             f"[embedding] weight must be a matrix; got shape {list(weight.shape)}; pass one row an index"
@@ -257,6 +255,10 @@ def embedding(
             rows = weight.index_select(0, index)
             norm = vector_norm(rows, norm_type, (1,), keepdim=True)
             weight[index] = _ops.where(norm > max_norm, rows * (max_norm / (norm + 1e-7)), rows)
+    if sparse and weight.requires_grad and _C.grad_enabled():
+        from ..sparse.gradients import rows as rows_of  # late: few programs have them
+
+        return rows_of("embedding", weight, input, padding_idx)
     return _ops.embedding(input, weight, -1 if padding_idx is None else padding_idx)
 
 

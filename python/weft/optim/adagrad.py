@@ -48,3 +48,13 @@ class Adagrad(Rule):
         total = state["sum"]
         total.add_(g * g)
         p.sub_(g / (total.sqrt() + h.eps) * rate)
+
+    def _update_sparse(self, p, g, state, group, h, rate):
+        from ..sparse.gradients import add_at, places
+
+        if group["weight_decay"]:
+            raise RuntimeError("[Adagrad] weight_decay option is not compatible with sparse gradients; set it to 0")
+        index, values = places(g)
+        total = state["sum"]
+        add_at(total, index, values * values)
+        add_at(p, index, -(values / (total[index].sqrt() + h.eps) * rate))

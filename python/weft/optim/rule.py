@@ -2,7 +2,7 @@
 
 import math
 
-from .. import _C, _factories
+from .. import _C, _factories, _layouts
 from .._C import Tensor
 from .optimizer import Optimizer
 
@@ -81,12 +81,20 @@ class Rule(Optimizer):
                 if differentiable:  # what earlier steps recorded stays as it is
                     state.update({name: state[name].clone() for name in state if name not in self._counts})
                 g = -p.grad if maximize else p.grad
+                if g.layout is not _layouts.strided:
+                    self._update_sparse(p, g, state, group, h, common)
+                    continue
                 if kept is not None:
                     p.mul_(kept)
                 elif decay:
                     g = g + p * h.weight_decay
                 update = self._update_parts if p.dtype.is_complex else self._update
                 update(p, g, state, group, h, common)
+
+    def _update_sparse(self, p, g, state, group, h, common):
+        """The same of a sparse gradient, which few formulas can use."""
+        name = type(self).__name__
+        raise RuntimeError(f"[{name}] {name} does not support sparse gradients; use SparseAdam, SGD or Adagrad")
 
     def _update_parts(self, p, g, state, group, h, common):
         """A complex parameter, and what is kept for each of its elements, as the real tensors of their pairs, as in PyTorch."""

@@ -48,3 +48,18 @@ class SGD(Rule):
                 buffer.add_(g * (1.0 - h.dampening) if group["dampening"] else g)
             g = g + buffer * h.momentum if group["nesterov"] else buffer
         p.sub_(g * h.lr)
+
+    def _update_sparse(self, p, g, state, group, h, common):
+        from ..sparse.gradients import add_at, places
+
+        if group["weight_decay"]:
+            raise RuntimeError("[SGD] a sparse gradient has no weight decay, which is dense; set weight_decay to 0")
+        if group["momentum"]:
+            buffer = state.get("momentum_buffer")
+            if buffer is None or buffer.layout is not g.layout:
+                buffer = state["momentum_buffer"] = g.coalesce().clone()
+            else:
+                buffer.mul_(h.momentum).add_((g * (1.0 - h.dampening) if group["dampening"] else g).coalesce())
+            g = g + buffer * h.momentum if group["nesterov"] else buffer
+        index, values = places(g)
+        add_at(p, index, values * -h.lr)

@@ -89,6 +89,24 @@ def _tensor_v3(storage, offset, size, stride, requires_grad, hooks, dtype, metad
     return _leaf(_as_kept(_tensor(storage, offset, size, stride, dtype), metadata), requires_grad)
 
 
+def _layout(name):
+    if name not in ("torch.sparse_coo", "torch.sparse_csr", "torch.sparse_csc"):
+        raise Damaged(f"it holds a tensor of layout {name}, which weft does not have; convert it with PyTorch")
+    return name
+
+
+def _sparse(layout, data):
+    from .. import sparse
+
+    try:
+        *parts, size = data[:-1] if layout == "torch.sparse_coo" else data
+        make = getattr(sparse, layout.removeprefix("torch.") + "_tensor")
+        result = make(*[_checked(part) for part in parts], _sizes(tuple(size)))
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise Damaged(f"its pickle makes no sparse tensor: {error}") from error
+    return result.coalesce() if layout == "torch.sparse_coo" and data[-1] is True else result
+
+
 def _checked(tensor):
     if not isinstance(tensor, _C.Tensor):
         raise Damaged("its pickle makes a parameter of what is no tensor")
@@ -175,6 +193,8 @@ _FUNCTIONS = {
     "torch._utils._rebuild_tensor_v3": _tensor_v3,
     "torch._utils._rebuild_parameter": _parameter,
     "torch._utils._rebuild_parameter_with_state": _parameter,
+    "torch._utils._rebuild_sparse_tensor": _sparse,
+    "torch.serialization._get_layout": _layout,
     "torch._tensor._rebuild_from_type_v2": _of_type,
     "torch.nn.parameter.Parameter": _parameter,
     "torch.Size": lambda sizes=(): _C.Size(_sizes(tuple(sizes))),
@@ -188,7 +208,7 @@ _FUNCTIONS = {
     "builtins.bytearray": _bytearray,
 }
 _LACKING = (
-    "torch._utils._rebuild_sparse_tensor", "torch._utils._rebuild_qtensor", "torch._utils._rebuild_nested_tensor",
+    "torch._utils._rebuild_qtensor", "torch._utils._rebuild_nested_tensor",
     "torch._utils._rebuild_meta_tensor_no_storage", "torch._utils._rebuild_wrapper_subclass",
 )  # fmt: skip
 KNOWN: dict[str, Any] = {

@@ -8,7 +8,7 @@ import pickle
 import zipfile
 from collections import Counter, OrderedDict
 
-from .. import _C
+from .. import _C, _layouts
 from .._C import Tensor
 from ..nn.parameter import Parameter
 from . import arrays
@@ -39,6 +39,8 @@ class _Name:
 _TENSOR = _Name("torch._utils", "_rebuild_tensor_v2")
 _TENSOR_OF_BYTES = _Name("torch._utils", "_rebuild_tensor_v3")  # of a dtype that has no storage class
 _BYTES = _Name("torch.storage", "UntypedStorage")
+_SPARSE = _Name("torch._utils", "_rebuild_sparse_tensor")
+_LAYOUT = _Name("torch.serialization", "_get_layout")
 _PARAMETER = _Name("torch._utils", "_rebuild_parameter")
 _SIZE = _Name("torch", "Size")
 _DEVICE = _Name("torch", "device")
@@ -142,6 +144,9 @@ class _Pickler(pickle._Pickler):  # type: ignore[name-defined]  # the one in Pyt
         if known is not None:
             self.write(self.get(known[0]))
             return
+        if tensor.layout is not _layouts.strided:
+            self._save_sparse(tensor)
+            return
         storage = self._storage_of(tensor)
         arguments = (storage, tensor.storage_offset(), tuple(tensor.shape), tuple(tensor.stride()))
         parameter = isinstance(tensor, Parameter)
@@ -155,6 +160,12 @@ class _Pickler(pickle._Pickler):  # type: ignore[name-defined]  # the one in Pyt
             self._save_call(_PARAMETER, (_Rebuilt(*plain), tensor.requires_grad, _NO_HOOKS), tensor)
         else:
             self._save_call(*plain, tensor)
+
+    def _save_sparse(self, tensor):
+        _, coalesced, parts = _C.sparse_parts(tensor)
+        layout = str(tensor.layout).replace("weft", "torch")
+        data = (*[part.detach() for part in parts], tensor.shape, *([coalesced] if tensor.is_sparse else []))
+        self._save_call(_SPARSE, (_Rebuilt(_LAYOUT, (layout,)), data), tensor)
 
     def _storage_of(self, tensor):
         memory = _C.whole_storage(tensor.detach())
