@@ -18,7 +18,17 @@ import weakref
 from dis import EXTENDED_ARG, opmap
 
 from . import _C, _admission
-from ._admission import is_one_of, is_ours, is_plain_key, is_stdlib, is_user_class, is_user_module, module_of, mro_of, name_of
+from ._admission import (
+    is_one_of,
+    is_ours,
+    is_plain_key,
+    is_stdlib,
+    is_user_class,
+    is_user_module,
+    module_of,
+    mro_of,
+    name_of,
+)
 
 (
     DICT_ITEM, DICT_ABSENT, LENGTH, LIST_ITEM, CELL, SLOT, TYPE_MEMBER, ITEMS, _, DICT_KEYS, DICT_VALUES, FUNCTION, TYPE, BASES,
