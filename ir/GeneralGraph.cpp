@@ -12,6 +12,10 @@
 
 namespace weft {
 
+bool namesSizes(const AttrInfo &attr) {
+  return attr.kind == Attr::Kind::Ints && (!std::strcmp(attr.name, "shape") || !std::strcmp(attr.name, "sizes"));
+}
+
 // ---------------------------------------------------------------- Taking apart
 
 namespace {
@@ -26,10 +30,6 @@ struct Site {
   int axis;
   int body = -1; // of its ops, in the order of the walk, in which it stands
 };
-
-bool holdsSizes(const AttrInfo &attr) {
-  return attr.kind == Attr::Kind::Ints && (!std::strcmp(attr.name, "shape") || !std::strcmp(attr.name, "sizes"));
-}
 
 bool isRandom(const OpInfo &op) {
   return op.family == OpFamily::Creation && op.operandCount > 0 && !std::strcmp(op.operandNames[0], "state");
@@ -115,7 +115,7 @@ private:
       body = outside;
       return;
     }
-    if (holdsSizes(op.attrs[i]))
+    if (namesSizes(op.attrs[i]))
       return listOfSizes(a.ints, {Site::Kind::AttrSize, index, i, 0});
     const bool inBody = body >= 0;
     if (n.op == OpKind::Slice && i == 0 && !inBody) { // named: its starts are positions

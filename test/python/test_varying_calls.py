@@ -259,6 +259,6 @@ def test_specialised_calls_have_programs_of_their_own():
 
 
 def test_what_dynamic_may_be():
-    with pytest.raises(TypeError, match=r"\[compile\] dynamic must be None, True or False"):
-        weft.compile(number, dynamic={"x": {0: (1, 8)}})
+    with pytest.raises(TypeError, match=r"\[compile\] dynamic must be None, True, False or a dict"):
+        weft.compile(number, dynamic=3)
     assert weft.compile(number, dynamic=True)(weft.ones(3), 0.5)[1] == 0.75
