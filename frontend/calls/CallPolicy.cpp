@@ -38,9 +38,10 @@ void CallPolicy::made(Way way, double seconds, double compiling) {
   if (way == Way::Lazy)
     lazyCompiled = compiling > 0;
   // Kernels of eager code that are compiled at each call are its cost.
-  bool isFirst = compiling > 0 && (way == Way::Lazy || eagerCompiled++ < kClear);
+  bool isFirst = compiling > 0 && (way == Way::Lazy || eagerCompiled++ < kFewestCalls);
   if (!isFirst) {
     taken[int(way)] += seconds;
+    squares[int(way)] += seconds * seconds;
     ++count[int(way)];
   }
   if (isMeasured())
@@ -58,9 +59,19 @@ bool CallPolicy::isMeasured() const {
   int lazy = count[int(Way::Lazy)], eager = count[int(Way::Eager)];
   if (lazyCompiled && !mayCompile())
     return eager > 0;
-  double one = taken[int(Way::Lazy)] * eager, other = taken[int(Way::Eager)] * lazy;
-  int enough = one > kMuch * other || other > kMuch * one ? kClear : kClose;
-  return lazy >= enough && eager >= enough;
+  if (std::min(lazy, eager) < kFewestCalls)
+    return false;
+  if (std::min(lazy, eager) >= kMostCalls)
+    return true;
+  double difference = taken[int(Way::Lazy)] / lazy - taken[int(Way::Eager)] / eager;
+  return difference * difference > kSure * kSure * (squaredErrorOf(Way::Lazy) + squaredErrorOf(Way::Eager));
+}
+
+double CallPolicy::squaredErrorOf(Way way) const {
+  double number = count[int(way)], average = taken[int(way)] / number;
+  double deviations = std::max(0.0, squares[int(way)] - number * average * average);
+  double usual = kVariation * average;
+  return (deviations + usual * usual) / (number * number);
 }
 
 // Until the next measurement calls are made in the way that took less time in this one.
@@ -78,7 +89,7 @@ void CallPolicy::settle() {
     runSeconds += double(bypassed) * mean[int(Way::Eager)];
     untilMeasured = 0;
   }
-  taken = {};
+  taken = squares = {};
   count = {};
 }
 

@@ -259,7 +259,7 @@ py::object callAnew(Compiled &compiled, const py::tuple &args, const py::object 
   using Clock = std::chrono::steady_clock;
   CallPolicy *policy = compiled.policy;
   CallPolicy::Way way = policy ? policy->next() : CallPolicy::Way::Trace;
-  double compiling = compileStatistics().compileSeconds;
+  double compiling = secondsOfCompiling();
   auto start = Clock::now();
   py::object result;
   try {
@@ -277,8 +277,7 @@ py::object callAnew(Compiled &compiled, const py::tuple &args, const py::object 
     throw;
   }
   if (policy)
-    policy->made(way, std::chrono::duration<double>(Clock::now() - start).count(),
-                 compileStatistics().compileSeconds - compiling);
+    policy->made(way, std::chrono::duration<double>(Clock::now() - start).count(), secondsOfCompiling() - compiling);
   return result;
 }
 

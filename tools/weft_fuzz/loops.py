@@ -19,10 +19,9 @@ LONGEST = 40  # steps
 class Loops:
     def loop(self):
         kind = self.kind(["scan", "scan", "map", "while_loop", "cond"])
-        name = self.of(["float"], lambda t: t.ndim > 0 and 0 < t.numel() < 5000 and t.shape[0] <= LONGEST)
+        fits = lambda t: t.ndim > 0 and 0 < t.numel() < 5000 and t.shape[0] <= LONGEST
+        name = self.of(["float"], fits) or self.fresh((3, 5), "float32")
         x = self.values[name]
-        if x.ndim == 0 or not 0 < x.shape[0] <= LONGEST:
-            return
         w = self.fresh(x.shape if kind in ("while_loop", "cond") else x.shape[1:], x.dtype.name)
         steps = self.random.choice(STEPS), self.random.choice(STEPS)
         getattr(self, f"_{kind}")(name, x, w, *steps)
