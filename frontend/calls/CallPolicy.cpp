@@ -42,6 +42,7 @@ void CallPolicy::made(Way way, double seconds, double compiling) {
   if (!isFirst) {
     taken[int(way)] += seconds;
     squares[int(way)] += seconds * seconds;
+    longest[int(way)] = std::max(longest[int(way)], seconds);
     ++count[int(way)];
   }
   if (isMeasured())
@@ -63,21 +64,29 @@ bool CallPolicy::isMeasured() const {
     return false;
   if (std::min(lazy, eager) >= kMostCalls)
     return true;
-  double difference = taken[int(Way::Lazy)] / lazy - taken[int(Way::Eager)] / eager;
-  return difference * difference > kSure * kSure * (squaredErrorOf(Way::Lazy) + squaredErrorOf(Way::Eager));
+  Sample one = sampleOf(Way::Lazy), other = sampleOf(Way::Eager);
+  double difference = one.mean - other.mean;
+  return difference * difference > kSure * kSure * (one.squaredError + other.squaredError);
 }
 
-double CallPolicy::squaredErrorOf(Way way) const {
-  double number = count[int(way)], average = taken[int(way)] / number;
-  double deviations = std::max(0.0, squares[int(way)] - number * average * average);
-  double usual = kVariation * average;
-  return (deviations + usual * usual) / (number * number);
+CallPolicy::Sample CallPolicy::sampleOf(Way way) const {
+  double number = count[int(way)], sum = taken[int(way)], ofSquares = squares[int(way)];
+  if (number == 0)
+    return {};
+  if (number > kFewestCalls) {
+    number -= 1;
+    sum -= longest[int(way)];
+    ofSquares -= longest[int(way)] * longest[int(way)];
+  }
+  double average = sum / number, usual = kVariation * average;
+  double deviations = std::max(0.0, ofSquares - number * average * average);
+  return {average, (deviations + usual * usual) / (number * number)};
 }
 
 // Until the next measurement calls are made in the way that took less time in this one.
 void CallPolicy::settle() {
   for (Way way : {Way::Lazy, Way::Eager})
-    mean[int(way)] = count[int(way)] ? taken[int(way)] / count[int(way)] : 0;
+    mean[int(way)] = sampleOf(way).mean;
   bool lazy = count[int(Way::Lazy)] > 0 && mean[int(Way::Lazy)] < mean[int(Way::Eager)];
   best = lazy ? Way::Lazy : Way::Eager;
   untilMeasured = between;
@@ -89,7 +98,7 @@ void CallPolicy::settle() {
     runSeconds += double(bypassed) * mean[int(Way::Eager)];
     untilMeasured = 0;
   }
-  taken = squares = {};
+  taken = squares = longest = {};
   count = {};
 }
 

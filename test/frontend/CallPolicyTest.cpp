@@ -82,6 +82,17 @@ TEST(CallPolicy, MeasuresLongerWhereCallsDiffer) {
   EXPECT_GT(right, 180);
 }
 
+TEST(CallPolicy, APauseOfTheMachineIsNoCost) {
+  for (int pause = 4; pause < 12; ++pause) {
+    CallPolicy policy;
+    for (int i = 0; i < 40; ++i) {
+      Way way = policy.next();
+      policy.made(way, (way == Way::Eager ? 2e-4 : 1.4e-4) + (i == pause && way == Way::Lazy ? 1e-2 : 0), 0);
+    }
+    EXPECT_EQ(policy.usual(), Way::Lazy) << pause;
+  }
+}
+
 // Programs that turn out to be needed at each call are given up.
 TEST(CallPolicy, CompilesWithinABudget) {
   CallPolicy policy;
