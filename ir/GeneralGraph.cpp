@@ -12,6 +12,10 @@
 
 namespace weft {
 
+bool namesSizes(const AttrInfo &attr) {
+  return attr.kind == Attr::Kind::Ints && (!std::strcmp(attr.name, "shape") || !std::strcmp(attr.name, "sizes"));
+}
+
 // ---------------------------------------------------------------- Taking apart
 
 namespace {
@@ -24,11 +28,8 @@ struct Site {
   int index; // of the input or node
   int attr;
   int axis;
+  int body = -1; // of its ops, in the order of the walk, in which it stands
 };
-
-bool holdsSizes(const AttrInfo &attr) {
-  return attr.kind == Attr::Kind::Ints && (!std::strcmp(attr.name, "shape") || !std::strcmp(attr.name, "sizes"));
-}
 
 bool isRandom(const OpInfo &op) {
   return op.family == OpFamily::Creation && op.operandCount > 0 && !std::strcmp(op.operandNames[0], "state");
@@ -42,28 +43,32 @@ bool padsWithZeros(const Node &node) {
   return std::all_of(interior.begin(), interior.end(), [](int64_t n) { return n == 0; });
 }
 
-// Goes over a graph in one order (bodies of its ops are as they are), whether it reads the values or says where they
-// stand.
+// Goes over a graph in one order, each body of its ops where the op stands, whether it reads the values or says where
+// they stand. Of a body the sizes are values, and its numbers are as they are.
 class Walk {
 public:
-  Walk(const Graph &graph, bool sizes, std::vector<Site> *sites) : graph(graph), sizes(sizes), sites(sites) {
+  Walk(const Graph &graph, bool sizes, std::vector<Site> *sites) : sizes(sizes), sites(sites) {
     parts.skeleton.reserve(64 + 24 * graph.nodes.size());
     parts.values.reserve(16 + 8 * graph.nodes.size());
+    walk(graph, -1);
+  }
+  GraphParts parts;
+
+private:
+  void walk(const Graph &graph, int number) {
+    body = number;
     word(int64_t(graph.inputs.size()));
     for (size_t i = 0; i < graph.inputs.size(); ++i)
-      input(int(i));
+      input(graph.inputs[i], int(i));
     word(int64_t(graph.nodes.size()));
     for (size_t i = 0; i < graph.nodes.size(); ++i)
-      node(int(i));
+      node(graph.nodes[i], int(i));
     list(graph.outputs);
     list(graph.donations);
     word(int64_t(graph.checks.size()));
     for (const GraphCheck &check : graph.checks) // not the messages, which tell sizes
       word(check.broken);
   }
-  GraphParts parts;
-
-private:
   void byte(int v) { parts.skeleton.push_back(char(v)); }
   void word(int64_t v) {
     if (v >= 0 && v < 255)
@@ -80,8 +85,10 @@ private:
   }
   void value(int64_t v, Site site) {
     parts.values.push_back(v);
-    if (sites)
-      sites->push_back(site);
+    if (!sites)
+      return;
+    site.body = body;
+    sites->push_back(site);
   }
   void size(int64_t v, Site site) {
     if (!sizes || v <= 1) // which are never symbols
@@ -95,8 +102,7 @@ private:
     for (site.axis = 0; site.axis < dims.size(); ++site.axis)
       size(dims[site.axis], site);
   }
-  void input(int index) {
-    const Input &in = graph.inputs[size_t(index)];
+  void input(const Input &in, int index) {
     byte(int(in.type.dtype) * 2 + in.weight);
     listOfSizes(in.type.shape, {Site::Kind::InputSize, index, -1, 0});
     listOfSizes(in.strides, {Site::Kind::InputStride, index, -1, 0});
@@ -104,24 +110,25 @@ private:
   void attribute(const OpInfo &op, const Node &n, int index, int i) {
     const Attr &a = n.attrs[size_t(i)];
     if (a.kind == Attr::Kind::Graph) {
-      std::string body = serialize(*a.body);
-      word(int64_t(body.size()));
-      parts.skeleton += body;
+      const int outside = body;
+      walk(*a.body, bodies++);
+      body = outside;
       return;
     }
-    if (holdsSizes(op.attrs[i]))
+    if (namesSizes(op.attrs[i]))
       return listOfSizes(a.ints, {Site::Kind::AttrSize, index, i, 0});
-    if (n.op == OpKind::Slice && i == 0) { // named: its starts are positions
+    const bool inBody = body >= 0;
+    if (n.op == OpKind::Slice && i == 0 && !inBody) { // named: its starts are positions
       for (int axis = 0; axis < a.ints.size(); ++axis)
         value(a.ints[axis], {Site::Kind::Start, index, i, axis});
       return;
     }
-    if (i < 2 && padsWithZeros(n)) {
+    if (i < 2 && padsWithZeros(n) && !inBody) {
       for (int axis = 0; axis < a.ints.size(); ++axis)
         value(a.ints[axis], {i == 0 ? Site::Kind::Low : Site::Kind::High, index, i, axis});
       return;
     }
-    bool number = n.op == OpKind::Full; // named: its attributes but the shape are the number
+    bool number = n.op == OpKind::Full && !inBody; // named: its attributes but the shape are the number
     int64_t bits = a.i;
     if (a.kind == Attr::Kind::Float)
       std::memcpy(&bits, &a.f, 8);
@@ -129,15 +136,14 @@ private:
       value(bits, {Site::Kind::Real, index, i, 0});
     else if (number && a.kind == Attr::Kind::Int)
       value(bits, {Site::Kind::Integer, index, i, 0});
-    else if (isRandom(op) && !std::strcmp(op.attrs[i].name, "offset"))
+    else if (!inBody && isRandom(op) && !std::strcmp(op.attrs[i].name, "offset"))
       value(bits, {Site::Kind::Offset, index, i, 0});
     else if (a.kind == Attr::Kind::Ints)
       list(a.ints);
     else
       word(bits);
   }
-  void node(int index) {
-    const Node &n = graph.nodes[size_t(index)];
+  void node(const Node &n, int index) {
     word(int64_t(n.op));
     byte(n.result);
     list(n.operands);
@@ -148,9 +154,9 @@ private:
     listOfSizes(n.type.shape, {Site::Kind::NodeSize, index, -1, 0});
   }
 
-  const Graph &graph;
   const bool sizes;
   std::vector<Site> *sites;
+  int body = -1, bodies = 0; // where the walk is, and how many there were
 };
 
 } // namespace
@@ -166,6 +172,7 @@ public:
     made->general = graph;
     for (GraphCheck &check : made->general.checks)
       check.message.clear(); // whoever runs it tells
+    ownBodies(made->general);
     values = Walk(graph, sizes, &sites).parts.values;
     made->terms.resize(values.size());
   }
@@ -173,16 +180,34 @@ public:
   std::shared_ptr<const GeneralGraph> build() {
     for (bool inputs : {true, false}) // which sizes are symbols, the inputs say
       for (size_t i = 0; i < sites.size(); ++i)
-        if ((sites[i].kind == Site::Kind::InputSize) == inputs && !place(int(i)))
+        if ((sites[i].kind == Site::Kind::InputSize && sites[i].body < 0) == inputs && !place(int(i)))
           return nullptr;
     addNumbers();
-    made->general.symbolCount = int(symbols.size());
-    made->general.typicalSizes.listed = typicalSizes();
+    nameSymbols(made->general);
+    for (const std::shared_ptr<Graph> &body : bodies)
+      nameSymbols(*body);
     return typesHold() ? made : nullptr;
   }
 
 private:
   using Tuple = std::vector<int64_t>; // one value in each instance
+
+  // In the order of the walk.
+  void ownBodies(Graph &graph) {
+    for (Node &node : graph.nodes)
+      for (size_t i = 0; i < node.attrs.size(); ++i)
+        if (Attr &attr = node.attrs[i]; attr.kind == Attr::Kind::Graph) {
+          auto body = std::make_shared<Graph>(*attr.body);
+          bodies.push_back(body);
+          ownBodies(*body);
+          attr.body = std::move(body);
+        }
+  }
+
+  void nameSymbols(Graph &graph) const {
+    graph.symbolCount = int(symbols.size());
+    graph.typicalSizes.listed = typicalSizes();
+  }
 
   Tuple tupleOf(int value) const {
     Tuple tuple;
@@ -211,7 +236,7 @@ private:
   }
 
   int64_t &sizeAt(const Site &site) {
-    Graph &graph = made->general;
+    Graph &graph = site.body < 0 ? made->general : *bodies[size_t(site.body)];
     switch (site.kind) {
     case Site::Kind::InputSize:
       return graph.inputs[size_t(site.index)].type.shape[site.axis];
@@ -367,9 +392,12 @@ private:
   }
 
   bool typesHold() const {
-    const Graph &graph = made->general;
-    if (symbols.empty())
-      return true; // no type has changed
+    return symbols.empty() || // no type has changed
+           (typesHold(made->general) &&
+            std::all_of(bodies.begin(), bodies.end(), [](const auto &body) { return typesHold(*body); }));
+  }
+
+  static bool typesHold(const Graph &graph) {
     for (size_t i = 0; i < graph.nodes.size(); ++i) {
       const Node &node = graph.nodes[i];
       const Node &op = graph.nodes[i - size_t(node.result)];
@@ -398,6 +426,7 @@ private:
   std::vector<Tuple> symbols;
   std::vector<int> numbers; // which values
   std::shared_ptr<GeneralGraph> made;
+  std::vector<std::shared_ptr<Graph>> bodies; // of its ops
 };
 
 std::shared_ptr<const GeneralGraph> GeneralGraph::of(const Graph &graph, bool sizes,

@@ -4,10 +4,14 @@
 #include "ir/Graph.h"
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 namespace weft {
+
+struct AttrInfo;
+bool namesSizes(const AttrInfo &attr); // an attribute that is a list of sizes
 
 // A graph as what it shares with others and what it may differ in.
 struct GraphParts {
@@ -18,6 +22,16 @@ struct GraphParts {
 
 // sizes: whether they are among the values; else they belong to the skeleton, as sizes of 0 and 1 always do.
 GraphParts partsOf(const Graph &graph, bool sizes);
+
+// Sizes of inputs that are said to vary.
+struct VaryingSizes {
+  std::vector<std::vector<int>> axes; // of each input
+  bool any() const;
+};
+
+// The values of a graph as it would most likely be if the sizes were others: what shape rules and equal sizes tell.
+// None where the rules do not allow it.
+std::optional<std::vector<int64_t>> likelyInstance(const Graph &graph, const VaryingSizes &varying);
 
 // What an input that the general graph has beside its instances' inputs holds, by an instance's values.
 struct NumberInput {

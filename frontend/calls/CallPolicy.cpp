@@ -38,9 +38,11 @@ void CallPolicy::made(Way way, double seconds, double compiling) {
   if (way == Way::Lazy)
     lazyCompiled = compiling > 0;
   // Kernels of eager code that are compiled at each call are its cost.
-  bool isFirst = compiling > 0 && (way == Way::Lazy || eagerCompiled++ < kClear);
+  bool isFirst = compiling > 0 && (way == Way::Lazy || eagerCompiled++ < kFewestCalls);
   if (!isFirst) {
     taken[int(way)] += seconds;
+    squares[int(way)] += seconds * seconds;
+    longest[int(way)] = std::max(longest[int(way)], seconds);
     ++count[int(way)];
   }
   if (isMeasured())
@@ -58,15 +60,33 @@ bool CallPolicy::isMeasured() const {
   int lazy = count[int(Way::Lazy)], eager = count[int(Way::Eager)];
   if (lazyCompiled && !mayCompile())
     return eager > 0;
-  double one = taken[int(Way::Lazy)] * eager, other = taken[int(Way::Eager)] * lazy;
-  int enough = one > kMuch * other || other > kMuch * one ? kClear : kClose;
-  return lazy >= enough && eager >= enough;
+  if (std::min(lazy, eager) < kFewestCalls)
+    return false;
+  if (std::min(lazy, eager) >= kMostCalls)
+    return true;
+  Sample one = sampleOf(Way::Lazy), other = sampleOf(Way::Eager);
+  double difference = one.mean - other.mean;
+  return difference * difference > kSure * kSure * (one.squaredError + other.squaredError);
+}
+
+CallPolicy::Sample CallPolicy::sampleOf(Way way) const {
+  double number = count[int(way)], sum = taken[int(way)], ofSquares = squares[int(way)];
+  if (number == 0)
+    return {};
+  if (number > kFewestCalls) {
+    number -= 1;
+    sum -= longest[int(way)];
+    ofSquares -= longest[int(way)] * longest[int(way)];
+  }
+  double average = sum / number, usual = kVariation * average;
+  double deviations = std::max(0.0, ofSquares - number * average * average);
+  return {average, (deviations + usual * usual) / (number * number)};
 }
 
 // Until the next measurement calls are made in the way that took less time in this one.
 void CallPolicy::settle() {
   for (Way way : {Way::Lazy, Way::Eager})
-    mean[int(way)] = count[int(way)] ? taken[int(way)] / count[int(way)] : 0;
+    mean[int(way)] = sampleOf(way).mean;
   bool lazy = count[int(Way::Lazy)] > 0 && mean[int(Way::Lazy)] < mean[int(Way::Eager)];
   best = lazy ? Way::Lazy : Way::Eager;
   untilMeasured = between;
@@ -78,7 +98,7 @@ void CallPolicy::settle() {
     runSeconds += double(bypassed) * mean[int(Way::Eager)];
     untilMeasured = 0;
   }
-  taken = {};
+  taken = squares = longest = {};
   count = {};
 }
 

@@ -39,14 +39,21 @@ private:
   static constexpr int64_t kFewest = 32, kMost = 4096;
   // Calls without a replay after which it is not looked for one at each call.
   static constexpr int64_t kMany = 64;
-  // Calls in either way in a measurement: of ways so different that fewer tell, and of others.
-  static constexpr int kClear = 2, kClose = 4;
-  static constexpr double kMuch = 1.5;
+  // Calls in either way in a measurement, at least and at most: until the difference of their means is so many standard
+  // errors. One call more is taken to have varied by so much of the mean, so that two that happen to be equal tell
+  // little.
+  static constexpr int kFewestCalls = 2, kMostCalls = 16;
+  static constexpr double kSure = 2.5, kVariation = 0.3;
   // Seconds for tracing and compiling, and the part of the running time that is added to them.
   static constexpr double kAllowance = 0.1, kShare = 0.05;
 
   bool mayCompile() const { return spentSeconds <= kAllowance + kShare * runSeconds; }
   bool isMeasured() const;
+  // Of a way in this measurement; but for the longest call where there are a few: a pause of the machine's is no cost.
+  struct Sample {
+    double mean = 0, squaredError = 0; // of the mean
+  };
+  Sample sampleOf(Way way) const;
   void settle();
 
   int tracesLeft = kTraces, raisedLeft = 2 * kTraces;            // calls that may raise before their traces count
@@ -56,9 +63,9 @@ private:
   Way best = Way::Lazy;
   int64_t sinceReplay = 0; // calls that no trace served
   double spentSeconds = 0, runSeconds = 0;
-  bool lazyCompiled = false;     // the last lazy call in this measurement
-  int eagerCompiled = 0;         // eager calls in this measurement for which kernels were compiled
-  std::array<double, 3> taken{}; // by way, in this measurement
+  bool lazyCompiled = false; // the last lazy call in this measurement
+  int eagerCompiled = 0;     // eager calls in this measurement for which kernels were compiled
+  std::array<double, 3> taken{}, squares{}, longest{}; // seconds by way, in this measurement: sum, of squares, most
   std::array<int, 3> count{};
   std::array<double, 3> mean{}; // seconds a call, in the last measurement
 };

@@ -3,7 +3,6 @@
 #include "frontend/dispatch/Numbers.h"
 #include "frontend/executables/BoundedCache.h"
 #include "frontend/executables/Executables.h"
-#include "ir/GeneralGraph.h"
 #include "runtime/cpu/FloatMode.h"
 
 #include <cstring>
@@ -27,6 +26,7 @@ struct Family {
   ExecutablePtr first;                         // of the first instance alone
   std::shared_ptr<const GeneralGraph> general; // null: not yet
   ExecutablePtr executable;                    // of it
+  bool isGuessed = false;                      // the first instance has not been seen
   bool hasNone = false;                        // no general graph has a program
 };
 
@@ -59,8 +59,8 @@ void setInputs(const GeneralGraph &general, const std::vector<int64_t> &values, 
 }
 
 // False where the family has no program for the values, nor gets one.
-bool choose(Family &family, Graph &graph, bool sizes, const std::vector<int64_t> &values, SegmentPlan &plan,
-            const Lines &lines) {
+bool choose(Family &family, Graph &graph, bool sizes, const VaryingSizes &varying, const std::vector<int64_t> &values,
+            SegmentPlan &plan, const Lines &lines) {
   std::vector<std::vector<int64_t>> instances;
   {
     std::lock_guard<std::mutex> lock(family.mutex);
@@ -75,23 +75,40 @@ bool choose(Family &family, Graph &graph, bool sizes, const std::vector<int64_t>
       setInputs(*family.general, values, plan);
       return true;
     }
-    instances = family.instances;
+    instances.assign(family.instances.begin() + family.isGuessed, family.instances.end());
   }
   // Without the lock: others may want other programs meanwhile.
-  instances.push_back(values);
   graph.locations = lines();
   std::shared_ptr<const GeneralGraph> general;
   ExecutablePtr made;
-  if (instances.size() == 1) {
-    made = executableFor(graph, plan.device);
-  } else if (instances.size() <= kMostInstances && (general = GeneralGraph::of(graph, sizes, instances))) {
+  auto generalise = [&] {
+    general = instances.size() <= kMostInstances ? GeneralGraph::of(graph, sizes, instances) : nullptr;
     try {
-      made = executableFor(general->graph(), plan.device);
+      made = general ? executableFor(general->graph(), plan.device) : nullptr;
     } catch (const UserError &) {
       made = nullptr; // sizes that a code generator must know
     }
+    return made && general->matches(values, plan.symbols);
+  };
+  bool fits = false, isGuessed = false;
+  if (instances.empty() && sizes && varying.any())
+    if (std::optional<std::vector<int64_t>> likely = likelyInstance(graph, varying)) {
+      instances = {*likely, values};
+      fits = isGuessed = generalise();
+      if (!isGuessed)
+        instances.clear();
+    }
+  if (!fits) {
+    instances.push_back(values);
+    plan.symbols.clear();
+    if (instances.size() > 1) {
+      fits = generalise();
+    } else {
+      general = nullptr;
+      made = executableFor(graph, plan.device);
+      fits = made != nullptr;
+    }
   }
-  bool fits = made && (!general || general->matches(values, plan.symbols));
   std::lock_guard<std::mutex> lock(family.mutex);
   if (!fits) {
     family.hasNone = true;
@@ -101,6 +118,7 @@ bool choose(Family &family, Graph &graph, bool sizes, const std::vector<int64_t>
   if (general) {
     family.general = general;
     family.executable = made;
+    family.isGuessed = isGuessed;
     setInputs(*general, values, plan);
   }
   if (general || !family.first)
@@ -112,11 +130,11 @@ bool choose(Family &family, Graph &graph, bool sizes, const std::vector<int64_t>
 
 } // namespace
 
-void chooseProgram(Graph &graph, SegmentPlan &plan, bool general, const Lines &lines) {
+void chooseProgram(Graph &graph, SegmentPlan &plan, bool general, const VaryingSizes &varying, const Lines &lines) {
   if (general && !plan.device.isCuda()) // whose memory numbers do not lie in
     for (bool sizes : {true, false}) {
       GraphParts parts = partsOf(graph, sizes);
-      if (choose(*familyOf(parts.skeleton + char(sizes)), graph, sizes, parts.values, plan, lines))
+      if (choose(*familyOf(parts.skeleton + char(sizes)), graph, sizes, varying, parts.values, plan, lines))
         return;
       plan.symbols.clear();
     }

@@ -254,7 +254,7 @@ bool SizedCall::run() {
 }
 
 bool SizedCall::isDue() const {
-  constexpr int kTimesUntilDue = 16;
+  constexpr int kTimesUntilDue = 64; // more than calls of one shape in one step of training
   constexpr size_t kWatched = 256;
   struct Watched {
     uint64_t hash;

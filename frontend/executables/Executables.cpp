@@ -122,13 +122,16 @@ static MadeOnce<ExecutablePtr> &executables() {
 
 void setMostExecutables(size_t count) { executables().setCapacity(count); }
 
+static thread_local double waited = 0;
+double secondsOfCompiling() { return waited; }
+
 ExecutablePtr executableFor(const Graph &graph, Device device, int steps) {
   CompileOptions options = optionsFor(device);
   options.steps = steps;
   std::string identity = keyOf(options) + serialize(graph);
-  return executables().get(hash128(toString(device) + identity), [graph, identity, options, device] {
-    return loadOrCompile(graph, identity, options, device);
-  });
+  return executables().get(
+      hash128(toString(device) + identity),
+      [graph, identity, options, device] { return loadOrCompile(graph, identity, options, device); }, &waited);
 }
 
 using Transform = std::function<Graph()>;

@@ -19,7 +19,11 @@ std::shared_ptr<const Graph> pushForwardOf(const Graph &graph, const std::vector
 // The graph of a batch; from one graph to the next of the same identity, locations may be another's.
 std::shared_ptr<const Graph> batchOf(const Graph &graph, const std::vector<bool> &batched, int64_t size);
 
-// Counts of programs since the process began, for tests and for how calls are made (calls/CallPolicy.h).
+// How long this thread has waited for programs since it began, for how calls are made (calls/CallPolicy.h). What others
+// compile meanwhile, as in the background, is not of it.
+double secondsOfCompiling();
+
+// Counts of programs since the process began, for tests.
 struct CompileStatistics {
   int64_t compiled = 0;      // by the compiler
   int64_t fromDisk = 0;      // found in the disk cache

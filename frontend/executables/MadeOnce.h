@@ -5,6 +5,7 @@
 #include "frontend/executables/BoundedCache.h"
 #include "runtime/BlockingRegion.h"
 
+#include <chrono>
 #include <condition_variable>
 #include <exception>
 #include <functional>
@@ -22,10 +23,11 @@ public:
   explicit MadeOnce(size_t capacity) : known(capacity) {}
 
   // `make` must own what it reads: for a thread of the host's it runs on another, which has the stack that it takes,
-  // and goes on where the host interrupts the wait.
-  Result get(Hash128 key, std::function<Result()> make) {
+  // and goes on where the host interrupts the wait. To `seconds` is added how long that took.
+  Result get(Hash128 key, std::function<Result()> make, double *seconds = nullptr) {
     if (std::optional<Result> found = find(key))
       return *found;
+    Stopwatch watch{seconds};
     BlockingRegion region;
     CompilerUse use;
     auto [work, isNew] = workOn(key);
@@ -49,6 +51,15 @@ public:
   }
 
 private:
+  struct Stopwatch {
+    double *seconds;
+    std::chrono::steady_clock::time_point start = std::chrono::steady_clock::now();
+    ~Stopwatch() {
+      if (seconds)
+        *seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    }
+  };
+
   struct Work {
     bool done = false;
     std::optional<Result> result;

@@ -104,6 +104,7 @@ void Trace::notReplayable(const std::string &why) {
 }
 
 void Trace::specialise() { state->specialised = true; }
+void Trace::varies(const Tensor &argument, int axis) { state->varying.emplace_back(argument, axis); }
 void Trace::checkPrograms() { state->checksPrograms = true; }
 
 void Trace::reaches(std::vector<Tensor> tensors) { state->reached = std::move(tensors); }

@@ -64,6 +64,8 @@ public:
   void reaches(std::vector<Tensor> tensors);
   // Programs are for the sizes and numbers at hand, not shared with calls of others.
   void specialise();
+  // The size of an argument's axis will be another in other calls: the first program is to be one for all of them.
+  void varies(const Tensor &argument, int axis);
   // Each program is compared with its ops one by one (ProgramCheck.h).
   void checkPrograms();
   // The binding tells that the call did something that a replay could not.

@@ -158,12 +158,28 @@ void Trace::State::runSegment(CompiledCall *call, const std::vector<Tensor> &out
   endSegment();
 }
 
+// Of the arguments, and of their views where they have an axis of the size.
+VaryingSizes Trace::State::varyingSizes(const Segment &segment) const {
+  VaryingSizes result{std::vector<std::vector<int>>(segment.inputs.size())};
+  for (size_t i = 0; i < segment.inputs.size(); ++i)
+    for (const auto &[argument, axis] : varying) {
+      const Tensor &input = segment.inputs[i];
+      if (input.impl == argument.impl)
+        result.axes[i].push_back(axis);
+      else if (input.sharesStorage(argument))
+        for (int k = 0; k < input.dim(); ++k)
+          if (input.shape()[k] == argument.shape()[axis])
+            result.axes[i].push_back(k);
+    }
+  return result;
+}
+
 void Trace::State::runPlanned(Segment &segment, CompiledCall *call) {
   // While it compiles and runs, other threads may change the tensors.
   Snapshot sources(segment.sources.data(), int(segment.sources.size()));
   if (!segment.plan.outputSlots.empty() || !checks.empty()) {
     gaveUp = true;
-    chooseProgram(segment.graph, segment.plan, !specialised, [&] { return lines(); });
+    chooseProgram(segment.graph, segment.plan, !specialised, varyingSizes(segment), [&] { return lines(); });
     gaveUp = false;
     if (call && !segment.plan.executable->keptInputs().empty())
       segment.plan.kept = std::make_shared<WeightResults>();

@@ -3,6 +3,7 @@
 #include "frontend/dispatch/Generator.h"
 #include "frontend/tensor/Exclusive.h"
 #include "frontend/trace/Trace.h"
+#include "ir/GeneralGraph.h"
 
 #include <optional>
 #include <unordered_map>
@@ -50,6 +51,7 @@ struct Trace::State {
   Graph takeGraph(const std::vector<ValueId> &wanted, std::vector<Tensor> &used, std::vector<ValueId> &ids);
   std::unordered_set<const Storage *> changingStorages() const;
   Segment planSegment();
+  VaryingSizes varyingSizes(const Segment &segment) const;
   // Compiles and runs what was recorded. With `call`: describes it there.
   void runSegment(CompiledCall *call, const std::vector<Tensor> &outputs);
   void runPlanned(Segment &segment, CompiledCall *call);
@@ -151,6 +153,7 @@ struct Trace::State {
   std::vector<std::pair<Tensor, OperandCheck>> inputChecks;           // of tensors from outside, before each replay
   std::shared_ptr<Exclusive> running = std::make_shared<Exclusive>(); // of the thread that runs the segment
   bool specialised = false;                                           // programs are for the sizes and numbers at hand
+  std::vector<std::pair<Tensor, int>> varying;                        // axes of arguments whose sizes are said to vary
   bool checksPrograms = false;                                        // each is compared with its ops one by one
   bool gaveUp = false;                                                // compiling failed, or the call was interrupted
   std::string reason; // Call: why it cannot be replayed; Export: why it cannot be exported

@@ -5,6 +5,7 @@
 include "ir/ops/Base.td"
 
 class Control<string mnemonic, list<A> attrs = []> : Weft_Op<mnemonic, "Control", ["x..."], !listconcat([A<"body", "Graph">], attrs)> {
+  let symbolic = 1;
 }
 
 def ScanOp : Control<"scan", [A<"carries", "Int">, A<"sequences", "Int">, A<"sizes", "Ints">, A<"reverse", "Bool">]> {

@@ -123,7 +123,7 @@ struct Turn {
 // why: it cannot be replayed, if that is known before. specialised: its programs are for these sizes and numbers alone.
 // check: they are compared with their ops one by one. Gives (result, Traced).
 py::tuple runTraced(py::object function, py::tuple args, py::dict kwargs, py::object afterCall, py::object reached,
-                    py::object why, bool specialised, bool check) {
+                    py::object why, bool specialised, bool check, const py::list &varying) {
   auto traced = std::make_shared<Traced>();
   std::vector<Tensor> tensors;
   py::tuple both = py::make_tuple(args, kwargs);
@@ -147,6 +147,10 @@ py::tuple runTraced(py::object function, py::tuple args, py::dict kwargs, py::ob
       trace.specialise();
     if (check)
       trace.checkPrograms();
+    for (py::handle one : varying) {
+      auto [tensor, axis] = one.cast<std::pair<py::object, int>>();
+      trace.varies(unbox(tensor.ptr()), axis);
+    }
     try {
       result = callEagerly(function.ptr(), args, kwargs);
       if (!afterCall.is_none()) {
@@ -223,6 +227,7 @@ py::list operationsOf(const Traced &traced) {
 struct Compiled {
   PyObject_HEAD vectorcallfunc vectorcall;
   PyObject *function, *miss, *dict, *weakReferences;
+  PyObject *check; // null, or raises where a call that no entry serves is not as declared
   std::vector<std::pair<Traced *, PyObject *>> *entries; // and the objects that hold them; the last used first
   CallPolicy *policy;                                    // null: what cannot be replayed is always traced
 };
@@ -254,7 +259,7 @@ py::object callAnew(Compiled &compiled, const py::tuple &args, const py::object 
   using Clock = std::chrono::steady_clock;
   CallPolicy *policy = compiled.policy;
   CallPolicy::Way way = policy ? policy->next() : CallPolicy::Way::Trace;
-  double compiling = compileStatistics().compileSeconds;
+  double compiling = secondsOfCompiling();
   auto start = Clock::now();
   py::object result;
   try {
@@ -272,8 +277,7 @@ py::object callAnew(Compiled &compiled, const py::tuple &args, const py::object 
     throw;
   }
   if (policy)
-    policy->made(way, std::chrono::duration<double>(Clock::now() - start).count(),
-                 compileStatistics().compileSeconds - compiling);
+    policy->made(way, std::chrono::duration<double>(Clock::now() - start).count(), secondsOfCompiling() - compiling);
   return result;
 }
 
@@ -287,7 +291,15 @@ PyObject *callCompiled(PyObject *self, PyObject *const *arguments, size_t flags,
   auto *compiled = reinterpret_cast<Compiled *>(self);
   if ((Trace::active() && compiled->function) || // inside another compiled function: part of its trace
       (compiled->policy && compiled->policy->bypasses()))
-    return callingPython([&] { return PyObject_Vectorcall(compiled->function, arguments, flags, keywords); });
+    return callingPython([&]() -> PyObject * {
+      if (compiled->check) {
+        PyObject *checked = PyObject_Vectorcall(compiled->check, arguments, flags, keywords);
+        if (!checked)
+          return nullptr;
+        Py_DECREF(checked);
+      }
+      return PyObject_Vectorcall(compiled->function, arguments, flags, keywords);
+    });
   return guarded([&]() -> PyObject * {
     Py_ssize_t count = PyVectorcall_NARGS(flags);
     py::tuple args(count);
@@ -325,6 +337,8 @@ PyObject *callCompiled(PyObject *self, PyObject *const *arguments, size_t flags,
     scratch.clear();
     if (!compiled->miss)
       fail(UserError::Kind::Runtime, "compile", "the function is gone: the garbage collector has taken it");
+    if (compiled->check)
+      callEagerly(compiled->check, args, kwargs);
     return callAnew(*compiled, args, kwargs).release().ptr();
   });
 }
@@ -334,6 +348,7 @@ int traverse(PyObject *self, visitproc visit, void *arg) {
   Py_VISIT(Py_TYPE(self));
   Py_VISIT(compiled->function);
   Py_VISIT(compiled->miss);
+  Py_VISIT(compiled->check);
   Py_VISIT(compiled->dict);
   for (auto &[traced, object] : *compiled->entries)
     Py_VISIT(object);
@@ -343,6 +358,7 @@ int clear(PyObject *self) {
   auto *compiled = reinterpret_cast<Compiled *>(self);
   Py_CLEAR(compiled->function);
   Py_CLEAR(compiled->miss);
+  Py_CLEAR(compiled->check);
   Py_CLEAR(compiled->dict);
   auto entries = std::move(*compiled->entries);
   compiled->entries->clear();
@@ -456,19 +472,24 @@ void bindCompile(py::module_ &module) {
   if (!compiledType)
     throw py::error_already_set();
   module.attr("Compiled") = py::handle(reinterpret_cast<PyObject *>(compiledType));
-  // adaptive: calls may be made without being traced.
-  module.def("make_compiled", [](py::object function, py::object miss, bool adaptive) {
-    auto entries = std::make_unique<std::vector<std::pair<Traced *, PyObject *>>>();
-    auto *compiled = reinterpret_cast<Compiled *>(compiledType->tp_alloc(compiledType, 0));
-    if (!compiled)
-      throw py::error_already_set();
-    compiled->entries = entries.release();
-    compiled->policy = adaptive ? new CallPolicy : nullptr;
-    compiled->vectorcall = callCompiled;
-    compiled->function = function.release().ptr();
-    compiled->miss = miss.release().ptr();
-    return py::reinterpret_steal<py::object>(reinterpret_cast<PyObject *>(compiled));
-  });
+  // adaptive: calls may be made without being traced. check: None, or called with the arguments of a call that no entry
+  // serves.
+  module.def(
+      "make_compiled",
+      [](py::object function, py::object miss, bool adaptive, py::object check) {
+        auto entries = std::make_unique<std::vector<std::pair<Traced *, PyObject *>>>();
+        auto *compiled = reinterpret_cast<Compiled *>(compiledType->tp_alloc(compiledType, 0));
+        if (!compiled)
+          throw py::error_already_set();
+        compiled->entries = entries.release();
+        compiled->policy = adaptive ? new CallPolicy : nullptr;
+        compiled->vectorcall = callCompiled;
+        compiled->function = function.release().ptr();
+        compiled->miss = miss.release().ptr();
+        compiled->check = check.is_none() ? nullptr : check.release().ptr();
+        return py::reinterpret_steal<py::object>(reinterpret_cast<PyObject *>(compiled));
+      },
+      py::arg("function"), py::arg("miss"), py::arg("adaptive"), py::arg("check") = py::none());
   module.def("add_entry", [](py::handle object, py::object traced) {
     auto &entries = *asCompiled(object).entries;
     entries.insert(entries.begin(), {traced.cast<Traced *>(), traced.ptr()});
@@ -501,7 +522,8 @@ void bindCompile(py::module_ &module) {
       .def("__enter__", [](Turn &t) { return bool(t.turn.emplace(TraceTurn::Otherwise::Skip)); })
       .def("__exit__", [](Turn &t, const py::args &) { t.turn.reset(); });
   module.def("run_traced", &runTraced, py::arg("function"), py::arg("args"), py::arg("kwargs"), py::arg("after"),
-             py::arg("reached"), py::arg("why"), py::arg("specialised") = false, py::arg("check") = false);
+             py::arg("reached"), py::arg("why"), py::arg("specialised") = false, py::arg("check") = false,
+             py::arg("varying") = py::list());
   // holder[key], or holder[key][index]; where that is a float and a trace runs, as an input of its program.
   module.def(
       "traced_number",

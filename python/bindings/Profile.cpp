@@ -1,4 +1,5 @@
 // The time of every kernel that runs between two moments.
+#include "frontend/trace/Trace.h"
 #include "python/bindings/PyTensor.h"
 #include "runtime/Executable.h"
 
@@ -62,8 +63,19 @@ private:
 } // namespace
 
 void bindProfile(py::module_ &module) {
-  module.def("begin_profile", [] { return Recording::global().begin(); });
-  module.def("end_profile", [](size_t begun) { return Recording::global().end(begun); });
+  // What a trace has recorded until then runs before; a record that ends holds it.
+  auto runWhatWaits = [] {
+    if (Trace *trace = Trace::active())
+      trace->flush("it is profiled");
+  };
+  module.def("begin_profile", [=] {
+    runWhatWaits();
+    return Recording::global().begin();
+  });
+  module.def("end_profile", [=](size_t begun) {
+    runWhatWaits();
+    return Recording::global().end(begun);
+  });
 }
 
 } // namespace weft::python

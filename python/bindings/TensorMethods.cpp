@@ -432,6 +432,11 @@ void bindTensorMethods(py::module_ &module) {
   module.def("complex_from_parts", &complexFromParts); // of one shape and dtype
   module.def("same_storage", &Tensor::sharesStorage);
   module.def("address_of", [](const Tensor &t) { return reinterpret_cast<uintptr_t>(t.data()); }); // for reading alone
+  // Which memory a tensor has, as long as somebody holds it, and its size in bytes; asks for no values.
+  module.def("storage_of", [](const Tensor &t) {
+    const Storage *storage = t.impl->storage.get();
+    return std::make_pair(reinterpret_cast<uintptr_t>(storage), storage->bytes);
+  });
   // A tensor's whole memory as bytes, and a tensor laid out so on such bytes.
   module.def("whole_storage", [](const Tensor &t) {
     t.data();

@@ -37,18 +37,57 @@ def is_users(filename):
     return not (is_ours(filename) or is_stdlib(filename) or any(part in filename for part in _THIRD_PARTY))
 
 
+# What modules and classes are, of which no code of theirs is asked: a module's __getattr__, a metaclass's __getattribute__.
+members_of = vars(type)["__dict__"].__get__
+mro_of = vars(type)["__mro__"].__get__
+name_of = vars(type)["__qualname__"].__get__
+_module_of = vars(type)["__module__"].__get__
+_flags_of = vars(type)["__flags__"].__get__
+_dict_of_module = vars(types.ModuleType)["__dict__"].__get__
+
+
+def is_one_of(cls, *classes):
+    return any(cls is one for one in classes)
+
+
+def module_of(cls):
+    """The name of the class's module, "" where it is no text."""
+    try:
+        name = _module_of(cls)
+    except AttributeError:
+        return ""
+    return name if type(name) is str else ""
+
+
+def member_of(cls, name):
+    """What the class or the first of its bases has under the name, or None."""
+    return next((members_of(base)[name] for base in mro_of(cls) if name in members_of(base)), None)
+
+
+def name_of_module(module):
+    name = _dict_of_module(module).get("__name__")
+    return name if type(name) is str else ""
+
+
+def file_of(module):
+    """The module's file, or None."""
+    file = _dict_of_module(module).get("__file__") if issubclass(type(module), types.ModuleType) else None
+    return file if type(file) is str else None
+
+
 def is_user_class(cls):
-    module = sys.modules.get(cls.__module__)
-    file = getattr(module, "__file__", None)
+    name = module_of(cls)
+    module = sys.modules.get(name)
+    file = file_of(module)
     if file is None:
-        return cls.__module__ == "__main__" or (module is None and cls.__module__ != "builtins")
+        return name == "__main__" or (module is None and name != "builtins")
     return not is_ours(file) and not is_stdlib(file) and file.endswith(".py")
 
 
 def is_user_module(module):
-    file = getattr(module, "__file__", None)
+    file = file_of(module)
     if file is None:  # built in, or made by the program
-        return module.__name__.partition(".")[0] not in sys.stdlib_module_names
+        return name_of_module(module).partition(".")[0] not in sys.stdlib_module_names
     return file.endswith(".py") and is_users(file)
 
 
@@ -57,7 +96,7 @@ def is_plain_key(key):
     kind = type(key)
     if kind is tuple or kind is frozenset:
         return all(map(is_plain_key, key))
-    return not isinstance(kind.__hash__, types.FunctionType) and not isinstance(kind.__eq__, types.FunctionType)
+    return not any(isinstance(member_of(kind, name), types.FunctionType) for name in ("__hash__", "__eq__"))
 
 
 # ---------------------------------------------------------------- Objects
@@ -69,42 +108,46 @@ UNCHANGING = (
     types.ClassMethodDescriptorType, types.GetSetDescriptorType, types.MemberDescriptorType, types.GenericAlias, types.UnionType,
     type(vars(collections.namedtuple("_", "x"))["x"]), datetime.date, datetime.datetime, datetime.time, datetime.timedelta, datetime.timezone,
 )  # fmt: skip
+# Classes are told apart by their ids: a metaclass may hash and compare them in its own way.
+_ids = lambda *classes: frozenset(map(id, classes))
+_UNCHANGING = _ids(*UNCHANGING)
 # Iterating over them runs no Python and shows all that they hold.
 ITERATED: tuple = (collections.deque, array.array, bytearray, type({}.keys()), type({}.values()), type({}.items()))
 MOST_ITERATED = 1000  # items
 # C types whose state lies in what is guarded of their objects: contents, attributes, or nothing.
-_BASES = {
+_BASES = _ids(
     object, int, float, complex, str, bytes, tuple, frozenset, list, dict, set, type, types.SimpleNamespace, types.ModuleType,
     collections.OrderedDict, collections.defaultdict, BaseException, Exception, *UNCHANGING,
-}  # fmt: skip
+)  # fmt: skip
 
 
 def _is_of_python(cls):
     """Whether the class was made by a class statement, so that its objects hold attributes alone."""
     of_c = (types.WrapperDescriptorType, types.MethodDescriptorType, types.GetSetDescriptorType)
-    return bool(cls.__flags__ & 1 << 9) and not any(
-        type(member) in of_c and member.__objclass__ is cls and name not in ("__dict__", "__weakref__")
-        for name, member in vars(cls).items()
+    return bool(_flags_of(cls) & 1 << 9) and not any(
+        is_one_of(type(member), *of_c) and member.__objclass__ is cls and name not in ("__dict__", "__weakref__")
+        for name, member in members_of(cls).items()
     )
 
 
 def is_unchanging(kind):
-    if kind.__module__ not in ("typing", "numpy", "numpy.dtypes"):
-        return kind in UNCHANGING
-    return not is_memory(kind) and not hasattr(kind, "__next__")
+    if module_of(kind) not in ("typing", "numpy", "numpy.dtypes"):
+        return id(kind) in _UNCHANGING
+    return not is_memory(kind) and member_of(kind, "__next__") is None
 
 
 def is_memory(kind):
     """Whether tensors may share memory with objects of the class (NumPy's numbers are values)."""
-    if hasattr(kind, "__array_interface__"):
-        return not any(base.__name__ == "generic" for base in kind.__mro__)
-    return issubclass(kind, (bytearray, memoryview, array.array)) or kind.__module__ in ("mmap", "_ctypes", "ctypes")
+    if member_of(kind, "__array_interface__") is not None:
+        return not any(name_of(base) == "generic" for base in mro_of(kind))
+    return issubclass(kind, (bytearray, memoryview, array.array)) or module_of(kind) in ("mmap", "_ctypes", "ctypes")
 
 
 def holds_attributes_alone(kind):
     """Whether an object of the class is what its attributes, slots and, of a container, its contents are."""
     return all(
-        base in _BASES or base.__module__.partition(".")[0] == "weft" or _is_of_python(base) for base in kind.__mro__
+        id(base) in _BASES or module_of(base).partition(".")[0] == "weft" or _is_of_python(base)
+        for base in mro_of(kind)
     )
 
 
@@ -125,7 +168,7 @@ def is_pure_module(name, also=()):
 
 
 def is_pure_class(cls):
-    return is_pure_module(cls.__module__ or "", _PURE_CLASSES)
+    return is_pure_module(module_of(cls), _PURE_CLASSES)
 
 
 # ---------------------------------------------------------------- C functions
@@ -158,7 +201,7 @@ _PLAIN_TYPE_METHODS = (*_PLAIN_TYPES, object, type)
 
 def _is_numpys(kind):
     """Whether the class is that of arrays or of functions of them, which libraries use as temporaries: what a program can reach is memory."""
-    return kind.__module__ == "numpy" and kind.__name__ in ("ndarray", "ufunc", "dtype", "generic")
+    return module_of(kind) == "numpy" and name_of(kind) in ("ndarray", "ufunc", "dtype", "generic")
 
 
 def is_pure(function, caller):
@@ -185,10 +228,10 @@ def is_pure(function, caller):
     if issubclass(kind, type):
         return (
             issubclass(owner, _PLAIN_TYPES)
-            or owner.__module__ in ("typing", "collections", "enum")
+            or module_of(owner) in ("typing", "collections", "enum")
             or owner is object
             or owner is type
         )
-    return issubclass(kind, _PLAIN_TYPES) or kind.__module__ in (
+    return issubclass(kind, _PLAIN_TYPES) or module_of(kind) in (
         "itertools", "_functools", "functools", "collections", "weft._C", "re", "enum",
     )  # fmt: skip

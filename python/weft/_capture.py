@@ -18,7 +18,17 @@ import weakref
 from dis import EXTENDED_ARG, opmap
 
 from . import _C, _admission
-from ._admission import is_ours, is_plain_key, is_stdlib, is_user_class, is_user_module
+from ._admission import (
+    is_one_of,
+    is_ours,
+    is_plain_key,
+    is_stdlib,
+    is_user_class,
+    is_user_module,
+    module_of,
+    mro_of,
+    name_of,
+)
 
 (
     DICT_ITEM, DICT_ABSENT, LENGTH, LIST_ITEM, CELL, SLOT, TYPE_MEMBER, ITEMS, _, DICT_KEYS, DICT_VALUES, FUNCTION, TYPE, BASES,
@@ -81,7 +91,7 @@ class Capture:
         if issubclass(kind, _C.Tensor):
             self.tensors.append((value, value.requires_grad))
             return
-        if kind in (list, dict, tuple):
+        if is_one_of(kind, list, dict, tuple):
             if id(value) in self._containers:
                 return
             self._containers.add(id(value))
@@ -143,7 +153,7 @@ class Capture:
         if len(self.guards) > MAX_GUARDS:
             self.reason = self.reason or f"it reaches more than {MAX_GUARDS} Python values (at {path})"
         self._from = id(value)
-        look = _LOOKS.get(kind)
+        look = _LOOKS.get(id(kind))
         if look:
             look(self, value, path)
         elif issubclass(kind, type):
@@ -154,9 +164,9 @@ class Capture:
     def _is_opaque(self, value, path, what="an object of the kind"):
         kind = type(value)
         self._opaque[id(value)] = (
-            f"it can use {path}, {what} {kind.__module__}.{kind.__qualname__}, whose state cannot be guarded"
+            f"it can use {path}, {what} {module_of(kind)}.{name_of(kind)}, whose state cannot be guarded"
         )
-        if kind.__module__.startswith("numpy.random"):
+        if module_of(kind).startswith("numpy.random"):
             self._randomness.append((None, f"it can draw from {path}, which cannot be guarded"))
 
     def _is_memory(self, value, path):
@@ -228,7 +238,7 @@ class Capture:
             return self._is_opaque(value, path)
         if not _admission.is_pure_class(kind) and not is_user_class(kind):
             return self._is_opaque(value, path)
-        if kind.__module__.startswith("weft.optim."):
+        if module_of(kind).startswith("weft.optim."):
             for group in getattr(value, "param_groups", ()):
                 self._hyper_parameters[id(group)] = {id(group), id(value.param_groups)}
         if not issubclass(kind, _C.Tensor):  # whose class the holder's guard knows
@@ -238,14 +248,14 @@ class Capture:
                 look(self, value, path)
                 break
         self._attributes(value, kind, path)
-        self._reach(kind, kind.__qualname__)
+        self._reach(kind, name_of(kind))
 
     def _attributes(self, value, kind, path):
         has_state = False
-        for cls in kind.__mro__:
-            members = vars(cls)
+        for cls in mro_of(kind):
+            members = _admission.members_of(cls)
             state = members.get("__dict__")
-            if not has_state and type(state) in (types.GetSetDescriptorType, types.MemberDescriptorType):
+            if not has_state and is_one_of(type(state), types.GetSetDescriptorType, types.MemberDescriptorType):
                 has_state = True
                 self._dict(state.__get__(value, kind), f"{path}.__dict__", lambda key: f"{path}.{key}", by_name=True)
             if not is_user_class(cls) and cls is not collections.defaultdict:
@@ -264,21 +274,22 @@ class Capture:
         """The members of a class that the user wrote. Of weft's, that none has changed; Python's and extensions' cannot."""
         meta = type(cls)
         if meta is not type and is_user_class(meta):
-            self._reach(meta, meta.__qualname__)
+            self._reach(meta, name_of(meta))
         if not is_user_class(cls):
-            if is_ours(getattr(sys.modules.get(cls.__module__), "__file__", None) or ""):
-                self._guard(UNCHANGED, cls, None, None, cls.__qualname__)
+            if is_ours(_admission.file_of(sys.modules.get(module_of(cls))) or ""):
+                self._guard(UNCHANGED, cls, None, None, name_of(cls))
             elif not _admission.is_pure_class(cls):
                 self._opaque[id(cls)] = f"it can use {path}, which cannot be guarded"
             return
-        self._guard(BASES, cls, None, cls.__mro__, f"the bases of {cls.__qualname__}")
-        self._guard(LENGTH, vars(cls), len(vars(cls)), None, f"the members of {cls.__qualname__}")
-        for name, member in list(vars(cls).items()):
+        members = _admission.members_of(cls)
+        self._guard(BASES, cls, None, mro_of(cls), f"the bases of {name_of(cls)}")
+        self._guard(LENGTH, members, len(members), None, f"the members of {name_of(cls)}")
+        for name, member in list(members.items()):
             if name not in _OF_CLASSES:
                 self._guard(TYPE_MEMBER, cls, name, member, f"{path}.{name}")
                 self._reach(member, f"{path}.{name}", name)
-        for base in cls.__mro__[1:]:
-            self._reach(base, base.__qualname__)
+        for base in mro_of(cls)[1:]:
+            self._reach(base, name_of(base))
 
     def _wrapper(self, value, path):
         self._reach(value.__func__, path)
@@ -380,10 +391,10 @@ class Capture:
         if which in self._seen:
             return
         self._seen[which] = value
-        reason = None
-        if not _admission.is_pure_module(value.__name__):
-            reason = f"it can use the module {value.__name__}, which cannot be guarded"
-        if value.__name__ == "numpy" and "random" in names or value.__name__.startswith("numpy.random"):
+        reason, own_name = None, _admission.name_of_module(value)
+        if not _admission.is_pure_module(own_name):
+            reason = f"it can use the module {own_name}, which cannot be guarded"
+        if own_name == "numpy" and "random" in names or own_name.startswith("numpy.random"):
             # Its functions are not C functions that sys.setprofile reports.
             reason = f"it can draw from {path}.random, which cannot be guarded"
             self._randomness.append((codes, reason))
@@ -392,7 +403,7 @@ class Capture:
         elif reason:
             self._reasons.append((codes, reason))
         is_users = is_user_module(value)
-        is_followed = is_users or value.__name__.partition(".")[0] == "weft"
+        is_followed = is_users or own_name.partition(".")[0] == "weft"
         members = vars(value)
         for name in names:
             if name in members:
@@ -401,6 +412,15 @@ class Capture:
                     self._named(members[name], names, codes, f"{path}.{name}", name)
             elif is_users:
                 self._guard(DICT_ABSENT, members, name, None, f"{path}.{name} (absent)")
+        if is_users and "__getattr__" not in names:  # which gives what is absent
+            self._module_getattr(members, path)
+
+    def _module_getattr(self, members, path):
+        if "__getattr__" in members:
+            self._guard(DICT_ITEM, members, "__getattr__", members["__getattr__"], f"{path}.__getattr__")
+            self._reach(members["__getattr__"], f"{path}.__getattr__")
+        else:
+            self._guard(DICT_ABSENT, members, "__getattr__", None, f"{path}.__getattr__ (absent)")
 
     def _names(self, code):
         """All names of a code object and those nested in it, and these code objects."""
@@ -542,7 +562,7 @@ def _scan(code):
 
 
 def _text(key):
-    return repr(key) if type(key) in (str, int) else "..."
+    return repr(key) if is_one_of(type(key), str, int) else "..."
 
 
 _LOOKS: dict = {
@@ -565,6 +585,7 @@ _LOOKS: dict = {
     **dict.fromkeys(_FUNCTIONS, Capture._c_function),
     **dict.fromkeys(_admission.ITERATED, Capture._items),
 }
+_LOOKS = {id(kind): look for kind, look in _LOOKS.items()}  # a metaclass may hash classes in its own way
 # What a container's sub-class holds besides attributes.
 _CONTENTS = (
     (list, Capture._list),

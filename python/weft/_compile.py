@@ -39,7 +39,9 @@ def compile(function=None, *, dynamic=None, numerics="exact", fullgraph=False, c
     Args:
         function: a function, method or Module; without it, a decorator is returned.
         dynamic: None or True: sizes and numbers that are found to vary become symbols and inputs of one program; False: each call
-            with others is traced and compiled by itself, and the last 64 of these programs are kept.
+            with others is traced and compiled by itself, and the last 64 of these programs are kept. A dict declares sizes that vary:
+            with ``{"x": {0: (1, 1024)}}`` the argument ``x`` has 1 to 1024 entries along its axis 0. They are symbols from the first
+            call on, where the shapes alone tell what else varies with them, and a size out of bounds is a ValueError.
         numerics: "exact": bit-identical to eager.
         fullgraph: a call that cannot be replayed is an error.
         check: also runs eagerly and compares the bits, at each call. A difference is an error that names the op, its line and the
@@ -54,11 +56,12 @@ def compile(function=None, *, dynamic=None, numerics="exact", fullgraph=False, c
         )
     if numerics != "exact":
         raise NotImplementedError(f"[compile] numerics must be 'exact'; got {numerics!r}")
-    if dynamic not in (None, True, False):
+    if type(dynamic) not in (type(None), bool, dict):
         raise TypeError(
-            f"[compile] dynamic must be None, True or False; got {dynamic!r}; sizes that vary are found without a declaration"
+            f"[compile] dynamic must be None, True, False or a dict of sizes that vary, as in {{'x': {{0: (1, 1024)}}}}; got {dynamic!r}; "
+            "sizes that vary are found without a declaration"
         )
-    return _compiled(function, dynamic is False, fullgraph, check)
+    return _compiled(function, dynamic, fullgraph, check)
 
 
 def _compiled(function, *options):
@@ -83,7 +86,7 @@ def _reduce(compiled):
     if found is compiled:
         return name
     of = compiled.compilation
-    return _compiled_with, ((of.specialised, of.fullgraph, of.check), compiled.__wrapped__)
+    return _compiled_with, ((of.dynamic, of.fullgraph, of.check), compiled.__wrapped__)
 
 
 copyreg.pickle(_C.Compiled, _reduce)
@@ -92,16 +95,22 @@ copyreg.pickle(_C.Compiled, _reduce)
 class Compilation:
     """The state of one compiled function."""
 
-    def __init__(self, function, specialised, fullgraph, check):
+    def __init__(self, function, dynamic, fullgraph, check):
         self.function = function
-        self.specialised = specialised
+        self.dynamic = dynamic
+        self.sizes = None
+        if type(dynamic) is dict:
+            from ._declared_sizes import DeclaredSizes
+
+            self.sizes = DeclaredSizes(function, dynamic)
         self.fullgraph = fullgraph
         self.check = check
         self.retraces = deque(maxlen=MAX_ENTRIES)  # why the last traces after the first were needed
         self.paths = {}  # entry → what its guards are about
         self.last_reason = None  # why the last trace could not be replayed
         self.last = None
-        self.compiled = _C.make_compiled(function, self.miss, not (specialised or fullgraph or check))
+        adaptive = not (dynamic is False or fullgraph or check)
+        self.compiled = _C.make_compiled(function, self.miss, adaptive, self.sizes and self.sizes.check)
         self.compiled.compilation = self
         self.compiled.__doc__ = function.__doc__
         self.compiled.__module__ = getattr(function, "__module__", None)
@@ -136,11 +145,13 @@ class Compilation:
             watch.stop()
             return _watch.not_replayable(capture, watch, guards, transient)
 
+        varying = self.sizes.varying(args, kwargs) if self.sizes else []
+        specialised = self.dynamic is False
         watch.start()
         try:
             reached = list(capture.reached.values())
             result, traced = _C.run_traced(
-                self.function, args, kwargs, after, reached, capture.reason, self.specialised, self.check
+                self.function, args, kwargs, after, reached, capture.reason, specialised, self.check, varying
             )
         finally:
             watch.stop()

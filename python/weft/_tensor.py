@@ -331,13 +331,23 @@ def _dlpack(self, *, stream=None, max_version=None, dl_device=None, copy=None):
 
 def copy_of(tensor, memo):
     """A copy without history for ``copy.deepcopy``: tensors that share memory give copies that share memory."""
-    if _C.tracing() or not tensor.numel():  # an empty view may begin behind its memory
+    if not tensor.numel():  # an empty view may begin behind its memory
         return tensor.detach().clone()
-    memory = _C.whole_storage(tensor)  # an object a storage, as long as somebody holds it
-    key = ("weft storage", _C.address_of(memory))
+    identity, size = _C.storage_of(tensor)
+    key = ("weft storage", identity)
+    layout = (tensor.shape, tensor.stride(), tensor.storage_offset())
+    if _C.tracing():  # by operations that a trace can follow, which know no bytes
+        if key not in memo:
+            whole = tensor.detach().as_strided((size // tensor.element_size(),), (1,), 0)
+            memo[key] = (tensor, whole.clone())
+        whole = memo[key][1]
+        if whole.dtype == tensor.dtype:
+            return whole.as_strided(*layout)
+        return _C.view_of_storage(_C.whole_storage(whole), *layout, tensor.dtype)
     if key not in memo:
+        memory = _C.whole_storage(tensor)
         memo[key] = (memory, memory.clone())
-    return _C.view_of_storage(memo[key][1], tensor.shape, tensor.stride(), tensor.storage_offset(), tensor.dtype)
+    return _C.view_of_storage(memo[key][1], *layout, tensor.dtype)
 
 
 def copy_grad(tensor, result, memo):

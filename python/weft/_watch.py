@@ -5,7 +5,7 @@ import os
 import sys
 
 from . import _admission
-from ._admission import is_ours, is_stdlib, is_users
+from ._admission import file_of, is_ours, is_stdlib, is_users
 
 
 def _users_frame(frame):
@@ -25,7 +25,7 @@ def _users_frame(frame):
 def _is_of_library(module):
     if not isinstance(module, str):
         return False
-    file = getattr(sys.modules.get(module), "__file__", None)
+    file = file_of(sys.modules.get(module))
     return module.startswith("namedtuple_") or file is not None and not is_users(file)
 
 

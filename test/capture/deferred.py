@@ -6,6 +6,7 @@ import numpy
 import weft
 from corpus import CALLS, Corpus, three
 from weft import nn
+from weft.profiler import profile
 
 F = nn.functional
 corpus = Corpus()
@@ -390,5 +391,16 @@ def raises_on_a_value():
         if (y > 12).any():
             raise ValueError(f"too large: {y.max().item()}")
         return y
+
+    return f
+
+
+@program()
+def profiles_a_part():
+    def f(x):
+        y = x * 2
+        with profile() as record:
+            y = y + 1
+        return y * 3, len(record.events()) > 0
 
     return f

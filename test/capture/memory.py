@@ -1,5 +1,6 @@
 """Memory: aliases between arguments, captured tensors, gradients and results; other memory by .data; writes to parts."""
 
+import copy
 from types import SimpleNamespace
 
 import weft
@@ -347,6 +348,27 @@ corpus.add(
 @program()
 def resizes():
     return lambda x: (x.resize_(2), x * 2)[1]
+
+
+@program(calls=lambda: [[weft.arange(8).float()[i % 3 :][:4]] for i in range(6)])
+def copies_deeply():
+    def f(x):
+        copies = copy.deepcopy([x, x[1:], x.view(2, 2), weft.complex(x, x)])
+        copies[0].add_(1)
+        return copies, copy.deepcopy(x)
+
+    return f
+
+
+@program(calls=lambda: [[weft.arange(6).float() + i] for i in range(6)])
+def copies_numbers_and_their_parts_deeply():
+    def f(x):
+        pairs = weft.view_as_complex(x.view(3, 2) * 1)
+        copies = copy.deepcopy([pairs, weft.view_as_real(pairs), pairs.imag])
+        copies[1].add_(1)
+        return copies
+
+    return f
 
 
 @program()

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 #include <map>
+#include <random>
 
 using namespace weft;
 using Way = CallPolicy::Way;
@@ -63,6 +64,33 @@ TEST(CallPolicy, NoSequenceTakesMuchLongerThanEagerCode) {
       EXPECT_LE(run(policy, calls, costs), 1.1 * calls * costs.eager + 0.2)
           << calls << " calls, eagerly " << costs.eager;
     }
+}
+
+// Calls of other sizes take other times each: a few of either way tell nothing.
+TEST(CallPolicy, MeasuresLongerWhereCallsDiffer) {
+  int right = 0;
+  for (unsigned seed = 0; seed < 200; ++seed) {
+    CallPolicy policy;
+    std::mt19937 random(seed);
+    std::uniform_real_distribution<double> size(0.1, 1.9);
+    for (int i = 0; i < 40; ++i) {
+      Way way = policy.next();
+      policy.made(way, (way == Way::Eager ? 0.03 : 0.02) * size(random), 0);
+    }
+    right += policy.usual() == Way::Lazy;
+  }
+  EXPECT_GT(right, 180);
+}
+
+TEST(CallPolicy, APauseOfTheMachineIsNoCost) {
+  for (int pause = 4; pause < 12; ++pause) {
+    CallPolicy policy;
+    for (int i = 0; i < 40; ++i) {
+      Way way = policy.next();
+      policy.made(way, (way == Way::Eager ? 2e-4 : 1.4e-4) + (i == pause && way == Way::Lazy ? 1e-2 : 0), 0);
+    }
+    EXPECT_EQ(policy.usual(), Way::Lazy) << pause;
+  }
 }
 
 // Programs that turn out to be needed at each call are given up.

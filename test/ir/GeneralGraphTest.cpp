@@ -150,3 +150,39 @@ TEST(GeneralGraph, PaddingBecomesPositions) {
     EXPECT_EQ(matches(found, padded(1, 50)), low != 0);
   }
 }
+
+// A scan of `steps` entries of `size` elements, whose body adds them up and gives what it has.
+static Graph summed(int64_t steps, int64_t size, double factor = 0.5) {
+  const TensorType entry{DType::Float32, {size}}, entries{DType::Float32, {steps, size}};
+  auto body = std::make_shared<Graph>();
+  ValueId carry = body->addInput(entry), value = body->addInput(entry);
+  ValueId number =
+      body->addNode(OpKind::Full, {},
+                    {Attr::list(entry.shape), Attr::real(factor), Attr::integer(0), Attr::dtype(entry.dtype)}, entry);
+  ValueId scaled = body->addNode(OpKind::Mul, {value, number}, {}, entry);
+  body->outputs = {body->addNode(OpKind::Add, {carry, scaled}, {}, entry), carry};
+  Graph graph;
+  ValueId first = graph.addInput(entry), sequence = graph.addInput(entries);
+  ValueId last =
+      graph.addNodes(OpKind::Scan, {first, sequence},
+                     {Attr::graph(body), Attr::integer(1), Attr::integer(1), Attr::list({steps}), Attr::boolean(false)},
+                     {entry, entries});
+  graph.outputs = {last, last + 1};
+  return graph;
+}
+
+TEST(GeneralGraph, SizesOfBodiesAreTheirOpsSymbols) {
+  Found found = generalise({summed(7, 20), summed(5, 30)});
+  const Graph &graph = found.general->graph(), &body = *graph.nodes[0].attrs[0].body;
+  EXPECT_EQ(graph.symbolCount, 2);
+  EXPECT_EQ(body.symbolCount, 2);
+  EXPECT_EQ(body.inputs[0].type, graph.inputs[0].type);
+  EXPECT_TRUE(body.nodes[0].type.shape.hasSymbol());
+  EXPECT_TRUE(matches(found, summed(100, 3)));
+  EXPECT_EQ(found.symbols, (std::vector<int64_t>{3, 100}));
+  EXPECT_EQ(summed(7, 20).nodes[0].attrs[0].body->symbolCount, 0);
+}
+
+TEST(GeneralGraph, NumbersOfBodiesAreOfTheSkeleton) {
+  EXPECT_NE(partsOf(summed(7, 20, 0.5), true).skeleton, partsOf(summed(7, 20, 0.25), true).skeleton);
+}

@@ -142,6 +142,43 @@ def test_starts_share_programs():
         before, _ = weft._C.compile_statistics()
 
 
+w = weft.randn(4, 4) * 0.1
+LOOPS = {
+    "scan": lambda x: weft.scan(lambda h, v: ((h @ w + v).tanh(), h * 2), weft.zeros(4), x),
+    "scan of a length": lambda x: weft.scan(lambda h, _: (h * 0.5 + 1, h), weft.zeros(4), length=x.shape[0])[1] + x,
+    "scan with sizes inside": lambda x: weft.scan(lambda h, _: (h * 0.5 + x, h.sum()), x, length=3),
+    "scan of a scan": lambda x: weft.scan(
+        lambda h, v: (weft.scan(lambda g, u: (g * v + u, None), h, x)[0], h), weft.zeros(4), x
+    ),
+    "map": lambda x: weft.map(lambda v: v.sin() + v[0], x).sum(0),
+    "while": lambda x: weft.while_loop(lambda v: v.sum() < 1e4, lambda v: (v * 2,), (x.abs() + 1,))[0] + x,
+    "cond": lambda x: weft.cond(x.sum() > 0, lambda v: v * x, lambda v: v.cumsum(0), (x + 1,)) * 2,
+}
+
+
+def gradient_of(function):
+    def f(x):
+        leaf = x.detach().requires_grad_()
+        result = function(leaf)
+        sum(part.sum() for part in (result if isinstance(result, tuple) else (result,))).backward()
+        return leaf.grad
+
+    return f
+
+
+@pytest.mark.parametrize("name", [*LOOPS, *(f"gradient of {name}" for name in LOOPS if name != "while")])
+def test_loops_over_other_lengths_share_programs(name):
+    f = LOOPS[name.removeprefix("gradient of ")]
+    if name.startswith("gradient"):
+        f = gradient_of(f)
+    for n in (7, 5, 3, 12, 40, 257):
+        x = weft.randn(n, 4)
+        eager = f(x)
+        before, _ = weft._C.compile_statistics()
+        same(lazily(f, x), eager)
+        assert n in (7, 5) or weft._C.compile_statistics()[0] == before
+
+
 def test_gradients_of_parts_share_programs():
     table = weft.randn(200, 8, requires_grad=True)
 
@@ -222,6 +259,6 @@ def test_specialised_calls_have_programs_of_their_own():
 
 
 def test_what_dynamic_may_be():
-    with pytest.raises(TypeError, match=r"\[compile\] dynamic must be None, True or False"):
-        weft.compile(number, dynamic={"x": {0: (1, 8)}})
+    with pytest.raises(TypeError, match=r"\[compile\] dynamic must be None, True, False or a dict"):
+        weft.compile(number, dynamic=3)
     assert weft.compile(number, dynamic=True)(weft.ones(3), 0.5)[1] == 0.75

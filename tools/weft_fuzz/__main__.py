@@ -2,9 +2,9 @@
 
     tools/dev fuzz [--graphs N] [--seconds S] [--seed S] [--jobs N] [--cache FOLDER] [--device cuda] [--out FOLDER]
 
-A program is a graph of a few random statements: every op of the table, its gradients, in-place writes, views; on random shapes,
+A program is a graph of a few random statements: every op of the table, loops and branches, its gradients, in-place writes, views; on random shapes,
 dtypes and memory layouts. Some end with an integer divided by 0 or an index out of bounds: the error must be the same, and so
-must be what was written before it. Each statement is compared with the NumPy expression of its op's record. A batch of programs then runs
+must be what was written before it. Each statement is compared with the NumPy expression of its op's record, a loop with the same steps in Python. A batch of programs then runs
 eagerly and compiled (traced, then replayed). Half of the batches, drawn for each way, also run compiled without fusion and through
 weft-aot, and a third on slices of their inputs along an axis
 along which all their ops are independent; a fifth eagerly on contiguous copies of the inputs, and with gradients that programs of their own compute since the tape

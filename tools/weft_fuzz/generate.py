@@ -10,6 +10,7 @@ import weft
 
 from . import reference
 from .elementwise import Elementwise
+from .loops import Loops
 from .movement import Movement
 from .program import Program, Statement, load, scope
 from .structured import Structured
@@ -38,7 +39,7 @@ FAMILIES = {"Reduction": "reduce", "Shape": "view", "Contraction": "product", "C
 Value = weft.Tensor
 
 
-class Generator(Elementwise, Structured, Movement, Windows):
+class Generator(Elementwise, Structured, Movement, Windows, Loops):
     """The machinery; the others give the statements."""
 
     def __init__(self, seed, statements, first=0):
@@ -212,7 +213,7 @@ class Generator(Elementwise, Structured, Movement, Windows):
             + [self.composite] * 3
             + [self.window] * 2
             + [self.layer] * 2
-            + [self.creation, self.several, self.extern, self.fourier, self.scan]
+            + [self.creation, self.several, self.extern, self.fourier, self.scan, self.loop]
         )
         self.random.choice(kinds)()
 
