@@ -39,7 +39,14 @@ aten("addcmul")(weft.addcmul)
 aten("addcdiv")(weft.addcdiv)
 aten("floor_divide.Scalar")(weft.floor_divide)
 aten("polygamma")(weft.polygamma)
-aten("special_i1")(weft.special.i1)
+for _name in "i0e i1 i1e ndtri entr".split():
+    aten(f"special_{_name}")(getattr(weft.special, _name))
+aten("special_zeta", "special_zeta.other_scalar", "special_zeta.self_scalar")(weft.special.zeta)
+aten("gcd")(weft.gcd)
+aten("lcm")(weft.lcm)
+aten("ldexp.Tensor")(weft.ldexp)
+aten("heaviside")(weft.heaviside)
+aten("frexp.Tensor")(lambda x: tuple(weft.frexp(x)))
 aten("nan_to_num")(weft.nan_to_num)
 aten("hardswish")(functional.hardswish)
 aten("hardsigmoid")(functional.hardsigmoid)
@@ -66,6 +73,17 @@ def rsub(x, y, alpha=1):
 @aten("div.Tensor", "div.Scalar", "div.Tensor_mode", "div.Scalar_mode")
 def div(x, y, rounding_mode=None):
     return weft.div(x, y) if rounding_mode is None else weft.div(x, y, rounding_mode=rounding_mode)
+
+
+@aten("fmax", "prims.fmax")
+def fmax(x, y):
+    """The one that is a number, of two."""
+    return weft.where(weft.isnan(x), y, weft.where(weft.isnan(y), x, weft.maximum(x, y)))
+
+
+@aten("fmin", "prims.fmin")
+def fmin(x, y):
+    return weft.where(weft.isnan(x), y, weft.where(weft.isnan(y), x, weft.minimum(x, y)))
 
 
 @aten("prims.fma")
