@@ -458,7 +458,7 @@ def main():
         rows = {row["name"]: row for row in map(json.loads, RESULTS.read_text().splitlines())}
     everything = names()
     preload()
-    chosen = [name for name in everything if not options.names or name.startswith(tuple(options.names))]
+    chosen = dict.fromkeys(name for prefix in options.names or [""] for name in everything if name.startswith(prefix))
     for name in tqdm([name for name in chosen if options.again or name not in rows], unit="model"):
         rows[name] = run(name, options.limit)
         with RESULTS.open("a") as file:

@@ -333,6 +333,8 @@ def test_draws_that_depend_on_sizes_do_not_cut_a_graph():
         kept = y.new_empty((x.shape[0], 1)).bernoulli_(0.5) / 0.5
         return y * kept + torch.rand_like(y) * torch.randn_like(y) + F.dropout(y, 0.3)
 
+    check(lambda x: F.dropout(x[:, None].expand(6, 3, 5), 0.3) + torch.rand_like(x[:, None].expand(6, 3, 5)), R(6, 5))
+    torch._dynamo.reset()
     x = R(6, 5, requires_grad=True)
     explanation = weft.torch.explain(function, x)
     assert [graph.programs for graph in explanation] == [1, 1]

@@ -36,9 +36,10 @@ def hoist_draws(module):
     for node in list(graph.nodes):
         if node.target is not _ATEN.native_dropout.default and node.target not in _LIKE:
             continue
-        value = node.args[0].meta["val"]
+        # The drawn tensor's: its strides are dense where the operand's are not.
+        value = node.meta["val"] if node.target in _LIKE else node.meta["val"][1]
         layout = [_number(n, symbols) for n in (*value.shape, *value.stride())]
-        if None in layout or not value.dtype.is_floating_point:
+        if None in layout or not node.args[0].meta["val"].dtype.is_floating_point:
             continue
         sizes, strides = layout[: value.ndim], layout[value.ndim :]
         if node.target in _LIKE:
