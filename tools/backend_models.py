@@ -99,6 +99,7 @@ def vision(name):
 
 
 def timm_model(name):
+    import_torchvision()
     import timm
     import torch
 
@@ -118,6 +119,8 @@ def timm_model(name):
 def hugging(kind, config=None, **inputs):
     def make():
         import torch
+
+        import_torchvision()
         import transformers
 
         small = {
