@@ -329,6 +329,8 @@ def measure(name):
     backend = weft.torch.backend
     start = time.perf_counter()
     model, args, kwargs = make(name)
+    for parameter in model.parameters():  # those that begin as zero would hide what is behind them
+        parameter.data += 0.02 * torch.randn_like(parameter)
     state = {key: value.clone() for key, value in model.state_dict().items()}
     row, plans = {"name": name}, []
     for training, way in ((False, inference), (True, step)):

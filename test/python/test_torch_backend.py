@@ -382,6 +382,25 @@ def test_mutation_and_aliases():
     assert found[2] is x and found[1].data_ptr() == x.data_ptr()
 
 
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: x.clone(), lambda x: x.t().clone(), lambda x: torch.cat([x]), lambda x: x.to(x.dtype, copy=True),
+        lambda x: x.repeat_interleave(1, 0), lambda x: (x * 2,) * 1 + ((x * 2).clone(),), lambda x: (y := x * 2, y.clone()),
+        lambda x: [part.clone() for part in x.split(2)],
+    ],
+)  # fmt: skip
+def test_copies_have_memory_of_their_own(function):
+    compiled = torch.compile(function, backend=weft.torch.backend)
+    for _ in range(2):
+        x = R(4, 6)
+        found = torch.utils._pytree.tree_leaves(compiled(x))
+        assert len({y.untyped_storage().data_ptr() for y in (x, *found)}) == 1 + len(found)
+        expected = torch.utils._pytree.tree_leaves(function(x))
+        assert [y.stride() for y in found] == [y.stride() for y in expected]
+        torch.testing.assert_close(found, expected)
+
+
 def test_another_batch_needs_no_other_program():
     compiled = torch.compile(Block(), backend=weft.torch.backend, dynamic=True)
     made = []

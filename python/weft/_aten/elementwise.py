@@ -105,6 +105,8 @@ def elu(x, alpha=1, scale=1, input_scale=1):
 
 @aten("hardtanh")
 def hardtanh(x, min_val=-1, max_val=1):
+    if not x.dtype.is_floating_point:
+        min_val, max_val = int(min_val), int(max_val)
     return weft.clamp(x, min_val, max_val)
 
 
