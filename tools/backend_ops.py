@@ -127,13 +127,12 @@ def traced(sample):
     from functorch.compile import aot_function, nop
     from weft.torch import _backend
 
+    function = aot_function(sample, nop, nop, decompositions=_backend.aot_options()["decompositions"])
     try:
-        outcome(
-            aot_function(sample, nop, nop, decompositions=_backend.aot_options()["decompositions"]), sample.tensors()
-        )
+        results, gradients = outcome(function, sample.tensors())
     except Exception:
-        return False
-    return True
+        return None
+    return [*results, *gradients]
 
 
 def check(op, samples):
