@@ -146,6 +146,7 @@ def elementwise(x, y, i, j):
         (x > 0) & ~(y < 0),
         x.to(torch.bfloat16) * 3,
         (x > 0).sum(),
+        F.hardtanh(i, 0.5, 5.5),
     )
 
 
