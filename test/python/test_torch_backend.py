@@ -146,6 +146,7 @@ def elementwise(x, y, i, j):
         (x > 0) & ~(y < 0),
         x.to(torch.bfloat16) * 3,
         (x > 0).sum(),
+        F.hardtanh(i, 0.5, 5.5),
     )
 
 
@@ -267,6 +268,80 @@ def test_operators(family):
     assert not foreign(function, *args)
 
 
+def factors(x, b):
+    a = x @ x.mT + torch.eye(4)
+    yield from (
+        torch.linalg.inv(a),
+        torch.linalg.cholesky(a),
+        torch.linalg.qr(x)[1],
+        torch.linalg.eigvalsh(a),
+        torch.linalg.svdvals(x),
+    )
+    yield from (
+        torch.linalg.solve_triangular(x, b, upper=True),
+        torch.linalg.lu(x)[2],
+        torch.linalg.matrix_exp(x * 0.1),
+        torch.cdist(x, x + 1),
+    )
+    yield from (
+        torch.addbmm(x[0], x, x),
+        torch.diagonal_scatter(x, b[..., 0], dim1=1, dim2=2),
+        torch.fmax(x, x.mT),
+        torch.special.i0e(x),
+    )
+
+
+def waves(x, b):
+    yield from (
+        torch.fft.rfft(x).abs(),
+        torch.fft.fft2(x, norm="ortho").real,
+        torch.fft.irfftn(torch.fft.rfftn(x) * 2, s=x.shape),
+    )
+    yield from (
+        torch.fft.hfft(torch.complex(x, x * 2), 5),
+        torch.view_as_real(torch.polar(x.abs(), x).conj() * torch.complex(x, -x)),
+    )
+
+
+def images(x, b):
+    image = x.repeat(1, 2, 2)[None]
+    yield from (
+        F.adaptive_max_pool2d(image, (3, 5)),
+        F.adaptive_avg_pool3d(image[None], (2, 3, 3)),
+        F.adaptive_max_pool3d(image[None], (2, 3, 3)),
+    )
+    yield from (F.pad(image, (1, 2, 3, 1), mode="replicate"), F.interpolate(image, size=(5, 11), mode="bicubic"))
+    yield F.grid_sample(image[None], image[None, :, :2, :4, :6].reshape(1, 2, 2, 4, 3), align_corners=False)
+
+
+@pytest.mark.parametrize("family", [factors, waves, images])
+def test_operators_on_batches(family):
+    args = R(3, 4, 4) * 0.1 + torch.eye(4), R(3, 4, 2)
+
+    def function(*args):
+        return list(family(*args))
+
+    check(function, *args, tolerance=1e-4)
+    torch._dynamo.reset()
+    assert foreign(function, *args) <= {"with_effects"}  # the check of errors, after a factorisation
+
+
+def test_draws_that_depend_on_sizes_do_not_cut_a_graph():
+    """Stochastic depth, as timm and torchvision have it."""
+
+    def function(x):
+        y = torch.nn.functional.silu(x)
+        kept = y.new_empty((x.shape[0], 1)).bernoulli_(0.5) / 0.5
+        return y * kept + torch.rand_like(y) * torch.randn_like(y) + F.dropout(y, 0.3)
+
+    check(lambda x: F.dropout(x[:, None].expand(6, 3, 5), 0.3) + torch.rand_like(x[:, None].expand(6, 3, 5)), R(6, 5))
+    torch._dynamo.reset()
+    x = R(6, 5, requires_grad=True)
+    explanation = weft.torch.explain(function, x)
+    assert [graph.programs for graph in explanation] == [1, 1]
+    check(function, x)
+
+
 def test_attention_kinds():
     q, k, v = R(2, 4, 5, 8), R(2, 4, 7, 8), R(2, 4, 7, 8)
 
@@ -306,6 +381,25 @@ def test_mutation_and_aliases():
     torch.testing.assert_close(mine, theirs)
     torch.testing.assert_close(found, expected)
     assert found[2] is x and found[1].data_ptr() == x.data_ptr()
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: x.clone(), lambda x: x.t().clone(), lambda x: torch.cat([x]), lambda x: x.to(x.dtype, copy=True),
+        lambda x: x.repeat_interleave(1, 0), lambda x: (x * 2,) * 1 + ((x * 2).clone(),), lambda x: (y := x * 2, y.clone()),
+        lambda x: [part.clone() for part in x.split(2)],
+    ],
+)  # fmt: skip
+def test_copies_have_memory_of_their_own(function):
+    compiled = torch.compile(function, backend=weft.torch.backend)
+    for _ in range(2):
+        x = R(4, 6)
+        found = torch.utils._pytree.tree_leaves(compiled(x))
+        assert len({y.untyped_storage().data_ptr() for y in (x, *found)}) == 1 + len(found)
+        expected = torch.utils._pytree.tree_leaves(function(x))
+        assert [y.stride() for y in found] == [y.stride() for y in expected]
+        torch.testing.assert_close(found, expected)
 
 
 def test_another_batch_needs_no_other_program():

@@ -8,4 +8,15 @@ from .table import TABLE, Unsupported
 
 __all__ = ["TABLE", "Unsupported"]
 
-from . import contractions, creation, derivatives, elementwise, indexing, layers, pooling, reductions, shapes  # noqa: E402, F401
+from . import (  # noqa: E402, F401  # noqa: E402, F401
+    contractions,
+    creation,
+    derivatives,
+    elementwise,
+    indexing,
+    layers,
+    linear_algebra,
+    pooling,
+    reductions,
+    shapes,
+)

@@ -17,7 +17,7 @@ aten("linear")(functional.linear)
 
 @aten("addmm")
 def addmm(x, a, b, beta=1, alpha=1):
-    if x.ndim == 1 and beta == 1 and alpha == 1:  # F.linear of a matrix
+    if beta == 1 and alpha == 1 and x.shape == b.shape[1:]:  # F.linear of a matrix
         return functional.linear(a, b.t(), x)
     return weft.addmm(x, a, b, beta=beta, alpha=alpha)
 
@@ -25,6 +25,11 @@ def addmm(x, a, b, beta=1, alpha=1):
 @aten("baddbmm")
 def baddbmm(x, a, b, beta=1, alpha=1):
     return weft.baddbmm(x, a, b, beta=beta, alpha=alpha)
+
+
+@aten("addbmm")
+def addbmm(x, a, b, beta=1, alpha=1):
+    return weft.addbmm(x, a, b, beta=beta, alpha=alpha)
 
 
 @aten("addmv")

@@ -93,6 +93,16 @@ def eye_of(n, m, dtype=None, **kwargs):
     return weft.eye(n, m, dtype=dtype)
 
 
+@aten("tril_indices")
+def tril_indices(rows, columns, offset=0, dtype=None, **kwargs):
+    return weft.tril_indices(rows, columns, offset, dtype=dtype or weft.int64)
+
+
+@aten("triu_indices")
+def triu_indices(rows, columns, offset=0, dtype=None, **kwargs):
+    return weft.triu_indices(rows, columns, offset, dtype=dtype or weft.int64)
+
+
 @aten("linspace")
 def linspace(start, end, steps, dtype=None, **kwargs):
     return weft.linspace(start, end, steps, dtype=dtype)

@@ -54,9 +54,45 @@ def adaptive_max_pool2d_backward(gradient, x, indices):
     return pooling.scatter_to_windows(gradient, x, indices, 2)
 
 
+@aten("adaptive_max_pool3d_backward")
+def adaptive_max_pool3d_backward(gradient, x, indices):
+    return pooling.scatter_to_windows(gradient, x, indices, 3)
+
+
 @aten("_adaptive_avg_pool2d_backward")
 def adaptive_avg_pool2d_backward(gradient, x):
     (result,) = pullback(lambda x: pooling.adaptive_avg_pool2d(x, gradient.shape[-2:]), (x,), gradient)
+    return result
+
+
+@aten("_adaptive_avg_pool3d_backward")
+def adaptive_avg_pool3d_backward(gradient, x):
+    (result,) = pullback(lambda x: pooling.adaptive_avg_pool3d(x, gradient.shape[-3:]), (x,), gradient)
+    return result
+
+
+@aten("replication_pad1d_backward", "replication_pad2d_backward", "replication_pad3d_backward")
+def replication_pad_backward(gradient, x, padding):
+    (result,) = pullback(lambda x: functional.pad(x, list(padding), "replicate"), (x,), gradient)
+    return result
+
+
+@aten("_cdist_backward")
+def cdist_backward(gradient, x, y, p, distances):
+    (result,) = pullback(lambda x: weft.cdist(x, y, p), (x,), gradient)
+    return result
+
+
+@aten("_pdist_backward")
+def pdist_backward(gradient, x, p, distances):
+    (result,) = pullback(lambda x: weft.pdist(x, p), (x,), gradient)
+    return result
+
+
+@aten("masked_scatter_backward")
+def masked_scatter_backward(gradient, mask, sizes):
+    zeros = weft.zeros(sizes, dtype=gradient.dtype)
+    (result,) = pullback(lambda source: weft.masked_scatter(gradient, mask, source), (zeros,), gradient)
     return result
 
 
@@ -99,11 +135,11 @@ def flash_attention(query, key, value, dropout_p=0.0, is_causal=False, attn_mask
     return _attention(query, key, value, attn_mask, is_causal, scale), None
 
 
-@aten("grid_sampler_2d_backward")
-def grid_sampler_2d_backward(gradient, x, grid, mode, padding, align_corners, mask):
+@aten("grid_sampler_2d_backward", "grid_sampler_3d_backward")
+def grid_sampler_backward(gradient, x, grid, mode, padding, align_corners, mask):
     def forward(*given):
         given = iter(given)
-        return indexing.grid_sampler_2d(
+        return indexing.grid_sampler(
             next(given) if mask[0] else x, next(given) if mask[1] else grid, mode, padding, align_corners
         )
 

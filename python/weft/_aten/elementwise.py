@@ -39,7 +39,14 @@ aten("addcmul")(weft.addcmul)
 aten("addcdiv")(weft.addcdiv)
 aten("floor_divide.Scalar")(weft.floor_divide)
 aten("polygamma")(weft.polygamma)
-aten("special_i1")(weft.special.i1)
+for _name in "i0e i1 i1e ndtri entr".split():
+    aten(f"special_{_name}")(getattr(weft.special, _name))
+aten("special_zeta", "special_zeta.other_scalar", "special_zeta.self_scalar")(weft.special.zeta)
+aten("gcd")(weft.gcd)
+aten("lcm")(weft.lcm)
+aten("ldexp.Tensor")(weft.ldexp)
+aten("heaviside")(weft.heaviside)
+aten("frexp.Tensor")(lambda x: tuple(weft.frexp(x)))
 aten("nan_to_num")(weft.nan_to_num)
 aten("hardswish")(functional.hardswish)
 aten("hardsigmoid")(functional.hardsigmoid)
@@ -68,6 +75,17 @@ def div(x, y, rounding_mode=None):
     return weft.div(x, y) if rounding_mode is None else weft.div(x, y, rounding_mode=rounding_mode)
 
 
+@aten("fmax", "prims.fmax")
+def fmax(x, y):
+    """The one that is a number, of two."""
+    return weft.where(weft.isnan(x), y, weft.where(weft.isnan(y), x, weft.maximum(x, y)))
+
+
+@aten("fmin", "prims.fmin")
+def fmin(x, y):
+    return weft.where(weft.isnan(x), y, weft.where(weft.isnan(y), x, weft.minimum(x, y)))
+
+
 @aten("prims.fma")
 def fma(x, y, z):
     return x * y + z
@@ -87,6 +105,8 @@ def elu(x, alpha=1, scale=1, input_scale=1):
 
 @aten("hardtanh")
 def hardtanh(x, min_val=-1, max_val=1):
+    if not x.dtype.is_floating_point:
+        min_val, max_val = int(min_val), int(max_val)
     return weft.clamp(x, min_val, max_val)
 
 

@@ -54,6 +54,16 @@ def scatter_value(x, dim, index, value):
     return weft.scatter(x, dim, index, value=value)
 
 
+@aten("scatter.reduce")
+def scatter_and_reduce(x, dim, index, source, reduce):
+    return weft.scatter(x, dim, index, source, reduce=reduce)
+
+
+@aten("scatter.value_reduce")
+def scatter_value_and_reduce(x, dim, index, value, reduce):
+    return weft.scatter(x, dim, index, value=value, reduce=reduce)
+
+
 @aten("scatter_reduce.two")
 def scatter_reduce(x, dim, index, source, reduce, include_self=True):
     return weft.scatter_reduce(x, dim, index, source, reduce, include_self=include_self)
@@ -86,6 +96,6 @@ _MODES = ("bilinear", "nearest", "bicubic")
 _PADDINGS = ("zeros", "border", "reflection")
 
 
-@aten("grid_sampler_2d")
-def grid_sampler_2d(x, grid, mode, padding, align_corners):
+@aten("grid_sampler_2d", "grid_sampler_3d")
+def grid_sampler(x, grid, mode, padding, align_corners):
     return functional.grid_sample(x, grid, _MODES[mode], _PADDINGS[padding], align_corners)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import weft
 
 from ..nn import functional
-from .table import aten
+from .table import aten, require
 
 
 @aten("_softmax", "softmax.int")
@@ -124,6 +124,24 @@ def batch_norm(x, weight, bias, running_mean, running_var, training, momentum, e
 @aten("rms_norm")
 def rms_norm(x, normalized_shape, weight=None, eps=None):
     return functional.rms_norm(x, tuple(normalized_shape), weight, eps)
+
+
+def _interpolated(mode):
+    def upsample(x, size, align_corners, *factors):
+        for n, m, factor in zip(x.shape[2:], size, factors):
+            require(factor is None or align_corners or n * factor == m, "a factor other than the sizes'")
+        return functional.interpolate(x, list(size), mode=mode, align_corners=align_corners)
+
+    return upsample
+
+
+for _name, _mode in (
+    ("bicubic2d", "bicubic"),
+    ("bilinear2d", "bilinear"),
+    ("trilinear3d", "trilinear"),
+    ("linear1d", "linear"),
+):
+    aten(f"upsample_{_name}")(_interpolated(_mode))
 
 
 @aten("upsample_nearest2d.vec", "upsample_bilinear2d.vec")

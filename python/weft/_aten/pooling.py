@@ -5,7 +5,7 @@ from __future__ import annotations
 import weft
 
 from ..nn import functional
-from .table import aten, require
+from .table import aten
 
 MAX = {1: functional.max_pool1d, 2: functional.max_pool2d, 3: functional.max_pool3d}
 AVERAGE = {1: functional.avg_pool1d, 2: functional.avg_pool2d, 3: functional.avg_pool3d}
@@ -59,8 +59,19 @@ def adaptive_avg_pool1d(x, size):
 
 @aten("adaptive_max_pool2d")
 def adaptive_max_pool2d(x, size):
-    require(all(n % m == 0 for n, m in zip(x.shape[-2:], size)), "windows of different sizes")
     return tuple(functional.adaptive_max_pool2d(x, tuple(size), return_indices=True))
+
+
+@aten("adaptive_max_pool3d")
+def adaptive_max_pool3d(x, size):
+    return tuple(functional.adaptive_max_pool3d(x, tuple(size), return_indices=True))
+
+
+@aten("fractional_max_pool2d")
+def fractional_max_pool2d(x, kernel, size, samples):
+    return tuple(
+        functional.fractional_max_pool2d(x, list(kernel), list(size), return_indices=True, _random_samples=samples)
+    )
 
 
 def scatter_to_windows(gradient, x, indices, axes):

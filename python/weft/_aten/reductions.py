@@ -145,12 +145,12 @@ def topk(x, k, dim=-1, largest=True, sorted=True):
     return tuple(weft.topk(x, k, dim, largest, sorted))
 
 
-@aten("searchsorted.Tensor")
+@aten("searchsorted.Tensor", "searchsorted.Scalar")
 def searchsorted(sequence, x, out_int32=False, right=False, side=None, sorter=None):
     return weft.searchsorted(sequence, x, out_int32=out_int32, right=right or side == "right", sorter=sorter)
 
 
-@aten("bucketize.Tensor")
+@aten("bucketize.Tensor", "bucketize.Scalar")
 def bucketize(x, boundaries, out_int32=False, right=False):
     return weft.bucketize(x, boundaries, out_int32=out_int32, right=right)
 
@@ -162,3 +162,13 @@ aten("median.dim")(lambda x, dim, keepdim=False: tuple(weft.median(x, dim, keepd
 aten("median")(lambda x: weft.median(x))
 aten("kthvalue")(lambda x, k, dim=-1, keepdim=False: tuple(weft.kthvalue(x, k, dim, keepdim)))
 aten("histc")(weft.histc)
+aten("nanmedian.dim")(lambda x, dim, keepdim=False: tuple(weft.nanmedian(x, dim, keepdim)))
+aten("nanmedian")(lambda x: weft.nanmedian(x))
+aten("mode")(lambda x, dim=-1, keepdim=False: tuple(weft.mode(x, dim, keepdim)))
+aten("dist")(weft.dist)
+aten("_pdist_forward")(weft.pdist)
+
+
+@aten("_cdist_forward")
+def cdist(x, y, p, compute_mode=None):
+    return weft.cdist(x, y, p)

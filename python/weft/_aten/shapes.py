@@ -170,6 +170,13 @@ def diagonal(x, offset=0, dim1=0, dim2=1):
     return weft.diagonal(x, offset, dim1, dim2)
 
 
+@aten("diagonal_scatter")
+def diagonal_scatter(x, source, offset=0, dim1=0, dim2=1):
+    places = weft.diagonal(weft.arange(x.numel()).reshape(x.shape), offset, dim1, dim2)
+    flat = x.reshape(-1).index_copy(0, places.reshape(-1), source.to(x.dtype).reshape(-1))
+    return flat.reshape(x.shape)
+
+
 @aten("constant_pad_nd", "pad")
 def constant_pad_nd(x, pad, value=0, *rest):
     if isinstance(value, str):  # of aten.pad: the mode

@@ -16,8 +16,8 @@ from torch._dynamo.backends.common import aot_autograd
 from torch._functorch.partitioners import min_cut_rematerialization_partition
 
 from .._aten.derivatives import attention_backward
-from ._dropout import hoist_masks
 from ._plan import Plan
+from ._random import hoist_draws
 
 # Where explain() gets its plans: (kind, plan).
 observed: contextvars.ContextVar[list | None] = contextvars.ContextVar("observed", default=None)
@@ -56,7 +56,7 @@ def _partition(joint, inputs, **kwargs):
 def _compile(kind, module, inputs):
     if not any(node.op == "call_function" for node in module.graph.nodes):
         return _boxed(module.forward)
-    hoist_masks(module)
+    hoist_draws(module)
     plan = Plan.of_graph(module)
     if (plans := observed.get()) is not None:
         plans.append((kind, plan))
@@ -72,6 +72,18 @@ def _boxed(function):
     return run
 
 
+@functools.cache
+def aot_options():
+    """What AOTAutograd is told."""
+    return {
+        "fw_compiler": functools.partial(_compile, "forward"),
+        "bw_compiler": functools.partial(_compile, "backward"),
+        "inference_compiler": functools.partial(_compile, "inference"),
+        "decompositions": _decompositions(),
+        "partition_fn": _partition,
+    }
+
+
 def backend(module, example_inputs, *, mode=None, options=None):
     """The backend of ``torch.compile(model, backend="weft")``: compiles what Dynamo captured, for inference and training.
 
@@ -80,10 +92,4 @@ def backend(module, example_inputs, *, mode=None, options=None):
     """
     if options:
         raise ValueError(f"[weft.torch] knows no options; got {', '.join(map(repr, options))}; leave them out")
-    return aot_autograd(
-        fw_compiler=functools.partial(_compile, "forward"),
-        bw_compiler=functools.partial(_compile, "backward"),
-        inference_compiler=functools.partial(_compile, "inference"),
-        decompositions=_decompositions(),
-        partition_fn=_partition,
-    )(module, example_inputs)
+    return aot_autograd(**aot_options())(module, example_inputs)

@@ -8,6 +8,7 @@ from collections import Counter
 import torch
 
 from ._program import DTYPES, Program, function_of
+from ._random import draw
 
 _CONSTANTS = (int, float, bool, str, type(None))
 
@@ -125,11 +126,8 @@ class Plan:
 
     def _foreign_step(self, node, names, space):
         if reason := self._why_foreign(node):
-            name = (
-                node.target
-                if isinstance(node.target, torch._ops.OpOverload)
-                else getattr(node.target, "__name__", node.target)
-            )
+            target = node.args[0] if node.target is draw else node.target
+            name = target if isinstance(target, torch._ops.OpOverload) else getattr(target, "__name__", target)
             self.foreign[f"{name} ({reason})"] += 1
         function = f"f_{names[node]}"
         space[function] = node.target
@@ -157,7 +155,7 @@ def _draws(node):
     target = node.target
     if isinstance(target, torch._ops.OpOverload):
         return torch.Tag.nondeterministic_seeded in target.tags or target._schema.is_mutable
-    return getattr(target, "__module__", "") == "weft.torch._dropout"
+    return getattr(target, "__module__", "") == "weft.torch._random"
 
 
 def _nodes_in(argument):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import operator
+
 import torch
 
 import weft
@@ -56,7 +58,8 @@ class Program:
             function = function_of(node) or _item
             self.steps.append((node, function, args, kwargs, slots[node], dying.get(node, ())))
         self.size = len(slots)
-        self.results = [(slots[node], _stride_order(node.meta["val"])) for node in outputs]
+        self.sources = {node: [slots[argument] for argument in node.all_input_nodes] for node in nodes}
+        self.results = [(slots[node], _stride_order(node.meta["val"]), slots[_viewed(node, slots)]) for node in outputs]
         self.compiled = _C.make_compiled(self.interpret, self.miss, False)
         self.instead = None  # a plan, where weft rejected a node
 
@@ -85,17 +88,58 @@ class Program:
 
     def interpret(self, *args):
         values = [*args, *(None,) * (self.size - len(args))]
+        memory = list(range(self.size))  # slot → a slot with the same memory; of a tuple: of each element
         with _C.GradMode(False):
             for node, function, args, kwargs, slot, dying in self.steps:
                 try:
-                    values[slot] = function(*_filled(args, values), **_filled(kwargs, values))
+                    value = values[slot] = function(*_filled(args, values), **_filled(kwargs, values))
                 except IndexError:  # of the values; PyTorch raises it, too
                     raise
                 except Exception as error:
                     raise Rejected(node, f"{type(error).__name__}: {error}") from error
+                memory[slot] = self._memory(node, function, args, value, slot, values, memory)
                 for index in dying:
                     values[index] = None
-            return tuple(_laid_out(values[slot], order) for slot, order in self.results)
+            return self._results(values, memory)
+
+    def _memory(self, node, function, args, value, slot, values, memory):
+        if function is _item:
+            of = memory[args[0]]
+            return of[args[1]] if isinstance(of, list) else of
+        sources = [source for source in self.sources[node] if isinstance(values[source], weft.Tensor)]
+
+        def of(x, own):
+            same = (memory[source] for source in sources if _C.same_storage(x, values[source]))
+            return next(same, own) if isinstance(x, weft.Tensor) else own
+
+        if isinstance(value, (tuple, list)):
+            return [of(x, (slot, i)) for i, x in enumerate(value)]
+        return of(value, slot)
+
+    def _results(self, values, memory):
+        """What PyTorch's graph has in memory of its own is so: weft's functions give operands back where there is nothing to do."""
+        results, owner = [], {slot: slot for slot in range(len(self.inputs))}
+        for slot, order, viewed in self.results:
+            value = values[slot]
+            laid = _laid_out(value, order)
+            if _C.same_storage(laid, value) and owner.setdefault(memory[slot], viewed) != viewed:
+                laid = _laid_out(value.clone(), order)
+            results.append(laid)
+        return tuple(results)
+
+
+_ALSO_VIEWS = (torch.ops.aten._unsafe_view.default, torch.ops.aten._reshape_alias.default)
+
+
+def _viewed(node, slots):
+    """The node whose memory the node's value has, as PyTorch sees it."""
+    while node.op == "call_function" and node.all_input_nodes and node.all_input_nodes[0] in slots:
+        operand = node.all_input_nodes[0]
+        views = operand.target if node.target is operator.getitem else node.target
+        if not getattr(views, "is_view", False) and views not in _ALSO_VIEWS:
+            break
+        node = operand
+    return node
 
 
 def _item(values, index):
