@@ -7,8 +7,10 @@ from .._C import Tensor
 from .._dtypes import INF, finfo
 from .._factories import as_tensor
 from .._functions import norms, reductions
+from .._functions.complex_numbers import complex as complex_of
 from .._functions.elementwise import where
 from .._functions.queries import broadcast_shapes
+from .._functions.shapes import cat, tril
 from .._public import Any, public
 from ._common import check_matrices, named, transposed
 
@@ -103,20 +105,37 @@ def _tolerances(op: str, A: Tensor, atol: Any, rtol: Any) -> tuple[Tensor, Tenso
     """A and its tolerances, absolute and relative, with one batch."""
     check_matrices(op, A)
     if rtol is None:
-        default = finfo(A.dtype).eps * max(A.shape[-2:]) if A.dtype.is_floating_point else 0.0
+        default = finfo(A.dtype).eps * max(A.shape[-2:]) if A.dtype.is_floating_point or A.is_complex() else 0.0
         if atol is None:
             rtol = default
         elif isinstance(atol, Tensor):  # an absolute tolerance of 0 counts as none
             rtol = where(_ops.gt(atol, 0), 0.0, as_tensor(default, dtype=atol.dtype))
         else:
             rtol = 0.0 if atol > 0 else default
-    given = [as_tensor(0.0 if t is None else t, dtype=A.dtype, device=A.device) for t in (atol, rtol)]
+    dtype = A.real.dtype if A.is_complex() else A.dtype
+    given = [as_tensor(0.0 if t is None else t, dtype=dtype, device=A.device) for t in (atol, rtol)]
     batch = broadcast_shapes(A.shape[:-2], *(t.shape for t in given))
     return A.expand(*batch, *A.shape[-2:]), given[0].expand(batch), given[1].expand(batch)
 
 
+def _complex_pseudo_inverse(A: Tensor, atol: Tensor, rtol: Tensor, hermitian: bool) -> Tensor:
+    """By that of the real matrix [[re, -im], [im, re]], which has each singular value of A twice."""
+    m, n = A.shape[-2:]
+    re, im = A.real, A.imag
+    if hermitian:  # of which what is below the diagonal is read
+        im = tril(im, -1)
+        im = im - transposed(im)
+    whole = cat([cat([re, -im], -1), cat([im, re], -1)], -2)
+    inverse = _ops.pinv(whole, atol, rtol, hermitian)
+    return complex_of(inverse[..., :n, :m], inverse[..., n:, :m])
+
+
 def pseudo_inverse(op: str, A: Tensor, atol: Any, rtol: Any, hermitian: bool) -> Tensor:
-    result = _ops.pinv(*_tolerances(op, A, atol, rtol), hermitian)
+    A, atol, rtol = _tolerances(op, A, atol, rtol)
+    if A.is_complex():
+        result = _complex_pseudo_inverse(A, atol, rtol, hermitian)
+    else:
+        result = _ops.pinv(A, atol, rtol, hermitian)
     _C.check_info(
         reductions.any(_ops.logical_not(_ops.isfinite(A.detach())).flatten(-2), -1).to(_C.int32), op, "finite"
     )
