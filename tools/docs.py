@@ -21,7 +21,16 @@ GUIDES = [
     ("Tutorials", ["tutorials/training.md", "tutorials/compiling.md", "tutorials/profiling.md"]),
     (
         "Guides",
-        ["functions.md", "complex.md", "fft.md", "array_api.md", "any_batch.md", "accuracy.md", "performance.md"],
+        [
+            "functions.md",
+            "complex.md",
+            "fft.md",
+            "numpy.md",
+            "array_api.md",
+            "any_batch.md",
+            "accuracy.md",
+            "performance.md",
+        ],
     ),
     ("Models of others", ["torch.md", "onnx.md"]),
 ]
