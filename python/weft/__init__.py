@@ -146,6 +146,7 @@ _PARTS = frozenset(
         "library",
         "onnx",
         "profiler",
+        "sklearn",
         "testing",
         "torch",
         "version",
