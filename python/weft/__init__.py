@@ -152,7 +152,7 @@ _PARTS = frozenset(
         "version",
     )
 )
-_INSIDE = {"ops": "library", "import_torch": "_aten.imported", "summary": "_summary"}
+_INSIDE = {"ops": "library", "import_torch": "_aten.imported", "summary": "_summary", "udf": "_udf"}
 
 
 def __getattr__(name):

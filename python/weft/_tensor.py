@@ -397,6 +397,7 @@ _PROTOCOLS = {
     "__array_namespace__": _array_namespace,
     "to_device": _to_device,
     "__dlpack__": _dlpack,
+    "__arrow_c_array__": lambda self, requested_schema=None: _C.to_arrow(self),
     "__dlpack_device__": lambda self: _C.dlpack_device(self),
     "__repr__": lambda self: _print.tensor_repr(self),
     "__format__": _format,
