@@ -79,6 +79,12 @@ char letterOf(DType dtype) {
 
 // ---------------------------------------------------------------- From Arrow
 
+bool isFixedList(const ArrowSchema &schema) { return !std::strncmp(schema.format, "+w:", 3); }
+int64_t listSize(const ArrowSchema &schema) { return std::strtoll(schema.format + 3, nullptr, 10); }
+bool isList(const ArrowSchema &schema) {
+  return isFixedList(schema) || !std::strcmp(schema.format, "+l") || !std::strcmp(schema.format, "+L");
+}
+
 // A structure of the interface, released with the last who holds it.
 template <class T> struct Owned {
   T value{};
@@ -145,12 +151,27 @@ struct Reader {
   Tensor columnOf(const Memory &memory, const ArrowArray &array, const ArrowSchema &schema, int64_t skipped,
                   int64_t length, const std::string &column) const {
     int64_t offset = array.offset + skipped;
-    if (std::strncmp(schema.format, "+w:", 3) || schema.dictionary)
+    if (!isList(schema) || schema.dictionary)
       return vectorOf(memory, array, schema, offset, length, column);
-    checkNulls(array, column); // lists of one length
-    int64_t size = std::strtoll(schema.format + 3, nullptr, 10);
+    checkNulls(array, column); // lists, which must have one length
+    bool isFixed = isFixedList(schema), isLong = schema.format[1] == 'L';
+    int64_t size = isFixed ? listSize(schema) : 0, first = offset * size;
+    if (!isFixed && length) {
+      auto at = [&](int64_t i) {
+        return isLong ? static_cast<const int64_t *>(array.buffers[1])[offset + i]
+                      : static_cast<const int32_t *>(array.buffers[1])[offset + i];
+      };
+      first = at(0);
+      size = at(1) - first;
+      for (int64_t i = 1; i < length; ++i)
+        if (at(i + 1) - at(i) != size)
+          fail(Kind::Value, op.c_str(),
+               (column.empty() ? "the column" : "the column '" + column + "'") +
+                   " must have lists of one length; got " + std::to_string(size) + " and " +
+                   std::to_string(at(i + 1) - at(i)) + "; pad or cut them first");
+    }
     const ArrowArray &values = *array.children[0];
-    Tensor flat = vectorOf(memory, values, *schema.children[0], values.offset + offset * size, length * size, column);
+    Tensor flat = vectorOf(memory, values, *schema.children[0], values.offset + first, length * size, column);
     return view(flat, {length, size});
   }
 
@@ -212,9 +233,9 @@ py::tuple fromArrow(const std::string &op, py::handle source) {
   if (pieces.empty())
     for (size_t i = 0; i < columns.size(); ++i) {
       const ArrowSchema &of = isTable ? *type.children[i] : type;
-      bool lists = !std::strncmp(of.format, "+w:", 3);
-      DType dtype = reader.dtypeOf(lists ? *of.children[0] : of, isTable ? of.name : "");
-      columns[i].push_back(Tensor::empty(lists ? Dims{0, std::strtoll(of.format + 3, nullptr, 10)} : Dims{0}, dtype));
+      DType dtype = reader.dtypeOf(isList(of) ? *of.children[0] : of, isTable ? of.name : "");
+      Dims none = isFixedList(of) ? Dims{0, listSize(of)} : isList(of) ? Dims{0, 0} : Dims{0};
+      columns[i].push_back(Tensor::empty(none, dtype));
     }
   py::list names;
   for (int64_t i = 0; isTable && i < type.n_children; ++i)

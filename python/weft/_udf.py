@@ -106,6 +106,16 @@ def _is_table(batch: Any) -> bool:
     )
 
 
+def _lists(pyarrow: Any, matrix: numpy.ndarray) -> Any:
+    """A column of its rows. Lists whose type does not say that they are of one length, as Spark knows no others."""
+    starts = (
+        numpy.arange(0, matrix.size + 1, matrix.shape[1], dtype="int32")
+        if matrix.size
+        else numpy.zeros(len(matrix) + 1, "int32")
+    )
+    return pyarrow.ListArray.from_arrays(pyarrow.array(starts), pyarrow.array(matrix.reshape(-1)))
+
+
 def _array_of(value: Any) -> numpy.ndarray:
     """The memory of an array, a tensor or a column."""
     if isinstance(value, numpy.ndarray):
@@ -237,12 +247,7 @@ class Udf:
             return library.DataFrame(flat, index=batch.index)
         if module == "polars":
             return library.DataFrame(results)
-        columns = [
-            library.array(r)
-            if r.ndim == 1
-            else library.FixedSizeListArray.from_arrays(library.array(r.reshape(-1)), r.shape[1])
-            for r in results.values()
-        ]
+        columns = [library.array(r) if r.ndim == 1 else _lists(library, r) for r in results.values()]
         return kind.from_arrays(columns, names=list(results))
 
     def __call__(self, *arguments: Any, **named: Any) -> Any:

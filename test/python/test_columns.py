@@ -95,6 +95,13 @@ def test_pyarrow():
     lists = pa.FixedSizeListArray.from_arrays(pa.array(numpy.arange(8.0)), 2)
     assert weft.asarray(lists).tolist() == [[0, 1], [2, 3], [4, 5], [6, 7]]
     assert weft.asarray(lists[1:3]).tolist() == [[2, 3], [4, 5]]
+    lists = pa.array([[1, 2], [3, 4], [5, 6]])
+    assert weft.asarray(lists).tolist() == [[1, 2], [3, 4], [5, 6]] and weft.asarray(lists[1:]).tolist() == [
+        [3, 4],
+        [5, 6],
+    ]
+    assert weft.asarray(lists).data_ptr() == lists.flatten().buffers()[1].address
+    assert weft.asarray(pa.array([[1.5]], pa.large_list(pa.float32()))).tolist() == [[1.5]]
     table = pa.table({"a": VALUES, "b": VALUES.astype("float32")})
     assert_same_bits(weft.asarray(table), weft.from_numpy(numpy.stack([VALUES, VALUES], 1)))
     assert weft.asarray(table.slice(1, 2).to_batches()[0]).tolist() == [[1, 1], [2, 2]]
@@ -114,6 +121,7 @@ def test_pyarrow():
         (lambda pa: pa.array(["a"]), TypeError, r"must have numbers or truth values; got Arrow's format 'u'"),
         (lambda pa: pa.array([1], pa.timestamp("ns")), TypeError, r"got Arrow's format 'tsn:"),
         (lambda pa: pa.array(["a"]).dictionary_encode(), TypeError, r"of a dictionary"),
+        (lambda pa: pa.array([[1], [2, 3]]), ValueError, r"must have lists of one length; got 1 and 2"),
         (lambda pa: pa.table({}), ValueError, r"must have a column"),
         (lambda pa: pa.array([[1, None]], pa.list_(pa.int8(), 2)), ValueError, r"has 1 nulls"),
     ],

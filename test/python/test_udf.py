@@ -113,8 +113,8 @@ def test_pyarrow_tables(two):
     x, scale = batch(6)
     f = weft.udf(two[1], rows=True)
     expected = f(x, scale)
-    lists = pa.FixedSizeListArray.from_arrays(pa.array(x.reshape(-1)), 3)
-    for make in (pa.RecordBatch, pa.Table):
+    fixed = pa.FixedSizeListArray.from_arrays(pa.array(x.reshape(-1)), 3)
+    for make, lists in ((pa.RecordBatch, fixed), (pa.Table, pa.array(x.tolist(), pa.list_(pa.float32())))):
         table = make.from_arrays([lists, pa.array(scale)], names=["x", "scale"])
         got = f(table)
         assert type(got) is make and got.num_rows == 6
