@@ -27,12 +27,12 @@ class _Parameter:
     def __str__(self) -> str:
         return f"{self.type_name}[{', '.join(self.shape)}]"
 
-    def sizes(self, symbols: list[int | None]) -> list[int | None]:
+    def sizes(self, symbols: list[Any]) -> list[Any]:
         """The shape, None where a symbol is not known. A size is a product: "2*s0"."""
-        result: list[int | None] = []
+        result: list[Any] = []
         for size in self.shape:
             factors = [symbols[int(f[1:])] if f[0] == "s" else int(f) for f in size.split("*")]
-            result.append(None if None in factors else int(numpy.prod(factors)))  # type: ignore[arg-type]
+            result.append(None if None in factors else int(numpy.prod(factors)))
         return result
 
 
