@@ -93,8 +93,8 @@ def test_regression_of_several_targets():
 
 
 def test_searches_and_pipelines():
-    pipeline = make_pipeline(StandardScaler(), Classifier(epochs=3, random_state=0))
-    grid = {"classifier__lr": [0.0001, 0.01], "classifier__module": [functools.partial(perceptron, hidden=16)]}
+    pipeline = make_pipeline(StandardScaler(), Classifier(epochs=8, random_state=0))
+    grid = {"classifier__lr": [0.0001, 0.01], "classifier__module": [functools.partial(perceptron, hidden=32)]}
     search = GridSearchCV(pipeline, grid, cv=2, n_jobs=2).fit(X, Y)
     assert search.best_params_["classifier__lr"] == 0.01 and search.best_score_ > 0.8
     assert len(cross_val_score(pipeline, X, Y, cv=2)) == 2
