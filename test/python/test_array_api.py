@@ -59,6 +59,11 @@ def test_promotion_is_by_dtype_alone():
     assert not xp.can_cast(xp.uint64, xp.int8) and not xp.can_cast(xp.int64, xp.uint64)
 
 
+def test_cross_products_broadcast():
+    x, y = xp.asarray([1.0, 0.0, 0.0]), xp.asarray([[0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
+    assert xp.linalg.cross(x, y).tolist() == [[0, 0, 1], [0, -1, 0]]
+
+
 def test_sums_keep_the_sign_of_their_dtype():
     x = weft.tensor([200, 100], dtype=weft.uint8)
     assert xp.sum(x).dtype is xp.uint64 and xp.sum(x).item() == 300
