@@ -43,6 +43,18 @@ template <class Function> Val inFloat64(Function function, Val x) {
 
 Val constant(Val like, double number) { return filled(like, like.shape(), like.dtype(), number); }
 Val isInfinite(Val x) { return abs(x) == double(INFINITY); }
+Val isFinite(Val x) { return abs(x) < double(INFINITY); }
+
+// Where it is too large for exp, x nearer to 0, and what the exponential, times what may be small, is to be multiplied
+// with then.
+struct Shifted {
+  Val x, factor;
+};
+Shifted shifted(Val x, Val size) {
+  constexpr double kFits = 709, kShift = 690, kFactor = 0x1.6009282aba144p+995; // exp(kShift)
+  Val isLarge = size > kFits;
+  return {where(isLarge, x - copysign(constant(x, kShift), x), x), where(isLarge, kFactor, constant(x, 1))};
+}
 } // namespace
 
 Val plusReal(Val x, double number) { return pairsOf(numbersOf(x) + number); }
@@ -113,8 +125,10 @@ Val complexSignGradient(Val ct, Val x, Val sign) {
 // ---------------------------------------------------------------- Exponentials and logarithms
 
 static Complex exponential(Complex z) {
-  Val size = exp(z.re);
-  return {size * cos(z.im), where(z.im == 0.0, z.im, size * sin(z.im))};
+  Shifted x = shifted(z.re, z.re);
+  Val size = exp(x.x), noAngle = logical_and(isInfinite(z.re), logical_not(isFinite(z.im)));
+  Val c = where(noAngle, 1.0, cos(z.im)), s = where(noAngle, 0.0, sin(z.im));
+  return {size * c * x.factor, where(z.im == 0.0, z.im, size * s * x.factor)};
 }
 
 // Near |z| = 1 by what |z| squared is more than 1, which there is nearly exact.
@@ -131,8 +145,11 @@ Val complexLogarithm(Val x) { return inFloat64(logarithm, x); }
 Val complexExponentialLess1(Val x) {
   return inFloat64(
       [](Complex z) -> Complex {
-        Val half = sin(z.im * 0.5);
-        return {expm1(z.re) * cos(z.im) - half * half * 2.0, exponential(z).im};
+        constexpr double kNo1 = 40; // exp(40) - 1 rounds to exp(40); + 0.0: of -0 it is 0, as exp(-0) - 1
+        Complex whole = exponential(z);
+        Val noAngle = logical_and(z.re == -double(INFINITY), logical_not(isFinite(z.im)));
+        Val half = where(noAngle, 0.0, sin(z.im * 0.5)), c = where(noAngle, 1.0, cos(z.im));
+        return {where(z.re > kNo1, whole.re, expm1(z.re) * c - half * half * 2.0 + 0.0), whole.im};
       },
       x);
 }
@@ -141,9 +158,10 @@ Val complexLogarithmOf1Plus(Val x) {
   return inFloat64(
       [](Complex z) -> Complex {
         constexpr double kSquaresFit = 1e100;
-        Val fits = logical_and(abs(z.re) < kSquaresFit, abs(z.im) < kSquaresFit);
-        Val near = log1p(z.re * (z.re + 2.0) + z.im * z.im) * 0.5;
-        return {where(fits, near, log(distance64(z.re, z.im))), atan2(z.im, z.re + 1.0)};
+        Val square = z.re * (z.re + 2.0) + z.im * z.im; // of |1 + x|, less 1
+        Val isNear = logical_and(logical_and(abs(z.re) < kSquaresFit, abs(z.im) < kSquaresFit), square > -0.5);
+        Complex w = z + 1.0;
+        return {where(isNear, log1p(square) * 0.5, log(distance64(w.re, w.im))), atan2(w.im, w.re)};
       },
       x);
 }
@@ -177,21 +195,29 @@ Val complexSquareRoot(Val x) { return inFloat64(squareRoot, x); }
 
 // ---------------------------------------------------------------- Circular and hyperbolic functions
 
-Val complexSine(Val x) {
-  return inFloat64(
-      [](Complex z) -> Complex {
-        return {where(z.re == 0.0, z.re, sin(z.re) * cosh(z.im)), where(z.im == 0.0, z.im, cos(z.re) * sinh(z.im))};
-      },
-      x);
+// Of an angle that is not finite a factor of 0 or infinity is left by itself.
+static Complex hyperbolicSine(Complex z) {
+  Shifted x = shifted(z.re, abs(z.re));
+  Val noAngle = logical_and(logical_not(isFinite(z.im)), logical_or(z.re == 0.0, isInfinite(z.re)));
+  Val c = where(noAngle, 1.0, cos(z.im));
+  return {sinh(x.x) * c * x.factor, where(z.im == 0.0, z.im, cosh(x.x) * sin(z.im) * x.factor)};
 }
 
+static Complex hyperbolicCosine(Complex z) {
+  Shifted x = shifted(z.re, abs(z.re));
+  Val noAngle = logical_not(isFinite(z.im)), one = constant(z.re, 1);
+  Val c = where(logical_and(noAngle, isInfinite(z.re)), 1.0, cos(z.im));
+  Val s = where(logical_and(noAngle, z.re == 0.0), 1.0, sin(z.im));
+  return {cosh(x.x) * c * x.factor, where(z.im == 0.0, copysign(one, z.re) * z.im, sinh(x.x) * s * x.factor)};
+}
+
+Val complexHyperbolicSine(Val x) { return inFloat64(hyperbolicSine, x); }
+Val complexHyperbolicCosine(Val x) { return inFloat64(hyperbolicCosine, x); }
+Val complexSine(Val x) {
+  return inFloat64([](Complex z) { return byMinusI(hyperbolicSine(byI(z))); }, x);
+}
 Val complexCosine(Val x) {
-  return inFloat64(
-      [](Complex z) -> Complex {
-        Val imaginary = -sin(z.re) * sinh(z.im), one = constant(z.im, 1);
-        return {cos(z.re) * cosh(z.im), where(z.re == 0.0, -z.re * copysign(one, z.im), imaginary)};
-      },
-      x);
+  return inFloat64([](Complex z) { return hyperbolicCosine(byI(z)); }, x);
 }
 
 Val complexHyperbolicTangent(Val x) {
@@ -199,47 +225,64 @@ Val complexHyperbolicTangent(Val x) {
       [](Complex z) -> Complex {
         constexpr double kIsOne = 22; // tanh(22) is 1
         Val t = tan(z.im), beta = t * t + 1.0, s = sinh(z.re), rho = sqrt(s * s + 1.0), divisor = beta * s * s + 1.0;
-        Val isFar = abs(z.re) > kIsOne;
-        Val far = sin(z.im) * cos(z.im) * exp(abs(z.re) * -2.0) * 4.0;
-        return {where(isFar, copysign(constant(z.re, 1), z.re), beta * rho * s / divisor),
-                where(isFar, far, t / divisor)};
+        Val hasAngle = isFinite(z.im);
+        Val isFar = logical_and(abs(z.re) > kIsOne, logical_or(hasAngle, isInfinite(z.re)));
+        Val far = where(hasAngle, sin(z.im) * cos(z.im), 0.0) * exp(abs(z.re) * -2.0) * 4.0;
+        Val re = where(isFar, copysign(constant(z.re, 1), z.re), beta * rho * s / divisor);
+        Val im = where(isFar, far, t / divisor);
+        return {where(z.re == 0.0, z.re, re), where(z.im == 0.0, z.im, im)};
       },
       x);
 }
 
+static Val hasInfinity(Complex z) { return logical_or(isInfinite(z.re), isInfinite(z.im)); }
+
+// Of a number with an infinite part the angle is that of the number, and the other part infinite.
 static Complex inverseSine(Complex z) {
   Complex minus = squareRoot(-z + 1.0), plus = squareRoot(z + 1.0);
-  return {atan2(z.re, (minus * plus).re), asinh((conjugate(minus) * plus).im)};
+  Val isFar = hasInfinity(z), infinite = copysign(constant(z.im, INFINITY), z.im);
+  Val re = atan2(z.re, where(isFar, abs(z.im), (minus * plus).re));
+  return {where(z.re == 0.0, z.re, re), where(isFar, infinite, asinh((conjugate(minus) * plus).im))};
 }
 
 Val complexInverseHyperbolicSine(Val x) {
   return inFloat64([](Complex z) { return byI(inverseSine(byMinusI(z))); }, x);
 }
 
-Val complexInverseCosine(Val x) {
-  return inFloat64(
-      [](Complex z) -> Complex {
-        Complex minus = squareRoot(-z + 1.0), plus = squareRoot(z + 1.0);
-        return {atan2(minus.re, plus.re) * 2.0, asinh((conjugate(plus) * minus).im)};
-      },
-      x);
+static Complex inverseCosine(Complex z) {
+  Complex minus = squareRoot(-z + 1.0), plus = squareRoot(z + 1.0);
+  Val isFar = hasInfinity(z), infinite = copysign(constant(z.im, -INFINITY), -z.im);
+  Val isRight = logical_and(z.re == 0.0, z.im != z.im); // its angle is known, its length NaN
+  Val opposite = where(isFar, abs(z.im), where(isRight, 1.0, minus.re));
+  Val adjacent = where(isFar, z.re, where(isRight, 1.0, plus.re));
+  return {atan2(opposite, adjacent) * where(isFar, 1.0, constant(z.re, 2)),
+          where(isFar, infinite, asinh((conjugate(plus) * minus).im))};
 }
 
+Val complexInverseCosine(Val x) { return inFloat64(inverseCosine, x); }
 Val complexInverseHyperbolicCosine(Val x) {
   return inFloat64(
       [](Complex z) -> Complex {
-        Complex minus = squareRoot(z + -1.0), plus = squareRoot(z + 1.0);
-        return {asinh((conjugate(minus) * plus).re), atan2(minus.im, plus.re) * 2.0};
+        Complex w = inverseCosine(z);
+        return {abs(w.im), copysign(w.re, z.im)};
       },
       x);
 }
 
+// Where squares would overflow, of numbers scaled down; beside 1, where they vanish, without them.
 Val complexInverseHyperbolicTangent(Val x) {
   return inFloat64(
       [](Complex z) -> Complex {
-        Val a = abs(z.re), b = z.im, rest = 1.0 - a;
-        Val re = log1p(a * 4.0 / (rest * rest + b * b)) * 0.25;
-        return {copysign(re, z.re), atan2(b * 2.0, rest * (a + 1.0) - b * b) * 0.5};
+        constexpr double kLarge = 0x1p500, kScale = 0x1p-600, kSmall = 0x1p-500;
+        Val a = abs(z.re), b = abs(z.im), rest = 1.0 - a, one = constant(a, 1);
+        Val isFar = logical_or(a > kLarge, b > kLarge), isBeside = logical_and(rest == 0.0, b < kSmall);
+        Val scale = where(isFar, kScale, one), down = rest * scale, aside = b * scale;
+        Val above = where(isBeside, M_SQRT2, a * scale * 4.0);
+        Val below = where(isBeside, sqrt(b), down * down + aside * aside);
+        Val re = log1p(above / below * scale) * where(isBeside, 1.0, constant(a, 0.25));
+        Val top = where(b > kLarge, 1.0, b * 2.0), bottom = rest * (a + 1.0) - b * b;
+        Val im = atan2(top, where(isInfinite(b), -double(INFINITY), bottom)) * 0.5;
+        return {where(z.re == 0.0, z.re, copysign(where(hasInfinity(z), 0.0, re), z.re)), copysign(im, z.im)};
       },
       x);
 }

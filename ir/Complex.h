@@ -1,5 +1,6 @@
 // What the records of ir/ops/Complex.td are made of: complex numbers as pairs along the last axis. float32 is computed
-// in float64 but for sums and products. Branch cuts and signs of zero are those of C99's Annex G.
+// in float64 but for sums and products. Branch cuts, signs of zero, and what is of infinities and NaN are those of
+// C99's Annex G.
 #pragma once
 #include "ir/GraphBuilder.h"
 
@@ -33,6 +34,8 @@ Val complexLogarithmOf1Plus(Val x);
 Val complexSquareRoot(Val x);
 Val complexSine(Val x);
 Val complexCosine(Val x);
+Val complexHyperbolicSine(Val x);
+Val complexHyperbolicCosine(Val x);
 // Kahan, "Branch cuts for complex elementary functions", 1987.
 Val complexHyperbolicTangent(Val x);
 Val complexInverseHyperbolicSine(Val x);

@@ -46,7 +46,7 @@ std::string weft::buildModel(mlir::ModuleOp module, const AotOptions &options, c
   std::string exports = "{ global: ";
   for (const char *function : {"run", "error", "load", "create", "destroy", "state", "seed"})
     exports += name + "_" + function + "; ";
-  exports += "local: *; };\n";
+  exports += "weft_model_interface; local: *; };\n";
   std::vector<std::string> arguments{"-z",
                                      "undefs",
                                      "-z",

@@ -43,6 +43,8 @@ public:
     if (interface.externalWeights)
       writeLoad();
     writeForward("error", "weft_error_of_model", pointer, {});
+    new llvm::GlobalVariable(module, pointer, true, llvm::GlobalValue::ExternalLinkage,
+                             string(interfaceText(interface)), "weft_model_interface");
   }
 
 private:

@@ -2,6 +2,8 @@
 
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSet.h"
+#include "llvm/Support/JSON.h"
+#include "llvm/Support/raw_ostream.h"
 
 using namespace weft;
 
@@ -125,5 +127,27 @@ std::string weft::headerText(const ModelInterface &model) {
           model.name + "_run(" + (parameters.empty() ? "void" : parameters) +
           ");\n\n/* Why the last call on this thread failed; \"\" when it did not. */\nconst char *" + model.name +
           "_error(void);\n\n#ifdef __cplusplus\n}\n#endif\n#endif\n";
+  return text;
+}
+
+std::string weft::interfaceText(const ModelInterface &model) {
+  auto describe = [](const std::vector<ModelParameter> &parameters) {
+    llvm::json::Array list;
+    for (const ModelParameter &p : parameters) {
+      llvm::json::Array shape;
+      for (int64_t size : p.type.shape)
+        shape.push_back(sizeText(size));
+      list.push_back(llvm::json::Object{
+          {"name", p.name}, {"dtype", name(p.type.dtype)}, {"shape", std::move(shape)}, {"written", p.isWritten}});
+    }
+    return list;
+  };
+  std::string text;
+  llvm::raw_string_ostream(text) << llvm::json::Value(llvm::json::Object{{"name", model.name},
+                                                                         {"inputs", describe(model.inputs)},
+                                                                         {"outputs", describe(model.outputs)},
+                                                                         {"states", describe(model.states)},
+                                                                         {"symbols", model.symbolCount},
+                                                                         {"weights", model.externalWeights}});
   return text;
 }

@@ -23,6 +23,8 @@ struct ModelInterface {
 };
 
 std::string headerText(const ModelInterface &model);
+// What the header says, as JSON, for programs that open the library: python/weft/_udf.py reads it.
+std::string interfaceText(const ModelInterface &model);
 // `text` as a C identifier: other characters become '_'.
 std::string cIdentifier(const std::string &text);
 std::string cParameter(const std::string &text); // the same, and no keyword of C or C++

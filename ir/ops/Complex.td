@@ -159,12 +159,12 @@ def ComplexTanOp : UnaryOnPairs<"tan", "numpy.tan(z)"> {
 }
 def ComplexSinhOp : UnaryOnPairs<"sinh", "numpy.sinh(z)"> {
   let summary = "Hyperbolic sine of complex numbers.";
-  let expansion = "timesMinusI(complexSine(timesI(x)))";
+  let expansion = "complexHyperbolicSine(x)";
   let vjp = ["conjugateProduct(ct, complex_cosh(x))"];
 }
 def ComplexCoshOp : UnaryOnPairs<"cosh", "numpy.cosh(z)"> {
   let summary = "Hyperbolic cosine of complex numbers.";
-  let expansion = "complexCosine(timesI(x))";
+  let expansion = "complexHyperbolicCosine(x)";
   let vjp = ["conjugateProduct(ct, complex_sinh(x))"];
 }
 def ComplexTanhOp : UnaryOnPairs<"tanh", "numpy.tanh(z)"> {

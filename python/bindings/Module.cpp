@@ -33,6 +33,7 @@ PYBIND11_MODULE(_C, module) {
   bindCreation(module);
   bindBuffers(module);
   bindDLPack(module);
+  bindArrow(module);
   bindExchange(module);
   bindGradMode(module);
   bindAutograd(module);

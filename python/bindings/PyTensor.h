@@ -139,6 +139,7 @@ void bindIndexing(pybind11::module_ &module);
 void bindCreation(pybind11::module_ &module);
 void bindBuffers(pybind11::module_ &module);
 void bindDLPack(pybind11::module_ &module);
+void bindArrow(pybind11::module_ &module);
 void bindExchange(pybind11::module_ &module);
 void bindGradMode(pybind11::module_ &module);
 // None, where it is allowed, is an undefined tensor.

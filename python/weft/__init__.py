@@ -149,6 +149,7 @@ _PARTS = frozenset(
         "library",
         "onnx",
         "profiler",
+        "sklearn",
         "sparse",
         "testing",
         "torch",
@@ -159,6 +160,7 @@ _INSIDE = {
     "ops": "library",
     "import_torch": "_aten.imported",
     "summary": "_summary",
+    "udf": "_udf",
     **dict.fromkeys(("sparse_coo_tensor", "sparse_csr_tensor", "sparse_csc_tensor"), "sparse"),
 }
 

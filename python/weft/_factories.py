@@ -30,9 +30,20 @@ def _finish(
     return tensor.requires_grad_() if requires_grad else tensor
 
 
+def _column_of(op: str, data: Any) -> tuple[Tensor, bool] | None:
+    """``_columns.of``, which most data need not ask."""
+    if isinstance(data, (Tensor, list, tuple, int, float, complex)) or type(data).__module__ == "numpy":
+        return None
+    from . import _columns
+
+    return _columns.of(op, data)
+
+
 @public
 def tensor(data: Any, dtype: dtype | None = None, device: device | None = None, requires_grad: bool = False) -> Tensor:
-    """A copy of numbers, nested sequences (of numbers, arrays and tensors), a NumPy array or a tensor."""
+    """A copy of numbers, nested sequences (of numbers, arrays and tensors), a NumPy array, a column or table, or a tensor."""
+    if (column := _column_of("tensor", data)) is not None:
+        data = column[0]
     result = _C.from_nested(data, dtype)
     if device is None and not isinstance(data, Tensor):
         device = _C.get_default_device()
@@ -57,8 +68,10 @@ def is_tensor(obj: Any) -> bool:
 
 @public
 def as_tensor(data: Any, dtype: dtype | None = None, device: device | None = None) -> Tensor:
-    """The data itself if it is a tensor or NumPy array of that dtype, else a copy."""
-    if not isinstance(data, Tensor):
+    """The data itself if it is a tensor, NumPy array or column of that dtype, else a copy."""
+    if (column := _column_of("as_tensor", data)) is not None:
+        data = column[0]
+    elif not isinstance(data, Tensor):
         if not (hasattr(data, "__array_interface__") and getattr(data, "ndim", None)):
             return tensor(data, dtype=dtype, device=device)
         data = from_numpy(data)
@@ -421,9 +434,12 @@ def asarray(
     requires_grad: bool = False,
 ) -> Tensor:
     """A tensor of the data: on its memory where that is possible, a ValueError with ``copy=False`` where not; a copy with ``copy=True``."""
-    if not isinstance(obj, Tensor) and hasattr(obj, "__dlpack__") and not hasattr(obj, "__array_interface__"):
+    held = True
+    if (column := _column_of("asarray", obj)) is not None:
+        obj, held = column
+    elif not isinstance(obj, Tensor) and hasattr(obj, "__dlpack__") and not hasattr(obj, "__array_interface__"):
         obj = _C.from_dlpack(obj)
-    shared = isinstance(obj, Tensor) or hasattr(obj, "__array_interface__")
+    shared = held and (isinstance(obj, Tensor) or hasattr(obj, "__array_interface__"))
     result = as_tensor(obj, dtype, device)
     same = (
         shared

@@ -325,6 +325,18 @@ def _array_protocol(self, dtype=None, copy=None):
     return array.copy() if copy else array
 
 
+def _array_ufunc(self, ufunc, method, *inputs, **keywords):
+    from ._numpy import array_ufunc
+
+    return array_ufunc(ufunc, method, inputs, keywords)
+
+
+def _array_function(self, function, types, arguments, keywords):
+    from ._numpy import array_function
+
+    return array_function(function, types, arguments, keywords)
+
+
 def _dlpack(self, *, stream=None, max_version=None, dl_device=None, copy=None):
     return _C.to_dlpack(self, stream, max_version, dl_device, copy)
 
@@ -466,9 +478,12 @@ _PROTOCOLS = {
     "__weft_function__": classmethod(_C.default_weft_function),
     "__array__": _array_protocol,
     "__array_priority__": 1000,
+    "__array_ufunc__": _array_ufunc,
+    "__array_function__": _array_function,
     "__array_namespace__": _array_namespace,
     "to_device": _to_device,
     "__dlpack__": _dlpack,
+    "__arrow_c_array__": lambda self, requested_schema=None: _C.to_arrow(self),
     "__dlpack_device__": lambda self: _C.dlpack_device(self),
     "__repr__": lambda self: _print.tensor_repr(self),
     "__format__": _format,

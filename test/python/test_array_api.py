@@ -56,6 +56,12 @@ def test_promotion_is_by_dtype_alone():
     assert xp.result_type(xp.uint8, xp.int8, 3) is xp.int16
     assert xp.result_type(xp.float32, 1j) is xp.complex64
     assert xp.can_cast(xp.int8, xp.int32) and not xp.can_cast(xp.float64, xp.float32)
+    assert not xp.can_cast(xp.uint64, xp.int8) and not xp.can_cast(xp.int64, xp.uint64)
+
+
+def test_cross_products_broadcast():
+    x, y = xp.asarray([1.0, 0.0, 0.0]), xp.asarray([[0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
+    assert xp.linalg.cross(x, y).tolist() == [[0, 0, 1], [0, -1, 0]]
 
 
 def test_sums_keep_the_sign_of_their_dtype():

@@ -253,6 +253,55 @@ def test_special_values():
     )
 
 
+ENDS = [math.nan, math.inf, -math.inf, 0.0, -0.0, 1.0, -1.0, 2.5, -2.5]
+SPECIAL = {
+    **{name: FUNCTIONS[name] for name in "exp log sqrt sin cos tan sinh cosh tanh asin acos atan asinh acosh atanh".split()},
+    "expm1": lambda z: numpy.exp(z) - 1,
+    "log1p": lambda z: numpy.log(pairs(1 + z.real, z.imag)),
+}  # fmt: skip
+
+
+def pairs(real, imaginary):
+    result = numpy.empty(real.shape, numpy.complex128)
+    result.real, result.imag = real, imaginary
+    return result
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", SPECIAL)
+def test_infinities_nan_and_signs_of_zero(name, dtype):
+    """C99's Annex G, and the array API standard. Signs that they leave open may be others."""
+    z = numpy.array([complex(a, b) for a in ENDS for b in ENDS])
+    with numpy.errstate(all="ignore"):
+        expected = SPECIAL[name](z)
+    got = getattr(weft, name)(weft.from_numpy(z.astype(DTYPES[dtype]))).numpy()
+    open_signs = numpy.isnan(z) | numpy.isnan(expected) | (numpy.isinf(z.real) & numpy.isinf(z.imag))
+    for x, one, other, is_open in zip(z, got, expected, open_signs):
+        for a, b in ((one.real, other.real), (one.imag, other.imag)):
+            assert math.isclose(abs(a), abs(b), rel_tol=1e-6, abs_tol=1e-15) or (a != a and b != b), (x, one, other)
+            if not is_open and (a == 0 or math.isinf(a)) and b in (0, a):
+                assert math.copysign(1, a) == math.copysign(1, b), (x, one, other)
+    assert_same_bits(
+        weft.compile(lambda t: getattr(weft, name)(t))(weft.from_numpy(z)), getattr(weft, name)(weft.from_numpy(z))
+    )
+
+
+def test_finite_results_of_infinite_steps():
+    z = numpy.array([720 + 1e-300j, -720 + 1e-300j, 1e300 + 1e300j, 1e200 + 3j, -1e-200 + 1e160j, 0.5 + 1e-310j])
+    for name in ("exp", "sinh", "cosh", "tanh", "sqrt", "log", "asin", "acosh", "atanh", "atan"):
+        with numpy.errstate(all="ignore"):
+            expected = FUNCTIONS[name](z)
+        got = getattr(weft, name)(weft.from_numpy(z)).numpy()
+        finite = numpy.isfinite(expected)
+        assert (numpy.isfinite(got) == finite).all()
+        for part in (numpy.real, numpy.imag):
+            numpy.testing.assert_allclose(part(got[finite]), part(expected[finite]), rtol=1e-14, atol=1e-322)
+    near = numpy.array([complex(-1, 1e-300), complex(-1 + 2**-40, -1e-30)])
+    close(weft.log1p(weft.from_numpy(near)), [cmath.log(complex(1 + z.real, z.imag)) for z in near])
+    beside = weft.tensor(complex(1, 1e-310), dtype=weft.complex128)
+    assert weft.atanh(beside).item().real == pytest.approx(0.5 * (math.log(2) - math.log(1e-310)), rel=1e-14)
+
+
 # ---- in place
 
 

@@ -189,6 +189,19 @@ def test_gradients(name):
     numpy.testing.assert_allclose(ours.item(), theirs.item(), rtol=1e-8, atol=1e-8)
 
 
+def test_pinv_of_complex_matrices():
+    z = matrices(2, 4, 3, seed=1) + 1j * matrices(2, 4, 3, seed=2)
+    z[1, :, 2] = z[1, :, 0] * 2j  # of rank 2
+    numpy.testing.assert_allclose(linalg.pinv(weft.tensor(z)).numpy(), numpy.linalg.pinv(z), rtol=1e-9, atol=1e-9)
+    square = z[0, :3] + z[0, :3].conj().T
+    below = weft.tensor(numpy.tril(square) + numpy.triu(numpy.full((3, 3), 7j), 1))
+    got = linalg.pinv(below, hermitian=True, rtol=1e-8).numpy()
+    numpy.testing.assert_allclose(got, numpy.linalg.pinv(square), rtol=1e-9, atol=1e-9)
+    assert weft.autograd.gradcheck(linalg.pinv, (weft.tensor(z[0], requires_grad=True),))
+    with pytest.raises(weft.linalg.LinAlgError, match="finite"):
+        linalg.pinv(weft.tensor([[complex(1, numpy.nan)]]))
+
+
 def test_gradient_of_a_singular_determinant():
     """The cofactors, which PyTorch 2.13 gives with create_graph alone."""
     for values, cofactors in (

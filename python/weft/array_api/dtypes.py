@@ -56,7 +56,10 @@ def result_type(*arrays_and_dtypes: Any) -> dtype:
 def can_cast(from_: Any, to: dtype, /) -> builtins.bool:
     """Whether all values of the dtype (or array) are values of ``to``'s kind or a higher one."""
     have = from_.dtype if isinstance(from_, Tensor) else from_
-    return _C.promote_types(have, to) == to
+    try:
+        return _C.promote_types(have, to) == to
+    except RuntimeError:  # no dtype holds both
+        return False
 
 
 def astype(x: Tensor, dtype: dtype, /, *, copy: builtins.bool = True, device: Any = None) -> Tensor:

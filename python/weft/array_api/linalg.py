@@ -25,7 +25,7 @@ def cholesky(x: Tensor, /, *, upper: bool = False) -> Tensor:
 def cross(x1: Tensor, x2: Tensor, /, *, axis: int = -1) -> Tensor:
     """Cross products of vectors of three along an axis."""
     dtype = result_type(x1, x2)
-    return weft.linalg.cross(x1.to(dtype), x2.to(dtype), dim=axis)
+    return weft.linalg.cross(*weft.broadcast_tensors(x1.to(dtype), x2.to(dtype)), dim=axis)
 
 
 def det(x: Tensor, /) -> Tensor:

@@ -7,8 +7,10 @@ from .._C import Tensor
 from .._dtypes import INF, finfo
 from .._factories import as_tensor
 from .._functions import norms, reductions
+from .._functions.complex_numbers import complex as complex_of
 from .._functions.elementwise import where
 from .._functions.queries import broadcast_shapes
+from .._functions.shapes import tril
 from .._public import Any, public
 from . import _complex
 from ._common import check_matrices, named, transposed
@@ -104,20 +106,24 @@ def _tolerances(op: str, A: Tensor, atol: Any, rtol: Any) -> tuple[Tensor, Tenso
     """A and its tolerances, absolute and relative, with one batch."""
     check_matrices(op, A)
     if rtol is None:
-        default = finfo(A.dtype).eps * max(A.shape[-2:]) if A.dtype.is_floating_point else 0.0
+        default = finfo(A.dtype).eps * max(A.shape[-2:]) if A.dtype.is_floating_point or A.is_complex() else 0.0
         if atol is None:
             rtol = default
         elif isinstance(atol, Tensor):  # an absolute tolerance of 0 counts as none
             rtol = where(_ops.gt(atol, 0), 0.0, as_tensor(default, dtype=atol.dtype))
         else:
             rtol = 0.0 if atol > 0 else default
-    given = [as_tensor(0.0 if t is None else t, dtype=A.dtype, device=A.device) for t in (atol, rtol)]
+    dtype = A.real.dtype if A.is_complex() else A.dtype
+    given = [as_tensor(0.0 if t is None else t, dtype=dtype, device=A.device) for t in (atol, rtol)]
     batch = broadcast_shapes(A.shape[:-2], *(t.shape for t in given))
     return A.expand(*batch, *A.shape[-2:]), given[0].expand(batch), given[1].expand(batch)
 
 
 def pseudo_inverse(op: str, A: Tensor, atol: Any, rtol: Any, hermitian: bool) -> Tensor:
     if A.dtype.is_complex:
+        if hermitian:  # of which what is below the diagonal is read
+            below = tril(A.imag, -1)
+            A = complex_of(A.real, below - transposed(below))
         _, least, relative = _tolerances(op, A.real, atol, rtol)
         return _complex.from_real_form(pseudo_inverse(op, _complex.real_form(A), least, relative, hermitian))
     result = _ops.pinv(*_tolerances(op, A, atol, rtol), hermitian)
