@@ -211,6 +211,13 @@ private:
   void beginWindows(Value *description, Value *row, Value *column);
   llvm::Function *windowsFunction(MatrixTypes &p, mlir::Type element);
 
+  // ---- windows whose rows are read where they are (WindowRows.cpp)
+  struct RowWindows;
+  void contractWindowRows(kernel::ContractOp op);
+  llvm::Function *rowTableFunction();
+  llvm::Function *windowTileFunction(RowWindows &p);
+  llvm::Function *windowBlockFunction(RowWindows &p);
+
   // ---- products of few rows (MatrixRows.cpp)
   struct RowsProduct;
   struct RowsOperands;

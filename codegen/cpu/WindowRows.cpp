@@ -1,0 +1,270 @@
+// kernel.contract with windows in rows: a row of A is the window of one of the results' positions, whose channels lie
+// side by side at each position of the kernel. Tiles read them where they are, by a table of where each position of
+// each row's window begins, and nothing of the input is copied. (Where a window leaves the input, the table points to
+// zeros.) B is in panels as wide as a tile, of which a block of K stays in the first-level cache while the rows of a
+// block go by.
+#include "codegen/cpu/Product.h"
+#include "ir/kernel/Windows.h"
+
+using namespace llvm;
+
+namespace weft::cpu {
+
+using kernel::Windows;
+
+// Of a block: what its table, its sums and what it reads of the input fill of the second-level cache.
+static constexpr int64_t kMostRows = 96, kHighestTile = 6;
+static constexpr int64_t kStepsAtOnce = 4;
+
+struct KernelWriter::RowWindows : MatrixTypes {
+  int64_t columns, vectors, height; // of a tile
+  int64_t channels, positions, depth;
+  int64_t blockRows;
+  bool hasGroups;
+  llvm::Value *table, *c, *totals; // scratch memory
+
+  RowWindows(kernel::ContractOp op, KernelWriter &w)
+      : MatrixTypes(op.getA().getType().getElementType(), op.getB().getType().getElementType(), false, w) {
+    auto constantOf = [&](mlir::Value value) {
+      auto *known = dyn_cast<ConstantInt>(w.scalar(value));
+      if (!known)
+        unsupported(op, "windows in rows have a kernel, channels and panels of known sizes");
+      return known->getSExtValue();
+    };
+    columns = constantOf(op.getBStrideK()), depth = constantOf(op.getK());
+    vectors = columns / vectorLanes;
+    height = std::min<int64_t>(kHighestTile, (w.target.vectorRegisters - vectors - 1) / vectors);
+    channels = constantOf(op.getWindows()[Windows::Channels]), positions = depth / channels;
+    int64_t span = cpu::span(op.getRowBegin(), op.getRowEnd());
+    blockRows = alignTo(span > 0 ? std::min(span, kMostRows) : kMostRows, height);
+    hasGroups = depth > kGroupDepth;
+    table = w.reserveScratch(w.b.getInt64Ty(), blockRows * positions);
+    c = w.reserveScratch(type, blockRows * kStrideC);
+    totals = hasGroups ? w.reserveScratch(type, blockRows * kStrideC) : c;
+  }
+  std::string nameOf(const char *kind) const {
+    return name(kind) + "_" + std::to_string(height) + "x" + std::to_string(columns);
+  }
+};
+
+// void (description of the windows, table, zeros, first row, rows, rows of whole tiles, height of a tile, positions of
+// the kernel, bytes of an element): for each tile and position, the addresses of a tile's rows. Past the last row they
+// are those of that one.
+Function *KernelWriter::rowTableFunction() {
+  return helper("weft_row_table", 3, 6, [&](Function *f) {
+    Type *i64 = b.getInt64Ty(), *byte = b.getInt8Ty();
+    Value *zero = constant(0), *one = constant(1), *zeros = b.CreatePtrToInt(f->getArg(2), i64);
+    Value *first = f->getArg(3), *rows = f->getArg(4), *height = f->getArg(6), *bytes = f->getArg(8);
+    auto get = [&](int at) { return b.CreateLoad(i64, b.CreateConstGEP1_64(i64, f->getArg(0), at)); };
+    auto ofAxes = [&](Windows::OfAxis what) {
+      std::array<Value *, Windows::kAxes> values;
+      for (int axis = 0; axis < Windows::kAxes; ++axis)
+        values[axis] = get(kWindowsNumbers + Windows::at(axis, what));
+      return values;
+    };
+    auto inBytes = [&](Value *elements) { return b.CreateMul(elements, bytes); };
+    Value *input = get(kWindowsAddress), *imageStride = inBytes(get(kWindowsNumbers + Windows::ImageStride));
+    auto results = ofAxes(Windows::Results), kernel = ofAxes(Windows::Kernel), sizes = ofAxes(Windows::Size);
+    auto strides = ofAxes(Windows::Stride), steps = ofAxes(Windows::Step), dilations = ofAxes(Windows::Dilation);
+    auto lows = ofAxes(Windows::Low);
+    for (Value *&stride : strides)
+      stride = inBytes(stride);
+    Value *tileBytes = b.CreateMul(b.CreateMul(height, f->getArg(7)), constant(8)),
+          *stepBytes = b.CreateMul(height, constant(8));
+
+    Carried digits; // the result's indices, the last first, and the image
+    Value *rest = first;
+    for (int axis = Windows::kAxes - 1; axis >= 0; --axis) {
+      digits.push_back(b.CreateURem(rest, results[axis]));
+      rest = b.CreateUDiv(rest, results[axis]);
+    }
+    digits.append({rest, zero, f->getArg(1)}); // the row in its tile, and the tile's part of the table
+    loop(zero, f->getArg(5), 1, digits, [&](Value *i, const Carried &at) {
+      std::array<Value *, Windows::kAxes> starts;
+      for (int axis = 0; axis < Windows::kAxes; ++axis)
+        starts[axis] = b.CreateSub(b.CreateMul(at[Windows::kAxes - 1 - axis], steps[axis]), lows[axis]);
+      Value *image = b.CreateAdd(input, b.CreateMul(at[Windows::kAxes], imageStride));
+      Value *entry = b.CreateGEP(i64, at[5], at[4]);
+      std::function<Value *(int, Value *, Value *, Value *)> along = [&](int axis, Value *from, Value *isInside,
+                                                                         Value *entry) -> Value * {
+        return loop(
+            zero, kernel[axis], 1, {entry},
+            [&](Value *position, const Carried &entry) {
+              Value *x = b.CreateAdd(starts[axis], b.CreateMul(position, dilations[axis]));
+              Value *place = b.CreateAdd(from, b.CreateMul(x, strides[axis]));
+              Value *inside = b.CreateAnd(isInside, b.CreateICmpULT(x, sizes[axis]));
+              if (axis + 1 < Windows::kAxes)
+                return Carried{along(axis + 1, place, inside, entry[0])};
+              b.CreateStore(b.CreateSelect(inside, place, zeros), entry[0]);
+              return Carried{b.CreateGEP(byte, entry[0], stepBytes)};
+            },
+            /*atLeastOnce=*/true)[0];
+      };
+      along(0, image, b.getTrue(), entry);
+      Carried next;
+      Value *carry = b.CreateZExt(b.CreateICmpSLT(b.CreateAdd(i, one), rows), i64);
+      for (int digit = 0; digit < Windows::kAxes; ++digit) {
+        Value *sum = b.CreateAdd(at[digit], carry), *ends = b.CreateICmpEQ(sum, results[Windows::kAxes - 1 - digit]);
+        next.push_back(b.CreateSelect(ends, zero, sum));
+        carry = b.CreateZExt(ends, i64);
+      }
+      next.push_back(b.CreateAdd(at[Windows::kAxes], carry));
+      Value *inTile = b.CreateAdd(at[4], one), *isFull = b.CreateICmpEQ(inTile, height);
+      next.push_back(b.CreateSelect(isFull, zero, inTile));
+      next.push_back(b.CreateGEP(byte, at[5], b.CreateSelect(isFull, tileBytes, zero)));
+      return next;
+    });
+  });
+}
+
+// void (table from the first position on, b, c, first channel at it, depth, channels, whether c is added to): a tile of
+// C = A * B over a block of K.
+Function *KernelWriter::windowTileFunction(RowWindows &p) {
+  return helper(p.nameOf("window_tile"), 3, 4, [&](Function *tile) {
+    auto *vector = FixedVectorType::get(p.type, p.vectorLanes);
+    int64_t bytes = p.type->getScalarSizeInBits() / 8, sumCount = p.height * p.vectors;
+    Align align(bytes);
+    Type *byte = b.getInt8Ty();
+    Value *c = tile->getArg(2), *depth = tile->getArg(4), *channels = tile->getArg(5), *zero = constant(0);
+    Carried state(sumCount, Constant::getNullValue(vector));
+    state.push_back(tile->getArg(1));
+    auto step = [&](Carried &state, ArrayRef<Value *> rows, Value *place, int64_t k) {
+      SmallVector<Value *> right;
+      for (int64_t j = 0; j < p.vectors; ++j)
+        right.push_back(b.CreateAlignedLoad(
+            vector, b.CreateConstGEP1_64(p.type, state[sumCount], k * p.columns + j * p.vectorLanes), align));
+      for (int64_t i = 0; i < p.height; ++i) {
+        Value *at = b.CreateConstGEP1_64(p.type, b.CreateGEP(p.type, rows[i], place), k);
+        Value *left = b.CreateVectorSplat(p.vectorLanes, b.CreateAlignedLoad(p.type, at, align));
+        for (int64_t j = 0; j < p.vectors; ++j) {
+          Value *&sum = state[i * p.vectors + j];
+          sum = multiplyAdd(left, right[j], sum);
+        }
+      }
+    };
+    auto steps = [&](ArrayRef<Value *> rows, int64_t count) {
+      return [&, rows, count](Value *first, Carried state) {
+        for (int64_t k = 0; k < count; ++k)
+          step(state, rows, first, k);
+        state[sumCount] = b.CreateConstGEP1_64(p.type, state[sumCount], count * p.columns);
+        return state;
+      };
+    };
+    // do: the channels at a position; while there is more of the block.
+    BasicBlock *before = b.GetInsertBlock(), *enter = BasicBlock::Create(b.getContext(), "position", function);
+    b.CreateBr(enter);
+    b.SetInsertPoint(enter);
+    SmallVector<PHINode *> phis;
+    state.append({tile->getArg(0), tile->getArg(3), depth}); // the table, the first channel, what is left
+    for (Value *&value : state) {
+      phis.push_back(b.CreatePHI(value->getType(), 2));
+      phis.back()->addIncoming(value, before);
+      value = phis.back();
+    }
+    Value *table = state[sumCount + 1], *channel = state[sumCount + 2], *left = state[sumCount + 3];
+    state.resize(sumCount + 1);
+    Value *count = minimum(b.CreateSub(channels, channel), left);
+    SmallVector<Value *> rows;
+    for (int64_t i = 0; i < p.height; ++i) {
+      Value *row = b.CreateLoad(b.getPtrTy(), b.CreateConstGEP1_64(b.getInt64Ty(), table, i));
+      rows.push_back(b.CreateGEP(p.type, row, channel));
+    }
+    Value *whole = b.CreateAnd(count, constant(-kStepsAtOnce));
+    state = loop(zero, whole, kStepsAtOnce, state, steps(rows, kStepsAtOnce));
+    state = loop(whole, count, 1, state, steps(rows, 1));
+    left = b.CreateSub(left, count);
+    Carried next = state;
+    next.append({b.CreateConstGEP1_64(byte, table, 8 * p.height), zero, left});
+    BasicBlock *latch = b.GetInsertBlock(), *exit = BasicBlock::Create(b.getContext(), "sums", function);
+    b.CreateCondBr(b.CreateICmpSGT(left, zero), enter, exit);
+    for (auto [phi, value] : zip(phis, next))
+      phi->addIncoming(value, latch);
+    b.SetInsertPoint(exit);
+
+    auto sumAt = [&](int64_t number) {
+      int64_t row = number / p.vectors, column = number % p.vectors * p.vectorLanes;
+      return b.CreateConstGEP1_64(p.type, c, row * kStrideC + column);
+    };
+    state.resize(sumCount);
+    state = branch(b.CreateICmpNE(tile->getArg(6), zero), state, [&](const Carried &sums) {
+      Carried added;
+      for (auto [i, sum] : enumerate(sums))
+        added.push_back(add(b.CreateAlignedLoad(vector, sumAt(i), align), sum));
+      return added;
+    });
+    for (auto [i, sum] : enumerate(state))
+      b.CreateAlignedStore(sum, sumAt(i), align);
+  });
+}
+
+// void (table, b, c, totals, elements of a panel, k, tiles of rows, panels, channels, positions of the kernel): a block
+// of C, whose sums are in the totals where K is more than a group.
+Function *KernelWriter::windowBlockFunction(RowWindows &p) {
+  return helper(p.nameOf("window_block") + (p.hasGroups ? "_groups" : ""), 4, 6, [&](Function *f) {
+    Function *tile = windowTileFunction(p);
+    Value *table = f->getArg(0), *panels = f->getArg(1), *c = f->getArg(2), *k = f->getArg(5), *tiles = f->getArg(6),
+          *channels = f->getArg(8), *zero = constant(0);
+    loop(zero, k, kDepth, [&](Value *k0) {
+      Value *depth = minimum(constant(kDepth), b.CreateSub(k, k0)), *position = b.CreateUDiv(k0, channels),
+            *channel = b.CreateURem(k0, channels), *inGroup = b.CreateAnd(k0, constant(kGroupDepth - 1));
+      loop(zero, f->getArg(7), 1, [&](Value *j) {
+        Value *inB = b.CreateAdd(b.CreateMul(j, f->getArg(4)), b.CreateMul(k0, constant(p.columns)));
+        Value *panel = b.CreateGEP(p.type, panels, inB);
+        loop(zero, tiles, 1, [&](Value *i) {
+          Value *entry = b.CreateMul(b.CreateAdd(b.CreateMul(i, f->getArg(9)), position), constant(p.height));
+          Value *inC = b.CreateAdd(b.CreateMul(i, constant(p.height * kStrideC)), b.CreateMul(j, constant(p.columns)));
+          b.CreateCall(tile, {b.CreateGEP(b.getInt64Ty(), table, entry), panel, b.CreateGEP(p.type, c, inC), channel,
+                              depth, channels, inGroup});
+        });
+      });
+      if (!p.hasGroups)
+        return;
+      Value *end = b.CreateAdd(k0, depth);
+      Value *endsGroup =
+          b.CreateOr(b.CreateICmpEQ(end, k), b.CreateICmpEQ(b.CreateAnd(end, constant(kGroupDepth - 1)), zero));
+      branch(endsGroup, [&] {
+        addGroup(p, c, f->getArg(3), b.CreateICmpSLT(k0, constant(kGroupDepth)), zero,
+                 b.CreateMul(tiles, constant(p.height * kStrideC)));
+      });
+    });
+  });
+}
+
+void KernelWriter::contractWindowRows(kernel::ContractOp op) {
+  int64_t before = scratchBytes;
+  RowWindows p(op, *this);
+  Value *description = describeWindows(op);
+  auto *ofZeros = ArrayType::get(p.type, p.channels);
+  std::string name = p.name("zeros") + "_" + std::to_string(p.channels);
+  GlobalVariable *zeros = module.getNamedGlobal(name);
+  if (!zeros)
+    zeros = new GlobalVariable(module, ofZeros, /*isConstant=*/true, GlobalValue::InternalLinkage,
+                               Constant::getNullValue(ofZeros), name);
+  Value *rowEnd = scalar(op.getRowEnd()), *columnEnd = scalar(op.getColumnEnd()), *panel = scalar(op.getBStrideN());
+  int64_t rowSpan = span(op.getRowBegin(), op.getRowEnd()), columnSpan = span(op.getColumnBegin(), op.getColumnEnd());
+  blocks(scalar(op.getRowBegin()), rowEnd, p.blockRows, rowSpan >= 0 && rowSpan <= p.blockRows, [&](Value *row) {
+    Value *rows = minimum(constant(p.blockRows), b.CreateSub(rowEnd, row)), *height = constant(p.height);
+    Value *tiles = divideUp(rows, height);
+    b.CreateCall(rowTableFunction(), {description, p.table, zeros, row, rows, b.CreateMul(tiles, height), height,
+                                      constant(p.positions), constant(p.type->getScalarSizeInBits() / 8)});
+    bool oneStrip = columnSpan >= 0 && columnSpan <= kStrideC;
+    blocks(scalar(op.getColumnBegin()), columnEnd, kStrideC, oneStrip, [&](Value *column) {
+      Value *columns = minimum(constant(kStrideC), b.CreateSub(columnEnd, column));
+      Value *inB = b.CreateMul(b.CreateUDiv(column, constant(p.columns)), panel);
+      Value *panels = pointer(op.getB(), b.CreateAdd(scalar(op.getBBase()), inB));
+      b.CreateCall(windowBlockFunction(p),
+                   {p.table, panels, p.c, p.totals, panel, constant(p.depth), tiles,
+                    divideUp(columns, constant(p.columns)), constant(p.channels), constant(p.positions)});
+      loop(constant(0), rows, 1, [&](Value *i) {
+        epilogue(op, b.CreateAdd(row, i), column, columns, [&](Value *n) {
+          Value *place = b.CreateAdd(b.CreateMul(i, constant(kStrideC)), n);
+          return loadVector(p.type, b.CreateGEP(p.type, p.totals, place), laneMask);
+        });
+      });
+    });
+  });
+  mostScratchBytes = std::max(mostScratchBytes, scratchBytes);
+  scratchBytes = before;
+}
+
+} // namespace weft::cpu
