@@ -217,6 +217,10 @@ private:
   llvm::Function *rowTableFunction();
   llvm::Function *windowTileFunction(RowWindows &p);
   llvm::Function *windowBlockFunction(RowWindows &p);
+  llvm::Function *windowColumnsFunction(RowWindows &p);
+  llvm::Function *windowColumnsBlockFunction(RowWindows &p);
+  void storeTile(RowWindows &p, Value *c, Carried sums, Value *goesOn);
+  void endGroup(RowWindows &p, Value *c, Value *totals, Value *k0, Value *depth, Value *k, Value *elements);
 
   // ---- products of few rows (MatrixRows.cpp)
   struct RowsProduct;

@@ -1,8 +1,9 @@
-// kernel.contract with windows in rows: a row of A is the window of one of the results' positions, whose channels lie
-// side by side at each position of the kernel. Tiles read them where they are, by a table of where each position of
-// each row's window begins, and nothing of the input is copied. (Where a window leaves the input, the table points to
-// zeros.) B is in panels as wide as a tile, of which a block of K stays in the first-level cache while the rows of a
-// block go by.
+// kernel.contract with windows in rows: a row of A (or B, below) is the window of one of the results' positions, whose
+// channels lie side by side at each position of the kernel. Tiles read them where they are, by a table of where each
+// position of each row's window begins, and nothing of the input is copied. (Where a window leaves the input, the table
+// points to zeros.) B is in panels as wide as a tile, of which a block of K stays in the first-level cache while the
+// rows of a block go by. Where windows are rows of B, a step of K is one of them, and A is copied to panels as high as
+// a tile.
 #include "codegen/cpu/Product.h"
 #include "ir/kernel/Windows.h"
 
@@ -17,28 +18,33 @@ static constexpr int64_t kMostRows = 96, kHighestTile = 6;
 static constexpr int64_t kStepsAtOnce = 4;
 
 struct KernelWriter::RowWindows : MatrixTypes {
+  bool ofRows;                      // the windows are rows of A, not of B
   int64_t columns, vectors, height; // of a tile
   int64_t channels, positions, depth;
   int64_t blockRows;
   bool hasGroups;
-  llvm::Value *table, *c, *totals; // scratch memory
+  llvm::Value *table, *panels, *c, *totals; // scratch memory; panels of A, where the windows are rows of B
 
   RowWindows(kernel::ContractOp op, KernelWriter &w)
       : MatrixTypes(op.getA().getType().getElementType(), op.getB().getType().getElementType(), false, w) {
+    ofRows = op.getOfA();
     auto constantOf = [&](mlir::Value value) {
       auto *known = dyn_cast<ConstantInt>(w.scalar(value));
       if (!known)
         unsupported(op, "windows in rows have a kernel, channels and panels of known sizes");
       return known->getSExtValue();
     };
-    columns = constantOf(op.getBStrideK()), depth = constantOf(op.getK());
+    columns = ofRows ? constantOf(op.getBStrideK()) : 2 * vectorLanes, depth = constantOf(op.getK());
     vectors = columns / vectorLanes;
     height = std::min<int64_t>(kHighestTile, (w.target.vectorRegisters - vectors - 1) / vectors);
-    channels = constantOf(op.getWindows()[Windows::Channels]), positions = depth / channels;
+    channels = constantOf(op.getWindows()[Windows::Channels]), positions = 1;
+    for (int axis = 0; axis < Windows::kAxes; ++axis)
+      positions *= constantOf(op.getWindows()[Windows::at(axis, Windows::Kernel)]);
     int64_t span = cpu::span(op.getRowBegin(), op.getRowEnd());
     blockRows = alignTo(span > 0 ? std::min(span, kMostRows) : kMostRows, height);
     hasGroups = depth > kGroupDepth;
-    table = w.reserveScratch(w.b.getInt64Ty(), blockRows * positions);
+    table = w.reserveScratch(w.b.getInt64Ty(), (ofRows ? blockRows : kDepth) * positions);
+    panels = ofRows ? nullptr : w.reserveScratch(type, blockRows * kDepth);
     c = w.reserveScratch(type, blockRows * kStrideC);
     totals = hasGroups ? w.reserveScratch(type, blockRows * kStrideC) : c;
   }
@@ -181,20 +187,35 @@ Function *KernelWriter::windowTileFunction(RowWindows &p) {
       phi->addIncoming(value, latch);
     b.SetInsertPoint(exit);
 
-    auto sumAt = [&](int64_t number) {
-      int64_t row = number / p.vectors, column = number % p.vectors * p.vectorLanes;
-      return b.CreateConstGEP1_64(p.type, c, row * kStrideC + column);
-    };
     state.resize(sumCount);
-    state = branch(b.CreateICmpNE(tile->getArg(6), zero), state, [&](const Carried &sums) {
-      Carried added;
-      for (auto [i, sum] : enumerate(sums))
-        added.push_back(add(b.CreateAlignedLoad(vector, sumAt(i), align), sum));
-      return added;
-    });
-    for (auto [i, sum] : enumerate(state))
-      b.CreateAlignedStore(sum, sumAt(i), align);
+    storeTile(p, c, state, tile->getArg(6));
   });
+}
+
+// A tile's sums over a block of K go to c, or are added to what is there.
+void KernelWriter::storeTile(RowWindows &p, Value *c, Carried sums, Value *goesOn) {
+  Align align(p.type->getScalarSizeInBits() / 8);
+  auto sumAt = [&](int64_t number) {
+    int64_t row = number / p.vectors, column = number % p.vectors * p.vectorLanes;
+    return b.CreateConstGEP1_64(p.type, c, row * kStrideC + column);
+  };
+  sums = branch(b.CreateICmpNE(goesOn, constant(0)), sums, [&](const Carried &sums) {
+    Carried added;
+    for (auto [i, sum] : enumerate(sums))
+      added.push_back(add(b.CreateAlignedLoad(sum->getType(), sumAt(i), align), sum));
+    return added;
+  });
+  for (auto [i, sum] : enumerate(sums))
+    b.CreateAlignedStore(sum, sumAt(i), align);
+}
+
+// After a block of K that ends a group its sums are added to the totals.
+void KernelWriter::endGroup(RowWindows &p, Value *c, Value *totals, Value *k0, Value *depth, Value *k,
+                            Value *elements) {
+  Value *end = b.CreateAdd(k0, depth), *zero = constant(0);
+  Value *endsGroup =
+      b.CreateOr(b.CreateICmpEQ(end, k), b.CreateICmpEQ(b.CreateAnd(end, constant(kGroupDepth - 1)), zero));
+  branch(endsGroup, [&] { addGroup(p, c, totals, b.CreateICmpSLT(k0, constant(kGroupDepth)), zero, elements); });
 }
 
 // void (table, b, c, totals, elements of a panel, k, tiles of rows, panels, channels, positions of the kernel): a block
@@ -217,15 +238,90 @@ Function *KernelWriter::windowBlockFunction(RowWindows &p) {
                               depth, channels, inGroup});
         });
       });
-      if (!p.hasGroups)
-        return;
-      Value *end = b.CreateAdd(k0, depth);
-      Value *endsGroup =
-          b.CreateOr(b.CreateICmpEQ(end, k), b.CreateICmpEQ(b.CreateAnd(end, constant(kGroupDepth - 1)), zero));
-      branch(endsGroup, [&] {
-        addGroup(p, c, f->getArg(3), b.CreateICmpSLT(k0, constant(kGroupDepth)), zero,
-                 b.CreateMul(tiles, constant(p.height * kStrideC)));
+      if (p.hasGroups)
+        endGroup(p, c, f->getArg(3), k0, depth, k, b.CreateMul(tiles, constant(p.height * kStrideC)));
+    });
+  });
+}
+
+// void (table of the rows at the position, a, c, first channel, depth, whether c is added to): a tile of C = A * B over
+// a block of K, where a row of B is a window, and A is in panels of rows.
+Function *KernelWriter::windowColumnsFunction(RowWindows &p) {
+  return helper(p.nameOf("window_columns"), 3, 3, [&](Function *tile) {
+    auto *vector = FixedVectorType::get(p.type, p.vectorLanes);
+    int64_t bytes = p.type->getScalarSizeInBits() / 8, sumCount = p.height * p.vectors;
+    Align align(bytes);
+    Value *table = tile->getArg(0), *a = tile->getArg(1), *c = tile->getArg(2), *channel = tile->getArg(3),
+          *depth = tile->getArg(4), *zero = constant(0);
+    auto steps = [&](int64_t count) {
+      return [&, count](Value *first, Carried sums) {
+        for (int64_t k = 0; k < count; ++k) {
+          Value *place = b.CreateAdd(first, constant(k));
+          Value *row = b.CreateLoad(b.getPtrTy(), b.CreateGEP(b.getInt64Ty(), table, place));
+          row = b.CreateGEP(p.type, row, channel);
+          SmallVector<Value *> right;
+          for (int64_t j = 0; j < p.vectors; ++j)
+            right.push_back(b.CreateAlignedLoad(vector, b.CreateConstGEP1_64(p.type, row, j * p.vectorLanes), align));
+          Value *left = b.CreateGEP(p.type, a, b.CreateMul(place, constant(p.height)));
+          for (int64_t i = 0; i < p.height; ++i) {
+            Value *element = b.CreateAlignedLoad(p.type, b.CreateConstGEP1_64(p.type, left, i), align);
+            for (int64_t j = 0; j < p.vectors; ++j) {
+              Value *&sum = sums[i * p.vectors + j];
+              sum = multiplyAdd(b.CreateVectorSplat(p.vectorLanes, element), right[j], sum);
+            }
+          }
+        }
+        return sums;
+      };
+    };
+    Value *whole = b.CreateAnd(depth, constant(-kStepsAtOnce));
+    Carried sums =
+        loop(zero, whole, kStepsAtOnce, Carried(sumCount, Constant::getNullValue(vector)), steps(kStepsAtOnce));
+    storeTile(p, c, loop(whole, depth, 1, sums, steps(1)), tile->getArg(5));
+  });
+}
+
+// void (description of the windows, zeros, a, table, panels of a, c, totals, a's strides, k, first row, rows, first
+// column, columns, channels, positions of the kernel): a block of C, whose sums are in the totals where K is more than
+// a group.
+Function *KernelWriter::windowColumnsBlockFunction(RowWindows &p) {
+  return helper(p.nameOf("window_columns_block") + (p.hasGroups ? "_groups" : ""), 7, 8, [&](Function *f) {
+    Function *tile = windowColumnsFunction(p);
+    Value *table = f->getArg(3), *panels = f->getArg(4), *c = f->getArg(5), *strideK = f->getArg(7), *k = f->getArg(8);
+    Value *firstRow = f->getArg(9), *rows = f->getArg(10), *firstColumn = f->getArg(11), *columns = f->getArg(12),
+          *channels = f->getArg(13), *zero = constant(0), *height = constant(p.height);
+    Value *a = b.CreateGEP(p.type, f->getArg(2), firstRow), *tiles = divideUp(rows, height);
+    Value *panel = constant(p.height * kDepth), *lastRow = b.CreateSub(rows, constant(1));
+    loop(zero, k, kDepth, [&](Value *k0) {
+      Value *depth = minimum(constant(kDepth), b.CreateSub(k, k0)),
+            *inGroup = b.CreateAnd(k0, constant(kGroupDepth - 1));
+      b.CreateCall(rowTableFunction(), {f->getArg(0), table, f->getArg(1), k0, depth, depth, constant(kDepth),
+                                        f->getArg(14), constant(p.type->getScalarSizeInBits() / 8)});
+      loop(zero, depth, 1, [&](Value *i) {
+        Value *from = b.CreateGEP(p.type, a, b.CreateMul(b.CreateAdd(k0, i), strideK));
+        Value *to = b.CreateGEP(p.type, panels, b.CreateMul(i, height));
+        loop(zero, tiles, 1, {to}, [&](Value *number, const Carried &to) {
+          Value *first = b.CreateMul(number, height);
+          for (int64_t row = 0; row < p.height; ++row) {
+            Value *place = minimum(b.CreateAdd(first, constant(row)), lastRow);
+            b.CreateStore(b.CreateLoad(p.type, b.CreateGEP(p.type, from, place)),
+                          b.CreateConstGEP1_64(p.type, to[0], row));
+          }
+          return Carried{b.CreateGEP(p.type, to[0], panel)};
+        });
       });
+      loop(zero, tiles, 1, [&](Value *i) {
+        Value *rowsOfC = b.CreateGEP(p.type, c, b.CreateMul(i, constant(p.height * kStrideC)));
+        Value *left = b.CreateGEP(p.type, panels, b.CreateMul(i, panel));
+        loop(zero, columns, p.columns, [&](Value *j) {
+          Value *column = b.CreateAdd(firstColumn, j), *position = b.CreateUDiv(column, channels);
+          Value *rowsOfB = b.CreateGEP(b.getInt64Ty(), table, b.CreateMul(position, constant(kDepth)));
+          b.CreateCall(
+              tile, {rowsOfB, left, b.CreateGEP(p.type, rowsOfC, j), b.CreateURem(column, channels), depth, inGroup});
+        });
+      });
+      if (p.hasGroups)
+        endGroup(p, c, f->getArg(6), k0, depth, k, b.CreateMul(tiles, constant(p.height * kStrideC)));
     });
   });
 }
@@ -245,16 +341,24 @@ void KernelWriter::contractWindowRows(kernel::ContractOp op) {
   blocks(scalar(op.getRowBegin()), rowEnd, p.blockRows, rowSpan >= 0 && rowSpan <= p.blockRows, [&](Value *row) {
     Value *rows = minimum(constant(p.blockRows), b.CreateSub(rowEnd, row)), *height = constant(p.height);
     Value *tiles = divideUp(rows, height);
-    b.CreateCall(rowTableFunction(), {description, p.table, zeros, row, rows, b.CreateMul(tiles, height), height,
-                                      constant(p.positions), constant(p.type->getScalarSizeInBits() / 8)});
+    if (p.ofRows)
+      b.CreateCall(rowTableFunction(), {description, p.table, zeros, row, rows, b.CreateMul(tiles, height), height,
+                                        constant(p.positions), constant(p.type->getScalarSizeInBits() / 8)});
     bool oneStrip = columnSpan >= 0 && columnSpan <= kStrideC;
     blocks(scalar(op.getColumnBegin()), columnEnd, kStrideC, oneStrip, [&](Value *column) {
       Value *columns = minimum(constant(kStrideC), b.CreateSub(columnEnd, column));
-      Value *inB = b.CreateMul(b.CreateUDiv(column, constant(p.columns)), panel);
-      Value *panels = pointer(op.getB(), b.CreateAdd(scalar(op.getBBase()), inB));
-      b.CreateCall(windowBlockFunction(p),
-                   {p.table, panels, p.c, p.totals, panel, constant(p.depth), tiles,
-                    divideUp(columns, constant(p.columns)), constant(p.channels), constant(p.positions)});
+      if (p.ofRows) {
+        Value *inB = b.CreateMul(b.CreateUDiv(column, constant(p.columns)), panel);
+        Value *panels = pointer(op.getB(), b.CreateAdd(scalar(op.getBBase()), inB));
+        b.CreateCall(windowBlockFunction(p),
+                     {p.table, panels, p.c, p.totals, panel, constant(p.depth), tiles,
+                      divideUp(columns, constant(p.columns)), constant(p.channels), constant(p.positions)});
+      } else {
+        b.CreateCall(windowColumnsBlockFunction(p),
+                     {description, zeros, pointer(op.getA(), scalar(op.getABase())), p.table, p.panels, p.c, p.totals,
+                      scalar(op.getAStrideK()), constant(p.depth), row, rows, column, columns, constant(p.channels),
+                      constant(p.positions)});
+      }
       loop(constant(0), rows, 1, [&](Value *i) {
         epilogue(op, b.CreateAdd(row, i), column, columns, [&](Value *n) {
           Value *place = b.CreateAdd(b.CreateMul(i, constant(kStrideC)), n);

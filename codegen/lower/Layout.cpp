@@ -19,8 +19,7 @@ Layout::Layout(func::FuncOp func, const Target &target) : hasImages(false) {
 
 static bool isImage(Value value, const CostModel &model) {
   Sizes shape = sizesOf(value);
-  Type type = elementType(value);
-  if (shape.size() < 3 || (!type.isF32() && !type.isF64()))
+  if (shape.size() < 3)
     return false;
   for (const Size &size : shape)
     if (!size.isStatic())

@@ -22,7 +22,7 @@ static bool isDepthwise(Operation *conv) {
 }
 
 bool takesChannelsLast(Operation *conv, const Target &target) {
-  if (target.gpu || target.vectorBytes > 32 || conv->hasAttr("kernel"))
+  if (target.gpu || target.vectorBytes > 32)
     return false;
   Type type = elementType(conv->getOperand(0));
   if (!type.isF32() && !type.isF64())
@@ -31,13 +31,20 @@ bool takesChannelsLast(Operation *conv, const Target &target) {
     for (const Size &size : sizesOf(value))
       if (!size.isStatic() || size.is(0))
         return false;
-  return intAttr(conv, "groups") == 1 || isDepthwise(conv);
+  if (!conv->hasAttr("kernel"))
+    return intAttr(conv, "groups") == 1 || isDepthwise(conv);
+  // The channels of a window are a tile's columns; images of a few channels come from outside.
+  int64_t channels = sizesOf(conv->getOperand(0))[1].constant;
+  int64_t columns = 2 * target.lanes(int(type.getIntOrFloatBitWidth() / 8));
+  return intAttr(conv, "groups") == 1 && (channels < columns || channels % columns == 0);
 }
 
 bool ConvolutionSchedule::isChannelsLast() const {
   if (!takesChannelsLast(op, lowering.target))
     return false;
   auto found = stridedView(op->getOperand(0), inputs);
+  if (op->hasAttr("kernel"))
+    return channels.constant >= lowering.model.shortLane && found && found->isChannelsLast();
   if (found && found->isChannelsLast())
     return true;
   for (size_t i = 0; i < group.results.size(); ++i)
@@ -47,7 +54,9 @@ bool ConvolutionSchedule::isChannelsLast() const {
 }
 
 void ConvolutionSchedule::channelsLast() {
-  if (groups > 1)
+  if (op->hasAttr("kernel"))
+    weightOfRows();
+  else if (groups > 1)
     depthwise();
   else
     windowRows();
@@ -213,6 +222,61 @@ void ConvolutionSchedule::windowRows() {
   });
   lowering.finish(kernel, group, rowBlocks.count * columnBlocks.count,
                   grain(std::min(m, rowBlocks.size), std::min(n, columnBlocks.size), depth.constant));
+}
+
+// The gradient of the weight: rows are output channels, columns the kernel's positions and channels, and a step of the
+// sum is a pixel of the gradient with its window.
+void ConvolutionSchedule::weightOfRows() {
+  std::vector<int> order{0};
+  for (int axis = 0; axis < axes; ++axis)
+    order.push_back(axis + 2);
+  order.push_back(1);
+  x = *stridedView(op->getOperand(0), inputs);
+  auto found = stridedView(op->getOperand(1), inputs);
+  auto isPixels = [&](const Storage &storage) {
+    return storage.strides[1].is(1) &&
+           !(stridedBoundaries(storage.shape, storage.strides) & ~(boundary(1) | boundary(2))) &&
+           (images.is(1) || storage.strides[0] == positions * storage.strides.back());
+  };
+  Storage gradient = found && isPixels(*found) ? *found : inOrder(1, order);
+  int bytes = int(elementType(op->getResult(0)).getIntOrFloatBitWidth() / 8);
+  int64_t tileColumns = 2 * lowering.target.lanes(bytes);
+  Size columns = product(kernel_) * channels, depth = images * positions;
+  int64_t m = outputs.constant, n = columns.constant, best = INT64_MAX, columnParts = 1;
+  // As equal shares for two, four ... threads as there are; several tasks each.
+  for (int64_t parts : {2, 4, 6, 8}) {
+    int64_t share = llvm::divideCeil(parts, 2) * cut(columns, parts, tileColumns).size;
+    if (share <= best && grain(m, n / parts, depth.constant) == 1)
+      best = share, columnParts = parts;
+  }
+  Blocks blocks = cut(columns, columnParts, tileColumns);
+  Kernel kernel(lowering, group);
+  KernelBuilder &k = kernel.k;
+  k.loop(k.begin, k.end, false, [&](Value task) {
+    kernel.e.reads.push_back({gradient.planBuffer, Value()});
+    kernel.e.reads.push_back({x.planBuffer, Value()});
+    Value begin = k.mul(task, k.index(blocks.size));
+    SmallVector<Value> operands{k.buffer(gradient.planBuffer, storageType(gradient.type)),
+                                k.offset(gradient.offset),
+                                k.index(1),
+                                k.size(gradient.strides.back()),
+                                k.buffer(x.planBuffer, storageType(x.type)),
+                                k.offset(x.offset),
+                                k.index(0),
+                                k.index(0),
+                                k.size(depth),
+                                k.index(0),
+                                k.size(outputs),
+                                begin,
+                                k.min(k.add(begin, k.index(blocks.size)), k.size(columns))};
+    operands.append(windows(k));
+    auto contract = k.contract(operands, false, false, [&](Value m, Value n, Value sum) {
+      auto [position, channel] = k.split(n, channels);
+      finish(kernel, {{0, 1, m}, {1, 1, channel}, {2, axes, position}}, sum);
+    });
+    contract.setInRows(true);
+  });
+  lowering.finish(kernel, group, blocks.count, grain(m, std::min(n, blocks.size), depth.constant));
 }
 
 void ConvolutionSchedule::depthwise() {

@@ -39,6 +39,7 @@ private:
   Storage lines(int64_t width);
   Storage weightPanels(int64_t panelColumns);
   void windowRows();
+  void weightOfRows();
   void depthwise();
 
   Lowering &lowering;

@@ -418,10 +418,10 @@ void scheduleConvolution(Lowering &lowering, const Group &group, Operation *op) 
   if (product(sizesOf(op->getResult(0))).is(0))
     return;
   ConvolutionSchedule schedule(lowering, group, op);
-  if (op->hasAttr("kernel"))
-    schedule.weight();
-  else if (schedule.isChannelsLast())
+  if (schedule.isChannelsLast())
     schedule.channelsLast();
+  else if (op->hasAttr("kernel"))
+    schedule.weight();
   else if (schedule.isDirect())
     schedule.direct();
   else

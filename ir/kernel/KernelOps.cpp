@@ -234,12 +234,16 @@ ParseResult ContractOp::parse(OpAsmParser &parser, OperationState &result) {
   SmallVector<OpAsmParser::UnresolvedOperand, Windows::kCount> windows;
   if (succeeded(parser.parseOptionalKeyword("windows"))) {
     StringRef of;
-    if (parser.parseKeyword("of") || parser.parseKeyword(&of) ||
-        parser.parseOperandList(windows, OpAsmParser::Delimiter::Square))
+    if (parser.parseKeyword("of") || parser.parseKeyword(&of))
       return failure();
-    if (of == "rows")
+    if (succeeded(parser.parseOptionalKeyword("in"))) {
+      if (parser.parseKeyword("rows"))
+        return failure();
       result.addAttribute(getInRowsAttrName(result.name), parser.getBuilder().getUnitAttr());
-    if (of != "b")
+    }
+    if (parser.parseOperandList(windows, OpAsmParser::Delimiter::Square))
+      return failure();
+    if (of == "a")
       result.addAttribute(getOfAAttrName(result.name), parser.getBuilder().getUnitAttr());
   }
   if (parser.parseOptionalAttrDictWithKeyword(result.attributes) || parser.parseColonType(types[0]) ||
@@ -272,7 +276,7 @@ void ContractOp::print(OpAsmPrinter &p) {
     << getColumnEnd();
   p << (getPackedB() ? " packed" : "") << (getUnbroken() ? " unbroken" : "") << (getPairs() ? " pairs" : "");
   if (hasWindows())
-    p << " windows of " << (getInRows() ? "rows" : getOfA() ? "a" : "b") << " [" << getWindows() << "]";
+    p << " windows of " << (getOfA() ? "a" : "b") << (getInRows() ? " in rows" : "") << " [" << getWindows() << "]";
   p.printOptionalAttrDictWithKeyword((*this)->getAttrs(), {getPackedBAttrName(), getUnbrokenAttrName(),
                                                            getPairsAttrName(), getOfAAttrName(), getInRowsAttrName()});
   p << " : " << getA().getType() << ", " << getB().getType();
