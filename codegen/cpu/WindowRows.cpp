@@ -292,6 +292,7 @@ Function *KernelWriter::windowColumnsBlockFunction(RowWindows &p) {
           *channels = f->getArg(13), *zero = constant(0), *height = constant(p.height);
     Value *a = b.CreateGEP(p.type, f->getArg(2), firstRow), *tiles = divideUp(rows, height);
     Value *panel = constant(p.height * kDepth), *lastRow = b.CreateSub(rows, constant(1));
+    Value *wholeTiles = b.CreateUDiv(rows, height);
     loop(zero, k, kDepth, [&](Value *k0) {
       Value *depth = minimum(constant(kDepth), b.CreateSub(k, k0)),
             *inGroup = b.CreateAnd(k0, constant(kGroupDepth - 1));
@@ -300,14 +301,26 @@ Function *KernelWriter::windowColumnsBlockFunction(RowWindows &p) {
       loop(zero, depth, 1, [&](Value *i) {
         Value *from = b.CreateGEP(p.type, a, b.CreateMul(b.CreateAdd(k0, i), strideK));
         Value *to = b.CreateGEP(p.type, panels, b.CreateMul(i, height));
-        loop(zero, tiles, 1, {to}, [&](Value *number, const Carried &to) {
-          Value *first = b.CreateMul(number, height);
+        // Elements in parts of 4 and 2, as a tile is 6 rows high.
+        Carried rest = loop(zero, wholeTiles, 1, {to}, [&](Value *number, const Carried &to) {
+          Value *place = b.CreateGEP(p.type, from, b.CreateMul(number, height));
+          Align align(p.type->getScalarSizeInBits() / 8);
+          for (int64_t row = 0; row < p.height; row += 2) {
+            int64_t count = row + 4 <= p.height ? 4 : std::min<int64_t>(2, p.height - row);
+            auto *part = FixedVectorType::get(p.type, unsigned(count));
+            b.CreateAlignedStore(b.CreateAlignedLoad(part, b.CreateConstGEP1_64(p.type, place, row), align),
+                                 b.CreateConstGEP1_64(p.type, to[0], row), align);
+            row += count - 2;
+          }
+          return Carried{b.CreateGEP(p.type, to[0], panel)};
+        });
+        branch(b.CreateICmpSLT(wholeTiles, tiles), [&] {
+          Value *first = b.CreateMul(wholeTiles, height);
           for (int64_t row = 0; row < p.height; ++row) {
             Value *place = minimum(b.CreateAdd(first, constant(row)), lastRow);
             b.CreateStore(b.CreateLoad(p.type, b.CreateGEP(p.type, from, place)),
-                          b.CreateConstGEP1_64(p.type, to[0], row));
+                          b.CreateConstGEP1_64(p.type, rest[0], row));
           }
-          return Carried{b.CreateGEP(p.type, to[0], panel)};
         });
       });
       loop(zero, tiles, 1, [&](Value *i) {

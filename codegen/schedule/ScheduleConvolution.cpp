@@ -2,7 +2,7 @@
 // tasks copy when they need them.
 // - conv_general: the weight's rows, one an output channel, times the windows: columns are the results' positions.
 //   Where the input or the result lies channels last, windows are rows instead, which tiles read where they are, times
-//   the weight in panels (ChannelsLast.cpp).
+//   the weight in panels (ChannelsLast.cpp), and so for the gradient of the weight.
 // - conv_general_weight: the windows, their rows in rows, times the gradient, whose columns are output channels and
 //   which is packed before.
 #include "codegen/schedule/ConvolutionSchedule.h"
