@@ -72,6 +72,21 @@ def test_gradients_as_eager(kind, dtype):
         assert_same_bits(found, expected)
 
 
+@pytest.mark.parametrize("groups", [1, 2])
+@pytest.mark.parametrize("channels", [32, 33])
+def test_gradients_of_channels_last_input(channels, groups):
+    channels *= groups
+    model = nn.Conv2d(channels, 14, 3, padding=1, groups=groups)
+    x = weft.randn(4, channels, 30, 21).to(memory_format=weft.channels_last)
+
+    def step(x):
+        model(x).relu().square().mean().backward()
+        gradient, model.weight.grad, model.bias.grad = model.weight.grad, None, None
+        return gradient
+
+    assert_same_bits(weft.compile(step)(x), step(x))
+
+
 def test_sequences_and_volumes_as_eager():
     for convolution, size in ((nn.Conv1d, (50,)), (nn.Conv3d, (5, 6, 7))):
         model = nn.Sequential(convolution(3, 20, 3, padding=1), nn.ReLU(), convolution(20, 35, 3), nn.Tanh()).eval()
