@@ -22,7 +22,8 @@ static bool isDepthwise(Operation *conv) {
 }
 
 bool takesChannelsLast(Operation *conv, const Target &target) {
-  if (target.gpu || target.vectorBytes > 32)
+  // Measured with vectors of 32 bytes alone.
+  if (target.gpu || target.vectorBytes != 32)
     return false;
   Type type = elementType(conv->getOperand(0));
   if (!type.isF32() && !type.isF64())
@@ -158,7 +159,7 @@ void ConvolutionSchedule::windowRows() {
     x = found && (found->strides[1].is(1) || channels.is(1)) ? *found : inOrder(0, order);
   }
   int bytes = int(elementType(op->getResult(0)).getIntOrFloatBitWidth() / 8), lanes = lowering.target.lanes(bytes);
-  int64_t panelColumns = (lowering.target.vectorRegisters >= 32 && outputs.constant > 2 * lanes ? 4 : 2) * lanes;
+  int64_t panelColumns = 2 * lanes;
   Storage panels = weightPanels(panelColumns);
 
   Size rows = images * positions, depth = product(kernel_) * channels;
