@@ -130,6 +130,8 @@ KernelWriter::Product::Product(kernel::ContractOp op, KernelWriter &w)
 void KernelWriter::contract(kernel::ContractOp op) {
   if (hasFewRows(op))
     return contractRows(op);
+  if (op.getInRows())
+    return contractWindowRows(op);
   int64_t before = scratchBytes;
   Product p(op, *this);
   Value *windows = op.hasWindows() ? describeWindows(op) : nullptr;

@@ -211,6 +211,17 @@ private:
   void beginWindows(Value *description, Value *row, Value *column);
   llvm::Function *windowsFunction(MatrixTypes &p, mlir::Type element);
 
+  // ---- windows whose rows are read where they are (WindowRows.cpp)
+  struct RowWindows;
+  void contractWindowRows(kernel::ContractOp op);
+  llvm::Function *rowTableFunction();
+  llvm::Function *windowTileFunction(RowWindows &p);
+  llvm::Function *windowBlockFunction(RowWindows &p);
+  llvm::Function *windowColumnsFunction(RowWindows &p);
+  llvm::Function *windowColumnsBlockFunction(RowWindows &p);
+  void storeTile(RowWindows &p, Value *c, Carried sums, Value *goesOn);
+  void endGroup(RowWindows &p, Value *c, Value *totals, Value *k0, Value *depth, Value *k, Value *elements);
+
   // ---- products of few rows (MatrixRows.cpp)
   struct RowsProduct;
   struct RowsOperands;

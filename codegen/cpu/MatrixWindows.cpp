@@ -10,16 +10,15 @@ namespace weft::cpu {
 
 using kernel::Windows;
 
-// A description in memory: the address of the input, the first row and column, and the operation's numbers.
-static constexpr int kAddress = 0, kFirstRow = 1, kFirstColumn = 2, kNumbers = 3;
+static constexpr int kFirstRow = 1, kFirstColumn = 2;
 
 Value *KernelWriter::describeWindows(kernel::ContractOp op) {
-  Value *description = stackArray(b.getInt64Ty(), kNumbers + Windows::kCount);
+  Value *description = stackArray(b.getInt64Ty(), kWindowsNumbers + Windows::kCount);
   auto set = [&](int at, Value *value) { b.CreateStore(value, b.CreateConstGEP1_64(b.getInt64Ty(), description, at)); };
   Value *input = op.getOfA() ? pointer(op.getA(), scalar(op.getABase())) : pointer(op.getB(), scalar(op.getBBase()));
-  set(kAddress, b.CreatePtrToInt(input, b.getInt64Ty()));
+  set(kWindowsAddress, b.CreatePtrToInt(input, b.getInt64Ty()));
   for (auto [i, number] : enumerate(op.getWindows()))
-    set(kNumbers + int(i), scalar(number));
+    set(kWindowsNumbers + int(i), scalar(number));
   return description;
 }
 
@@ -59,14 +58,14 @@ Function *KernelWriter::windowsFunction(MatrixTypes &p, mlir::Type element) {
     Value *to = f->getArg(1), *rows = f->getArg(6), *columns = f->getArg(8), *toStride = f->getArg(10),
           *panel = f->getArg(11), *zero = constant(0), *one = constant(1);
     auto get = [&](int at) { return b.CreateLoad(i64, b.CreateConstGEP1_64(i64, f->getArg(0), at)); };
-    auto number = [&](int at) { return get(kNumbers + at); };
+    auto number = [&](int at) { return get(kWindowsNumbers + at); };
     auto ofAxes = [&](Windows::OfAxis what) {
       std::array<Value *, Windows::kAxes> values;
       for (int axis = 0; axis < Windows::kAxes; ++axis)
         values[axis] = number(Windows::at(axis, what));
       return values;
     };
-    Value *input = b.CreateIntToPtr(get(kAddress), b.getPtrTy());
+    Value *input = b.CreateIntToPtr(get(kWindowsAddress), b.getPtrTy());
     Value *channels = number(Windows::Channels), *channelStride = number(Windows::ChannelStride);
     Value *imageStride = number(Windows::ImageStride);
     auto results = ofAxes(Windows::Results), kernel = ofAxes(Windows::Kernel), sizes = ofAxes(Windows::Size);

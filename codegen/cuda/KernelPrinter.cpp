@@ -228,7 +228,7 @@ void KernelPrinter::contract(kernel::ContractOp op) {
   std::string a =
       operandLoader(op.getA(), op.getABase(), "m * " + name(op.getAStrideM()) + " + k * " + name(op.getAStrideK()), sum,
                     "long long m, long long k");
-  if (op.getPackedB())
+  if (op.getPackedB() || op.getInRows())
     throw std::runtime_error("[codegen] packed operands of kernel.contract are for CPUs");
   std::string b =
       operandLoader(op.getB(), op.getBBase(), "k * " + name(op.getBStrideK()) + " + n * " + name(op.getBStrideN()), sum,

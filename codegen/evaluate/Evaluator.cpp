@@ -12,6 +12,12 @@ using namespace mlir;
 
 namespace weft {
 
+bool Storage::isRowMajor() const { return strides == rowMajorStrides(shape); }
+
+bool Storage::isChannelsLast() const {
+  return shape.size() > 2 && strides[1].is(1) && !shape[1].is(1) && !isRowMajor();
+}
+
 Scalar Evaluator::scalar(Value value, Type element) {
   return Scalar{&k.builder, k.location, value, isUnsignedType(element)};
 }
@@ -113,7 +119,7 @@ Scalar Evaluator::compute(Value value, const Point &point, Value mask) {
                            "' is no part of a kernel; see --weft-decompose and --weft-fusion");
 }
 
-Scalar Evaluator::load(const Storage &storage, const Point &point, Value mask) {
+Value Evaluator::place(const Storage &storage, const Point &point) {
   Point cuts = cut(k, point, storage.shape, stridedBoundaries(storage.shape, storage.strides));
   // Outer terms first, so that their sum stands in the outer loop.
   std::multimap<int, Value> terms;
@@ -124,7 +130,11 @@ Scalar Evaluator::load(const Storage &storage, const Point &point, Value mask) {
   Value index = k.offset(storage.offset);
   for (auto &[depth, term] : terms)
     index = k.add(index, term);
+  return index;
+}
 
+Scalar Evaluator::load(const Storage &storage, const Point &point, Value mask) {
+  Value index = place(storage, point);
   Type memory = storageType(storage.type);
   Value buffer = k.buffer(storage.planBuffer, memory);
   reads.push_back({storage.planBuffer, index});

@@ -17,6 +17,10 @@ struct Storage {
   mlir::Type type; // the tensor's element type
   Sizes shape, strides;
   Size offset{0};
+
+  bool isRowMajor() const;
+  // Images whose pixels are vectors of channels.
+  bool isChannelsLast() const;
 };
 
 // How a dtype is kept in memory (unsigned integers as signless ones), and in what type its values are computed (16-bit
@@ -46,6 +50,8 @@ public:
   // Evaluates at a point; with a mask (i1, null: true) the result matters, and memory is read, only where it is true.
   Scalar evaluate(mlir::Value value, const Point &point, mlir::Value mask = {});
   Scalar load(const Storage &storage, const Point &point, mlir::Value mask = {});
+  // Where in its buffer the element of a tensor lies.
+  mlir::Value place(const Storage &storage, const Point &point);
   Scalar scalar(mlir::Value value, mlir::Type element);
   // The value as memory holds it, and a store of it at the point of a row-major buffer.
   // A NaN that was computed becomes the one that all targets and orders of evaluation agree on.

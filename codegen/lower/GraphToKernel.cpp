@@ -3,6 +3,7 @@
 #include "codegen/lower/GraphToKernel.h"
 #include "codegen/attention/Attention.h"
 #include "codegen/lower/GroupReuse.h"
+#include "codegen/lower/Layout.h"
 #include "codegen/plan/MemoryPlan.h"
 #include "ir/Cancel.h"
 #include "ir/GraphIR.h"
@@ -99,13 +100,17 @@ static Plan lowerFunction(func::FuncOp func, Kernels &kernels, const Target &tar
     lowering.values[createOp(builder, output.getLoc(), OpKind::Reshape, output, shape)] = storage;
   }
 
+  Layout layout(func, target);
   GroupReuse reuse(lowering);
   for (Operation &op : func.getBody().front().without_terminator()) {
     checkCancelled();
     Group group = groupOf(&op);
-    for (Value value : group.outside)
-      if (!lowering.values.count(value))
-        lowering.values[value] = contiguous(lowering, value, WEFT_TEMPORARY);
+    for (auto [value, strides] : llvm::zip(group.outside, layout.strides(lowering, group)))
+      if (!lowering.values.count(value)) {
+        Storage storage = contiguous(lowering, value, WEFT_TEMPORARY);
+        storage.strides = strides;
+        lowering.values[value] = storage;
+      }
     reuse.add(group, schedule);
   }
   for (auto [message, broken] : llvm::zip(checks, end->getOperands().drop_front(plan.outputCount)))

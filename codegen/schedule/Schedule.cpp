@@ -56,7 +56,7 @@ Kernel::Kernel(Lowering &lowering, const Group &group) : k(lowering.kernels, gro
 }
 
 void Kernel::store(Scalar value, const Storage &to, const Point &point) {
-  Value index = linear(k, point, to.shape);
+  Value index = to.isRowMajor() ? linear(k, point, to.shape) : e.place(to, point);
   writes.push_back({to.planBuffer, index});
   Value memory = e.toMemory(value, to.type);
   k.store(memory, k.buffer(to.planBuffer, storageType(to.type)), index);

@@ -90,6 +90,8 @@ void scheduleLanesOfColumns(Lowering &lowering, const Group &group, llvm::ArrayR
 void scheduleReduction(Lowering &lowering, const Group &group);
 void scheduleContraction(Lowering &lowering, const Group &group);
 void scheduleConvolution(Lowering &lowering, const Group &group, mlir::Operation *op);
+// Whether a convolution reads and writes images whose channels are last; others must not meet them.
+bool takesChannelsLast(mlir::Operation *conv, const Target &target);
 void scheduleScatter(Lowering &lowering, const Group &group);
 void scheduleScan(Lowering &lowering, const Group &group);
 void scheduleSegments(Lowering &lowering, const Group &group);

@@ -1,10 +1,11 @@
 // Convolutions: products one operand of which is the matrix of windows of the input (ir/kernel/Windows.h), whose parts
 // tasks copy when they need them.
 // - conv_general: the weight's rows, one an output channel, times the windows: columns are the results' positions.
+//   Where the input or the result lies channels last, windows are rows instead, which tiles read where they are, times
+//   the weight in panels (ChannelsLast.cpp), and so for the gradient of the weight.
 // - conv_general_weight: the windows, their rows in rows, times the gradient, whose columns are output channels and
 //   which is packed before.
-#include "codegen/schedule/ContractionOperand.h"
-#include "codegen/schedule/Schedule.h"
+#include "codegen/schedule/ConvolutionSchedule.h"
 #include "ir/kernel/CanonicalOrder.h"
 
 using namespace mlir;
@@ -13,47 +14,7 @@ namespace weft {
 
 static constexpr int64_t kPanelColumns = kernel::PackOp::kColumns, kPanelRows = kernel::PackOp::kRows;
 
-namespace {
-
 using kernel::Windows;
-
-class ConvolutionSchedule {
-public:
-  ConvolutionSchedule(Lowering &lowering, const Group &group, Operation *op);
-  void results();
-  void direct();
-  bool isDirect() const;
-  void weight();
-
-private:
-  int64_t estimate(const Size &size) const { return lowering.estimate(size); }
-  Storage copied(Value value, const std::vector<int> &order, Type type);
-  Storage inMemory(int operand); // where it lies, or a copy
-  Storage weightRows();
-  Storage packedRows(const Storage &from, Type type);
-  Storage gradientRows(bool &isPacked);
-  SmallVector<Value> windows(KernelBuilder &k) const;
-  int64_t grain(int64_t rows, int64_t columns, int64_t depth) const;
-  // Blocks of so many rows or columns, and their size as a multiple.
-  struct Blocks {
-    Size count;
-    int64_t size;
-  };
-  Blocks cut(const Size &size, int64_t parts, int64_t multiple) const;
-  void finish(Kernel &kernel, const Point &at, Value sum);
-
-  Lowering &lowering;
-  const Group &group;
-  Operation *op;
-  llvm::DenseMap<Value, Storage> inputs;
-  Storage x;
-  int axes;
-  Sizes results_, kernel_;                   // sizes
-  Size images, positions, channels, outputs; // results' positions in an image; channels and outputs of a group
-  int64_t groups;
-};
-
-} // namespace
 
 ConvolutionSchedule::ConvolutionSchedule(Lowering &lowering, const Group &group, Operation *op)
     : lowering(lowering), group(group), op(op), inputs(lowering.inputs(group)), groups(intAttr(op, "groups")) {
@@ -67,7 +28,6 @@ ConvolutionSchedule::ConvolutionSchedule(Lowering &lowering, const Group &group,
   kernel_.assign(weight.begin() + 2, weight.end());
   images = shape[0], positions = product(results_), channels = weight[1];
   outputs = *divideExactly(weight[0], Size(groups));
-  x = inMemory(0);
 }
 
 Storage ConvolutionSchedule::inMemory(int operand) {
@@ -211,6 +171,7 @@ void ConvolutionSchedule::finish(Kernel &kernel, const Point &at, Value sumOfPro
 // Tasks take whole columns where the weight is small, so that each part of the windows is copied once; with few columns
 // they share the weight out instead, which is read from far then.
 void ConvolutionSchedule::results() {
+  x = inMemory(0);
   const CostModel &model = lowering.model;
   Storage rowsOfWeight = weightRows();
   Size columns = images * positions, depth = product(kernel_) * channels;
@@ -286,6 +247,7 @@ bool ConvolutionSchedule::isDirect() const {
 
 // Vectors along the last axis of the results, whose products are one chain.
 void ConvolutionSchedule::direct() {
+  x = inMemory(0);
   Storage weight = inMemory(1);
   std::vector<int64_t> stride = intsAttr(op, "stride"), dilation = intsAttr(op, "dilation"), low = intsAttr(op, "low");
   Kernel kernel(lowering, group);
@@ -400,6 +362,7 @@ Storage ConvolutionSchedule::gradientRows(bool &isPacked) {
 }
 
 void ConvolutionSchedule::weight() {
+  x = inMemory(0);
   const CostModel &model = lowering.model;
   bool isPacked;
   Storage gradient = gradientRows(isPacked);
@@ -455,7 +418,9 @@ void scheduleConvolution(Lowering &lowering, const Group &group, Operation *op) 
   if (product(sizesOf(op->getResult(0))).is(0))
     return;
   ConvolutionSchedule schedule(lowering, group, op);
-  if (op->hasAttr("kernel"))
+  if (schedule.isChannelsLast())
+    schedule.channelsLast();
+  else if (op->hasAttr("kernel"))
     schedule.weight();
   else if (schedule.isDirect())
     schedule.direct();

@@ -8,6 +8,23 @@ using namespace mlir;
 
 namespace weft {
 
+// Where all results lie channels last: a task is a pixel, whose channels are the lanes.
+static void schedulePixels(Lowering &lowering, const Group &group, const Sizes &shape,
+                           llvm::function_ref<void(Kernel &kernel, const Point &point)> body) {
+  int rank = int(shape.size());
+  Size pixels = product(shape, 2, rank);
+  Kernel kernel(lowering, group);
+  KernelBuilder &k = kernel.k;
+  k.loop(k.begin, k.end, false, [&](Value task) {
+    auto [image, pixel] = k.split(task, pixels);
+    k.loop(k.index(0), k.size(shape[1]), true, [&, image = image, pixel = pixel](Value channel) {
+      body(kernel, {{0, 1, image}, {1, 1, channel}, {2, rank - 2, pixel}});
+    });
+  });
+  lowering.finish(kernel, group, shape[0] * pixels,
+                  lowering.model.grain(lowering.estimate(shape[1]), groupCost(lowering, group)));
+}
+
 void scheduleLoop(Lowering &lowering, const Group &group) {
   Sizes shape = sizesOf(group.results.front());
   int rank = int(shape.size());
@@ -37,6 +54,11 @@ void scheduleLoop(Lowering &lowering, const Group &group) {
     }
   };
   auto evaluate = [&](Kernel &kernel, const Point &point) { evaluateAll(kernel, {point}); };
+  bool byPixels = lane && !lowering.target.gpu;
+  for (size_t i = 0; i < group.results.size(); ++i)
+    byPixels &= lowering.result(group, i).shape == shape && lowering.result(group, i).isChannelsLast();
+  if (byPixels)
+    return schedulePixels(lowering, group, shape, evaluate);
   if (scheduleTransposed(lowering, group, shape, wanted, evaluate))
     return;
   Kernel kernel(lowering, group);

@@ -234,8 +234,14 @@ ParseResult ContractOp::parse(OpAsmParser &parser, OperationState &result) {
   SmallVector<OpAsmParser::UnresolvedOperand, Windows::kCount> windows;
   if (succeeded(parser.parseOptionalKeyword("windows"))) {
     StringRef of;
-    if (parser.parseKeyword("of") || parser.parseKeyword(&of) ||
-        parser.parseOperandList(windows, OpAsmParser::Delimiter::Square))
+    if (parser.parseKeyword("of") || parser.parseKeyword(&of))
+      return failure();
+    if (succeeded(parser.parseOptionalKeyword("in"))) {
+      if (parser.parseKeyword("rows"))
+        return failure();
+      result.addAttribute(getInRowsAttrName(result.name), parser.getBuilder().getUnitAttr());
+    }
+    if (parser.parseOperandList(windows, OpAsmParser::Delimiter::Square))
       return failure();
     if (of == "a")
       result.addAttribute(getOfAAttrName(result.name), parser.getBuilder().getUnitAttr());
@@ -270,9 +276,9 @@ void ContractOp::print(OpAsmPrinter &p) {
     << getColumnEnd();
   p << (getPackedB() ? " packed" : "") << (getUnbroken() ? " unbroken" : "") << (getPairs() ? " pairs" : "");
   if (hasWindows())
-    p << " windows of " << (getOfA() ? "a" : "b") << " [" << getWindows() << "]";
-  p.printOptionalAttrDictWithKeyword(
-      (*this)->getAttrs(), {getPackedBAttrName(), getUnbrokenAttrName(), getPairsAttrName(), getOfAAttrName()});
+    p << " windows of " << (getOfA() ? "a" : "b") << (getInRows() ? " in rows" : "") << " [" << getWindows() << "]";
+  p.printOptionalAttrDictWithKeyword((*this)->getAttrs(), {getPackedBAttrName(), getUnbrokenAttrName(),
+                                                           getPairsAttrName(), getOfAAttrName(), getInRowsAttrName()});
   p << " : " << getA().getType() << ", " << getB().getType();
   Block &block = getEpilogue().front();
   p << " (" << block.getArgument(0) << ", " << block.getArgument(1) << ", " << block.getArgument(2) << " : "
@@ -289,6 +295,8 @@ LogicalResult ContractOp::verify() {
     return emitOpError("in pairs is of bf16, or what was widened to f32");
   if (hasWindows() && (getWindows().size() != Windows::kCount || (getPackedB() && !getOfA())))
     return emitOpError("has windows by ") << Windows::kCount << " numbers, of an operand that is not packed";
+  if (getInRows() && (!hasWindows() || getPackedB() || getUnbroken() || getPairs() || a != sum || b != sum))
+    return emitOpError("has windows in rows of the type of the sums, and panels of it");
   Block &block = getEpilogue().front();
   if (block.getNumArguments() != 3 || !block.getArgument(0).getType().isIndex() ||
       !block.getArgument(1).getType().isIndex() || block.getArgument(2).getType() != sum)

@@ -174,6 +174,11 @@ def Kernel_ContractOp : Kernel_Op<"contract", [SingleBlockImplicitTerminator<"Yi
     With `windows` A (`ofA`) or B is the matrix of the windows of a convolution's input (ir/kernel/Windows.h): its base is that of the input, its
     strides are not looked at. Where there is no element of the input, the element of the matrix is zero.
 
+    With `inRows` A (or B) is that matrix transposed: a row is an image and one of the results' positions, and the channels of an element of
+    the input are contiguous. A and B are of the type of the sums; K, channels and the kernel's sizes are constants.
+    Of A: B is in panels of bStrideK columns (a multiple of two vectors), (k, n) is at bBase + n / bStrideK * bStrideN + k * bStrideK +
+    n % bStrideK, and columnBegin is a multiple of 128. Of B: aStrideM is 1, and channels and columnBegin are multiples of two vectors.
+
     With `unbroken` the chain is one over all of K, and +0.0 is added at its end, so that no sum is -0.0: products that are zeros change
     nothing, wherever in K they stand.
 
@@ -186,10 +191,10 @@ def Kernel_ContractOp : Kernel_Op<"contract", [SingleBlockImplicitTerminator<"Yi
   let arguments = (ins Kernel_Buffer:$a, Index:$aBase, Index:$aStrideM, Index:$aStrideK,
                    Kernel_Buffer:$b, Index:$bBase, Index:$bStrideK, Index:$bStrideN,
                    Index:$k, Index:$rowBegin, Index:$rowEnd, Index:$columnBegin, Index:$columnEnd, UnitAttr:$packedB,
-                   UnitAttr:$unbroken, UnitAttr:$pairs, UnitAttr:$ofA, Variadic<Index>:$windows);
+                   UnitAttr:$unbroken, UnitAttr:$pairs, UnitAttr:$ofA, UnitAttr:$inRows, Variadic<Index>:$windows);
   let regions = (region SizedRegion<1>:$epilogue);
   // kernel.contract %a[%base, %m, %k], %b[%base, %k, %n] depth %k rows %r0 to %r1 columns %c0 to %c1 [packed] [unbroken | pairs]
-  //     [windows of a | b [...]] : types of a and b
+  //     [windows of a | b [in rows] [...]] : types of a and b
   //   (%m, %n, %sum : f32) { ... }
   let hasCustomAssemblyFormat = 1;
   let hasVerifier = 1;

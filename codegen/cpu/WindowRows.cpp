@@ -1,0 +1,387 @@
+// kernel.contract with windows in rows: a row of A (or B, below) is the window of one of the results' positions, whose
+// channels lie side by side at each position of the kernel. Tiles read them where they are, by a table of where each
+// position of each row's window begins, and nothing of the input is copied. (Where a window leaves the input, the table
+// points to zeros.) B is in panels as wide as a tile, of which a block of K stays in the first-level cache while the
+// rows of a block go by. Where windows are rows of B, a step of K is one of them, and A is copied to panels as high as
+// a tile.
+#include "codegen/cpu/Product.h"
+#include "ir/kernel/Windows.h"
+
+using namespace llvm;
+
+namespace weft::cpu {
+
+using kernel::Windows;
+
+// Of a block: what its table, its sums and what it reads of the input fill of the second-level cache.
+static constexpr int64_t kMostRows = 96, kHighestTile = 6;
+static constexpr int64_t kStepsAtOnce = 4;
+
+struct KernelWriter::RowWindows : MatrixTypes {
+  bool ofRows;                      // the windows are rows of A, not of B
+  int64_t columns, vectors, height; // of a tile
+  int64_t channels, positions, depth;
+  int64_t blockRows;
+  bool hasGroups;
+  llvm::Value *table, *panels, *c, *totals; // scratch memory; panels of A, where the windows are rows of B
+
+  RowWindows(kernel::ContractOp op, KernelWriter &w)
+      : MatrixTypes(op.getA().getType().getElementType(), op.getB().getType().getElementType(), false, w) {
+    ofRows = op.getOfA();
+    auto constantOf = [&](mlir::Value value) {
+      auto *known = dyn_cast<ConstantInt>(w.scalar(value));
+      if (!known)
+        unsupported(op, "windows in rows have a kernel, channels and panels of known sizes");
+      return known->getSExtValue();
+    };
+    columns = ofRows ? constantOf(op.getBStrideK()) : 2 * vectorLanes, depth = constantOf(op.getK());
+    vectors = columns / vectorLanes;
+    height = std::min<int64_t>(kHighestTile, (w.target.vectorRegisters - vectors - 1) / vectors);
+    channels = constantOf(op.getWindows()[Windows::Channels]), positions = 1;
+    for (int axis = 0; axis < Windows::kAxes; ++axis)
+      positions *= constantOf(op.getWindows()[Windows::at(axis, Windows::Kernel)]);
+    int64_t span = cpu::span(op.getRowBegin(), op.getRowEnd());
+    blockRows = alignTo(span > 0 ? std::min(span, kMostRows) : kMostRows, height);
+    hasGroups = depth > kGroupDepth;
+    table = w.reserveScratch(w.b.getInt64Ty(), (ofRows ? blockRows : kDepth) * positions);
+    panels = ofRows ? nullptr : w.reserveScratch(type, blockRows * kDepth);
+    c = w.reserveScratch(type, blockRows * kStrideC);
+    totals = hasGroups ? w.reserveScratch(type, blockRows * kStrideC) : c;
+  }
+  std::string nameOf(const char *kind) const {
+    return name(kind) + "_" + std::to_string(height) + "x" + std::to_string(columns);
+  }
+};
+
+// void (description of the windows, table, zeros, first row, rows, rows of whole tiles, height of a tile, positions of
+// the kernel, bytes of an element): for each tile and position, the addresses of a tile's rows. Past the last row they
+// are those of that one.
+Function *KernelWriter::rowTableFunction() {
+  return helper("weft_row_table", 3, 6, [&](Function *f) {
+    Type *i64 = b.getInt64Ty(), *byte = b.getInt8Ty();
+    Value *zero = constant(0), *one = constant(1), *zeros = b.CreatePtrToInt(f->getArg(2), i64);
+    Value *first = f->getArg(3), *rows = f->getArg(4), *height = f->getArg(6), *bytes = f->getArg(8);
+    auto get = [&](int at) { return b.CreateLoad(i64, b.CreateConstGEP1_64(i64, f->getArg(0), at)); };
+    auto ofAxes = [&](Windows::OfAxis what) {
+      std::array<Value *, Windows::kAxes> values;
+      for (int axis = 0; axis < Windows::kAxes; ++axis)
+        values[axis] = get(kWindowsNumbers + Windows::at(axis, what));
+      return values;
+    };
+    auto inBytes = [&](Value *elements) { return b.CreateMul(elements, bytes); };
+    Value *input = get(kWindowsAddress), *imageStride = inBytes(get(kWindowsNumbers + Windows::ImageStride));
+    auto results = ofAxes(Windows::Results), kernel = ofAxes(Windows::Kernel), sizes = ofAxes(Windows::Size);
+    auto strides = ofAxes(Windows::Stride), steps = ofAxes(Windows::Step), dilations = ofAxes(Windows::Dilation);
+    auto lows = ofAxes(Windows::Low);
+    for (Value *&stride : strides)
+      stride = inBytes(stride);
+    Value *tileBytes = b.CreateMul(b.CreateMul(height, f->getArg(7)), constant(8)),
+          *stepBytes = b.CreateMul(height, constant(8));
+
+    Carried digits; // the result's indices, the last first, and the image
+    Value *rest = first;
+    for (int axis = Windows::kAxes - 1; axis >= 0; --axis) {
+      digits.push_back(b.CreateURem(rest, results[axis]));
+      rest = b.CreateUDiv(rest, results[axis]);
+    }
+    digits.append({rest, zero, f->getArg(1)}); // the row in its tile, and the tile's part of the table
+    loop(zero, f->getArg(5), 1, digits, [&](Value *i, const Carried &at) {
+      std::array<Value *, Windows::kAxes> starts;
+      for (int axis = 0; axis < Windows::kAxes; ++axis)
+        starts[axis] = b.CreateSub(b.CreateMul(at[Windows::kAxes - 1 - axis], steps[axis]), lows[axis]);
+      Value *image = b.CreateAdd(input, b.CreateMul(at[Windows::kAxes], imageStride));
+      Value *entry = b.CreateGEP(i64, at[5], at[4]);
+      std::function<Value *(int, Value *, Value *, Value *)> along = [&](int axis, Value *from, Value *isInside,
+                                                                         Value *entry) -> Value * {
+        return loop(
+            zero, kernel[axis], 1, {entry},
+            [&](Value *position, const Carried &entry) {
+              Value *x = b.CreateAdd(starts[axis], b.CreateMul(position, dilations[axis]));
+              Value *place = b.CreateAdd(from, b.CreateMul(x, strides[axis]));
+              Value *inside = b.CreateAnd(isInside, b.CreateICmpULT(x, sizes[axis]));
+              if (axis + 1 < Windows::kAxes)
+                return Carried{along(axis + 1, place, inside, entry[0])};
+              b.CreateStore(b.CreateSelect(inside, place, zeros), entry[0]);
+              return Carried{b.CreateGEP(byte, entry[0], stepBytes)};
+            },
+            /*atLeastOnce=*/true)[0];
+      };
+      along(0, image, b.getTrue(), entry);
+      Carried next;
+      Value *carry = b.CreateZExt(b.CreateICmpSLT(b.CreateAdd(i, one), rows), i64);
+      for (int digit = 0; digit < Windows::kAxes; ++digit) {
+        Value *sum = b.CreateAdd(at[digit], carry), *ends = b.CreateICmpEQ(sum, results[Windows::kAxes - 1 - digit]);
+        next.push_back(b.CreateSelect(ends, zero, sum));
+        carry = b.CreateZExt(ends, i64);
+      }
+      next.push_back(b.CreateAdd(at[Windows::kAxes], carry));
+      Value *inTile = b.CreateAdd(at[4], one), *isFull = b.CreateICmpEQ(inTile, height);
+      next.push_back(b.CreateSelect(isFull, zero, inTile));
+      next.push_back(b.CreateGEP(byte, at[5], b.CreateSelect(isFull, tileBytes, zero)));
+      return next;
+    });
+  });
+}
+
+// void (table from the first position on, b, c, first channel at it, depth, channels, whether c is added to): a tile of
+// C = A * B over a block of K.
+Function *KernelWriter::windowTileFunction(RowWindows &p) {
+  return helper(p.nameOf("window_tile"), 3, 4, [&](Function *tile) {
+    auto *vector = FixedVectorType::get(p.type, p.vectorLanes);
+    int64_t bytes = p.type->getScalarSizeInBits() / 8, sumCount = p.height * p.vectors;
+    Align align(bytes);
+    Type *byte = b.getInt8Ty();
+    Value *c = tile->getArg(2), *depth = tile->getArg(4), *channels = tile->getArg(5), *zero = constant(0);
+    Carried state(sumCount, Constant::getNullValue(vector));
+    state.push_back(tile->getArg(1));
+    auto step = [&](Carried &state, ArrayRef<Value *> rows, Value *place, int64_t k) {
+      SmallVector<Value *> right;
+      for (int64_t j = 0; j < p.vectors; ++j)
+        right.push_back(b.CreateAlignedLoad(
+            vector, b.CreateConstGEP1_64(p.type, state[sumCount], k * p.columns + j * p.vectorLanes), align));
+      for (int64_t i = 0; i < p.height; ++i) {
+        Value *at = b.CreateConstGEP1_64(p.type, b.CreateGEP(p.type, rows[i], place), k);
+        Value *left = b.CreateVectorSplat(p.vectorLanes, b.CreateAlignedLoad(p.type, at, align));
+        for (int64_t j = 0; j < p.vectors; ++j) {
+          Value *&sum = state[i * p.vectors + j];
+          sum = multiplyAdd(left, right[j], sum);
+        }
+      }
+    };
+    auto steps = [&](ArrayRef<Value *> rows, int64_t count) {
+      return [&, rows, count](Value *first, Carried state) {
+        for (int64_t k = 0; k < count; ++k)
+          step(state, rows, first, k);
+        state[sumCount] = b.CreateConstGEP1_64(p.type, state[sumCount], count * p.columns);
+        return state;
+      };
+    };
+    // do: the channels at a position; while there is more of the block.
+    BasicBlock *before = b.GetInsertBlock(), *enter = BasicBlock::Create(b.getContext(), "position", function);
+    b.CreateBr(enter);
+    b.SetInsertPoint(enter);
+    SmallVector<PHINode *> phis;
+    state.append({tile->getArg(0), tile->getArg(3), depth}); // the table, the first channel, what is left
+    for (Value *&value : state) {
+      phis.push_back(b.CreatePHI(value->getType(), 2));
+      phis.back()->addIncoming(value, before);
+      value = phis.back();
+    }
+    Value *table = state[sumCount + 1], *channel = state[sumCount + 2], *left = state[sumCount + 3];
+    state.resize(sumCount + 1);
+    Value *count = minimum(b.CreateSub(channels, channel), left);
+    SmallVector<Value *> rows;
+    for (int64_t i = 0; i < p.height; ++i) {
+      Value *row = b.CreateLoad(b.getPtrTy(), b.CreateConstGEP1_64(b.getInt64Ty(), table, i));
+      rows.push_back(b.CreateGEP(p.type, row, channel));
+    }
+    Value *whole = b.CreateAnd(count, constant(-kStepsAtOnce));
+    state = loop(zero, whole, kStepsAtOnce, state, steps(rows, kStepsAtOnce));
+    state = loop(whole, count, 1, state, steps(rows, 1));
+    left = b.CreateSub(left, count);
+    Carried next = state;
+    next.append({b.CreateConstGEP1_64(byte, table, 8 * p.height), zero, left});
+    BasicBlock *latch = b.GetInsertBlock(), *exit = BasicBlock::Create(b.getContext(), "sums", function);
+    b.CreateCondBr(b.CreateICmpSGT(left, zero), enter, exit);
+    for (auto [phi, value] : zip(phis, next))
+      phi->addIncoming(value, latch);
+    b.SetInsertPoint(exit);
+
+    state.resize(sumCount);
+    storeTile(p, c, state, tile->getArg(6));
+  });
+}
+
+// A tile's sums over a block of K go to c, or are added to what is there.
+void KernelWriter::storeTile(RowWindows &p, Value *c, Carried sums, Value *goesOn) {
+  Align align(p.type->getScalarSizeInBits() / 8);
+  auto sumAt = [&](int64_t number) {
+    int64_t row = number / p.vectors, column = number % p.vectors * p.vectorLanes;
+    return b.CreateConstGEP1_64(p.type, c, row * kStrideC + column);
+  };
+  sums = branch(b.CreateICmpNE(goesOn, constant(0)), sums, [&](const Carried &sums) {
+    Carried added;
+    for (auto [i, sum] : enumerate(sums))
+      added.push_back(add(b.CreateAlignedLoad(sum->getType(), sumAt(i), align), sum));
+    return added;
+  });
+  for (auto [i, sum] : enumerate(sums))
+    b.CreateAlignedStore(sum, sumAt(i), align);
+}
+
+// After a block of K that ends a group its sums are added to the totals.
+void KernelWriter::endGroup(RowWindows &p, Value *c, Value *totals, Value *k0, Value *depth, Value *k,
+                            Value *elements) {
+  Value *end = b.CreateAdd(k0, depth), *zero = constant(0);
+  Value *endsGroup =
+      b.CreateOr(b.CreateICmpEQ(end, k), b.CreateICmpEQ(b.CreateAnd(end, constant(kGroupDepth - 1)), zero));
+  branch(endsGroup, [&] { addGroup(p, c, totals, b.CreateICmpSLT(k0, constant(kGroupDepth)), zero, elements); });
+}
+
+// void (table, b, c, totals, elements of a panel, k, tiles of rows, panels, channels, positions of the kernel): a block
+// of C, whose sums are in the totals where K is more than a group.
+Function *KernelWriter::windowBlockFunction(RowWindows &p) {
+  return helper(p.nameOf("window_block") + (p.hasGroups ? "_groups" : ""), 4, 6, [&](Function *f) {
+    Function *tile = windowTileFunction(p);
+    Value *table = f->getArg(0), *panels = f->getArg(1), *c = f->getArg(2), *k = f->getArg(5), *tiles = f->getArg(6),
+          *channels = f->getArg(8), *zero = constant(0);
+    loop(zero, k, kDepth, [&](Value *k0) {
+      Value *depth = minimum(constant(kDepth), b.CreateSub(k, k0)), *position = b.CreateUDiv(k0, channels),
+            *channel = b.CreateURem(k0, channels), *inGroup = b.CreateAnd(k0, constant(kGroupDepth - 1));
+      loop(zero, f->getArg(7), 1, [&](Value *j) {
+        Value *inB = b.CreateAdd(b.CreateMul(j, f->getArg(4)), b.CreateMul(k0, constant(p.columns)));
+        Value *panel = b.CreateGEP(p.type, panels, inB);
+        loop(zero, tiles, 1, [&](Value *i) {
+          Value *entry = b.CreateMul(b.CreateAdd(b.CreateMul(i, f->getArg(9)), position), constant(p.height));
+          Value *inC = b.CreateAdd(b.CreateMul(i, constant(p.height * kStrideC)), b.CreateMul(j, constant(p.columns)));
+          b.CreateCall(tile, {b.CreateGEP(b.getInt64Ty(), table, entry), panel, b.CreateGEP(p.type, c, inC), channel,
+                              depth, channels, inGroup});
+        });
+      });
+      if (p.hasGroups)
+        endGroup(p, c, f->getArg(3), k0, depth, k, b.CreateMul(tiles, constant(p.height * kStrideC)));
+    });
+  });
+}
+
+// void (table of the rows at the position, a, c, first channel, depth, whether c is added to): a tile of C = A * B over
+// a block of K, where a row of B is a window, and A is in panels of rows.
+Function *KernelWriter::windowColumnsFunction(RowWindows &p) {
+  return helper(p.nameOf("window_columns"), 3, 3, [&](Function *tile) {
+    auto *vector = FixedVectorType::get(p.type, p.vectorLanes);
+    int64_t bytes = p.type->getScalarSizeInBits() / 8, sumCount = p.height * p.vectors;
+    Align align(bytes);
+    Value *table = tile->getArg(0), *a = tile->getArg(1), *c = tile->getArg(2), *channel = tile->getArg(3),
+          *depth = tile->getArg(4), *zero = constant(0);
+    auto steps = [&](int64_t count) {
+      return [&, count](Value *first, Carried sums) {
+        for (int64_t k = 0; k < count; ++k) {
+          Value *place = b.CreateAdd(first, constant(k));
+          Value *row = b.CreateLoad(b.getPtrTy(), b.CreateGEP(b.getInt64Ty(), table, place));
+          row = b.CreateGEP(p.type, row, channel);
+          SmallVector<Value *> right;
+          for (int64_t j = 0; j < p.vectors; ++j)
+            right.push_back(b.CreateAlignedLoad(vector, b.CreateConstGEP1_64(p.type, row, j * p.vectorLanes), align));
+          Value *left = b.CreateGEP(p.type, a, b.CreateMul(place, constant(p.height)));
+          for (int64_t i = 0; i < p.height; ++i) {
+            Value *element = b.CreateAlignedLoad(p.type, b.CreateConstGEP1_64(p.type, left, i), align);
+            for (int64_t j = 0; j < p.vectors; ++j) {
+              Value *&sum = sums[i * p.vectors + j];
+              sum = multiplyAdd(b.CreateVectorSplat(p.vectorLanes, element), right[j], sum);
+            }
+          }
+        }
+        return sums;
+      };
+    };
+    Value *whole = b.CreateAnd(depth, constant(-kStepsAtOnce));
+    Carried sums =
+        loop(zero, whole, kStepsAtOnce, Carried(sumCount, Constant::getNullValue(vector)), steps(kStepsAtOnce));
+    storeTile(p, c, loop(whole, depth, 1, sums, steps(1)), tile->getArg(5));
+  });
+}
+
+// void (description of the windows, zeros, a, table, panels of a, c, totals, a's strides, k, first row, rows, first
+// column, columns, channels, positions of the kernel): a block of C, whose sums are in the totals where K is more than
+// a group.
+Function *KernelWriter::windowColumnsBlockFunction(RowWindows &p) {
+  return helper(p.nameOf("window_columns_block") + (p.hasGroups ? "_groups" : ""), 7, 8, [&](Function *f) {
+    Function *tile = windowColumnsFunction(p);
+    Value *table = f->getArg(3), *panels = f->getArg(4), *c = f->getArg(5), *strideK = f->getArg(7), *k = f->getArg(8);
+    Value *firstRow = f->getArg(9), *rows = f->getArg(10), *firstColumn = f->getArg(11), *columns = f->getArg(12),
+          *channels = f->getArg(13), *zero = constant(0), *height = constant(p.height);
+    Value *a = b.CreateGEP(p.type, f->getArg(2), firstRow), *tiles = divideUp(rows, height);
+    Value *panel = constant(p.height * kDepth), *lastRow = b.CreateSub(rows, constant(1));
+    Value *wholeTiles = b.CreateUDiv(rows, height);
+    loop(zero, k, kDepth, [&](Value *k0) {
+      Value *depth = minimum(constant(kDepth), b.CreateSub(k, k0)),
+            *inGroup = b.CreateAnd(k0, constant(kGroupDepth - 1));
+      b.CreateCall(rowTableFunction(), {f->getArg(0), table, f->getArg(1), k0, depth, depth, constant(kDepth),
+                                        f->getArg(14), constant(p.type->getScalarSizeInBits() / 8)});
+      loop(zero, depth, 1, [&](Value *i) {
+        Value *from = b.CreateGEP(p.type, a, b.CreateMul(b.CreateAdd(k0, i), strideK));
+        Value *to = b.CreateGEP(p.type, panels, b.CreateMul(i, height));
+        // Elements in parts of 4 and 2, as a tile is 6 rows high.
+        Carried rest = loop(zero, wholeTiles, 1, {to}, [&](Value *number, const Carried &to) {
+          Value *place = b.CreateGEP(p.type, from, b.CreateMul(number, height));
+          Align align(p.type->getScalarSizeInBits() / 8);
+          for (int64_t row = 0; row < p.height; row += 2) {
+            int64_t count = row + 4 <= p.height ? 4 : std::min<int64_t>(2, p.height - row);
+            auto *part = FixedVectorType::get(p.type, unsigned(count));
+            b.CreateAlignedStore(b.CreateAlignedLoad(part, b.CreateConstGEP1_64(p.type, place, row), align),
+                                 b.CreateConstGEP1_64(p.type, to[0], row), align);
+            row += count - 2;
+          }
+          return Carried{b.CreateGEP(p.type, to[0], panel)};
+        });
+        branch(b.CreateICmpSLT(wholeTiles, tiles), [&] {
+          Value *first = b.CreateMul(wholeTiles, height);
+          for (int64_t row = 0; row < p.height; ++row) {
+            Value *place = minimum(b.CreateAdd(first, constant(row)), lastRow);
+            b.CreateStore(b.CreateLoad(p.type, b.CreateGEP(p.type, from, place)),
+                          b.CreateConstGEP1_64(p.type, rest[0], row));
+          }
+        });
+      });
+      loop(zero, tiles, 1, [&](Value *i) {
+        Value *rowsOfC = b.CreateGEP(p.type, c, b.CreateMul(i, constant(p.height * kStrideC)));
+        Value *left = b.CreateGEP(p.type, panels, b.CreateMul(i, panel));
+        loop(zero, columns, p.columns, [&](Value *j) {
+          Value *column = b.CreateAdd(firstColumn, j), *position = b.CreateUDiv(column, channels);
+          Value *rowsOfB = b.CreateGEP(b.getInt64Ty(), table, b.CreateMul(position, constant(kDepth)));
+          b.CreateCall(
+              tile, {rowsOfB, left, b.CreateGEP(p.type, rowsOfC, j), b.CreateURem(column, channels), depth, inGroup});
+        });
+      });
+      if (p.hasGroups)
+        endGroup(p, c, f->getArg(6), k0, depth, k, b.CreateMul(tiles, constant(p.height * kStrideC)));
+    });
+  });
+}
+
+void KernelWriter::contractWindowRows(kernel::ContractOp op) {
+  int64_t before = scratchBytes;
+  RowWindows p(op, *this);
+  Value *description = describeWindows(op);
+  auto *ofZeros = ArrayType::get(p.type, p.channels);
+  std::string name = p.name("zeros") + "_" + std::to_string(p.channels);
+  GlobalVariable *zeros = module.getNamedGlobal(name);
+  if (!zeros)
+    zeros = new GlobalVariable(module, ofZeros, /*isConstant=*/true, GlobalValue::InternalLinkage,
+                               Constant::getNullValue(ofZeros), name);
+  Value *rowEnd = scalar(op.getRowEnd()), *columnEnd = scalar(op.getColumnEnd()), *panel = scalar(op.getBStrideN());
+  int64_t rowSpan = span(op.getRowBegin(), op.getRowEnd()), columnSpan = span(op.getColumnBegin(), op.getColumnEnd());
+  blocks(scalar(op.getRowBegin()), rowEnd, p.blockRows, rowSpan >= 0 && rowSpan <= p.blockRows, [&](Value *row) {
+    Value *rows = minimum(constant(p.blockRows), b.CreateSub(rowEnd, row)), *height = constant(p.height);
+    Value *tiles = divideUp(rows, height);
+    if (p.ofRows)
+      b.CreateCall(rowTableFunction(), {description, p.table, zeros, row, rows, b.CreateMul(tiles, height), height,
+                                        constant(p.positions), constant(p.type->getScalarSizeInBits() / 8)});
+    bool oneStrip = columnSpan >= 0 && columnSpan <= kStrideC;
+    blocks(scalar(op.getColumnBegin()), columnEnd, kStrideC, oneStrip, [&](Value *column) {
+      Value *columns = minimum(constant(kStrideC), b.CreateSub(columnEnd, column));
+      if (p.ofRows) {
+        Value *inB = b.CreateMul(b.CreateUDiv(column, constant(p.columns)), panel);
+        Value *panels = pointer(op.getB(), b.CreateAdd(scalar(op.getBBase()), inB));
+        b.CreateCall(windowBlockFunction(p),
+                     {p.table, panels, p.c, p.totals, panel, constant(p.depth), tiles,
+                      divideUp(columns, constant(p.columns)), constant(p.channels), constant(p.positions)});
+      } else {
+        b.CreateCall(windowColumnsBlockFunction(p),
+                     {description, zeros, pointer(op.getA(), scalar(op.getABase())), p.table, p.panels, p.c, p.totals,
+                      scalar(op.getAStrideK()), constant(p.depth), row, rows, column, columns, constant(p.channels),
+                      constant(p.positions)});
+      }
+      loop(constant(0), rows, 1, [&](Value *i) {
+        epilogue(op, b.CreateAdd(row, i), column, columns, [&](Value *n) {
+          Value *place = b.CreateAdd(b.CreateMul(i, constant(kStrideC)), n);
+          return loadVector(p.type, b.CreateGEP(p.type, p.totals, place), laneMask);
+        });
+      });
+    });
+  });
+  mostScratchBytes = std::max(mostScratchBytes, scratchBytes);
+  scratchBytes = before;
+}
+
+} // namespace weft::cpu

@@ -1,0 +1,73 @@
+#include "codegen/lower/Layout.h"
+
+using namespace mlir;
+
+namespace weft {
+
+Layout::Layout(func::FuncOp func, const Target &target) : hasImages(false) {
+  bool allTake = true;
+  func.walk([&](Operation *op) {
+    bool isOp =
+        op->getDialect()->getNamespace() == "weft" && !isa<GroupOp>(op) && !op->hasTrait<OpTrait::IsTerminator>();
+    if (!isOp || familyOf(op) != OpFamily::Convolution)
+      return;
+    hasImages = true;
+    // Training is quicker as it is: the gradients of weights, and sums over pixels, read across rows.
+    allTake &= takesChannelsLast(op, target) && !op->hasAttr("kernel");
+  });
+  hasImages &= allTake;
+}
+
+static bool isImage(Value value, const CostModel &model) {
+  Sizes shape = sizesOf(value);
+  if (shape.size() < 3)
+    return false;
+  for (const Size &size : shape)
+    if (!size.isStatic())
+      return false;
+  return shape[1].constant >= model.shortLane && !product(shape, 2, int(shape.size())).is(1);
+}
+
+static Sizes channelsLastStrides(const Sizes &shape) {
+  int rank = int(shape.size());
+  Sizes strides(rank);
+  Size stride = shape[1];
+  strides[1] = Size(1);
+  for (int dim = rank - 1; dim > 1; --dim) {
+    strides[dim] = stride;
+    stride = stride * shape[dim];
+  }
+  strides[0] = stride;
+  return strides;
+}
+
+SmallVector<Sizes> Layout::strides(const Lowering &lowering, const Group &group) const {
+  SmallVector<Sizes> strides;
+  for (Value value : group.outside)
+    strides.push_back(rowMajorStrides(sizesOf(value)));
+  if (!hasImages)
+    return strides;
+  auto isConvolution = [](Operation *op) { return familyOf(op) == OpFamily::Convolution; };
+  bool isOfConvolution = llvm::any_of(group.ops, isConvolution);
+  if (!isOfConvolution) {
+    if (groupKind(group) != "loop")
+      return strides;
+    // A loop goes by the pixels of its results: all of them or none, as one of its inputs does.
+    Sizes shape = sizesOf(group.outside.front());
+    bool follows = false;
+    for (auto [inside, outside] : group.inputs) {
+      const Storage &storage = lowering.values.find(outside)->second;
+      follows |= storage.isChannelsLast() && storage.shape.size() == shape.size() && storage.shape[1] == shape[1];
+    }
+    for (Value value : group.outside)
+      follows &= sizesOf(value) == shape && isImage(value, lowering.model) && !lowering.values.count(value);
+    if (!follows)
+      return strides;
+  }
+  for (auto [value, given] : llvm::zip(group.outside, strides))
+    if (isImage(value, lowering.model))
+      given = channelsLastStrides(sizesOf(value));
+  return strides;
+}
+
+} // namespace weft

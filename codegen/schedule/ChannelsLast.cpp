@@ -1,0 +1,341 @@
+// Convolutions whose input or result lies channels last: a window is a row, as its channels are neighbours in memory,
+// and lanes are output channels. The weight is packed in panels, once if it seldom changes, and nothing else is copied
+// but an input that lies otherwise. Depthwise, lanes are the channels, too, and a result's products are one chain.
+#include "codegen/schedule/ConvolutionSchedule.h"
+#include "ir/kernel/CanonicalOrder.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+
+using namespace mlir;
+
+namespace weft {
+
+using kernel::Windows;
+
+static constexpr int64_t kStrip = 128; // columns whose sums a task keeps at once
+static constexpr int64_t kFewestTasks = 8;
+static constexpr int64_t kRowsOfTask = 96;
+
+static bool isDepthwise(Operation *conv) {
+  Sizes weight = sizesOf(conv->getOperand(1));
+  return weight[1].is(1) && weight[0].is(intAttr(conv, "groups"));
+}
+
+bool takesChannelsLast(Operation *conv, const Target &target) {
+  // Measured with vectors of 32 bytes alone.
+  if (target.gpu || target.vectorBytes != 32)
+    return false;
+  Type type = elementType(conv->getOperand(0));
+  if (!type.isF32() && !type.isF64())
+    return false;
+  for (Value value : {conv->getOperand(0), conv->getOperand(1), Value(conv->getResult(0))})
+    for (const Size &size : sizesOf(value))
+      if (!size.isStatic() || size.is(0))
+        return false;
+  if (!conv->hasAttr("kernel"))
+    return intAttr(conv, "groups") == 1 || isDepthwise(conv);
+  // The channels of a window are a tile's columns; images of a few channels come from outside.
+  int64_t channels = sizesOf(conv->getOperand(0))[1].constant;
+  int64_t columns = 2 * target.lanes(int(type.getIntOrFloatBitWidth() / 8));
+  return intAttr(conv, "groups") == 1 && (channels < columns || channels % columns == 0);
+}
+
+bool ConvolutionSchedule::isChannelsLast() const {
+  if (!takesChannelsLast(op, lowering.target))
+    return false;
+  auto found = stridedView(op->getOperand(0), inputs);
+  if (op->hasAttr("kernel"))
+    return channels.constant >= lowering.model.shortLane && found && found->isChannelsLast();
+  if (found && found->isChannelsLast())
+    return true;
+  for (size_t i = 0; i < group.results.size(); ++i)
+    if (lowering.result(group, i).isChannelsLast())
+      return true;
+  return false;
+}
+
+void ConvolutionSchedule::channelsLast() {
+  if (op->hasAttr("kernel"))
+    weightOfRows();
+  else if (groups > 1)
+    depthwise();
+  else
+    windowRows();
+}
+
+Storage ConvolutionSchedule::inOrder(int operand, const std::vector<int> &order) {
+  Value value = op->getOperand(operand);
+  Storage ordered = copied(value, order, elementType(value)), result = ordered;
+  for (auto [at, axis] : llvm::enumerate(order))
+    result.shape[axis] = ordered.shape[at], result.strides[axis] = ordered.strides[at];
+  return result;
+}
+
+// The input channels last, each line along the last axis with what lies around it, so many elements wide.
+Storage ConvolutionSchedule::lines(int64_t width) {
+  Value value = op->getOperand(0);
+  Sizes shape = sizesOf(value);
+  int last = axes + 1;
+  int64_t low = intsAttr(op, "low").back();
+  Sizes ordered{shape[0]};
+  ordered.insert(ordered.end(), shape.begin() + 2, shape.end());
+  ordered.back() = Size(width);
+  ordered.push_back(channels);
+  Storage to = lowering.temporary(ordered, elementType(value));
+  Kernel kernel(lowering, group);
+  kernel.suffix = "_lines";
+  KernelBuilder &k = kernel.k;
+  Sizes outer(ordered.begin(), ordered.end() - 2);
+  k.loop(k.begin, k.end, false, [&](Value line) {
+    Point at = weft::cut(k, {{0, axes, line}}, outer, allBoundaries(axes)), from;
+    from.push_back(at[0]);
+    from.push_back({1, 1, k.index(0)});
+    for (int axis = 1; axis < axes; ++axis)
+      from.push_back({axis + 1, 1, at[axis].index});
+    from.push_back({last, 1, k.index(0)});
+    k.loop(k.index(0), k.index(width * channels.constant), true, [&](Value element) {
+      auto [column, channel] = k.split(element, channels);
+      Value inside;
+      Value input = k.add(column, k.index(-low));
+      if (low > 0 || width > shape[last].constant)
+        inside = k.less(input, k.size(shape[last])); // before the first one it wraps to a large number
+      from[1].index = channel, from[last].index = input;
+      Scalar zero = kernel.e.scalar(kernel.e.constantZero(computeType(to.type)), to.type);
+      Scalar found = kernel.e.evaluate(value, from, inside);
+      if (inside)
+        found = kernel.e.choose(kernel.e.scalar(inside, IntegerType::get(op->getContext(), 1)), found, zero);
+      kernel.store(found, to, {{0, axes, line}, {axes, 2, element}});
+    });
+  });
+  lowering.finish(kernel, group, product(outer), lowering.model.grain(width * channels.constant, 8));
+  return to;
+}
+
+// Panels of columns, which are output channels: [panel, K, column], filled with zeros.
+Storage ConvolutionSchedule::weightPanels(int64_t panelColumns) {
+  Value weight = op->getOperand(1);
+  Size panels = *ceilDivide(outputs, panelColumns), places = product(kernel_), depth = places * channels;
+  Storage to = lowering.temporary({panels, depth, Size(panelColumns)}, elementType(weight));
+  Kernel kernel(lowering, group);
+  kernel.suffix = "_panels";
+  KernelBuilder &k = kernel.k;
+  k.loop(k.begin, k.end, false, [&](Value task) {
+    auto [panel, place] = k.split(task, places);
+    Value first = k.mul(panel, k.index(panelColumns));
+    k.loop(k.index(0), k.size(channels), false, [&, panel = panel, place = place](Value channel) {
+      k.loop(k.index(0), k.index(panelColumns), true, [&](Value column) {
+        Value output = k.add(first, column), inside;
+        if (outputs.constant % panelColumns)
+          inside = k.less(output, k.size(outputs));
+        Scalar found = kernel.e.evaluate(weight, {{0, 1, output}, {1, 1, channel}, {2, axes, place}}, inside);
+        Scalar zero = kernel.e.scalar(kernel.e.constantZero(computeType(to.type)), to.type);
+        if (inside)
+          found = kernel.e.choose(kernel.e.scalar(inside, IntegerType::get(op->getContext(), 1)), found, zero);
+        kernel.store(found, to, {{0, 1, panel}, {1, 1, k.join(place, channel, channels)}, {2, 1, column}});
+      });
+    });
+  });
+  lowering.finish(kernel, group, panels * places, lowering.model.grain(channels.constant * panelColumns, 8));
+  return to;
+}
+
+void ConvolutionSchedule::windowRows() {
+  const CostModel &model = lowering.model;
+  std::vector<int64_t> stride = intsAttr(op, "stride"), dilation = intsAttr(op, "dilation"), low = intsAttr(op, "low");
+  std::vector<int> order{0};
+  for (int axis = 0; axis < axes; ++axis)
+    order.push_back(axis + 2);
+  order.push_back(1);
+  // With few channels all that a line of the kernel meets is a row's neighbours, once lines hold what is around them.
+  int lastAxis = axes - 1;
+  bool wholeLines = channels.constant < model.shortLane && kernel_[lastAxis].constant > 1 && dilation[lastAxis] == 1 &&
+                    low[lastAxis] >= 0;
+  int64_t width = 0;
+  if (wholeLines) {
+    width = (results_[lastAxis].constant - 1) * stride[lastAxis] + kernel_[lastAxis].constant;
+    x = lines(width);
+  } else {
+    auto found = stridedView(op->getOperand(0), inputs);
+    x = found && (found->strides[1].is(1) || channels.is(1)) ? *found : inOrder(0, order);
+  }
+  int bytes = int(elementType(op->getResult(0)).getIntOrFloatBitWidth() / 8), lanes = lowering.target.lanes(bytes);
+  int64_t panelColumns = 2 * lanes;
+  Storage panels = weightPanels(panelColumns);
+
+  Size rows = images * positions, depth = product(kernel_) * channels;
+  int64_t m = rows.constant, n = outputs.constant;
+  int64_t rowParts = llvm::divideCeil(m, kRowsOfTask), strips = llvm::divideCeil(n, kStrip);
+  int64_t columnParts =
+      rowParts < kFewestTasks ? std::min<int64_t>(strips, llvm::divideCeil(kFewestTasks, rowParts)) : 1;
+  while (rowParts * columnParts < kFewestTasks && m / rowParts > 4 * model.tileRows &&
+         grain(m / rowParts, n / columnParts, depth.constant) == 1)
+    ++rowParts;
+  Blocks rowBlocks = cut(rows, rowParts, model.tileRows), columnBlocks = cut(outputs, columnParts, kStrip);
+
+  Kernel kernel(lowering, group);
+  KernelBuilder &k = kernel.k;
+  k.loop(k.begin, k.end, false, [&](Value task) {
+    auto [row, column] = k.split(task, columnBlocks.count);
+    kernel.e.reads.push_back({panels.planBuffer, Value()});
+    kernel.e.reads.push_back({x.planBuffer, Value()});
+    Value rowBegin = k.mul(row, k.index(rowBlocks.size)), columnBegin = k.mul(column, k.index(columnBlocks.size));
+    SmallVector<Value> numbers = windows(k);
+    if (wholeLines) {
+      auto set = [&](int axis, Windows::OfAxis what, int64_t value) {
+        numbers[Windows::at(Windows::kAxes - axes + axis, what)] = k.index(value);
+      };
+      int64_t line = width * channels.constant;
+      numbers[Windows::Channels] = k.index(kernel_[lastAxis].constant * channels.constant);
+      numbers[Windows::ChannelStride] = k.index(1);
+      set(lastAxis, Windows::Kernel, 1);
+      set(lastAxis, Windows::Size, width);
+      set(lastAxis, Windows::Stride, channels.constant);
+      set(lastAxis, Windows::Low, 0);
+      for (int axis = lastAxis - 1; axis >= 0; --axis) {
+        set(axis, Windows::Size, sizesOf(op->getOperand(0))[2 + axis].constant);
+        set(axis, Windows::Stride, line);
+        line *= sizesOf(op->getOperand(0))[2 + axis].constant;
+      }
+      numbers[Windows::ImageStride] = k.index(line);
+    }
+    SmallVector<Value> operands{k.buffer(x.planBuffer, storageType(x.type)),
+                                k.offset(x.offset),
+                                k.index(0),
+                                k.index(0),
+                                k.buffer(panels.planBuffer, storageType(panels.type)),
+                                k.index(0),
+                                k.index(panelColumns),
+                                k.size(panels.strides[0]),
+                                k.size(depth),
+                                rowBegin,
+                                k.min(k.add(rowBegin, k.index(rowBlocks.size)), k.size(rows)),
+                                columnBegin,
+                                k.min(k.add(columnBegin, k.index(columnBlocks.size)), k.size(outputs))};
+    operands.append(numbers);
+    auto contract = k.contract(operands, false, false, [&](Value m, Value n, Value sum) {
+      Value image = k.index(0), position = m;
+      if (!images.is(1))
+        std::tie(image, position) = k.split(m, positions);
+      finish(kernel, {{0, 1, image}, {1, 1, n}, {2, axes, position}}, sum);
+    });
+    contract.setOfA(true);
+    contract.setInRows(true);
+  });
+  lowering.finish(kernel, group, rowBlocks.count * columnBlocks.count,
+                  grain(std::min(m, rowBlocks.size), std::min(n, columnBlocks.size), depth.constant));
+}
+
+// The gradient of the weight: rows are output channels, columns the kernel's positions and channels, and a step of the
+// sum is a pixel of the gradient with its window.
+void ConvolutionSchedule::weightOfRows() {
+  std::vector<int> order{0};
+  for (int axis = 0; axis < axes; ++axis)
+    order.push_back(axis + 2);
+  order.push_back(1);
+  x = *stridedView(op->getOperand(0), inputs);
+  auto found = stridedView(op->getOperand(1), inputs);
+  auto isPixels = [&](const Storage &storage) {
+    return storage.strides[1].is(1) &&
+           !(stridedBoundaries(storage.shape, storage.strides) & ~(boundary(1) | boundary(2))) &&
+           (images.is(1) || storage.strides[0] == positions * storage.strides.back());
+  };
+  Storage gradient = found && isPixels(*found) ? *found : inOrder(1, order);
+  int bytes = int(elementType(op->getResult(0)).getIntOrFloatBitWidth() / 8);
+  int64_t tileColumns = 2 * lowering.target.lanes(bytes);
+  Size columns = product(kernel_) * channels, depth = images * positions;
+  int64_t m = outputs.constant, n = columns.constant, best = INT64_MAX, columnParts = 1;
+  // As equal shares for two, four ... threads as there are; several tasks each.
+  for (int64_t parts : {2, 4, 6, 8}) {
+    int64_t share = llvm::divideCeil(parts, 2) * cut(columns, parts, tileColumns).size;
+    if (share <= best && grain(m, n / parts, depth.constant) == 1)
+      best = share, columnParts = parts;
+  }
+  Blocks blocks = cut(columns, columnParts, tileColumns);
+  Kernel kernel(lowering, group);
+  KernelBuilder &k = kernel.k;
+  k.loop(k.begin, k.end, false, [&](Value task) {
+    kernel.e.reads.push_back({gradient.planBuffer, Value()});
+    kernel.e.reads.push_back({x.planBuffer, Value()});
+    Value begin = k.mul(task, k.index(blocks.size));
+    SmallVector<Value> operands{k.buffer(gradient.planBuffer, storageType(gradient.type)),
+                                k.offset(gradient.offset),
+                                k.index(1),
+                                k.size(gradient.strides.back()),
+                                k.buffer(x.planBuffer, storageType(x.type)),
+                                k.offset(x.offset),
+                                k.index(0),
+                                k.index(0),
+                                k.size(depth),
+                                k.index(0),
+                                k.size(outputs),
+                                begin,
+                                k.min(k.add(begin, k.index(blocks.size)), k.size(columns))};
+    operands.append(windows(k));
+    auto contract = k.contract(operands, false, false, [&](Value m, Value n, Value sum) {
+      auto [position, channel] = k.split(n, channels);
+      finish(kernel, {{0, 1, m}, {1, 1, channel}, {2, axes, position}}, sum);
+    });
+    contract.setInRows(true);
+  });
+  lowering.finish(kernel, group, blocks.count, grain(m, std::min(n, blocks.size), depth.constant));
+}
+
+void ConvolutionSchedule::depthwise() {
+  std::vector<int> order{0}, last;
+  for (int axis = 0; axis < axes; ++axis)
+    order.push_back(axis + 2), last.push_back(axis + 2);
+  order.push_back(1);
+  last.push_back(1);
+  last.push_back(0);
+  auto found = stridedView(op->getOperand(0), inputs);
+  x = found && found->strides[1].is(1) ? *found : inOrder(0, order);
+  Storage weight = inOrder(1, last);
+  std::vector<int64_t> stride = intsAttr(op, "stride"), dilation = intsAttr(op, "dilation"), low = intsAttr(op, "low");
+  Kernel kernel(lowering, group);
+  KernelBuilder &k = kernel.k;
+  Size lines = images * product(results_, 0, axes - 1), length = results_[axes - 1];
+  k.loop(k.begin, k.end, false, [&](Value task) {
+    Sizes outer{images};
+    outer.insert(outer.end(), results_.begin(), results_.end() - 1);
+    Point line = weft::cut(k, {{0, axes, task}}, outer, allBoundaries(axes));
+    k.loop(k.index(0), k.size(length), false, [&](Value end) {
+      std::vector<Value> result;
+      for (int axis = 1; axis < axes; ++axis)
+        result.push_back(line[axis].index);
+      result.push_back(end);
+      k.loop(k.index(0), k.index(groups), true, [&](Value channel) {
+        std::optional<Scalar> sum;
+        int64_t places = product(kernel_).constant;
+        for (int64_t number = 0; number < places; ++number) {
+          Point inInput{{0, 1, line[0].index}, {1, 1, channel}}, inWeight{{0, 1, channel}, {1, 1, k.index(0)}};
+          SmallVector<Value, 3> input(axes), position(axes);
+          Value inside;
+          int64_t rest = number;
+          for (int axis = axes - 1; axis >= 0; --axis) {
+            int64_t place = rest % kernel_[axis].constant, offset = place * dilation[axis] - low[axis];
+            rest /= kernel_[axis].constant;
+            position[axis] = k.index(place);
+            input[axis] = k.add(k.mul(result[axis], k.index(stride[axis])), k.index(offset));
+            int64_t most = (results_[axis].constant - 1) * stride[axis] + offset;
+            if (offset < 0 || most >= x.shape[2 + axis].constant)
+              inside = k.both(inside, k.less(input[axis], k.size(x.shape[2 + axis])));
+          }
+          for (int axis = 0; axis < axes; ++axis) {
+            inInput.push_back({2 + axis, 1, input[axis]});
+            inWeight.push_back({2 + axis, 1, position[axis]});
+          }
+          Scalar factor = kernel.e.load(weight, inWeight), element = kernel.e.load(x, inInput, inside);
+          sum = fma(factor, element, sum ? *sum : element.constant(0));
+        }
+        Point point{{0, 1, line[0].index}, {1, 1, channel}};
+        for (int axis = 0; axis < axes; ++axis)
+          point.push_back({2 + axis, 1, result[axis]});
+        finish(kernel, point, sum->value);
+      });
+    });
+  });
+  int64_t work = length.constant * groups * product(kernel_).constant;
+  lowering.finish(kernel, group, lines, lowering.model.grain(work / 8, 1));
+}
+
+} // namespace weft
