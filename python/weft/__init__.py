@@ -42,12 +42,16 @@ from ._functions.elementwise import *
 from ._functions.grids import *
 from ._functions.images import *
 from ._functions.in_place import *
+from ._functions.incomplete_gamma import *
 from ._functions.indexing import *
 from ._functions.joins import *
 from ._functions.matrices import *
+from ._functions.memory import *
 from ._functions.moves import *
 from ._functions.norms import *
+from ._functions.numbers import *
 from ._functions.ordering import *
+from ._functions.placing import *
 from ._functions.products import *
 from ._functions.queries import *
 from ._functions.random import *
@@ -69,6 +73,7 @@ from ._factories import (
     asarray,
     empty,
     empty_like,
+    empty_permuted,
     empty_strided,
     eye,
     from_numpy,
@@ -77,6 +82,7 @@ from ._factories import (
     full_like,
     is_tensor,
     linspace,
+    logspace,
     ones,
     ones_like,
     rand,
@@ -85,6 +91,7 @@ from ._factories import (
     randn,
     randn_like,
     randperm,
+    range,
     scalar_tensor,
     stack,
     tensor,

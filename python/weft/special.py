@@ -5,7 +5,13 @@ from __future__ import annotations
 from . import _C, _ops
 from ._C import Tensor
 from ._functions.arithmetic import xlogy
+from ._functions.bessel import *
+from ._functions.bessel import __all__ as _BESSEL
 from ._functions.elementwise import round, where
+from ._functions.incomplete_gamma import igamma as gammainc
+from ._functions.incomplete_gamma import igammac as gammaincc
+from ._functions.polynomials import *
+from ._functions.polynomials import __all__ as _POLYNOMIALS
 from ._functions.reductions import log_softmax, softmax
 from ._functions.specials import digamma, logit, polygamma
 from ._functions.specials import mvlgamma as multigammaln
@@ -18,9 +24,11 @@ from ._public import Any, Operand, public
 __all__ = [
     "digamma", "entr", "erf", "erfc", "erfinv", "exp2", "expit", "expm1", "gammaln", "i0", "i0e", "i1", "i1e", "log1p", "log_softmax",
     "logit", "logsumexp", "multigammaln", "ndtr", "ndtri", "polygamma", "psi", "round", "sinc", "softmax", "xlog1py", "xlogy", "zeta",
-]  # fmt: skip
+    "gammainc", "gammaincc", "modified_bessel_i0", "modified_bessel_i1", *_BESSEL, *_POLYNOMIALS,
+]  # noqa: PLE0604  # fmt: skip
 
 psi = digamma
+modified_bessel_i0 = i0
 
 
 @public
@@ -33,6 +41,9 @@ def i0e(input: Tensor) -> Tensor:
 def i1(input: Tensor) -> Tensor:
     """The modified Bessel function of order 1, elementwise; integers give floats."""
     return _ops.i1(input)
+
+
+modified_bessel_i1 = i1
 
 
 @public
