@@ -76,6 +76,7 @@ from ._factories import (
     empty_permuted,
     empty_strided,
     eye,
+    from_file,
     from_numpy,
     frombuffer,
     full,
@@ -114,8 +115,9 @@ from ._layouts import (
 from ._legacy import _assert, set_default_tensor_type, typename
 from ._print import set_printoptions
 from ._settings import *
-from ._storage import TypedStorage, UntypedStorage
+from ._storage import TypedStorage, UntypedStorage, is_storage
 from .random import Generator, default_generator, get_rng_state, manual_seed, seed, set_rng_state
+from .autograd.anomaly_mode import is_anomaly_check_nan_enabled, is_anomaly_enabled, set_anomaly_enabled
 from .autograd import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
 from .serialization import load, save
 
@@ -131,14 +133,28 @@ concat = concatenate = cat
 from . import amp, autograd, cuda, fft, func, linalg, nn, optim, special, utils  # noqa: E402  they use the functions above
 from .amp.autocast_mode import (  # noqa: E402
     autocast,
+    autocast_decrement_nesting,
+    autocast_increment_nesting,
+    clear_autocast_cache,
     get_autocast_cpu_dtype,
     get_autocast_dtype,
     get_autocast_gpu_dtype,
+    is_autocast_cache_enabled,
     is_autocast_cpu_enabled,
     is_autocast_enabled,
+    set_autocast_cache_enabled,
+    set_autocast_cpu_dtype,
+    set_autocast_cpu_enabled,
+    set_autocast_dtype,
+    set_autocast_enabled,
+    set_autocast_gpu_dtype,
 )
+from ._neural import *  # noqa: E402
 from .export import export  # noqa: E402
 from .func import vmap  # noqa: E402
+
+for _name in _neural.METHODS:
+    setattr(Tensor, _name, getattr(_neural, _name))
 
 
 # Parts that not every program uses, and what is in others of them.
@@ -158,7 +174,7 @@ _PARTS = frozenset(
         "version",
     )
 )
-_INSIDE = {"ops": "library", "import_torch": "_aten.imported", "summary": "_summary"}
+_INSIDE = {"GradScaler": "amp", "ops": "library", "import_torch": "_aten.imported", "summary": "_summary"}
 
 
 def __getattr__(name):

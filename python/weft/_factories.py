@@ -535,3 +535,41 @@ def range(
     count = int((end - start) / step) + 1
     values = _ops.add(_ops.mul(_C.arange(0, count, 1, _C.float64, device), step), start)
     return _finish(values.to(dtype or _C.default_dtype()), requires_grad, out)
+
+
+@public
+def from_file(
+    filename: str,
+    shared: bool | None = None,
+    size: int = 0,
+    *,
+    dtype: dtype | None = None,
+    device: device | None = None,
+    requires_grad: bool = False,
+    layout: Any = None,
+    pin_memory: bool = False,
+) -> Tensor:
+    """The first ``size`` elements of a file, mapped into memory: with ``shared`` writes go to the file, which is made as large as it must
+    be, else they stay here. RuntimeError for a file that is too short, OSError for one that cannot be opened."""
+    import mmap
+    import os
+
+    wanted = dtype or _C.default_dtype()
+    count = size * wanted.itemsize
+    flags = os.O_RDWR | os.O_CREAT if shared else os.O_RDONLY
+    descriptor = os.open(filename, flags, 0o666)
+    try:
+        length = os.fstat(descriptor).st_size
+        if length < count:
+            if not shared:
+                raise RuntimeError(
+                    f"[from_file] {filename} has {length} bytes; got size={size} of {wanted}: {count} bytes"
+                )
+            os.ftruncate(descriptor, count)
+        if not count:
+            return _finish(_C.empty((0,), wanted, device), requires_grad)
+        kind = mmap.MAP_SHARED if shared else mmap.MAP_PRIVATE
+        mapping = mmap.mmap(descriptor, count, kind, mmap.PROT_READ | mmap.PROT_WRITE)
+    finally:
+        os.close(descriptor)
+    return _finish(frombuffer(mapping, dtype=wanted), requires_grad)

@@ -157,7 +157,7 @@ def _airy(x: Tensor) -> Tensor:
 
 
 def _erfcx(x: Tensor) -> Tensor:
-    a = _ops.abs(x)
+    a = _ops.where(_ops.lt(x, 0), _ops.neg(x), x)  # whose slope at 0 is 1
     finite = _ops.where(_ops.isfinite(a), a, 0.0)
     t = _ops.div(_ops.sub(finite, 3.75), _ops.add(finite, 3.75))
     right = _ops.div(polynomial(t, tables.ERFCX), _ops.add_scaled(1.0, finite, 2.0))

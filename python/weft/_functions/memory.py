@@ -15,7 +15,7 @@ from .views import _become, split_with_sizes
 __all__ = ["as_strided_", "unsafe_split_with_sizes", "resize_as"]
 METHODS = [
     *__all__, "apply_", "map_", "map2_", "set_", "share_memory_", "is_shared", "storage_type", "dim_order", "new_empty_strided",
-    "const_data_ptr", "module_load", "polygamma_",
+    "const_data_ptr", "module_load", "polygamma_", "record_stream",
 ]  # fmt: skip
 
 unsafe_split_with_sizes = split_with_sizes
@@ -173,3 +173,8 @@ def module_load(input: Tensor, other: Tensor, assign: bool = False) -> Tensor:
 def polygamma_(input: Tensor, n: int) -> Tensor:
     """``polygamma`` written into this tensor."""
     return input.copy_(polygamma(n, input))
+
+
+@public
+def record_stream(input: Tensor, s: Any) -> None:
+    """Does nothing: memory is given back in the order of the one stream."""

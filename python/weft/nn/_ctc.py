@@ -61,7 +61,6 @@ def _added(*logs: Tensor) -> Tensor:
     greatest = logs[0]
     for x in logs[1:]:
         greatest = _ops.maximum(greatest, x)
-    greatest = greatest.detach()
     total = _ops.exp(_ops.sub(logs[0], greatest))
     for x in logs[1:]:
         total = _ops.add(total, _ops.exp(_ops.sub(x, greatest)))
