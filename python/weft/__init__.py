@@ -149,6 +149,7 @@ from .amp.autocast_mode import (  # noqa: E402
     set_autocast_enabled,
     set_autocast_gpu_dtype,
 )
+from . import _neural  # noqa: E402
 from ._neural import *  # noqa: E402
 from .export import export  # noqa: E402
 from .func import vmap  # noqa: E402

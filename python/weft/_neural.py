@@ -61,7 +61,7 @@ def _named(op: str, what: str, number: int, names: Any) -> str:
 
 
 @public
-def adaptive_max_pool1d(input: Tensor, output_size: Any) -> tuple[Tensor, Tensor]:
+def adaptive_max_pool1d(input: Tensor, output_size: Any) -> Any:
     """(maxima, where they are) of ``output_size`` equal parts."""
     return F.adaptive_max_pool1d(input, output_size, True)
 
@@ -69,7 +69,7 @@ def adaptive_max_pool1d(input: Tensor, output_size: Any) -> tuple[Tensor, Tensor
 @public
 def max_pool1d_with_indices(
     input: Tensor, kernel_size: Any, stride: Any = (), padding: Any = 0, dilation: Any = 1, ceil_mode: bool = False
-) -> tuple[Tensor, Tensor]:
+) -> Any:
     """(maxima, where they are) of windows."""
     stride = None if isinstance(stride, (tuple, list)) and not stride else stride
     return F.max_pool1d(input, kernel_size, stride, padding, dilation, ceil_mode, True)
@@ -504,22 +504,14 @@ def lstm_cell(
     input: Tensor, hx: Any, w_ih: Tensor, w_hh: Tensor, b_ih: Tensor | None = None, b_hh: Tensor | None = None
 ) -> tuple[Tensor, Tensor]:
     """A step of ``nn.LSTM`` from the states ``hx`` = (h, c): the next ones."""
-    return recurrent.lstm(F.linear(input, w_ih, b_ih), *hx, w_hh, b_hh)
+    h, c = hx
+    return recurrent.lstm(F.linear(input, w_ih, b_ih), h, c, w_hh, b_hh)
 
 
-def _layers(
-    op: str,
-    mode: str,
-    data: Tensor,
-    states: Any,
-    params: Any,
-    biases: bool,
-    count: int,
-    drop: float,
-    both: bool,
-    steps: Any,
-) -> Any:
+def _layers(op: str, mode: str, data: Tensor, states: Any, given: dict[str, Any], steps: Any) -> Any:
     """The outputs (T, B, ...) of all layers, and their last states."""
+    params, biases, count, both = (given[name] for name in ("params", "has_biases", "num_layers", "bidirectional"))
+    drop = given["dropout"] if given["train"] else 0.0
     directions = 2 if both else 1
     each = (4 if biases else 2) + (
         1 if mode == "LSTM" and len(params) in (3 * count * directions, 5 * count * directions) else 0
@@ -562,13 +554,6 @@ def _run(op: str, mode: str, args: tuple[Any, ...], keywords: dict[str, Any]) ->
     if missing := [name for name in names if name not in given]:
         raise TypeError(f"[{op}] takes ({', '.join(names)}); {', '.join(missing)} not given")
     states = list(given["hx"]) if mode == "LSTM" else [given["hx"]]
-    rest = [
-        list(given["params"]),
-        given["has_biases"],
-        given["num_layers"],
-        given["dropout"] if given["train"] else 0.0,
-        given["bidirectional"],
-    ]
     if packed:
         from .nn.modules.rnn import _repacked
         from .nn.utils.rnn import PackedSequence, pad_packed_sequence
@@ -576,10 +561,10 @@ def _run(op: str, mode: str, args: tuple[Any, ...], keywords: dict[str, Any]) ->
         sequence = PackedSequence(given["data"], given["batch_sizes"])
         data, lengths = pad_packed_sequence(sequence)
         steps = recurrent.inside(lengths.to(data.device), data.size(0))
-        output, last = _layers(op, mode, data, states, *rest, steps)
+        output, last = _layers(op, mode, data, states, given, steps)
         return (_repacked(sequence, output).data, *last)
     data = given["input"].transpose(0, 1) if given["batch_first"] else given["input"]
-    output, last = _layers(op, mode, data, states, *rest, None)
+    output, last = _layers(op, mode, data, states, given, None)
     return (output.transpose(0, 1) if given["batch_first"] else output, *last)
 
 
