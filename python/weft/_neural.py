@@ -504,6 +504,8 @@ def lstm_cell(
     input: Tensor, hx: Any, w_ih: Tensor, w_hh: Tensor, b_ih: Tensor | None = None, b_hh: Tensor | None = None
 ) -> tuple[Tensor, Tensor]:
     """A step of ``nn.LSTM`` from the states ``hx`` = (h, c): the next ones."""
+    if not isinstance(hx, (tuple, list)) or len(hx) != 2:
+        raise TypeError(f"[lstm_cell] hx must be (h, c), two tensors; got {type(hx).__name__}")
     h, c = hx
     return recurrent.lstm(F.linear(input, w_ih, b_ih), h, c, w_hh, b_hh)
 

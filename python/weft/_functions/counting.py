@@ -223,6 +223,11 @@ def histogramdd(
         raise RuntimeError(
             f"[histogramdd] needs floating-point rows [..., D]; got {input.dtype} of shape {list(input.shape)}; reshape them"
         )
+    if not isinstance(bins, (int, tuple, list)) or not isinstance(range, (tuple, list, type(None))):
+        raise TypeError(
+            f"[histogramdd] bins must be an int or a sequence, and range a sequence; got {type(bins).__name__} and "
+            f"{type(range).__name__}"
+        )
     count = input.shape[-1]
     rows = input.reshape(-1, count)
     wanted = [bins] * count if isinstance(bins, int) else list(bins)

@@ -131,7 +131,13 @@ def unravel_index(indices: Tensor, shape: Any) -> tuple[Tensor, ...]:
     shape. ValueError for a position outside, and for negative sizes; TypeError for dtypes that are no integers."""
     if indices.dtype.is_floating_point or indices.dtype.is_complex or indices.dtype is _C.bool:
         raise TypeError(f"[unravel_index] indices must be integers; got {indices.dtype}; use .long()")
-    sizes = (shape,) if isinstance(shape, int) else tuple(shape.tolist() if isinstance(shape, Tensor) else shape)
+    if not isinstance(shape, (int, tuple, list, Tensor)):
+        raise TypeError(f"[unravel_index] shape must be an int or a sequence of ints; got {type(shape).__name__}")
+    sizes = (
+        (shape,)
+        if isinstance(shape, int)
+        else tuple(shape.reshape(-1).tolist() if isinstance(shape, Tensor) else shape)
+    )
     if any(not isinstance(size, int) for size in sizes):
         raise TypeError(f"[unravel_index] shape must be an int or a sequence of ints; got {shape!r}")
     if any(size < 0 for size in sizes):

@@ -22,6 +22,8 @@ def _evaluated(op: str, input: Any, n: Any, first: Any, following: Any, shifted:
     In float64. n: a number or a tensor, which broadcasts; of negative degrees 0."""
     if not isinstance(input, Tensor) and not isinstance(n, Tensor):
         raise TypeError(f"[{op}] needs a tensor; got two numbers; use weft.tensor")
+    if not isinstance(n, Tensor) and not abs(n) < 2**31:
+        raise ValueError(f"[{op}] n must be a degree; got {n}; pass a number below 2^31")
     dtype = _C.result_type(input, n)
     if dtype.is_complex:
         raise NotImplementedError(f"[{op}] takes no complex numbers; got {dtype}; use .real")

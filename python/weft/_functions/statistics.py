@@ -110,6 +110,8 @@ def gradient(input: Tensor, *, spacing: Any = None, dim: Any = None, edge_order:
     if spacing is None or isinstance(spacing, (int, float, complex)):
         spacings: list[Any] = [1.0 if spacing is None else spacing] * len(axes)
     else:
+        if not isinstance(spacing, (tuple, list)):
+            raise TypeError(f"[gradient] spacing must be a number or a sequence; got {type(spacing).__name__}")
         spacings = list(spacing)
     if len(spacings) != len(axes):
         raise RuntimeError(f"[gradient] needs a spacing for each axis; got {len(spacings)} for {len(axes)} axes")

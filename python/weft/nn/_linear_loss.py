@@ -27,13 +27,13 @@ class LinearCrossEntropyOptions:
     acc_dtype: _C.dtype | None = None
 
     def __post_init__(self) -> None:
-        if self.acc_policy not in ("accurate", "balanced", "compact", "auto"):
+        if not isinstance(self.acc_policy, str) or self.acc_policy not in ("accurate", "balanced", "compact", "auto"):
             raise ValueError(
                 f"[LinearCrossEntropyOptions] acc_policy must be 'accurate', 'balanced', 'compact' or 'auto'; got {self.acc_policy!r}"
             )
-        if self.batch_chunk_size is not None and self.batch_chunk_size <= 0:
+        if self.batch_chunk_size is not None and (type(self.batch_chunk_size) is not int or self.batch_chunk_size <= 0):
             raise ValueError(
-                f"[LinearCrossEntropyOptions] batch_chunk_size must be positive; got {self.batch_chunk_size}"
+                f"[LinearCrossEntropyOptions] batch_chunk_size must be a positive int; got {self.batch_chunk_size!r}"
             )
 
 
