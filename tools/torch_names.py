@@ -14,7 +14,7 @@ import torch
 
 MODULES = (
     "", "nn", "nn.functional", "nn.init", "nn.utils", "optim", "optim.lr_scheduler", "linalg", "fft", "special", "autograd", "amp", "func",
-    "random", "distributions", "Tensor",
+    "random", "distributions", "utils.data", "Tensor",
 )  # fmt: skip
 
 
