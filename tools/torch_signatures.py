@@ -97,12 +97,13 @@ def functions(module, prefix, stubs):
     return table
 
 
-def linear_algebra():
-    """torch.linalg's, from the schemas of the operators that its built-in functions call."""
+def of_operators(module):
+    """torch.linalg's or torch.special's, from the schemas of the operators that its built-in functions call."""
     table = {}
-    for name in dir(torch.linalg):
+    prefix = module.__name__.removeprefix("torch.")
+    for name in dir(module):
         found = []
-        for schema in torch._C._jit_get_schemas_for_operator(f"aten::linalg_{name}"):
+        for schema in torch._C._jit_get_schemas_for_operator(f"aten::{prefix}_{name}"):
             if name.startswith("_") or any(a.alias_info and a.alias_info.is_write for a in schema.arguments):
                 continue
             parts = []
@@ -115,7 +116,7 @@ def linear_algebra():
                 )
             found.append(", ".join(parts))
         if found:
-            table["linalg." + name] = list(dict.fromkeys(found))
+            table[f"{prefix}.{name}"] = list(dict.fromkeys(found))
     return table
 
 
@@ -169,7 +170,7 @@ def main():
         table["Tensor." + name] = [inspected(getattr(torch.Tensor, name), skip=1)]
     table |= functions(torch.nn.functional, "nn.functional.", variables | neural)
     table |= functions(torch.nn.init, "nn.init.", {}) | functions(torch.nn.utils, "nn.utils.", {})
-    table |= linear_algebra()
+    table |= of_operators(torch.linalg) | of_operators(torch.special)
     table |= functions(torch.autograd, "autograd.", {}) | functions(torch.func, "func.", {})
     for name in ("checkpoint", "checkpoint_sequential"):
         table["utils.checkpoint." + name] = [inspected(getattr(checkpoint, name))]

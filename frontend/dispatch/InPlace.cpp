@@ -227,6 +227,7 @@ void becomeView(const char *op, const Tensor &t, const Tensor &view) {
     becomeView(op, t.pairs(), view.pairs());
     t.impl->shape = view.shape();
     t.impl->strides = view.strides();
+    t.impl->offset = view.offset();
     return;
   }
   if (gradEnabled() && t.requiresGrad() && t.isLeaf())
@@ -235,6 +236,7 @@ void becomeView(const char *op, const Tensor &t, const Tensor &view) {
     trace->flush("it changes a tensor's shape in place");
   t.impl->shape = view.shape();
   t.impl->strides = view.strides();
+  t.impl->offset = view.offset();
   ++t.impl->storage->version; // what the tape keeps of it had another shape
   takeHistory(t, view);
 }

@@ -42,12 +42,16 @@ from ._functions.elementwise import *
 from ._functions.grids import *
 from ._functions.images import *
 from ._functions.in_place import *
+from ._functions.incomplete_gamma import *
 from ._functions.indexing import *
 from ._functions.joins import *
 from ._functions.matrices import *
+from ._functions.memory import *
 from ._functions.moves import *
 from ._functions.norms import *
+from ._functions.numbers import *
 from ._functions.ordering import *
+from ._functions.placing import *
 from ._functions.products import *
 from ._functions.queries import *
 from ._functions.random import *
@@ -69,14 +73,17 @@ from ._factories import (
     asarray,
     empty,
     empty_like,
+    empty_permuted,
     empty_strided,
     eye,
+    from_file,
     from_numpy,
     frombuffer,
     full,
     full_like,
     is_tensor,
     linspace,
+    logspace,
     ones,
     ones_like,
     rand,
@@ -85,6 +92,7 @@ from ._factories import (
     randn,
     randn_like,
     randperm,
+    range,
     scalar_tensor,
     stack,
     tensor,
@@ -110,8 +118,9 @@ from ._layouts import (
 from ._legacy import _assert, set_default_tensor_type, typename
 from ._print import set_printoptions
 from ._settings import *
-from ._storage import TypedStorage, UntypedStorage
+from ._storage import TypedStorage, UntypedStorage, is_storage
 from .random import Generator, default_generator, get_rng_state, manual_seed, seed, set_rng_state
+from .autograd.anomaly_mode import is_anomaly_check_nan_enabled, is_anomaly_enabled, set_anomaly_enabled
 from .autograd import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
 from .serialization import load, save
 
@@ -127,14 +136,29 @@ concat = concatenate = cat
 from . import amp, autograd, cuda, fft, func, linalg, nn, optim, special, utils  # noqa: E402  they use the functions above
 from .amp.autocast_mode import (  # noqa: E402
     autocast,
+    autocast_decrement_nesting,
+    autocast_increment_nesting,
+    clear_autocast_cache,
     get_autocast_cpu_dtype,
     get_autocast_dtype,
     get_autocast_gpu_dtype,
+    is_autocast_cache_enabled,
     is_autocast_cpu_enabled,
     is_autocast_enabled,
+    set_autocast_cache_enabled,
+    set_autocast_cpu_dtype,
+    set_autocast_cpu_enabled,
+    set_autocast_dtype,
+    set_autocast_enabled,
+    set_autocast_gpu_dtype,
 )
+from . import _neural  # noqa: E402
+from ._neural import *  # noqa: E402
 from .export import export  # noqa: E402
 from .func import vmap  # noqa: E402
+
+for _name in _neural.METHODS:
+    setattr(Tensor, _name, getattr(_neural, _name))
 
 
 # Parts that not every program uses, and what is in others of them.
@@ -157,6 +181,7 @@ _PARTS = frozenset(
     )
 )
 _INSIDE = {
+    "GradScaler": "amp",
     "ops": "library",
     "import_torch": "_aten.imported",
     "summary": "_summary",

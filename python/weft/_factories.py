@@ -482,3 +482,113 @@ def empty_strided(
         raise RuntimeError(f"[empty_strided] needs a stride for each size; got {list(size)} and {list(stride)}")
     held = 1 + sum([(length - 1) * step for length, step in zip(size, stride)]) if all(size) else 0
     return _finish(_C.empty((max(held, 0),), dtype, device).as_strided(size, stride), requires_grad)
+
+
+@public
+def empty_permuted(
+    size: Sequence[int],
+    physical_layout: Sequence[int],
+    *,
+    dtype: dtype | None = None,
+    device: device | None = None,
+    requires_grad: bool = False,
+    layout: Any = None,
+    pin_memory: bool = False,
+) -> Tensor:
+    """Uninitialised memory whose axes lie in the order ``physical_layout``, the outermost first; a RuntimeError where that is no order."""
+    if sorted(physical_layout) != [axis for axis, _ in enumerate(size)]:
+        raise RuntimeError(
+            f"[empty_permuted] physical_layout must name each of {len(size)} axes once; got {list(physical_layout)}"
+        )
+    strides, step = [0] * len(size), 1
+    for axis in reversed(physical_layout):
+        strides[axis], step = step, step * max(size[axis], 1)
+    return empty_strided(size, strides, dtype=dtype, device=device, requires_grad=requires_grad)
+
+
+@public
+def logspace(
+    start: Number | Tensor,
+    end: Number | Tensor,
+    steps: int,
+    base: float = 10.0,
+    *,
+    out: Tensor | None = None,
+    dtype: dtype | None = None,
+    device: device | None = None,
+    requires_grad: bool = False,
+    layout: Any = None,
+    pin_memory: bool = False,
+) -> Tensor:
+    """``base`` to the powers of ``linspace``."""
+    exponents = linspace(
+        start, end, steps, device=device, dtype=None if dtype is None or not dtype.is_complex else dtype
+    )
+    if not exponents.dtype.is_complex:
+        exponents = exponents if steps < 2 else linspace(start, end, steps, device=device, dtype=_C.float64)
+    wanted = dtype if dtype is not None else exponents.dtype if exponents.dtype.is_complex else _C.default_dtype()
+    return _finish(_ops.pow(base, exponents).to(wanted), requires_grad, out)
+
+
+@public
+def range(
+    start: Number,
+    end: Number | None = None,
+    step: Number = 1,
+    *,
+    out: Tensor | None = None,
+    dtype: dtype | None = None,
+    device: device | None = None,
+    requires_grad: bool = False,
+    layout: Any = None,
+    pin_memory: bool = False,
+) -> Tensor:
+    """start, start + step, ... up to ``end``, which counts; of the default dtype. Warns, as PyTorch does: ``arange`` is Python's range."""
+    import warnings
+
+    warnings.warn("[range] is deprecated, as it takes in its end; use weft.arange", UserWarning, stacklevel=3)
+    if end is None:
+        start, end = 0, start
+    if step == 0 or (end - start) / step < 0:
+        raise RuntimeError(f"[range] step must lead from start to end; got {start}, {end} and {step}")
+    count = int((end - start) / step) + 1
+    values = _ops.add(_ops.mul(_C.arange(0, count, 1, _C.float64, device), step), start)
+    return _finish(values.to(dtype or _C.default_dtype()), requires_grad, out)
+
+
+@public
+def from_file(
+    filename: str,
+    shared: bool | None = None,
+    size: int = 0,
+    *,
+    dtype: dtype | None = None,
+    device: device | None = None,
+    requires_grad: bool = False,
+    layout: Any = None,
+    pin_memory: bool = False,
+) -> Tensor:
+    """The first ``size`` elements of a file, mapped into memory: with ``shared`` writes go to the file, which is made as large as it must
+    be, else they stay here. RuntimeError for a file that is too short, OSError for one that cannot be opened."""
+    import mmap
+    import os
+
+    wanted = dtype or _C.default_dtype()
+    count = size * wanted.itemsize
+    flags = os.O_RDWR | os.O_CREAT if shared else os.O_RDONLY
+    descriptor = os.open(filename, flags, 0o666)
+    try:
+        length = os.fstat(descriptor).st_size
+        if length < count:
+            if not shared:
+                raise RuntimeError(
+                    f"[from_file] {filename} has {length} bytes; got size={size} of {wanted}: {count} bytes"
+                )
+            os.ftruncate(descriptor, count)
+        if not count:
+            return _finish(_C.empty((0,), wanted, device), requires_grad)
+        kind = mmap.MAP_SHARED if shared else mmap.MAP_PRIVATE
+        mapping = mmap.mmap(descriptor, count, kind, mmap.PROT_READ | mmap.PROT_WRITE)
+    finally:
+        os.close(descriptor)
+    return _finish(frombuffer(mapping, dtype=wanted), requires_grad)

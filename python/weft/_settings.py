@@ -7,10 +7,14 @@ import warnings
 from . import _C
 
 __all__ = [
+    "get_num_interop_threads", "has_lapack", "has_mkl", "has_openmp", "has_spectral", "init_num_threads", "is_vulkan_available", "is_inference_mode_enabled", "set_num_interop_threads",
     "are_deterministic_algorithms_enabled", "get_deterministic_debug_mode", "get_float32_matmul_precision",
     "is_deterministic_algorithms_warn_only_enabled", "is_warn_always_enabled", "set_deterministic_debug_mode",
     "set_float32_matmul_precision", "set_flush_denormal", "set_warn_always", "use_deterministic_algorithms",
 ]  # fmt: skip
+
+# What there is: decompositions and Fourier transforms; products and threads are weft's own.
+has_lapack, has_spectral, has_mkl, has_openmp = True, True, False, False
 
 _PRECISIONS = ("highest", "high", "medium")
 _MODES = ("default", "warn", "error")
@@ -31,7 +35,7 @@ class State:
         self._values[name] = value
 
 
-_state = State(precision="highest", deterministic=0, warn_always=False)
+_state = State(precision="highest", deterministic=0, warn_always=False, interop_threads=1)
 
 
 def get_float32_matmul_precision():
@@ -90,4 +94,30 @@ def set_warn_always(b):
 
 def set_flush_denormal(mode):
     """False: denormal numbers are numbers, whatever is asked for."""
+    return False
+
+
+def get_num_interop_threads():
+    """What set_num_interop_threads() was given: 1 at first."""
+    return _state["interop_threads"]
+
+
+def set_num_interop_threads(num):
+    """Keeps the number. Kernels run one after the other, each on the threads of set_num_threads()."""
+    if type(num) is not int or num <= 0:
+        raise RuntimeError(f"[set_num_interop_threads] Expected positive number of threads; got {num!r}")
+    _state["interop_threads"] = num
+
+
+def init_num_threads():
+    """Does nothing: threads start when they are first needed."""
+
+
+def is_inference_mode_enabled():
+    """False: inference_mode is no_grad, and its tensors may be used in training."""
+    return False
+
+
+def is_vulkan_available():
+    """False: devices are CPUs and CUDA's GPUs."""
     return False

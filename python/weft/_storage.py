@@ -75,3 +75,8 @@ class TypedStorage:
 
     def __hash__(self):
         return hash((self._untyped, self.dtype))
+
+
+def is_storage(obj):
+    """Whether an object is a storage."""
+    return isinstance(obj, (TypedStorage, UntypedStorage))

@@ -464,7 +464,7 @@ FUNCTIONS = (
     "cosh_", "detach_", "erf_", "erfc_", "exp2_", "exp_", "expm1_", "fill_", "floor_", "log10_", "log1p_", "log2_", "log_", "neg_",
     "negative_", "reciprocal_", "relu_", "round_", "rsqrt_", "sigmoid_", "sin_", "sinh_", "sqrt_", "square_", "tan_", "tanh_", "trunc_",
     "zero_", "arccos", "arccos_", "arccosh", "arccosh_", "arcsin", "arcsin_", "arcsinh", "arcsinh_", "arctan", "arctan2", "arctan_",
-    "arctanh", "arctanh_", "fix", "fix_", "ger",
+    "arctanh", "arctanh_", "fix", "fix_", "ger", "conj_physical_",
 )  # fmt: skip
 # Other names of methods.
 _ALIASES = {

@@ -5,7 +5,37 @@ from __future__ import annotations
 from . import _C, _ops
 from ._C import Tensor
 from ._functions.arithmetic import xlogy
+from ._functions.bessel import (
+    airy_ai,
+    bessel_j0,
+    bessel_j1,
+    bessel_y0,
+    bessel_y1,
+    erfcx,
+    log_ndtr,
+    modified_bessel_k0,
+    modified_bessel_k1,
+    scaled_modified_bessel_k0,
+    scaled_modified_bessel_k1,
+    spherical_bessel_j0,
+)
 from ._functions.elementwise import round, where
+from ._functions.incomplete_gamma import igamma as gammainc
+from ._functions.incomplete_gamma import igammac as gammaincc
+from ._functions.polynomials import (
+    chebyshev_polynomial_t,
+    chebyshev_polynomial_u,
+    chebyshev_polynomial_v,
+    chebyshev_polynomial_w,
+    hermite_polynomial_h,
+    hermite_polynomial_he,
+    laguerre_polynomial_l,
+    legendre_polynomial_p,
+    shifted_chebyshev_polynomial_t,
+    shifted_chebyshev_polynomial_u,
+    shifted_chebyshev_polynomial_v,
+    shifted_chebyshev_polynomial_w,
+)
 from ._functions.reductions import log_softmax, softmax
 from ._functions.specials import digamma, logit, polygamma
 from ._functions.specials import mvlgamma as multigammaln
@@ -18,9 +48,17 @@ from ._public import Any, Operand, public
 __all__ = [
     "digamma", "entr", "erf", "erfc", "erfinv", "exp2", "expit", "expm1", "gammaln", "i0", "i0e", "i1", "i1e", "log1p", "log_softmax",
     "logit", "logsumexp", "multigammaln", "ndtr", "ndtri", "polygamma", "psi", "round", "sinc", "softmax", "xlog1py", "xlogy", "zeta",
+    "gammainc", "gammaincc", "modified_bessel_i0", "modified_bessel_i1",
+    "airy_ai", "bessel_j0", "bessel_j1", "bessel_y0",
+    "bessel_y1", "erfcx", "log_ndtr", "modified_bessel_k0",
+    "modified_bessel_k1", "scaled_modified_bessel_k0", "scaled_modified_bessel_k1", "spherical_bessel_j0",
+    "chebyshev_polynomial_t", "chebyshev_polynomial_u", "chebyshev_polynomial_v", "chebyshev_polynomial_w",
+    "hermite_polynomial_h", "hermite_polynomial_he", "laguerre_polynomial_l", "legendre_polynomial_p",
+    "shifted_chebyshev_polynomial_t", "shifted_chebyshev_polynomial_u", "shifted_chebyshev_polynomial_v", "shifted_chebyshev_polynomial_w",
 ]  # fmt: skip
 
 psi = digamma
+modified_bessel_i0 = i0
 
 
 @public
@@ -33,6 +71,9 @@ def i0e(input: Tensor) -> Tensor:
 def i1(input: Tensor) -> Tensor:
     """The modified Bessel function of order 1, elementwise; integers give floats."""
     return _ops.i1(input)
+
+
+modified_bessel_i1 = i1
 
 
 @public

@@ -33,7 +33,18 @@ _KNOWN = [
     ("nn.Module.register_backward_hook", "the same as register_full_backward_hook", ["prepend is not PyTorch's"]),
     ("utils.hooks.RemovableHandle.__init__", "made by the functions that register hooks", ["no extra_dict"]),
     ("amax amin Tensor.amax Tensor.amin", "None and () both mean all", ["dim=None, PyTorch's is ()"]),
-    ("var std var_mean Tensor.var Tensor.std", "None is as good as True", ["unbiased=None, PyTorch's is True"]),
+    (
+        "max_pool1d max_pool2d max_pool3d",
+        "those of nn.functional",
+        ["stride=None, PyTorch's is ()", "return_indices is not PyTorch's"],
+    ),
+    ("avg_pool1d", "that of nn.functional", ["stride=None, PyTorch's is ()"]),
+    ("celu selu threshold", "those of nn.functional", ["inplace is not PyTorch's"]),
+    (
+        "var std var_mean std_mean Tensor.var Tensor.std",
+        "None is as good as True",
+        ["unbiased=None, PyTorch's is True"],
+    ),
     ("max min Tensor.max Tensor.min", "a second tensor is positional, or maximum's", ["no other"]),
     ("Tensor.requires_grad_", "as in PyTorch's manual", ["position 0 is requires_grad, not mode", "no mode"]),
     ("numel", "as in PyTorch's manual", ["position 0 is input, not self"]),
@@ -197,6 +208,7 @@ def ours():
         "serialization.",
         "random.",
         "linalg.",
+        "special.",
     ):
         module = weft
         for part in prefix.split(".")[:-1]:

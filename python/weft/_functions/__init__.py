@@ -13,12 +13,16 @@ from .elementwise import *
 from .grids import *
 from .images import *
 from .in_place import *
+from .incomplete_gamma import *
 from .indexing import *
 from .joins import *
 from .matrices import *
+from .memory import *
 from .moves import *
 from .norms import *
+from .numbers import *
 from .ordering import *
+from .placing import *
 from .products import *
 from .queries import *
 from .random import *

@@ -9,9 +9,10 @@ from .._C import Tensor
 from .._public import Any, Number, public
 from . import indexing, moves, ordering
 
-__all__ = ["unique", "unique_consecutive", "bincount", "histc", "histogram"]
-METHODS = __all__
+__all__ = ["unique", "unique_consecutive", "bincount", "histc", "histogram", "histogramdd"]
+METHODS = __all__[:-1]
 
+_Histogramdd: Any = collections.namedtuple("histogramdd", ["hist", "bin_edges"])  # type: ignore[name-match]
 _Histogram: Any = collections.namedtuple("histogram", ["hist", "bin_edges"])  # type: ignore[name-match]
 
 
@@ -207,3 +208,64 @@ def histogram(
         widths = _ops.sub(edges.narrow(0, 1, count), edges.narrow(0, 0, count))
         hist = _ops.div(hist, _ops.mul(_ops.sum(hist, (), False), widths))
     return _Histogram(hist, edges)
+
+
+@public
+def histogramdd(
+    input: Tensor, bins: Any, range: Any = None, weight: Tensor | None = None, density: bool = False
+) -> Any:
+    """(hist, bin_edges): how many rows of the input [..., D], or what of their ``weight`` [...], is in each cell of a grid of D dimensions.
+
+    bins: a number for all dimensions, or one for each, or edges for each (vectors of the input's dtype). range: low and high of each
+    dimension, flat, where bins are numbers. Else as ``histogram``.
+    """
+    if input.ndim < 2 or not input.dtype.is_floating_point:
+        raise RuntimeError(
+            f"[histogramdd] needs floating-point rows [..., D]; got {input.dtype} of shape {list(input.shape)}; reshape them"
+        )
+    if not isinstance(bins, (int, tuple, list)) or not isinstance(range, (tuple, list, type(None))):
+        raise TypeError(
+            f"[histogramdd] bins must be an int or a sequence, and range a sequence; got {type(bins).__name__} and "
+            f"{type(range).__name__}"
+        )
+    count = input.shape[-1]
+    rows = input.reshape(-1, count)
+    wanted = [bins] * count if isinstance(bins, int) else list(bins)
+    if len(wanted) != count or (range is not None and len(range) != 2 * count):
+        raise RuntimeError(
+            f"[histogramdd] needs bins for each of {count} columns, and two numbers each as range; got {len(wanted)} and "
+            f"{'none' if range is None else len(range)}"
+        )
+    if weight is not None and weight.shape != input.shape[:-1]:
+        raise RuntimeError(
+            f"[histogramdd] weight must have the shape {list(input.shape[:-1])} of the rows; got {list(weight.shape)}"
+        )
+    edges, sizes = [], []
+    place = _factories.zeros(rows.shape[0], dtype=_C.int64, device=input.device)
+    inside = _factories.ones(rows.shape[0], dtype=_C.bool, device=input.device)
+    for column, bin in enumerate(wanted):
+        x = rows.select(1, column).contiguous()
+        limits = None if range is None or isinstance(bin, Tensor) else tuple(range[2 * column : 2 * column + 2])
+        found = histogram(x, bin, range=limits)[1]
+        size = found.shape[0] - 1
+        at = _ops.sub(ordering.searchsorted(found, x, right=True), 1)
+        within = _ops.logical_and(_ops.ge(x, found.select(0, 0)), _ops.le(x, found.select(0, size)))
+        place = _ops.add(_ops.mul(place, size), _ops.clamp(_ops.where(within, at, 0), 0, size - 1))
+        inside = _ops.logical_and(inside, within)
+        edges.append(found)
+        sizes.append(size)
+    amount = inside.to(rows.dtype)
+    if weight is not None:
+        amount = _ops.where(inside, weight.reshape(-1).to(rows.dtype), 0.0)
+    total = 1
+    for size in sizes:
+        total *= size
+    hist = _ops.scatter_add(_factories.zeros(total, dtype=rows.dtype, device=input.device), place, amount, 0).reshape(
+        sizes
+    )
+    if density:
+        hist = _ops.div(hist, _ops.sum(hist, (), False))
+        for axis, found in enumerate(edges):
+            widths = _ops.sub(found.narrow(0, 1, sizes[axis]), found.narrow(0, 0, sizes[axis]))
+            hist = _ops.div(hist, widths.reshape([-1 if a == axis else 1 for a, _ in enumerate(sizes)]))
+    return _Histogramdd(hist, tuple(edges))

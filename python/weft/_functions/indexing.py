@@ -12,8 +12,9 @@ from .elementwise import array_of
 
 __all__ = [
     "gather", "index_select", "take", "take_along_dim", "masked_select", "index_put", "index_put_", "nonzero", "argwhere",
+    "nonzero_static", "unravel_index",
 ]  # fmt: skip
-METHODS = __all__
+METHODS = [name for name in __all__ if name != "unravel_index"]
 
 
 def _vector(x: Tensor) -> Tensor:
@@ -98,3 +99,56 @@ def masked_select(input: Tensor, mask: Tensor) -> Tensor:
         raise RuntimeError(f"[masked_select] the mask must be bool; got {mask.dtype}; use .bool()")
     x, where = _C.broadcast_tensors(input, mask)
     return _ops.index_select(x.reshape(-1), nonzero(where.reshape(-1)).reshape(-1), 0)
+
+
+@public
+def nonzero_static(input: Tensor, *, size: int, fill_value: int = -1) -> Tensor:
+    """Positions of the first ``size`` nonzero elements, int64 [size, input.ndim], in row-major order; rows that are left are ``fill_value``."""
+    if size < 0:
+        raise RuntimeError(f"[nonzero_static] size must not be negative; got {size}")
+    found = _ops.ne(input.reshape(-1), 0)
+    rank = _ops.sub(_ops.cumsum(found.to(_C.int64), 0), 1)
+    place = _ops.where(_ops.logical_and(found, _ops.lt(rank, size)), rank, size)  # what is not wanted goes behind
+    slots = _C.full((size + 1,), -1, _C.int64, input.device)
+    slots = _ops.scatter(slots, place, _C.arange(0, found.shape[0], 1, _C.int64, input.device), 0).narrow(0, 0, size)
+    columns = _unravelled(_ops.clamp_min(slots, 0), tuple(input.shape))
+    empty = _ops.lt(slots, 0)
+    columns = [_ops.where(empty, fill_value, column).unsqueeze(1) for column in columns]
+    return _ops.concatenate(columns, 1) if columns else _C.empty((size, 0), _C.int64, input.device)
+
+
+def _unravelled(index: Tensor, shape: tuple[int, ...]) -> list[Tensor]:
+    columns = []
+    for length in reversed(shape):
+        columns.append(_ops.remainder(index, max(length, 1)))
+        index = _ops.floor_divide(index, max(length, 1))
+    return columns[::-1]
+
+
+@public
+def unravel_index(indices: Tensor, shape: Any) -> tuple[Tensor, ...]:
+    """Positions in row-major order (integers; negative ones count from the end) as one tensor an axis of ``shape``, each of the indices'
+    shape. ValueError for a position outside, and for negative sizes; TypeError for dtypes that are no integers."""
+    if indices.dtype.is_floating_point or indices.dtype.is_complex or indices.dtype is _C.bool:
+        raise TypeError(f"[unravel_index] indices must be integers; got {indices.dtype}; use .long()")
+    if not isinstance(shape, (int, tuple, list, Tensor)):
+        raise TypeError(f"[unravel_index] shape must be an int or a sequence of ints; got {type(shape).__name__}")
+    sizes = (
+        (shape,)
+        if isinstance(shape, int)
+        else tuple(shape.reshape(-1).tolist() if isinstance(shape, Tensor) else shape)
+    )
+    if any(not isinstance(size, int) for size in sizes):
+        raise TypeError(f"[unravel_index] shape must be an int or a sequence of ints; got {shape!r}")
+    if any(size < 0 for size in sizes):
+        raise ValueError(f"[unravel_index] sizes must not be negative; got {sizes}")
+    count = 1
+    for size in sizes:
+        count *= size
+    if indices.numel():
+        low, high = int(indices.min().item()), int(indices.max().item())
+        if low < -count or high >= count:
+            raise ValueError(
+                f"[unravel_index] positions must be of [{-count}, {count}); got {low} to {high} for shape {sizes}"
+            )
+    return tuple(_unravelled(_ops.where(_ops.lt(indices, 0), _ops.add(indices, count), indices), sizes))

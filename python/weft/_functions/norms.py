@@ -7,11 +7,21 @@ from collections.abc import Sequence
 from .. import _C, _ops
 from .._C import Tensor, dtype
 from .._dtypes import INF
-from .._public import Any, public
+from .._public import Any, in_place, public
 from . import elementwise, grids, moves, reductions
 
-__all__ = ["norm", "dist", "cdist", "cosine_similarity", "pdist"]
-METHODS = ["norm", "dist"]
+__all__ = [
+    "renorm",
+    "norm_except_dim",
+    "nuclear_norm",
+    "frobenius_norm",
+    "norm",
+    "dist",
+    "cdist",
+    "cosine_similarity",
+    "pdist",
+]
+METHODS = ["norm", "dist", "renorm", "renorm_"]
 
 
 def vector(op: str, x: Tensor, p: float, dim: Any, keepdim: bool, dtype: dtype | None = None) -> Tensor:
@@ -166,3 +176,50 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-08) 
     a, b = _C.broadcast_tensors(x1.to(precise), x2.to(precise))
     axes = moves.axes_of(a, (dim,))
     return reductions.sum(_ops.mul(_ops.normalize(a, axes, 2, eps), _ops.normalize(b, axes, 2, eps)), dim).to(common)
+
+
+@public
+def renorm(input: Tensor, p: float, dim: int, maxnorm: float) -> Tensor:
+    """The input with each slice along ``dim`` whose p-norm is above ``maxnorm`` scaled down to it. RuntimeError for fewer than two axes, a p
+    that is not positive and a negative ``maxnorm``."""
+    if not p > 0 or not maxnorm >= 0 or input.ndim < 2:
+        raise RuntimeError(
+            f"[renorm] needs two axes or more, p > 0 and maxnorm >= 0; got shape {list(input.shape)}, p={p} and maxnorm={maxnorm}"
+        )
+    axis = moves.axis_of(input, dim)
+    others = tuple(a for a in range(input.ndim) if a != axis)
+    real = input.dtype.to_real() if input.dtype.is_complex else input.dtype
+    size = vector("renorm", input, p, others, True, _C.float32 if real.itemsize == 2 else None)
+    factor = elementwise.where(_ops.gt(size, maxnorm), _ops.div(maxnorm, _ops.add(size, 1e-7)), 1.0)
+    return _ops.mul(input, factor.to(real))
+
+
+renorm_ = in_place(renorm)
+
+
+@public
+def norm_except_dim(v: Tensor, pow: int = 2, dim: int = 0) -> Tensor:
+    """The ``pow``-norms of the slices along ``dim``, whose other sizes become 1; with ``dim=-1`` the norm of all elements, 0-d."""
+    if dim == -1:
+        return vector("norm_except_dim", v, pow, None, False)
+    axis = moves.axis_of(v, dim)
+    return vector("norm_except_dim", v, pow, tuple(a for a in range(v.ndim) if a != axis), True)
+
+
+@public
+def nuclear_norm(input: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
+    """The sum of the singular values of a matrix, or of the matrices on two axes ``dim``."""
+    if isinstance(dim, bool):  # (input, keepdim)
+        dim, keepdim = None, dim
+    if dim is None and input.ndim != 2:
+        raise RuntimeError(f"[nuclear_norm] needs a matrix; got shape {list(input.shape)}; pass two axes as dim=")
+    return matrix("nuclear_norm", input, "nuc", (0, 1) if dim is None else dim, keepdim)
+
+
+@public
+def frobenius_norm(input: Tensor, dim: Any, keepdim: bool = False) -> Tensor:
+    """The square root of the sum of squares along one or two axes, of all elements for ()."""
+    axes = moves.ints(dim)
+    if len(axes) > 2:
+        raise RuntimeError(f"[frobenius_norm] takes at most two axes; got dim={dim}; use linalg.vector_norm")
+    return vector("frobenius_norm", input, 2, axes or None, keepdim)

@@ -11,6 +11,7 @@ from . import moves
 
 __all__ = [
     "sort",
+    "msort",
     "argsort",
     "topk",
     "kthvalue",
@@ -37,6 +38,12 @@ def _along(op: Any, input: Tensor, *attributes: Any) -> Any:
 def sort(input: Tensor, dim: int = -1, descending: bool = False, *, stable: bool = False) -> Any:
     """The elements along ``dim`` in order, and where they were; always stable."""
     return _along(_ops.sort, input, dim, descending)
+
+
+@public
+def msort(input: Tensor) -> Tensor:
+    """The elements in order along the first axis."""
+    return sort(input, 0).values
 
 
 @public

@@ -15,7 +15,7 @@ __all__ = [
 ]  # fmt: skip
 METHODS = [
     name for name in __all__ if name not in ("is_floating_point", "broadcast_shapes", "can_cast")
-] + ["nelement", "ndimension", "is_pinned", "is_set_to", "is_shared", "pin_memory", "sum_to_size"]  # fmt: skip
+] + ["nelement", "ndimension", "is_pinned", "is_set_to", "pin_memory", "sum_to_size"]  # fmt: skip
 
 
 @public
@@ -116,12 +116,6 @@ def pin_memory(input: Tensor, device: device | None = None) -> Tensor:
     if not _C.cuda_device_count():
         raise RuntimeError("[pin_memory] cannot access an accelerator device when none is available")
     return input
-
-
-@public
-def is_shared(input: Tensor) -> bool:
-    """False: memory is this process's own."""
-    return False
 
 
 @public

@@ -8,8 +8,8 @@ from .. import _C, _ops
 from .._C import Tensor, device, dtype
 from .._public import Any, public
 
-__all__ = ["bernoulli", "multinomial", "normal", "randint_like"]
-METHODS = ["bernoulli", "bernoulli_", "exponential_", "multinomial"]
+__all__ = ["binomial", "poisson", "bernoulli", "multinomial", "normal", "randint_like"]
+METHODS = ["bernoulli", "bernoulli_", "exponential_", "multinomial", "cauchy_", "geometric_", "log_normal_"]
 
 
 def _exponential(shape: Sequence[int], dtype: dtype, device: device, generator: Any) -> Tensor:
@@ -121,3 +121,73 @@ def randint_like(
     bounds = (0, low) if high is None else (low, high)
     result = _C.randint(*bounds, input.shape, dtype or input.dtype, device or input.device, generator)
     return result.requires_grad_() if requires_grad else result
+
+
+@public
+def poisson(input: Tensor, generator: Any = None) -> Tensor:
+    """Poisson numbers with the input's elements as rates, of its shape and dtype. RuntimeError for negative rates, NotImplementedError for
+    integers."""
+    from ..distributions import sampling
+
+    if not input.dtype.is_floating_point:
+        raise NotImplementedError(f"[poisson] needs a floating-point dtype; got {input.dtype}; use .float()")
+    wide = input.detach().to(_C.float32) if input.dtype.itemsize < 4 else input.detach()
+    if input.numel() and not bool(_ops.ge(wide, 0).all()):
+        raise RuntimeError(f"[poisson] rates must not be negative or NaN; got {wide.min().item()}")
+    return sampling.poisson(wide, generator).to(input.dtype)
+
+
+@public
+def binomial(count: Tensor, prob: Tensor, generator: Any = None) -> Tensor:
+    """How many of ``count`` trials succeed that do so with probability ``prob``; both broadcast, of one floating-point dtype."""
+    from ..distributions import sampling
+
+    if not count.dtype.is_floating_point or prob.dtype is not count.dtype:
+        raise ValueError(
+            f"[binomial] count and prob must have one floating-point dtype; got {count.dtype} and {prob.dtype}; use .float()"
+        )
+    wide = _C.float32 if count.dtype.itemsize < 4 else count.dtype
+    trials, chance = _C.broadcast_tensors(count.detach().to(wide), prob.detach().to(wide))
+    return sampling.binomial(trials, chance, generator).to(count.dtype)
+
+
+def _unit(input: Tensor, generator: Any) -> Tensor:
+    """Uniform numbers of (0, 1) of the input's shape."""
+    wide = _C.float64 if input.dtype is _C.float64 else _C.float32
+    smallest = 2.0 ** (-54 if wide is _C.float64 else -25)  # half of the generator's unit
+    return _ops.clamp_min(_C.rand(input.shape, wide, input.device, generator), smallest)
+
+
+@public
+def cauchy_(input: Tensor, median: float = 0, sigma: float = 1, *, generator: Any = None) -> Tensor:
+    """Fills with numbers of Cauchy's distribution; floating-point. RuntimeError for a sigma that is not positive."""
+    if not sigma > 0:
+        raise RuntimeError(f"[cauchy_] sigma must be positive; got {sigma}; pass a width")
+    if not input.dtype.is_floating_point:
+        raise NotImplementedError(f"[cauchy_] needs a floating-point dtype; got {input.dtype}; use .float()")
+    turn = _ops.mul(_ops.sub(_unit(input, generator), 0.5), 3.14159265358979323846)
+    return input.copy_(_ops.add(_ops.mul(_ops.tan(turn), sigma), median).to(input.dtype))
+
+
+@public
+def geometric_(input: Tensor, p: float, *, generator: Any = None) -> Tensor:
+    """Fills with the number of the first trial that succeeds, 1 or more, where each does with probability ``p`` of (0, 1), else a
+    RuntimeError."""
+    if not 0 < p < 1:
+        raise RuntimeError(f"[geometric_] p must be in (0, 1); got {p}; pass a probability")
+    from math import log1p
+
+    trials = _ops.ceil(_ops.div(_ops.log(_unit(input, generator)), log1p(-p)))
+    return input.copy_(_ops.clamp_min(trials, 1.0).to(input.dtype))
+
+
+@public
+def log_normal_(input: Tensor, mean: float = 1, std: float = 2, *, generator: Any = None) -> Tensor:
+    """Fills with exp of normal numbers; floating-point. RuntimeError for an std that is not positive."""
+    if not std > 0:
+        raise RuntimeError(f"[log_normal_] std must be positive; got {std}; pass a standard deviation")
+    if not input.dtype.is_floating_point:
+        raise NotImplementedError(f"[log_normal_] needs a floating-point dtype; got {input.dtype}; use .float()")
+    wide = _C.float64 if input.dtype is _C.float64 else _C.float32
+    drawn = _C.randn(input.shape, wide, input.device, generator)
+    return input.copy_(_ops.exp(_ops.add(_ops.mul(drawn, std), mean)).to(input.dtype))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 from collections.abc import Sequence
 
 from .. import _C, _ops
@@ -9,10 +10,12 @@ from .._C import Tensor, dtype
 from .._public import Any, public, public_with_short_cut
 
 __all__ = [
-    "sum", "prod", "mean", "var", "std", "var_mean", "amax", "amin", "any", "all", "argmax", "argmin", "max", "min", "softmax",
+    "sum", "prod", "mean", "var", "std", "var_mean", "std_mean", "amax", "amin", "any", "all", "argmax", "argmin", "max", "min", "softmax",
     "log_softmax",
 ]  # fmt: skip
-METHODS = [name for name in __all__ if name != "var_mean"]
+METHODS = [name for name in __all__ if name not in ("var_mean", "std_mean")]
+
+_StdMean: Any = collections.namedtuple("std_mean", ["std", "mean"])  # type: ignore[name-match]
 
 
 def _axes(dim: Any) -> Any:
@@ -107,6 +110,21 @@ def var_mean(
     """(var, mean) of the same arguments."""
     dim, correction = _correction("var_mean", dim, unbiased, correction)
     return _ops.var_mean(input, dim, correction, keepdim)
+
+
+@public
+def std_mean(
+    input: Tensor,
+    dim: int | Sequence[int] | bool | None = None,
+    unbiased: bool | None = None,
+    keepdim: bool = False,
+    *,
+    correction: int | None = None,
+) -> Any:
+    """(std, mean) of the same arguments."""
+    axes, correction = _correction("std_mean", dim, unbiased, correction)
+    mean = _ops.var_mean(input, axes, correction, keepdim)[1]
+    return _StdMean(std(input, None if axes == () else axes, None, keepdim, correction=correction), mean)
 
 
 @public

@@ -12,9 +12,9 @@ from . import elementwise, moves, products, reductions
 from .complex_numbers import conj
 
 __all__ = [
-    "diff", "logsumexp", "trapezoid", "trapz", "aminmax", "count_nonzero", "nansum", "nanmean", "cov", "corrcoef",
+    "diff", "logsumexp", "trapezoid", "trapz", "cumulative_trapezoid", "gradient", "aminmax", "count_nonzero", "nansum", "nanmean", "cov", "corrcoef",
 ]  # fmt: skip
-METHODS = [name for name in __all__ if name not in ("trapezoid", "trapz")]
+METHODS = [name for name in __all__ if name not in ("trapezoid", "trapz", "cumulative_trapezoid", "gradient")]
 
 _Extrema: Any = collections.namedtuple("aminmax", ["min", "max"])  # type: ignore[name-match]
 
@@ -59,20 +59,90 @@ def trapezoid(y: Tensor, x: Tensor | None = None, *, dx: Number = 1, dim: int = 
     if y.ndim == 0:
         raise IndexError("[trapezoid] needs at least one axis; got shape []; unsqueeze it")
     axis = moves.axis_of(y, dim) - y.ndim  # from behind, as x may have more axes
+    if y.shape[axis] == 0:
+        return reductions.sum(y.to(_C.result_type(y, 1.0)), axis)
+    areas, factor = _areas("trapezoid", y, x, dx, axis)
+    total = reductions.sum(areas, axis)
+    return _ops.div(total if factor is None else _ops.mul(total, factor), 2.0)
+
+
+def _areas(op: str, y: Tensor, x: Tensor | None, dx: Number, axis: int) -> tuple[Tensor, Number | None]:
+    """Twice the areas between neighbours, and the factor that they still need."""
     size = y.shape[axis]
     if x is not None and x.ndim == 1 and x.shape[0] != size:
-        raise RuntimeError(f"[trapezoid] needs a place for each sample; got {x.shape[0]} for shape {list(y.shape)}")
-    if size == 0:
-        return reductions.sum(y.to(_C.result_type(y, 1.0)), axis)
+        raise RuntimeError(f"[{op}] needs a place for each sample; got {x.shape[0]} for shape {list(y.shape)}")
     sums = _ops.add(y.narrow(axis, 1, size - 1), y.narrow(axis, 0, size - 1))
     if x is None:
-        return _ops.div(_ops.mul(reductions.sum(sums, axis), dx), 2.0)
+        return sums, dx
     if x.ndim == 1:
         x = x.reshape([size] + [1] * (-1 - axis))
-    return _ops.div(reductions.sum(_ops.mul(diff(x, 1, axis), sums), axis), 2.0)
+    return _ops.mul(diff(x, 1, axis), sums), None
 
 
 trapz = trapezoid
+
+
+@public
+def cumulative_trapezoid(y: Tensor, x: Tensor | None = None, *, dx: Number = 1, dim: int = -1) -> Tensor:
+    """The integrals of ``trapezoid`` from the first sample to each of the others: one fewer along ``dim``."""
+    if y.ndim == 0:
+        raise IndexError("[cumulative_trapezoid] needs at least one axis; got shape []; unsqueeze it")
+    axis = moves.axis_of(y, dim) - y.ndim
+    if y.shape[axis] == 0:
+        return y.to(_C.result_type(y, 1.0))
+    areas, factor = _areas("cumulative_trapezoid", y, x, dx, axis)
+    total = _ops.cumsum(areas, areas.ndim + axis)
+    return _ops.div(total if factor is None else _ops.mul(total, factor), 2.0)
+
+
+@public
+def gradient(input: Tensor, *, spacing: Any = None, dim: Any = None, edge_order: int = 1) -> tuple[Tensor, ...]:
+    """Estimates of the derivatives along axes (``dim``, or all), of second order inside and of ``edge_order`` 1 or 2 at the ends.
+
+    ``spacing``: the distance of samples, 1 by default; a sequence of one an axis; or one vector of places an axis. RuntimeError where
+    numbers of axes, spacings and samples do not fit.
+    """
+    axes = moves.axes_of(input, range(input.ndim) if dim is None else moves.ints(dim))
+    if edge_order not in (1, 2):
+        raise RuntimeError(f"[gradient] edge_order must be 1 or 2; got {edge_order}")
+    if input.dtype in (_C.uint8, _C.bool):
+        raise RuntimeError(f"[gradient] is not of {input.dtype}, where differences wrap; use .float()")
+    if spacing is None or isinstance(spacing, (int, float, complex)):
+        spacings: list[Any] = [1.0 if spacing is None else spacing] * len(axes)
+    else:
+        if not isinstance(spacing, (tuple, list)):
+            raise TypeError(f"[gradient] spacing must be a number or a sequence; got {type(spacing).__name__}")
+        spacings = list(spacing)
+    if len(spacings) != len(axes):
+        raise RuntimeError(f"[gradient] needs a spacing for each axis; got {len(spacings)} for {len(axes)} axes")
+    x = input if input.dtype.is_floating_point or input.dtype.is_complex else input.to(_C.default_dtype())
+    return tuple([_slopes(x, axis, step, edge_order) for axis, step in zip(axes, spacings)])
+
+
+def _slopes(x: Tensor, axis: int, spacing: Any, edge_order: int) -> Tensor:
+    size = x.shape[axis]
+    if size <= edge_order:
+        raise RuntimeError(
+            f"[gradient] needs more than {edge_order} samples along axis {axis}; got shape {list(x.shape)}"
+        )
+    rises = diff(x, 1, axis)
+    if isinstance(spacing, Tensor) and spacing.ndim:
+        if spacing.shape != (size,):
+            raise RuntimeError(f"[gradient] needs {size} places along axis {axis}; got shape {list(spacing.shape)}")
+        steps = diff(spacing.to(x.dtype), 1, 0).reshape([-1 if a == axis else 1 for a in range(x.ndim)])
+    else:
+        steps = _C.full([size - 1 if a == axis else 1 for a in range(x.ndim)], 1.0, x.dtype, x.device)
+        steps = _ops.mul(steps, spacing)
+    slopes = _ops.div(rises, steps)
+    first, last = slopes.narrow(axis, 0, 1), slopes.narrow(axis, size - 2, 1)
+    before, after = slopes.narrow(axis, 0, size - 2), slopes.narrow(axis, 1, size - 2)
+    width, following = steps.narrow(axis, 0, size - 2), steps.narrow(axis, 1, size - 2)
+    inner = _ops.div(_ops.add(_ops.mul(before, following), _ops.mul(after, width)), _ops.add(width, following))
+    if edge_order == 2:
+        # A parabola's slopes at both ends of a step have the step's slope as their mean.
+        first = _ops.sub(_ops.mul(first, 2.0), inner.narrow(axis, 0, 1))
+        last = _ops.sub(_ops.mul(last, 2.0), inner.narrow(axis, size - 3, 1))
+    return _ops.concatenate([first, inner, last], axis)
 
 
 @public

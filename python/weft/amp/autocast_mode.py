@@ -9,14 +9,24 @@ from .. import _C
 
 __all__ = [
     "autocast",
+    "autocast_decrement_nesting",
+    "autocast_increment_nesting",
+    "clear_autocast_cache",
     "custom_bwd",
     "custom_fwd",
     "get_autocast_cpu_dtype",
     "get_autocast_dtype",
     "get_autocast_gpu_dtype",
     "is_autocast_available",
+    "is_autocast_cache_enabled",
     "is_autocast_cpu_enabled",
     "is_autocast_enabled",
+    "set_autocast_cache_enabled",
+    "set_autocast_cpu_dtype",
+    "set_autocast_cpu_enabled",
+    "set_autocast_dtype",
+    "set_autocast_enabled",
+    "set_autocast_gpu_dtype",
 ]
 
 _DTYPES = {"cpu": _C.bfloat16, "cuda": _C.float16}  # of regions, unless they say
@@ -101,6 +111,77 @@ def get_autocast_cpu_dtype() -> _C.dtype:
 def get_autocast_gpu_dtype() -> _C.dtype:
     """get_autocast_dtype("cuda")."""
     return get_autocast_dtype("cuda")
+
+
+def set_autocast_enabled(*args: object) -> None:
+    """``(device_type, enabled)`` begins or ends a region without a context manager, in this thread; ``(enabled)`` is for "cuda"."""
+    if len(args) not in (1, 2) or not isinstance(args[-1], bool):
+        raise TypeError(f"[set_autocast_enabled] takes (device_type, enabled) or (enabled); got {args}")
+    device_type = str(args[0]) if len(args) == 2 else "cuda"
+    _check_device_type("set_autocast_enabled", device_type)
+    if args[-1] and device_type == "cuda":
+        raise RuntimeError("[set_autocast_enabled] regions are for 'cpu'; on a GPU call .to(dtype)")
+    if device_type == "cpu":
+        _C.set_autocast_dtype(_DTYPES["cpu"] if args[-1] else None)
+
+
+def set_autocast_cpu_enabled(enabled: bool) -> None:
+    """set_autocast_enabled("cpu", enabled)."""
+    set_autocast_enabled("cpu", enabled)
+
+
+def set_autocast_dtype(device_type: str, dtype: _C.dtype) -> None:
+    """The dtype of regions to which none is given, and of the one that this thread is in: bfloat16 or float16."""
+    _check_device_type("set_autocast_dtype", device_type)
+    if dtype not in (_C.bfloat16, _C.float16):
+        raise RuntimeError(f"[set_autocast_dtype] dtype must be bfloat16 or float16; got {dtype}")
+    _C.not_replayable("it changes a setting")
+    _DTYPES[device_type] = dtype
+    if is_autocast_enabled(device_type):
+        _C.set_autocast_dtype(dtype)
+
+
+def set_autocast_cpu_dtype(dtype: _C.dtype) -> None:
+    """set_autocast_dtype("cpu", dtype)."""
+    set_autocast_dtype("cpu", dtype)
+
+
+def set_autocast_gpu_dtype(dtype: _C.dtype) -> None:
+    """set_autocast_dtype("cuda", dtype)."""
+    set_autocast_dtype("cuda", dtype)
+
+
+_cache = {"enabled": 1, "nesting": 0}
+
+
+def is_autocast_cache_enabled() -> bool:
+    """What set_autocast_cache_enabled() was given: True at first."""
+    _C.not_replayable("it asks for a setting")
+    return bool(_cache["enabled"])
+
+
+def set_autocast_cache_enabled(enabled: bool) -> None:
+    """Keeps the flag. Casts are not kept in any case."""
+    _C.not_replayable("it changes a setting")
+    _cache["enabled"] = int(enabled)
+
+
+def clear_autocast_cache() -> None:
+    """Does nothing: casts are not kept."""
+
+
+def autocast_increment_nesting() -> int:
+    """Counts a region that begins; the count."""
+    _C.not_replayable("it changes a setting")
+    _cache["nesting"] += 1
+    return _cache["nesting"]
+
+
+def autocast_decrement_nesting() -> int:
+    """Counts a region that ends; the count."""
+    _C.not_replayable("it changes a setting")
+    _cache["nesting"] -= 1
+    return _cache["nesting"]
 
 
 def custom_fwd(fwd=None, *, device_type: str, cast_inputs=None):

@@ -4,7 +4,13 @@ import warnings
 
 from .. import _C
 
-__all__ = ["detect_anomaly", "set_detect_anomaly"]
+__all__ = [
+    "detect_anomaly",
+    "is_anomaly_check_nan_enabled",
+    "is_anomaly_enabled",
+    "set_anomaly_enabled",
+    "set_detect_anomaly",
+]
 
 
 def _set(mode, check_nan):
@@ -48,3 +54,20 @@ class detect_anomaly:
 
     def __exit__(self, *exception):
         _C.set_anomaly_mode(*self._before)
+
+
+def is_anomaly_enabled() -> bool:
+    """Whether anomaly detection is on."""
+    _C.not_replayable("it asks for a setting")
+    return bool(_C.anomaly_mode()[0])
+
+
+def is_anomaly_check_nan_enabled() -> bool:
+    """Whether it looks for nan."""
+    _C.not_replayable("it asks for a setting")
+    return bool(_C.anomaly_mode()[1])
+
+
+def set_anomaly_enabled(mode: bool, check_nan: bool = True) -> None:
+    """Switches anomaly detection on or off, at once and for all threads."""
+    _set(mode, check_nan)

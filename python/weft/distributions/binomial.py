@@ -10,6 +10,7 @@ from weft import Tensor
 from . import constraints
 from .binary import Binary
 from .distribution import Distribution
+from .sampling import binomial
 from .utils import broadcast_all
 
 
@@ -51,11 +52,7 @@ class Binomial(Binary, Distribution):
     def sample(self, sample_shape: Any = ()) -> Tensor:
         with weft.no_grad():
             shape = self._extended_shape(sample_shape)
-            result = weft.zeros(shape, dtype=self._param.dtype, device=self._param.device)
-            for i in range(int(self.total_count.max().item()) if result.numel() else 0):
-                success = weft.rand(shape, dtype=self._param.dtype, device=self._param.device) < self.probs
-                result = result + (success & (self.total_count > i)).to(result.dtype)
-            return result
+            return binomial(self.total_count.to(self._param.dtype).expand(shape), self.probs.expand(shape))
 
     def log_prob(self, value: Tensor) -> Tensor:
         if self._validate_args:

@@ -64,11 +64,11 @@ def _gamma_slope(a: Tensor, z: Tensor) -> Tensor:
     return weft.where(a > _SERIES_TO, large, -near * total)
 
 
-def poisson(rate: Tensor) -> Tensor:
+def poisson(rate: Tensor, generator: Any = None) -> Tensor:
     """Poisson numbers of the rate's shape: below 10 by adding up probabilities, else by rejection (Hörmann's PTRS, 1993)."""
     rate = rate.detach()
     low, high = rate.clamp(max=10.0), rate.clamp(min=10.0)
-    drawn = uniform(rate, rate.shape)
+    drawn = uniform(rate, rate.shape, generator)
     probability = weft.exp(-low)
     total, count = probability, weft.zeros_like(rate)
     for k in range(1, 60):  # of rate 10, more has a probability of 1e-27
@@ -82,7 +82,7 @@ def poisson(rate: Tensor) -> Tensor:
     inverse = 1.1239 + 1.1328 / (b - 3.4)
 
     def propose() -> tuple[Tensor, Tensor]:
-        u, v = uniform(rate, rate.shape) - 0.5, uniform(rate, rate.shape)
+        u, v = uniform(rate, rate.shape, generator) - 0.5, uniform(rate, rate.shape, generator)
         near = 0.5 - u.abs()
         k = ((2 * a / near + b) * u + high + 0.43).floor()
         left = weft.log(v * inverse / (a / near.square() + b))
@@ -91,3 +91,12 @@ def poisson(rate: Tensor) -> Tensor:
         return k, good | ((k >= 0) & ~((near < 0.013) & (v > near)) & (left <= right))
 
     return weft.where(rate > 10, accepted(propose), count)
+
+
+def binomial(trials: Tensor, chance: Tensor, generator: Any = None) -> Tensor:
+    """How many trials succeed, of the trials' shape, by drawing each."""
+    result = weft.zeros_like(trials)
+    for i in range(int(trials.max().item()) if trials.numel() else 0):
+        drawn = weft.rand(trials.shape, dtype=chance.dtype, device=chance.device, generator=generator)
+        result = result + ((drawn < chance) & (trials > i)).to(result.dtype)
+    return result

@@ -41,10 +41,10 @@ def standard_normal(like: Tensor, shape: Any) -> Tensor:
     return weft.randn(tuple(shape), dtype=like.dtype, device=like.device)
 
 
-def uniform(like: Tensor, shape: Any) -> Tensor:
+def uniform(like: Tensor, shape: Any, generator: Any = None) -> Tensor:
     """Uniform numbers of (0, 1), of the tensor's dtype and device."""
     least = weft.finfo(like.dtype).tiny
-    return weft.rand(tuple(shape), dtype=like.dtype, device=like.device).clamp(min=least)
+    return weft.rand(tuple(shape), dtype=like.dtype, device=like.device, generator=generator).clamp(min=least)
 
 
 def sum_rightmost(value: Tensor, dim: int) -> Tensor:

@@ -4,10 +4,10 @@ from . import functional, init, modules, utils
 from .modules import *
 from .parameter import Buffer, Parameter
 
-_MODULES = ("common_types", "parallel")  # imported when they are asked for
+_MODULES = ("attention", "common_types", "parallel")  # imported when they are asked for
 
 __all__ = [
-    *modules.__all__, *modules.LATER, "Buffer", "DataParallel", "Parameter", "functional", "init", "modules", "parallel", "utils",
+    *modules.__all__, *modules.LATER, "Buffer", "DataParallel", "LinearCrossEntropyOptions", "Parameter", "functional", "init", "modules", "parallel", "utils",
 ]  # noqa: PLE0604  # fmt: skip
 
 
@@ -16,6 +16,8 @@ def __getattr__(name):
         return getattr(modules, name)
     from importlib import import_module
 
+    if name == "LinearCrossEntropyOptions":
+        return import_module(f"{__name__}._linear_loss").LinearCrossEntropyOptions
     if name == "DataParallel":
         return import_module(f"{__name__}.parallel").DataParallel
     if name in _MODULES:

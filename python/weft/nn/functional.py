@@ -60,6 +60,7 @@ from ._arguments import REDUCTIONS, padding_index, reduction_of
 from ._attention import multi_head_attention_forward
 from ._bags import embedding_bag
 from ._channel_norms import batch_norm, group_norm, instance_norm, local_response_norm
+from ._ctc import ctc_loss
 from ._distances import pairwise_distance
 from ._dropouts import alpha_dropout, dropout1d, dropout2d, dropout3d, feature_alpha_dropout
 from ._losses import (
@@ -94,6 +95,18 @@ from ._older import (
     upsample_bilinear,
     upsample_nearest,
 )
+from ._with_indices import (
+    adaptive_max_pool1d_with_indices,
+    adaptive_max_pool2d_with_indices,
+    adaptive_max_pool3d_with_indices,
+    fractional_max_pool2d_with_indices,
+    fractional_max_pool3d_with_indices,
+    max_pool1d_with_indices,
+    max_pool2d_with_indices,
+    max_pool3d_with_indices,
+)
+
+native_channel_shuffle = channel_shuffle
 
 
 @public_with_short_cut
@@ -477,7 +490,30 @@ def scaled_dot_product_attention(
     return dropout(_ops.softmax(scores, scores.ndim - 1), dropout_p) @ value
 
 
-__all__ = [
+_LATER = {"conv_tbc": ".._neural", "linear_cross_entropy": "._linear_loss"}  # made of functions of this module
+
+
+def __getattr__(name):
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    found = globals()[name] = getattr(import_module(_LATER[name], __package__), name)
+    return found
+
+
+__all__ = [  # noqa: PLE0604
+    *_LATER,
+    "ctc_loss",
+    "adaptive_max_pool1d_with_indices",
+    "adaptive_max_pool2d_with_indices",
+    "adaptive_max_pool3d_with_indices",
+    "fractional_max_pool2d_with_indices",
+    "fractional_max_pool3d_with_indices",
+    "max_pool1d_with_indices",
+    "max_pool2d_with_indices",
+    "max_pool3d_with_indices",
+    "native_channel_shuffle",
     "multi_head_attention_forward",
     "pdist",
     "adaptive_avg_pool1d",

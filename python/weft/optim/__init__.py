@@ -8,6 +8,7 @@ from .sgd import SGD
 _LATER = {
     "ASGD": "asgd", "Adadelta": "adadelta", "Adafactor": "_adafactor", "Adagrad": "adagrad", "Adamax": "adamax", "LBFGS": "lbfgs",
     "Muon": "_muon", "NAdam": "nadam", "RAdam": "radam", "RMSprop": "rmsprop", "Rprop": "rprop", "SparseAdam": "sparse_adam",
+    "swap_in_optimizer_params_and_state": "swap",
 }  # fmt: skip
 
 __all__ = ["Adam", "AdamW", "Optimizer", "SGD", *_LATER]

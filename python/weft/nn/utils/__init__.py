@@ -8,6 +8,7 @@ from .weight_norm import remove_weight_norm, weight_norm
 
 # Imported when they are asked for.
 _LATER = {
+    "convert_conv2d_weight_memory_format": "memory_format", "convert_conv3d_weight_memory_format": "memory_format",
     "fuse_conv_bn_eval": "fusion", "fuse_conv_bn_weights": "fusion", "fuse_linear_bn_eval": "fusion",
     "fuse_linear_bn_weights": "fusion", "skip_init": "init",
 }  # fmt: skip
