@@ -438,6 +438,9 @@ class _Parser:
             operation.result_types = [operation.types[1]]
             return
         operation.result_types = [operation.types[-1]] * len(operation.results)
+        if operation.name == "stablehlo.complex":  # of the result
+            operation.types = []
+            return
         if len(operation.types) == 1:
             operation.types *= max(len(operation.operands), 1)
 
