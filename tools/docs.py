@@ -23,7 +23,7 @@ GUIDES = [
         "Guides",
         ["functions.md", "complex.md", "fft.md", "array_api.md", "any_batch.md", "accuracy.md", "performance.md"],
     ),
-    ("Models of others", ["torch.md", "onnx.md"]),
+    ("Models of others", ["torch.md", "onnx.md", "stablehlo.md"]),
 ]
 
 

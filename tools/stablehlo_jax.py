@@ -1,6 +1,6 @@
 """JAX programs as StableHLO text, with inputs and what XLA made of them: test/data/stablehlo, from which the tests import without jax.
 
-    python tools/stablehlo_jax.py test/data/stablehlo        # where jax 0.10 is installed
+python tools/stablehlo_jax.py test/data/stablehlo        # where jax 0.10 is installed
 """
 
 import pathlib
@@ -61,7 +61,9 @@ def conv_net(x, a, b):
     def net(a, b):
         y = jax.nn.relu(jax.lax.conv(x, a, (1, 1), "SAME"))
         y = jax.lax.reduce_window(y, -jnp.inf, jax.lax.max, (1, 1, 2, 2), (1, 1, 2, 2), "SAME")
-        y = jax.lax.conv_general_dilated(y, b[:4].repeat(1, 0), (2, 1), "SAME", rhs_dilation=(1, 2), feature_group_count=2)
+        y = jax.lax.conv_general_dilated(
+            y, b[:4].repeat(1, 0), (2, 1), "SAME", rhs_dilation=(1, 2), feature_group_count=2
+        )
         y = jax.lax.reduce_window(y, 0.0, jax.lax.add, (1, 1, 2, 2), (1, 1, 1, 1), "VALID") / 4
         return jnp.sum(jnp.tanh(y))
 
@@ -92,7 +94,14 @@ def scan_rnn_gradient(xs, w, u):
 
 @program(numpy.array([[3.0, -0.0, numpy.nan, 0.0, -1.0], [2, 2, -numpy.inf, numpy.inf, 1]], numpy.float32), export=True)
 def orders(x):
-    return jnp.sort(x, 1), jnp.argsort(x, 1), jnp.sort(x, 1, descending=True), jax.lax.top_k(x, 3), jnp.argmax(x, 1), jnp.argmin(x, 0)
+    return (
+        jnp.sort(x, 1),
+        jnp.argsort(x, 1),
+        jnp.sort(x, 1, descending=True),
+        jax.lax.top_k(x, 3),
+        jnp.argmax(x, 1),
+        jnp.argmin(x, 0),
+    )
 
 
 @program(numpy.array([3, 1, 3, 1, 2], numpy.int32), numpy.array([0, 5, -1, 4, 4], numpy.int32))
@@ -103,18 +112,36 @@ def lexicographic(a, b):
 @program(numbers(6, 4), numpy.array([[0, 3], [5, -1], [2, 2]], numpy.int32))
 def gather_scatter(x, i):
     y = x.at[i[:, 0]].add(1.5).at[i[:, 0], i[:, 1]].set(9.0).at[1].multiply(2.0).at[:, 1].max(0.5)
-    return x[i[:, 0], i[:, 1]], x[:, i], jnp.take(x, i, 0, mode="clip"), y, jnp.take_along_axis(x, i[:1, :].repeat(2, 1), 0), x[1:4, ::2]
+    return (
+        x[i[:, 0], i[:, 1]],
+        x[:, i],
+        jnp.take(x, i, 0, mode="clip"),
+        y,
+        jnp.take_along_axis(x, i[:1, :].repeat(2, 1), 0),
+        x[1:4, ::2],
+    )
 
 
 @program(numbers(3, 5), numpy.arange(15, dtype=numpy.int32).reshape(3, 5))
 def cumulative(x, n):
-    return jnp.cumsum(x, 1), jnp.cumprod(x, 0), jax.lax.cummax(x, 1, reverse=True), jnp.cumsum(n, 0), jax.lax.cumlogsumexp(x, 1)
+    return (
+        jnp.cumsum(x, 1),
+        jnp.cumprod(x, 0),
+        jax.lax.cummax(x, 1, reverse=True),
+        jnp.cumsum(n, 0),
+        jax.lax.cumlogsumexp(x, 1),
+    )
 
 
 @program(numpy.array([7, 42], numpy.uint32))
 def random_numbers(key):
     a, b, c = jax.random.split(key, 3)
-    return jax.random.normal(a, (3, 4)), jax.random.uniform(b, (5,)), jax.random.randint(c, (6,), -3, 9), jax.random.permutation(a, 6)
+    return (
+        jax.random.normal(a, (3, 4)),
+        jax.random.uniform(b, (5,)),
+        jax.random.randint(c, (6,), -3, 9),
+        jax.random.permutation(a, 6),
+    )
 
 
 @program(numpy.int32(2), numbers(4))
@@ -131,8 +158,25 @@ def branches(i, x):
     numpy.array([0, 1, 200, 255], numpy.uint8),
 )
 def integers(a, b, c):
-    shifted = a << (b & 7), a >> (b & 7), jax.lax.shift_right_logical(a, b & 7), jax.lax.population_count(a), jax.lax.clz(a)
-    return a // b, a % b, jnp.abs(b), a ^ b, ~c, c + c, a > b, jax.lax.bitcast_convert_type(a, jnp.float32), jnp.sign(b), shifted
+    shifted = (
+        a << (b & 7),
+        a >> (b & 7),
+        jax.lax.shift_right_logical(a, b & 7),
+        jax.lax.population_count(a),
+        jax.lax.clz(a),
+    )
+    return (
+        a // b,
+        a % b,
+        jnp.abs(b),
+        a ^ b,
+        ~c,
+        c + c,
+        a > b,
+        jax.lax.bitcast_convert_type(a, jnp.float32),
+        jnp.sign(b),
+        shifted,
+    )
 
 
 @program(numpy.linspace(-3, 3, 13, dtype=numpy.float32))
@@ -153,12 +197,21 @@ def narrow_floats(x, w, h):
 
 @program((numbers(3, 4) + 1j * numbers(3, 4, seed=1)).astype(numpy.complex64), numbers(2, 8))
 def transforms(z, x):
-    return jnp.abs(z), z @ z.T.conj(), jnp.fft.fft(z), jnp.fft.irfft(jnp.fft.rfft(x)), jnp.real(z * (2 - 1j)), jnp.exp(z)
+    return (
+        jnp.abs(z),
+        z @ z.T.conj(),
+        jnp.fft.fft(z),
+        jnp.fft.irfft(jnp.fft.rfft(x)),
+        jnp.real(z * (2 - 1j)),
+        jnp.exp(z),
+    )
 
 
 @program(numbers(200), numpy.arange(150) % 3 == 0)
 def constants(x, m):
-    return x[:150] * numbers(150) + numpy.where(numpy.arange(150) % 2 == 0, numpy.float32(numpy.nan), 1), m ^ (numpy.arange(150) % 5 == 0)
+    return x[:150] * numbers(150) + numpy.where(numpy.arange(150) % 2 == 0, numpy.float32(numpy.nan), 1), m ^ (
+        numpy.arange(150) % 5 == 0
+    )
 
 
 def main():
@@ -170,9 +223,14 @@ def main():
         results = jax.tree.leaves(jitted(*args))
         text = jax.export.export(jitted)(*args).mlir_module() if export else jitted.lower(*args).as_text()
         text = re.sub(r'"/[^"]*/', '"', text)  # of the files in locations their names
-        (folder / f"{name}.mlir").write_text(f"// Printed by jax {jax.__version__} for {name}() of tools/stablehlo_jax.py.\n{text}".rstrip() + "\n")
+        (folder / f"{name}.mlir").write_text(
+            f"// Printed by jax {jax.__version__} for {name}() of tools/stablehlo_jax.py.\n{text}".rstrip() + "\n"
+        )
         arrays = {f"in{i}": leaf for i, leaf in enumerate(leaves)} | {f"out{i}": leaf for i, leaf in enumerate(results)}
-        wide = {k: numpy.asarray(v, numpy.float32) if v.dtype == jnp.bfloat16 else numpy.asarray(v) for k, v in arrays.items()}
+        wide = {
+            k: numpy.asarray(v, numpy.float32) if v.dtype == jnp.bfloat16 else numpy.asarray(v)
+            for k, v in arrays.items()
+        }
         numpy.savez_compressed(folder / f"{name}.npz", **wide)
 
 

@@ -32,7 +32,9 @@ def by_xla():
 
         def run(*arrays):
             given = [_jax.dlpack_managed_tensor_to_buffer(numpy.array(a).__dlpack__(), device, None) for a in arrays]
-            return [numpy.asarray(r[0]) for r in executable.execute_sharded(given).disassemble_into_single_device_arrays()]
+            return [
+                numpy.asarray(r[0]) for r in executable.execute_sharded(given).disassemble_into_single_device_arrays()
+            ]
 
         return run
 
@@ -80,8 +82,13 @@ def compare(step, args, compiled):
     given = [a.numpy().copy() for a in args]
     parameters = text[text.index("@main(") : text.index("\n", text.index("@main("))].split(") -> (")
     states = dict(tensors)
-    names = [p.split('weft.state = "')[1].split('"')[0] if "weft.state" in p else "" for p in parameters[0].split("%arg")[1 + len(args) :]]
-    given += [states[n].numpy().copy() if n else numpy.array(weft.get_rng_state().numpy(), numpy.int64)[:2] for n in names]
+    names = [
+        p.split('weft.state = "')[1].split('"')[0] if "weft.state" in p else ""
+        for p in parameters[0].split("%arg")[1 + len(args) :]
+    ]
+    given += [
+        states[n].numpy().copy() if n else numpy.array(weft.get_rng_state().numpy(), numpy.int64)[:2] for n in names
+    ]
     found = run(*given)
     wanted = step(*args)
     wanted = [x for x in (wanted if isinstance(wanted, (tuple, list)) else [wanted])]

@@ -36,7 +36,9 @@ def export(model, args, path, *, format="mlir", weights="embedded"):
     if weights not in WEIGHTS:
         raise ValueError(f"[export] weights must be one of {', '.join(WEIGHTS)}; got {weights!r}")
     if weights != "embedded" and format != "stablehlo":
-        raise ValueError(f"[export] weights={weights!r} is for format='stablehlo'; in a .mlir weights are in the file beside it")
+        raise ValueError(
+            f"[export] weights={weights!r} is for format='stablehlo'; in a .mlir weights are in the file beside it"
+        )
     args = tuple(args) if isinstance(args, (tuple, list)) else (args,)
     if not callable(model):
         raise TypeError(f"[export] needs a Module or a function; got {type(model).__name__}; pass the callable itself")

@@ -43,7 +43,9 @@ def number_of(dense: Any, kind: Type) -> Any:
         if len(data) != item_size(kind.element) or kind.count == 1 and is_float(kind.element):
             return None
         if not is_float(kind.element):
-            return bool(data[0]) if kind.element == "i1" else int.from_bytes(data, "little", signed=kind.element[0] == "i")
+            return (
+                bool(data[0]) if kind.element == "i1" else int.from_bytes(data, "little", signed=kind.element[0] == "i")
+            )
         value = Bits(int.from_bytes(data, "little"))
     if isinstance(value, Bits):
         if not is_float(kind.element):
@@ -86,7 +88,9 @@ def tensor_of(dense: Any, kind: Type) -> Any:
         data = _bytes(value, kind)
         splat = len(data) == size
         if not splat and len(data) != kind.count * size:
-            raise StableHloError(f"[import_stablehlo] a constant of {kind} has {len(data)} bytes, not {kind.count * size}")
+            raise StableHloError(
+                f"[import_stablehlo] a constant of {kind} has {len(data)} bytes, not {kind.count * size}"
+            )
     elif isinstance(value, list) or value is None:
         items: list[Any] = []
         _flatten(value or [], kind.shape, items)
@@ -102,6 +106,8 @@ def tensor_of(dense: Any, kind: Type) -> Any:
     if kind.element.startswith("complex"):
         parts = weft.frombuffer(bytearray(data), dtype=getattr(weft, DTYPES[kind.element[8:-1]])).reshape(-1, 2)
         tensor = weft.complex(parts[:, 0], parts[:, 1])
+    elif kind.element == "bf16":  # which NumPy has not
+        tensor = weft.frombuffer(bytearray(data), dtype=weft.int16).view(weft.bfloat16)
     else:
         tensor = weft.frombuffer(bytearray(data), dtype=getattr(weft, DTYPES[kind.element]))
     return tensor.reshape([1] * len(kind.shape)).expand(kind.shape) if splat else tensor.reshape(kind.shape)

@@ -63,7 +63,12 @@ def bits(x, dtype, shape):
 
 
 _OF_BYTES = {1: weft.uint8, 2: weft.uint16, 4: weft.uint32, 8: weft.uint64}
-_FORMATS = {weft.float16: (10, 15), weft.bfloat16: (7, 127), weft.float32: (23, 127), weft.float64: (52, 1023)}  # bits, bias
+_FORMATS = {
+    weft.float16: (10, 15),
+    weft.bfloat16: (7, 127),
+    weft.float32: (23, 127),
+    weft.float64: (52, 1023),
+}  # bits, bias
 
 
 def _scaled(x, power):
@@ -79,7 +84,9 @@ def _bits_of_float(x):
     mantissa, exponent = weft.frexp(weft.where(size < math.inf, size, 1.0))
     biased = exponent.to(integer) + (bias - 1)
     normal = biased >= 1
-    low = weft.where(normal, (mantissa * 2.0 - 1.0) * 2.0**fraction, _scaled(weft.where(normal, 0.0, size), bias - 1 + fraction))
+    low = weft.where(
+        normal, (mantissa * 2.0 - 1.0) * 2.0**fraction, _scaled(weft.where(normal, 0.0, size), bias - 1 + fraction)
+    )
     found = (weft.where(normal, biased, 0) << fraction) + low.to(integer)
     most = ((2 * bias + 1) << fraction) + weft.where(wide != wide, 1 << (fraction - 1), 0)
     found = weft.where(size < math.inf, found, most)
@@ -96,7 +103,11 @@ def _float_of_bits(n, dtype):
     mantissa = weft.where(normal, low + (1 << fraction), low).to(wide)
     power = weft.where(normal, biased, 1) - bias  # of 2: from a table, as it must be exact
     table = weft.tensor([2.0 ** min(max(p, 1 - bias), bias) for p in range(1 - bias, bias + 2)], dtype=wide)
-    value = mantissa * 2.0**-fraction * table.index_select(0, (power + (bias - 1)).clamp(0, 2 * bias).reshape(-1)).reshape(n.shape)
+    value = (
+        mantissa
+        * 2.0**-fraction
+        * table.index_select(0, (power + (bias - 1)).clamp(0, 2 * bias).reshape(-1)).reshape(n.shape)
+    )
     special = weft.where(low == 0, math.inf, math.nan).to(wide)
     value = weft.where(biased == 2 * bias + 1, special, value)
     return weft.where((n >> (8 * _BYTES[dtype] - 1)) & 1 != 0, -value, value).to(dtype)
@@ -203,7 +214,11 @@ def pad(x, value, low, high, interior):
         if between and x.shape[d] > 1:
             rest = list(x.shape)
             rest.insert(d + 1, between)
-            x = weft.cat([x.unsqueeze(d + 1), value.expand(rest)], d + 1).flatten(d, d + 1).narrow(d, 0, (x.shape[d] - 1) * (between + 1) + 1)
+            x = (
+                weft.cat([x.unsqueeze(d + 1), value.expand(rest)], d + 1)
+                .flatten(d, d + 1)
+                .narrow(d, 0, (x.shape[d] - 1) * (between + 1) + 1)
+            )
     for d, (before, after) in enumerate(zip(low, high)):
         start, end = max(-before, 0), x.shape[d] - max(-after, 0)
         if (start, end) != (0, x.shape[d]):
@@ -478,7 +493,13 @@ def convolution(x, weight, axes, stride, pads, x_dilation, dilation, reverse, gr
     zero = weft.zeros((), dtype=dtype)
     around = any(low != high or low < 0 for low, high in pads) or any(d != 1 for d in x_dilation)
     if around:
-        x = pad(x, zero, [0, 0, *(low for low, _ in pads)], [0, 0, *(high for _, high in pads)], [0, 0, *(d - 1 for d in x_dilation)])
+        x = pad(
+            x,
+            zero,
+            [0, 0, *(low for low, _ in pads)],
+            [0, 0, *(high for _, high in pads)],
+            [0, 0, *(d - 1 for d in x_dilation)],
+        )
         pads = [(0, 0)] * len(pads)
     conv = (None, F.conv1d, F.conv2d, F.conv3d)[len(stride)]
     parts = [(x, weight)] if batch_groups == 1 else list(zip(x.chunk(batch_groups, 0), weight.chunk(batch_groups, 0)))

@@ -288,7 +288,9 @@ class _Parser:
         """Skips loc(...); gives the name where it is one."""
         if not self.accept("loc"):
             return None
-        name = self.tokens[self.at + 1] if self.at + 1 < len(self.tokens) and self.kinds[self.at + 1] == "string" else ""
+        name = (
+            self.tokens[self.at + 1] if self.at + 1 < len(self.tokens) and self.kinds[self.at + 1] == "string" else ""
+        )
         self.skip_brackets("(", ")")
         return name[1:-1] if name else " "
 
@@ -317,7 +319,11 @@ class _Parser:
                 name = self.take("value")
                 count = 1
                 if self.accept(":"):
-                    count = int(self.take("number")) if self.token.isdigit() and len(self.token) < 5 else self.fail("a count was expected")
+                    count = (
+                        int(self.take("number"))
+                        if self.token.isdigit() and len(self.token) < 5
+                        else self.fail("a count was expected")
+                    )
                 results += [name] if count == 1 else [f"{name}#{i}" for i in range(count)]
                 if not self.accept(","):
                     break

@@ -198,7 +198,7 @@ class _Writer:
             raise NotImplementedError(
                 f"[import_stablehlo] line {operation.line}: {operation.name} of ({kinds}): {error}"
             ) from None
-        except (KeyError, IndexError, TypeError, AttributeError, ValueError, OverflowError) as error:
+        except (KeyError, IndexError, TypeError, AttributeError, ValueError, OverflowError, StopIteration) as error:
             if isinstance(error, StableHloError):
                 raise
             raise StableHloError(

@@ -57,7 +57,9 @@ _CHLO = {
     "is_inf": "weft.isinf({0})", "is_neg_inf": "weft.isneginf({0})", "is_pos_inf": "weft.isposinf({0})",
 }  # fmt: skip
 _COMPARE = {"EQ": "==", "NE": "!=", "LT": "<", "LE": "<=", "GT": ">", "GE": ">="}
-ELEMENTWISE = {f"stablehlo.{n}" for n in (*_PLAIN, *_OF_BOOLS, "compare", "convert", "divide", "remainder")} | {f"chlo.{n}" for n in _CHLO}
+ELEMENTWISE = {f"stablehlo.{n}" for n in (*_PLAIN, *_OF_BOOLS, "compare", "convert", "divide", "remainder")} | {
+    f"chlo.{n}" for n in _CHLO
+}
 
 
 def _same_shapes(op: Operation, x: list[Any]) -> None:
@@ -259,7 +261,9 @@ def _pad(w, op, x):
 
 @writes("stablehlo.concatenate")
 def _concatenate(w, op, x):
-    return f"weft.cat([{', '.join(v.name for v in x)}], {int(op.attributes.get('dim', op.attributes.get('dimension')))})"
+    return (
+        f"weft.cat([{', '.join(v.name for v in x)}], {int(op.attributes.get('dim', op.attributes.get('dimension')))})"
+    )
 
 
 @writes("stablehlo.reverse")
@@ -306,7 +310,9 @@ def _gather(w, op, x):
     rank = len(shape)
     if len(slices) != rank or any(not 0 <= s <= n for s, n in zip(slices, shape)):
         raise ValueError(f"slices {slices} of {x[0].type}")
-    if any(not 0 <= d < rank for d in (*lists[1], *lists[2], *lists[4])) or any(slices[d] != 1 for d in (*lists[1], *lists[2])):
+    if any(not 0 <= d < rank for d in (*lists[1], *lists[2], *lists[4])) or any(
+        slices[d] != 1 for d in (*lists[1], *lists[2])
+    ):
         raise ValueError("axes")
     return (
         f"fn.gather({x[0].name}, {x[1].name}, {', '.join(map(repr, lists))}, {int(numbers.get('index_vector_dim', 0))}, {slices!r}, "
@@ -341,7 +347,15 @@ def _scatter(w, op, x):
 # ---------------------------------------------------------------- reductions
 
 _SIMPLE = ("add", "multiply", "maximum", "minimum", "and", "or", "xor")
-_IDENTITIES: dict[str, Any] = {"add": 0, "multiply": 1, "maximum": -float("inf"), "minimum": float("inf"), "or": 0, "and": -1, "xor": 0}
+_IDENTITIES: dict[str, Any] = {
+    "add": 0,
+    "multiply": 1,
+    "maximum": -float("inf"),
+    "minimum": float("inf"),
+    "or": 0,
+    "and": -1,
+    "xor": 0,
+}
 
 
 def _returned(block: Block) -> list[str]:
@@ -384,9 +398,7 @@ def _pairwise(w, op: Operation, block: Block) -> str:
 
 
 # jax's argmax and argmin: NaN before numbers, the lower index of equal ones.
-_ARG = (
-    "compare {0} 0 2;compare NE 0 0;or 4 5;compare EQ 0 2;compare LT 1 3;and 7 8;or 6 9;select 6 0 2;select 10 1 3;return 11 12"
-)
+_ARG = "compare {0} 0 2;compare NE 0 0;or 4 5;compare EQ 0 2;compare LT 1 3;and 7 8;or 6 9;select 6 0 2;select 10 1 3;return 11 12"
 
 
 def _shape_of_body(block: Block) -> str:
@@ -395,7 +407,9 @@ def _shape_of_body(block: Block) -> str:
     words = []
     for op in block.operations:
         direction = [_direction(op)[0]] if op.name == "stablehlo.compare" else []
-        words.append(" ".join([op.name.removeprefix("stablehlo."), *direction, *(str(numbers.get(v, "?")) for v in op.operands)]))
+        words.append(
+            " ".join([op.name.removeprefix("stablehlo."), *direction, *(str(numbers.get(v, "?")) for v in op.operands)])
+        )
         for name in op.results:
             numbers[name] = len(numbers)
     return ";".join(words)
@@ -407,7 +421,12 @@ def _reduce(w, op, x):
     dims = _axes(op, "dimensions")
     values, inits = x[:count], x[count:]
     shape = values[0].type.shape
-    if len(x) % 2 or any(not 0 <= d < len(shape) for d in dims) or len(set(dims)) != len(dims) or any(v.type.shape != () for v in inits):
+    if (
+        len(x) % 2
+        or any(not 0 <= d < len(shape) for d in dims)
+        or len(set(dims)) != len(dims)
+        or any(v.type.shape != () for v in inits)
+    ):
         raise ValueError(f"axes {dims}")
     if any(v.type.shape != shape for v in values):
         raise ValueError("shapes")
@@ -444,7 +463,10 @@ def _window(op: Operation, rank: int) -> tuple[list[int], list[int], list[int], 
         _ints(op.attributes.get(n, ones)) for n in ("window_strides", "base_dilations", "window_dilations")
     )
     low, high = _padding(op.attributes.get("padding"), rank)
-    if any(len(v) != rank for v in (sizes, strides, base, dilations)) or min([*sizes, *strides, *base, *dilations], default=1) < 1:
+    if (
+        any(len(v) != rank for v in (sizes, strides, base, dilations))
+        or min([*sizes, *strides, *base, *dilations], default=1) < 1
+    ):
         raise ValueError("a window")
     count = 1
     for size in sizes:
@@ -476,7 +498,9 @@ def _check_places(sizes: list[int]) -> None:
     for size in sizes:
         count *= size
     if count > MOST_PLACES:
-        raise Unsupported(f"windows of {count} elements; up to {MOST_PLACES} are supported, and sums and products of all before")
+        raise Unsupported(
+            f"windows of {count} elements; up to {MOST_PLACES} are supported, and sums and products of all before"
+        )
 
 
 @writes("stablehlo.reduce_window")
@@ -572,7 +596,10 @@ def _convolution(w, op, x):
     reverse = window.get("reverse", window.get("window_reversal", [False] * spatial))
     reverse = [bool(v) for v in (reverse.value if isinstance(reverse, Dense) else reverse)]
     groups, batch_groups = (int(op.attributes.get(f"{n}_group_count", 1)) for n in ("feature", "batch"))
-    if any(len(v) != spatial for v in (stride, x_dilation, dilation, reverse)) or min([*stride, *x_dilation, *dilation, groups, batch_groups]) < 1:
+    if (
+        any(len(v) != spatial for v in (stride, x_dilation, dilation, reverse))
+        or min([*stride, *x_dilation, *dilation, groups, batch_groups]) < 1
+    ):
         raise ValueError("a window")
     return (
         f"fn.convolution({x[0].name}, {x[1].name}, {axes!r}, {stride!r}, {pads!r}, {x_dilation!r}, {dilation!r}, {reverse!r}, {groups}, "
@@ -628,7 +655,10 @@ def _sort(w, op, x):
         body = _pairwise(w, op, block)
         return [_one(op, f"fn.sort_by([{names}], {dim}, lambda *a: {body}(*a)[0])")]
     chosen, total, descending = keys
-    given = ", ".join(f"fn.total_order({x[i].name})" if total and x[i].type.element.startswith(("f", "bf")) else x[i].name for i in chosen)
+    given = ", ".join(
+        f"fn.total_order({x[i].name})" if total and x[i].type.element.startswith(("f", "bf")) else x[i].name
+        for i in chosen
+    )
     return [_one(op, f"fn.sort([{names}], [{given}], {dim}, {descending})")]
 
 
@@ -654,9 +684,20 @@ def _sort_keys(block: Block) -> tuple[list[int], bool, bool] | None:
         if condition.name != "stablehlo.compare" or source(condition.operands[0])[0] != inner:
             raise KeyError(name)
         direction = _direction(condition)[0]
-        is_nan = direction == "NE" and condition.operands[0] == condition.operands[1] and number is not None and number != number
+        is_nan = (
+            direction == "NE"
+            and condition.operands[0] == condition.operands[1]
+            and number is not None
+            and number != number
+        )
         other = made.get(condition.operands[1])
-        is_zero = direction == "EQ" and number == 0 and other is not None and bool(other.words) and number_of(other.words[0], other.result_types[0]) == 0
+        is_zero = (
+            direction == "EQ"
+            and number == 0
+            and other is not None
+            and bool(other.words)
+            and number_of(other.words[0], other.result_types[0]) == 0
+        )
         if not (is_nan or is_zero):
             raise KeyError(name)
         return inner, True
@@ -692,7 +733,7 @@ def _sort_keys(block: Block) -> tuple[list[int], bool, bool] | None:
     try:
         (name,) = _returned(block)
         found = keys(name)
-    except (KeyError, ValueError, IndexError, RecursionError):
+    except (KeyError, ValueError, IndexError, StopIteration, RecursionError):
         return None
     directions = {direction[0] for _, direction, _ in found}
     totals = {total for _, _, total in found}
@@ -717,7 +758,12 @@ def _call(w, op, x):
 def _while(w, op, x):
     condition, body = op.blocks
     returned = _returned(body)
-    if len(returned) != len(x) or len(body.names) != len(x) or len(condition.names) != len(x) or len(op.result_types) != len(x):
+    if (
+        len(returned) != len(x)
+        or len(body.names) != len(x)
+        or len(condition.names) != len(x)
+        or len(op.result_types) != len(x)
+    ):
         raise ValueError(f"{len(x)} values are carried, and {len(returned)} returned")
     counted = _counted(op, x, returned)
     # What the body gives on as it is, is not carried.
@@ -748,7 +794,12 @@ def _counted(op: Operation, x: list[Any], returned: list[str]) -> tuple[int, int
     stepped = {name: inner for inner in body.operations for name in inner.results}
     (held,) = _returned(condition) or [""]
     test = made.get(held)
-    if test is None or test.name != "stablehlo.compare" or _direction(test)[0] != "LT" or test.operands[0] not in condition.names:
+    if (
+        test is None
+        or test.name != "stablehlo.compare"
+        or _direction(test)[0] != "LT"
+        or test.operands[0] not in condition.names
+    ):
         return None
     place = condition.names.index(test.operands[0])
     if place >= len(returned):
@@ -758,7 +809,12 @@ def _counted(op: Operation, x: list[Any], returned: list[str]) -> tuple[int, int
     if limit is None and test.operands[1] in condition.names:  # a limit that is carried as it is
         other = condition.names.index(test.operands[1])
         limit = x[other].known if returned[other] == body.names[other] else None
-    if step is None or step.name != "stablehlo.add" or step.operands[0] != body.names[place] or _number_in(stepped, step.operands[1]) != 1:
+    if (
+        step is None
+        or step.name != "stablehlo.add"
+        or step.operands[0] != body.names[place]
+        or _number_in(stepped, step.operands[1]) != 1
+    ):
         return None
     start, kind = x[place].known, x[place].type.element
     if type(start) is not int or type(limit) is not int or kind not in ("i32", "i64", "ui32"):
@@ -824,5 +880,9 @@ def _case(w, op, x):
     else:  # a number that is none of theirs is the last one's
         call = f"{functions[-1]}()"
         for i in range(len(functions) - 2, -1, -1):
-            call = f"weft.cond({x[0].name} == {i}, {functions[i]}, lambda: {call})" if i < len(functions) - 2 else f"weft.cond({x[0].name} == {i}, {functions[i]}, {functions[-1]})"
+            call = (
+                f"weft.cond({x[0].name} == {i}, {functions[i]}, lambda: {call})"
+                if i < len(functions) - 2
+                else f"weft.cond({x[0].name} == {i}, {functions[i]}, {functions[-1]})"
+            )
     return [_one(op, call)]
