@@ -69,7 +69,8 @@ struct InputName {
 // The graph as the text that weft-opt and weft-aot read: the module names `weightsFile` unless that is empty.
 std::string printGraph(const Graph &graph, const std::vector<InputName> &names, const std::string &weightsFile);
 
-// The graph as StableHLO text (codegen/stablehlo/StableHlo.h). `data`: of each input the elements, where it shall be a constant, or null.
+// The graph as StableHLO text (codegen/stablehlo/StableHlo.h). `data`: of each input the elements, where it shall be a
+// constant, or null.
 std::string printStableHlo(const Graph &graph, const std::vector<InputName> &names,
                            const std::vector<const void *> &data);
 

@@ -7,9 +7,8 @@
 #include "llvm/Support/raw_ostream.h"
 
 // The graph as a module whose inputs have their names and roles.
-static mlir::OwningOpRef<mlir::ModuleOp> namedModule(const weft::Graph &graph,
-                                                     const std::vector<weft::InputName> &names,
-                                                     mlir::MLIRContext &context) {
+static mlir::OwningOpRef<mlir::ModuleOp>
+namedModule(const weft::Graph &graph, const std::vector<weft::InputName> &names, mlir::MLIRContext &context) {
   using weft::InputRole;
   mlir::OwningOpRef<mlir::ModuleOp> module = weft::importGraph(graph, context);
   auto main = module->lookupSymbol<mlir::func::FuncOp>("main");

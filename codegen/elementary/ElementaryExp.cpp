@@ -69,7 +69,10 @@ Scalar expBounded(Scalar x) {
 
 } // namespace
 
+// What rounds by adding and subtracting a constant is not for the targets of named scalars: they may leave out both.
 Scalar elementary::expScaled(Scalar x, int shift) {
+  if (x.named)
+    return asOp<mlir::math::ExpOp>(x) * std::ldexp(1.0, shift);
   Format format(x);
   // Above the upper bound the scale 2^(n - 1 + shift) itself would leave its range.
   double bound = (format.single ? 89.0 : 710.0) - shift;
@@ -85,6 +88,8 @@ Scalar exp(Scalar x) {
 }
 
 Scalar elementary::exp2Sum(Scalar high, Scalar low) {
+  if (high.named)
+    return asOp<mlir::math::PowFOp>(high.constant(2.0), high + low);
   Format format(high);
   Scalar clamped = maximum(minimum(high, format.single ? 129.0 : 1025.0), leastExponent(format, 0));
   double magic = format.roundMagic + format.bias - 1;

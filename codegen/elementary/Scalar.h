@@ -12,7 +12,8 @@ struct Scalar {
   mlir::Value value;
   bool isUnsigned = false; // integers (bool is i1)
   bool isMoved = false;    // as it was in memory, with every bit of a NaN: no operation but a choice gives such values
-  bool named = false;      // elementary functions of it that the dialect math has stay ops of math: for targets that have them
+  bool named =
+      false; // elementary functions of it that the dialect math has stay ops of math: for targets that have them
 
   mlir::Type type() const { return value.getType(); }
   bool isFloat() const;

@@ -78,7 +78,8 @@ struct ConstantBuilder {
                      &inexact);
       v = number.convertToDouble();
     }
-    return {&builder, location, arith::ConstantOp::create(builder, location, builder.getFloatAttr(type, v)), false, false, named};
+    return {&builder, location, arith::ConstantOp::create(builder, location, builder.getFloatAttr(type, v)),
+            false,    false,    named};
   }
   Scalar operator()(Type type, int64_t v) const {
     TypedAttr attr = type.isInteger(1)

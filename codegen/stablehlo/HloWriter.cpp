@@ -80,7 +80,9 @@ static std::string textOf(Attribute attr) {
   return words;
 }
 
-static RankedTensorType tensorOf(Type element, ArrayRef<int64_t> shape) { return RankedTensorType::get(shape, element); }
+static RankedTensorType tensorOf(Type element, ArrayRef<int64_t> shape) {
+  return RankedTensorType::get(shape, element);
+}
 
 static Hlo splat(HloWriter &writer, Attribute value, Type element, const Sizes &shape) {
   auto type = tensorOf(element, shape);
@@ -169,9 +171,9 @@ Hlo HloWriter::binary(const char *op, const Hlo &a, const Hlo &b) {
 
 Hlo HloWriter::compare(const char *direction, const Hlo &a, const Hlo &b) {
   Hlo right = like(b, a.element);
-  const char *kind = isa<FloatType>(a.element)                                    ? "FLOAT"
+  const char *kind = isa<FloatType>(a.element)                                 ? "FLOAT"
                      : a.element.isUnsignedInteger() || a.element.isInteger(1) ? "UNSIGNED"
-                                                                                  : "SIGNED";
+                                                                               : "SIGNED";
   return define(std::string("stablehlo.compare ") + direction + ", " + a.name + ", " + right.name + ", " + kind +
                     " : (" + typeOf(a) + ", " + typeOf(right) + ") -> " + typeOf(boolType(), a.shape),
                 boolType(), a.shape);

@@ -1,4 +1,5 @@
-// StableHLO as text, an operation a call. StableHLO is no dialect of Debian's MLIR, so what is written is written as text.
+// StableHLO as text, an operation a call. StableHLO is no dialect of Debian's MLIR, so what is written is written as
+// text.
 #pragma once
 #include "ir/Dims.h"
 #include "ir/OpTable.h"
@@ -70,8 +71,7 @@ public:
   Hlo iota(int64_t dim, mlir::Type element, const Sizes &shape);
   Hlo broadcast(const Hlo &x, llvm::ArrayRef<int64_t> axes, const Sizes &shape); // axis i of x is axes[i] of the result
   Hlo reshape(const Hlo &x, const Sizes &shape);
-  Hlo slice(const Hlo &x, llvm::ArrayRef<int64_t> starts, llvm::ArrayRef<int64_t> sizes,
-            llvm::ArrayRef<int64_t> steps);
+  Hlo slice(const Hlo &x, llvm::ArrayRef<int64_t> starts, llvm::ArrayRef<int64_t> sizes, llvm::ArrayRef<int64_t> steps);
   Hlo pad(const Hlo &x, const Hlo &value, llvm::ArrayRef<int64_t> low, llvm::ArrayRef<int64_t> high,
           llvm::ArrayRef<int64_t> interior);
   Hlo concatenate(const std::vector<Hlo> &parts, int64_t dim);

@@ -1,5 +1,5 @@
-// Decompose and simplify, then a line or a few an op. Elementwise ops, whatever they are, are the bodies of their records; other ops have a
-// function here.
+// Decompose and simplify, then a line or a few an op. Elementwise ops, whatever they are, are the bodies of their
+// records; other ops have a function here.
 #include "codegen/stablehlo/StableHlo.h"
 #include "codegen/stablehlo/HloWriter.h"
 
@@ -62,6 +62,7 @@ private:
   Hlos loopOverSequences(Operation &op, const Hlos &x);
   Hlos sorted(Operation &op, const Hlo &x);
   Hlo embeddingBag(Operation &op, const Hlos &x);
+  Hlo fourier(Operation &op, const Hlo &x);
   [[noreturn]] void refuse(Operation &op, const std::string &why);
 
   using Body = std::function<Hlos(const Hlos &)>;
@@ -76,9 +77,7 @@ private:
   Hlo at(const Hlo &x, int64_t i); // element of a vector, rank 0
   Hlo delayed(const Hlo &x, int64_t dim, int64_t steps, const Hlo &before);
 
-  Hlo named(const std::string &name, Value value) {
-    return {name, elementOf(value), sizes(shapeOf(value))};
-  }
+  Hlo named(const std::string &name, Value value) { return {name, elementOf(value), sizes(shapeOf(value))}; }
   static Type elementOf(Value value) { return cast<RankedTensorType>(value.getType()).getElementType(); }
 };
 
@@ -195,8 +194,17 @@ Hlos Printer::results(Operation &op, const Hlos &x) {
   case OpFamily::Segments:
     return {embeddingBag(op, x)};
   case OpFamily::Extern:
-    if (kindOf(&op) == OpKind::SortLast)
+    switch (kindOf(&op)) {
+    case OpKind::SortLast:
       return sorted(op, x[0]);
+    case OpKind::FftRows:
+    case OpKind::FftColumns:
+    case OpKind::FftRealRows:
+    case OpKind::FftToRealRows:
+      return {fourier(op, x[0])};
+    default:
+      break;
+    }
     break;
   case OpFamily::Composite:
     break;
@@ -308,11 +316,10 @@ Hlos Printer::scan(Operation &op, const Hlos &x) {
     for (size_t i = 0; i < low.size(); ++i)
       flat.insert(flat.end(), {low[i], 0});
     open(name + " = \"stablehlo.reduce_window\"(" + wide[0].name + ", " + init.name + ") <{padding = dense<" +
-         pairsOf(low, zeros) + "> : tensor<" + std::to_string(low.size()) + "x2xi64>, window_dimensions = " +
-         array(window) + ", window_strides = " + array(ones) + "}> ({");
-    block({{"", element, {}}, {"", element, {}}}, [&](const Hlos &p) {
-      return Hlos{binary(kind == OpKind::Cumsum ? "add" : "multiply", p[0], p[1])};
-    });
+         pairsOf(low, zeros) + "> : tensor<" + std::to_string(low.size()) +
+         "x2xi64>, window_dimensions = " + array(window) + ", window_strides = " + array(ones) + "}> ({");
+    block({{"", element, {}}, {"", element, {}}},
+          [&](const Hlos &p) { return Hlos{binary(kind == OpKind::Cumsum ? "add" : "multiply", p[0], p[1])}; });
     close("}) : (" + typeOf(wide[0]) + ", " + typeOf(init) + ") -> " + typeOf(wide[0]));
     return {convert({name, element, wide[0].shape}, x[0].element)};
   }
@@ -414,8 +421,8 @@ Hlo Printer::shape(Operation &op, const Hlos &x) {
   case OpKind::Slice:
     return slice(x[0], sizes(intsOf(&op, "starts")), sizes(intsOf(&op, "sizes")), sizes(intsOf(&op, "steps")));
   case OpKind::Pad:
-    return pad(x[0], number(floatOf(&op, "value"), x[0].element), sizes(intsOf(&op, "low")),
-               sizes(intsOf(&op, "high")), sizes(intsOf(&op, "interior")));
+    return pad(x[0], number(floatOf(&op, "value"), x[0].element), sizes(intsOf(&op, "low")), sizes(intsOf(&op, "high")),
+               sizes(intsOf(&op, "interior")));
   case OpKind::Concatenate:
     return concatenate(x, intOf(&op, "dim"));
   case OpKind::Flip:
@@ -430,10 +437,10 @@ Hlo Printer::shape(Operation &op, const Hlos &x) {
 Hlo Printer::gather(const Hlo &x, const Hlo &positions, const std::string &dimensions, const Sizes &slices,
                     const Sizes &shape) {
   std::string list = listOf(slices);
-  return define("\"stablehlo.gather\"(" + x.name + ", " + positions.name + ") <{dimension_numbers = #stablehlo.gather<" +
-                    dimensions + ">, indices_are_sorted = false, slice_sizes = array<i64: " +
-                    list.substr(1, list.size() - 2) + ">}> : (" + typeOf(x) + ", " + typeOf(positions) + ") -> " +
-                    typeOf(x.element, shape),
+  return define("\"stablehlo.gather\"(" + x.name + ", " + positions.name +
+                    ") <{dimension_numbers = #stablehlo.gather<" + dimensions +
+                    ">, indices_are_sorted = false, slice_sizes = array<i64: " + list.substr(1, list.size() - 2) +
+                    ">}> : (" + typeOf(x) + ", " + typeOf(positions) + ") -> " + typeOf(x.element, shape),
                 x.element, shape);
 }
 
@@ -494,16 +501,16 @@ Hlo Printer::scatter(Operation &op, const Hlos &x) {
   }
   default: {
     static const std::pair<OpKind, const char *> combinations[] = {{OpKind::Scatter, nullptr},
-                                                                  {OpKind::ScatterAdd, "add"},
-                                                                  {OpKind::ScatterProd, "multiply"},
-                                                                  {OpKind::ScatterAmax, "maximum"},
-                                                                  {OpKind::ScatterAmin, "minimum"}};
+                                                                   {OpKind::ScatterAdd, "add"},
+                                                                   {OpKind::ScatterProd, "multiply"},
+                                                                   {OpKind::ScatterAmax, "maximum"},
+                                                                   {OpKind::ScatterAmin, "minimum"}};
     for (auto [kind, combine] : combinations)
       if (kind == kindOf(&op)) {
         if (product(index.shape) == 0)
           return x[0];
-        std::string dims = "inserted_window_dims = " + listOf(all) + ", scatter_dims_to_operand_dims = " +
-                           listOf(all) + ", index_vector_dim = " + std::to_string(rank);
+        std::string dims = "inserted_window_dims = " + listOf(all) + ", scatter_dims_to_operand_dims = " + listOf(all) +
+                           ", index_vector_dim = " + std::to_string(rank);
         return scatterAt(x[0], positionsAlong(index, dim), x[2], dims, combine);
       }
     refuse(op, "reads or writes at positions in a way without a counterpart in StableHLO");
@@ -557,6 +564,59 @@ Hlos Printer::sorted(Operation &op, const Hlo &x) {
   return {{name + "#0", x.element, x.shape}, {name + "#1", i64, x.shape}};
 }
 
+// StableHLO's transforms are of complex numbers, along the last axis; the inverse ones divide by the length.
+Hlo Printer::fourier(Operation &op, const Hlo &x) {
+  OpKind kind = kindOf(&op);
+  Sizes shape = sizes(shapeOf(op.getResult(0)));
+  Type complex = ComplexType::get(x.element);
+  auto part = [&](const Hlo &pairs, int64_t which) {
+    Sizes starts = filled(pairs.shape.size(), 0), cut = pairs.shape, left = pairs.shape;
+    starts.back() = which;
+    cut.back() = 1;
+    left.pop_back();
+    return reshape(slice(pairs, starts, cut, filled(cut.size(), 1)), left);
+  };
+  auto turned = [&](const Hlo &value) { // the last two axes
+    Sizes axes = ascending(value.shape.size()), result = value.shape;
+    std::swap(axes[axes.size() - 1], axes[axes.size() - 2]);
+    std::swap(result[result.size() - 1], result[result.size() - 2]);
+    return kind == OpKind::FftColumns ? typed("transpose", {value}, "dims = " + listOf(axes), value.element, result)
+                                      : value;
+  };
+  Hlo given = x;
+  if (kind != OpKind::FftRealRows) {
+    Hlo re = turned(part(x, 0)), im = turned(part(x, 1));
+    given =
+        define("stablehlo.complex " + re.name + ", " + im.name + " : " + typeOf(complex, re.shape), complex, re.shape);
+  }
+  double scale = floatOf(&op, "scale");
+  if (kind == OpKind::FftToRealRows) {
+    Hlo found = typed("fft", {given}, "type = IRFFT, length = " + listOf({shape.back()}), x.element, shape);
+    return binary("multiply", found, number(scale * double(shape.back()), x.element, shape));
+  }
+  bool isReal = kind == OpKind::FftRealRows, inverse = !isReal && boolOf(&op, "inverse");
+  int64_t length = given.shape.back();
+  Sizes result = given.shape;
+  if (isReal)
+    result.back() = length / 2 + 1;
+  Hlo found = typed("fft", {given},
+                    std::string("type = ") +
+                        (isReal    ? "RFFT"
+                         : inverse ? "IFFT"
+                                   : "FFT") +
+                        ", length = " + listOf({length}),
+                    complex, result);
+  Hlos parts;
+  for (const char *name : {"real", "imag"}) {
+    Hlo half = turned(typed(name, {found}, "", x.element, result));
+    Sizes column = half.shape;
+    column.push_back(1);
+    parts.push_back(reshape(half, column));
+  }
+  Hlo pairs = concatenate(parts, int64_t(shape.size()) - 1);
+  return binary("multiply", pairs, number(inverse ? scale * double(length) : scale, x.element, shape));
+}
+
 // ---------------------------------------------------------------- What reads no data
 
 Hlo Printer::at(const Hlo &x, int64_t i) { return reshape(slice(x, {i}, {1}, {1}), {}); }
@@ -598,7 +658,8 @@ Hlos Printer::loop(const Hlos &carried, const std::function<Hlo(const Hlos &)> &
     arguments.push_back({fresh(), carried[i].element, carried[i].shape});
     pairs += (i ? ", " : "") + arguments[i].name + " = " + carried[i].name;
     types += (i ? ", " : "") + typeOf(carried[i]);
-    found.push_back({carried.size() == 1 ? name : name + "#" + std::to_string(i), carried[i].element, carried[i].shape});
+    found.push_back(
+        {carried.size() == 1 ? name : name + "#" + std::to_string(i), carried[i].element, carried[i].shape});
   }
   line(name + (carried.size() == 1 ? "" : ":" + std::to_string(carried.size())) + " = stablehlo.while(" + pairs +
        ") : " + types);
@@ -632,12 +693,13 @@ Hlos Printer::control(Operation &op, const Hlos &x) {
     auto carries = size_t(intOf(&op, "carries"));
     Hlos carried(x.begin() + 1, x.begin() + 1 + long(carries));
     carried.push_back(x[0]);
-    return loop(carried, [](const Hlos &p) { return p.back(); },
-                [&](const Hlos &p) {
-                  Hlos operands(p.begin(), p.end() - 1);
-                  operands.insert(operands.end(), x.begin() + 1 + long(carries), x.end());
-                  return run(bodyOf("body"), operands);
-                });
+    return loop(
+        carried, [](const Hlos &p) { return p.back(); },
+        [&](const Hlos &p) {
+          Hlos operands(p.begin(), p.end() - 1);
+          operands.insert(operands.end(), x.begin() + 1 + long(carries), x.end());
+          return run(bodyOf("body"), operands);
+        });
   }
   case OpKind::Scan:
     return loopOverSequences(op, x);

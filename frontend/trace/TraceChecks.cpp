@@ -156,12 +156,8 @@ std::optional<Trace::State::Range> Trace::State::rangeOf(ValueId value, int dept
       return {};
     // What nothing is known of is anywhere.
     auto anywhere = [&](int operand) { return of(operand).value_or(Range{INT64_MIN, INT64_MAX}); };
-    auto above = [](Range x, Range y) {
-      return Range{std::max(x.least, y.least), std::max(x.greatest, y.greatest)};
-    };
-    auto below = [](Range x, Range y) {
-      return Range{std::min(x.least, y.least), std::min(x.greatest, y.greatest)};
-    };
+    auto above = [](Range x, Range y) { return Range{std::max(x.least, y.least), std::max(x.greatest, y.greatest)}; };
+    auto below = [](Range x, Range y) { return Range{std::min(x.least, y.least), std::min(x.greatest, y.greatest)}; };
     if (node.op == OpKind::Clamp)
       return below(above(anywhere(0), anywhere(1)), anywhere(2));
     bool isLower = node.op == OpKind::Maximum || node.op == OpKind::ClampMin;

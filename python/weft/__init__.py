@@ -151,7 +151,12 @@ _PARTS = frozenset(
         "version",
     )
 )
-_INSIDE = {"ops": "library", "import_stablehlo": "_stablehlo.program", "import_torch": "_aten.imported", "summary": "_summary"}
+_INSIDE = {
+    "ops": "library",
+    "import_stablehlo": "_stablehlo.program",
+    "import_torch": "_aten.imported",
+    "summary": "_summary",
+}
 
 
 def __getattr__(name):

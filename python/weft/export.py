@@ -5,7 +5,6 @@ import os
 from . import _C
 from .serialization.safetensors import write_tensors
 
-
 FORMATS = ("mlir", "stablehlo")
 WEIGHTS = ("embedded", "arguments")
 

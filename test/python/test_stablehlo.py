@@ -77,7 +77,7 @@ def first_examples():
 UNWRITTEN = ("Extern", "Composite")  # what a library computes, and what is made of that
 
 
-@pytest.mark.parametrize("record, example", first_examples())
+@pytest.mark.parametrize("record, example", list(first_examples()))
 def test_ops_written_and_read(record, example):
     values = test_ops.Examples(record, record["dtypes"][-1] if record["dtypes"] else "float")(example)
     operands, attrs = test_ops.split(record, values)

@@ -1,5 +1,5 @@
-// weft-translate --emit=llvm-opt --cpu=x86-64-v3 kernels.mlir: textual kernel IR in, what it becomes out. With --emit=stablehlo a graph in
-// textual form (what weft.export writes), with its weights as arguments.
+// weft-translate --emit=llvm-opt --cpu=x86-64-v3 kernels.mlir: textual kernel IR in, what it becomes out. With
+// --emit=stablehlo a graph in textual form (what weft.export writes), with its weights as arguments.
 #include "codegen/aot/CommandLine.h"
 #include "codegen/aot/WriteFile.h"
 #include "codegen/cpu/Link.h"
@@ -77,8 +77,9 @@ static std::string translate(mlir::ModuleOp kernels) {
 }
 
 int main(int argc, char **argv) {
-  weft::parseCommandLine(argc, argv, category,
-                         "weft-translate: kernel IR in textual form to LLVM IR, assembly or a shared object, graphs to StableHLO\n");
+  weft::parseCommandLine(
+      argc, argv, category,
+      "weft-translate: kernel IR in textual form to LLVM IR, assembly or a shared object, graphs to StableHLO\n");
   mlir::MLIRContext context(mlir::MLIRContext::Threading::DISABLED);
   context.loadDialect<weft::kernel::KernelDialect, mlir::arith::ArithDialect, mlir::math::MathDialect>();
   if (emitted == Form::StableHlo)
