@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NoReturn
 
 DEEPEST = 64  # regions and brackets within each other
 LARGEST = 2**40  # elements of a tensor
@@ -160,7 +160,7 @@ class _Parser:
         self._counted = (place, self._counted[1] + self.text.count("\n", self._counted[0], place))
         return self._counted[1]
 
-    def fail(self, why: str):
+    def fail(self, why: str) -> NoReturn:
         raise StableHloError(f"[import_stablehlo] line {self.line}: {why}")
 
     @property

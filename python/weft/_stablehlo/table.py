@@ -724,7 +724,7 @@ def _sort_keys(block: Block) -> tuple[list[int], bool, bool] | None:
                 if equal.name == "stablehlo.compare" and key(equal)[:2] == (first[0], "EQ"):
                     return [first, *keys(rest)]
         if op.name == "stablehlo.select":
-            equal, rest, less = (made[v] for v in op.operands)
+            equal, less = made[op.operands[0]], made[op.operands[2]]
             first = key(less)
             if equal.name == "stablehlo.compare" and key(equal)[:2] == (first[0], "EQ"):
                 return [first, *keys(op.operands[1])]
