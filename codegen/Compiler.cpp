@@ -222,6 +222,7 @@ extern "C" __attribute__((visibility("default"))) const weft::CompilerApi *weft_
                                      &weft::pushForward,
                                      &weft::batch,
                                      &weft::printGraph,
+                                     &weft::printStableHlo,
                                      &weft::tunableNumbers,
                                      &weft::pipelineSteps,
                                      &weft::cancelCompilation,

@@ -69,6 +69,11 @@ struct InputName {
 // The graph as the text that weft-opt and weft-aot read: the module names `weightsFile` unless that is empty.
 std::string printGraph(const Graph &graph, const std::vector<InputName> &names, const std::string &weightsFile);
 
+// The graph as StableHLO text (codegen/stablehlo/StableHlo.h). `data`: of each input the elements, where it shall be a
+// constant, or null.
+std::string printStableHlo(const Graph &graph, const std::vector<InputName> &names,
+                           const std::vector<const void *> &data);
+
 // The C entry points that the front end looks up in the shared library.
 struct CompilerApi {
   std::string (*compile)(const Graph &, const CompileOptions &);
@@ -78,6 +83,7 @@ struct CompilerApi {
   Graph (*pushForward)(const Graph &, const std::vector<int> &wrt);
   Graph (*batch)(const Graph &, const std::vector<bool> &batched, int64_t size);
   std::string (*print)(const Graph &, const std::vector<InputName> &, const std::string &weightsFile);
+  std::string (*printStableHlo)(const Graph &, const std::vector<InputName> &, const std::vector<const void *> &data);
   std::vector<TunableNumber> (*tunableNumbers)();
   std::vector<std::string> (*pipelineSteps)();
   void (*cancel)(bool); // ir/Cancel.h

@@ -8,7 +8,7 @@ import lit.formats
 config.name = "weft"  # noqa: F821
 config.test_format = lit.formats.ShTest(execute_external=False)  # noqa: F821
 config.suffixes = [".mlir", ".test"]  # noqa: F821
-config.excludes = ["Inputs"]  # noqa: F821
+config.excludes = ["data", "Inputs"]  # noqa: F821
 config.test_source_root = os.path.dirname(__file__)  # noqa: F821
 config.test_exec_root = os.path.join(config.build_root, "test", "lit-output")  # noqa: F821
 config.environment["PATH"] = os.pathsep.join([*config.tool_directories, os.environ.get("PATH", "")])  # noqa: F821

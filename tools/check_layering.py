@@ -30,6 +30,7 @@ ROOMS = {
         "lower",
         "cpu",
         "cuda",
+        "stablehlo",
         "aot",
         ".",
     ],

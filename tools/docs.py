@@ -27,7 +27,7 @@ GUIDES = [
         ["functions.md", "complex.md", "sparse.md", "fft.md", "any_batch.md", "accuracy.md", "performance.md"],
     ),
     ("Data and engines", ["numpy.md", "columns.md", "scikit_learn.md", "array_api.md", "udf.md"]),
-    ("Models of others", ["torch.md", "onnx.md"]),
+    ("Models of others", ["torch.md", "onnx.md", "stablehlo.md"]),
 ]
 
 

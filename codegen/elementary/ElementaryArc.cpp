@@ -56,7 +56,7 @@ Scalar acos(Scalar x) {
 }
 
 Scalar atan(Scalar x) {
-  if (isSingle(x))
+  if (isSingle(x) && !x.named)
     return throughF64(atan, x);
   return atan2(x, x.constant(1.0));
 }
@@ -64,6 +64,8 @@ Scalar atan(Scalar x) {
 // The quotient's arc tangent with one division: t = a / b, (a - b) / (a + b) or -b / a, whichever is within tan(pi /
 // 8), and a multiple of pi / 4.
 Scalar atan2(Scalar y, Scalar x) {
+  if (y.named)
+    return asOp<mlir::math::Atan2Op>(y, x);
   if (isSingle(x))
     return throughF64(atan2, y, x);
   Scalar a = absolute(y), b = absolute(x);

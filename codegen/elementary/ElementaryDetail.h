@@ -1,6 +1,7 @@
 // What the elementary functions share: the format of the type they work in, its bits, and polynomials.
 #pragma once
 #include "codegen/elementary/Elementary.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/IR/BuiltinTypes.h"
 
 #include <cmath>
@@ -13,6 +14,11 @@ constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 
 inline bool isSingle(Scalar x) { return x.type().isF32(); }
+
+// A function of a named scalar, as an op of math.
+template <typename Op, typename... Rest> Scalar asOp(Scalar x, Rest... rest) {
+  return x.with(Op::create(*x.builder, x.location, x.value, rest.value...));
+}
 
 // The facts of binary32 and binary64 that reductions need.
 struct Format {

@@ -69,7 +69,10 @@ Scalar expBounded(Scalar x) {
 
 } // namespace
 
+// What rounds by adding and subtracting a constant is not for the targets of named scalars: they may leave out both.
 Scalar elementary::expScaled(Scalar x, int shift) {
+  if (x.named)
+    return asOp<mlir::math::ExpOp>(x) * std::ldexp(1.0, shift);
   Format format(x);
   // Above the upper bound the scale 2^(n - 1 + shift) itself would leave its range.
   double bound = (format.single ? 89.0 : 710.0) - shift;
@@ -78,9 +81,15 @@ Scalar elementary::expScaled(Scalar x, int shift) {
   return scale(twiceExp(reduced.r), reduced.rounded, less(clamped, format.single ? -85.0 : -706.0));
 }
 
-Scalar exp(Scalar x) { return expScaled(x, 0); }
+Scalar exp(Scalar x) {
+  if (x.named)
+    return asOp<mlir::math::ExpOp>(x);
+  return expScaled(x, 0);
+}
 
 Scalar elementary::exp2Sum(Scalar high, Scalar low) {
+  if (high.named)
+    return asOp<mlir::math::PowFOp>(high.constant(2.0), high + low);
   Format format(high);
   Scalar clamped = maximum(minimum(high, format.single ? 129.0 : 1025.0), leastExponent(format, 0));
   double magic = format.roundMagic + format.bias - 1;
@@ -93,6 +102,8 @@ Scalar elementary::exp2Sum(Scalar high, Scalar low) {
 Scalar exp2(Scalar x) { return exp2Sum(x, x.constant(-0.0)); }
 
 Scalar expm1(Scalar x) {
+  if (x.named)
+    return asOp<mlir::math::ExpM1Op>(x);
   Format format(x);
   Scalar clamped = maximum(minimum(x, format.single ? 89.0 : 710.0), format.single ? -30.0 : -60.0);
   // n = 0 for |x| < 0.6: the rounding of r would count where n = 1 and the result is below 0.8.
@@ -131,6 +142,8 @@ Scalar cosh(Scalar x) {
 }
 
 Scalar tanh(Scalar x) {
+  if (x.named)
+    return asOp<mlir::math::TanhOp>(x);
   Format format(x);
   Scalar a = absolute(x);
   Scalar z = a * a;
@@ -142,6 +155,8 @@ Scalar tanh(Scalar x) {
 }
 
 Scalar sigmoid(Scalar x) {
+  if (x.named)
+    return 1.0 / (1.0 + exp(-x));
   Format format(x);
   // 1 / (1 + E) with E = exp(-x) = y * s. The sum is computed 2^lift too small, so that no E overflows, and the
   // quotient that much too large, so that one that is subnormal is rounded once.

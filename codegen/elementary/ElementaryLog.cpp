@@ -88,6 +88,8 @@ Scalar elementary::logSpecial(Scalar x, Scalar result) {
 }
 
 Scalar log(Scalar x) {
+  if (x.named)
+    return asOp<mlir::math::LogOp>(x);
   Decomposed d = decompose(x);
   return logSpecial(x, logOf(d.k, d.m - 1.0, x.constant(-0.0)));
 }
@@ -104,6 +106,8 @@ Scalar log10(Scalar x) {
 }
 
 Scalar log1p(Scalar x) {
+  if (x.named)
+    return asOp<mlir::math::Log1pOp>(x);
   Format format(x);
   // 1 + x = 2^k (1 + f); f = 2^-k x + (2^-k - 1), and what its rounding leaves counts for k = 1 and k = -1.
   Scalar exponent = bitsOf(x + 1.0) - bitsOf(x.constant(kSqrtHalf));

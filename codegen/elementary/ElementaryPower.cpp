@@ -51,6 +51,8 @@ Scalar powPositive(Scalar a, Scalar y) {
 } // namespace
 
 Scalar pow(Scalar x, Scalar y) {
+  if (x.named)
+    return asOp<mlir::math::PowFOp>(x, y);
   Scalar a = absolute(x);
   Scalar result = x;
   if (isSingle(x))
@@ -79,6 +81,8 @@ Scalar pow(Scalar x, Scalar y) {
 }
 
 Scalar rsqrt(Scalar x) {
+  if (x.named)
+    return asOp<mlir::math::RsqrtOp>(x);
   // Lifted out of the subnormal range, for the residual below.
   Format format(x);
   Scalar isSmall = less(x, format.single ? 0x1p-90 : 0x1p-900);
@@ -95,6 +99,8 @@ Scalar rsqrt(Scalar x) {
 }
 
 Scalar cbrt(Scalar x) {
+  if (x.named)
+    return asOp<mlir::math::CbrtOp>(x);
   if (isSingle(x))
     return throughF64(cbrt, x);
   Scalar a = absolute(x);

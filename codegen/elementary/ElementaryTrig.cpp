@@ -217,17 +217,23 @@ Scalar sinc(Scalar x) {
 }
 
 Scalar sin(Scalar x) {
+  if (x.named)
+    return asOp<mlir::math::SinOp>(x);
   Octant o = octant(x);
   Scalar result = convert(rotated(o.values, o.quadrant), x.type());
   return isSingle(x) ? result : weft::select(less(absolute(x), 0x1p-27), x, result);
 }
 
 Scalar cos(Scalar x) {
+  if (x.named)
+    return asOp<mlir::math::CosOp>(x);
   Octant o = octant(x);
   return convert(rotated(o.values, o.quadrant + o.quadrant.constantInt(1)), x.type());
 }
 
 Scalar tan(Scalar x) {
+  if (x.named)
+    return asOp<mlir::math::TanOp>(x);
   Octant o = octant(x);
   Scalar odd = isOdd(o.quadrant);
   Scalar quotient = weft::select(odd, -o.values.cos, o.values.sin) / weft::select(odd, o.values.sin, o.values.cos);

@@ -12,13 +12,15 @@ struct Scalar {
   mlir::Value value;
   bool isUnsigned = false; // integers (bool is i1)
   bool isMoved = false;    // as it was in memory, with every bit of a NaN: no operation but a choice gives such values
+  bool named =
+      false; // elementary functions of it that the dialect math has stay ops of math: for targets that have them
 
   mlir::Type type() const { return value.getType(); }
   bool isFloat() const;
   // A constant of this scalar's type.
   Scalar constant(double v) const;
   Scalar constantInt(int64_t v) const;
-  Scalar with(mlir::Value v) const { return {builder, location, v, isUnsigned}; }
+  Scalar with(mlir::Value v) const { return {builder, location, v, isUnsigned, false, named}; }
 };
 
 // Arithmetic in the operands' type: no contraction, integers wrap; division of integers truncates.

@@ -68,6 +68,7 @@ Scalar falsehood(Scalar x) {
 struct ConstantBuilder {
   OpBuilder &builder;
   Location location;
+  bool named; // as the operands are
   // In 16 bits already if `dtype` is: `v` is rounded once.
   Scalar operator()(DType dtype, Type type, double v) const {
     if (dtype == DType::Float16 || dtype == DType::BFloat16) {
@@ -77,13 +78,14 @@ struct ConstantBuilder {
                      &inexact);
       v = number.convertToDouble();
     }
-    return {&builder, location, arith::ConstantOp::create(builder, location, builder.getFloatAttr(type, v))};
+    return {&builder, location, arith::ConstantOp::create(builder, location, builder.getFloatAttr(type, v)),
+            false,    false,    named};
   }
   Scalar operator()(Type type, int64_t v) const {
     TypedAttr attr = type.isInteger(1)
                          ? TypedAttr(builder.getBoolAttr(v != 0))
                          : TypedAttr(builder.getIntegerAttr(type, APInt(type.getIntOrFloatBitWidth(), v, true, true)));
-    return {&builder, location, arith::ConstantOp::create(builder, location, attr)};
+    return {&builder, location, arith::ConstantOp::create(builder, location, attr), false, false, named};
   }
 };
 
@@ -128,7 +130,7 @@ Scalar buildScalar(OpBuilder &builder, Location location, OpKind op, ArrayRef<Sc
                    Type elementType) {
   Body body = bodies[int(op)];
   assert(body && "an op with a scalar body");
-  return body(operands, attrs, ConstantBuilder{builder, location}, elementType);
+  return body(operands, attrs, ConstantBuilder{builder, location, !operands.empty() && operands[0].named}, elementType);
 }
 
 Scalar buildScalar(OpKind op, ArrayRef<Scalar> operands, const Attrs &attrs, Type elementType) {

@@ -147,6 +147,22 @@ std::optional<Trace::State::Range> Trace::State::rangeOf(ValueId value, int dept
                          x->greatest * y->greatest};
     return Range{*std::min_element(corners, corners + 4), *std::max_element(corners, corners + 4)};
   }
+  case OpKind::Maximum:
+  case OpKind::Minimum:
+  case OpKind::Clamp:
+  case OpKind::ClampMin:
+  case OpKind::ClampMax: {
+    if (node.type.dtype == DType::UInt64)
+      return {};
+    // What nothing is known of is anywhere.
+    auto anywhere = [&](int operand) { return of(operand).value_or(Range{INT64_MIN, INT64_MAX}); };
+    auto above = [](Range x, Range y) { return Range{std::max(x.least, y.least), std::max(x.greatest, y.greatest)}; };
+    auto below = [](Range x, Range y) { return Range{std::min(x.least, y.least), std::min(x.greatest, y.greatest)}; };
+    if (node.op == OpKind::Clamp)
+      return below(above(anywhere(0), anywhere(1)), anywhere(2));
+    bool isLower = node.op == OpKind::Maximum || node.op == OpKind::ClampMin;
+    return isLower ? above(anywhere(0), anywhere(1)) : below(anywhere(0), anywhere(1));
+  }
   default:
     return {};
   }

@@ -184,6 +184,27 @@ py::tuple exportGraph(py::object function, py::tuple args, const std::vector<std
       result.weights);
 }
 
+// The same as StableHLO text, in which the weights are constants if `embed` says so.
+py::tuple exportStableHlo(py::object function, py::tuple args, const std::vector<std::string> &argumentNames,
+                          const py::list &namedTensors, py::object changes, bool embed) {
+  Exported result = exported(function, args, argumentNames, namedTensors, changes);
+  std::vector<const void *> data(result.names.size());
+  size_t next = 0;
+  for (size_t i = 0; i < data.size(); ++i) {
+    InputRole role = result.names[i].role;
+    if (role != InputRole::Weight && role != InputRole::State)
+      continue;
+    auto weight = result.weights[next++].cast<std::pair<std::string, Tensor>>().second;
+    if (!embed || role != InputRole::Weight)
+      continue;
+    if (!weight.device().isCpu())
+      fail(UserError::Kind::NotImplemented, "export",
+           "weights become constants of StableHLO text on the CPU alone; call .to('cpu') before");
+    data[i] = weight.numel() ? weight.data() : "";
+  }
+  return py::make_tuple(compilerLibrary().printStableHlo(result.program.graph, result.names, data), result.weights);
+}
+
 py::tuple listOf(const Dims &dims) {
   py::tuple items(dims.size());
   for (int i = 0; i < int(dims.size()); ++i)
@@ -247,6 +268,7 @@ py::tuple exportRecords(py::object function, py::tuple args, const std::vector<s
 
 void bindExport(py::module_ &module) {
   module.def("export_graph", &exportGraph);
+  module.def("export_stablehlo", &exportStableHlo);
   module.def("export_records", &exportRecords);
 }
 

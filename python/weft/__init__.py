@@ -183,6 +183,7 @@ _PARTS = frozenset(
 _INSIDE = {
     "GradScaler": "amp",
     "ops": "library",
+    "import_stablehlo": "_stablehlo.program",
     "import_torch": "_aten.imported",
     "summary": "_summary",
     "udf": "_udf",

@@ -16,7 +16,7 @@ def opt() -> None:
 
 
 def aot() -> None:
-    """A function of the compiler library, which the package has in any case. A model.onnx becomes a model.mlir first."""
+    """A function of the compiler library, which the package has in any case. A model of another format becomes a model.mlir first."""
     for number in (signal.SIGINT, signal.SIGPIPE):  # as they are for any program
         signal.signal(number, signal.SIG_DFL)
     with tempfile.TemporaryDirectory() as folder:
@@ -30,7 +30,9 @@ def aot() -> None:
 
 def _program_of(argument: str, folder: str) -> str:
     """A model of another format becomes a program for the sizes that it names; other arguments stay what they are."""
-    if not (argument.endswith((".onnx", ".pt2")) and os.path.isfile(argument)):
+    if not (argument.endswith((".onnx", ".pt2", ".mlir", ".stablehlo")) and os.path.isfile(argument)):
+        return argument
+    if argument.endswith(".mlir") and not _is_stablehlo(argument):
         return argument
     import weft
 
@@ -40,9 +42,18 @@ def _program_of(argument: str, folder: str) -> str:
 
             model = weft.onnx.load(argument)
             inputs = example(model)
+        elif argument.endswith((".mlir", ".stablehlo")):
+            model = weft.import_stablehlo(pathlib.Path(argument))
+            inputs = model.example_inputs
         else:
             model = weft.import_torch(argument)
             inputs = model.example_inputs
         return os.fspath(weft.export(model, inputs, os.path.join(folder, pathlib.Path(argument).stem + ".mlir")))
     except (ImportError, OSError, ValueError, NotImplementedError, TypeError, RuntimeError) as error:
         sys.exit(f"weft-aot: {argument}: {error}")
+
+
+def _is_stablehlo(path: str) -> bool:
+    """Whether the text has an operation of StableHLO; a graph of weft's has none."""
+    with open(path, "rb") as file:
+        return any(b" stablehlo." in line or b'"stablehlo.' in line for line in file)

@@ -5,8 +5,11 @@ import os
 from . import _C
 from .serialization.safetensors import write_tensors
 
+FORMATS = ("mlir", "stablehlo")
+WEIGHTS = ("embedded", "arguments")
 
-def export(model, args, path):
+
+def export(model, args, path, *, format="mlir", weights="embedded"):
     """Writes ``model(*args)`` as readable MLIR, and its weights beside it (model.mlir → model.safetensors), unless
     ``path`` is a device or a pipe.
 
@@ -19,27 +22,50 @@ def export(model, args, path):
     Python number, read the clock) is a NotImplementedError that names the line. ``print`` is left out.
 
     ``weft-aot model.mlir -o model.so --header model.h`` makes a library with a C interface of it. Returns the path.
+
+    With ``format="stablehlo"`` the text is StableHLO, for XLA, IREE and jax. Its function ``main`` takes the arguments, then the states
+    and that of the random stream (int64[2], the seed and the position), and gives the results, then what a run leaves in the arguments
+    and states that it writes to. Weights are constants of the text; with ``weights="arguments"`` they are arguments after those, named by
+    an attribute ``weft.weight``, and lie beside it as in the other format. Sizes are those of the arguments.
     """
     from ._files import written_whole
 
+    if format not in FORMATS:
+        raise ValueError(f"[export] format must be one of {', '.join(FORMATS)}; got {format!r}")
+    if weights not in WEIGHTS:
+        raise ValueError(f"[export] weights must be one of {', '.join(WEIGHTS)}; got {weights!r}")
+    if weights != "embedded" and format != "stablehlo":
+        raise ValueError(
+            f"[export] weights={weights!r} is for format='stablehlo'; in a .mlir weights are in the file beside it"
+        )
     args = tuple(args) if isinstance(args, (tuple, list)) else (args,)
     if not callable(model):
         raise TypeError(f"[export] needs a Module or a function; got {type(model).__name__}; pass the callable itself")
     path = os.fspath(path)
     beside = os.path.isfile(path) or not os.path.exists(path)  # what goes to a device or a pipe is the text alone
     stem = path.removesuffix(".mlir")
-    text, weights = trace(model, args, os.path.basename(stem) + ".safetensors")
+    if format == "stablehlo":
+        embedded = weights == "embedded"
+        text, tensors = stablehlo_text(model, args, embedded)
+        beside = beside and not embedded
+    else:
+        text, tensors = trace(model, args, os.path.basename(stem) + ".safetensors")
     with written_whole(path, "export") as temporary:
         with open(temporary, "w") as file:
             file.write(text)
-        if weights and beside:
-            write_tensors(dict(weights), stem + ".safetensors", "export")
+        if tensors and beside:
+            write_tensors(dict(tensors), stem + ".safetensors", "export")
     return path
 
 
 def trace(model, args, weights_file):
     """The text of ``model(*args)`` and the (name, tensor) of its weights and state, which it expects in the file."""
     return _traced(_C.export_graph, model, args, weights_file)
+
+
+def stablehlo_text(model, args, embedded=True):
+    """``model(*args)`` as StableHLO, and the (name, tensor) of its weights and state; embedded: the weights are constants of the text."""
+    return _traced(_C.export_stablehlo, model, args, embedded)
 
 
 def records(model, args):

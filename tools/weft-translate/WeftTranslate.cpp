@@ -1,10 +1,14 @@
-// weft-translate --emit=llvm-opt --cpu=x86-64-v3 kernels.mlir: textual kernel IR in, what it becomes out.
+// weft-translate --emit=llvm-opt --cpu=x86-64-v3 kernels.mlir: textual kernel IR in, what it becomes out. With
+// --emit=stablehlo a graph in textual form (what weft.export writes), with its weights as arguments.
 #include "codegen/aot/CommandLine.h"
 #include "codegen/aot/WriteFile.h"
 #include "codegen/cpu/Link.h"
 #include "codegen/cpu/Program.h"
+#include "codegen/stablehlo/StableHlo.h"
+#include "ir/WeftDialect.h"
 #include "ir/kernel/KernelDialect.h"
 
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Verifier.h"
 #include "mlir/Parser/Parser.h"
 #include "llvm/Support/SourceMgr.h"
@@ -15,14 +19,15 @@ using namespace llvm;
 
 static cl::OptionCategory category("weft-translate options");
 static cl::opt<std::string> input(cl::Positional, cl::init("-"), cl::desc("<kernels.mlir>"), cl::cat(category));
-enum class Form { Kernel, LLVM, OptimizedLLVM, Assembly, SharedObject };
+enum class Form { Kernel, LLVM, OptimizedLLVM, Assembly, SharedObject, StableHlo };
 static cl::opt<Form>
     emitted("emit", cl::desc("What to write:"), cl::init(Form::LLVM), cl::cat(category),
             cl::values(clEnumValN(Form::Kernel, "kernel", "kernel IR, as read"),
                        clEnumValN(Form::LLVM, "llvm", "LLVM IR as the writer leaves it, if nothing is given"),
                        clEnumValN(Form::OptimizedLLVM, "llvm-opt", "LLVM IR after our passes"),
                        clEnumValN(Form::Assembly, "asm", "assembly"),
-                       clEnumValN(Form::SharedObject, "so", "a shared object that exports every kernel")));
+                       clEnumValN(Form::SharedObject, "so", "a shared object that exports every kernel"),
+                       clEnumValN(Form::StableHlo, "stablehlo", "a graph of the dialect weft as StableHLO")));
 static cl::opt<std::string>
     cpu("cpu", cl::desc("LLVM's name of the processor, such as x86-64-v3; this machine's if not given"),
         cl::cat(category));
@@ -42,6 +47,8 @@ static std::string translate(mlir::ModuleOp kernels) {
   };
   std::string text;
   raw_string_ostream out(text);
+  if (emitted == Form::StableHlo)
+    return weft::printStableHlo(kernels, {});
   if (emitted == Form::Kernel) {
     kernels.print(out);
     return text;
@@ -70,10 +77,13 @@ static std::string translate(mlir::ModuleOp kernels) {
 }
 
 int main(int argc, char **argv) {
-  weft::parseCommandLine(argc, argv, category,
-                         "weft-translate: kernel IR in textual form to LLVM IR, assembly or a shared object\n");
+  weft::parseCommandLine(
+      argc, argv, category,
+      "weft-translate: kernel IR in textual form to LLVM IR, assembly or a shared object, graphs to StableHLO\n");
   mlir::MLIRContext context(mlir::MLIRContext::Threading::DISABLED);
   context.loadDialect<weft::kernel::KernelDialect, mlir::arith::ArithDialect, mlir::math::MathDialect>();
+  if (emitted == Form::StableHlo)
+    context.loadDialect<weft::WeftDialect, mlir::func::FuncDialect>();
   auto module = mlir::parseSourceFile<mlir::ModuleOp>(input, &context);
   if (!module)
     return 1;

@@ -75,15 +75,8 @@ def div(x, y, rounding_mode=None):
     return weft.div(x, y) if rounding_mode is None else weft.div(x, y, rounding_mode=rounding_mode)
 
 
-@aten("fmax", "prims.fmax")
-def fmax(x, y):
-    """The one that is a number, of two."""
-    return weft.where(weft.isnan(x), y, weft.where(weft.isnan(y), x, weft.maximum(x, y)))
-
-
-@aten("fmin", "prims.fmin")
-def fmin(x, y):
-    return weft.where(weft.isnan(x), y, weft.where(weft.isnan(y), x, weft.minimum(x, y)))
+for _name in ("fmax", "fmin"):
+    aten(_name, f"prims.{_name}")(getattr(weft, _name))
 
 
 @aten("prims.fma")

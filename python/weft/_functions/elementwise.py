@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import math
-
 from .. import _C, _ops
 from .._C import Tensor
 from .._public import Any, Number, Operand, public, public_with_short_cut
 from . import reductions
 
-__all__ = [
-    "add", "sub", "div", "round", "clamp", "where", "masked_fill", "allclose", "equal", "isclose", "fmax", "fmin", "deg2rad", "rad2deg",
-]  # fmt: skip
+__all__ = ["add", "sub", "div", "round", "clamp", "where", "masked_fill", "allclose", "equal", "isclose"]
 METHODS = [*(name for name in __all__ if name != "where"), "clamp_"]
 
 
@@ -149,37 +145,6 @@ def where(condition: Tensor, input: Operand | None = None, other: Operand | None
 
 
 masked_fill = _C.masked_fill
-
-
-def _unless_nan(choose: Any, input: Tensor, other: Tensor) -> Tensor:
-    both = choose(input, other)
-    if not both.dtype.is_floating_point:
-        return both
-    return _ops.where(_ops.ne(input, input), other, _ops.where(_ops.ne(other, other), input, both))
-
-
-@public
-def fmax(input: Tensor, other: Tensor) -> Tensor:
-    """The greater of two elements; NaN where both are."""
-    return _unless_nan(_ops.maximum, input, other)
-
-
-@public
-def fmin(input: Tensor, other: Tensor) -> Tensor:
-    """The lesser of two elements; NaN where both are."""
-    return _unless_nan(_ops.minimum, input, other)
-
-
-@public
-def deg2rad(input: Tensor) -> Tensor:
-    """Degrees as radians."""
-    return _ops.mul(input, math.pi / 180)
-
-
-@public
-def rad2deg(input: Tensor) -> Tensor:
-    """Radians as degrees."""
-    return _ops.mul(input, 180 / math.pi)
 
 
 def _close(op: str, input: Tensor, other: Tensor, rtol: float, atol: float, equal_nan: bool) -> Tensor:
