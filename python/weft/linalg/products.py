@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 from .. import _C, _factories, _ops, return_types
 from .._C import Tensor
-from .._functions import moves, products, reductions, scans
+from .._functions import complex_numbers, moves, products, reductions, scans
 from .._functions.queries import broadcast_shapes
 from .._public import Any, public
+from . import _complex
 from ._common import check_matrices, identity
 from .solving import inverse_of
 
@@ -84,18 +85,28 @@ def det(A: Tensor) -> Tensor:
 
     The gradient is right where a matrix is singular, too; its own gradient is not.
     """
+    if A.dtype.is_complex:
+        sign, diagonal = _complex.sign_and_diagonal(A)
+        return reductions.prod(diagonal, -1) * sign
     return _ops.det(A)
 
 
 @public
 def slogdet(A: Tensor) -> Any:
     """(sign, logabsdet) of the determinants [...] of matrices [..., n, n]: 0 and -inf of a singular one. float32 or float64."""
+    if A.dtype.is_complex:
+        sign, diagonal = _complex.sign_and_diagonal(A)
+        return return_types.slogdet(
+            reductions.prod(complex_numbers.sgn(diagonal), -1) * sign, reductions.sum(_ops.log(_ops.abs(diagonal)), -1)
+        )
     return return_types.slogdet(*_ops.slogdet(A))
 
 
 @public
 def matrix_exp(input: Tensor) -> Tensor:
     """The exponentials, sums of powers A^i / i!, of matrices [..., n, n]; NaN where one has what is not finite. float32 or float64."""
+    if input.dtype.is_complex:
+        return _complex.from_real_form(_ops.matrix_exp(_complex.real_form(input)))
     return _ops.matrix_exp(input)
 
 

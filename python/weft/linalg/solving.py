@@ -10,6 +10,7 @@ from .._dtypes import finfo
 from .._functions.moves import movedim
 from .._functions.reductions import sum
 from .._public import Any, public
+from . import _complex
 from ._common import check_matrices, is_vector, named, side_by_side, transposed
 from .spectra import pseudo_inverse, singular_values
 
@@ -30,9 +31,9 @@ def _solved(op: str, A: Tensor, B: Tensor, left: bool, check: bool) -> Any:
         )
     A, right = side_by_side(op, A, right)
     if left:
-        result, info = _ops.solve_ex(A, right)
+        result, info = _complex.solved(A, right)
     else:
-        result, info = _ops.solve_ex(transposed(A), transposed(right))
+        result, info = _complex.solved(transposed(A), transposed(right))
         result = transposed(result)
     if check:
         _C.check_info(info, op, "singular")
@@ -57,7 +58,7 @@ def solve(A: Tensor, B: Tensor, *, left: bool = True) -> Tensor:
 
 
 def inverse_of(op: str, A: Tensor) -> Tensor:
-    result, info = _ops.inv_ex(A)
+    result, info = _complex.inverse(A)
     _C.check_info(info, op, "singular")
     return result
 
@@ -65,7 +66,7 @@ def inverse_of(op: str, A: Tensor) -> Tensor:
 @public
 def inv_ex(A: Tensor, *, check_errors: bool = False) -> Any:
     """(inverse, info) of matrices [..., n, n]; info as of ``solve_ex``."""
-    result = _ops.inv_ex(A)
+    result = return_types.inv_ex(*_complex.inverse(A))
     if check_errors:
         _C.check_info(result.info, "inv_ex", "singular")
     return result
@@ -126,11 +127,15 @@ def lstsq(input: Tensor, b: Tensor, rcond: float | None = None, *, driver: str |
         solution = pseudo_inverse("lstsq", input, 0.0, rtol, False) @ right
         values = singular_values("lstsq", input)
         rank = sum(_ops.gt(values, values[..., :1] * rtol), -1) if min(rows, columns) else sum(_ops.gt(values, 0.0), -1)
+    elif input.dtype.is_complex:
+        large, below = _complex.real_form(input), _complex.right_side(right)
+        solution, rank = _ops.least_squares(large, below, rtol if driver != "gels" else 0.0)
+        solution, rank = _complex.from_right_side(solution), _ops.floor_divide(rank, 2)
     else:
         solution, rank = _ops.least_squares(input, right, rtol if driver != "gels" else 0.0)
     residuals = input.new_empty(0)
     if rows > columns and driver not in (None, "gelsy"):
-        residuals = sum(_ops.square(input @ solution - right), -2)
+        residuals = sum(_ops.square(_ops.abs(input @ solution - right)), -2)
     if driver == "gels":
         _C.check_info(_ops.ne(rank, min(rows, columns)).to(_C.int32), "lstsq", "rank")
         rank = rank.new_empty(0)
