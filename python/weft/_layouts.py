@@ -30,3 +30,11 @@ preserve_format = memory_format("preserve_format", 0)
 contiguous_format = legacy_contiguous_format = memory_format("contiguous_format", 1)
 channels_last = memory_format("channels_last", 2)
 channels_last_3d = memory_format("channels_last_3d", 3)
+
+
+def check_dense(op, *tensors):
+    for x in tensors:
+        if x.layout is not strided:
+            raise NotImplementedError(
+                f"[{op}] takes dense tensors; got one of layout {x.layout} and shape {list(x.shape)}; pass its values(), or to_dense()"
+            )

@@ -373,6 +373,10 @@ ERRORS = {
     "layout": (lambda: COO.crow_indices(), RuntimeError, "there are none"),
     "product of a leaf": (lambda: F.embedding(weft.tensor([0]), weft.ones(2, 2, requires_grad=True) * 2, sparse=True), NotImplementedError, "leaves"),
     "adam": (lambda: dense_rule(optim.Adam), RuntimeError, "sparse gradients"),
+    "vmap": (lambda: weft.vmap(lambda s: s * 2)(COO), NotImplementedError, r"\[vmap\] takes dense"),
+    "result of vmap": (lambda: weft.vmap(lambda v: weft.sparse_coo_tensor([[0]], v, (2,)))(weft.ones(3, 1)), NotImplementedError, "takes dense"),
+    "func.grad": (lambda: weft.func.grad(lambda s: s.sum())(COO), NotImplementedError, r"\[grad\] takes dense"),
+    "parameter": (lambda: weft.nn.Parameter(COO), NotImplementedError, r"\[Parameter\] takes dense"),
     "slice": (lambda: COO[0:1], NotImplementedError, "takes ints"),
 }  # fmt: skip
 

@@ -10,6 +10,7 @@ import functools
 
 from .. import _C, _factories, _pytree
 from .._C import Tensor
+from .._layouts import check_dense
 
 
 class Level:
@@ -23,6 +24,7 @@ class Level:
         for leaf in self.given:
             if not isinstance(leaf, Tensor):
                 raise ValueError(f"[{op}] differentiates by tensors; got {type(leaf).__name__} among the arguments")
+            check_dense(op, leaf)
             if not (leaf.dtype.is_floating_point or leaf.dtype.is_complex):
                 raise RuntimeError(
                     f"[{op}] only tensors of a float or complex dtype have gradients; got {leaf.dtype}; convert it"

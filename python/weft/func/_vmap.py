@@ -7,6 +7,7 @@ import functools
 from .. import _C, _pytree
 from .._C import Tensor
 from .._functions.shapes import cat
+from .._layouts import check_dense
 
 
 def vmap(func, in_dims=0, out_dims=0, randomness="error", *, chunk_size=None):
@@ -76,6 +77,7 @@ def _in_dims(func, in_dims, leaves, structure):
             raise ValueError(
                 f"[vmap] only tensors have an axis to map over; got {type(leaf).__name__} with in_dim {dim}; pass None as its in_dim"
             )
+        check_dense("vmap", leaf)
         rank = leaf.ndim
         if not -rank <= dim < rank:
             raise ValueError(
@@ -103,7 +105,9 @@ def _batch(func, leaves, dims, structure, size, kwargs, out_dims, randomness):
         result = func(*_pytree.unflatten(given, structure), **kwargs)
         outputs, shape = _pytree.flatten(result)
         places = _out_dims(func, out_dims, outputs, shape)
-        made = iter(batching.finish([output for output in outputs if isinstance(output, Tensor)]))
+        tensors = [output for output in outputs if isinstance(output, Tensor)]
+        check_dense("vmap", *tensors)
+        made = iter(batching.finish(tensors))
     results = [
         _placed(func, *next(made), dim) if isinstance(output, Tensor) else output
         for output, dim in zip(outputs, places)

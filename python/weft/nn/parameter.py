@@ -1,6 +1,6 @@
 """Tensors that a module registers: Parameter, which an optimizer updates, and Buffer."""
 
-from .. import _C, _factories, _tensor
+from .. import _C, _factories, _layouts, _tensor
 
 
 class Parameter(_C.Tensor):
@@ -13,6 +13,7 @@ class Parameter(_C.Tensor):
             data = _factories.empty(0)
         if not isinstance(data, _C.Tensor):
             raise TypeError(f"[Parameter] data must be a tensor; got {type(data).__name__}; use weft.tensor(data)")
+        _layouts.check_dense("Parameter", data)
         parameter = _C.tensor_alias(cls, data.detach())
         parameter.requires_grad_(requires_grad)
         return parameter

@@ -300,6 +300,10 @@ def _cat(tensors: Any, dim: int = 0) -> Any:
 
 @_says("stack")
 def _stack(tensors: Any, dim: int = 0) -> Any:
+    if not all(is_sparse(t) for t in tensors):
+        raise RuntimeError(
+            "[stack] sparse tensors are joined with sparse ones; convert all by to_sparse() or to_dense()"
+        )
     return making.stacked([making.unsqueezed(coo(t), dim) for t in tensors], dim)
 
 
