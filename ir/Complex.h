@@ -43,4 +43,18 @@ Val complexInverseCosine(Val x);
 Val complexInverseHyperbolicCosine(Val x);
 Val complexInverseHyperbolicTangent(Val x);
 
+// Derivatives of ir/ops/ComplexLinearAlgebra.td's ops; cotangents may be null, but not all.
+Val complexCholeskyGradient(Val ct, Val factor);
+Val complexCholeskyTangent(Val tangent, Val factor);
+Val complexLuGradient(Val ct, Val factors, Val pivots);
+Val complexLuTangent(Val tangent, Val factors, Val pivots);
+Val complexSvdGradient(Val ctU, Val ctS, Val ctVh, Val left, Val values, Val rightRows);
+Results complexSvdTangent(Val tangent, Val left, Val values, Val rightRows);
+Val complexEighGradient(Val ctValues, Val ctVectors, Val values, Val vectors);
+Results complexEighTangent(Val tangent, Val values, Val vectors);
+Val eigGradient(Val ctValues, Val ctVectors, Val values, Val vectors);
+Results eigTangent(Val tangent, Val values, Val vectors);
+Val complexQrGradient(Val ctQ, Val ctR, Val x, Val q, Val r);
+Results complexQrTangent(Val tangent, Val x, Val q, Val r);
+
 } // namespace weft::build

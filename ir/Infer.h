@@ -80,6 +80,19 @@ Rule convGeneral, conv, convGeneralWeight, convTranspose;
 Rule pool, poolIndex, channelReduction, normalizeChannels;
 Rule gather, indexSelect, scatterAdd, scatter, embedding, searchsorted, embeddingBag;
 Rule squareMatrix, anyMatrix, infoOfMatrix, rankOfMatrix, pivotsOfMatrix, determinant, eigenvalues;
+// Matrices of pairs along one more axis, where the rule of a result, which has them, too, or numbers, sees none.
+TensorType onPairsOf(const char *name, const TensorType *operands, int count, const Attrs &attrs, Rule rule,
+                     bool gives);
+template <Rule rule, bool gives = true>
+TensorType onPairs(const char *name, const TensorType *operands, int count, const Attrs &attrs) {
+  return onPairsOf(name, operands, count, attrs, rule, gives);
+}
+// A result of pairs of an operand without.
+template <Rule rule> TensorType asPairs(const char *name, const TensorType *operands, int count, const Attrs &attrs) {
+  TensorType result = rule(name, operands, count, attrs);
+  result.shape.push_back(2);
+  return result;
+}
 Rule svdLeft, singularValues, svdRight, qrTriangle, pseudoInverse, solveSquare, luSolve, leastSquares, swapRows;
 Rule fourier, fourierOfReal, fourierToReal, fourierRows, fourierColumns, fourierRealRows, fourierToRealRows,
     fourierFirst, fourierSecond;

@@ -90,6 +90,18 @@ TensorType eigenvalues(const char *name, const TensorType *operands, int count, 
   return batchesOf(operands[0], {columnsOf(operands[0])});
 }
 
+TensorType onPairsOf(const char *name, const TensorType *operands, int count, const Attrs &attrs, Rule rule,
+                     bool gives) {
+  TensorType numbers = operands[0];
+  if (numbers.shape.empty() || numbers.shape.back() != 2)
+    mismatch(name, "takes pairs along the last axis", operands, count, "pass view_as_real of a complex tensor");
+  numbers.shape.pop_back();
+  TensorType result = rule(name, &numbers, 1, attrs);
+  if (gives)
+    result.shape.push_back(2);
+  return result;
+}
+
 // ---------------------------------------------------------------- SVD and QR
 
 // The attribute says whether all rows and columns count, or as many as the smaller number.

@@ -25,6 +25,7 @@ FAMILIES = [
     "Complex",
     "Extern",
     "LinearAlgebra",
+    "ComplexLinearAlgebra",
     "Fourier",
     "Pooling",
     "Control",

@@ -19,6 +19,11 @@ PUBLIC_NAMES = {
     "cholesky_ex": "linalg.cholesky_ex",
     "solve_triangular": "linalg.solve_triangular",
     "svd_ex": "linalg.svd",
+    "eig_ex": "linalg.eig",
+    **{
+        f"complex_{op}": f"linalg.{op.removesuffix('_ex')}"
+        for op in ("svd_ex", "eigh_ex", "eig_ex", "qr", "cholesky_ex", "lu_factor_ex")
+    },
     "eigh_ex": "linalg.eigh",
     "qr": "linalg.qr",
     "lu_factor_ex": "linalg.lu_factor_ex",

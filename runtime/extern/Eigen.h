@@ -5,6 +5,7 @@
 
 #define EIGEN_NO_DEBUG
 #include <Eigen/Core>
+#include <complex>
 #include <limits>
 #include <new>
 
@@ -60,6 +61,15 @@ void runAll(void *const *buffers, const int64_t *scalars, int64_t begin, int64_t
     runAllOf<Work, double>(buffers, scalars, begin, end);
   else
     runAllOf<Work, float>(buffers, scalars, begin, end);
+}
+// The same of complex numbers, whose parts have the dtype.
+template <template <class> class Work>
+void runAllComplex(void *const *buffers, const int64_t *scalars, int64_t begin, int64_t end) {
+  fixBlocks();
+  if (scalars[0] == WEFT_FLOAT64)
+    runAllOf<Work, std::complex<double>>(buffers, scalars, begin, end);
+  else
+    runAllOf<Work, std::complex<float>>(buffers, scalars, begin, end);
 }
 
 } // namespace weft

@@ -73,6 +73,17 @@ WEFT_EXTERN(geqrf);
 /* a [m, n], b [m, k] -> the shortest x [n, k] for which a x - b is shortest; rank int64 []: of a, pivots of whose QR
  * decomposition that are below rcond, an attribute, times the greatest count as 0. */
 WEFT_EXTERN(least_squares);
+/* x [n, n] -> eigenvalues [n, 2], complex; eigenvectors [n, n, 2], each of length 1, its first greatest element by
+ * magnitude real and positive; info as of svd_ex. */
+WEFT_EXTERN(eig_ex);
+/* Of complex matrices, [m, n, 2], which have a core of 3; real lists, pivots and info as above. Vectors are turned so
+ * that the first greatest element by magnitude is real and positive. */
+WEFT_EXTERN(complex_cholesky_ex);
+WEFT_EXTERN(complex_lu_factor_ex);
+WEFT_EXTERN(complex_svd_ex);
+WEFT_EXTERN(complex_eigh_ex);
+WEFT_EXTERN(complex_eig_ex);
+WEFT_EXTERN(complex_qr);
 /* x [n, n] -> exp(x). */
 WEFT_EXTERN(matrix_exp);
 

@@ -137,3 +137,29 @@ void weft_extern_swap_rows(void *const *buffers, const int64_t *scalars, int64_t
   else
     swapRows<float>(buffers, scalars[1], scalars[2], scalars[4], scalars[8] != 0, begin, end);
 }
+
+int64_t weft_extern_complex_cholesky_ex_workspace(const int64_t *scalars) {
+  return scalars[1] * scalars[2] * 2 * itemSize(scalars[0]);
+}
+
+void weft_extern_complex_cholesky_ex(void *const *buffers, const int64_t *scalars, int64_t begin, int64_t end,
+                                     void *scratch) {
+  fixBlocks();
+  if (scalars[0] == WEFT_FLOAT64)
+    factoriseAll<std::complex<double>>(buffers, scalars[1], begin, end, scratch);
+  else
+    factoriseAll<std::complex<float>>(buffers, scalars[1], begin, end, scratch);
+}
+
+int64_t weft_extern_complex_lu_factor_ex_workspace(const int64_t *scalars) {
+  return scalars[1] * scalars[2] * 2 * itemSize(scalars[0]);
+}
+
+void weft_extern_complex_lu_factor_ex(void *const *buffers, const int64_t *scalars, int64_t begin, int64_t end,
+                                      void *scratch) {
+  fixBlocks();
+  if (scalars[0] == WEFT_FLOAT64)
+    factoriseByRows<std::complex<double>>(buffers, scalars[1], scalars[2], begin, end, scratch);
+  else
+    factoriseByRows<std::complex<float>>(buffers, scalars[1], scalars[2], begin, end, scratch);
+}

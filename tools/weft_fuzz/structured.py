@@ -155,6 +155,13 @@ class Structured:
                 "ldl_factor_ex",
                 "ldl_solve",
                 "matrix_exp",
+                "eig_ex",
+                "complex_eig_ex",
+                "complex_eigh_ex",
+                "complex_svd_ex",
+                "complex_qr",
+                "complex_lu_factor_ex",
+                "complex_cholesky_ex",
             ]
         )
         least = 1 if op == "sort_last" else 2
@@ -167,6 +174,11 @@ class Structured:
         square = f"weft.matmul({wide}, {wide}.transpose(-1, -2)) + 100.0 * weft.eye({n}, dtype=weft.float64)"
         if op == "cholesky_ex":
             self.emit(f"ops.cholesky_ex({square})[{self.random.randrange(2)}]")
+        elif op == "eig_ex":
+            self.emit(f"ops.eig_ex({square})[0]")
+        elif op.startswith("complex_"):  # a Hermitian matrix with distinct eigenvalues
+            pairs = f"weft.stack([{square}, weft.triu({square}, 1) - weft.tril({square}, -1)], -1)"
+            self.emit(f"ops.{op}({pairs})[{1 if op == 'complex_svd_ex' else 0}]")
         elif op == "svd_ex":  # the values: vectors of values that are nearly equal are anything
             self.emit(f"ops.svd_ex({square}, {self.chance(0.5)})[1]")
         elif op == "eigh_ex":

@@ -1,11 +1,40 @@
-"""Complex matrices, where what is asked for is linear in the matrix's inverse: by the real matrix twice as large, [[re, -im], [im, re]], which
-does to real and imaginary parts what the complex one does."""
+"""Complex matrices: decompositions by the ops on pairs; what is linear in the matrix's inverse by the real matrix twice as large,
+[[re, -im], [im, re]], which does to real and imaginary parts what the complex one does."""
 
 from __future__ import annotations
 
-from .. import _ops
+from .. import _C, _ops
 from .._C import Tensor
-from .._functions import complex_numbers
+from .._functions import complex_numbers, reductions
+from .._public import Any
+
+_PAIRS = frozenset(("L", "LU", "U", "Vh", "Q", "R", "eigenvectors"))  # results that are complex
+
+
+def decomposed(op: str, A: Tensor, *attributes: Any) -> Any:
+    """What the op gives, of a real or a complex matrix."""
+    if not A.dtype.is_complex:
+        return getattr(_ops, op)(A, *attributes)
+    results = getattr(_ops, f"complex_{op}")(_C.view_as_real(A), *attributes)
+    return results._make([_numbers(r) if name in _PAIRS else r for name, r in zip(results._fields, results)])
+
+
+def _numbers(pairs: Tensor) -> Tensor:
+    return complex_numbers.view_as_complex(pairs)
+
+
+def eigenvectors(A: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """(eigenvalues, eigenvectors, info); the first two are complex."""
+    values, vectors, info = _ops.complex_eig_ex(_C.view_as_real(A)) if A.dtype.is_complex else _ops.eig_ex(A)
+    return _numbers(values), _numbers(vectors), info
+
+
+def adjoint(x: Tensor) -> Tensor:
+    x = x.transpose(-1, -2)
+    return complex_numbers.conj(x) if x.dtype.is_complex else x
+
+
+# ---- By the real matrix
 
 
 def real_form(A: Tensor) -> Tensor:
@@ -48,3 +77,15 @@ def inverse(A: Tensor) -> tuple[Tensor, Tensor]:
         return result, info
     result, info = _ops.inv_ex(real_form(A))
     return from_real_form(result), _half(info)
+
+
+# ---- Determinants
+
+
+def sign_and_diagonal(A: Tensor) -> tuple[Tensor, Tensor]:
+    """The sign of the rows' order, and the diagonal of U, of a complex matrix."""
+    factors, pivots, _ = decomposed("lu_factor_ex", A)
+    size = pivots.shape[-1]
+    still = _ops.iota((size,), 0, pivots.dtype).to(pivots.device) + 1
+    signs = _ops.sub(_ops.mul(_ops.eq(pivots, still).to(A.real.dtype), 2.0), 1.0)
+    return reductions.prod(signs, -1), factors.diagonal(0, -2, -1)

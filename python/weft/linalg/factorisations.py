@@ -23,10 +23,10 @@ _LdlFactor = named("ldl_factor", "LD pivots")
 
 
 def _cholesky(op: str, A: Tensor, upper: bool, check: bool) -> Any:
-    factor, info = _ops.cholesky_ex(transposed(A) if upper else A)
+    factor, info = _complex.decomposed("cholesky_ex", _complex.adjoint(A) if upper else A)
     if check:
         _C.check_info(info, op, "positive")
-    return return_types.cholesky_ex(transposed(factor) if upper else factor, info)
+    return return_types.cholesky_ex(_complex.adjoint(factor) if upper else factor, info)
 
 
 @public
@@ -49,16 +49,21 @@ def factors_of(op: str, A: Tensor, pivot: bool, check: bool) -> Any:
     """(LU, pivots, info)."""
     if not pivot:
         raise RuntimeError(f"[{op}] rows are exchanged for accuracy; got pivot=False; leave it out")
-    result = _ops.lu_factor_ex(A)
+    result = return_types.lu_factor_ex(*_complex.decomposed("lu_factor_ex", A))
     if check:
         _C.check_info(result.info, op, "singular")
     return result
 
 
+def _real(x: Tensor) -> Tensor:
+    return x.real if x.dtype.is_complex else x
+
+
 def permutation(like: Tensor, pivots: Tensor) -> Tensor:
     """The matrices P with P L U = A."""
     rows = like.shape[-2]
-    return _ops.swap_rows(identity(like.detach(), rows, rows), pivots_beside(like, pivots), True)
+    eye = _ops.swap_rows(identity(_real(like.detach()), rows, rows), pivots_beside(like, pivots), True)
+    return eye.to(like.dtype)
 
 
 def triangles(LU: Tensor) -> tuple[Tensor, Tensor]:
@@ -101,6 +106,11 @@ def lu_solve(LU: Tensor, pivots: Tensor, B: Tensor, *, left: bool = True, adjoin
     if not left:
         return transposed(lu_solve(LU, pivots, transposed(B), adjoint=not adjoint))
     LU, B = side_by_side("lu_solve", LU, B)
+    if LU.dtype.is_complex:
+        P, L, U = permutation(LU, pivots), *triangles(LU)
+        if adjoint:
+            return P @ _complex.solved(_complex.adjoint(L), _complex.solved(_complex.adjoint(U), B)[0])[0]
+        return _complex.solved(U, _complex.solved(L, transposed(P) @ B)[0])[0]
     return _ops.lu_solve(LU, pivots_beside(LU, pivots), B, adjoint)
 
 
@@ -116,8 +126,7 @@ def solve_triangular(
         input, B, upper = transposed(input), transposed(B), not upper
     input, B = side_by_side("solve_triangular", input, B)
     if input.dtype.is_complex:
-        diagonal = int(unitriangular)
-        triangle = triu(input, diagonal) if upper else tril(input, -diagonal)
+        triangle = (triu if upper else tril)(input, int(upper) * 2 - 1 if unitriangular else 0)
         if unitriangular:
             triangle = triangle + identity(input.detach(), *input.shape[-2:])
         x = _complex.solved(triangle, B)[0]
@@ -171,7 +180,7 @@ def qr(A: Tensor, mode: str = "reduced") -> Any:
     """
     if mode not in ("reduced", "complete", "r"):
         raise RuntimeError(f"[qr] mode must be 'reduced', 'complete' or 'r'; got {mode!r}; 'reduced' is the usual one")
-    Q, R = _ops.qr(A, mode == "complete")
+    Q, R = _complex.decomposed("qr", A, mode == "complete")
     return return_types.qr(A.new_empty(0) if mode == "r" else Q, R)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from .. import _C, _factories, _ops, return_types
 from .._C import Tensor
-from .._functions import moves, products, reductions, scans
+from .._functions import complex_numbers, moves, products, reductions, scans
 from .._functions.queries import broadcast_shapes
 from .._public import Any, public
 from . import _complex
@@ -85,12 +85,20 @@ def det(A: Tensor) -> Tensor:
 
     The gradient is right where a matrix is singular, too; its own gradient is not.
     """
+    if A.dtype.is_complex:
+        sign, diagonal = _complex.sign_and_diagonal(A)
+        return reductions.prod(diagonal, -1) * sign
     return _ops.det(A)
 
 
 @public
 def slogdet(A: Tensor) -> Any:
     """(sign, logabsdet) of the determinants [...] of matrices [..., n, n]: 0 and -inf of a singular one. float32 or float64."""
+    if A.dtype.is_complex:
+        sign, diagonal = _complex.sign_and_diagonal(A)
+        return return_types.slogdet(
+            reductions.prod(complex_numbers.sgn(diagonal), -1) * sign, reductions.sum(_ops.log(_ops.abs(diagonal)), -1)
+        )
     return return_types.slogdet(*_ops.slogdet(A))
 
 

@@ -13,17 +13,18 @@ from .._functions.queries import broadcast_shapes
 from .._functions.shapes import tril
 from .._public import Any, public
 from . import _complex
-from ._common import check_matrices, named, transposed
+from ._common import check_matrices, named
 
 __all__ = ["cond", "eig", "eigh", "eigvals", "eigvalsh", "matrix_rank", "svd", "svdvals"]
 
 _Svd = named("svd", "U S Vh")
 _Eigh = named("eigh", "eigenvalues eigenvectors")
+_Eig = named("eig", "eigenvalues eigenvectors")
 
 
 def decomposed(op: str, A: Tensor, full: bool) -> Any:
     """(U, S, Vh); a LinAlgError where an element is not finite."""
-    U, S, Vh, info = _ops.svd_ex(A, full)
+    U, S, Vh, info = _complex.decomposed("svd_ex", A, full)
     _C.check_info(info, op, "finite")
     return _Svd(U, S, Vh)
 
@@ -35,7 +36,7 @@ def singular_values(op: str, A: Tensor) -> Tensor:
 def _eigh(op: str, A: Tensor, UPLO: str) -> Any:
     if UPLO not in ("L", "U", "l", "u"):
         raise RuntimeError(f"[{op}] UPLO must be 'L' or 'U'; got {UPLO!r}; 'L' reads the lower triangle of A")
-    values, vectors, info = _ops.eigh_ex(A if UPLO in "Ll" else transposed(A))
+    values, vectors, info = _complex.decomposed("eigh_ex", A if UPLO in "Ll" else _complex.adjoint(A))
     _C.check_info(info, op, "finite")
     return _Eigh(values, vectors)
 
@@ -81,22 +82,32 @@ def eigvalsh(input: Tensor, UPLO: str = "L") -> Tensor:
     return _eigh("eigvalsh", input, UPLO)[0]
 
 
-def _refuse_complex(op: str) -> Any:
-    raise NotImplementedError(
-        f"[{op}] the eigenvalues of a matrix that is not symmetric are complex, and there is no decomposition of complex matrices; use eigh of a symmetric one"
-    )
+def _eig(op: str, A: Tensor) -> Any:
+    check_matrices(op, A)
+    if A.shape[-1] != A.shape[-2]:
+        raise RuntimeError(
+            f"[{op}] must be batches of square matrices; got shape {list(A.shape)}; its last two sizes must be equal"
+        )
+    values, vectors, info = _complex.eigenvectors(A)
+    _C.check_info(info, op, "finite")
+    return _Eig(values, vectors)
 
 
 @public
 def eig(input: Tensor) -> Any:
-    """A NotImplementedError: the results would be complex."""
-    return _refuse_complex("eig")
+    """(eigenvalues, eigenvectors) of matrices A [..., n, n], real or complex: complex [..., n], in no order, and columns of [..., n, n].
+
+    The columns have length 1, and the first greatest element of each by magnitude is real and positive. Any other angle would do, so the
+    gradient is that of a function that does not depend on it; where eigenvalues are equal, that by the vectors is infinite. A LinAlgError
+    where A has what is not finite.
+    """
+    return _eig("eig", input)
 
 
 @public
-def eigvals(input: Tensor) -> Any:
-    """A NotImplementedError: the results would be complex."""
-    return _refuse_complex("eigvals")
+def eigvals(input: Tensor) -> Tensor:
+    """The eigenvalues of ``eig``."""
+    return _eig("eigvals", input)[0]
 
 
 # ---------------------------------------------------------------- Rank and condition
@@ -125,12 +136,17 @@ def pseudo_inverse(op: str, A: Tensor, atol: Any, rtol: Any, hermitian: bool) ->
             below = tril(A.imag, -1)
             A = complex_of(A.real, below - transposed(below))
         _, least, relative = _tolerances(op, A.real, atol, rtol)
-        return _complex.from_real_form(pseudo_inverse(op, _complex.real_form(A), least, relative, hermitian))
+        large = _complex.real_form(A)
+        return _complex.from_real_form(pseudo_inverse(op, large, least, relative, hermitian))
     result = _ops.pinv(*_tolerances(op, A, atol, rtol), hermitian)
     _C.check_info(
         reductions.any(_ops.logical_not(_ops.isfinite(A.detach())).flatten(-2), -1).to(_C.int32), op, "finite"
     )
     return result
+
+
+def _real(A: Tensor) -> Tensor:
+    return A.real if A.dtype.is_complex else A
 
 
 @public
@@ -148,7 +164,9 @@ def matrix_rank(
     """
     if tol is not None:
         atol, rtol = tol, 0.0
-    input, least, relative = _tolerances("matrix_rank", input.detach(), atol, rtol)
+    given = input.detach()
+    shape, least, relative = _tolerances("matrix_rank", _real(given), atol, rtol)
+    input = given.expand(*shape.shape)
     if hermitian:
         values = _ops.abs(_eigh("matrix_rank", input, "L")[0])
     else:
@@ -176,6 +194,6 @@ def cond(input: Tensor, p: Any = None) -> Tensor:
         if p == "nuc":
             return reductions.sum(values, -1) * reductions.sum(_ops.reciprocal(values), -1)
         return values[..., -1] / values[..., 0] if p == -2 else values[..., 0] / values[..., -1]
-    inverse, info = _ops.inv_ex(input)
+    inverse, info = _complex.inverse(input)
     inverse = where(_ops.ne(info, 0).unsqueeze(-1).unsqueeze(-1), INF, inverse)
     return norms.matrix("cond", input, p, (-2, -1), False) * norms.matrix("cond", inverse, p, (-2, -1), False)
