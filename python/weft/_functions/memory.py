@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import mmap
-import weakref
 from collections.abc import Sequence
 
 from .. import _C, _factories, _storage
@@ -97,13 +95,18 @@ def _rows(size: Sequence[int]) -> tuple[int, ...]:
     return tuple(strides[::-1])
 
 
-_shared: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()  # address → mapping
+_shared: Any = {}  # address → mapping, as long as that lives
 
 
 @public
 def share_memory_(input: Tensor) -> Tensor:
     """Moves this tensor to memory that processes which are forked from this one share; on a GPU it stays."""
     if input.device.type == "cpu" and not is_shared(input) and input.numel():
+        import mmap
+        import weakref
+
+        global _shared
+        _shared = _shared or weakref.WeakValueDictionary()
         mapping = mmap.mmap(-1, input.numel() * input.dtype.itemsize)
         memory = _factories.frombuffer(mapping, dtype=input.dtype).reshape(input.shape)
         memory.copy_(input.detach())
