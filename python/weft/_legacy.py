@@ -65,7 +65,8 @@ def types(where="cpu"):
 
 def name_of(dtype, where):
     """The name of the type of tensors of a dtype on a kind of device."""
-    (name,) = [name for name, known in _NAMES.items() if known is dtype]
+    unsigned = f"UInt{8 * dtype.itemsize}Tensor"  # which are no types
+    name = next((name for name, known in _NAMES.items() if known is dtype), unsigned)
     return f"weft.{name}" if where == "cpu" else f"weft.{where}.{name}"
 
 

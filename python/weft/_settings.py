@@ -54,7 +54,11 @@ def set_float32_matmul_precision(precision):
 
 
 def use_deterministic_algorithms(mode, *, warn_only=False):
-    """Keeps the mode. All algorithms are deterministic in any case."""
+    """Keeps the mode. All algorithms are deterministic in any case. TypeError for a mode that is no bool."""
+    if not isinstance(mode, bool):
+        raise TypeError(
+            f"[use_deterministic_algorithms] mode must be a bool; got {type(mode).__name__}; pass True or False"
+        )
     _state["deterministic"] = (1 if warn_only else 2) if mode else 0
 
 

@@ -149,3 +149,10 @@ def test_forms_of_right_sides():
     ).shape == (2, 3, 3)
     U, S, V = weft.pca_lowrank(weft.randn(7, 5), niter=1)
     assert U.shape == (7, 5) and S.shape == (5,) and V.shape == (5, 5)
+
+
+def test_pivots_of_other_sizes():
+    with pytest.raises(RuntimeError, match=r"\[lu_unpack\] must be batches of matrices"):
+        weft.lu_unpack(weft.ones(3), weft.ones(3, dtype=weft.int32))
+    with pytest.raises(RuntimeError, match=r"\[lu_unpack\] LU_pivots must have shape"):
+        weft.lu_unpack(ONE, weft.ones(5, dtype=weft.int32))

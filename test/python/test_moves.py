@@ -279,6 +279,7 @@ x = weft.ones(2, 3)
         (lambda: weft.flipud(weft.tensor(1)), RuntimeError, r"\[flipud\]"),
         (lambda: x.broadcast_to(3, 3), RuntimeError, r"\[broadcast_to\]"),
         (lambda: weft.hstack([]), RuntimeError, r"\[hstack\] needs at least one"),
+        (lambda: weft.hstack(numpy.ones(2)), TypeError, r"\[hstack\] tensors must be a list or tuple"),
         (lambda: weft.vstack([x, weft.ones(2)]), RuntimeError, r"\[vstack\]"),
         (lambda: x.tensor_split(0), RuntimeError, r"\[tensor_split\] needs at least one section"),
         (lambda: weft.tensor(1).tensor_split(1), RuntimeError, r"\[tensor_split\] needs at least one axis"),

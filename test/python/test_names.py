@@ -29,6 +29,7 @@ def test_types_as_classes_and_names():
     )
     assert not isinstance(x, weft.cuda.FloatTensor) and weft.FloatTensor.dtype is weft.float32
     assert x.type() == "weft.FloatTensor" and x.bool().type() == "weft.BoolTensor"
+    assert weft.ones(1, dtype=weft.uint64).type() == "weft.UInt64Tensor"
     assert x.type(weft.FloatTensor) is x and x.type(weft.float64).dtype is weft.float64
     assert x.type("torch.LongTensor").dtype is weft.int64 and x.type(x.long().type()).dtype is weft.int64
     for wrong in ("foo", "LongTensor"):
@@ -149,6 +150,8 @@ def test_settings_are_kept():
     assert weft.get_float32_matmul_precision() == "highest" and not weft.are_deterministic_algorithms_enabled()
     try:
         weft.set_float32_matmul_precision("high")
+        with pytest.raises(TypeError, match=r"\[use_deterministic_algorithms\] mode must be a bool"):
+            weft.use_deterministic_algorithms(numpy.zeros(2))
         weft.use_deterministic_algorithms(True, warn_only=True)
         assert weft.get_float32_matmul_precision() == "high" and weft.get_deterministic_debug_mode() == 1
         with pytest.warns(UserWarning, match="is not one of"):

@@ -60,6 +60,10 @@ def atleast_3d(*tensors: Any) -> Any:
 
 
 def _joined(op: str, tensors: Sequence[Tensor], prepared: Callable[[Tensor], Tensor], axis: int | None) -> Tensor:
+    if not isinstance(tensors, (list, tuple)):
+        raise TypeError(
+            f"[{op}] tensors must be a list or tuple of tensors; got {type(tensors).__name__}; put them in one"
+        )
     if not tensors:
         raise RuntimeError(f"[{op}] needs at least one tensor; got none; pass a non-empty sequence")
     parts = [prepared(tensor) for tensor in tensors]

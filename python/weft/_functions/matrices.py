@@ -5,7 +5,7 @@ from __future__ import annotations
 from .. import _factories, _ops, linalg, return_types
 from .._C import Tensor
 from .._public import Any, public
-from ..linalg._common import identity, named, side_by_side, transposed
+from ..linalg._common import check_matrices, identity, named, side_by_side, transposed
 from ..linalg.factorisations import factors_of, permutation, reflected, solve_triangular, triangles
 from ..linalg.products import powers
 from ..linalg.solving import inverse_of
@@ -116,6 +116,12 @@ def lu_solve(input: Tensor, LU_data: Tensor, LU_pivots: Tensor) -> Tensor:
 @public
 def lu_unpack(LU_data: Tensor, LU_pivots: Tensor, unpack_data: bool = True, unpack_pivots: bool = True) -> Any:
     """(P, L, U) of what ``linalg.lu_factor`` gives; without ``unpack_data`` L and U are empty, without ``unpack_pivots`` P is."""
+    check_matrices("lu_unpack", LU_data)
+    if LU_pivots.ndim == 0 or LU_pivots.shape[-1] != min(LU_data.shape[-2:]):
+        raise RuntimeError(
+            f"[lu_unpack] LU_pivots must have shape [..., min(m, n)] for LU_data [..., m, n]; got {list(LU_pivots.shape)} "
+            f"for {list(LU_data.shape)}"
+        )
     none = LU_data.new_empty(0)
     P = permutation(LU_data, LU_pivots) if unpack_pivots else none
     return _LuUnpack(P, *(triangles(LU_data) if unpack_data else (none, none)))
