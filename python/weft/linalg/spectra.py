@@ -13,7 +13,7 @@ from .._functions.queries import broadcast_shapes
 from .._functions.shapes import tril
 from .._public import Any, public
 from . import _complex
-from ._common import check_matrices, named
+from ._common import check_matrices, named, transposed
 
 __all__ = ["cond", "eig", "eigh", "eigvals", "eigvalsh", "matrix_rank", "svd", "svdvals"]
 
