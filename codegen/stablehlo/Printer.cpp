@@ -111,7 +111,7 @@ Hlos Printer::run(func::FuncOp graph, const Hlos &operands) {
     try {
       found = results(op, x);
     } catch (const UserError &error) {
-      std::string words = error.what(), line = locationText(op.getLoc());
+      std::string words = error.what();
       if (words.find("the op ") != std::string::npos)
         throw;
       refuse(op, "cannot be written: " + words);
