@@ -1,2 +1,2 @@
-"""StableHLO text as weft modules: `parser.py` (text to operations), `program.py` (operations to a module), `table.py` (what an operation
-becomes), `functions.py` (what runs)."""
+"""StableHLO text as weft modules: `parser.py` (text to operations: `lexer.py`, `attributes.py` and `operations.py` make what `syntax.py`
+has), `program.py` (operations to a module), `emit/` (what an operation becomes) and `functions/` (what runs), one file a family."""

@@ -9,7 +9,8 @@ from typing import Any
 
 import weft
 
-from .parser import Bits, Dense, StableHloError, Type
+from .lexer import StableHloError
+from .syntax import Bits, Dense, Type
 
 DTYPES = {
     "i1": "bool", "i8": "int8", "i16": "int16", "i32": "int32", "i64": "int64", "ui8": "uint8", "ui16": "uint16", "ui32": "uint32",

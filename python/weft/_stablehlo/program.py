@@ -10,8 +10,10 @@ import weft
 from ..nn import Module
 from . import functions
 from .constants import DTYPES, tensor_of
-from .parser import Block, Function, Operation, StableHloError, Type, parse
-from .table import TABLE, Unsupported
+from .emit import TABLE, Unsupported
+from .lexer import StableHloError
+from .parser import parse
+from .syntax import Block, Function, Operation, Type
 
 MOST_LINES = 1_000_000  # of a program when its calls are written out
 MOST_BYTES = 2**34  # of a file
