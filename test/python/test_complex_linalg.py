@@ -119,9 +119,14 @@ def of_vectors(v):
     return v.abs()
 
 
+def of_eig(x):
+    values, vectors = linalg.eig(x)
+    return of_vectors(vectors[:, (values.real + values.imag / 1000).detach().argsort()])  # which eig leaves open
+
+
 DERIVATIVES = {
     "eigvals": lambda x: linalg.eigvals(x).abs().sort().values,
-    "eig": lambda x: of_vectors(linalg.eig(x).eigenvectors),
+    "eig": of_eig,
     "cholesky": lambda x: linalg.cholesky(positive(x)),
     "eigh": lambda x: of_vectors(linalg.eigh(positive(x)).eigenvectors),
     "eigvalsh": lambda x: linalg.eigvalsh(positive(x)),
