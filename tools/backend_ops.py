@@ -250,7 +250,7 @@ def table(rows):
     other = sum(row.get("as traced", 0) for row in rows)
     lines = [
         f"{len(rows)} operators; {right + other + wrong} samples: {right} agree, {other} differ as they do with compilers that do nothing "
-        f"(AOTAutograd draws other random numbers), {wrong} differ. AOTAutograd does not trace {untraced} more.",
+        f"(PyTorch's samples of random operators seed the generator within the function, which a trace leaves out), {wrong} differ. AOTAutograd does not trace {untraced} more.",
         "",
         "| operators | number | names |",
         "|---|---|---|",

@@ -39,8 +39,19 @@ aten("addcmul")(weft.addcmul)
 aten("addcdiv")(weft.addcdiv)
 aten("floor_divide.Scalar")(weft.floor_divide)
 aten("polygamma")(weft.polygamma)
-for _name in "i0e i1 i1e ndtri entr".split():
+for _name in (
+    "i0e i1 i1e ndtri entr airy_ai erfcx log_ndtr bessel_j0 bessel_j1 bessel_y0 bessel_y1 modified_bessel_i0 modified_bessel_i1 modified_bessel_k0 modified_bessel_k1 "
+    "scaled_modified_bessel_k0 scaled_modified_bessel_k1 spherical_bessel_j0"
+).split():
     aten(f"special_{_name}")(getattr(weft.special, _name))
+for _name in (
+    "chebyshev_polynomial_t chebyshev_polynomial_u chebyshev_polynomial_v chebyshev_polynomial_w hermite_polynomial_h hermite_polynomial_he "
+    "laguerre_polynomial_l legendre_polynomial_p shifted_chebyshev_polynomial_t shifted_chebyshev_polynomial_u "
+    "shifted_chebyshev_polynomial_v shifted_chebyshev_polynomial_w"
+).split():
+    aten(f"special_{_name}", f"special_{_name}.x_scalar", f"special_{_name}.n_scalar")(getattr(weft.special, _name))
+aten("igamma")(weft.igamma)
+aten("igammac")(weft.igammac)
 aten("special_zeta", "special_zeta.other_scalar", "special_zeta.self_scalar")(weft.special.zeta)
 aten("gcd")(weft.gcd)
 aten("lcm")(weft.lcm)
