@@ -32,7 +32,8 @@ inline constexpr int64_t kRowsWorthATile = 40;
 inline constexpr int64_t kUnrolledSteps = 4, kShortDepth = 64; // but only one where K is short
 // What the parts of windows that are copied between tiles are a multiple of: a part has costs of its own.
 inline constexpr int64_t kWindowRows = 16;
-// The description of windows in memory: the address of the input, the first row and column, and the operation's numbers.
+// The description of windows in memory: the address of the input, the first row and column, and the operation's
+// numbers.
 inline constexpr int kWindowsAddress = 0, kWindowsNumbers = 3;
 // How far ahead of the loads B is brought into the first-level cache.
 inline constexpr int64_t kPrefetchBytes = 1024;

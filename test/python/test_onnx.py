@@ -269,7 +269,8 @@ def test_quantized_models(form, tmp_path):
         str(tmp_path / "int8.onnx"),
     )
     if form == "dynamic":
-        quantization.quantize_dynamic(real, whole)
+        # Weights of 7 bits: without VNNI, ONNX Runtime adds pairs of products of 8 bits in 16, where they do not fit.
+        quantization.quantize_dynamic(real, whole, reduce_range=True)
     else:
         kind = quantization.QuantFormat.QOperator if form == "qoperator" else quantization.QuantFormat.QDQ
         batches = Calibration([{"input": x}])
