@@ -178,7 +178,7 @@ struct Reader {
   // The columns of a table, by name, or None and the array itself; each as a list of pieces.
   void append(const Memory &memory, const ArrowSchema &schema, std::vector<std::vector<Tensor>> &columns) const {
     const ArrowArray &array = memory->value;
-    if (std::strcmp(schema.format, "+s")) {
+    if (std::strcmp(schema.format, "+s") != 0) {
       columns[0].push_back(columnOf(memory, array, schema, 0, array.length, ""));
       return;
     }
