@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy
 
+COMPLEX_MATRICES = [f"complex_{name}" for name in ("eig_ex", "eigh_ex", "svd_ex", "qr", "lu_factor_ex", "cholesky_ex")]
+
 
 class Structured:
     def axes(self, t):
@@ -156,12 +158,7 @@ class Structured:
                 "ldl_solve",
                 "matrix_exp",
                 "eig_ex",
-                "complex_eig_ex",
-                "complex_eigh_ex",
-                "complex_svd_ex",
-                "complex_qr",
-                "complex_lu_factor_ex",
-                "complex_cholesky_ex",
+                *COMPLEX_MATRICES,
             ]
         )
         least = 1 if op == "sort_last" else 2
@@ -257,7 +254,10 @@ class Structured:
 
     def composite(self):
         kinds = "softmax log_softmax masked_softmax layer_norm cross_entropy mse_loss std normalize softplus l1 dropout one_hot"
-        kind = self.kind(kinds.split() + [self.random.choice([r for r in self.records if r.startswith("complex_")])])
+        kind = self.kind(
+            kinds.split()
+            + [self.random.choice([r for r in self.records if r.startswith("complex_") and r not in COMPLEX_MATRICES])]
+        )
         if kind.startswith("complex_"):
             return self.pairs(kind)
         least = 2 if kind == "std" else 1  # elements along the axis
