@@ -106,8 +106,6 @@ def nan_to_num_(
 @public
 def xlogy_(input: Tensor, other: Operand) -> Tensor:
     """``xlogy`` written into this tensor."""
-    if not isinstance(input, Tensor):
-        raise TypeError(f"[xlogy_] input must be a Tensor; got {type(input).__name__}; use weft.xlogy")
     return input.copy_(arithmetic.xlogy(input, other))
 
 

@@ -7,13 +7,13 @@ import collections
 from .. import _C, _factories, _ops
 from .._C import Tensor
 from .._public import Any, in_place, public
-from . import arithmetic, elementwise
+from . import elementwise
 
 __all__ = [
     "digamma", "polygamma", "mvlgamma", "logit", "logaddexp2", "nextafter", "ldexp", "frexp", "heaviside", "gcd", "lcm",
 ]  # fmt: skip
 METHODS = [
-    *(name for name in __all__ if name != "polygamma"), "digamma_", "mvlgamma_", "logit_", "nextafter_", "ldexp_", "heaviside_", "gcd_", "lcm_", "xlogy_", "hypot_",
+    *(name for name in __all__ if name != "polygamma"), "digamma_", "mvlgamma_", "logit_", "nextafter_", "ldexp_", "heaviside_", "gcd_", "lcm_", 
 ]  # fmt: skip
 
 _Frexp: Any = collections.namedtuple("frexp", ["mantissa", "exponent"])  # type: ignore[name-match]
@@ -132,4 +132,4 @@ def lcm(input: Tensor, other: Tensor) -> Tensor:
 
 digamma_, mvlgamma_, logit_ = in_place(digamma), in_place(mvlgamma), in_place(logit)
 nextafter_, ldexp_, heaviside_ = in_place(nextafter), in_place(ldexp), in_place(heaviside)
-gcd_, lcm_, xlogy_, hypot_ = in_place(gcd), in_place(lcm), in_place(arithmetic.xlogy), in_place(arithmetic.hypot)
+gcd_, lcm_ = in_place(gcd), in_place(lcm)
