@@ -131,6 +131,8 @@ bool Guard::holds() const {
     return reinterpret_cast<PyTypeObject *>(holder.ptr())->tp_mro == value.ptr();
   case GuardKind::Unchanged:
     return number && versionOfType(holder.ptr()) == number;
+  case GuardKind::Bare:
+    return !attributesOf(holder.ptr());
   case GuardKind::Slot: {
     py::object actual = py::reinterpret_steal<py::object>(
         Py_TYPE(key.ptr())->tp_descr_get(key.ptr(), holder.ptr(), reinterpret_cast<PyObject *>(Py_TYPE(holder.ptr()))));
@@ -261,14 +263,6 @@ bool isTuple(PyObject *object) {
           type->tp_dictoffset == 0 && PyDict_GetItemString(type->tp_dict, "_fields"));
 }
 
-// Of a tensor's object, which is never the same at two calls: what it has besides the tensor.
-bool hasAttributes(PyObject *object) {
-  if (Py_TYPE(object) == tensorType)
-    return false;
-  PyObject **attributes = _PyObject_GetDictPtr(object);
-  return attributes && *attributes && PyDict_GET_SIZE(*attributes);
-}
-
 // Pattern::of.
 struct PatternReader {
   // What is nested deeper, or larger when each place is counted, is not described.
@@ -299,7 +293,7 @@ Pattern PatternReader::read(PyObject *object) {
   if (isTensor(object)) {
     pattern.kind = Pattern::Kind::Tensor;
     pattern.value = py::type::of(object);
-    if (!mustBeNew && hasAttributes(object))
+    if (!mustBeNew && attributesOf(object)) // its object is never the same at two calls
       why = "a tensor with attributes of its own";
     Tensor tensor = unbox(object);
     pattern.isComplex = weft::isComplex(tensor.dtype());
@@ -358,7 +352,7 @@ int Pattern::traverse(visitproc visit, void *arg) const {
 bool Pattern::matches(PyObject *object, Tensor *tensors) const {
   switch (kind) {
   case Kind::Tensor: {
-    if (reinterpret_cast<PyObject *>(Py_TYPE(object)) != value.ptr() || hasAttributes(object))
+    if (reinterpret_cast<PyObject *>(Py_TYPE(object)) != value.ptr() || attributesOf(object))
       return false;
     const Ref<TensorImpl> &face = reinterpret_cast<PyTensor *>(object)->impl;
     if (weft::isComplex(face->dtype) != isComplex)

@@ -23,6 +23,7 @@ enum class GuardKind : int {
   Type,       // the object's type is value
   Bases,      // the type's order of look-up is value
   Unchanged,  // the type and its bases are as when the guard was made
+  Bare,       // the tensor has no attributes that a user set
 };
 
 struct Guard {

@@ -33,6 +33,7 @@ template <class Body> void forOwnHooks(PyObject *self, Body body) {
 
 int traverse(PyObject *self, visitproc visit, void *arg) {
   Py_VISIT(Py_TYPE(self));
+  Py_VISIT(reinterpret_cast<PyTensor *>(self)->attributes);
   int stopped = 0;
   forOwnHooks(self, [&](const std::shared_ptr<Hooks> &hooks) {
     if (!hooks || hooks.use_count() != 1)
@@ -45,6 +46,7 @@ int traverse(PyObject *self, visitproc visit, void *arg) {
 }
 
 int clear(PyObject *self) {
+  Py_CLEAR(reinterpret_cast<PyTensor *>(self)->attributes);
   forOwnHooks(self, [](std::shared_ptr<Hooks> &hooks) { std::shared_ptr<Hooks> dead = std::move(hooks); });
   return 0;
 }
@@ -54,6 +56,7 @@ void deallocate(PyObject *self) {
   auto *box = reinterpret_cast<PyTensor *>(self);
   if (box->weakReferences)
     PyObject_ClearWeakRefs(self);
+  Py_CLEAR(box->attributes);
   if (box->impl && box->impl->pythonObject == self)
     box->impl->pythonObject = nullptr;
   box->impl.~Ref<TensorImpl>();
@@ -76,11 +79,49 @@ PyObject *construct(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
   });
 }
 
+// After self may have got a dict of attributes, which may lead back to it.
+void trackAttributes(PyObject *self) {
+  if (reinterpret_cast<PyTensor *>(self)->attributes && !PyObject_GC_IsTracked(self))
+    PyObject_GC_Track(self);
+}
+
+int setAttribute(PyObject *self, PyObject *name, PyObject *value) {
+  int failed = PyObject_GenericSetAttr(self, name, value);
+  trackAttributes(self);
+  return failed;
+}
+
+PyObject *getAttributes(PyObject *self, void *) {
+  PyObject *attributes = PyObject_GenericGetDict(self, nullptr);
+  trackAttributes(self);
+  return attributes;
+}
+
+// In place: guards of compiled calls hold the dict.
+int setAttributes(PyObject *self, PyObject *given, void *) {
+  if (!given || !PyDict_Check(given)) {
+    PyErr_SetString(PyExc_TypeError, "[__dict__] must be set to a dict");
+    return -1;
+  }
+  auto attributes = py::reinterpret_steal<py::object>(getAttributes(self, nullptr));
+  auto copy = py::reinterpret_steal<py::object>(PyDict_Copy(given));
+  if (!attributes || !copy)
+    return -1;
+  PyDict_Clear(attributes.ptr());
+  return PyDict_Update(attributes.ptr(), copy.ptr());
+}
+
 Py_hash_t hash(PyObject *self) { return Py_hash_t(reinterpret_cast<uintptr_t>(self) >> 4); }
 
 PyMemberDef members[] = {
     {"__weaklistoffset__", T_PYSSIZET, offsetof(PyTensor, weakReferences), READONLY, nullptr},
+    {"__dictoffset__", T_PYSSIZET, offsetof(PyTensor, attributes), READONLY, nullptr},
     {nullptr, 0, 0, 0, nullptr},
+};
+
+PyGetSetDef properties[] = {
+    {"__dict__", getAttributes, setAttributes, nullptr, nullptr},
+    {nullptr, nullptr, nullptr, nullptr, nullptr},
 };
 
 } // namespace
@@ -96,7 +137,7 @@ PyObject *boxAs(PyTypeObject *type, Tensor tensor) {
     if (!box)
       throw py::error_already_set();
   }
-  box->weakReferences = nullptr;
+  box->weakReferences = box->attributes = nullptr;
   tensor.impl->pythonObject = box;
   new (&box->impl) Ref<TensorImpl>(std::move(tensor.impl));
   auto *object = reinterpret_cast<PyObject *>(box);
@@ -104,6 +145,11 @@ PyObject *boxAs(PyTypeObject *type, Tensor tensor) {
       meta && type == tensorType && (meta->hooks || meta->accumulateHooks || (meta->node && meta->node->hooks)))
     PyObject_GC_Track(object);
   return object;
+}
+
+PyObject *attributesOf(PyObject *tensor) {
+  PyObject *attributes = reinterpret_cast<PyTensor *>(tensor)->attributes;
+  return attributes && PyDict_GET_SIZE(attributes) ? attributes : nullptr;
 }
 
 void trackHooks(const Tensor &tensor) {
@@ -292,7 +338,9 @@ void defineTensorType(py::module_ &module) {
       {Py_tp_clear, reinterpret_cast<void *>(clear)},
       {Py_tp_new, reinterpret_cast<void *>(construct)},
       {Py_tp_hash, reinterpret_cast<void *>(hash)},
+      {Py_tp_setattro, reinterpret_cast<void *>(setAttribute)},
       {Py_tp_members, members},
+      {Py_tp_getset, properties},
       {Py_tp_doc, const_cast<char *>("A strided view of memory on a device.")},
   };
   fillNumberSlots(slots);

@@ -11,10 +11,12 @@
 
 namespace weft::python {
 
-// The garbage collector looks at sub-classes' objects, and at tensors with hooks: nothing else leads back to Python.
+// The garbage collector looks at sub-classes' objects, and at tensors with hooks or attributes: nothing else leads back
+// to Python.
 struct PyTensor {
   PyObject_HEAD Ref<TensorImpl> impl;
   PyObject *weakReferences;
+  PyObject *attributes; // a dict of what the user set, or null
 };
 
 extern PyTypeObject *sizeType;   // weft.Size
@@ -29,6 +31,8 @@ inline Tensor unbox(PyObject *object) { return Tensor(reinterpret_cast<PyTensor 
 // A new reference. A tensor has at most one Python object at a time, so `a.grad is a.grad`.
 PyObject *box(Tensor tensor);
 PyObject *boxAs(PyTypeObject *type, Tensor tensor);
+// What the user set of a tensor's object: a dict that is not empty (borrowed), or null.
+PyObject *attributesOf(PyObject *tensor);
 
 // What may stand beside a tensor in an operation: a tensor, a Python number (promotes by its category), a NumPy scalar
 // or array. Undefined for anything else, without a Python error.

@@ -419,6 +419,10 @@ void bindTensorMethods(py::module_ &module) {
           "`inputs`.");
 
   // Makes nn.Parameter objects: a tensor of its own on the memory of `data`, in an object of `type`.
+  module.def("attributes_of", [](py::handle tensor) -> py::object {
+    PyObject *attributes = isTensor(tensor.ptr()) ? attributesOf(tensor.ptr()) : nullptr;
+    return attributes ? py::reinterpret_borrow<py::object>(attributes) : py::none();
+  });
   module.def("tensor_alias", [](py::type type, const Tensor &data) {
     if (!PyType_IsSubtype(reinterpret_cast<PyTypeObject *>(type.ptr()), tensorType))
       fail(UserError::Kind::Type, "tensor_alias", "the type must be weft.Tensor or derived from it");

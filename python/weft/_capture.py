@@ -32,8 +32,8 @@ from ._admission import (
 
 (
     DICT_ITEM, DICT_ABSENT, LENGTH, LIST_ITEM, CELL, SLOT, TYPE_MEMBER, ITEMS, _, DICT_KEYS, DICT_VALUES, FUNCTION, TYPE, BASES,
-    UNCHANGED,
-) = range(15)  # fmt: skip
+    UNCHANGED, BARE,
+) = range(16)  # fmt: skip
 MAX_GUARDS = 20000
 
 _FUNCTIONS = (types.BuiltinFunctionType, types.MethodWrapperType)
@@ -143,6 +143,7 @@ class Capture:
             self.tensors.append((value, value.requires_grad))
             self.reached[id(value)] = value
             if kind is _C.Tensor:
+                self._attributes_of_tensor(value, path)
                 return
         elif _admission.is_unchanging(kind) or (self.reason and not self.complete):
             return
@@ -269,6 +270,15 @@ class Capture:
                     item = NotImplemented
                 self._guard(SLOT, value, descriptor, item, f"{path}.{slot}")
                 self._reach(item, f"{path}.{slot}", descriptor.__name__)
+
+    def _attributes_of_tensor(self, tensor, path):
+        attributes = _C.attributes_of(tensor)
+        if attributes is None:
+            self._guard(BARE, tensor, None, None, f"that {path} has no attributes")
+        elif id(tensor) not in self._seen:
+            self._seen[id(tensor)] = tensor
+            self._from = id(tensor)
+            self._dict(attributes, f"{path}.__dict__", lambda key: f"{path}.{key}", by_name=True)
 
     def _class(self, cls, path):
         """The members of a class that the user wrote. Of weft's, that none has changed; Python's and extensions' cannot."""

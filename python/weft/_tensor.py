@@ -375,10 +375,11 @@ def _deepcopy(self, memo):
         raise RuntimeError("[deepcopy] only leaf tensors can be deep-copied; use .detach() or .clone()")
     result = copy_of(self, memo)
     if builtins.type(self) is not Tensor:
+        result = _C.tensor_alias(builtins.type(self), result)
+    if attributes := _C.attributes_of(self):
         from copy import deepcopy
 
-        result = _C.tensor_alias(builtins.type(self), result)
-        result.__dict__.update(deepcopy(self.__dict__, memo))
+        result.__dict__.update(deepcopy(attributes, memo))
     memo[id(self)] = result.requires_grad_(self.requires_grad)
     copy_grad(self, result, memo)
     return result
@@ -386,7 +387,10 @@ def _deepcopy(self, memo):
 
 def _copy(self):
     """Another tensor on the same memory, at the same place of the tape."""
-    return self.detach().requires_grad_(self.requires_grad) if self.is_leaf else self.view(self.shape)
+    result = self.detach().requires_grad_(self.requires_grad) if self.is_leaf else self.view(self.shape)
+    if attributes := _C.attributes_of(self):
+        result.__dict__.update(attributes)
+    return result
 
 
 def _rebuild(array, dtype, requires_grad, kind=Tensor, place="cpu"):
@@ -397,7 +401,7 @@ def _rebuild(array, dtype, requires_grad, kind=Tensor, place="cpu"):
 def _reduce(self, protocol):
     kind = builtins.type(self)
     given = (array_of(self), self.dtype, self.requires_grad, kind, builtins.str(self.device))
-    return (_rebuild, given) if kind is Tensor else (_rebuild, given, self.__dict__ or None)
+    return _rebuild, given, _C.attributes_of(self)
 
 
 def _matrix_transpose(self: Tensor) -> Tensor:

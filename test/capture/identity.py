@@ -65,30 +65,33 @@ class Tagged(nn.Parameter):
     pass
 
 
-def tagged():
-    made = [Tagged(three()) for _ in range(CALLS)]
+TAGGED = {"_of_a_sub_class": Tagged, "": lambda plain: plain}
+ANSWERS = {
+    "read_with_a_default": lambda x: x * getattr(x, "tag", 10.0),
+    "asked_for": lambda x: x * (x.tag if hasattr(x, "tag") else 10.0),
+    "counted": lambda x: x * len(vars(x)),
+}
+
+
+def arguments_with_tags(kind):
+    made = [kind(three()) for _ in range(CALLS)]
     for i in (1, 2, 4):
         made[i].tag = float(i)
     return [[t] for t in made]
 
 
-corpus.add("reads_an_attribute_of_its_argument", lambda: lambda x: x * getattr(x, "tag", 10.0), tagged)
-
-
-@program()
-def reads_an_attribute_of_a_captured_tensor():
-    w = Tagged(three())
+def of_a_captured_tensor(kind, read):
+    w = kind(three())
 
     def change(i):
         if i in (2, 4):
             w.tag = float(i)
 
-    return lambda x: w * x * getattr(w, "tag", 10.0), None, change
+    return lambda x: x * read(w), None, change
 
 
-@program()
-def sets_an_attribute_of_a_tensor():
-    w = Tagged(three())
+def counts_calls(kind):
+    w = kind(three())
     w.calls = 0
 
     def f(x):
@@ -96,6 +99,15 @@ def sets_an_attribute_of_a_tensor():
         return w * x * w.calls
 
     return f, lambda: w.calls
+
+
+for which, kind in TAGGED.items():
+    for name, read in ANSWERS.items():
+        calls = lambda kind=kind: arguments_with_tags(kind)
+        corpus.add(f"attribute{which}_{name}_of_an_argument", lambda f=read: f, calls)
+        make = lambda kind=kind, read=read: of_a_captured_tensor(kind, read)
+        corpus.add(f"attribute{which}_{name}_of_a_captured_tensor", make)
+    corpus.add(f"attribute{which}_set_at_each_call", lambda kind=kind: counts_calls(kind))
 
 
 @program()

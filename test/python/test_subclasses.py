@@ -1,7 +1,9 @@
 """Sub-classes of Tensor, which operations keep, and `__weft_function__`, by which classes take calls over."""
 
 import copy
+import gc
 import pickle
+import weakref
 
 import pytest
 import weft
@@ -123,3 +125,45 @@ def test_errors_leave_the_protocol_on():
     with pytest.raises(TypeError, match="derived from it"):
         weft.ones(2).as_subclass(int)
     assert type(x + 1) is Mine
+
+
+def test_plain_tensors_have_attributes():
+    x = weft.ones(3)
+    with pytest.raises(AttributeError, match="'weft.Tensor' object has no attribute 'label'"):
+        _ = x.label
+    x.label = ["a"]
+    for copied, shares in ((copy.copy(x), True), (copy.deepcopy(x), False), (pickle.loads(pickle.dumps(x)), False)):
+        assert copied.label == ["a"] and (copied.label is x.label) == shares and copied.tolist() == x.tolist()
+    assert not hasattr(x + 1, "label") and not hasattr(x.view(3), "label")
+    assert vars(x) == {"label": ["a"]}
+    del x.label
+    assert not hasattr(x, "label")
+    x.__dict__["other"] = 1
+    assert x.other == 1
+    read = weft.compile(lambda: x * getattr(x, "other", 5))
+    assert read()[0] == read()[0] == 1
+    x.__dict__ = {"other": 2}
+    assert read()[0] == 2
+    with pytest.raises(TypeError, match="must be set to a dict"):
+        x.__dict__ = 3
+
+
+def test_attributes_do_not_keep_their_tensor_alive():
+    class Witness:
+        pass
+
+    for through in (setattr, lambda x, name, value: x.__dict__.update({name: value})):
+        x, witness = weft.ones(3), Witness()
+        seen = weakref.ref(witness)
+        through(x, "me", [x, witness])
+        del x, witness
+        gc.collect()
+        assert seen() is None
+
+
+def test_a_tensor_of_a_dead_ones_object_has_none_of_its_attributes():
+    boxes = [weft.ones(1) for _ in range(100)]
+    for box in boxes:
+        box.tag = 1
+    del box, boxes
+    assert not any(hasattr(weft.ones(1), "tag") for _ in range(100))
