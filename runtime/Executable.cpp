@@ -129,7 +129,7 @@ Executable::Executable(const WeftProgram *program, Device device) : place(device
     auto executable = [&](const WeftProgram *body) { return body ? fromProgram(body, place.index) : nullptr; };
     bodies.emplace_back();
     if (step.control)
-      bodies.back() = {executable(step.control->body), executable(step.control->otherwise)};
+      bodies.back() = {executable(step.control->body), executable(step.control->otherwise)}, controls = true;
     auto isAlone = [&](int i) { return steps[size_t(i)].step->control || isOnHost(steps[size_t(i)]); };
     const bool alone = isAlone(i) || (i > 0 && isAlone(i - 1));
     if (i > 0 && i != plan->keptSteps && !alone && step.batch == plan->steps[i - 1].batch)
@@ -439,6 +439,8 @@ public:
 
   // toResults: the carries that this run makes lie where the results go.
   void run(bool toResults) {
+    if (mayStop)
+      BlockingRegion::checkInterrupt();
     void *const *beside = results + body.outputCount();
     for (int i = 0; i < carries; ++i)
       if (body.outputAlias(i) != i)

@@ -90,6 +90,7 @@ public:
   Device device() const { return place; }
   // The inputs that KeptResults are made of; empty: the program keeps nothing.
   const std::vector<int> &keptInputs() const { return inputsOfKept; }
+  bool hasControl() const { return controls; } // loops or branches, which may take any time
   // Whether a run takes more than some microseconds, as far as its grids and the bytes that it works on tell:
   // kLongBytes in all steps together at least.
   static constexpr int64_t kLongBytes = 1 << 16;
@@ -192,6 +193,7 @@ private:
   size_t checkedBatches = 0;
   bool single = false; // one small step and no temporaries
   bool staticallyLong = false;
+  bool controls = false;
 };
 
 } // namespace weft

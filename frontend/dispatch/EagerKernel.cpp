@@ -68,8 +68,8 @@ void run(const EagerCall &call, const KernelKey &key, const ExecutablePtr &execu
   outs[0] = call.out;
   for (int i = 1; i < results; ++i)
     outs[i] = call.others[i - 1];
-  if (bytes + executable->outputBytes(0, symbols.values()) < Executable::kLongBytes ||
-      !executable->takesLong(symbols.values()))
+  const bool isSmall = bytes + executable->outputBytes(0, symbols.values()) < Executable::kLongBytes;
+  if ((isSmall && !executable->hasControl()) || !executable->takesLong(symbols.values()))
     return executable->run(inputs, outs, symbols.values());
   Pins pins(call.operands, call.count);
   ExecutablePtr kept = executable; // of the table, which may forget it

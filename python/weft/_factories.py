@@ -457,13 +457,12 @@ def frombuffer(buffer: Any, *, dtype: dtype, count: int = -1, offset: int = 0, r
     """A vector on the memory of a buffer from a byte offset on: ``count`` elements, or all that fit."""
     import numpy
 
-    if dtype is _C.bfloat16:
-        raise NotImplementedError("[frombuffer] NumPy, through which it goes, has no bfloat16; use float32 and to()")
     try:
-        elements = numpy.frombuffer(buffer, dtype.name, count, offset)
+        name = "int16" if dtype is _C.bfloat16 else dtype.name  # which NumPy has not
+        elements = numpy.frombuffer(buffer, name, count, offset)
     except (ValueError, TypeError, BufferError) as error:
         raise type(error)(f"[frombuffer] {error}; got dtype {dtype}, count {count}, offset {offset}") from None
-    return _finish(from_numpy(elements), requires_grad)
+    return _finish(from_numpy(elements).view(dtype), requires_grad)
 
 
 @public

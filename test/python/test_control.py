@@ -322,13 +322,14 @@ def test_what_is_refused(case):
     assert (X + 1).tolist() == [[2.0] * 3] * 4  # nothing is left behind
 
 
-def test_an_endless_loop_can_be_interrupted(tmp_path):
-    program = """
+@pytest.mark.parametrize("size", [3, 100_000])
+def test_an_endless_loop_can_be_interrupted(size):
+    program = f"""
 import _thread, signal, threading, weft
 signal.signal(signal.SIGINT, signal.default_int_handler)  # which a shell may have had ignored
 threading.Timer(0.3, _thread.interrupt_main).start()
 try:
-    weft.while_loop(lambda x: x.sum() > 0, lambda x: (x * 1.0,), (weft.ones(100_000),))
+    weft.while_loop(lambda x: x.sum() > 0, lambda x: (x * 1.0,), (weft.ones({size}),))
 except KeyboardInterrupt:
     print("interrupted")
 """

@@ -155,6 +155,11 @@ def test_strides_of_new_memory():
     assert weft.empty_strided((2, 3), (1, 2)).stride() == (1, 2)
     assert weft.frombuffer(bytearray(8), dtype=weft.int32).tolist() == [0, 0]
     assert weft.frombuffer(bytearray(range(8)), dtype=weft.uint8, count=2, offset=3).tolist() == [3, 4]
+    halves = bytearray([0, 0, 0x80, 0x3F, 0, 0x40])
+    x = weft.frombuffer(halves, dtype=weft.bfloat16, count=2, offset=2)
+    assert x.dtype is weft.bfloat16 and x.tolist() == [1.0, 2.0]
+    x[0] = 2.0
+    assert halves[2:4] == halves[4:]
 
 
 def test_views_of_another_dtype():
