@@ -1,7 +1,6 @@
 #include "codegen/cuda/KernelPrinter.h"
 #include "ir/kernel/CanonicalOrder.h"
 
-#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "llvm/Support/MathExtras.h"
 
 #include <algorithm>
@@ -73,9 +72,8 @@ void KernelPrinter::chooseThreads() {
   func.walk([&](Operation *op) {
     hasProducts |= isa<kernel::ContractOp>(op);
     if (auto reduce = dyn_cast<kernel::ReduceOp>(op); reduce && isUniform(reduce)) {
-      auto count = reduce.getUpper().getDefiningOp<arith::ConstantOp>();
-      int64_t blocks =
-          count ? llvm::divideCeil(cast<IntegerAttr>(count.getValue()).getInt(), order::kBlock) : kTypicalWarps;
+      MaybeRange count = ranges.of(reduce.getUpper());
+      int64_t blocks = count ? llvm::divideCeil(count->most, order::kBlock) : kTypicalWarps;
       warps = std::max<int>(warps, int(std::clamp<int64_t>(blocks, 1, kMostWarps)));
     }
   });

@@ -143,25 +143,29 @@ __device__ void weftContract(void *shared, I depth, I rowBegin, I rowEnd, I colu
               sum[i * C + j] = Order::multiplyAdd(x[i], y[j], sum[i * C + j]);
         }
       };
-      for (I k = 0; k < depth; k += weftStep) {
-        if (!unbroken && k && k % (I)weftProductBlock == 0)
-          endChain(k, k % (I)weftProductGroup == 0, false);
-        bool more = k + weftStep < depth;
-        if (more)
-          fetch(k + weftStep);
-        if (depth % weftStep == 0 || k + weftStep <= depth) {
-          #pragma unroll 4
-          for (int l = 0; l < weftStep; l += Order::together)
-            multiply(l);
-        } else {
-          #pragma unroll 1
-          for (int l = 0; l < depth - k; l += Order::together)
-            multiply(l);
+      for (I chain = 0; chain < depth; chain += (I)weftProductBlock) {
+        const I end = !unbroken && depth - chain > (I)weftProductBlock ? chain + (I)weftProductBlock : depth;
+        for (I k = chain; k < end; k += weftStep) {
+          bool more = k + weftStep < depth;
+          if (more)
+            fetch(k + weftStep);
+          if (depth % weftStep == 0 || k + weftStep <= depth) {
+            #pragma unroll(R * C > 16 ? 2 : 4)
+            for (int l = 0; l < weftStep; l += Order::together)
+              multiply(l);
+          } else {
+            #pragma unroll 1
+            for (int l = 0; l < depth - k; l += Order::together)
+              multiply(l);
+          }
+          half = !half;
+          if (more)
+            place(half);
+          __syncthreads();
         }
-        half = !half;
-        if (more)
-          place(half);
-        __syncthreads();
+        if (end == depth)
+          break;
+        endChain(end, end % (I)weftProductGroup == 0, false);
       }
       if (unbroken) {
         for (int i = 0; i < R * C; ++i)

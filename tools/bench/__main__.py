@@ -5,7 +5,7 @@
     tools/dev bench --varying                   numbers and sizes that are others at each call: compiled against eager
     tools/dev bench --optimizers                steps of all optimizers against PyTorch's forms of them
     tools/dev bench --loading                   worker processes decode PNG files; needs Pillow
-    tools/dev bench --sass [--arch sm_90] [--kernels] [--cases add,gpt_step]    GPU kernels by their machine code, without a GPU
+    tools/dev sass [--arch sm_90] [--kernels] [--cases add,gpt_step]    GPU kernels by their machine code, without a GPU
 
 Without --libraries: weft, weft_eager, and torch and jax where they can be imported. --python torch=PATH gives a library an
 interpreter of its own. The JSON is a list with an object a case: the median seconds a call and the first call's seconds by library.

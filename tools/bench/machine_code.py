@@ -59,10 +59,21 @@ class Loop:
     """Instructions of an innermost loop; of a kernel without loops, all."""
 
     instructions: list[Instruction]
+    around: int = 0  # instructions of the loop around it that are in no loop of their own
 
     @cached_property
     def counts(self) -> Counter[str]:
         return Counter(i.name for i in self.instructions)
+
+    @property
+    def widest(self) -> int:
+        """Bytes of the widest load or store of global memory, at least 4."""
+        return max([4, *(i.bytes for i in self.instructions if i.name in ("LDG", "STG"))])
+
+    @property
+    def multiplies(self) -> bool:
+        """Whether the loop is a product's: multiply-adds of what it loads from shared memory."""
+        return self.counts["FFMA"] >= 8 and self.counts["LDS"] > 0 and self.counts["LDG"] == 0
 
     def moved(self, *names: str) -> int:
         return sum(i.bytes for i in self.instructions if i.name in names)
@@ -105,7 +116,7 @@ class KernelCode:
             return Loop(self.instructions)
         memory = ("LDG", "STG", "LDS", "STS")
         moving = [loop for loop in self.loops if any(loop.counts[name] for name in memory)] or self.loops
-        return max(moving, key=lambda loop: (loop.counts["FFMA"] >= 64 and loop.counts["FFMA"], len(loop.instructions)))
+        return max(moving, key=lambda loop: (loop.multiplies and loop.counts["FFMA"], len(loop.instructions)))
 
 
 def _innermost(lines: list[tuple[str | None, Instruction | None]]) -> list[Loop]:
@@ -123,7 +134,16 @@ def _innermost(lines: list[tuple[str | None, Instruction | None]]) -> list[Loop]
             if labels[target[1]] != place:  # the last instruction branches to itself
                 spans.add((labels[target[1]], place + 1))
     inner = [a for a in spans if not any(b != a and a[0] <= b[0] and b[1] <= a[1] for b in spans)]
-    return [Loop(code[first:last]) for first, last in sorted(inner)]
+    loops = []
+    for first, last in sorted(inner):
+        outer = min(
+            (b for b in spans if b[0] <= first and last <= b[1] and b != (first, last)),
+            key=lambda b: b[1] - b[0],
+            default=None,
+        )
+        held = sum(b - a for a, b in inner if outer and outer[0] <= a and b <= outer[1])
+        loops.append(Loop(code[first:last], outer[1] - outer[0] - held if outer else 0))
+    return loops
 
 
 def read(cubin: Path) -> dict[str, KernelCode]:
