@@ -86,7 +86,7 @@ struct CostModel {
 
   // GPUs: multiprocessors, threads of a block along each side of a product's tile, and what a result's row or column of
   // a thread costs beside the multiply-adds: loads of shared memory, and the wait for the next tile.
-  int64_t multiprocessors = 132, threadSide = 16, tileCost = 5;
+  int64_t multiprocessors = 132, threadSide = 16, tileCost = 3;
   // Columns that keep a GPU busy, eight threads each.
   int64_t manyColumns = 32768;
 

@@ -68,7 +68,7 @@ def main() -> int:
     parser.add_argument("--sass", action="store_true", help="read the machine code of GPU kernels instead")
     parser.add_argument("--arch", default="sm_90", help="the GPU architecture of --sass")
     parser.add_argument(
-        "--kernels", action="store_true", help="with --sass, all kernels of training steps, not the slowest"
+        "--kernels", action="store_true", help="with --sass, all kernels, not the slowest of each graph"
     )
     options = parser.parse_args()
     pythons = dict(pair.split("=", 1) for pair in options.python)

@@ -124,6 +124,7 @@ def predict(code: KernelCode, launch: Launch, source: str) -> Prediction:
         widest = max(loop.widest for loop in code.loops or [hot])
         loops = [loop for loop in code.loops or [hot] if loop.widest == widest]  # not the way of what is not aligned
         each = sum(sorted((_each(loop, full) for loop in loops), reverse=True)[:passes])
+        each = each or _each(Loop(code.instructions), full)  # all loops are unrolled
     blocks = max(1, launch.blocks)
     busy = min(MULTIPROCESSORS, blocks)
     warps = resident_warps(code, launch)

@@ -23,7 +23,7 @@ from gpu_model import Launch, Prediction
 from machine_code import KernelCode
 
 TRANSLATE = Path(__file__).parents[2] / "build" / "bin" / "weft-translate"
-STEPS = ("mlp_step", "gpt_step")  # of which the whole counts; kernels are listed with --kernels
+SHOWN = 3  # kernels of a graph, the slowest first
 
 
 def graphs() -> dict[str, Callable[[], tuple[Any, tuple[Any, ...]]]]:
@@ -136,18 +136,33 @@ def inspect(name: str, arch: str = "sm_90") -> Report:
     return Report(name, rows, len(steps), float(nvrtc[1]) / 1e3 if nvrtc else 0.0)
 
 
-COLUMNS = (
-    "kernel", "launches", "instructions an element", "loads, bytes", "stores, bytes", "shared loads per multiply-add",
+GRAPHS = ("graph", "launches", "kernels", "NVRTC, s", "predicted, µs", "to launch, µs")
+KERNELS = (
+    "graph", "kernel", "launches", "instructions an element", "loads, bytes", "stores, bytes", "shared loads a multiply-add",
     "multiply-adds, %", "registers", "stack", "shared, bytes", "warps", "barriers", "tensor core", "µs", "of the limit",
 )  # fmt: skip
 
 
-def _cells(row: Row) -> tuple[str, ...]:
+def _graph_cells(report: Report) -> tuple[str, ...]:
+    seconds = sum(row.seconds for row in report.rows)
+    waiting = report.launches * gpu_model.LAUNCH_SECONDS
+    return (
+        report.name,
+        str(report.launches),
+        str(len(report.rows)),
+        f"{report.nvrtc_seconds:.2f}",
+        f"{seconds * 1e6:.0f}",
+        f"{waiting * 1e6:.0f}",
+    )
+
+
+def _kernel_cells(name: str, row: Row) -> tuple[str, ...]:
     code, first = row.code, row.predictions[0]
     hot = code.hot
     fmas = hot.counts["DFMA"] or hot.counts["FFMA"]
     is_product = first.multiply_s > 0
     return (
+        name,
         code.name,
         str(len(row.launches)),
         f"{first.each:.1f}",
@@ -166,23 +181,17 @@ def _cells(row: Row) -> tuple[str, ...]:
     )
 
 
-def show(report: Report, kernels: int | None) -> None:
-    """A table of the graph's slowest kernels, all if None, as Markdown."""
-    seconds = sum(row.seconds for row in report.rows)
-    waiting = report.launches * gpu_model.LAUNCH_SECONDS
-    print(
-        f"\n### {report.name}\n\n{report.launches} launches of {len(report.rows)} kernels, NVRTC {report.nvrtc_seconds:.2f} s, "
-        f"predicted {seconds * 1e6:.0f} µs in kernels, at least {waiting * 1e6:.0f} µs to launch\n"
-    )
-    print("| " + " | ".join(COLUMNS) + " |")
-    print("|---" * len(COLUMNS) + "|")
-    for row in report.rows[:kernels]:
-        print("| " + " | ".join(_cells(row)) + " |")
-    sys.stdout.flush()
+def _table(columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
+    for cells in (columns, ("---",) * len(columns), *rows):
+        print("| " + " | ".join(cells) + " |")
 
 
 def measure(names: list[str], arch: str, every: bool) -> None:
+    """Two tables in Markdown: of graphs, and of the kernels of each that take longest, or of all."""
     if missing := machine_code.missing_tools():
         raise SystemExit(f"bench --sass reads cubins by {' and '.join(missing)}: tools/dev sass installs them")
-    for name in names or list(graphs()):
-        show(inspect(name, arch), None if every or name not in STEPS else 8)
+    reports = [inspect(name, arch) for name in names or list(graphs())]
+    _table(GRAPHS, [_graph_cells(report) for report in reports])
+    print()
+    shown = None if every else SHOWN
+    _table(KERNELS, [_kernel_cells(report.name, row) for report in reports for row in report.rows[:shown]])
