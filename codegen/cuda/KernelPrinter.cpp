@@ -1,4 +1,9 @@
 #include "codegen/cuda/KernelPrinter.h"
+#include "ir/kernel/CanonicalOrder.h"
+
+#include "llvm/Support/MathExtras.h"
+
+#include <algorithm>
 
 #include <stdexcept>
 
@@ -6,13 +11,16 @@ using namespace mlir;
 
 namespace weft::cuda {
 
-static constexpr int kReductionThreads = 64, kContractionThreads = 256, kStridingThreads = 256;
+static constexpr int kContractionThreads = 256, kStridingThreads = 256;
+// A warp reduces a block of elements; so many warps a row, where the row's length is not known, and at most.
+static constexpr int kWarp = 32, kTypicalWarps = 4, kMostWarps = 8;
 
 // In memory an i1 takes a byte.
 static std::string memoryType(Type element) { return element.isInteger(1) ? "unsigned char" : cType(element); }
 static Type elementType(Value buffer) { return cast<kernel::BufferType>(buffer.getType()).getElementType(); }
 
-KernelPrinter::KernelPrinter(kernel::FuncOp func, int64_t mostShared) : mostShared(mostShared), func(func) {
+KernelPrinter::KernelPrinter(kernel::FuncOp func, int64_t mostShared, const IndexRanges::Launches &launches)
+    : mostShared(mostShared), func(func), ranges(func, launches), scalars(ranges) {
   Block &body = func.getBody().front();
   kernel::ForOp only;
   int loops = 0;
@@ -24,20 +32,20 @@ KernelPrinter::KernelPrinter(kernel::FuncOp func, int64_t mostShared) : mostShar
   if (loops == 1 && only && only.getLane() && only.getLower() == func.begin() && only.getUpper() == func.end())
     stridingLoop = only;
   strides = bool(stridingLoop);
-  if (strides)
-    threads = kStridingThreads;
-  func.walk([&](Operation *op) {
-    if (isa<kernel::ContractOp>(op))
-      threads = kContractionThreads;
-    else if (isa<kernel::ReduceOp>(op) && !strides && threads != kContractionThreads)
-      threads = kReductionThreads;
-  });
+  chooseThreads();
+  if (strides) {
+    findVectors();
+    findTogether();
+  }
   signature();
   scratch();
+  tiles();
+  lanes();
   if (strides) {
     block(body, Context::Lane);
   } else {
-    line("for (long long task = blockIdx.x; task < " + std::string(scratchIsGlobal ? "n" : "tasks") +
+    std::string type = scalars.variableType(func.begin());
+    line("for (" + type + " task = blockIdx.x; task < (" + type + ")" + (scratchIsGlobal ? "n" : "tasks") +
          "; task += gridDim.x) {");
     indent += 2;
     scalars.setName(func.begin(), "task");
@@ -48,6 +56,49 @@ KernelPrinter::KernelPrinter(kernel::FuncOp func, int64_t mostShared) : mostShar
     line("}");
   }
   text += "}\n";
+}
+
+// Whether a reduction is all threads' together.
+static bool isUniform(kernel::ReduceOp reduce) {
+  for (Operation *op = reduce->getParentOp(); !isa<kernel::FuncOp>(op); op = op->getParentOp())
+    if (auto loop = dyn_cast<kernel::ForOp>(op); !loop || loop.getLane())
+      return false;
+  return true;
+}
+
+void KernelPrinter::chooseThreads() {
+  bool hasProducts = false;
+  int warps = 0;
+  func.walk([&](Operation *op) {
+    hasProducts |= isa<kernel::ContractOp>(op);
+    if (auto reduce = dyn_cast<kernel::ReduceOp>(op); reduce && isUniform(reduce)) {
+      MaybeRange count = ranges.of(reduce.getUpper());
+      int64_t blocks = count ? llvm::divideCeil(count->most, order::kBlock) : kTypicalWarps;
+      warps = std::max<int>(warps, int(std::clamp<int64_t>(blocks, 1, kMostWarps)));
+    }
+  });
+  if (hasProducts)
+    threads = kContractionThreads;
+  else if (strides)
+    threads = kStridingThreads;
+  else if (warps)
+    threads = kWarp * warps;
+}
+
+// Shared memory for the values of a reduction's lanes.
+void KernelPrinter::lanes() {
+  int most = 0;
+  func.walk([&](kernel::ReduceOp reduce) {
+    bool isTogether = together && reduce->getParentOp() == stridingLoop;
+    if (!isTogether && !isUniform(reduce))
+      return;
+    int bytes = reduce.getKind().starts_with("arg")
+                    ? 16
+                    : int(llvm::divideCeil(reduce.yielded().getType().getIntOrFloatBitWidth(), 8));
+    most = std::max(most, bytes * (isTogether ? threads : 64));
+  });
+  if (most)
+    line("__shared__ __align__(16) unsigned char lanes[" + std::to_string(most) + "];");
 }
 
 void KernelPrinter::signature() {
@@ -74,6 +125,11 @@ void KernelPrinter::signature() {
   for (unsigned i = buffers; i < count; ++i)
     parameter(i);
   text += strides || scratchIsGlobal ? "long long n, long long tasks) {\n" : "long long tasks) {\n";
+  for (unsigned i = buffers; i < count; ++i)
+    if (Value size = func.getArgument(i); ranges.isNarrow(size)) {
+      line("const int i" + std::to_string(i - buffers) + " = (int)s" + std::to_string(i - buffers) + ";");
+      scalars.setName(size, "i" + std::to_string(i - buffers));
+    }
 }
 
 void KernelPrinter::scratch() {
@@ -126,7 +182,7 @@ std::string KernelPrinter::element(Value buffer, Value index) {
 
 void KernelPrinter::load(kernel::LoadOp op) {
   Type type = op.getValue().getType();
-  std::string value = element(op.getBuffer(), op.getIndex());
+  std::string value = isVector(op) ? vectors[op] : element(op.getBuffer(), op.getIndex());
   if (type.isInteger(1))
     value += " != 0";
   if (op.getMask())
@@ -135,9 +191,12 @@ void KernelPrinter::load(kernel::LoadOp op) {
 }
 
 void KernelPrinter::store(kernel::StoreOp op, Context context) {
-  std::string statement = element(op.getBuffer(), op.getIndex()) + " = " + scalars.name(op.getValue()) + ";";
+  std::string place = isVector(op) ? vectors[op] : element(op.getBuffer(), op.getIndex());
+  std::string statement = place + " = " + scalars.name(op.getValue()) + ";";
   std::string condition = op.getMask() ? scalars.name(op.getMask()) : "";
   if (context == Context::Lane) {
+    if (together && op->getParentOp() == stridingLoop)
+      condition = condition.empty() ? "stores" : "stores && " + condition;
     line(condition.empty() ? statement : "if (" + condition + ") " + statement);
     return;
   }
@@ -149,17 +208,22 @@ void KernelPrinter::store(kernel::StoreOp op, Context context) {
 
 void KernelPrinter::forLoop(kernel::ForOp op, Context context) {
   std::string index = scalars.name(op.index()), from = scalars.name(op.getLower()), to = scalars.name(op.getUpper());
-  std::string step = "++" + index;
+  std::string step = "++" + index,
+              type = ranges.isNarrow(op.getUpper()) ? scalars.variableType(op.index()) : "long long";
   bool entersLanes = context == Context::Uniform && op.getLane();
   if (op == stridingLoop) {
-    from = "blockIdx.x * (long long)blockDim.x + threadIdx.x";
-    to = "n";
-    step = index + " += gridDim.x * (long long)blockDim.x";
+    if (together)
+      return togetherLoop();
+    if (vector > 1)
+      return vectorLoop();
+    from = "blockIdx.x * (" + type + ")blockDim.x + threadIdx.x";
+    to = "(" + type + ")n";
+    step = index + " += gridDim.x * (" + type + ")blockDim.x";
   } else if (entersLanes) {
     from += " + threadIdx.x";
-    step = index + " += blockDim.x";
+    step = index + " += " + std::to_string(threads);
   }
-  line("for (long long " + index + " = " + from + "; " + index + " < " + to + "; " + step + ") {");
+  line("for (" + type + " " + index + " = " + from + "; " + index + " < " + to + "; " + step + ") {");
   indent += 2;
   block(op.getBody().front(), entersLanes ? Context::Lane : context);
   indent -= 2;
@@ -181,9 +245,12 @@ void KernelPrinter::reduce(kernel::ReduceOp op, Context context) {
   }
   std::string result = scalars.name(op.getResult()), count = scalars.name(op.getUpper()),
               index = scalars.name(op.index());
-  std::string function = context == Context::Uniform ? "weftReduce<" : "weftReduceSerially<";
-  std::string value =
-      function + operation + ">(" + count + ", [&](long long " + index + ") -> " + operation + "::Value {";
+  bool isTogether = together && op->getParentOp() == stridingLoop;
+  std::string function = context == Context::Uniform ? "weftReduce<"
+                         : isTogether                ? "weftReduceTogether<"
+                                                     : "weftReduceSerially<";
+  std::string value = function + operation + ">(" + (context == Context::Uniform || isTogether ? "lanes, " : "") +
+                      count + ", [&](long long " + index + ") -> " + operation + "::Value {";
   line((isArg ? "const long long " : "const " + type + " ") + result +
        (kind == "sum" ? " = !" + count + " ? (" + type + ")0 : " : " = ") + value);
   indent += 2;
@@ -192,61 +259,6 @@ void KernelPrinter::reduce(kernel::ReduceOp op, Context context) {
   line(isArg ? "return {" + yielded + ", " + index + "};" : "return " + yielded + ";");
   indent -= 2;
   line(isArg ? "}).index;" : "});");
-}
-
-std::string KernelPrinter::windowsLoader(kernel::ContractOp op, Type sum) {
-  using kernel::Windows;
-  static_assert(Windows::Channels == 0 && Windows::ChannelStride == 1 && Windows::ImageStride == 2 &&
-                    Windows::Positions == 3 && Windows::OfAxes == 4 && Windows::Results == 0 && Windows::Kernel == 1 &&
-                    Windows::Size == 2 && Windows::Stride == 3 && Windows::Step == 4 && Windows::Dilation == 5 &&
-                    Windows::Low == 6 && Windows::kPerAxis == 7 && Windows::kAxes == 3,
-                "as weftWindow in Prelude.cpp reads them");
-  std::string numbers;
-  for (Value number : op.getWindows())
-    numbers += (numbers.empty() ? "" : ", ") + scalars.name(number);
-  std::string load = operandLoader(op.getOfA() ? op.getA() : op.getB(), op.getOfA() ? op.getABase() : op.getBBase(),
-                                   "at", sum, "long long at");
-  std::string indices = op.getOfA() ? "long long m, long long k" : "long long k, long long n";
-  return "[&](" + indices + ") -> " + cType(sum) + " {\n      const long long w[] = {" + numbers +
-         "};\n      const long long at = weftWindow(" + (op.getOfA() ? "m, k" : "k, n") +
-         ", w);\n      return at < 0 ? (" + cType(sum) + ")0 : (" + load + ")(at);\n    }";
-}
-
-std::string KernelPrinter::operandLoader(Value buffer, Value base, const std::string &offset, Type sum,
-                                         const std::string &indices) {
-  Type element = elementType(buffer);
-  std::string value = scalars.name(buffer) + "[" + scalars.name(base) + " + " + offset + "]";
-  if (element.isF16() || element.isBF16())
-    value = std::string(element.isF16() ? "weftFromF16(" : "weftFromBF16(") + value + ")";
-  return "[&](" + indices + ") -> " + cType(sum) + " { return " + value + "; }";
-}
-
-void KernelPrinter::contract(kernel::ContractOp op) {
-  Block &body = op.getEpilogue().front();
-  Type sum = body.getArgument(2).getType();
-  auto name = [&](Value value) { return scalars.name(value); };
-  std::string a =
-      operandLoader(op.getA(), op.getABase(), "m * " + name(op.getAStrideM()) + " + k * " + name(op.getAStrideK()), sum,
-                    "long long m, long long k");
-  if (op.getPackedB() || op.getInRows())
-    throw std::runtime_error("[codegen] packed operands of kernel.contract are for CPUs");
-  std::string b =
-      operandLoader(op.getB(), op.getBBase(), "k * " + name(op.getBStrideK()) + " + n * " + name(op.getBStrideN()), sum,
-                    "long long k, long long n");
-  if (op.hasWindows())
-    (op.getOfA() ? a : b) = windowsLoader(op, sum);
-  std::string order = op.getPairs() ? "WeftInPairs, " : "WeftInOrder, ";
-  std::string function = (op.getUnbroken() ? "weftContract<true, " : "weftContract<false, ") + order;
-  line(function + cType(sum) + ">(" + name(op.getK()) + ", " + name(op.getRowBegin()) + ", " + name(op.getRowEnd()) +
-       ", " + name(op.getColumnBegin()) + ", " + name(op.getColumnEnd()) + ",");
-  line("    " + a + ",");
-  line("    " + b + ",");
-  line("    [&](long long " + name(body.getArgument(0)) + ", long long " + name(body.getArgument(1)) + ", " +
-       cType(sum) + " " + name(body.getArgument(2)) + ") {");
-  indent += 2;
-  block(body, Context::Lane);
-  indent -= 2;
-  line("});");
 }
 
 } // namespace weft::cuda

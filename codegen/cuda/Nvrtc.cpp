@@ -131,8 +131,13 @@ std::string compileToCubin(const std::string &source, const std::string &arch) {
   } destroy{nvrtc, &program};
 
   std::string archOption = "--gpu-architecture=" + arch;
-  const char *options[] = {archOption.c_str(), "--fmad=false", "--std=c++17", "--device-as-default-execution-space"};
-  if (int result = nvrtc.nvrtcCompileProgram(program, 4, options)) {
+  std::vector<const char *> options = {archOption.c_str(), "--fmad=false", "--std=c++17",
+                                       "--device-as-default-execution-space"};
+  int major = 0, minor = 0;
+  nvrtc.nvrtcVersion(&major, &minor);
+  if (major >= 13)
+    options.push_back("--split-compile=0"); // kernels side by side, by as many threads as there are cores
+  if (int result = nvrtc.nvrtcCompileProgram(program, int(options.size()), options.data())) {
     size_t size = 0;
     nvrtc.nvrtcGetProgramLogSize(program, &size);
     std::string log(size, '\0');

@@ -6,14 +6,19 @@
 
 namespace weft::cuda {
 
-std::string compileProgram(mlir::ModuleOp main, const CompileOptions &options) {
+Source printProgram(mlir::ModuleOp main, const std::string &arch) {
   weft::Target target;
   target.name = "cuda";
   target.gpu = true;
   Lowered lowered = lowerToKernels(main, target);
-  std::string source = printKernels(*lowered.kernels, &lowered.plan, options.cudaArch);
-  std::string cubin = compileToCubin(source, options.cudaArch);
-  return cpu::wrapProgram(lowered.plan, cubin, options.cudaArch + " by NVRTC " + nvrtcVersion(),
+  std::string text = printKernels(*lowered.kernels, &lowered.plan, arch);
+  return {std::move(text), std::move(lowered.plan)};
+}
+
+std::string compileProgram(mlir::ModuleOp main, const CompileOptions &options) {
+  Source source = printProgram(main, options.cudaArch);
+  std::string cubin = compileToCubin(source.text, options.cudaArch);
+  return cpu::wrapProgram(source.plan, cubin, options.cudaArch + " by NVRTC " + nvrtcVersion(),
                           cpu::Target::find(options.cpu));
 }
 

@@ -48,6 +48,8 @@ std::string literal(Attribute attr) {
     return number.getValue().isZero() ? "false" : "true";
   int64_t value = number.getInt();
   std::string type = cType(number.getType());
+  if (number.getType().isIndex() && IndexRange{value, value}.isNarrow())
+    type = "int";
   if (type == "int" && value != INT32_MIN)
     return value < 0 ? "(" + std::to_string(value) + ")" : std::to_string(value);
   if (type == "long long" && value != INT64_MIN)
@@ -150,12 +152,29 @@ std::string ScalarPrinter::statement(Operation &op) {
   if (isa<arith::ConstantOp>(op))
     return "";
   std::string value = expression(op);
-  Type type = op.getResult(0).getType();
-  return "const " + cType(type) + " " + name(op.getResult(0)) + " = " + value + ";";
+  return "const " + variableType(op.getResult(0)) + " " + name(op.getResult(0)) + " = " + value + ";";
+}
+
+std::string ScalarPrinter::variableType(Value value) {
+  return value.getType().isIndex() && ranges.isNarrow(value) ? "int" : cType(value.getType());
+}
+
+bool ScalarPrinter::isNarrow(Operation &op) {
+  bool positive = isa<arith::AddIOp, arith::SubIOp, arith::MulIOp, arith::MinSIOp, arith::MaxSIOp, arith::CmpIOp>(op);
+  for (Value operand : op.getOperands())
+    if (operand.getType().isIndex() && (!ranges.isNarrow(operand) || (!positive && ranges.of(operand)->least < 0)))
+      return false;
+  return op.getNumResults() && (!op.getResult(0).getType().isIndex() || ranges.isNarrow(op.getResult(0)));
 }
 
 std::string ScalarPrinter::expression(Operation &op) {
-  auto operand = [&](unsigned i) { return name(op.getOperand(i)); };
+  // An int among wider indices is widened first; what it is cast from (an index) needs no more.
+  const bool narrow = isNarrow(op);
+  auto operand = [&](unsigned i) {
+    Value value = op.getOperand(i);
+    bool widens = value.getType().isIndex() && !narrow && ranges.isNarrow(value);
+    return (widens ? "(long long)" : "") + name(value);
+  };
   auto infix = [&](const char *symbol) { return operand(0) + " " + symbol + " " + operand(1); };
   Type type = op.getNumResults() ? op.getResult(0).getType() : Type();
   // Integers wrap, which C++ promises for unsigned ones alone.
@@ -166,7 +185,8 @@ std::string ScalarPrinter::expression(Operation &op) {
     return "(" + cType(type) + ")((" + u + ")" + operand(0) + " " + symbol + " (" + u + ")" + operand(1) + ")";
   };
   auto onUnsigned = [&](const char *symbol) {
-    std::string u = "(" + unsignedType(op.getOperand(0).getType()) + ")";
+    Type type = op.getOperand(0).getType();
+    std::string u = type.isIndex() && narrow ? "(unsigned)" : "(" + unsignedType(type) + ")";
     return u + operand(0) + " " + symbol + " " + u + operand(1);
   };
   auto extremum = [&](const std::string &first) { return first + " ? " + operand(0) + " : " + operand(1); };
@@ -194,9 +214,9 @@ std::string ScalarPrinter::expression(Operation &op) {
       .Case<arith::ShLIOp>([&](auto) { return wrapping("<<"); })
       .Case<arith::DivSIOp>([&](auto) { return infix("/"); })
       .Case<arith::RemSIOp>([&](auto) { return infix("%"); })
-      .Case<arith::DivUIOp>([&](auto) { return "(" + cType(type) + ")(" + onUnsigned("/") + ")"; })
-      .Case<arith::RemUIOp>([&](auto) { return "(" + cType(type) + ")(" + onUnsigned("%") + ")"; })
-      .Case<arith::ShRUIOp>([&](auto) { return "(" + cType(type) + ")(" + onUnsigned(">>") + ")"; })
+      .Case<arith::DivUIOp>([&](auto) { return "(" + variableType(op.getResult(0)) + ")(" + onUnsigned("/") + ")"; })
+      .Case<arith::RemUIOp>([&](auto) { return "(" + variableType(op.getResult(0)) + ")(" + onUnsigned("%") + ")"; })
+      .Case<arith::ShRUIOp>([&](auto) { return "(" + variableType(op.getResult(0)) + ")(" + onUnsigned(">>") + ")"; })
       .Case<arith::ShRSIOp>([&](auto) { return infix(">>"); })
       .Case<arith::AndIOp>([&](auto) { return infix("&"); })
       .Case<arith::OrIOp>([&](auto) { return infix("|"); })

@@ -234,7 +234,10 @@ std::string toString(const Plan &plan) {
           text += line.empty() ? "" : ("//  " + line.drop_front(2) + "\n").str();
       continue;
     }
-    text += ") x " + toString(step.grid) + ", grain " + std::to_string(step.grain) + "\n";
+    text += ") x " + toString(step.grid) + ", grain " + std::to_string(step.grain);
+    if (step.blockThreads)
+      text += ", threads " + std::to_string(step.blockThreads) + ", shared " + std::to_string(step.scratchBytes);
+    text += "\n";
   }
   if (plan.keptSteps)
     text += "// kept: " + std::to_string(plan.keptBytes) + " bytes of the first " + std::to_string(plan.keptSteps) +

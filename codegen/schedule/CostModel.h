@@ -84,6 +84,12 @@ struct CostModel {
   // Products of few rows: columns of a task, or of one of many such products.
   int64_t vectorColumns = 64, stripColumns = 1024;
 
+  // GPUs: multiprocessors, threads of a block along each side of a product's tile, and what a result's row or column of
+  // a thread costs beside the multiply-adds: loads of shared memory, and the wait for the next tile.
+  int64_t multiprocessors = 132, threadSide = 16, tileCost = 3;
+  // Columns that keep a GPU busy, eight threads each.
+  int64_t manyColumns = 32768;
+
   // Attention: rows of scores that are worked on together, with fewer as they are longer, so that they stay in the far
   // cache; fewer too where later columns are hidden, as the part of a block that is multiplied in vain grows with it.
   // With few heads a head's rows are several tasks.

@@ -80,6 +80,10 @@ void scheduleRow(Lowering &lowering, const Group &group);
 // Of rows so short that a lane each is better than a vector each; false if these are none. A row is the dimensions of
 // `space` from `outer` on.
 bool scheduleShortRows(Lowering &lowering, const Group &group, const Sizes &space, int outer);
+// On a GPU: reductions over columns, and rows that are few and long or whose columns are reduced as well. False if
+// these are neither.
+void scheduleColumnForGpu(Lowering &lowering, const Group &group);
+bool scheduleRowForGpu(Lowering &lowering, const Group &group, const Sizes &space, int outer);
 // Whether a reduction is over the row of its operand; the others of a group of rows are over its columns.
 bool reducesRow(mlir::Operation *op);
 void scheduleColumn(Lowering &lowering, const Group &group);

@@ -88,14 +88,12 @@ ColumnSchedule::ColumnSchedule(Lowering &lowering, const Group &group, ArrayRef<
   int64_t bytes = 0; // of a column's accumulators
   for (const ColumnReduction &reduction : reductions)
     bytes += space.levels * (direct ? kGroup : lanes) * llvm::divideCeil(reduction.type.getIntOrFloatBitWidth(), 8);
-  bool gpu = lowering.target.gpu;
   int64_t widest = space.columns.isStatic() ? std::min(lowering.model.widestStrip, space.columns.constant)
                                             : lowering.model.widestStrip;
-  for (strip = lowering.model.narrowestStrip;
-       !gpu && strip < widest && 2 * strip * bytes <= lowering.target.level2Bytes / 4;)
+  for (strip = lowering.model.narrowestStrip; strip < widest && 2 * strip * bytes <= lowering.target.level2Bytes / 4;)
     strip *= 2;
-  whole = !gpu && space.columns.isStatic() && space.columns.constant % kUnit == 0;
-  unit = gpu ? strip : ceilDivide(space.columns, kUnit) ? kUnit : 1;
+  whole = space.columns.isStatic() && space.columns.constant % kUnit == 0;
+  unit = ceilDivide(space.columns, kUnit) ? kUnit : 1;
 }
 
 // Accumulators are made when they are first asked for: small reductions need none.
@@ -297,8 +295,9 @@ void scheduleColumn(Lowering &lowering, const Group &group) {
   std::vector<int64_t> dims = intsAttr(op, "dims");
   int first = int(dims.front()), end = int(dims.back()) + 1;
   Columns all{product(shape, 0, first), product(shape, first, end), product(shape, end, int(shape.size()))};
-  bool fits = !lowering.target.gpu || ceilDivide(all.columns, lowering.model.narrowestStrip);
-  if (all.outer.is(0) || all.rows.is(0) || all.columns.is(0) || !fits)
+  if (lowering.target.gpu)
+    return scheduleColumnForGpu(lowering, group);
+  if (all.outer.is(0) || all.rows.is(0) || all.columns.is(0))
     return scheduleLoop(lowering, group);
   SmallVector<size_t> results = allResults(group);
   if (all.rows.isStatic() && all.rows.constant <= kBlock)

@@ -11,6 +11,8 @@
 #include "codegen/schedule/Schedule.h"
 #include "ir/kernel/CanonicalOrder.h"
 
+#include <cmath>
+
 using namespace mlir;
 
 namespace weft {
@@ -27,6 +29,7 @@ public:
 private:
   enum class Form { Outer, FewRows, Blocks };
   void chooseBlocks();
+  void chooseTile(int64_t m, int64_t n);
   int64_t grain() const;
   int64_t estimate(const Size &size) const { return lowering.estimate(size); }
   bool isOneProduct() const { return outerSize().is(1); }
@@ -43,6 +46,7 @@ private:
   bool inPairs; // the order of the sums
   Form form;
   int64_t rowBlock = 1, columnBlock = kPanelColumns;
+  int threadTile = 0; // of a GPU: results of a thread along rows and columns
   bool packsA = false, packsB = false;
 };
 
@@ -84,10 +88,8 @@ void ContractionSchedule::chooseBlocks() {
   }
   if (form == Form::Outer)
     return;
-  if (lowering.target.gpu) {
-    rowBlock = columnBlock = kPanelColumns; // as large as a block of threads takes
-    return;
-  }
+  if (lowering.target.gpu)
+    return chooseTile(m, n);
   bool keepsB = mayPack(b) && lowering.weights.count(b.storage.planBuffer);
   if (form == Form::FewRows) {
     rowBlock = m;
@@ -117,6 +119,26 @@ void ContractionSchedule::chooseBlocks() {
     choose();
   }
   packsB = keepsB || (packs(b) && isWide && m > rowBlock);
+}
+
+// On a GPU a task is a tile of a block of threads: a larger one multiplies more for what it loads, smaller ones are
+// more.
+void ContractionSchedule::chooseTile(int64_t m, int64_t n) {
+  const CostModel &model = lowering.model;
+  bool isFloat = kernel::ContractOp::sumType(storageType(a.storage.type), storageType(b.storage.type)).isF32();
+  double best = INFINITY;
+  for (int side : {8, 4, 2}) {
+    if (side == 8 && !isFloat) // the sums fill the registers
+      continue;
+    int64_t tile = side * model.threadSide;
+    int64_t tiles = estimate(outerSize()) * llvm::divideCeil(m, tile) * llvm::divideCeil(n, tile);
+    double cost = double(llvm::divideCeil(tiles, model.multiprocessors)) * double(side * side + model.tileCost * side);
+    if (cost >= best)
+      continue;
+    best = cost;
+    threadTile = side;
+    rowBlock = columnBlock = tile;
+  }
 }
 
 // Tasks that a thread should at least get.
@@ -293,8 +315,12 @@ void ContractionSchedule::product() {
     };
     if (form == Form::Outer)
       outerProduct(k, operands, epilogue);
-    else
-      k.contract(operands, packsB, isUnbroken(dot), epilogue).setPairs(inPairs);
+    else {
+      auto contract = k.contract(operands, packsB, isUnbroken(dot), epilogue);
+      contract.setPairs(inPairs);
+      if (threadTile)
+        contract.setThreadTile(ArrayRef<int32_t>{threadTile, threadTile});
+    }
   };
   // A thread's tasks of few rows lie side by side: as one they read longer parts of rows of B.
   if (form == Form::FewRows && isOneProduct() && !lowering.target.gpu)

@@ -25,8 +25,9 @@ void scheduleReduction(Lowering &lowering, const Group &group) {
   if (trailing && scheduleShortRows(lowering, group, shape, outer))
     return;
   auto blocks = ceilDivide(length, kBlock);
+  int64_t fewRows = lowering.target.gpu ? lowering.model.multiprocessors : lowering.model.fewRows;
   bool isLong = length.isStatic() ? length.constant >= lowering.model.longRow : true;
-  if (!trailing || !isLong || !blocks || rows.is(0) || lowering.estimate(rows) > lowering.model.fewRows ||
+  if (!trailing || !isLong || !blocks || rows.is(0) || lowering.estimate(rows) > fewRows ||
       StringRef(kind).starts_with("arg"))
     return scheduleLoop(lowering, group);
 

@@ -244,7 +244,9 @@ void scheduleRow(Lowering &lowering, const Group &group) {
   Sizes space;
   for (int64_t dim : intsAttr(group.op, "space"))
     space.push_back(Size::ofDim(dim));
-  if (!scheduleShortRows(lowering, group, space, int(space.size()) - int(intAttr(group.op, "row"))))
+  int outer = int(space.size()) - int(intAttr(group.op, "row"));
+  if (lowering.target.gpu ? !scheduleRowForGpu(lowering, group, space, outer)
+                          : !scheduleShortRows(lowering, group, space, outer))
     RowSchedule(lowering, group).run();
 }
 

@@ -187,11 +187,14 @@ def Kernel_ContractOp : Kernel_Op<"contract", [SingleBlockImplicitTerminator<"Yi
     operand, a sum in the chain, or a sum of blocks would be below 2^-126, after rounding to 24 bits as if exponents had no end, is a
     zero of its sign. That is what AVX-512 BF16's vdpbf16ps computes; others emulate it. A and B are bf16, or f32 that bf16 was widened to.
     It does not go with `unbroken`. A packed B of bf16 has the layout that kernel.pack gives it: (k, n) is at bBase + (n / 64 * bStrideN + k / 2 * 2) * 64 + n % 64 * 2 + k % 2.
+
+    `threadTile` is how many rows and columns of results a GPU's thread computes, of 16 x 16 threads; 4 and 4 if it is not there.
   }];
   let arguments = (ins Kernel_Buffer:$a, Index:$aBase, Index:$aStrideM, Index:$aStrideK,
                    Kernel_Buffer:$b, Index:$bBase, Index:$bStrideK, Index:$bStrideN,
                    Index:$k, Index:$rowBegin, Index:$rowEnd, Index:$columnBegin, Index:$columnEnd, UnitAttr:$packedB,
-                   UnitAttr:$unbroken, UnitAttr:$pairs, UnitAttr:$ofA, UnitAttr:$inRows, Variadic<Index>:$windows);
+                   UnitAttr:$unbroken, UnitAttr:$pairs, UnitAttr:$ofA, UnitAttr:$inRows, OptionalAttr<DenseI32ArrayAttr>:$threadTile,
+                   Variadic<Index>:$windows);
   let regions = (region SizedRegion<1>:$epilogue);
   // kernel.contract %a[%base, %m, %k], %b[%base, %k, %n] depth %k rows %r0 to %r1 columns %c0 to %c1 [packed] [unbroken | pairs]
   //     [windows of a | b [in rows] [...]] : types of a and b

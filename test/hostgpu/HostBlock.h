@@ -1,6 +1,7 @@
 // Printed CUDA C++ as host C++: what HostNvrtc.cpp puts before a program. A CUDA thread is a fiber. The threads of a
 // block run one after the other, each from one __syncthreads() to the next; which is first alternates, so that whoever
-// relies on another thread having run already is found out. Shared memory holds a pattern when a block starts.
+// relies on another thread having run already is found out. The threads of a warp wait for each other at a shuffle too,
+// whatever other warps do. Shared memory holds a pattern when a block starts.
 //
 // Under ThreadSanitizer a fiber is a thread to it, and a barrier a release and an acquire, so that it sees races
 // between barriers whatever the order.
@@ -17,7 +18,7 @@
 #define __global__
 #define __shared__ static __attribute__((section("hostgpu_shared")))
 #define __align__(n) __attribute__((aligned(n)))
-#define __launch_bounds__(n)
+#define __launch_bounds__(...)
 
 // The bounds that the linker gives the section; weak, as a program may have none.
 extern "C" {
@@ -47,17 +48,19 @@ static unsigned char *hostDynamicShared;
 
 namespace hostgpu {
 
-constexpr unsigned kMostThreads = 1024;
+constexpr unsigned kMostThreads = 1024, kWarp = 32;
 constexpr size_t kStackBytes = 128 * 1024;
 
 struct Fiber {
   void *stack;       // where it goes on
-  const void *place; // the barrier at which it waits; null: it is done
-  unsigned barriers;
+  const void *place; // the barrier or shuffle at which it waits; null: it is done
+  bool shuffles;     // it waits for its warp
+  unsigned barriers, shuffleCount;
   void *sanitizer; // ThreadSanitizer's
 };
 static Fiber fibers[kMostThreads], scheduler;
-static char barrierMarks[2], startMark, endMark; // what ThreadSanitizer knows a happening by
+static unsigned long long exchanged[2][kMostThreads]; // by shuffles, in turns
+static char barrierMarks[2], startMark, endMark;      // what ThreadSanitizer knows a happening by
 static const Kernel *runningKernel;
 static void *const *runningArguments;
 
@@ -91,7 +94,24 @@ HOSTGPU_BARE static void startThread(unsigned t, unsigned char *stacks) {
   *--top = reinterpret_cast<void *>(&runThread);
   for (int saved = 0; saved < 6; ++saved)
     *--top = nullptr;
-  fibers[t] = {top, nullptr, 0, __tsan_create_fiber(0)};
+  fibers[t] = {top, nullptr, false, 0, 0, __tsan_create_fiber(0)};
+}
+
+// Runs a warp's threads to the next barrier, or the end.
+HOSTGPU_BARE static bool runWarp(unsigned first, bool backwards) {
+  const unsigned threads = blockDim.x - first < kWarp ? blockDim.x - first : kWarp;
+  do {
+    for (unsigned i = 0; i < threads; ++i) {
+      threadIdx.x = first + (backwards ? threads - 1 - i : i);
+      fibers[threadIdx.x].shuffles = false;
+      switchTo(scheduler, fibers[threadIdx.x]);
+    }
+    for (unsigned t = first; t < first + threads; ++t)
+      if (fibers[t].place != fibers[first].place)
+        return false;
+    backwards = !backwards;
+  } while (fibers[first].shuffles);
+  return true;
 }
 
 HOSTGPU_BARE static const char *runBlock(unsigned char *stacks) {
@@ -103,12 +123,12 @@ HOSTGPU_BARE static const char *runBlock(unsigned char *stacks) {
   const char *problem = nullptr;
   bool running = true;
   for (bool backwards = true; running && !problem; backwards = !backwards) {
-    for (unsigned i = 0; i < threads; ++i) {
-      threadIdx.x = backwards ? threads - 1 - i : i;
-      switchTo(scheduler, fibers[threadIdx.x]);
-    }
+    const unsigned warps = (threads + kWarp - 1) / kWarp;
+    for (unsigned i = 0; i < warps && !problem; ++i)
+      if (!runWarp((backwards ? warps - 1 - i : i) * kWarp, backwards))
+        problem = "the threads of a warp wait at different barriers or shuffles, or some are done while others wait";
     running = fibers[0].place;
-    for (unsigned t = 1; t < threads; ++t)
+    for (unsigned t = 1; t < threads && !problem; ++t)
       if (fibers[t].place != fibers[0].place)
         problem = "the threads of a block wait at different barriers, or some are done while others wait";
   }
@@ -169,6 +189,20 @@ __attribute__((convergent)) HOSTGPU_BARE static void __syncthreads() {
   __tsan_release(mark);
   switchTo(self, scheduler);
   __tsan_acquire(mark);
+}
+
+// The value of the thread of the warp whose number differs in these bits; all threads of the warp call it.
+template <class T> __attribute__((convergent)) HOSTGPU_BARE static T __shfl_xor_sync(unsigned, T value, int bits) {
+  using namespace hostgpu;
+  static_assert(sizeof(T) == 4 || sizeof(T) == 8);
+  Fiber &self = fibers[threadIdx.x];
+  const unsigned turn = self.shuffleCount++ % 2, from = threadIdx.x ^ unsigned(bits);
+  std::memcpy(&exchanged[turn][threadIdx.x], &value, sizeof(T));
+  self.place = __builtin_return_address(0);
+  self.shuffles = true;
+  switchTo(self, scheduler);
+  std::memcpy(&value, &exchanged[turn][from], sizeof(T));
+  return value;
 }
 
 // A float made of bits: where they are a NaN's, Clang would put it in the place of any other NaN, or the other way

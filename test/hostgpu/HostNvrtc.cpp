@@ -119,7 +119,7 @@ struct Options {
       flags.push_back("-std=" + option.substr(standard.size()));
     else if (option == "--fmad=false")
       contracts = false;
-    else if (option != "--device-as-default-execution-space")
+    else if (option != "--device-as-default-execution-space" && option != "--split-compile=0")
       return InvalidOption;
     return Success;
   }

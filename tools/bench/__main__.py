@@ -5,6 +5,7 @@
     tools/dev bench --varying                   numbers and sizes that are others at each call: compiled against eager
     tools/dev bench --optimizers                steps of all optimizers against PyTorch's forms of them
     tools/dev bench --loading                   worker processes decode PNG files; needs Pillow
+    tools/dev sass [--arch sm_90] [--kernels] [--cases add,gpt_step]    GPU kernels by their machine code, without a GPU
 
 Without --libraries: weft, weft_eager, and torch and jax where they can be imported. --python torch=PATH gives a library an
 interpreter of its own. The JSON is a list with an object a case: the median seconds a call and the first call's seconds by library.
@@ -24,6 +25,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 import growth  # noqa: E402
 import loading  # noqa: E402
 import optimizers  # noqa: E402
+import sass  # noqa: E402
 import varying  # noqa: E402
 from cases import CASES  # noqa: E402
 from workers import Race, serve  # noqa: E402
@@ -63,10 +65,18 @@ def main() -> int:
     parser.add_argument("--varying", action="store_true", help="measure calls that differ in numbers and sizes instead")
     parser.add_argument("--optimizers", action="store_true", help="measure steps of optimizers instead")
     parser.add_argument("--loading", action="store_true", help="measure DataLoaders with worker processes instead")
+    parser.add_argument("--sass", action="store_true", help="read the machine code of GPU kernels instead")
+    parser.add_argument("--arch", default="sm_90", help="the GPU architecture of --sass")
+    parser.add_argument(
+        "--kernels", action="store_true", help="with --sass, all kernels, not the slowest of each graph"
+    )
     options = parser.parse_args()
     pythons = dict(pair.split("=", 1) for pair in options.python)
     if options.varying:
         varying.measure()
+        return 0
+    if options.sass:
+        sass.measure(options.cases.split(",") if options.cases else [], options.arch, options.kernels)
         return 0
     if options.loading:
         loading.measure(pythons, options.rounds)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-Run = Callable[[], Any]
+Run = Callable[..., Any]
 
 
 def data(seed: int, *shape: int, scale: float = 1.0) -> np.ndarray:
@@ -96,6 +96,20 @@ class Library:
 
         return run
 
+    def training_step(self, model: Any, forward: Any = None) -> Run:
+        """A function of inputs and labels: cross entropy and AdamW."""
+        optimizer, forward = self.t.optim.AdamW(model.parameters(), lr=1e-4), forward or model
+
+        def step(inputs: Any, labels: Any) -> Any:
+            logits = forward(inputs)
+            loss = self.t.nn.functional.cross_entropy(logits.reshape(-1, logits.shape[-1]), labels.reshape(-1))
+            loss.backward()
+            optimizer.step()
+            optimizer.zero_grad()
+            return loss.detach()
+
+        return step
+
 
 def fill(lib: Library, model: Any) -> None:
     with lib.t.no_grad():
@@ -116,19 +130,10 @@ def trained(lib: Library, model: Any, x: np.ndarray, y: np.ndarray, channels_las
     if lib.name == "ort":
         raise NotImplementedError("inference only")
     fill(lib, model)
-    optimizer = t.optim.AdamW(model.parameters(), lr=1e-4)
-    forward = lib.compile(model) if lib.name == "inductor" else model
+    step = lib.training_step(model, lib.compile(model) if lib.name == "inductor" else None)
     inputs, labels = t.from_numpy(x), t.from_numpy(y)
     if channels_last:
         model.to(memory_format=t.channels_last)
         inputs = inputs.to(memory_format=t.channels_last)
-
-    def step() -> Any:
-        logits = forward(inputs)
-        loss = t.nn.functional.cross_entropy(logits.reshape(-1, logits.shape[-1]), labels.reshape(-1))
-        loss.backward()
-        optimizer.step()
-        optimizer.zero_grad()
-        return loss.detach()
-
-    return lib.compile(step) if lib.name == "weft" else step
+    whole = lambda: step(inputs, labels)  # noqa: E731
+    return lib.compile(whole) if lib.name == "weft" else whole
