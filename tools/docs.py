@@ -24,7 +24,16 @@ GUIDES = [
     ("Tutorials", ["tutorials/training.md", "tutorials/compiling.md", "tutorials/profiling.md"]),
     (
         "Guides",
-        ["functions.md", "complex.md", "sparse.md", "fft.md", "any_batch.md", "accuracy.md", "performance.md"],
+        [
+            "functions.md",
+            "complex.md",
+            "sparse.md",
+            "fft.md",
+            "any_batch.md",
+            "accuracy.md",
+            "performance.md",
+            "gpu.md",
+        ],
     ),
     ("Data and engines", ["numpy.md", "columns.md", "scikit_learn.md", "array_api.md", "udf.md"]),
     ("Models of others", ["torch.md", "onnx.md", "stablehlo.md"]),

@@ -286,10 +286,26 @@ Tensor callInPlace(OpKind op, const Tensor *operands, int count, const Attrs &at
   return target;
 }
 
-Tensor copy_(const Tensor &target, const Tensor &source) {
+// All of the target from another device, in one copy; gives whether that was it.
+static bool copyFromDevice(const Tensor &givenTarget, const Tensor &givenValue, bool mayReturnEarly) {
+  if (Trace::active() || givenTarget.device() == givenValue.device() || !givenTarget.isContiguous())
+    return false;
+  Tensor dense = givenValue.contiguous();
+  Snapshot now[2] = {{&givenTarget, 1}, {&dense, 1}};
+  const Tensor &target = *now[0].data(), &value = *now[1].data();
+  if (!target.isContiguous() || target.shape() != value.shape() || target.dtype() != value.dtype())
+    failChanged("copy_");
+  Uninterrupted whole;
+  copyMemory(target.data(), target.device(), value.data(), value.device(),
+             size_t(target.numel() * itemSize(target.dtype())), mayReturnEarly);
+  ++target.impl->storage->version;
+  return true;
+}
+
+Tensor copy_(const Tensor &target, const Tensor &source, bool mayReturnEarly) {
   if (isComplex(target.dtype())) {
     Tensor value = convert(source, target.dtype(), target.device());
-    copy_(target.pairs(), (value.dim() < target.dim() ? expand(value, target.shape()) : value).pairs());
+    copy_(target.pairs(), (value.dim() < target.dim() ? expand(value, target.shape()) : value).pairs(), mayReturnEarly);
     return target;
   }
   checkInPlace("copy_", target);
@@ -304,7 +320,10 @@ Tensor copy_(const Tensor &target, const Tensor &source) {
                "; the source must broadcast to the target's shape");
     value = expand(value, target.shape());
   }
-  value = value.to(target.dtype()).to(target.device());
+  value = value.to(target.dtype());
+  if (!taped && copyFromDevice(target, value, mayReturnEarly))
+    return target;
+  value = value.to(target.device());
   if (!taped) {
     write(target, value);
     return target;

@@ -1,6 +1,6 @@
 // What the host GPU promises: it runs what is right, and finds what is wrong (README.md).
 #include "codegen/cuda/Nvrtc.h"
-#include "runtime/cuda/Driver.h"
+#include "runtime/cuda/Streams.h"
 
 #include <gtest/gtest.h>
 
