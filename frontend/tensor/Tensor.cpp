@@ -446,7 +446,12 @@ Tensor Tensor::to(Device device, bool mayReturnEarly) const {
     requireGpu("to", device);
   if (isComplex(impl->dtype))
     return fromPairs(pairs().to(device, mayReturnEarly));
-  data(); // a trace runs up to here
+  // Of data that Python made a tensor of in the trace, which is a constant there; else a trace runs up to here.
+  const Storage &storage = *impl->storage;
+  const bool constant = !storage.isLazy() && storage.memory && !storage.mayChangeUnseen() &&
+                        storage.bornInTrace && storage.bornInTrace == Trace::activeNumber();
+  if (!constant)
+    data();
   Tensor result;
   {
     Trace::Pause pause;
@@ -458,6 +463,8 @@ Tensor Tensor::to(Device device, bool mayReturnEarly) const {
     copyMemory(result.data(), device, source.data(), this->device(), size_t(result.impl->storage->bytes),
                mayReturnEarly);
   }
+  if (constant)
+    result.impl->storage->bornInTrace = storage.bornInTrace;
   if (requiresGrad() && gradEnabled())
     recordMove(*this, result);
   return result;

@@ -111,6 +111,13 @@ TEST_F(HostGpu, NewMemoryHoldsAPattern) {
   EXPECT_EQ(read(allocate(8), 1)[0], static_cast<long long>(0xCBCBCBCBCBCBCBCBull));
 }
 
+// Into what the allocation was rounded up to: AddressSanitizer alone sees it.
+TEST_F(HostGpu, FewBytesBeyondAreReached) {
+  long long out = allocate(100);
+  EXPECT_EQ(launch("beyond", {out, 12}), 0);
+  EXPECT_EQ(d.cuStreamSynchronize(stream), 0);
+}
+
 TEST_F(HostGpu, RefusesWhatAGpuRefuses) {
   long long out = allocate(8 * 64), elsewhere = 0;
   EXPECT_NE(launch("rotate", {out, 0}, 0), 0);

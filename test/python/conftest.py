@@ -58,10 +58,35 @@ def pytest_configure(config):
     if not weft.cuda.is_available():
         raise pytest.UsageError("there is no GPU; test/hostgpu/run gives a command one")
     weft.set_default_device("cuda")
-    from_numpy, numpy_of = weft.from_numpy, weft.Tensor.numpy
-    weft.from_numpy = lambda ndarray: from_numpy(ndarray).to("cuda")
+    from_numpy, numpy_of, printed = weft.from_numpy, weft.Tensor.numpy, weft.Tensor.__repr__
+    weft.from_numpy = lambda ndarray: from_numpy(ndarray).to(weft.get_default_device())
     weft.Tensor.numpy = lambda self, force=False: numpy_of(self.cpu(), force=force)
     weft.Tensor.__array__ = lambda self, dtype=None, copy=None: numpy.asarray(numpy_of(self.cpu()), dtype)
+    weft.Tensor.__repr__ = lambda self, **keywords: printed(self, **keywords).replace(", device='cuda:0'", "")
+
+
+# What is of the host, whatever the device.
+OF_THE_HOST = {
+    "test_interop": "memory shared with NumPy",
+    "test_columns": "memory shared with tables",
+    "test_memory": "memory shared with others",
+    "test_aot": "weft-aot makes programs of CPUs",
+    "test_aarch64": "weft-aot makes programs of CPUs",
+    "test_artifact_misuse": "weft-aot makes programs of CPUs",
+    "test_udf": "weft-aot makes programs of CPUs",
+    "test_threads": "threads of the host's kernels",
+    "test_shipped_kernels": "kernels of CPUs",
+    "test_tuning": "kernels of CPUs",
+    "test_float_mode": "the host's floating-point mode",
+}
+
+
+def pytest_collection_modifyitems(config, items):
+    if config.getoption("--device") == "cpu":
+        return
+    for item in items:
+        if why := OF_THE_HOST.get(item.module.__name__):
+            item.add_marker(pytest.mark.skip(reason=f"{why}: on a CPU"))
 
 
 @pytest.fixture

@@ -152,6 +152,20 @@ def test_pickles_keep_the_device():
         assert_same_bits(other(x), layer(x))
 
 
+def test_data_within_a_program_needs_no_break():
+    """A number or a list that becomes a tensor of the GPU is a constant of the program."""
+    x = weft.randn(3).to("cuda")
+
+    def f(x):
+        return x * weft.tensor([1.0, 2.0, 3.0], device=x.device) + weft.as_tensor(0.5).to("cuda")
+
+    compiled = weft.compile(f)
+    for _ in range(3):
+        assert_same_bits(compiled(x), f(x))
+    explanation = weft.explain(compiled, x)
+    assert (explanation.mode, explanation.reason) == ("replay", None)
+
+
 def test_code_that_runs_as_python_says_the_same():
     def function(x, y):
         z = x // (y - 1)
