@@ -62,7 +62,15 @@ def pytest_configure(config):
     weft.from_numpy = lambda ndarray: from_numpy(ndarray).to(weft.get_default_device())
     weft.Tensor.numpy = lambda self, force=False: numpy_of(self.cpu(), force=force)
     weft.Tensor.__array__ = lambda self, dtype=None, copy=None: numpy.asarray(numpy_of(self.cpu()), dtype)
-    weft.Tensor.__repr__ = lambda self, **keywords: printed(self, **keywords).replace(", device='cuda:0'", "")
+
+    def printed_as_on_a_cpu(self):
+        return (
+            printed(self).replace(", device='cuda:0'", "")
+            if weft.get_default_device().type == "cuda"
+            else printed(self)
+        )
+
+    weft.Tensor.__repr__ = printed_as_on_a_cpu
 
 
 # What is of the host, whatever the device.

@@ -142,6 +142,15 @@ def test_packed_sequences():
     assert_same_bits(run(x.to("cuda")), expected)
 
 
+def test_printing_copies_what_it_shows():
+    x = weft.arange(3_000_000.0).view(3, 1_000_000)
+    assert (
+        repr(x.to("cuda").expand(2**20, 3, 1_000_000))
+        == repr(x.expand(2**20, 3, 1_000_000))[:-1] + ", device='cuda:0')"
+    )
+    assert repr(weft.arange(5).to("cuda")) == "tensor([0, 1, 2, 3, 4], device='cuda:0')"
+
+
 def test_pickles_keep_the_device():
     x = weft.randn(3).to("cuda").requires_grad_()
     layer = weft.nn.Linear(3, 2).to("cuda")
