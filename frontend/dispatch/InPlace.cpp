@@ -12,6 +12,7 @@
 #include "frontend/tensor/StridedCopy.h"
 #include "frontend/trace/Trace.h"
 #include "runtime/BlockingRegion.h"
+#include "runtime/cuda/Copy.h"
 
 namespace weft {
 
@@ -30,10 +31,19 @@ static void checkCast(const char *op, DType result, DType target) {
          std::string("result type ") + name(result) + " can't be cast to the desired output type " + name(target));
 }
 
-// On a GPU all of the memory is made anew, as in a trace, and takes the place of the old.
+// On a GPU, where that is more than some copies of rows, all of the memory is made anew, as in a trace, and takes the
+// place of the old.
 static void strided(const Tensor &source, const Tensor &target) {
   if (target.device().isCpu())
     return copyStrided(source, target);
+  if (target.numel() == 0)
+    return;
+  std::vector<cuda::CopiedAxis> axes;
+  const int64_t item = itemSize(target.dtype());
+  for (int i = 0; i < target.dim(); ++i)
+    axes.push_back({target.shape()[i], target.strides()[i] * item, source.strides()[i] * item});
+  if (cuda::copyStrided(target.data(), source.data(), target.device().index, std::move(axes), item))
+    return;
   Trace::Pause pause;
   Tensor flat = aliasOf(target, {target.impl->storage->bytes / itemSize(target.dtype())}, {1}, 0);
   Tensor changed = withPart(flat, target, source).contiguous();

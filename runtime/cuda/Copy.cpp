@@ -4,6 +4,7 @@
 #include "runtime/cuda/HostMemory.h"
 #include "runtime/cuda/Streams.h"
 
+#include <algorithm>
 #include <cstring>
 #include <mutex>
 #include <set>
@@ -61,6 +62,63 @@ void toPeer(void *to, int toDevice, const void *from, int fromDevice, size_t byt
 }
 
 } // namespace
+
+// Axes without those of one element, outer ones first, joined where one goes on as the next one would.
+static std::vector<CopiedAxis> joined(std::vector<CopiedAxis> axes) {
+  std::sort(axes.begin(), axes.end(), [](const CopiedAxis &a, const CopiedAxis &b) { return a.toStride > b.toStride; });
+  std::vector<CopiedAxis> result;
+  for (const CopiedAxis &axis : axes) {
+    if (axis.size == 1)
+      continue;
+    CopiedAxis *outer = result.empty() ? nullptr : &result.back();
+    if (outer && outer->toStride == axis.size * axis.toStride && outer->fromStride == axis.size * axis.fromStride)
+      *outer = {outer->size * axis.size, axis.toStride, axis.fromStride};
+    else
+      result.push_back(axis);
+  }
+  return result;
+}
+
+bool copyStrided(void *to, const void *from, int device, std::vector<CopiedAxis> axes, int64_t itemBytes) {
+  constexpr int64_t kMostCopies = 256, kMostPitch = int64_t(1) << 30;
+  CopyOfRows rows;
+  rows.width = size_t(itemBytes);
+  rows.height = 1;
+  axes = joined(std::move(axes));
+  if (!axes.empty() && axes.back().toStride == itemBytes && axes.back().fromStride == itemBytes) {
+    rows.width *= size_t(axes.back().size);
+    axes.pop_back();
+  }
+  rows.from.pitch = rows.to.pitch = rows.width;
+  if (!axes.empty()) {
+    const CopiedAxis &axis = axes.back();
+    if (std::min(axis.toStride, axis.fromStride) < int64_t(rows.width) ||
+        std::max(axis.toStride, axis.fromStride) > kMostPitch)
+      return false;
+    rows.height = size_t(axis.size);
+    rows.to.pitch = size_t(axis.toStride);
+    rows.from.pitch = size_t(axis.fromStride);
+    axes.pop_back();
+  }
+  int64_t copies = 1;
+  for (const CopiedAxis &axis : axes)
+    if ((copies *= axis.size) > kMostCopies)
+      return false;
+  void *stream = useDevice(device);
+  usedIn(stream, device, to);
+  usedIn(stream, device, from);
+  for (int64_t i = 0; i < copies; ++i) {
+    int64_t rest = i, toOffset = 0, fromOffset = 0;
+    for (size_t a = axes.size(); a-- > 0; rest /= axes[a].size) {
+      toOffset += rest % axes[a].size * axes[a].toStride;
+      fromOffset += rest % axes[a].size * axes[a].fromStride;
+    }
+    rows.to.device = pointer(to) + DevicePointer(toOffset);
+    rows.from.device = pointer(from) + DevicePointer(fromOffset);
+    check(driver().cuMemcpy2DAsync_v2(&rows, stream), "copying on the device");
+  }
+  return true;
+}
 
 bool reachesPeer(int device, int peer) {
   static std::mutex mutex;

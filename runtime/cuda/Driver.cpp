@@ -47,15 +47,16 @@ void open(Loaded &loaded) {
       WEFT_LOOK_UP(cuDeviceCanAccessPeer) && WEFT_LOOK_UP(cuMemAlloc_v2) && WEFT_LOOK_UP(cuMemFree_v2) &&
       WEFT_LOOK_UP(cuMemGetInfo_v2) && WEFT_LOOK_UP(cuMemHostAlloc) && WEFT_LOOK_UP(cuMemFreeHost) &&
       WEFT_LOOK_UP(cuMemcpyHtoDAsync_v2) && WEFT_LOOK_UP(cuMemcpyDtoHAsync_v2) && WEFT_LOOK_UP(cuMemcpyAsync) &&
-      WEFT_LOOK_UP(cuStreamCreateWithPriority) && WEFT_LOOK_UP(cuStreamSynchronize) && WEFT_LOOK_UP(cuStreamQuery) &&
-      WEFT_LOOK_UP(cuStreamWaitEvent) && WEFT_LOOK_UP(cuStreamBeginCapture_v2) && WEFT_LOOK_UP(cuStreamEndCapture) &&
-      WEFT_LOOK_UP(cuStreamIsCapturing) && WEFT_LOOK_UP(cuThreadExchangeStreamCaptureMode) &&
-      WEFT_LOOK_UP(cuLaunchHostFunc) && WEFT_LOOK_UP(cuGraphInstantiateWithFlags) && WEFT_LOOK_UP(cuGraphLaunch) &&
-      WEFT_LOOK_UP(cuGraphExecDestroy) && WEFT_LOOK_UP(cuGraphDestroy) && WEFT_LOOK_UP(cuEventCreate) &&
-      WEFT_LOOK_UP(cuEventRecord) && WEFT_LOOK_UP(cuEventQuery) && WEFT_LOOK_UP(cuEventSynchronize) &&
-      WEFT_LOOK_UP(cuEventElapsedTime) && WEFT_LOOK_UP(cuEventDestroy_v2) && WEFT_LOOK_UP(cuModuleLoadData) &&
-      WEFT_LOOK_UP(cuModuleUnload) && WEFT_LOOK_UP(cuModuleGetFunction) && WEFT_LOOK_UP(cuFuncGetAttribute) &&
-      WEFT_LOOK_UP(cuFuncSetAttribute) && WEFT_LOOK_UP(cuLaunchKernel);
+      WEFT_LOOK_UP(cuMemcpy2DAsync_v2) && WEFT_LOOK_UP(cuStreamCreateWithPriority) &&
+      WEFT_LOOK_UP(cuStreamSynchronize) && WEFT_LOOK_UP(cuStreamQuery) && WEFT_LOOK_UP(cuStreamWaitEvent) &&
+      WEFT_LOOK_UP(cuStreamBeginCapture_v2) && WEFT_LOOK_UP(cuStreamEndCapture) && WEFT_LOOK_UP(cuStreamIsCapturing) &&
+      WEFT_LOOK_UP(cuThreadExchangeStreamCaptureMode) && WEFT_LOOK_UP(cuLaunchHostFunc) &&
+      WEFT_LOOK_UP(cuGraphInstantiateWithFlags) && WEFT_LOOK_UP(cuGraphLaunch) && WEFT_LOOK_UP(cuGraphExecDestroy) &&
+      WEFT_LOOK_UP(cuGraphDestroy) && WEFT_LOOK_UP(cuEventCreate) && WEFT_LOOK_UP(cuEventRecord) &&
+      WEFT_LOOK_UP(cuEventQuery) && WEFT_LOOK_UP(cuEventSynchronize) && WEFT_LOOK_UP(cuEventElapsedTime) &&
+      WEFT_LOOK_UP(cuEventDestroy_v2) && WEFT_LOOK_UP(cuModuleLoadData) && WEFT_LOOK_UP(cuModuleUnload) &&
+      WEFT_LOOK_UP(cuModuleGetFunction) && WEFT_LOOK_UP(cuFuncGetAttribute) && WEFT_LOOK_UP(cuFuncSetAttribute) &&
+      WEFT_LOOK_UP(cuLaunchKernel);
 #undef WEFT_LOOK_UP
   if (!complete)
     return;

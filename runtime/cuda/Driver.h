@@ -26,6 +26,20 @@ DeviceInfo deviceInfo(int device);
 using Result = int;
 using DevicePointer = unsigned long long;
 
+// Rows of memory, as the driver's CUDA_MEMCPY2D has them. Kind 2: of a device.
+struct RowsOfMemory {
+  size_t x = 0, y = 0;
+  int kind = 2;
+  void *host = nullptr;
+  DevicePointer device = 0;
+  void *array = nullptr;
+  size_t pitch = 0;
+};
+struct CopyOfRows {
+  RowsOfMemory from, to;
+  size_t width = 0, height = 0;
+};
+
 // The driver's functions, by their own names and with opaque handles as void *.
 struct Driver {
   Result (*cuInit)(unsigned flags);
@@ -51,6 +65,7 @@ struct Driver {
   Result (*cuMemcpyHtoDAsync_v2)(DevicePointer to, const void *from, size_t bytes, void *stream);
   Result (*cuMemcpyDtoHAsync_v2)(void *to, DevicePointer from, size_t bytes, void *stream);
   Result (*cuMemcpyAsync)(DevicePointer to, DevicePointer from, size_t bytes, void *stream);
+  Result (*cuMemcpy2DAsync_v2)(const CopyOfRows *, void *stream);
   Result (*cuStreamCreateWithPriority)(void **stream, unsigned flags, int priority);
   Result (*cuStreamSynchronize)(void *stream);
   Result (*cuStreamQuery)(void *stream);

@@ -6,7 +6,9 @@
 #include "HostKernel.h"
 #include "HostState.h"
 #include "RunKernel.h"
+#include "runtime/cuda/Driver.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -245,6 +247,25 @@ EXPORT int cuMemcpyAsync(DevicePointer to, DevicePointer from, size_t bytes, voi
   return inStream(handle, [&](Device &, Stream &stream) {
     void *target = findOnAny(to, bytes), *source = findOnAny(from, bytes);
     return !target || !source ? outside("a copy on the device") : enqueueCopy(stream, target, source, bytes);
+  });
+}
+
+EXPORT int cuMemcpy2DAsync_v2(const weft::cuda::CopyOfRows *rows, void *handle) {
+  return inStream(handle, [&](Device &, Stream &stream) -> Result {
+    const auto &to = rows->to, &from = rows->from;
+    if (!rows->width || !rows->height || to.pitch < rows->width || from.pitch < rows->width || to.kind != 2 ||
+        from.kind != 2 || std::max(to.pitch, from.pitch) > size_t(INT32_MAX))
+      return refuse(InvalidValue, "rows whose pitch is not that of a copy of rows");
+    auto bytes = [&](size_t pitch) { return pitch * (rows->height - 1) + rows->width; };
+    void *target = findOnAny(to.device, bytes(to.pitch)), *source = findOnAny(from.device, bytes(from.pitch));
+    if (!target || !source)
+      return outside("a copy of rows");
+    return enqueue(stream, {[=, copy = *rows] {
+                     for (size_t i = 0; i < copy.height; ++i)
+                       std::memcpy(static_cast<char *>(target) + i * copy.to.pitch,
+                                   static_cast<const char *>(source) + i * copy.from.pitch, copy.width);
+                     return Success;
+                   }});
   });
 }
 

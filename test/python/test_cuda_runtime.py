@@ -79,6 +79,23 @@ def test_writes_to_views():
 
     same_on_both(f, weft.randn(4, 6), weft.randn(4, 3))
 
+    def parts(x, y):
+        x = x.clone()
+        x[1, :, 2::2, 1:3] = y
+        x[:, 1] = y[0, 0, 0]
+        x.permute(3, 0, 2, 1)[1:, :, ::3] = x[0, 0, 0, 0]
+        x[..., 4:4] = 1
+        x[0].diagonal(0, 0, 2).copy_(y[0, 0, 1])
+        x.view(-1)[3:300:7] = weft.arange(43.0, device=x.device)[:43]
+        x.transpose(0, 2).copy_(x.transpose(0, 2).flip(0))
+        x[:, :, 0] += 1
+        return x
+
+    same_on_both(parts, weft.randn(2, 5, 7, 6), weft.randn(5, 3, 2))
+    many = weft.zeros(300, 3, 301, 2).to("cuda")  # more than some copies
+    many[:, 1:, ::2, 1] = 1
+    assert many.sum().item() == 300 * 2 * 151
+
 
 @pytest.mark.parametrize("compiled", [False, True])
 def test_gradients_go_between_devices(compiled):
