@@ -116,11 +116,16 @@ bool isInGraph(const void *module) {
 
 using namespace hostgpu;
 
+// How often somebody waited for a stream or a device.
+static int waits = 0;
+EXPORT int hostgpu_waits() { return waits; }
+
 EXPORT int cuCtxSynchronize() {
   return onDevice([](Device &device) -> Result {
     for (Capture *capture : captures)
       if (capture->origin->device == &device)
         return invalidate(*capture, "the context is waited for");
+    ++waits;
     return finish(device);
   });
 }
@@ -137,6 +142,7 @@ EXPORT int cuStreamCreateWithPriority(void **made, unsigned, int) {
 EXPORT int cuStreamCreate(void **made, unsigned flags) { return cuStreamCreateWithPriority(made, flags, 0); }
 EXPORT int cuStreamSynchronize(void *handle) {
   return inStream(handle, [](Device &, Stream &stream) {
+    ++waits;
     return stream.capture ? invalidate(*stream.capture, "a stream is waited for") : finish(stream);
   });
 }

@@ -165,6 +165,8 @@ def test_printing_copies_what_it_shows():
         repr(x.to("cuda").expand(2**20, 3, 1_000_000))
         == repr(x.expand(2**20, 3, 1_000_000))[:-1] + ", device='cuda:0')"
     )
+    sparse = repr(weft.tensor([[0.0, 2.0]]).to("cuda").to_sparse())
+    assert sparse.count("device=") == 1 and "values=tensor([2.])," in sparse
     assert repr(weft.arange(5).to("cuda")) == "tensor([0, 1, 2, 3, 4], device='cuda:0')"
 
 
