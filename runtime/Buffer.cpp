@@ -1,6 +1,7 @@
 #include "runtime/Buffer.h"
 #include "runtime/BlockingRegion.h"
 #include "runtime/SizeClass.h"
+#include "runtime/cuda/Copy.h"
 #include "runtime/cuda/DeviceMemory.h"
 
 #include <algorithm>
@@ -218,6 +219,8 @@ __attribute__((noinline)) void releaseSlow(void *data, SizeClass size) {
   shared().give(size, data);
 }
 
+} // namespace
+
 std::string humanBytes(size_t bytes) {
   const char *units[] = {"bytes", "KiB", "MiB", "GiB", "TiB", "PiB"};
   double value = double(bytes);
@@ -231,12 +234,10 @@ std::string humanBytes(size_t bytes) {
   return text;
 }
 
-} // namespace
-
-OutOfMemory::OutOfMemory(size_t bytes, Device device)
+OutOfMemory::OutOfMemory(size_t bytes, Device device, const std::string &detail)
     : std::runtime_error("[memory] out of memory on " + toString(device) + ": cannot allocate " + humanBytes(bytes) +
-                         " (" + std::to_string(bytes) +
-                         " bytes); free tensors that are no longer needed or use smaller batches"),
+                         " (" + std::to_string(bytes) + " bytes); " + detail + (detail.empty() ? "" : "; ") +
+                         "free tensors that are no longer needed or use smaller batches"),
       bytes(bytes), device(device) {}
 
 void *allocateBytes(size_t bytes) {
@@ -282,7 +283,7 @@ BufferRef Buffer::allocate(size_t bytes, Device device) {
   try {
     header = allocateBytes(sizeof(Buffer));
   } catch (...) {
-    device.isCpu() ? releaseBytes(data, bytes) : cuda::release(data, bytes, device.index);
+    device.isCpu() ? releaseBytes(data, bytes) : cuda::release(data, device.index);
     throw;
   }
   return BufferRef(new (header) Buffer(data, bytes, device, nullptr, nullptr));
@@ -301,12 +302,12 @@ void Buffer::destroy() {
   else if (place.isCpu())
     releaseBytes(pointer, size);
   else
-    cuda::release(pointer, size, place.index);
+    cuda::release(pointer, place.index);
   this->~Buffer();
   releaseBytes(this, sizeof(Buffer));
 }
 
-void copyMemory(void *to, Device toDevice, const void *from, Device fromDevice, size_t bytes) {
+void copyMemory(void *to, Device toDevice, const void *from, Device fromDevice, size_t bytes, bool mayReturnEarly) {
   constexpr size_t kLongBytes = 1 << 18; // that take some ten microseconds
   if (bytes == 0)
     return;
@@ -315,7 +316,7 @@ void copyMemory(void *to, Device toDevice, const void *from, Device fromDevice, 
   if (onHost)
     std::memmove(to, from, bytes);
   else
-    cuda::copy(to, toDevice, from, fromDevice, bytes);
+    cuda::copy(to, toDevice, from, fromDevice, bytes, mayReturnEarly);
 }
 
 } // namespace weft

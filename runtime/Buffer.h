@@ -9,6 +9,7 @@
 #include <atomic>
 #include <cstddef>
 #include <stdexcept>
+#include <string>
 #include <utility>
 
 namespace weft {
@@ -16,10 +17,12 @@ namespace weft {
 // Thrown when an allocation fails even after the cache was given back.
 class OutOfMemory : public std::runtime_error {
 public:
-  OutOfMemory(size_t bytes, Device device);
+  OutOfMemory(size_t bytes, Device device, const std::string &detail = "");
   size_t bytes;
   Device device;
 };
+
+std::string humanBytes(size_t bytes); // "1.5 GiB"
 
 class BufferRef;
 
@@ -99,8 +102,11 @@ void releaseCachedMemory();
 // Bytes that are free but kept: the shared lists and those of this thread.
 size_t cachedBytes();
 
-// Copies between any two devices; the bytes are there when it returns. CPU ranges may overlap. Many bytes, and those of
+// Copies between any two devices. CPU memory that it writes holds the bytes when it returns, that which it reads may be
+// changed then; a GPU's streams go on in that order. With mayReturnEarly neither is so of pinned memory
+// (cuda/HostMemory.h), until somebody waits for the current stream. CPU ranges may overlap. Many bytes, and those of
 // other devices, are copied in a BlockingRegion.
-void copyMemory(void *to, Device toDevice, const void *from, Device fromDevice, size_t bytes);
+void copyMemory(void *to, Device toDevice, const void *from, Device fromDevice, size_t bytes,
+                bool mayReturnEarly = false);
 
 } // namespace weft

@@ -4,7 +4,7 @@
 #include "runtime/cpu/Features.h"
 #include "runtime/cpu/FloatMode.h"
 #include "runtime/cuda/CudaExecutable.h"
-#include "runtime/cuda/Driver.h"
+#include "runtime/cuda/Streams.h"
 
 #include <algorithm>
 #include <atomic>
@@ -345,6 +345,8 @@ void Executable::runGeneral(void *const *inputs, void *const *outputs, const int
         taken->store(false, std::memory_order_release);
     }
   } turn;
+  if (kept && !keptBuffers.empty() && !mayKeep())
+    kept = nullptr;
   bool fills = true; // the kept buffers
   if (kept && !keptBuffers.empty() && kept->filled.load(std::memory_order_acquire)) {
     fills = false;
@@ -365,7 +367,7 @@ void Executable::runGeneral(void *const *inputs, void *const *outputs, const int
   int64_t bytes = alignUp(plan->arenaBytes) + keptHere;
   for (int number : sizedTemporaries)
     bytes += sizedBytes(number, symbols);
-  if (bytes > 0) {
+  if (bytes > 0 || !arenaTemporaries.empty() || !sizedTemporaries.empty()) { // those of no bytes have an address, too
     memory = Buffer::allocate(size_t(bytes), place);
     auto *base = static_cast<char *>(memory->data());
     for (int number : arenaTemporaries)
@@ -526,14 +528,16 @@ void Executable::runControl(size_t number, void *const *buffers, const int64_t *
   loop.finish();
 }
 
+int Executable::firstBroken(void *const *pointers) const {
+  for (int i = 0; i < plan->checkCount; ++i)
+    if (*static_cast<const bool *>(pointers[plan->checks[i].buffer]))
+      return i;
+  return -1;
+}
+
 void Executable::lookAtChecks(void *const *pointers) const {
-  for (int i = 0; i < plan->checkCount; ++i) {
-    const WeftCheck &check = plan->checks[i];
-    bool broken = false;
-    copyMemory(&broken, Device(), pointers[check.buffer], place, 1);
-    if (broken)
-      throw CheckFailed(i, check.message);
-  }
+  if (int i = firstBroken(pointers); i >= 0)
+    throw CheckFailed(i, plan->checks[i].message);
 }
 
 void Executable::runBatch(const Launch *launches, int, int count, bool mayStop) const {
@@ -546,7 +550,7 @@ void Executable::runProfiled(const StepProfiler &profiler, Batch batch, const La
     auto start = std::chrono::steady_clock::now();
     runBatch(launches + i, i, 1, mayStop);
     if (place.isCuda())
-      cuda::synchronize(place.index);
+      cuda::synchronizeStream(place.index, cuda::currentStream(place.index));
     auto time = std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now() - start);
     const WeftStep &step = *steps[i].step;
     int64_t bytes = 0;

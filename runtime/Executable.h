@@ -98,16 +98,20 @@ public:
 
   // Runs all steps. inputs[i] and outputs[i] point to the first element, in memory of device(); symbols[k] is the value
   // of symbol k (null when there are none). May be called by several threads at once. CPU: complete on return; CUDA: in
-  // the order of the device's stream. With `kept`, steps whose results it has are left out. Throws OutOfMemory before
-  // any step has run, CheckFailed before a step writes to memory that an output takes from an input; and on a CPU, in a
-  // BlockingRegion, what that is interrupted with, before a step writes to one of the `overwritten`, outputs whose
-  // memory holds values that somebody may see (null: none).
+  // the order of the device's current stream. With `kept`, steps whose results it has are left out. Throws OutOfMemory
+  // before any step has run, CheckFailed before a step writes to memory that an output takes from an input; and on a
+  // CPU, in a BlockingRegion, what that is interrupted with, before a step writes to one of the `overwritten`, outputs
+  // whose memory holds values that somebody may see (null: none).
   void run(void *const *inputs, void *const *outputs, const int64_t *symbols, KeptResults *kept = nullptr,
            const std::vector<int> *overwritten = nullptr) const;
 
 protected:
   // Runs `count` independent steps from number `first` on. mayStop: as in ThreadPool::run().
   virtual void runBatch(const Launch *launches, int first, int count, bool mayStop) const;
+  // The number of the first check that says that the run fails, or -1. By buffer number.
+  virtual int firstBroken(void *const *pointers) const;
+  // Whether kept results may be used, and made for later runs.
+  virtual bool mayKeep() const { return true; }
   // The buffers of kind WEFT_CONSTANT, by buffer number; null for others.
   std::vector<void *> constants;
   Device place;

@@ -33,6 +33,7 @@ GUIDES = [
             "accuracy.md",
             "performance.md",
             "cuda.md",
+            "gpu.md",
         ],
     ),
     ("Data and engines", ["numpy.md", "columns.md", "scikit_learn.md", "array_api.md", "udf.md"]),

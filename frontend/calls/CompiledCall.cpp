@@ -8,6 +8,7 @@
 #include "frontend/tensor/Snapshot.h"
 #include "frontend/trace/Trace.h"
 #include "runtime/BlockingRegion.h"
+#include "runtime/cuda/Streams.h"
 
 #include <algorithm>
 #include <array>
@@ -135,7 +136,7 @@ bool CompiledCall::areReachedAsBefore(const Tensor *arguments) const {
 bool CompiledCall::guardsHold(const Tensor *arguments, int count) const {
   if (count != argumentCount || gradMode != gradEnabled() || defaultDType != weft::defaultDType() ||
       autocastDType != weft::autocastDType() || defaultDevice != weft::defaultDevice() ||
-      tapeScopes != weft::tapeScopes())
+      cudaDevice != cuda::currentDevice() || tapeScopes != weft::tapeScopes())
     return false;
   for (int i = 0; i < count; ++i)
     if (!guards[size_t(i)].matches(*arguments[i].impl))
@@ -194,6 +195,8 @@ std::string CompiledCall::explainMismatch(const Tensor *arguments, int count) co
     return "the default dtype changed";
   if (defaultDevice != weft::defaultDevice())
     return "the default device changed";
+  if (cudaDevice != cuda::currentDevice())
+    return "the current device changed";
   if (tapeScopes != weft::tapeScopes())
     return "it was called within another checkpoint, forward-mode derivative, saved_tensors_hooks or anomaly detection";
   if (autocastDType != weft::autocastDType())

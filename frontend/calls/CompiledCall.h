@@ -182,6 +182,7 @@ public:
   bool gradMode = true;
   DType defaultDType = DType::Float32;
   Device defaultDevice;
+  int cudaDevice = 0; // the current one
   std::optional<DType> autocastDType;
   TapeScopes tapeScopes = TapeScopes::None;
 

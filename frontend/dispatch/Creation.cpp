@@ -5,6 +5,8 @@
 #include "frontend/dispatch/Numbers.h"
 #include "frontend/dispatch/Ops.h"
 #include "frontend/trace/Trace.h"
+#include "runtime/cuda/Capture.h"
+#include "runtime/cuda/Streams.h"
 
 #include <cmath>
 
@@ -161,6 +163,10 @@ void Generator::putBack(State drawn, int64_t count) {
 }
 
 Tensor Generator::State::tensor(Device device) const {
+  if (device.isCuda() && cuda::isCaptured(device.index, cuda::currentStream(device.index)))
+    fail(UserError::Kind::Runtime, "random",
+         "a graph is being captured, and all its replays would draw the same random numbers; draw them outside of the "
+         "capture, into a tensor that it reads");
   int64_t values[2] = {seed, offset};
   return Tensor::fromHost(values, {2}, DType::Int64, device);
 }

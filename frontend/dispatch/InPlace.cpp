@@ -12,6 +12,7 @@
 #include "frontend/tensor/StridedCopy.h"
 #include "frontend/trace/Trace.h"
 #include "runtime/BlockingRegion.h"
+#include "runtime/cuda/Copy.h"
 
 namespace weft {
 
@@ -30,10 +31,19 @@ static void checkCast(const char *op, DType result, DType target) {
          std::string("result type ") + name(result) + " can't be cast to the desired output type " + name(target));
 }
 
-// On a GPU all of the memory is made anew, as in a trace, and takes the place of the old.
+// On a GPU, where that is more than some copies of rows, all of the memory is made anew, as in a trace, and takes the
+// place of the old.
 static void strided(const Tensor &source, const Tensor &target) {
   if (target.device().isCpu())
     return copyStrided(source, target);
+  if (target.numel() == 0)
+    return;
+  std::vector<cuda::CopiedAxis> axes;
+  const int64_t item = itemSize(target.dtype());
+  for (int i = 0; i < target.dim(); ++i)
+    axes.push_back({target.shape()[i], target.strides()[i] * item, source.strides()[i] * item});
+  if (cuda::copyStrided(target.data(), source.data(), target.device().index, std::move(axes), item))
+    return;
   Trace::Pause pause;
   Tensor flat = aliasOf(target, {target.impl->storage->bytes / itemSize(target.dtype())}, {1}, 0);
   Tensor changed = withPart(flat, target, source).contiguous();
@@ -286,10 +296,26 @@ Tensor callInPlace(OpKind op, const Tensor *operands, int count, const Attrs &at
   return target;
 }
 
-Tensor copy_(const Tensor &target, const Tensor &source) {
+// All of the target from another device, in one copy; gives whether that was it.
+static bool copyFromDevice(const Tensor &givenTarget, const Tensor &givenValue, bool mayReturnEarly) {
+  if (Trace::active() || givenTarget.device() == givenValue.device() || !givenTarget.isContiguous())
+    return false;
+  Tensor dense = givenValue.contiguous();
+  Snapshot now[2] = {{&givenTarget, 1}, {&dense, 1}};
+  const Tensor &target = *now[0].data(), &value = *now[1].data();
+  if (!target.isContiguous() || target.shape() != value.shape() || target.dtype() != value.dtype())
+    failChanged("copy_");
+  Uninterrupted whole;
+  copyMemory(target.data(), target.device(), value.data(), value.device(),
+             size_t(target.numel() * itemSize(target.dtype())), mayReturnEarly);
+  ++target.impl->storage->version;
+  return true;
+}
+
+Tensor copy_(const Tensor &target, const Tensor &source, bool mayReturnEarly) {
   if (isComplex(target.dtype())) {
     Tensor value = convert(source, target.dtype(), target.device());
-    copy_(target.pairs(), (value.dim() < target.dim() ? expand(value, target.shape()) : value).pairs());
+    copy_(target.pairs(), (value.dim() < target.dim() ? expand(value, target.shape()) : value).pairs(), mayReturnEarly);
     return target;
   }
   checkInPlace("copy_", target);
@@ -304,7 +330,10 @@ Tensor copy_(const Tensor &target, const Tensor &source) {
                "; the source must broadcast to the target's shape");
     value = expand(value, target.shape());
   }
-  value = value.to(target.dtype()).to(target.device());
+  value = value.to(target.dtype());
+  if (!taped && copyFromDevice(target, value, mayReturnEarly))
+    return target;
+  value = value.to(target.device());
   if (!taped) {
     write(target, value);
     return target;

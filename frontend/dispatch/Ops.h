@@ -80,8 +80,9 @@ void writeOut(const char *op, const Tensor &out, const Tensor &result);
 void becomeView(const char *op, const Tensor &t, const Tensor &view);
 
 // ---- In place; all return t.
-Tensor copy_(const Tensor &t, const Tensor &source); // broadcasts and converts
-Tensor fill_(const Tensor &t, const Tensor &value);  // a number or a 0-d tensor
+// Broadcasts and converts. mayReturnEarly: as in copyMemory().
+Tensor copy_(const Tensor &t, const Tensor &source, bool mayReturnEarly = false);
+Tensor fill_(const Tensor &t, const Tensor &value); // a number or a 0-d tensor
 Tensor zero_(const Tensor &t);
 // `value`, a number or a 0-d tensor, in x's dtype where `mask` holds, else x.
 Tensor maskedFill(const Tensor &x, const Tensor &mask, const Tensor &value);

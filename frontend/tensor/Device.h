@@ -4,7 +4,7 @@
 
 namespace weft {
 
-// Reads "cpu", "cuda", "cuda:1"; throws UserError.
+// Reads "cpu", "cuda" (the thread's current one), "cuda:1"; throws UserError.
 Device parseDevice(const std::string &text);
 
 } // namespace weft

@@ -7,6 +7,8 @@
 #include "runtime/BlockingRegion.h"
 #include "runtime/cpu/FloatMode.h"
 #include "runtime/cuda/Driver.h"
+#include "runtime/cuda/HostMemory.h"
+#include "runtime/cuda/Streams.h"
 
 #include <algorithm>
 #include <cstring>
@@ -32,6 +34,15 @@ Ref<Storage> Storage::adopt(void *memory, int64_t bytes, Device device, bool rea
   storage->memory = memory ? memory : nothing; // an empty array may come without memory
   storage->readOnly = readOnly;
   storage->exported = true;
+  storage->bornInTrace = Trace::activeNumber();
+  return storage;
+}
+
+Ref<Storage> Storage::allocatePinned(int64_t bytes, int gpu) {
+  Ref<Storage> storage = lazyStorage(Device(), bytes);
+  void *memory = cuda::allocatePinned(size_t(bytes), gpu);
+  storage->buffer = Buffer::external(memory, size_t(bytes), Device(), cuda::releasePinned, memory);
+  storage->memory = memory;
   storage->bornInTrace = Trace::activeNumber();
   return storage;
 }
@@ -419,18 +430,28 @@ void resize_(const Tensor &t, const Dims &shape) {
 
 // ---------------------------------------------------------------- Devices
 
-Tensor Tensor::to(Device device) const {
-  if (impl->wrappedNumber || this->device() == device)
-    return *this;
-  if (device.isCuda() && (!cuda::isAvailable() || device.index >= cuda::deviceCount()))
-    fail(UserError::Kind::Runtime, "to",
+static void requireGpu(const char *op, Device device) {
+  if (!cuda::isAvailable() || device.index >= cuda::deviceCount())
+    fail(UserError::Kind::Runtime, op,
          weft::toString(device) + " is not available: " +
              (cuda::isAvailable() ? "there are " + std::to_string(cuda::deviceCount()) + " CUDA devices"
                                   : cuda::unavailableReason()) +
              "; use 'cpu'");
+}
+
+Tensor Tensor::to(Device device, bool mayReturnEarly) const {
+  if (impl->wrappedNumber || this->device() == device)
+    return *this;
+  if (device.isCuda())
+    requireGpu("to", device);
   if (isComplex(impl->dtype))
-    return fromPairs(pairs().to(device));
-  data(); // a trace runs up to here
+    return fromPairs(pairs().to(device, mayReturnEarly));
+  // Of data that Python made a tensor of in the trace, which is a constant there; else a trace runs up to here.
+  const Storage &storage = *impl->storage;
+  const bool constant = !storage.isLazy() && storage.memory && !storage.mayChangeUnseen() &&
+                        storage.bornInTrace && storage.bornInTrace == Trace::activeNumber();
+  if (!constant)
+    data();
   Tensor result;
   {
     Trace::Pause pause;
@@ -439,16 +460,52 @@ Tensor Tensor::to(Device device) const {
     Snapshot now(&source, 1);
     source = *now.data();
     result = empty(source.shape(), source.dtype(), device);
-    copyMemory(result.data(), device, source.data(), this->device(), size_t(result.impl->storage->bytes));
+    copyMemory(result.data(), device, source.data(), this->device(), size_t(result.impl->storage->bytes),
+               mayReturnEarly);
+  }
+  if (constant)
+    result.impl->storage->bornInTrace = storage.bornInTrace;
+  if (requiresGrad() && gradEnabled())
+    recordMove(*this, result);
+  return result;
+}
+
+Tensor Tensor::pinned() const {
+  if (!device().isCpu())
+    fail(UserError::Kind::Runtime, "pin_memory",
+         "only dense tensors of the CPU can be pinned; got one on " + weft::toString(device()));
+  const Device gpu{DeviceKind::CUDA, int8_t(cuda::currentDevice())};
+  requireGpu("pin_memory", gpu);
+  if (isComplex(impl->dtype))
+    return fromPairs(pairs().pinned());
+  if (isPinned())
+    return *this;
+  Tensor result;
+  {
+    Trace::Pause pause;
+    GradMode off(false);
+    Tensor source = contiguous();
+    Snapshot now(&source, 1);
+    source = *now.data();
+    const int64_t bytes = source.numel() * itemSize(source.dtype());
+    result = empty(source.shape(), source.dtype());
+    result.impl->storage = Storage::allocatePinned(bytes, gpu.index);
+    copyMemory(result.data(), Device(), source.data(), Device(), size_t(bytes));
   }
   if (requiresGrad() && gradEnabled())
     recordMove(*this, result);
   return result;
 }
 
+bool Tensor::isPinned() const {
+  return !impl->wrappedNumber && !impl->sparse && device().isCpu() && cuda::isPinned(data());
+}
+
 Device parseDevice(const std::string &text) {
   std::string kind = text.substr(0, text.find(':'));
-  std::string index = kind.size() < text.size() ? text.substr(kind.size() + 1) : "0";
+  std::string index = kind.size() < text.size() ? text.substr(kind.size() + 1)
+                      : kind == "cuda"          ? std::to_string(cuda::currentDevice())
+                                                : "0";
   bool digits = !index.empty() && index.size() <= 2 && std::all_of(index.begin(), index.end(), ::isdigit);
   if (digits && kind == "cpu" && index == "0")
     return Device{DeviceKind::CPU, 0};

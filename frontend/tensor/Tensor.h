@@ -43,6 +43,8 @@ public:
     return memory;
   }
   bool isLazy() const { return lazyTrace != nullptr; }
+  // Of the CPU, pinned, in the context of a GPU.
+  static Ref<Storage> allocatePinned(int64_t bytes, int gpu);
   // Whether data() has something to do.
   bool isPending() const { return __builtin_expect(lazyTrace != nullptr || !memory, 0) && isPendingHere(); }
   void allocateMemory(); // for a lazy storage that gets its data
@@ -161,7 +163,11 @@ public:
   Tensor contiguous() const; // itself where it is contiguous
   Tensor clone() const;
   Tensor to(DType dtype) const; // itself where nothing changes
-  Tensor to(Device device) const;
+  // mayReturnEarly: as in copyMemory().
+  Tensor to(Device device, bool mayReturnEarly = false) const;
+  // On the CPU, in memory that GPUs copy by themselves (runtime/cuda/HostMemory.h); itself where it is there.
+  Tensor pinned() const;
+  bool isPinned() const;
 
   // ---- Autograd (Autograd.h has the rest).
   bool requiresGrad() const { return impl->requiresGrad || (impl->base && baseGotHistory()); }

@@ -8,6 +8,7 @@
 #include "frontend/tensor/Snapshot.h"
 #include "frontend/trace/ProgramCheck.h"
 #include "frontend/trace/TraceDescription.h"
+#include "runtime/cuda/Streams.h"
 
 #include <algorithm>
 #include <atomic>
@@ -258,7 +259,8 @@ void Trace::State::endSegment() {
 }
 
 Trace::State::Modes Trace::State::Modes::now() {
-  return {gradEnabled(), weft::defaultDType(), weft::defaultDevice(), weft::autocastDType(), weft::tapeScopes()};
+  return {gradEnabled(),         weft::defaultDType(),  weft::defaultDevice(),
+          cuda::currentDevice(), weft::autocastDType(), weft::tapeScopes()};
 }
 
 void Trace::State::failSegment() {
@@ -300,6 +302,7 @@ std::shared_ptr<CompiledCall> Trace::finish(const std::vector<Tensor> &outputs) 
   call->gradMode = state->modes.grad;
   call->defaultDType = state->modes.defaultDType;
   call->defaultDevice = state->modes.defaultDevice;
+  call->cudaDevice = state->modes.cudaDevice;
   call->autocastDType = state->modes.autocast;
   call->tapeScopes = state->modes.tapeScopes;
   if (!(state->modes == State::Modes::now()))

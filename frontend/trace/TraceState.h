@@ -65,12 +65,13 @@ struct Trace::State {
     bool grad;
     DType defaultDType;
     Device defaultDevice;
+    int cudaDevice; // the current one
     std::optional<DType> autocast;
     TapeScopes tapeScopes;
     static Modes now();
     bool operator==(const Modes &o) const {
       return grad == o.grad && defaultDType == o.defaultDType && defaultDevice == o.defaultDevice &&
-             autocast == o.autocast && tapeScopes == o.tapeScopes;
+             cudaDevice == o.cudaDevice && autocast == o.autocast && tapeScopes == o.tapeScopes;
     }
   };
   struct History { // of a tensor from outside, before the trace

@@ -3,7 +3,7 @@
 
 #include "python/bindings/Function.h"
 #include "runtime/BlockingRegion.h"
-#include "runtime/cuda/Driver.h"
+#include "runtime/cuda/Streams.h"
 
 namespace py = pybind11;
 
@@ -55,7 +55,7 @@ template <class Managed> Managed *managedOf(const Tensor &t, uint64_t flags) {
   managed.context = exported.get();
   managed.deleter = [](Managed *dead) {
     if (dead->tensor.device.type == 2) // the consumer's stream may still use what comes back here
-      waitForDevice(dead->tensor.device.id, cuda::synchronizeContext);
+      waitForDevice(dead->tensor.device.id, cuda::synchronize);
     delete static_cast<Exported<Managed> *>(dead->context);
   };
   exported->storage = t.impl->storage;
@@ -105,8 +105,9 @@ py::capsule toDLPack(const Tensor &t, py::object stream, py::object maxVersion, 
   // The consumer may read in any stream of its own, but with -1, which asks for no order.
   if (shared.device().isCuda() && !stream.equal(py::int_(-1))) {
     shared.data();
-    BlockingRegion region;
-    cuda::synchronize(shared.device().index);
+    const int index = shared.device().index;
+    const uintptr_t theirs = stream.is_none() ? 1 : stream.cast<uintptr_t>(); // 1: the driver's default stream
+    cuda::waitForStream(index, reinterpret_cast<void *>(theirs), index, cuda::useDevice(index));
   }
   bool readOnly = shared.impl->storage->readOnly;
   if (readOnly && !versioned)

@@ -5,7 +5,6 @@
 #include "python/bindings/PyTensor.h"
 #include "runtime/BlockingRegion.h"
 #include "runtime/cpu/ThreadPool.h"
-#include "runtime/cuda/Driver.h"
 
 namespace py = pybind11;
 
@@ -47,6 +46,7 @@ PYBIND11_MODULE(_C, module) {
   bindExport(module);
   bindKernels(module);
   bindProfile(module);
+  bindCuda(module);
   bindInterpreterLock();
   Definitions(module)
       .def(
@@ -69,17 +69,5 @@ PYBIND11_MODULE(_C, module) {
             return weft::ThreadPool::global().threadCount();
           },
           "How many threads kernels run on: WEFT_NUM_THREADS, or as many as processors, until set_num_threads.");
-  module.def("cuda_device_count", &weft::cuda::deviceCount);
-  module.def(
-      "cuda_synchronize",
-      [](int device) {
-        weft::BlockingRegion region;
-        weft::cuda::synchronize(device);
-      },
-      py::arg("device") = 0);
-  module.def("cuda_device_info", [](int device) {
-    weft::cuda::DeviceInfo info = weft::cuda::deviceInfo(device);
-    return py::make_tuple(info.name, info.major, info.minor, info.multiprocessors, info.totalBytes);
-  });
   module.def("compiler_loaded", &weft::compilerLibraryLoaded);
 }

@@ -161,6 +161,7 @@ void bindUserPlaces();
 void bindExport(pybind11::module_ &module);
 void bindKernels(pybind11::module_ &module);
 void bindProfile(pybind11::module_ &module);
+void bindCuda(pybind11::module_ &module);
 void bindInterpreterLock();
 
 Tensor fromBuffer(PyObject *object);

@@ -146,7 +146,7 @@ MemoryFormat formatOf(const char *op, const py::object &format, MemoryFormat fal
 
 // to(dtype), to(device), to(device, dtype), to(other): None leaves things as they are.
 Tensor convert(const Tensor &t, const py::args &args, const py::object &device, const py::object &dtype, bool copy,
-               bool /*nonBlocking*/, const py::object &format) {
+               bool nonBlocking, const py::object &format) {
   Tensor result = t;
   auto warn = [&](DType wanted) {
     constexpr const char *kText = "Casting complex values to real discards the imaginary part";
@@ -163,9 +163,9 @@ Tensor convert(const Tensor &t, const py::args &args, const py::object &device, 
     } else if (isTensor(argument)) {
       Tensor like = unbox(argument);
       warn(like.dtype());
-      result = result.to(like.device()).to(like.dtype());
+      result = result.to(like.device(), nonBlocking).to(like.dtype());
     } else {
-      result = result.to(unboxDevice(argument));
+      result = result.to(unboxDevice(argument), nonBlocking);
     }
   };
   for (py::handle argument : args)
@@ -372,8 +372,9 @@ void bindTensorMethods(py::module_ &module) {
   // ---- in place
   methods
       .def(
-          "copy_", [](const Tensor &t, const Tensor &source, bool) { return copy_(t, source); }, self, py::arg("other"),
-          py::arg("non_blocking") = false, "Takes the elements of src, which broadcast and convert.")
+          "copy_",
+          [](const Tensor &t, const Tensor &source, bool nonBlocking) { return copy_(t, source, nonBlocking); }, self,
+          py::arg("other"), py::arg("non_blocking") = false, "Takes the elements of src, which broadcast and convert.")
       .def(
           "fill_", [](const Tensor &t, const Operand &value) { return fill_(t, value.tensor); }, self, py::arg("value"),
           "Every element becomes value, a number or a 0-d tensor.")

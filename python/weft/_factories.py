@@ -16,7 +16,11 @@ def _shape(op: str, sizes: tuple[Any, ...]) -> Any:
 
 
 def _finish(
-    tensor: Tensor, requires_grad: bool = False, out: Tensor | None = None, memory_format: Any = None
+    tensor: Tensor,
+    requires_grad: bool = False,
+    out: Tensor | None = None,
+    memory_format: Any = None,
+    pin_memory: bool = False,
 ) -> Tensor:
     if out is not None:
         if out.shape != tensor.shape:
@@ -27,6 +31,8 @@ def _finish(
         tensor = out.copy_(tensor)
     if memory_format is not None:
         tensor = tensor.to(memory_format=memory_format)
+    if pin_memory:
+        tensor = _C.pin_memory(tensor)
     return tensor.requires_grad_() if requires_grad else tensor
 
 
@@ -40,7 +46,13 @@ def _column_of(op: str, data: Any) -> tuple[Tensor, bool] | None:
 
 
 @public
-def tensor(data: Any, dtype: dtype | None = None, device: device | None = None, requires_grad: bool = False) -> Tensor:
+def tensor(
+    data: Any,
+    dtype: dtype | None = None,
+    device: device | None = None,
+    requires_grad: bool = False,
+    pin_memory: bool = False,
+) -> Tensor:
     """A copy of numbers, nested sequences (of numbers, arrays and tensors), a NumPy array, a column or table, or a tensor."""
     if (column := _column_of("tensor", data)) is not None:
         data = column[0]
@@ -49,7 +61,7 @@ def tensor(data: Any, dtype: dtype | None = None, device: device | None = None, 
         device = _C.get_default_device()
     if device is not None:
         result = result.to(device)
-    return _finish(result, requires_grad)
+    return _finish(result, requires_grad, pin_memory=pin_memory)
 
 
 @public
@@ -96,7 +108,9 @@ def empty(
     pin_memory: bool = False,
 ) -> Tensor:
     """Uninitialised memory."""
-    return _finish(_C.empty(_shape("empty", size), dtype, device), requires_grad, out, memory_format)
+    return _finish(
+        _C.empty(_shape("empty", size), dtype, device), requires_grad, out, memory_format, pin_memory=pin_memory
+    )
 
 
 @public
@@ -112,7 +126,7 @@ def full(
     pin_memory: bool = False,
 ) -> Tensor:
     """Every element is ``fill_value``, a number or 0-d tensor; without ``dtype`` its type decides."""
-    return _finish(_C.full(size, fill_value, dtype, device), requires_grad, out)
+    return _finish(_C.full(size, fill_value, dtype, device), requires_grad, out, pin_memory=pin_memory)
 
 
 @public
@@ -127,7 +141,9 @@ def zeros(
     pin_memory: bool = False,
 ) -> Tensor:
     """Every element is 0."""
-    return _finish(_C.full(_shape("zeros", size), 0.0, dtype, device), requires_grad, out, memory_format)
+    return _finish(
+        _C.full(_shape("zeros", size), 0.0, dtype, device), requires_grad, out, memory_format, pin_memory=pin_memory
+    )
 
 
 @public
@@ -142,7 +158,9 @@ def ones(
     pin_memory: bool = False,
 ) -> Tensor:
     """Every element is 1."""
-    return _finish(_C.full(_shape("ones", size), 1.0, dtype, device), requires_grad, out, memory_format)
+    return _finish(
+        _C.full(_shape("ones", size), 1.0, dtype, device), requires_grad, out, memory_format, pin_memory=pin_memory
+    )
 
 
 @public
@@ -158,7 +176,11 @@ def empty_like(
 ) -> Tensor:
     """Uninitialised memory, of the input's shape."""
     return _finish(
-        _C.empty(input.shape, dtype or input.dtype, device or input.device), requires_grad, None, memory_format
+        _C.empty(input.shape, dtype or input.dtype, device or input.device),
+        requires_grad,
+        None,
+        memory_format,
+        pin_memory=pin_memory,
     )
 
 
@@ -180,6 +202,7 @@ def full_like(
         requires_grad,
         None,
         memory_format,
+        pin_memory=pin_memory,
     )
 
 
@@ -195,7 +218,15 @@ def zeros_like(
     pin_memory: bool = False,
 ) -> Tensor:
     """Every element is 0; shape, dtype and device are the input's."""
-    return full_like(input, 0, dtype=dtype, device=device, requires_grad=requires_grad, memory_format=memory_format)
+    return full_like(
+        input,
+        0,
+        dtype=dtype,
+        device=device,
+        requires_grad=requires_grad,
+        memory_format=memory_format,
+        pin_memory=pin_memory,
+    )
 
 
 @public
@@ -210,7 +241,15 @@ def ones_like(
     pin_memory: bool = False,
 ) -> Tensor:
     """Every element is 1; shape, dtype and device are the input's."""
-    return full_like(input, 1, dtype=dtype, device=device, requires_grad=requires_grad, memory_format=memory_format)
+    return full_like(
+        input,
+        1,
+        dtype=dtype,
+        device=device,
+        requires_grad=requires_grad,
+        memory_format=memory_format,
+        pin_memory=pin_memory,
+    )
 
 
 @public
@@ -232,7 +271,7 @@ def arange(
         bounds[:2] = 0, bounds[0]
     if dtype is None:
         dtype = _C.default_dtype() if any(isinstance(v, float) for v in bounds) else _C.int64
-    return _finish(_C.arange(*bounds, dtype, device), requires_grad, out)
+    return _finish(_C.arange(*bounds, dtype, device), requires_grad, out, pin_memory=pin_memory)
 
 
 @public
@@ -256,14 +295,14 @@ def linspace(
     if steps < 0:
         raise RuntimeError(f"[linspace] number of steps must be non-negative; got {steps}; pass at least 0")
     if steps == 0:
-        return _finish(_C.empty((0,), dtype, device), requires_grad, out)
+        return _finish(_C.empty((0,), dtype, device), requires_grad, out, pin_memory=pin_memory)
     if steps == 1:
-        return _finish(_C.full((1,), first, dtype, device), requires_grad, out)
+        return _finish(_C.full((1,), first, dtype, device), requires_grad, out, pin_memory=pin_memory)
     # From both ends, so that the last element is exactly `end`.
     position = _C.arange(0, steps, 1, _C.float64, device)
     step = (last - first) / (steps - 1)
     result = _ops.where(position < steps / 2, position * step + first, (position - (steps - 1)) * step + last)
-    return _finish(result.to(dtype), requires_grad, out)
+    return _finish(result.to(dtype), requires_grad, out, pin_memory=pin_memory)
 
 
 @public
@@ -284,7 +323,7 @@ def eye(
         raise RuntimeError(f"[eye] numbers of rows and columns must be non-negative; got {n} and {m}")
     rows = _C.arange(0, n, 1, _C.int64, device).unsqueeze(1)
     result = (rows == _C.arange(0, m, 1, _C.int64, device)).to(dtype or _C.default_dtype())
-    return _finish(result, requires_grad, out)
+    return _finish(result, requires_grad, out, pin_memory=pin_memory)
 
 
 @public
@@ -299,7 +338,7 @@ def rand(
     pin_memory: bool = False,
 ) -> Tensor:
     """Uniform in [0, 1)."""
-    return _finish(_C.rand(_shape("rand", size), dtype, device, generator), requires_grad, out)
+    return _finish(_C.rand(_shape("rand", size), dtype, device, generator), requires_grad, out, pin_memory=pin_memory)
 
 
 @public
@@ -314,7 +353,7 @@ def randn(
     pin_memory: bool = False,
 ) -> Tensor:
     """Standard normal."""
-    return _finish(_C.randn(_shape("randn", size), dtype, device, generator), requires_grad, out)
+    return _finish(_C.randn(_shape("randn", size), dtype, device, generator), requires_grad, out, pin_memory=pin_memory)
 
 
 @public
@@ -335,6 +374,7 @@ def rand_like(
         requires_grad,
         None,
         memory_format,
+        pin_memory=pin_memory,
     )
 
 
@@ -356,6 +396,7 @@ def randn_like(
         requires_grad,
         None,
         memory_format,
+        pin_memory=pin_memory,
     )
 
 
@@ -381,7 +422,9 @@ def randint(
     low = 0 if low is None else low
     if high is None or isinstance(high, Sequence) or size is None:
         raise TypeError("[randint] takes (high, size) or (low, high, size), size a sequence of ints; got other types")
-    return _finish(_C.randint(low, high, size, dtype or _C.int64, device, generator), requires_grad, out)
+    return _finish(
+        _C.randint(low, high, size, dtype or _C.int64, device, generator), requires_grad, out, pin_memory=pin_memory
+    )
 
 
 @public
@@ -401,7 +444,7 @@ def randperm(
 
     keys = _C.rand((n,), _C.float64, None, generator).numpy()
     order = _C.from_numpy(numpy.argsort(keys, kind="stable")).to(device=device, dtype=dtype or _C.int64)
-    return _finish(order, requires_grad, out)
+    return _finish(order, requires_grad, out, pin_memory=pin_memory)
 
 
 @public
@@ -480,7 +523,9 @@ def empty_strided(
     if len(size) != len(stride):
         raise RuntimeError(f"[empty_strided] needs a stride for each size; got {list(size)} and {list(stride)}")
     held = 1 + sum([(length - 1) * step for length, step in zip(size, stride)]) if all(size) else 0
-    return _finish(_C.empty((max(held, 0),), dtype, device).as_strided(size, stride), requires_grad)
+    return _finish(
+        _C.empty((max(held, 0),), dtype, device).as_strided(size, stride), requires_grad, pin_memory=pin_memory
+    )
 
 
 @public
@@ -502,7 +547,7 @@ def empty_permuted(
     strides, step = [0] * len(size), 1
     for axis in reversed(physical_layout):
         strides[axis], step = step, step * max(size[axis], 1)
-    return empty_strided(size, strides, dtype=dtype, device=device, requires_grad=requires_grad)
+    return empty_strided(size, strides, dtype=dtype, device=device, requires_grad=requires_grad, pin_memory=pin_memory)
 
 
 @public
@@ -526,7 +571,7 @@ def logspace(
     if not exponents.dtype.is_complex:
         exponents = exponents if steps < 2 else linspace(start, end, steps, device=device, dtype=_C.float64)
     wanted = dtype if dtype is not None else exponents.dtype if exponents.dtype.is_complex else _C.default_dtype()
-    return _finish(_ops.pow(base, exponents).to(wanted), requires_grad, out)
+    return _finish(_ops.pow(base, exponents).to(wanted), requires_grad, out, pin_memory=pin_memory)
 
 
 @public
@@ -552,7 +597,7 @@ def range(
         raise RuntimeError(f"[range] step must lead from start to end; got {start}, {end} and {step}")
     count = int((end - start) / step) + 1
     values = _ops.add(_ops.mul(_C.arange(0, count, 1, _C.float64, device), step), start)
-    return _finish(values.to(dtype or _C.default_dtype()), requires_grad, out)
+    return _finish(values.to(dtype or _C.default_dtype()), requires_grad, out, pin_memory=pin_memory)
 
 
 @public

@@ -88,38 +88,46 @@ class _ComplexFormat:
         return self.real(value.real) + ("" if imaginary[0] == "-" else "+") + imaginary + "j"
 
 
-def _row(row, indent, form, summarize):
+def _row(row, indent, form, cut):
     width = form.width + 2
     per_line = max(1, (LINE_WIDTH - indent) // width)
-    if summarize and len(row) > 2 * EDGE_ITEMS:
-        texts = [form(v) for v in row[:EDGE_ITEMS].tolist()] + [" ..."] + [form(v) for v in row[-EDGE_ITEMS:].tolist()]
-    else:
-        texts = [form(v) for v in row.tolist()]
+    texts = [form(v) for v in row.tolist()]
+    if cut:
+        texts.insert(EDGE_ITEMS, " ...")
     lines = [", ".join(texts[i : i + per_line]) for i in range(0, len(texts), per_line)]
     return "[" + (",\n" + " " * (indent + 1)).join(lines) + "]"
 
 
-def _nested(array, indent, form, summarize):
+def _nested(array, indent, form, cut):
+    """cut: by axis, whether it has its edges alone."""
     if array.ndim == 0:
         return form(array.item())
     if array.ndim == 1:
-        return _row(array, indent, form, summarize)
-    if summarize and len(array) > 2 * EDGE_ITEMS:
-        parts = [_nested(a, indent + 1, form, summarize) for a in array[:EDGE_ITEMS]]
-        parts += ["..."]
-        parts += [_nested(a, indent + 1, form, summarize) for a in array[-EDGE_ITEMS:]]
-    else:
-        parts = [_nested(a, indent + 1, form, summarize) for a in array]
+        return _row(array, indent, form, cut[0])
+    parts = [_nested(a, indent + 1, form, cut[1:]) for a in array]
+    if cut[0]:
+        parts.insert(EDGE_ITEMS, "...")
     return "[" + ("," + "\n" * (array.ndim - 1) + " " * (indent + 1)).join(parts) + "]"
 
 
-def _shown(array):
-    """The elements that a summary shows: edges along every axis."""
-    for axis, size in enumerate(array.shape):
-        if size > 2 * EDGE_ITEMS:
-            edges = list(range(EDGE_ITEMS)) + list(range(size - EDGE_ITEMS, size))
+def _edges(array, cut):
+    """The elements that a summary shows, of an array of NumPy."""
+    for axis in range(array.ndim):
+        if cut[axis]:
+            edges = list(range(EDGE_ITEMS)) + list(range(array.shape[axis] - EDGE_ITEMS, array.shape[axis]))
             array = array[(slice(None),) * axis + (edges,)]  # numpy.take would copy an array of other strides whole
     return array
+
+
+def _edges_of_tensor(tensor, cut):
+    """The same of a tensor, made on its device."""
+    from . import cat
+
+    for axis in range(tensor.ndim):
+        if cut[axis]:
+            first, last = (tensor.narrow(axis, at, EDGE_ITEMS) for at in (0, tensor.shape[axis] - EDGE_ITEMS))
+            tensor = cat([first, last], axis)
+    return tensor
 
 
 def tensor_repr(tensor) -> str:
@@ -131,8 +139,10 @@ def tensor_repr(tensor) -> str:
     )
     dtype, indent = tensor.dtype, len(name)
     plain = tensor.detach()
+    summarize = plain.numel() > THRESHOLD
+    cut = [summarize and size > 2 * EDGE_ITEMS for size in plain.shape]
     if tensor.device.type != "cpu":
-        plain = plain.cpu()
+        plain = _edges_of_tensor(plain, cut).cpu()
     if dtype is _dtypes.bfloat16:
         plain = plain.to(_dtypes.float32)
     array = plain.numpy()
@@ -148,11 +158,10 @@ def tensor_repr(tensor) -> str:
     else:
         if dtype not in (_dtypes.float32, _dtypes.complex64, _dtypes.int64, _dtypes.bool):
             suffixes.append(f"dtype={dtype}")
-        summarize = array.size > THRESHOLD
-        shown = _shown(array) if summarize else array
+        shown = _edges(array, cut) if tensor.device.type == "cpu" else array
         values = shown.reshape(-1).tolist()
         form = _ComplexFormat(values) if dtype.is_complex else _Format(values, dtype.is_floating_point)
-        text = _nested(array, indent, form, summarize)
+        text = _nested(shown, indent, form, cut)
     if tensor.grad_fn is not None:
         suffixes.append(f"grad_fn={tensor.grad_fn}")
     elif tensor.requires_grad:

@@ -107,8 +107,8 @@ def cpu(input: Tensor) -> Tensor:
 
 @public
 def cuda(input: Tensor, device: device | None = None, non_blocking: bool = False) -> Tensor:
-    """On a GPU, the first one by default; itself where it is there."""
-    return input.to("cuda" if device is None else device)
+    """On a GPU, the current one by default; itself where it is there."""
+    return input.to("cuda" if device is None else device, non_blocking=non_blocking)
 
 
 @public

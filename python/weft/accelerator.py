@@ -34,13 +34,13 @@ def _require(function):
 
 
 def current_device_index():
-    """The number of the GPU that "cuda" names: 0."""
+    """The number of the GPU that "cuda" names on this thread."""
     _require("current_device_index")
-    return 0
+    return cuda.current_device()
 
 
 def set_device_index(device):
-    """Raises RuntimeError for a GPU other than the first: "cuda" names that one."""
+    """Makes another GPU the one that "cuda" names on this thread."""
     _require("set_device_index")
     cuda.set_device(device)
 
@@ -51,15 +51,5 @@ def synchronize(device=None):
     cuda.synchronize(device)
 
 
-class device_index:
-    """A scope in which "cuda" names a GPU by its number. There is one number, 0; None leaves things as they are."""
-
-    def __init__(self, device):
-        self._device = device
-
-    def __enter__(self):
-        if self._device is not None:
-            set_device_index(self._device)
-
-    def __exit__(self, *exception):
-        pass
+class device_index(cuda.device):
+    """A scope in which "cuda" names a GPU by its number; None leaves things as they are."""

@@ -7,8 +7,8 @@
 // dynamic shared memory; the kernel runs task blockIdx.x, blockIdx.x + gridDim.x,
 // ... below `tasks`. A step without tasks is not launched. One without blockThreads is a loop or branch, whose programs
 // have the same cubin, or a library's function, which runs on the host. With WEFT_CUDA_BLOCKING=1 each kernel is waited
-// for, so that an error names it. Steps run in order in the device's stream, so a step sees what earlier ones wrote;
-// batches mean nothing here.
+// for, so that an error names it. Steps run in order in the device's current stream, so a step sees what earlier ones
+// wrote; batches mean nothing here.
 #pragma once
 #include "runtime/Executable.h"
 
@@ -23,13 +23,14 @@ class CudaExecutable final : public Executable {
 public:
   // Loads the module onto the device and copies the constants there. `program` must outlive this. Throws LoadRefused.
   CudaExecutable(const WeftProgram *program, int device);
-  ~CudaExecutable() override;
 
 protected:
   void runBatch(const Launch *launches, int first, int count, bool mayStop) const override;
+  int firstBroken(void *const *pointers) const override;
+  bool mayKeep() const override;
 
 private:
-  void *module = nullptr;
+  std::shared_ptr<void> module;  // also of graphs that launch its kernels
   std::vector<void *> functions; // by step; null for those that launch none
   std::vector<BufferRef> constantMemory;
 };

@@ -12,7 +12,6 @@ struct DeviceState {
   std::once_flag once;
   int handle = 0;
   void *context = nullptr;
-  void *stream = nullptr;
 };
 
 struct Loaded {
@@ -39,16 +38,25 @@ void open(Loaded &loaded) {
   }
   Driver &d = loaded.functions;
 #define WEFT_LOOK_UP(name) lookUp(library, #name, d.name, loaded.problem)
-  bool complete = WEFT_LOOK_UP(cuInit) && WEFT_LOOK_UP(cuGetErrorName) && WEFT_LOOK_UP(cuGetErrorString) &&
-                  WEFT_LOOK_UP(cuDriverGetVersion) && WEFT_LOOK_UP(cuDeviceGetCount) && WEFT_LOOK_UP(cuDeviceGet) &&
-                  WEFT_LOOK_UP(cuDeviceGetName) && WEFT_LOOK_UP(cuDeviceGetAttribute) &&
-                  WEFT_LOOK_UP(cuDeviceTotalMem_v2) && WEFT_LOOK_UP(cuDevicePrimaryCtxRetain) &&
-                  WEFT_LOOK_UP(cuCtxSetCurrent) && WEFT_LOOK_UP(cuCtxSynchronize) && WEFT_LOOK_UP(cuMemAlloc_v2) &&
-                  WEFT_LOOK_UP(cuMemFree_v2) && WEFT_LOOK_UP(cuMemcpyHtoDAsync_v2) &&
-                  WEFT_LOOK_UP(cuMemcpyDtoHAsync_v2) && WEFT_LOOK_UP(cuMemcpyAsync) && WEFT_LOOK_UP(cuStreamCreate) &&
-                  WEFT_LOOK_UP(cuStreamSynchronize) && WEFT_LOOK_UP(cuModuleLoadData) && WEFT_LOOK_UP(cuModuleUnload) &&
-                  WEFT_LOOK_UP(cuModuleGetFunction) && WEFT_LOOK_UP(cuFuncGetAttribute) &&
-                  WEFT_LOOK_UP(cuFuncSetAttribute) && WEFT_LOOK_UP(cuLaunchKernel);
+  bool complete =
+      WEFT_LOOK_UP(cuInit) && WEFT_LOOK_UP(cuGetErrorName) && WEFT_LOOK_UP(cuGetErrorString) &&
+      WEFT_LOOK_UP(cuDriverGetVersion) && WEFT_LOOK_UP(cuDeviceGetCount) && WEFT_LOOK_UP(cuDeviceGet) &&
+      WEFT_LOOK_UP(cuDeviceGetName) && WEFT_LOOK_UP(cuDeviceGetAttribute) && WEFT_LOOK_UP(cuDeviceTotalMem_v2) &&
+      WEFT_LOOK_UP(cuDevicePrimaryCtxRetain) && WEFT_LOOK_UP(cuCtxSetCurrent) && WEFT_LOOK_UP(cuCtxSynchronize) &&
+      WEFT_LOOK_UP(cuCtxGetStreamPriorityRange) && WEFT_LOOK_UP(cuCtxEnablePeerAccess) &&
+      WEFT_LOOK_UP(cuDeviceCanAccessPeer) && WEFT_LOOK_UP(cuMemAlloc_v2) && WEFT_LOOK_UP(cuMemFree_v2) &&
+      WEFT_LOOK_UP(cuMemGetInfo_v2) && WEFT_LOOK_UP(cuMemHostAlloc) && WEFT_LOOK_UP(cuMemFreeHost) &&
+      WEFT_LOOK_UP(cuMemcpyHtoDAsync_v2) && WEFT_LOOK_UP(cuMemcpyDtoHAsync_v2) && WEFT_LOOK_UP(cuMemcpyAsync) &&
+      WEFT_LOOK_UP(cuMemcpy2DAsync_v2) && WEFT_LOOK_UP(cuStreamCreateWithPriority) &&
+      WEFT_LOOK_UP(cuStreamSynchronize) && WEFT_LOOK_UP(cuStreamQuery) && WEFT_LOOK_UP(cuStreamWaitEvent) &&
+      WEFT_LOOK_UP(cuStreamBeginCapture_v2) && WEFT_LOOK_UP(cuStreamEndCapture) && WEFT_LOOK_UP(cuStreamIsCapturing) &&
+      WEFT_LOOK_UP(cuThreadExchangeStreamCaptureMode) && WEFT_LOOK_UP(cuLaunchHostFunc) &&
+      WEFT_LOOK_UP(cuGraphInstantiateWithFlags) && WEFT_LOOK_UP(cuGraphLaunch) && WEFT_LOOK_UP(cuGraphExecDestroy) &&
+      WEFT_LOOK_UP(cuGraphDestroy) && WEFT_LOOK_UP(cuEventCreate) && WEFT_LOOK_UP(cuEventRecord) &&
+      WEFT_LOOK_UP(cuEventQuery) && WEFT_LOOK_UP(cuEventSynchronize) && WEFT_LOOK_UP(cuEventElapsedTime) &&
+      WEFT_LOOK_UP(cuEventDestroy_v2) && WEFT_LOOK_UP(cuModuleLoadData) && WEFT_LOOK_UP(cuModuleUnload) &&
+      WEFT_LOOK_UP(cuModuleGetFunction) && WEFT_LOOK_UP(cuFuncGetAttribute) && WEFT_LOOK_UP(cuFuncSetAttribute) &&
+      WEFT_LOOK_UP(cuLaunchKernel);
 #undef WEFT_LOOK_UP
   if (!complete)
     return;
@@ -77,6 +85,12 @@ Loaded &loaded() {
   return *state;
 }
 
+} // namespace
+
+bool isAvailable() { return loaded().problem.empty(); }
+std::string unavailableReason() { return loaded().problem; }
+int deviceCount() { return loaded().devices; }
+
 void requireDevice(int device) {
   Loaded &l = loaded();
   if (!l.problem.empty())
@@ -86,12 +100,6 @@ void requireDevice(int device) {
     throw std::runtime_error("[cuda] there is no device cuda:" + std::to_string(device) + "; this machine has " +
                              std::to_string(l.devices) + ", numbered from 0");
 }
-
-} // namespace
-
-bool isAvailable() { return loaded().problem.empty(); }
-std::string unavailableReason() { return loaded().problem; }
-int deviceCount() { return loaded().devices; }
 
 const Driver &driver() { return loaded().functions; }
 
@@ -113,22 +121,21 @@ void check(Result result, const std::string &what) {
   throw std::runtime_error(message);
 }
 
-void *useDevice(int device) {
+void *contextOf(int device) {
   requireDevice(device);
   DeviceState &state = loaded().states[device];
   const Driver &d = driver();
   std::call_once(state.once, [&] {
     check(d.cuDeviceGet(&state.handle, device), "opening the device");
     check(d.cuDevicePrimaryCtxRetain(&state.context, state.handle), "creating the device's context");
-    check(d.cuCtxSetCurrent(state.context), "entering the device's context");
-    check(d.cuStreamCreate(&state.stream, /*non-blocking*/ 1), "creating a stream");
   });
-  check(d.cuCtxSetCurrent(state.context), "entering the device's context");
-  return state.stream;
+  return state.context;
 }
 
+void enterContext(int device) { check(driver().cuCtxSetCurrent(contextOf(device)), "entering the device's context"); }
+
 DeviceInfo deviceInfo(int device) {
-  useDevice(device);
+  contextOf(device);
   int handle = loaded().states[device].handle;
   const Driver &d = driver();
   DeviceInfo info;
@@ -142,12 +149,5 @@ DeviceInfo deviceInfo(int device) {
   check(d.cuDeviceTotalMem_v2(&info.totalBytes, handle), "asking for the memory size");
   return info;
 }
-
-void synchronizeContext(int device) {
-  useDevice(device);
-  check(driver().cuCtxSynchronize(), "waiting for the device");
-}
-
-void synchronize(int device) { check(driver().cuStreamSynchronize(useDevice(device)), "waiting for the device"); }
 
 } // namespace weft::cuda

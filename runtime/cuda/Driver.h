@@ -23,13 +23,22 @@ struct DeviceInfo {
   size_t totalBytes = 0;
 };
 DeviceInfo deviceInfo(int device);
-// Waits until all work of the device's stream is done. Errors of earlier launches are thrown here too.
-void synchronize(int device);
-// The same for the streams of others too, which may use memory that was ours.
-void synchronizeContext(int device);
-
 using Result = int;
 using DevicePointer = unsigned long long;
+
+// Rows of memory, as the driver's CUDA_MEMCPY2D has them. Kind 2: of a device.
+struct RowsOfMemory {
+  size_t x = 0, y = 0;
+  int kind = 2;
+  void *host = nullptr;
+  DevicePointer device = 0;
+  void *array = nullptr;
+  size_t pitch = 0;
+};
+struct CopyOfRows {
+  RowsOfMemory from, to;
+  size_t width = 0, height = 0;
+};
 
 // The driver's functions, by their own names and with opaque handles as void *.
 struct Driver {
@@ -45,13 +54,37 @@ struct Driver {
   Result (*cuDevicePrimaryCtxRetain)(void **context, int device);
   Result (*cuCtxSetCurrent)(void *context);
   Result (*cuCtxSynchronize)();
+  Result (*cuCtxGetStreamPriorityRange)(int *least, int *greatest);
+  Result (*cuCtxEnablePeerAccess)(void *context, unsigned flags);
+  Result (*cuDeviceCanAccessPeer)(int *can, int device, int peer);
   Result (*cuMemAlloc_v2)(DevicePointer *, size_t bytes);
   Result (*cuMemFree_v2)(DevicePointer);
+  Result (*cuMemGetInfo_v2)(size_t *free, size_t *total);
+  Result (*cuMemHostAlloc)(void **memory, size_t bytes, unsigned flags);
+  Result (*cuMemFreeHost)(void *memory);
   Result (*cuMemcpyHtoDAsync_v2)(DevicePointer to, const void *from, size_t bytes, void *stream);
   Result (*cuMemcpyDtoHAsync_v2)(void *to, DevicePointer from, size_t bytes, void *stream);
   Result (*cuMemcpyAsync)(DevicePointer to, DevicePointer from, size_t bytes, void *stream);
-  Result (*cuStreamCreate)(void **stream, unsigned flags);
+  Result (*cuMemcpy2DAsync_v2)(const CopyOfRows *, void *stream);
+  Result (*cuStreamCreateWithPriority)(void **stream, unsigned flags, int priority);
   Result (*cuStreamSynchronize)(void *stream);
+  Result (*cuStreamQuery)(void *stream);
+  Result (*cuStreamWaitEvent)(void *stream, void *event, unsigned flags);
+  Result (*cuStreamBeginCapture_v2)(void *stream, int mode);
+  Result (*cuStreamEndCapture)(void *stream, void **graph);
+  Result (*cuStreamIsCapturing)(void *stream, int *status);
+  Result (*cuThreadExchangeStreamCaptureMode)(int *mode);
+  Result (*cuLaunchHostFunc)(void *stream, void (*function)(void *), void *data);
+  Result (*cuGraphInstantiateWithFlags)(void **instance, void *graph, unsigned long long flags);
+  Result (*cuGraphLaunch)(void *instance, void *stream);
+  Result (*cuGraphExecDestroy)(void *instance);
+  Result (*cuGraphDestroy)(void *graph);
+  Result (*cuEventCreate)(void **event, unsigned flags);
+  Result (*cuEventRecord)(void *event, void *stream);
+  Result (*cuEventQuery)(void *event);
+  Result (*cuEventSynchronize)(void *event);
+  Result (*cuEventElapsedTime)(float *milliseconds, void *start, void *end);
+  Result (*cuEventDestroy_v2)(void *event);
   Result (*cuModuleLoadData)(void **module, const void *image);
   Result (*cuModuleUnload)(void *module);
   Result (*cuModuleGetFunction)(void **function, void *module, const char *name);
@@ -64,6 +97,8 @@ struct Driver {
 
 // CUDA's numbers that we use.
 inline constexpr int kErrorOutOfMemory = 2;
+inline constexpr int kErrorNotReady = 600;
+inline constexpr int kErrorPeerAccessAlreadyEnabled = 704;
 inline constexpr int kAttributeMultiprocessors = 16;
 inline constexpr int kAttributeMajor = 75;
 inline constexpr int kAttributeMinor = 76;
@@ -72,8 +107,11 @@ inline constexpr int kFunctionMaxDynamicShared = 8;
 
 const Driver &driver();
 std::string describe(Result result); // "<name>: <text>"
-// Makes the device's primary context the calling thread's and gives the device's one stream.
-void *useDevice(int device);
+// Makes the device's primary context the calling thread's. Streams.h: useDevice(), which gives the stream, too.
+void enterContext(int device);
+void *contextOf(int device);
+// Throws std::runtime_error where there is no such device.
+void requireDevice(int device);
 // Throws std::runtime_error: "[cuda] `what` failed: <name>: <text>"; of an error that no later call recovers from, with
 // how to find the kernel.
 void check(Result result, const std::string &what);

@@ -1,5 +1,7 @@
 #include "DeviceMemory.h"
 
+#include "Forbidden.h"
+
 #include <cstring>
 #include <sys/mman.h>
 
@@ -25,7 +27,10 @@ DevicePointer DeviceMemory::allocate(size_t bytes) {
     return 0;
   next += pages + kPage;
   const uint64_t offset = start + pages - roundUp(bytes, kAlignment);
-  std::memset(reinterpret_cast<void *>(memory + offset), kFresh, roundUp(bytes, kAlignment));
+  auto *first = reinterpret_cast<unsigned char *>(memory + offset);
+  std::memset(first, kFresh, roundUp(bytes, kAlignment));
+  forbid(reinterpret_cast<void *>(memory + start), pages);
+  permit(first, bytes);
   live[names + offset] = bytes;
   usedBytes += bytes;
   return names + offset;

@@ -26,11 +26,10 @@ extern unsigned char __start_hostgpu_shared[] __attribute__((weak, visibility("h
 extern unsigned char __stop_hostgpu_shared[] __attribute__((weak, visibility("hidden")));
 }
 
+#define HOSTGPU_BARE __attribute__((noinline, disable_sanitizer_instrumentation))
 #if __has_feature(thread_sanitizer)
 #include <sanitizer/tsan_interface.h>
-#define HOSTGPU_BARE __attribute__((noinline, disable_sanitizer_instrumentation))
 #else
-#define HOSTGPU_BARE __attribute__((noinline))
 static void *__tsan_get_current_fiber() { return nullptr; }
 static void *__tsan_create_fiber(unsigned) { return nullptr; }
 static void __tsan_destroy_fiber(void *) {}

@@ -3,60 +3,29 @@
 // their stream until something waits for that: who reads a result too early, or changes what a copy takes too early, is
 // found out. What a GPU would refuse is refused, with a text that says why; a kernel that reaches outside of memory
 // leaves its context unusable, as on a GPU.
-#include "DeviceMemory.h"
 #include "HostKernel.h"
+#include "HostState.h"
 #include "RunKernel.h"
+#include "runtime/cuda/Driver.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <deque>
 #include <dlfcn.h>
 #include <elf.h>
-#include <functional>
 #include <map>
-#include <memory>
-#include <mutex>
-#include <set>
 #include <string>
 #include <unistd.h>
 #include <vector>
-
-#define EXPORT extern "C" __attribute__((visibility("default")))
 
 namespace {
 
 using namespace hostgpu;
 
-enum Result {
-  Success = 0,
-  InvalidValue = 1,
-  OutOfMemory = 2,
-  NotInitialized = 3,
-  InvalidDevice = 101,
-  InvalidImage = 200,
-  InvalidContext = 201,
-  NoBinaryForGpu = 209,
-  InvalidHandle = 400,
-  NotFound = 500,
-  IllegalAddress = 700,
-  LaunchOutOfResources = 701,
-  LaunchFailed = 719,
-};
-
 constexpr char kArchitecture[] = "sm_90";
 constexpr unsigned kMostThreads = 1024, kUnaskedShared = 48 * 1024, kMostShared = 227 * 1024;
 constexpr int kStaticSharedAttribute = 1, kMostDynamicAttribute = 8;
-
-struct Stream {
-  std::deque<std::function<Result()>> work;
-};
-
-struct Device {
-  DeviceMemory memory;
-  std::set<std::unique_ptr<Stream>> streams;
-  Result broken = Success; // what all calls give from then on
-};
 
 struct Module;
 struct Function {
@@ -70,59 +39,6 @@ struct Module {
   const Program *program;
   std::deque<Function> functions; // which stay where they are
 };
-
-std::mutex mutex; // of all below
-bool initialized = false;
-std::string refusal = "no call was refused";
-thread_local Device *current = nullptr;
-
-std::vector<Device> &devices() {
-  static auto *devices = [] {
-    const char *count = std::getenv("HOSTGPU_DEVICES");
-    return new std::vector<Device>(count ? size_t(std::atoi(count)) : 2);
-  }();
-  return *devices;
-}
-
-Result refuse(Result result, const std::string &why) {
-  refusal = why;
-  return result;
-}
-
-// The stream's work up to now, in order.
-Result finish(Device &device, Stream &stream) {
-  while (!stream.work.empty() && !device.broken) {
-    auto work = std::move(stream.work.front());
-    stream.work.pop_front();
-    device.broken = work();
-  }
-  return device.broken;
-}
-Result finish(Device &device) {
-  for (const std::unique_ptr<Stream> &stream : device.streams)
-    finish(device, *stream);
-  return device.broken;
-}
-
-// Runs `call` on the current device, if there is one that still works.
-template <class Call> int onDevice(Call call) {
-  std::lock_guard<std::mutex> lock(mutex);
-  if (!initialized)
-    return refuse(NotInitialized, "cuInit was not called");
-  if (!current)
-    return refuse(InvalidContext, "the thread has no context");
-  if (current->broken)
-    return current->broken;
-  return call(*current);
-}
-template <class Call> int inStream(void *handle, Call call) {
-  return onDevice([&](Device &device) -> Result {
-    for (const std::unique_ptr<Stream> &stream : device.streams)
-      if (stream.get() == handle)
-        return call(device, *stream);
-    return refuse(InvalidHandle, "the stream is not one of the context");
-  });
-}
 
 bool isDevicePointer(const void *pointer) {
   for (Device &device : devices())
@@ -139,8 +55,7 @@ void *findOnAny(DevicePointer pointer, size_t bytes) {
 Result outside(const char *what) { return refuse(InvalidValue, std::string(what) + " lies outside of allocations"); }
 
 Result enqueueCopy(Stream &stream, void *to, const void *from, size_t bytes) {
-  stream.work.push_back([=] { return std::memcpy(to, from, bytes), Success; });
-  return Success;
+  return enqueue(stream, {[=] { return std::memcpy(to, from, bytes), Success; }});
 }
 
 // Of an image, whose length is not told.
@@ -196,13 +111,13 @@ Result enqueueLaunch(Device &device, Stream &stream, const Function &function, u
       return refuse(InvalidValue, name + "argument " + std::to_string(i) + " points outside of allocations");
     values.back() = reinterpret_cast<unsigned long long>(found);
   }
-  stream.work.push_back([=, program = function.module->program, &kernel]() -> Result {
+  auto run = [=, program = function.module->program, &kernel]() -> Result {
     Outcome outcome = runKernel(*program, kernel, values, grid, block, dynamicBytes);
     if (outcome.problem.empty())
       return Success;
     return refuse(outcome.reachedOutside ? IllegalAddress : LaunchFailed, name + outcome.problem);
-  });
-  return Success;
+  };
+  return enqueue(stream, {run, function.module});
 }
 
 } // namespace
@@ -223,6 +138,12 @@ EXPORT int cuGetErrorName(int result, const char **name) {
                                                     {InvalidContext, "CUDA_ERROR_INVALID_CONTEXT"},
                                                     {NoBinaryForGpu, "CUDA_ERROR_NO_BINARY_FOR_GPU"},
                                                     {InvalidHandle, "CUDA_ERROR_INVALID_HANDLE"},
+                                                    {NotReady, "CUDA_ERROR_NOT_READY"},
+                                                    {CaptureUnsupported, "CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED"},
+                                                    {CaptureInvalidated, "CUDA_ERROR_STREAM_CAPTURE_INVALIDATED"},
+                                                    {CaptureUnjoined, "CUDA_ERROR_STREAM_CAPTURE_UNJOINED"},
+                                                    {CaptureIsolation, "CUDA_ERROR_STREAM_CAPTURE_ISOLATION"},
+                                                    {CapturedEvent, "CUDA_ERROR_CAPTURED_EVENT"},
                                                     {NotFound, "CUDA_ERROR_NOT_FOUND"},
                                                     {IllegalAddress, "CUDA_ERROR_ILLEGAL_ADDRESS"},
                                                     {LaunchOutOfResources, "CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES"},
@@ -233,7 +154,7 @@ EXPORT int cuGetErrorName(int result, const char **name) {
 EXPORT int cuGetErrorString(int, const char **text) {
   std::lock_guard<std::mutex> lock(mutex);
   static thread_local std::string told;
-  return told = "refused by the host GPU: " + refusal, *text = told.c_str(), Success;
+  return told = "refused by the host GPU: " + refusal(), *text = told.c_str(), Success;
 }
 
 EXPORT int cuDeviceGetCount(int *count) { return *count = int(devices().size()), Success; }
@@ -256,20 +177,30 @@ EXPORT int cuDevicePrimaryCtxRetain(void **context, int device) {
 }
 EXPORT int cuCtxSetCurrent(void *context) { return current = static_cast<Device *>(context), Success; }
 
-EXPORT int cuCtxSynchronize() {
-  return onDevice([](Device &device) { return finish(device); });
+EXPORT int cuDeviceCanAccessPeer(int *can, int device, int peer) {
+  const int count = int(devices().size());
+  return *can = device != peer, device >= 0 && peer >= 0 && device < count && peer < count ? Success : InvalidDevice;
+}
+EXPORT int cuCtxEnablePeerAccess(void *peer, unsigned) {
+  return onDevice([&](Device &device) -> Result {
+    return device.peers.insert(static_cast<Device *>(peer)).second ? Success : PeerAlreadyEnabled;
+  });
 }
 
 EXPORT int cuMemAlloc_v2(DevicePointer *pointer, size_t bytes) {
   return onDevice([&](Device &device) -> Result {
     if (!bytes)
       return refuse(InvalidValue, "an allocation of no bytes");
+    if (Result result = refuseUnsafe("memory is allocated"))
+      return result;
     *pointer = device.memory.allocate(bytes);
     return *pointer ? Success : refuse(OutOfMemory, std::to_string(bytes) + " bytes");
   });
 }
 EXPORT int cuMemFree_v2(DevicePointer pointer) {
   return onDevice([&](Device &) -> Result {
+    if (Result result = refuseUnsafe("memory is freed"))
+      return result;
     for (Device &device : devices())
       if (device.memory.isOurs(pointer)) {
         finish(device);
@@ -282,6 +213,21 @@ EXPORT int cuMemGetInfo_v2(size_t *free, size_t *total) {
   return onDevice([&](Device &device) -> Result {
     *total = DeviceMemory::kTotalBytes;
     return *free = *total - device.memory.used(), Success;
+  });
+}
+EXPORT int cuMemHostAlloc(void **memory, size_t bytes, unsigned) {
+  return onDevice([&](Device &) -> Result {
+    if (Result result = refuseUnsafe("memory is allocated"))
+      return result;
+    *memory = std::aligned_alloc(4096, (bytes + 4095) / 4096 * 4096);
+    return std::memset(*memory, DeviceMemory::kFresh, bytes), Success;
+  });
+}
+EXPORT int cuMemFreeHost(void *memory) {
+  return onDevice([&](Device &) -> Result {
+    for (Device &device : devices())
+      finish(device);
+    return std::free(memory), Success;
   });
 }
 EXPORT int cuMemcpyHtoDAsync_v2(DevicePointer to, const void *from, size_t bytes, void *handle) {
@@ -304,17 +250,30 @@ EXPORT int cuMemcpyAsync(DevicePointer to, DevicePointer from, size_t bytes, voi
   });
 }
 
-EXPORT int cuStreamCreate(void **made, unsigned) {
-  return onDevice([&](Device &device) -> Result {
-    return *made = device.streams.insert(std::make_unique<Stream>()).first->get(), Success;
+EXPORT int cuMemcpy2DAsync_v2(const weft::cuda::CopyOfRows *rows, void *handle) {
+  return inStream(handle, [&](Device &, Stream &stream) -> Result {
+    const auto &to = rows->to, &from = rows->from;
+    if (!rows->width || !rows->height || to.pitch < rows->width || from.pitch < rows->width || to.kind != 2 ||
+        from.kind != 2 || std::max(to.pitch, from.pitch) > size_t(INT32_MAX))
+      return refuse(InvalidValue, "rows whose pitch is not that of a copy of rows");
+    auto bytes = [&](size_t pitch) { return pitch * (rows->height - 1) + rows->width; };
+    void *target = findOnAny(to.device, bytes(to.pitch)), *source = findOnAny(from.device, bytes(from.pitch));
+    if (!target || !source)
+      return outside("a copy of rows");
+    return enqueue(stream, {[=, copy = *rows] {
+                     for (size_t i = 0; i < copy.height; ++i)
+                       std::memcpy(static_cast<char *>(target) + i * copy.to.pitch,
+                                   static_cast<const char *>(source) + i * copy.from.pitch, copy.width);
+                     return Success;
+                   }});
   });
-}
-EXPORT int cuStreamSynchronize(void *handle) {
-  return inStream(handle, [](Device &device, Stream &stream) { return finish(device, stream); });
 }
 
 EXPORT int cuModuleLoadData(void **made, const void *image) {
-  return onDevice([&](Device &device) { return load(device, image, made); });
+  return onDevice([&](Device &device) {
+    const Result result = refuseUnsafe("a module is loaded");
+    return result ? result : load(device, image, made);
+  });
 }
 EXPORT int cuModuleUnload(void *handle) {
   return onDevice([&](Device &device) -> Result {
@@ -322,6 +281,8 @@ EXPORT int cuModuleUnload(void *handle) {
     for (const std::unique_ptr<Stream> &stream : module->device->streams)
       if (!stream->work.empty() && !device.broken)
         return refuse(InvalidValue, "a module is unloaded while work waits that may use it");
+    if (isInGraph(module))
+      return refuse(InvalidValue, "a module is unloaded whose kernels a graph launches");
     dlclose(module->library);
     delete module;
     return Success;

@@ -1,6 +1,6 @@
 // What the host GPU promises: it runs what is right, and finds what is wrong (README.md).
 #include "codegen/cuda/Nvrtc.h"
-#include "runtime/cuda/Driver.h"
+#include "runtime/cuda/Streams.h"
 
 #include <gtest/gtest.h>
 
@@ -109,6 +109,13 @@ TEST_F(HostGpu, WorkWaitsUntilSomethingWaitsForIt) {
 
 TEST_F(HostGpu, NewMemoryHoldsAPattern) {
   EXPECT_EQ(read(allocate(8), 1)[0], static_cast<long long>(0xCBCBCBCBCBCBCBCBull));
+}
+
+// Into what the allocation was rounded up to: AddressSanitizer alone sees it.
+TEST_F(HostGpu, FewBytesBeyondAreReached) {
+  long long out = allocate(100);
+  EXPECT_EQ(launch("beyond", {out, 12}), 0);
+  EXPECT_EQ(d.cuStreamSynchronize(stream), 0);
 }
 
 TEST_F(HostGpu, RefusesWhatAGpuRefuses) {

@@ -1,7 +1,7 @@
 // Answers NVRTC's interface by compiling CUDA C++ for the host: what it gives as a cubin is a shared object
 // (HostKernel.h) that HostDriver.cpp runs. What programs have in common, all before the first kernel, is a precompiled
 // header. Everything is kept in the folder HOSTGPU_CACHE, by the hash of the source, the flags and HostBlock.h.
-// HOSTGPU_SANITIZER ("thread") is what programs are watched by.
+// HOSTGPU_SANITIZER ("thread", "address") is what programs are watched by.
 #include "runtime/Hash.h"
 
 #include <cstdlib>
@@ -164,8 +164,12 @@ EXPORT int nvrtcCompileProgram(void *handle, int count, const char *const *given
       return result;
     }
   options.flags.push_back(options.contracts ? "-ffp-contract=fast" : "-ffp-contract=off");
-  if (std::string sanitizer = environment("HOSTGPU_SANITIZER", ""); !sanitizer.empty())
+  const std::string sanitizer = environment("HOSTGPU_SANITIZER", "");
+  if (!sanitizer.empty())
     options.flags.insert(options.flags.end(), {"-fsanitize=" + sanitizer, "-shared-libsan"});
+  if (sanitizer == "address") // which does not look at declared shared memory; stacks are fibers'
+    options.flags.insert(options.flags.end(), {"-fsanitize=array-bounds", "-fsanitize-trap=array-bounds",
+                                               "-fsanitize-address-use-after-return=never"});
 
   static const std::string block = read(HOSTGPU_SOURCES "/HostBlock.h") + read(HOSTGPU_SOURCES "/HostKernel.h");
   std::string key = HOSTGPU_COMPILER + block;

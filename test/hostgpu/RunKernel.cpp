@@ -1,5 +1,7 @@
 #include "RunKernel.h"
 
+#include "Forbidden.h"
+
 #include <csetjmp>
 #include <csignal>
 #include <immintrin.h>
@@ -17,21 +19,21 @@ static void onSignal(int signal) {
 
 // While it lives, faults end the kernel instead of the process.
 struct Faults {
-  static constexpr int kSignals[] = {SIGSEGV, SIGBUS, SIGFPE};
-  struct sigaction before[3];
+  static constexpr int kSignals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL};
+  struct sigaction before[4];
   Faults() {
     struct sigaction action = {};
     action.sa_handler = onSignal;
-    for (int i = 0; i < 3; ++i)
+    for (int i = 0; i < 4; ++i)
       sigaction(kSignals[i], &action, &before[i]);
   }
   ~Faults() {
-    for (int i = 0; i < 3; ++i)
+    for (int i = 0; i < 4; ++i)
       sigaction(kSignals[i], &before[i], nullptr);
   }
 };
 
-// Shared memory, behind which nothing can be read.
+// Shared memory, around which nothing can be read, as far as it is known who reads.
 static unsigned char *sharedMemory(size_t bytes) {
   constexpr size_t kMost = 256 * 1024, kPage = 4096;
   static auto *start = [] {
@@ -39,7 +41,10 @@ static unsigned char *sharedMemory(size_t bytes) {
     mprotect(made, kMost, PROT_READ | PROT_WRITE);
     return static_cast<unsigned char *>(made);
   }();
-  return start + kMost - (bytes + 15) / 16 * 16;
+  unsigned char *memory = start + kMost - (bytes + 15) / 16 * 16;
+  forbid(start, kMost);
+  permit(memory, bytes);
+  return memory;
 }
 
 Outcome runKernel(const Program &program, const Kernel &kernel, std::vector<unsigned long long> arguments,
@@ -57,7 +62,9 @@ Outcome runKernel(const Program &program, const Kernel &kernel, std::vector<unsi
       outcome.problem = problem;
   } else {
     outcome.reachedOutside = caught != SIGFPE;
-    outcome.problem = outcome.reachedOutside ? "it reaches outside of allocations" : "it divides an integer by zero";
+    outcome.problem = caught == SIGFPE   ? "it divides an integer by zero"
+                      : caught == SIGILL ? "it reaches outside of an array"
+                                         : "it reaches outside of allocations";
   }
   _mm_setcsr(mode);
   return outcome;

@@ -58,10 +58,48 @@ def pytest_configure(config):
     if not weft.cuda.is_available():
         raise pytest.UsageError("there is no GPU; test/hostgpu/run gives a command one")
     weft.set_default_device("cuda")
-    from_numpy, numpy_of = weft.from_numpy, weft.Tensor.numpy
-    weft.from_numpy = lambda ndarray: from_numpy(ndarray).to("cuda")
+    from_numpy, numpy_of, printed = weft.from_numpy, weft.Tensor.numpy, weft.Tensor.__repr__
+    weft.from_numpy = lambda ndarray: from_numpy(ndarray).to(weft.get_default_device())
     weft.Tensor.numpy = lambda self, force=False: numpy_of(self.cpu(), force=force)
     weft.Tensor.__array__ = lambda self, dtype=None, copy=None: numpy.asarray(numpy_of(self.cpu()), dtype)
+
+    def printed_as_on_a_cpu(self):
+        return (
+            printed(self).replace(", device='cuda:0'", "")
+            if weft.get_default_device().type == "cuda"
+            else printed(self)
+        )
+
+    weft.Tensor.__repr__ = printed_as_on_a_cpu
+
+
+# Files, and tests of them, of what is the host's, whatever the device.
+OF_THE_HOST = {
+    "test_interop": "memory shared with NumPy",
+    "test_columns": "memory shared with tables",
+    "test_memory": "memory shared with others",
+    "test_aot": "weft-aot makes programs of CPUs",
+    "test_aarch64": "weft-aot makes programs of CPUs",
+    "test_artifact_misuse": "weft-aot makes programs of CPUs",
+    "test_udf": "weft-aot makes programs of CPUs",
+    "test_threads": "threads of the host's kernels",
+    "test_shipped_kernels": "kernels of CPUs",
+    "test_tuning": "kernels of CPUs",
+    "test_float_mode": "the host's floating-point mode",
+    "test_weight_results": "weights that are written by their address",
+    "test_complex::test_memory_is_shared_with_numpy_and_dlpack": "memory shared with NumPy",
+    "test_sparse::test_printing": "lines without the device's name",
+    "test_unsigned::test_numbers": "lines without the device's name",
+}
+
+
+def pytest_collection_modifyitems(config, items):
+    if config.getoption("--device") == "cpu":
+        return
+    for item in items:
+        file = item.module.__name__
+        if why := OF_THE_HOST.get(file) or OF_THE_HOST.get(f"{file}::{item.originalname}"):
+            item.add_marker(pytest.mark.skip(reason=f"{why}: on a CPU"))
 
 
 @pytest.fixture

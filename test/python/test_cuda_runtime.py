@@ -79,6 +79,23 @@ def test_writes_to_views():
 
     same_on_both(f, weft.randn(4, 6), weft.randn(4, 3))
 
+    def parts(x, y):
+        x = x.clone()
+        x[1, :, 2::2, 1:3] = y
+        x[:, 1] = y[0, 0, 0]
+        x.permute(3, 0, 2, 1)[1:, :, ::3] = x[0, 0, 0, 0]
+        x[..., 4:4] = 1
+        x[0].diagonal(0, 0, 2).copy_(y[0, 0, 1])
+        x.view(-1)[3:300:7] = weft.arange(43.0, device=x.device)[:43]
+        x.transpose(0, 2).copy_(x.transpose(0, 2).flip(0))
+        x[:, :, 0] += 1
+        return x
+
+    same_on_both(parts, weft.randn(2, 5, 7, 6), weft.randn(5, 3, 2))
+    many = weft.zeros(300, 3, 301, 2).to("cuda")  # more than some copies
+    many[:, 1:, ::2, 1] = 1
+    assert many.sum().item() == 300 * 2 * 151
+
 
 @pytest.mark.parametrize("compiled", [False, True])
 def test_gradients_go_between_devices(compiled):
@@ -142,6 +159,17 @@ def test_packed_sequences():
     assert_same_bits(run(x.to("cuda")), expected)
 
 
+def test_printing_copies_what_it_shows():
+    x = weft.arange(3_000_000.0).view(3, 1_000_000)
+    assert (
+        repr(x.to("cuda").expand(2**20, 3, 1_000_000))
+        == repr(x.expand(2**20, 3, 1_000_000))[:-1] + ", device='cuda:0')"
+    )
+    sparse = repr(weft.tensor([[0.0, 2.0]]).to("cuda").to_sparse())
+    assert sparse.count("device=") == 1 and "values=tensor([2.])," in sparse
+    assert repr(weft.arange(5).to("cuda")) == "tensor([0, 1, 2, 3, 4], device='cuda:0')"
+
+
 def test_pickles_keep_the_device():
     x = weft.randn(3).to("cuda").requires_grad_()
     layer = weft.nn.Linear(3, 2).to("cuda")
@@ -150,6 +178,20 @@ def test_pickles_keep_the_device():
         assert_same_bits(copied, original)
     for other in (pickle.loads(pickle.dumps(layer)), copy.deepcopy(layer)):
         assert_same_bits(other(x), layer(x))
+
+
+def test_data_within_a_program_needs_no_break():
+    """A number or a list that becomes a tensor of the GPU is a constant of the program."""
+    x = weft.randn(3).to("cuda")
+
+    def f(x):
+        return x * weft.tensor([1.0, 2.0, 3.0], device=x.device) + weft.as_tensor(0.5).to("cuda")
+
+    compiled = weft.compile(f)
+    for _ in range(3):
+        assert_same_bits(compiled(x), f(x))
+    explanation = weft.explain(compiled, x)
+    assert (explanation.mode, explanation.reason) == ("replay", None)
 
 
 def test_code_that_runs_as_python_says_the_same():

@@ -17,7 +17,7 @@ REFUSED = {
     "layout": "factories alone take it",
     "memory_format": "those take it that give such strides",
     "names": "dimensions have no names",
-    "pin_memory": "memory is not pinned",
+    "pin_memory": "factories alone take it",
     "out_dtype": "a product has its operands' dtype",
     "sparse_grad": "gradients are dense",
     "implicit": "of PyTorch's own use",
@@ -55,7 +55,7 @@ _KNOWN = [
     ("nn.RNNBase.forward", "that of its sub-classes", ["hx is not PyTorch's"]),
     ("Tensor.view", "a dtype is positional", ["no dtype"]),
     (
-        "tensor Tensor.new_tensor",
+        "Tensor.new_tensor",
         REFUSED["pin_memory"],
         ["(data, dtype, device, requires_grad, pin_memory): too many positional arguments"],
     ),

@@ -175,7 +175,7 @@ def test_conversions():
     assert x.int().tolist() == [-1, 0, 2] and x.bool().tolist() == [True, False, True]
     assert x.half().float().tolist() == x.tolist() and x.bfloat16().tolist() == x.tolist()
     assert float(x[0]) == -1.5 and int(x[2]) == 2 and bool(x[1]) is False and [10, 20, 30][weft.tensor(1)] == 20
-    assert x.to(x.dtype) is x and x.cpu() is x
+    assert x.to(x.dtype) is x and x.to(x.device) is x
 
 
 PRINTED = [

@@ -1,5 +1,5 @@
 #include "runtime/Buffer.h"
-#include "runtime/cuda/Driver.h"
+#include "runtime/cuda/Streams.h"
 
 #include <gtest/gtest.h>
 

@@ -180,4 +180,6 @@ def polygamma_(input: Tensor, n: int) -> Tensor:
 
 @public
 def record_stream(input: Tensor, s: Any) -> None:
-    """Does nothing: memory is given back in the order of the one stream."""
+    """A stream works on the tensor: its memory is used again when that is done. Work of weft tells so by itself; this is for that of others."""
+    if input.is_cuda:
+        _C.cuda_record_stream(input, s.device_index, s.cuda_stream)

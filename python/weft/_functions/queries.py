@@ -106,16 +106,17 @@ def ndimension(input: Tensor) -> int:
 
 @public
 def is_pinned(input: Tensor, device: device | None = None) -> bool:
-    """False: memory is not pinned."""
-    return False
+    """Whether it is on the CPU, in memory that GPUs copy by themselves."""
+    return _C.is_pinned(input)
 
 
 @public
 def pin_memory(input: Tensor, device: device | None = None) -> Tensor:
-    """The tensor: copies to a GPU take pageable memory. A RuntimeError where there is no GPU."""
+    """A copy in memory that GPUs copy by themselves, also while the program goes on (``non_blocking``); the tensor itself where it is there.
+    A RuntimeError where there is no GPU."""
     if not _C.cuda_device_count():
         raise RuntimeError("[pin_memory] cannot access an accelerator device when none is available")
-    return input
+    return _C.pin_memory(input)
 
 
 @public

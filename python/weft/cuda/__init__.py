@@ -25,24 +25,35 @@ if "WEFT_NVRTC" not in os.environ and (_nvrtc := _find_nvrtc()):
     os.environ["WEFT_NVRTC"] = _nvrtc
 
 
+from ._device import require as _require  # noqa: E402  NVRTC is found before
+from .graphs import (  # noqa: E402
+    CUDAGraph,
+    graph,
+    graph_pool_handle,
+    is_current_stream_capturing,
+    make_graphed_callables,
+)
+from .memory import (  # noqa: E402
+    empty_cache,
+    max_memory_allocated,
+    max_memory_cached,
+    max_memory_reserved,
+    mem_get_info,
+    memory_allocated,
+    memory_cached,
+    memory_reserved,
+    memory_stats,
+    memory_summary,
+    reset_max_memory_allocated,
+    reset_max_memory_cached,
+    reset_peak_memory_stats,
+)
+from .streams import Event, ExternalStream, Stream, StreamContext, current_stream, default_stream, set_stream, stream  # noqa: E402
+
 OutOfMemoryError = _C.OutOfMemoryError
 globals().update(_legacy.types("cuda"))  # FloatTensor and its like
 
 _DeviceProperties = namedtuple("_DeviceProperties", "name major minor multi_processor_count total_memory")
-
-
-def _require(function, device=None):
-    """The number of a GPU, which must be there."""
-    count = device_count()
-    if not count:
-        raise AssertionError(f"[cuda.{function}] no CUDA device is available; ask weft.cuda.is_available() first")
-    index = (
-        device.index if isinstance(device, _C.device) else _C.device(device).index if type(device) is str else device
-    )
-    index = 0 if index is None else int(index)
-    if not 0 <= index < count:
-        raise AssertionError(f"[cuda.{function}] invalid device id {index}; there are {count}")
-    return index
 
 
 def is_available():
@@ -66,30 +77,32 @@ def init():
 
 
 def current_device():
-    """The number of the GPU that "cuda" names: 0."""
-    return _require("current_device")
+    """The number of the GPU that "cuda" names on this thread; at first 0."""
+    _require("current_device")
+    return _C.cuda_current_device()
 
 
 def set_device(device):
-    """Raises NotImplementedError for another GPU than the first, which "cuda" names; a negative number leaves things as they are."""
+    """Makes another GPU the one that "cuda" names on this thread; a negative number leaves things as they are."""
     if isinstance(device, int) and device < 0:
         return
-    if _require("set_device", device):
-        raise NotImplementedError('[cuda.set_device] "cuda" names the first GPU; name another one as "cuda:1"')
+    _C.cuda_set_device(_require("set_device", device))
 
 
 class device:
-    """A scope in which "cuda" names a GPU: the first; None or a negative number leaves things as they are."""
+    """A scope in which "cuda" names a GPU; None or a negative number leaves things as they are."""
 
     def __init__(self, device):
         self.idx = device
 
     def __enter__(self):
+        self._before = _C.cuda_current_device() if device_count() else None
         if self.idx is not None:
             set_device(self.idx)
 
     def __exit__(self, *exception):
-        pass
+        if self._before is not None:
+            _C.cuda_set_device(self._before)
 
 
 class device_of(device):
@@ -125,12 +138,8 @@ def is_bf16_supported(including_emulation=True):
 
 
 def synchronize(device=None):
-    """Waits for all work on the GPU."""
+    """Waits for all work on the GPU, of all its streams."""
     _C.cuda_synchronize(_require("synchronize", device))
-
-
-def empty_cache():
-    """Has no effect: memory is kept for later tensors."""
 
 
 def ipc_collect():
@@ -138,42 +147,10 @@ def ipc_collect():
     _require("ipc_collect")
 
 
-def _not_counted(name):
-    def figure(device=None):
-        if is_available():
-            raise NotImplementedError(f"[cuda.{name}] memory is not counted; ask nvidia-smi")
-        return 0
-
-    figure.__name__, figure.__doc__ = (
-        name,
-        "0 where there is no GPU; else a NotImplementedError: memory is not counted.",
-    )
-    return figure
-
-
-memory_allocated = _not_counted("memory_allocated")
-max_memory_allocated = _not_counted("max_memory_allocated")
-memory_reserved = _not_counted("memory_reserved")
-max_memory_reserved = _not_counted("max_memory_reserved")
-memory_cached = _not_counted("memory_cached")
-max_memory_cached = _not_counted("max_memory_cached")
-
-
-def memory_stats(device=None):
-    """Empty: memory is not counted."""
-    return {}
-
-
-def memory_summary(device=None, abbreviated=False):
-    """A line that says so: memory is not counted."""
-    return "memory is not counted"
-
-
-def reset_peak_memory_stats(device=None):
-    """Has no effect: memory is not counted."""
-
-
-reset_max_memory_allocated = reset_max_memory_cached = reset_peak_memory_stats
+def can_device_access_peer(device, peer_device):
+    """Whether a GPU reaches another one's memory without the host."""
+    index, peer = (_require("can_device_access_peer", d) for d in (device, peer_device))
+    return index != peer and _C.cuda_reaches_peer(index, peer)
 
 
 def manual_seed(seed):
@@ -181,47 +158,6 @@ def manual_seed(seed):
 
 
 manual_seed_all = manual_seed
-
-
-class Stream:
-    """The GPU's one stream, in which all work is done in order."""
-
-    def __init__(self, device=None, priority=0):
-        self.device = _C.device("cuda", _require("Stream", device))
-
-    def synchronize(self):
-        """Waits for its work."""
-        synchronize(self.device)
-
-    def wait_stream(self, stream):
-        """Has no effect: there is one stream."""
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *exception):
-        pass
-
-
-def current_stream(device=None):
-    """The GPU's stream."""
-    return Stream(device)
-
-
-default_stream = current_stream
-
-
-class stream:
-    """A scope in which work goes to a stream: the only one. None leaves things as they are."""
-
-    def __init__(self, stream):
-        self.stream = stream
-
-    def __enter__(self):
-        return self.stream
-
-    def __exit__(self, *exception):
-        pass
 
 
 def __getattr__(name):

@@ -339,8 +339,9 @@ def _repr(x: Any) -> str:
     for name, part in zip(PARTS[layout], parts):
         indent = len("tensor(" + name + "=")
         text = _print.tensor_repr(part.detach()).replace("\n", "\n" + " " * indent)
-        if part is parts[-1]:  # its dtype is said once
-            text = text.replace(f", dtype={part.dtype}", "").replace(f",\n{' ' * (indent + 7)}dtype={part.dtype}", "")
+        said_once = [f"device='{part.device}'", *([f"dtype={part.dtype}"] if part is parts[-1] else [])]
+        for words in said_once:
+            text = text.replace(f", {words}", "").replace(f",\n{' ' * (indent + 7)}{words}", "")
         texts.append(f"{name}={text}")
     size = f"size={tuple(x.shape)}, nnz={parts[-1].shape[0]}"
     words = [] if x.device.type == "cpu" else [f"device='{x.device}'"]

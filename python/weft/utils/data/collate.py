@@ -44,6 +44,22 @@ def default_collate(batch):
     )
 
 
+def pinned(data):
+    """Tensors of the CPU, and of containers of them, pinned; so is what has a method ``pin_memory``. The rest stays."""
+    if isinstance(data, factories.Tensor):
+        return data.pin_memory() if data.device.type == "cpu" else data
+    if hasattr(data, "pin_memory"):
+        return data.pin_memory()
+    if isinstance(data, Mapping):
+        return like(data, {key: pinned(value) for key, value in data.items()})
+    if isinstance(data, tuple) and hasattr(data, "_fields"):
+        return type(data)(*(pinned(value) for value in data))
+    if isinstance(data, Sequence) and not isinstance(data, (str, bytes)):
+        parts = [pinned(value) for value in data]
+        return tuple(parts) if isinstance(data, tuple) else like(data, parts)
+    return data
+
+
 def like(original, contents):
     """The contents as a container of the original's class, or a plain one where that class makes none."""
     try:

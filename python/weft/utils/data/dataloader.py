@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import functools
 
+from ... import cuda
 from ...random import check_generator
 from .collate import default_collate, default_convert
 from .dataset import IterableDataset, length_of
 from .fetch import Fetcher, IterableFetcher
-from .iterators import ByWorkers, InThisProcess
+from .iterators import ByWorkers, InThisProcess, Pinned
 from .sampler import BatchSampler, RandomSampler, SequentialSampler
 
 
@@ -49,7 +50,7 @@ class DataLoader:
     come one by one as they are. With ``num_workers`` processes (forked, or of ``multiprocessing_context``) each loads
     ``prefetch_factor`` batches ahead; tensors come by shared memory. Worker i draws from the pass's seed + i, and calls
     ``worker_init_fn(i)`` first. ``persistent_workers`` stay for the next pass; ``in_order=False`` gives batches as they come;
-    ``timeout`` in seconds. pin_memory has no effect.
+    ``timeout`` in seconds. With ``pin_memory``, and a GPU, tensors of batches are pinned.
 
     An error in a worker is raised here, with its traceback, by the batch that it is of. RuntimeError where a worker dies or none sends
     a batch in time. ValueError and TypeError for arguments that do not fit.
@@ -171,6 +172,10 @@ class DataLoader:
         return len(self.positions())
 
     def __iter__(self):
+        batches = self._batches()
+        return Pinned(batches) if self.pin_memory and cuda.is_available() else batches
+
+    def _batches(self):
         if not self.num_workers:
             return InThisProcess(self)
         if not self.persistent_workers:

@@ -13,6 +13,7 @@ import weakref
 from ... import _C
 from . import worker
 from .channel import Channel, pair
+from .collate import pinned
 from .fetch import Exhausted
 
 _PATIENCE = 5.0  # seconds that a worker has to finish its batch at the end
@@ -47,6 +48,22 @@ class InThisProcess(Pass):
             raise StopIteration from None
         except StopIteration as error:  # which would end the loop as if all had been read
             raise RuntimeError("[DataLoader] the data set raised StopIteration; let it raise another error") from error
+
+
+class Pinned:
+    """The batches of a pass, their tensors in memory that GPUs copy by themselves."""
+
+    def __init__(self, batches):
+        self.batches = batches
+
+    def __iter__(self):
+        return self
+
+    def __len__(self):
+        return len(self.batches)
+
+    def __next__(self):
+        return pinned(next(self.batches))
 
 
 class Workers:

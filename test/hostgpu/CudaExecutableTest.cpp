@@ -1,4 +1,5 @@
-// Runs on a GPU where there is one, and everywhere against FakeCuda.c in the program weft_fake_cuda_tests.
+// Programs on a GPU, or on the one that is made of the host.
+#include "codegen/cuda/Nvrtc.h"
 #include "runtime/Executable.h"
 #include "runtime/cuda/Driver.h"
 
@@ -10,58 +11,25 @@ using namespace weft;
 
 namespace {
 
-// void scale(const int64_t *a, const int64_t *c, int64_t *out, int64_t size, int64_t factor, int64_t tasks):
-// task t does the elements from t * blockDim.x on: out[i] = a[i] * factor + c[i % 4]. The driver takes PTX where it
-// takes a cubin.
-const char kImage[] = R"(.version 6.4
-.target sm_75
-.address_size 64
-.visible .entry scale(.param .u64 a, .param .u64 c, .param .u64 out, .param .u64 size, .param .u64 factor, .param .u64 tasks)
-{
-  .reg .pred %p<4>;
-  .reg .b32 %r<5>;
-  .reg .b64 %d<24>;
-  ld.param.u64 %d1, [a];
-  ld.param.u64 %d2, [c];
-  ld.param.u64 %d3, [out];
-  ld.param.u64 %d4, [size];
-  ld.param.u64 %d5, [factor];
-  ld.param.u64 %d6, [tasks];
-  cvta.to.global.u64 %d1, %d1;
-  cvta.to.global.u64 %d2, %d2;
-  cvta.to.global.u64 %d3, %d3;
-  mov.u32 %r1, %ctaid.x;
-  cvt.u64.u32 %d7, %r1;
-  mov.u32 %r2, %ntid.x;
-  cvt.u64.u32 %d8, %r2;
-  mov.u32 %r3, %tid.x;
-  cvt.u64.u32 %d9, %r3;
-  mov.u32 %r4, %nctaid.x;
-  cvt.u64.u32 %d10, %r4;
-next:
-  setp.ge.s64 %p1, %d7, %d6;
-  @%p1 bra done;
-  mul.lo.s64 %d11, %d7, %d8;
-  add.s64 %d11, %d11, %d9;
-  setp.ge.s64 %p2, %d11, %d4;
-  @%p2 bra skip;
-  shl.b64 %d12, %d11, 3;
-  add.s64 %d13, %d1, %d12;
-  ld.global.u64 %d14, [%d13];
-  mul.lo.s64 %d14, %d14, %d5;
-  and.b64 %d15, %d12, 24;
-  add.s64 %d16, %d2, %d15;
-  ld.global.u64 %d17, [%d16];
-  add.s64 %d18, %d14, %d17;
-  add.s64 %d19, %d3, %d12;
-  st.global.u64 [%d19], %d18;
-skip:
-  add.s64 %d7, %d7, %d10;
-  bra next;
-done:
-  ret;
+// Task t does the elements from t * blockDim.x on.
+const char kSource[] = R"(
+extern "C" __global__ void scale(const long long *a, const long long *c, long long *out, long long size,
+                                 long long factor, long long tasks) {
+  for (long long task = blockIdx.x; task < tasks; task += gridDim.x) {
+    long long i = task * blockDim.x + threadIdx.x;
+    if (i < size)
+      out[i] = a[i] * factor + c[i % 4];
+  }
 }
 )";
+
+const std::string &image() {
+  static const std::string cubin = [] {
+    const cuda::DeviceInfo info = cuda::deviceInfo(0);
+    return cuda::compileToCubin(kSource, "sm_" + std::to_string(info.major * 10 + info.minor));
+  }();
+  return cubin;
+}
 
 const int64_t kConstant[4] = {1, 2, 3, 4};
 const WeftExtent kSize{1, 1, 0, {{0, 0, 1}}}, kBytes{8, 1, 0, {{0, 0, 1}}}, kGrid{1, 1, 0, {{0, 0, 64}}};
@@ -77,8 +45,8 @@ struct TwoSteps {
   WeftStep steps[2] = {
       {nullptr, "scale", "a.py:1", 3, 2, first, three, kGrid, 1, 64 * 1024, 0, 64, nullptr, nullptr, 0, 0},
       {nullptr, "scale", "a.py:2", 3, 2, second, five, kGrid, 1, 0, 1, 64, nullptr, nullptr, 0, 0}};
-  WeftProgram program{WEFT_ABI_VERSION, 1,       1, 1, 4, 2, buffers, steps, 0, kImage,
-                      sizeof kImage,    "sm_75", 0, 0, 0, 0, nullptr, 0,     0};
+  WeftProgram program{WEFT_ABI_VERSION,        1,       1, 1, 4, 2, buffers, steps, 0, image().data(),
+                      int64_t(image().size()), "sm_75", 0, 0, 0, 0, nullptr, 0,     0};
 };
 
 class CudaExecutables : public testing::Test {
