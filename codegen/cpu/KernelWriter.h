@@ -92,6 +92,7 @@ private:
   // ---- instructions of AVX-512; elsewhere the same results (Avx512.cpp)
   int elementsOfRegister(Value *vector) const;
   llvm::SmallVector<Value *> registersOf(Value *vector);
+  Value *addHalf(Value *bits); // of the last place of bf16
   Value *extremum(bool isMax, Value *x, Value *y);
   Value *select(Value *condition, Value *x, Value *y);
 
