@@ -157,12 +157,13 @@ Executable::Executable(const WeftProgram *program, Device device) : place(device
 }
 
 // A grain is some ten microseconds (codegen/schedule/CostModel.h), but where the compiler did not know the sizes, or
-// where one task is longer than that.
+// where one task is longer than that. Steps whose results are kept are not in most runs.
 bool Executable::estimate(const int64_t *symbols) const {
   constexpr int64_t kManyBytes = 1 << 20;
   double grains = 0;
   int64_t bytes = 0;
-  for (const Step &s : steps) {
+  for (size_t i = size_t(plan->keptSteps); i < steps.size(); ++i) {
+    const Step &s = steps[i];
     if (s.step->control)
       return true;
     grains += double(s.grid(symbols)) / double(std::max<int64_t>(1, s.step->grain));

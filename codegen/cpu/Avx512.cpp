@@ -72,4 +72,24 @@ Value *KernelWriter::select(Value *condition, Value *x, Value *y) {
   return concatenateVectors(b, results);
 }
 
+// The bits of f32 whose upper halves are the nearest bf16, ties to even: 0x7fff is added, or 0x8000 where bit 16 is
+// set. vpternlogd makes the number of which that is the negative of the shifted bits, three instructions for LLVM's
+// four.
+Value *KernelWriter::addHalf(Value *bits) {
+  Type *type = bits->getType();
+  Value *shifted = b.CreateLShr(bits, 16);
+  if (!elementsOfRegister(bits)) {
+    Value *odd = b.CreateAnd(shifted, ConstantInt::get(type, 1));
+    return b.CreateAdd(b.CreateAdd(bits, ConstantInt::get(type, 0x7fff)), odd);
+  }
+  constexpr int kNotFirstAndSecondOrThird = 0xae;
+  SmallVector<Value *> results;
+  for (Value *part : registersOf(shifted)) {
+    Value *one = ConstantInt::get(part->getType(), 1), *half = ConstantInt::getSigned(part->getType(), -0x8000);
+    results.push_back(b.CreateIntrinsic(Intrinsic::x86_avx512_pternlog_d_512, {},
+                                        {part, one, half, b.getInt32(kNotFirstAndSecondOrThird)}));
+  }
+  return b.CreateSub(bits, concatenateVectors(b, results));
+}
+
 } // namespace weft::cpu

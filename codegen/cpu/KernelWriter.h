@@ -92,6 +92,7 @@ private:
   // ---- instructions of AVX-512; elsewhere the same results (Avx512.cpp)
   int elementsOfRegister(Value *vector) const;
   llvm::SmallVector<Value *> registersOf(Value *vector);
+  Value *addHalf(Value *bits); // of the last place of bf16
   Value *extremum(bool isMax, Value *x, Value *y);
   Value *select(Value *condition, Value *x, Value *y);
 
@@ -235,16 +236,21 @@ private:
   Value *multiplyAddTo(MatrixTypes &p, Value *x, Value *y, Value *sum);
   Value *addBlock(MatrixTypes &p, Value *total, Value *chain);
   void addZeros(Carried &sums); // what the product of zeros that ends an odd K does
+  void sumPanel(RowsProduct &p, const RowsOperands &x);
+  void sumBlocksOfPanel(RowsProduct &p, const RowsOperands &x, int64_t blocks);
   void sumAlongN(RowsProduct &p, const RowsOperands &x);
   void addRowsOfB(RowsProduct &p, const RowsOperands &x, Value *chains, Value *k, int64_t count);
-  void sumAlongK(RowsProduct &p, const RowsOperands &x);
+  void sumAlongK(RowsProduct &p, RowsOperands x);
   void sumTwoVectors(RowsProduct &p, const RowsOperands &x, Value *column);
   void sumOneVector(RowsProduct &p, const RowsOperands &x, Value *column, int64_t blocks);
   llvm::SmallVector<Value *, 16> loadRows(RowsProduct &p, llvm::ArrayRef<Value *> rows);
-  void addProducts(RowsProduct &p, const RowsOperands &x, llvm::ArrayRef<RowsChain> chains,
+  void askForRows(RowsProduct &p, const RowsOperands &x, const RowsChain &chain, Value *k);
+  void addProducts(RowsProduct &p, const RowsOperands &x, llvm::ArrayRef<RowsChain> chains, int64_t first,
                    llvm::ArrayRef<Value *> right, Value *k, int64_t next, Carried &sums);
   Carried addVectors(RowsProduct &p, const RowsOperands &x, llvm::ArrayRef<RowsChain> chains, Value *from, Value *to,
                      const Carried &sums);
+  Carried addLastVector(RowsProduct &p, const RowsOperands &x, llvm::ArrayRef<RowsChain> chains, int64_t first,
+                        Value *whole, Value *depth, const Carried &sums);
   Carried addRest(RowsProduct &p, const RowsOperands &x, llvm::ArrayRef<RowsChain> chains, Value *whole, Value *depth,
                   Carried sums);
   Carried beginSums(RowsProduct &p, const RowsOperands &x, llvm::ArrayRef<Value *> places);

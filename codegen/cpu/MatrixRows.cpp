@@ -13,8 +13,7 @@ using namespace llvm;
 
 namespace weft::cpu {
 
-static constexpr int64_t kTransposedBits = 256; // of the vectors along K that are
-static constexpr int64_t kStrip = 1024;         // columns of a strip, half as many of many rows
+static constexpr int64_t kStrip = 1024; // columns of a strip, half as many of many rows
 static constexpr int64_t kStepsOfK = 4; // along N: rows of B that are read together, or twice as many for one row
 static constexpr int64_t kMostDots = 4, kDotDepth = 4 * kDepth; // results, and K where they are better in lanes
 static constexpr int64_t kRowPointers = 4;                      // of rows of A where it is
@@ -33,14 +32,16 @@ KernelWriter::RowsProduct::RowsProduct(kernel::ContractOp op, KernelWriter &w)
   bool isDots =
       !packed && !unbroken && unitK && readsA && most >= 0 && rows * most <= (depth < kDotDepth ? 1 : kMostDots);
   form = isDots ? Dots : packed || unitN ? AlongN : unitK ? AlongK : Spread;
-  // Wider ones would be as fast to transpose, but their rows are too many for the sets of a cache.
-  if (form == AlongK)
-    vectorLanes = std::min<int64_t>(vectorLanes, kTransposedBits / type->getScalarSizeInBits());
+  readsLines = form == AlongK && vectorLanes * int64_t(type->getScalarSizeInBits()) == 8 * kLine;
   copiesA = !readsA || rows > kRowPointers;
   if (isDots)
     columns = kMostDots;
   else if (packed && !copiesA)
     columns = kPanel; // which is all in one stream
+  // Columns of one panel may be few.
+  int64_t vectors = divideCeil(most >= 0 && most < kPanel ? most : kPanel, vectorLanes);
+  if (columns == kPanel && rows * vectors <= w.target.vectorRegisters / 2)
+    vectorsOfPanel = vectors;
   auto reserve = [&](int64_t elements) { return w.reserveScratch(type, elements + kLanes); };
   sums = reserve(rows * columns);
   work = reserve(std::max(rows * columns, vectorLanes) * (isDots ? vectorLanes : 1) + vectorLanes * vectorLanes);
@@ -49,7 +50,9 @@ KernelWriter::RowsProduct::RowsProduct(kernel::ContractOp op, KernelWriter &w)
 }
 
 int64_t KernelWriter::RowsProduct::blocks() const {
-  return form == AlongK && !unbroken && rows <= kRowsOfPairs ? 2 : 1;
+  bool waits =
+      vectorsOfPanel ? rows * vectorsOfPanel <= 2 : form == AlongK && rows <= (readsLines ? 2 : 1) * kRowsOfPairs;
+  return waits && !unbroken ? 2 : 1;
 }
 
 Value *KernelWriter::RowsProduct::wholeVectors(IRBuilder<> &b, Value *depth, int64_t lanes) const {
@@ -68,7 +71,8 @@ std::string KernelWriter::RowsProduct::nameOfForm() const {
          (unbroken    ? "_unbroken"
           : hasGroups ? "_long"
                       : "") +
-         (copiesA ? "_copied" : "") + "_" + std::to_string(columns);
+         (copiesA ? "_copied" : "") + "_" + std::to_string(columns) +
+         (vectorsOfPanel ? "_by" + std::to_string(vectorsOfPanel) : "");
 }
 
 bool KernelWriter::hasFewRows(kernel::ContractOp op) {
@@ -116,7 +120,7 @@ Function *KernelWriter::rowsFunction(RowsProduct &given) {
     p.sums = f->getArg(2), p.work = f->getArg(3), p.totals = f->getArg(4), p.copy = f->getArg(5);
     Value *strideM = f->getArg(6), *strideA = f->getArg(7), *strideK = f->getArg(8), *depth = f->getArg(11);
     RowsOperands x{nullptr,       strideM, strideA,       nullptr, strideK, f->getArg(9),
-                   f->getArg(10), nullptr, f->getArg(12), nullptr, nullptr};
+                   f->getArg(10), nullptr, f->getArg(12), nullptr, nullptr, nullptr};
     // No products at all sum to +0.0.
     branch(b.CreateICmpEQ(depth, constant(0)), [&] { clear(p, p.sums, x.columns); });
     int64_t step = p.blocks() * kDepth;
@@ -143,6 +147,8 @@ Function *KernelWriter::rowsFunction(RowsProduct &given) {
       }
       if (p.form == RowsProduct::AlongK)
         sumAlongK(p, x);
+      else if (p.vectorsOfPanel)
+        sumPanel(p, x);
       else if (p.form != RowsProduct::Dots)
         sumAlongN(p, x);
       if (!p.hasGroups)
@@ -198,6 +204,59 @@ Value *KernelWriter::loadColumns(RowsProduct &p, Value *row, Value *n, Value *st
         vectorType(memory), b.CreateGEP(memory, first, vector(Lanes::linear(constant(0), strideN))),
         Align(memory->getScalarSizeInBits() / 8), mask, Constant::getNullValue(vectorType(memory)));
   return widen(loaded, p.bType);
+}
+
+// A packed panel, whose chains stay in registers for the length of a block: of two whole blocks at once, where there
+// are so few that a multiply-add would wait for the one before. Past the last column it has zeros.
+void KernelWriter::sumPanel(RowsProduct &p, const RowsOperands &x) {
+  if (p.blocks() == 1)
+    return sumBlocksOfPanel(p, x, 1);
+  Value *isWhole = b.CreateICmpEQ(x.depth, constant(2 * kDepth));
+  branch(isWhole, [&] { sumBlocksOfPanel(p, x, 2); });
+  loop(constant(0), b.CreateSelect(isWhole, constant(0), x.depth), kDepth, [&](Value *k0) {
+    RowsOperands block = x;
+    block.a = b.CreateGEP(p.type, x.a, b.CreateMul(k0, x.strideA));
+    block.b = b.CreateGEP(memoryType(p.bType), x.b, b.CreateMul(k0, x.strideK));
+    block.depth = minimum(constant(kDepth), b.CreateSub(x.depth, k0));
+    block.inGroup = b.CreateOr(x.inGroup, b.CreateICmpNE(k0, constant(0)));
+    sumBlocksOfPanel(p, block, 1);
+  });
+}
+
+void KernelWriter::sumBlocksOfPanel(RowsProduct &p, const RowsOperands &x, int64_t blocks) {
+  int64_t vectors = p.vectorsOfPanel, chains = p.rows * vectors;
+  SmallVector<Value *, 16> places;
+  for (int64_t r = 0; r < p.rows; ++r)
+    for (int64_t v = 0; v < vectors; ++v)
+      places.push_back(b.CreateConstGEP1_64(p.type, p.sums, r * p.columns + v * lanes));
+  auto add = [&](Value *from, Value *to, int64_t count, const Carried &sums) {
+    return loop(from, to, count, sums, [&](Value *k, Carried sums) {
+      for (int64_t i = 0; i < count; ++i)
+        for (int64_t block = 0; block < blocks; ++block) {
+          int64_t next = block * kDepth + i;
+          Value *row =
+              b.CreateGEP(memoryType(p.bType), x.b, b.CreateMul(b.CreateAdd(k, constant(next)), constant(kPanel)));
+          SmallVector<Value *, 8> right;
+          for (int64_t v = 0; v < vectors; ++v)
+            right.push_back(loadColumns(p, row, constant(v * lanes), constant(1), nullptr));
+          for (int64_t r = 0; r < p.rows; ++r) {
+            Value *element = b.CreateVectorSplat(lanes, b.CreateLoad(p.type, elementOfA(p, x, r, k, next)));
+            for (int64_t v = 0; v < vectors; ++v) {
+              Value *&sum = sums[block * chains + r * vectors + v];
+              sum = multiplyAdd(element, right[v], sum);
+            }
+          }
+        }
+      return sums;
+    });
+  };
+  Carried sums = beginSums(p, x, places);
+  sums.resize(blocks * chains, Constant::getNullValue(vectorType(p.type)));
+  Value *depth = blocks > 1 ? constant(kDepth) : x.depth, *whole = b.CreateAnd(depth, constant(-kStepsOfK));
+  sums = add(whole, depth, 1, add(constant(0), whole, kStepsOfK, sums));
+  endSums(p, x, Carried(ArrayRef(sums).take_front(chains)), places);
+  for (auto [sum, place] : zip(ArrayRef(sums).drop_front(chains), places))
+    storeVector(addBlock(p, loadVector(p.type, place, nullptr), sum), place, nullptr);
 }
 
 // Chains begin at +0.0: those of the first block of a group where its sums are, others beside them.

@@ -6,7 +6,7 @@
 
 namespace weft::cpu {
 
-inline constexpr int64_t kRowsOfPairs = 2; // of A, whose chains of two vectors stay in registers
+inline constexpr int64_t kRowsOfPairs = 2; // of A, whose chains of two vectors stay in registers; of AVX-512's, twice
 
 struct KernelWriter::RowsProduct : MatrixTypes {
   // Along what B is contiguous: N (or packed in panels), K, or neither. Dots: along K, as A is, and of so few columns
@@ -15,6 +15,8 @@ struct KernelWriter::RowsProduct : MatrixTypes {
   Form form;
   int64_t rows;                             // that are summed together
   int64_t columns;                          // whose sums are in scratch memory
+  int64_t vectorsOfPanel = 0;               // a packed one's, whose chains stay in registers
+  bool readsLines;                          // along K: a vector of a row of B is a line of the cache
   bool copiesA;                             // which is of another type than the sums
   bool unbroken;                            // a sum is one chain, whatever K
   bool hasGroups;                           // K may be more than a group
@@ -35,12 +37,14 @@ struct KernelWriter::RowsOperands {
   llvm::Value *depth, *columns;
   llvm::Value *isFirst; // of all
   llvm::Value *inGroup; // whether it is added to what there is of its group
+  llvm::Value *isFar;   // along K: whether B is too large for the second-level cache
 };
 
 // Along K, the chains of a vector of columns in a block.
 struct KernelWriter::RowsChain {
   std::function<llvm::SmallVector<llvm::Value *, 16>(llvm::Value *k)> rows; // where the k-th elements of B are
   int64_t firstK;                                                           // of the block, from the first one's on
+  llvm::Value *next;                                                        // from where rows are read after these
 };
 
 } // namespace weft::cpu

@@ -52,18 +52,24 @@ SmallVector<Value *, 16> KernelWriter::transpose(SmallVector<Value *, 16> vector
   return result;
 }
 
+static constexpr int64_t kFarBytes = 768 << 10; // of B, of which much is beyond the second-level cache
+
 // Chains of several vectors advance together where rows of A are few, as a multiply-add waits for the one before: of
 // two vectors of columns, or of two blocks of K for the columns that are left. Not where rows of B are whole pages
-// apart: those of two vectors are too many for the sets of the first-level cache, which hold eight lines, and two
-// blocks of many columns too many places for memory.
-void KernelWriter::sumAlongK(RowsProduct &p, const RowsOperands &x) {
+// apart: those of two vectors are too many for the sets of the first-level cache, and two blocks of many columns too
+// many places for memory. Where a vector is a line, two blocks of K are quicker then, and so from half a page on.
+void KernelWriter::sumAlongK(RowsProduct &p, RowsOperands x) {
   Value *left = constant(0); // the first column that is left
+  Value *bytes = b.CreateMul(x.strideN, constant(memoryType(p.bType)->getScalarSizeInBits() / 8));
+  x.isFar = b.CreateICmpSGT(b.CreateMul(bytes, x.columns), constant(kFarBytes));
   if (p.blocks() > 1) {
-    Value *bytes = b.CreateMul(x.strideN, constant(memoryType(p.bType)->getScalarSizeInBits() / 8));
-    Value *meet = b.CreateICmpEQ(b.CreateAnd(bytes, constant(kPage - 1)), constant(0));
+    int64_t distance = p.readsLines ? kPage / 2 : kPage;
+    Value *meet = b.CreateICmpEQ(b.CreateAnd(bytes, constant(distance - 1)), constant(0));
+    if (p.readsLines)
+      meet = b.CreateAnd(meet, b.CreateICmpSGT(x.depth, constant(kDepth)));
     Value *inPairs = b.CreateSelect(meet, constant(0), b.CreateAnd(x.columns, constant(-2 * lanes)));
     Value *oneByOne = b.CreateAnd(meet, b.CreateICmpSGT(x.columns, constant(2 * lanes)));
-    left = b.CreateSelect(oneByOne, x.columns, inPairs);
+    left = p.readsLines ? inPairs : b.CreateSelect(oneByOne, x.columns, inPairs);
     loop(constant(0), x.depth, kDepth, [&](Value *k0) {
       RowsOperands block = x;
       block.a = b.CreateGEP(p.type, x.a, b.CreateMul(k0, x.strideA));
@@ -79,13 +85,13 @@ void KernelWriter::sumAlongK(RowsProduct &p, const RowsOperands &x) {
 
 // Elements of rows of B, as vectors of the first of each, of the second, and so on: as many as a vector has, or, where
 // loads are not what is waited for, by loads of 128 bits into parts of vectors, which save shuffles, as many as those
-// have. In the order of pairs they are pairs.
+// have. (Of AVX-512's that would be four loads of each line.) In the order of pairs they are pairs.
 SmallVector<Value *, 16> KernelWriter::loadRows(RowsProduct &p, ArrayRef<Value *> rows) {
   Type *memory = p.isPairs ? b.getInt32Ty() : memoryType(p.bType);
   Align align(memoryType(p.bType)->getScalarSizeInBits() / 8);
   SmallVector<Value *, 16> vectors;
   bool isWidened = memory != p.type && !p.isPairs;
-  if (isWidened || p.rows > kRowsOfPairs) {
+  if (isWidened || p.readsLines || p.rows > kRowsOfPairs) {
     for (Value *row : rows) {
       Value *vector = b.CreateAlignedLoad(vectorType(memory), row, align);
       vectors.push_back(isWidened ? widen(vector, p.bType) : vector);
@@ -103,40 +109,87 @@ SmallVector<Value *, 16> KernelWriter::loadRows(RowsProduct &p, ArrayRef<Value *
   return transposeParts(b, vectors);
 }
 
-// The products of the k-th elements, each `next` further on: `right` of each chain, to the sums of all rows of it.
-void KernelWriter::addProducts(RowsProduct &p, const RowsOperands &x, ArrayRef<RowsChain> chains,
+// Of the rows that are read after those of a chain, as many lines as the vectors from the k-th elements on are. The
+// block's are asked for row by row, which memory is faster at than at a line of each row.
+void KernelWriter::askForRows(RowsProduct &p, const RowsOperands &x, const RowsChain &chain, Value *k) {
+  int64_t bits = memoryType(p.bType)->getScalarSizeInBits(), linesOfRow = kDepth * bits / 8 / kLine;
+  branch(x.isFar, [&] {
+    Value *first = p.isPairs ? b.CreateLShr(k, 1) : k; // of the lines of a block
+    Value *row = b.CreateLShr(first, Log2_64(linesOfRow)), *line = b.CreateAnd(first, constant(linesOfRow - 1));
+    Value *start = b.CreateGEP(memoryType(p.bType), chain.next, b.CreateMul(row, x.strideN));
+    start = b.CreateGEP(b.getInt8Ty(), start, b.CreateMul(line, constant(kLine)));
+    for (int64_t i = 0; i < std::max<int64_t>(1, lanes / linesOfRow); ++i) {
+      Value *from = b.CreateGEP(memoryType(p.bType), start, b.CreateMul(constant(i), x.strideN));
+      for (int64_t n = 0; n < std::min<int64_t>(lanes, linesOfRow); ++n)
+        prefetch(b.CreateConstGEP1_64(b.getInt8Ty(), from, n * kLine));
+    }
+  });
+}
+
+// The products of the k-th elements, each `next` further on: `right` of each chain from the `first` on, to the sums of
+// all rows of it.
+void KernelWriter::addProducts(RowsProduct &p, const RowsOperands &x, ArrayRef<RowsChain> chains, int64_t first,
                                ArrayRef<Value *> right, Value *k, int64_t next, Carried &sums) {
   for (int64_t r = 0; r < p.rows; ++r) {
     Value *element = nullptr;
-    for (auto [c, chain] : enumerate(chains)) {
-      if (!element || chain.firstK != chains[0].firstK)
+    for (auto [c, column] : enumerate(right)) {
+      const RowsChain &chain = chains[first + c];
+      if (!element || chain.firstK != chains[first].firstK)
         element = b.CreateVectorSplat(lanes, b.CreateLoad(p.type, elementOfA(p, x, r, k, chain.firstK + next)));
-      Value *&sum = sums[r * chains.size() + c];
-      sum = multiplyAddTo(p, element, right[c], sum);
+      Value *&sum = sums[r * chains.size() + first + c];
+      sum = multiplyAddTo(p, element, column, sum);
     }
   }
 }
 
-// [from, to) of K, whole vectors of it, or of pairs.
+// [from, to) of K, whole vectors of it, or of pairs. Chains are loaded together, or, where a vector of each element
+// fills the registers, one after the other.
 KernelWriter::Carried KernelWriter::addVectors(RowsProduct &p, const RowsOperands &x, ArrayRef<RowsChain> chains,
                                                Value *from, Value *to, const Carried &sums) {
-  int64_t together = p.isPairs ? 2 : 1;
-  return loop(from, to, lanes * together, sums, [&](Value *k, Carried sums) {
-    for (int64_t done = 0; done < lanes * together;) {
+  int64_t inPairs = p.isPairs ? 2 : 1, together = p.readsLines ? 1 : chains.size();
+  auto add = [&](Value *k, int64_t first, Carried &sums) {
+    for (int64_t done = 0; done < lanes * inPairs;) {
       SmallVector<SmallVector<Value *, 16>, 2> loaded;
-      for (const RowsChain &chain : chains)
+      for (const RowsChain &chain : chains.slice(first, together))
         loaded.push_back(loadRows(p, chain.rows(b.CreateAdd(k, constant(done)))));
       int64_t count = int64_t(loaded[0].size());
       for (int64_t i = 0; i < count; ++i)
-        for (int64_t inPair = together - 1; inPair >= 0; --inPair) {
+        for (int64_t inPair = inPairs - 1; inPair >= 0; --inPair) {
           SmallVector<Value *, 2> right;
           for (auto &vectors : loaded)
             right.push_back(p.isPairs ? ofPairs(b, vectors[i], inPair) : vectors[i]);
-          addProducts(p, x, chains, right, k, done + i * together + inPair, sums);
+          addProducts(p, x, chains, first, right, k, done + i * inPairs + inPair, sums);
         }
-      done += count * together;
+      done += count * inPairs;
+    }
+  };
+  return loop(from, to, lanes * inPairs, sums, [&](Value *k, Carried sums) {
+    for (int64_t first = 0; first < int64_t(chains.size()); first += together) {
+      // The branch also keeps LLVM from loading all chains first.
+      if (p.readsLines)
+        askForRows(p, x, chains[first], k);
+      add(k, first, sums);
     }
     return sums;
+  });
+}
+
+// The rest of K where that is less than a vector: transposed in memory, as how many there are is not known.
+KernelWriter::Carried KernelWriter::addLastVector(RowsProduct &p, const RowsOperands &x, ArrayRef<RowsChain> chains,
+                                                  int64_t first, Value *whole, Value *depth, const Carried &sums) {
+  Type *memory = memoryType(p.bType);
+  return branch(b.CreateICmpSLT(whole, depth), sums, [&](const Carried &sums) {
+    Value *mask = firstLanes(b.CreateSub(depth, whole));
+    SmallVector<Value *, 16> vectors;
+    for (Value *row : chains[first].rows(whole))
+      vectors.push_back(widen(loadVector(memory, row, mask), p.bType));
+    for (auto [i, vector] : enumerate(transpose(vectors)))
+      storeVector(vector, b.CreateConstGEP1_64(p.type, p.work, i * lanes), nullptr);
+    return loop(whole, depth, 1, sums, [&](Value *k, Carried sums) {
+      Value *place = b.CreateMul(b.CreateSub(k, whole), constant(lanes));
+      addProducts(p, x, chains, first, loadVector(p.type, b.CreateGEP(p.type, p.work, place), nullptr), k, 0, sums);
+      return sums;
+    });
   });
 }
 
@@ -144,6 +197,11 @@ KernelWriter::Carried KernelWriter::addVectors(RowsProduct &p, const RowsOperand
 KernelWriter::Carried KernelWriter::addRest(RowsProduct &p, const RowsOperands &x, ArrayRef<RowsChain> chains,
                                             Value *whole, Value *depth, Carried sums) {
   Type *memory = memoryType(p.bType);
+  if (p.readsLines && !p.isPairs) {
+    for (int64_t first = 0; first < int64_t(chains.size()); ++first)
+      sums = addLastVector(p, x, chains, first, whole, depth, sums);
+    return sums;
+  }
   auto add = [&](Value *k, int64_t next, Carried &sums) {
     SmallVector<Value *, 2> right;
     for (const RowsChain &chain : chains) {
@@ -152,7 +210,7 @@ KernelWriter::Carried KernelWriter::addRest(RowsProduct &p, const RowsOperands &
         elements = b.CreateInsertElement(elements, b.CreateLoad(memory, b.CreateConstGEP1_64(memory, row, next)), i);
       right.push_back(widen(elements, p.bType));
     }
-    addProducts(p, x, chains, right, k, next, sums);
+    addProducts(p, x, chains, 0, right, k, next, sums);
   };
   if (p.isPairs) {
     Value *pairs = b.CreateAnd(depth, constant(-2));
@@ -186,7 +244,7 @@ void KernelWriter::sumTwoVectors(RowsProduct &p, const RowsOperands &x, Value *c
         rows.push_back(b.CreateGEP(memory, first, b.CreateMul(constant(i), x.strideN)));
       return rows;
     };
-    chains.push_back({rows, 0});
+    chains.push_back({rows, 0, b.CreateGEP(memory, start, b.CreateMul(constant(2 * lanes), x.strideN))});
   }
   for (int64_t r = 0; r < p.rows; ++r)
     for (int64_t v = 0; v < 2; ++v)
@@ -213,7 +271,8 @@ void KernelWriter::sumOneVector(RowsProduct &p, const RowsOperands &x, Value *co
         rows.push_back(b.CreateConstGEP1_64(memory, b.CreateGEP(memory, start, k), firstK));
       return rows;
     };
-    return RowsChain{rows, firstK};
+    Value *next = b.CreateGEP(memory, x.b, b.CreateMul(b.CreateAdd(column, constant(lanes)), x.strideN));
+    return RowsChain{rows, firstK, b.CreateConstGEP1_64(memory, next, firstK)};
   };
   RowsChain chains[] = {chainFrom(0), chainFrom(kDepth)};
   SmallVector<Value *, 8> places;

@@ -126,8 +126,7 @@ Value *KernelWriter::narrow(Value *value, mlir::Type type, bool hasShortNan) {
     // To the nearest, ties to even; a NaN stays one.
     Type *i32 = like(value, b.getInt32Ty());
     Value *bits = b.CreateBitCast(value, i32);
-    Value *odd = b.CreateAnd(b.CreateLShr(bits, 16), ConstantInt::get(i32, 1));
-    Value *rounded = b.CreateAdd(b.CreateAdd(bits, ConstantInt::get(i32, 0x7fff)), odd);
+    Value *rounded = addHalf(bits);
     if (hasShortNan)
       return upperHalves(rounded);
     Value *quiet = b.CreateOr(bits, ConstantInt::get(i32, 0x400000));

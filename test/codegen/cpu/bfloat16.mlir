@@ -3,8 +3,8 @@
 // Rounding to bfloat16 adds within 32 bits; then a permutation takes the upper halves, of two vectors at once where there are two.
 
 // CHECK-LABEL: @round
-// CHECK: [[ODD:%[0-9]+]] = and <16 x i32> {{.*}}, splat (i32 1)
-// CHECK: [[SUM:%[0-9]+]] = add <16 x i32> {{.*}}, [[ODD]]
+// CHECK: [[HALF:%[0-9]+]] = call <16 x i32> @llvm.x86.avx512.pternlog.d.512({{.*}}, <16 x i32> splat (i32 1), <16 x i32> splat (i32 -32768), i32 174)
+// CHECK: [[SUM:%[0-9]+]] = sub <16 x i32> {{.*}}, [[HALF]]
 // CHECK: [[QUIET:%[0-9]+]] = or <16 x i32> {{.*}}, splat (i32 4194304)
 // CHECK: select <16 x i1> {{.*}}, <16 x i32> [[QUIET]], <16 x i32> [[SUM]]
 // CHECK: shufflevector <32 x i16> {{.*}}, <16 x i32> <i32 1, i32 3, i32 5,

@@ -1,5 +1,6 @@
 // RUN: weft-translate --emit=asm --cpu=cascadelake %s | FileCheck %s
 // RUN: weft-translate --emit=asm --cpu=cascadelake %s | FileCheck %s --check-prefix=LAYOUT
+// RUN: weft-translate --emit=asm --cpu=haswell %s | FileCheck %s --check-prefix=AVX2
 // Products of few rows read B where it is, once.
 
 // Along N four rows of it at a time, which the elements of four rows of A in registers multiply.
@@ -25,17 +26,23 @@ kernel.func @along_n(%a: !kernel.buffer<f32>, %b: !kernel.buffer<f32>, %c: !kern
   kernel.return
 }
 
-// Along K four elements of each row are loaded into a part of a vector, so that shuffles within parts transpose them:
-// eight shuffles for four multiply-adds a row. Of two rows, two vectors of columns at once.
+// Along K lines of 16 rows are loaded and transposed, for a vector of columns after the other: each asks for the rows that
+// come next, where they are far.
 // CHECK-LABEL: weft_few2_rows_{{[0-9]+}}_f32_f32_float:
-// CHECK-COUNT-4: vinsertf128 $1, {{[0-9]*}}(%r
-// CHECK-COUNT-8: vunpck{{[lh]p[sd]}} {{.*}}%ymm
-// CHECK-COUNT-4: vinsertf128 $1, {{[0-9]*}}(%r
-// CHECK-COUNT-8: vunpck{{[lh]p[sd]}} {{.*}}%ymm
-// CHECK-NOT: {{ymm.*\(%rsp\)|\(%rsp\).*ymm}}
-// CHECK-COUNT-16: vfmadd{{.*}}ps {{.*}}%ymm
-// CHECK-NOT: {{ymm.*\(%rsp\)|\(%rsp\).*ymm}}
-// CHECK: jl
+// CHECK-COUNT-16: prefetcht0
+// CHECK-COUNT-32: vunpck{{[lh]p[sd]}} {{.*}}%zmm
+// CHECK-COUNT-16: prefetcht0
+// CHECK-COUNT-32: vunpck{{[lh]p[sd]}} {{.*}}%zmm
+
+// Without AVX-512 four elements of each row are loaded into a part of a vector, so that shuffles within parts transpose
+// them: eight shuffles for four multiply-adds a row. Of two rows, two vectors of columns at once.
+// AVX2-LABEL: weft_few2_rows_{{[0-9]+}}_f32_f32_float:
+// AVX2-COUNT-4: vinsertf128 $1, {{[0-9]*}}(%r
+// AVX2-COUNT-8: vunpck{{[lh]p[sd]}} {{.*}}%ymm
+// AVX2-COUNT-4: vinsertf128 $1, {{[0-9]*}}(%r
+// AVX2-COUNT-8: vunpck{{[lh]p[sd]}} {{.*}}%ymm
+// AVX2-COUNT-16: vfmadd{{.*}}ps {{.*}}%ymm
+// AVX2: jl
 kernel.func @along_k(%a: !kernel.buffer<f32>, %b: !kernel.buffer<f32>, %c: !kernel.buffer<f32>, %begin: index, %end: index) {
   %zero = arith.constant 0 : index
   %one = arith.constant 1 : index
@@ -65,6 +72,25 @@ kernel.func @empty(%a: !kernel.buffer<f32>, %b: !kernel.buffer<f32>, %c: !kernel
       kernel.store %sum, %c[%n] : f32, !kernel.buffer<f32>
     }
     kernel.contract %a[%zero, %size, %one], %b[%zero, %one, %one] depth %size rows %zero to %one columns %zero to %one
+        : !kernel.buffer<f32>, !kernel.buffer<f32> (%m, %n, %sum : f32) {
+      kernel.store %sum, %c[%n] : f32, !kernel.buffer<f32>
+    }
+  }
+  kernel.return
+}
+
+// Of a packed panel the chains stay in registers: four vectors of columns, four steps of K at once.
+// LAYOUT-LABEL: weft_few1_columns_64_by4_f32_f32_float:
+// LAYOUT-COUNT-16: vfmadd{{.*}}ps {{.*}}%zmm
+// LAYOUT-NOT: vmovups %zmm
+// LAYOUT: jl
+kernel.func @panel(%a: !kernel.buffer<f32>, %b: !kernel.buffer<f32>, %c: !kernel.buffer<f32>, %begin: index, %end: index) {
+  %zero = arith.constant 0 : index
+  %one = arith.constant 1 : index
+  %panel = arith.constant 64 : index
+  %size = arith.constant 512 : index
+  kernel.for %t = %begin to %end {
+    kernel.contract %a[%zero, %size, %one], %b[%zero, %panel, %size] depth %size rows %zero to %one columns %zero to %size packed
         : !kernel.buffer<f32>, !kernel.buffer<f32> (%m, %n, %sum : f32) {
       kernel.store %sum, %c[%n] : f32, !kernel.buffer<f32>
     }
