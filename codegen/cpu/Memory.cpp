@@ -2,6 +2,8 @@
 // are aligned to their own size, no more. Lanes that a mask leaves out do not touch memory.
 #include "codegen/cpu/KernelWriter.h"
 
+#include "ir/kernel/Prefetch.h"
+
 #include "llvm/Analysis/VectorUtils.h"
 #include "llvm/IR/IntrinsicsX86.h"
 
@@ -126,6 +128,12 @@ static bool isConstant(const Lanes &index, int64_t stride) {
 void KernelWriter::load(kernel::LoadOp op) {
   Lanes index = get(op.getIndex());
   Type *element = memoryType(op.getType());
+  if (op->hasAttr(kernel::kPrefetch)) {
+    int64_t bytes = int64_t(module.getDataLayout().getTypeStoreSize(element));
+    if (index.kind == Lanes::Uniform || isConstant(index, 1))
+      prefetchLines(pointer(op.getBuffer(), index.value), index.kind == Lanes::Uniform ? bytes : bytes * lanes, false);
+    return;
+  }
   bool logical = op.getType().isInteger(1);
   // i1 is a byte that is not zero.
   auto result = [&](Lanes::Kind kind, Value *value) {

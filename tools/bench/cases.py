@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numerical
 import numpy as np
 import ordering
 import vision
@@ -131,7 +132,9 @@ def _recurrent(lib: Library, kind: str) -> Run:
         (output * output).mean().backward()
         return next(iter(module.parameters())).grad
 
-    return lib.call(step, data(99, 100, 32, 256))
+    x = lib.t.from_numpy(data(99, 100, 32, 256))
+    step = lib.compile(step)
+    return lambda: step(x)
 
 
 def gpt_train(lib: Library, size: int = 256) -> Run:
@@ -157,5 +160,6 @@ CASES: dict[str, Callable[..., Run]] = {
         gru_train,
         *vision.CASES,
         *ordering.CASES,
+        *numerical.CASES,
     )
 }

@@ -39,6 +39,26 @@ def logcumsumexp_rows(lib: Library) -> Run:
     return lib.call(lambda x: lib.torch_like.logcumsumexp(x, 1), data(0, 1024, 1024))
 
 
+def sort(lib: Library) -> Run:
+    """A million numbers, and where they were."""
+    return eager(lib, lambda x: lib.torch_like.sort(x)[0], data(0, COUNT))
+
+
+def topk(lib: Library) -> Run:
+    """The 50 greatest of each of 4096 rows of 32,000."""
+    return eager(lib, lambda x: lib.torch_like.topk(x, 50)[0], data(0, 4096, 32000))
+
+
+def bincount(lib: Library) -> Run:
+    """How often each of 1000 numbers is among a million."""
+    return eager(lib, lambda x: lib.torch_like.bincount(x), integers(0, 1000, COUNT))
+
+
+def histc(lib: Library) -> Run:
+    """A million numbers in 100 bins."""
+    return eager(lib, lambda x: lib.torch_like.histc(x, 100, -3, 3), data(0, COUNT))
+
+
 def scatter_add(lib: Library) -> Run:
     """A million numbers added at random positions of a million."""
     positions, t = integers(1, COUNT, COUNT), lib.torch_like
@@ -80,6 +100,15 @@ def embedding_bag(lib: Library) -> Run:
     )
 
 
+def embedding_bag_wide(lib: Library) -> Run:
+    """Sums of 2,000 bags of 50 rows of 256 of a table of 50,000."""
+    offsets = np.arange(0, 100_000, 50)
+    bags = lib.torch_like.nn.functional.embedding_bag
+    return eager(
+        lib, lambda i, w, o: bags(i, w, o, mode="sum"), integers(1, 50_000, 100_000), data(0, 50_000, 256), offsets
+    )
+
+
 def eager(lib: Library, function: Any, *arrays: np.ndarray) -> Run:
     """Shapes that are data: called as it is."""
     tensors = [lib.tensor(array) for array in arrays]
@@ -92,6 +121,10 @@ CASES = (
     cumsum_vector,
     cummax_rows,
     logcumsumexp_rows,
+    sort,
+    topk,
+    bincount,
+    histc,
     scatter_add,
     scatter_amax,
     masked_select,
@@ -99,4 +132,5 @@ CASES = (
     unique,
     searchsorted,
     embedding_bag,
+    embedding_bag_wide,
 )

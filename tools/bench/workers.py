@@ -12,6 +12,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import optimizers
 from cases import CASES
 from libraries import Library
@@ -27,7 +28,7 @@ def serve(library: str, case: str, *size: str) -> None:
     first = time.perf_counter() - start
     for _ in range(3):
         run()
-    print(json.dumps({"first": first, "check": float(abs(result).mean())}), file=replies, flush=True)
+    print(json.dumps({"first": first, "check": float(np.abs(np.asarray(result)).mean())}), file=replies, flush=True)
     for line in sys.stdin:
         count, budget, start = 0, float(line), time.perf_counter()
         while (elapsed := time.perf_counter() - start) < budget or count == 0:

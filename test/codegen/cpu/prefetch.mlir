@@ -187,3 +187,22 @@ kernel.func @results(%a: !kernel.buffer<f32>, %b: !kernel.buffer<f32>, %c: !kern
   }
   kernel.return
 }
+
+// A load that is there for the cache asks for the lines of a vector's elements, and reads nothing.
+
+// CHECK-LABEL: @asked
+// CHECK: call void @llvm.prefetch.p0(ptr %{{.*}}, i32 0, i32 3
+// CHECK-NOT: load <{{[0-9]+}} x float>
+// CHECK: ret void
+kernel.func @asked(%x: !kernel.buffer<f32>, %y: !kernel.buffer<f32>, %begin: index, %end: index) {
+  %zero = arith.constant 0 : index
+  %size = arith.constant 64 : index
+  %one = arith.constant 1.0 : f32
+  kernel.for %t = %begin to %end {
+    kernel.for lane %i = %zero to %size {
+      %later = kernel.load %x[%i] {kernel.prefetch} : !kernel.buffer<f32> -> f32
+      kernel.store %one, %y[%i] : f32, !kernel.buffer<f32>
+    }
+  }
+  kernel.return
+}
