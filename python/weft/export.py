@@ -113,7 +113,8 @@ def _argument_names(model, args):
 
     names = []
     try:
-        parameters = inspect.signature(getattr(model, "forward", model)).parameters.values()
+        signature = getattr(model, "__signature__", None) or inspect.signature(getattr(model, "forward", model))
+        parameters = signature.parameters.values()
     except (TypeError, ValueError):  # of a C function
         parameters = ()
     for parameter in parameters:

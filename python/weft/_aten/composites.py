@@ -17,7 +17,7 @@ for _name in (
     "matrix_exp matrix_power max.other min.other moveaxis.int moveaxis.intlist movedim.intlist msort multiply.Scalar multiply.Tensor nanmean "
     "nanquantile nanquantile.scalar negative not_equal.Scalar not_equal.Tensor pairwise_distance pdist pinverse prelu quantile "
     "quantile.scalar ravel repeat_interleave.self_Tensor repeat_interleave.self_int rnn_relu.input rnn_tanh.input row_stack selu slogdet std std.dim "
-    "std_mean std_mean.dim subtract.Scalar subtract.Tensor swapaxes swapdims take_along_dim tensor_split.indices tensor_split.sections tensordot "
+    "std_mean std_mean.dim subtract.Scalar subtract.Tensor swapaxes swapdims take_along_dim tensor_split.indices tensor_split.sections "
     "trapezoid.dx trapezoid.x trapz.dx trapz.x true_divide.Scalar true_divide.Tensor vander var var.dim var_mean var_mean.dim vstack where"
 ).split():
     aten(_name)(getattr(weft, _name.partition(".")[0]))
@@ -28,6 +28,10 @@ aten("log_sigmoid")(functional.logsigmoid)
 
 for _name, _function in (("and", weft.bitwise_and), ("or", weft.bitwise_or), ("xor", weft.bitwise_xor)):
     aten(f"__{_name}__.Tensor", f"__{_name}__.Scalar")(_function)
+
+
+for _name in ("atleast_1d", "atleast_2d", "atleast_3d"):
+    aten(_name)(getattr(weft, _name))
 
 
 @aten("expand_as")
@@ -68,6 +72,11 @@ def meshgrid(tensors, *, indexing="ij"):
 @aten("einsum")
 def einsum(equation, tensors, *, path=None):
     return weft.einsum(equation, *tensors)
+
+
+@aten("tensordot")
+def tensordot(x, y, dims_self, dims_other):
+    return weft.tensordot(x, y, (list(dims_self), list(dims_other)))
 
 
 @aten("chain_matmul")
