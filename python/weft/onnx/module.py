@@ -22,7 +22,7 @@ class Model(nn.Module):
         self._defaults = defaults
         self._graph = graph
         self._places = tuple(
-            [(name, *self._place(name, array, name in builder.statistics)) for name, array in builder.weights.items()]
+            [(name, *self._place(name, array, name in builder.buffers)) for name, array in builder.weights.items()]
         )
 
     @property
@@ -38,24 +38,24 @@ class Model(nn.Module):
             names.append(name if name not in names else f"{name}_{len(names)}")
         return inspect.Signature([inspect.Parameter(n, inspect.Parameter.POSITIONAL_OR_KEYWORD) for n in names])
 
-    def _place(self, name, array, is_statistic):
+    def _place(self, name, array, is_buffer):
         """Where a weight lies: (names of modules, its name); by the dots of its name where these make attributes."""
         *path, last = name.split(".")
         holder = self
         for part in path:
             if part not in holder._modules and (not part or hasattr(holder, part)):
-                return self._hold(self, (), name.replace(".", "_"), array, is_statistic)
+                return self._hold(self, (), name.replace(".", "_"), array, is_buffer)
             if part not in holder._modules:
                 holder.add_module(part, nn.Module())
             holder = holder._modules[part]
-        return self._hold(holder, tuple(path), last, array, is_statistic)
+        return self._hold(holder, tuple(path), last, array, is_buffer)
 
-    def _hold(self, holder, path, name, array, is_statistic):
+    def _hold(self, holder, path, name, array, is_buffer):
         name = name or "_"
         while hasattr(holder, name):
             name += "_"
         tensor = to_tensor(array)
-        if tensor.dtype.is_floating_point and not is_statistic:
+        if tensor.dtype.is_floating_point and not is_buffer:
             holder.register_parameter(name, nn.Parameter(tensor))
         else:
             holder.register_buffer(name, tensor)
