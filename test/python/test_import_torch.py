@@ -226,6 +226,11 @@ def test_an_operator_without_a_function_names_the_node():
         (lambda c: c.pop("graph_module"), "model.json", "graph_module"),
         (lambda c: c["graph_module"]["graph"]["outputs"].pop(), "model.json", "damaged graph .StopIteration"),
         (
+            lambda c: next(iter(c["config"].values()))["tensor_meta"].update(dtype=1),
+            "model_weights_config.json",
+            "damaged graph .RuntimeError: .requires_grad_",
+        ),
+        (
             lambda c: node(c, "arange.default")["inputs"][1].update(name="x=(lambda: 1)()"),
             "model.json",
             "no name of an argument|intact",

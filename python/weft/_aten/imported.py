@@ -73,10 +73,16 @@ def import_torch(program: Any) -> Module:
     return _module(read_archive(program), os.fspath(program) if isinstance(program, (str, os.PathLike)) else "the file")
 
 
+# What code meets that relies on what an intact graph has; RuntimeErrors are weft's, for tensors that cannot be.
+_OF_DAMAGE = (KeyError, TypeError, IndexError, AttributeError, RecursionError, StopIteration, SyntaxError)
+
+
 def _module(archive: Archive, name: str) -> Module:
     try:
         return _Writer(archive, name).module
-    except (KeyError, TypeError, IndexError, AttributeError, RecursionError, StopIteration, SyntaxError) as error:
+    except Unsupported:
+        raise
+    except (*_OF_DAMAGE, RuntimeError) as error:
         raise ArchiveError(f"[import_torch] {name} has a damaged graph ({type(error).__name__}: {error})") from error
 
 
