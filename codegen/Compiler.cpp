@@ -8,7 +8,9 @@
 #include "codegen/lower/GraphToKernel.h"
 #include "ir/Cancel.h"
 #include "ir/GraphIR.h"
+#include "ir/OpAccess.h"
 #include "ir/OpTable.h"
+#include "passes/Decompose.h"
 #include "passes/Pipeline.h"
 #include "passes/Transform.h"
 
@@ -175,6 +177,15 @@ std::string compileGraph(const Graph &graph, const CompileOptions &options) {
   return result;
 }
 
+Graph decompose(const Graph &graph, const std::vector<std::string> &kept) {
+  Graph result;
+  withModule(graph, [&](mlir::ModuleOp module) {
+    runDecompose(module, [&](mlir::Operation *op) { return llvm::is_contained(kept, info(kindOf(op)).name); });
+    result = exportGraph(module);
+  });
+  return result;
+}
+
 std::string compileLibrary(const std::vector<LibraryProgram> &programs, const std::string &compiler,
                            const CompileOptions &options) {
   constexpr int kThreads = 2;
@@ -216,16 +227,9 @@ extern "C" __attribute__((visibility("default"))) int weft_aot_command(int argc,
 
 extern "C" __attribute__((visibility("default"))) const weft::CompilerApi *weft_compiler_api() {
   weft::throwOnLLVMErrors();
-  static const weft::CompilerApi api{&weft::compileGraph,
-                                     &weft::compileLibrary,
-                                     &weft::differentiate,
-                                     &weft::pushForward,
-                                     &weft::batch,
-                                     &weft::printGraph,
-                                     &weft::printStableHlo,
-                                     &weft::tunableNumbers,
-                                     &weft::pipelineSteps,
-                                     &weft::cancelCompilation,
-                                     "weft 0.1.0 LLVM " LLVM_VERSION_STRING};
+  static const weft::CompilerApi api{
+      &weft::compileGraph,   &weft::compileLibrary, &weft::differentiate,     &weft::pushForward,
+      &weft::batch,          &weft::decompose,      &weft::printGraph,        &weft::printStableHlo,
+      &weft::tunableNumbers, &weft::pipelineSteps,  &weft::cancelCompilation, "weft 0.1.0 LLVM " LLVM_VERSION_STRING};
   return &api;
 }

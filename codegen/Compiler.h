@@ -57,6 +57,9 @@ Graph pushForward(const Graph &graph, const std::vector<int> &wrt);
 // so have all outputs. A node has the location of the one that it came of. Throws UserError where an op has no rule.
 Graph batch(const Graph &graph, const std::vector<bool> &batched, int64_t size);
 
+// The graph without composites, but for the ops of the names in `kept`.
+Graph decompose(const Graph &graph, const std::vector<std::string> &kept);
+
 // What an input is to a program that stands alone. Weight, State: it begins with the tensor of its name in the file of
 // weights; a state keeps what a run writes there. Generator: the state of the random stream, int64[2], a state that
 // begins with a seed. Value: an argument for which the program gave wrong results.
@@ -82,6 +85,7 @@ struct CompilerApi {
   Graph (*differentiate)(const Graph &, const std::vector<int> &wrt);
   Graph (*pushForward)(const Graph &, const std::vector<int> &wrt);
   Graph (*batch)(const Graph &, const std::vector<bool> &batched, int64_t size);
+  Graph (*decompose)(const Graph &, const std::vector<std::string> &kept);
   std::string (*print)(const Graph &, const std::vector<InputName> &, const std::string &weightsFile);
   std::string (*printStableHlo)(const Graph &, const std::vector<InputName> &, const std::vector<const void *> &data);
   std::vector<TunableNumber> (*tunableNumbers)();

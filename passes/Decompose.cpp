@@ -33,11 +33,11 @@ Value shortened(OpBuilder &builder, Operation *op) {
   return createOp(builder, op->getLoc(), OpKind::Concatenate, parts, attrs);
 }
 
-bool decomposeBlock(Block &block) {
+bool decomposeBlock(Block &block, llvm::function_ref<bool(Operation *)> keeps) {
   bool changed = false;
   for (Operation *op = &block.front(); !op->hasTrait<OpTrait::IsTerminator>();) {
     bool isLong = hasRecord(op) && isLongConcatenation(op);
-    if (!isLong && !isComposite(op)) {
+    if ((!isLong && !isComposite(op)) || (keeps && keeps(op))) {
       op = op->getNextNode();
       continue;
     }
@@ -56,10 +56,10 @@ bool decomposeBlock(Block &block) {
 
 } // namespace
 
-bool runDecompose(ModuleOp module) {
+bool runDecompose(ModuleOp module, llvm::function_ref<bool(Operation *)> keeps) {
   bool changed = false;
   for (func::FuncOp graph : graphsOf(module))
-    changed |= decomposeBlock(graph.front());
+    changed |= decomposeBlock(graph.front(), keeps);
   return changed;
 }
 

@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """Times ONNX files that weft.onnx.export writes: by ONNX Runtime, loaded and compiled by weft, and the model itself compiled.
 
-    tools/onnx_speed.py [--threads N] [--rounds N] [bert] [bert8] [resnet18] [unet]
+    tools/onnx_speed.py [--threads N] [--rounds N] [NAME ...]
 
-Prints the least of the rounds, in milliseconds; the three take turns.
+The models are BERT, ResNet-18 and a UNet, and those of examples/. Prints the least of the rounds, in milliseconds; the three take turns.
 """
 
 import argparse
+import importlib.util
 import pathlib
 import sys
 import tempfile
@@ -17,7 +18,8 @@ import weft
 import weft.onnx
 from weft import nn
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "test" / "python"))
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "test" / "python"))
 from vision_models import ResNet18  # noqa: E402
 
 
@@ -70,11 +72,37 @@ class UNet(nn.Module):
         return self.last(x)
 
 
+def example(name, make):
+    """``make`` of a program in examples/ as a module."""
+
+    def made():
+        spec = importlib.util.spec_from_file_location(name, ROOT / "examples" / f"{name}.py")
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return make(module)
+
+    return made
+
+
+# name: (the model, its arguments)
 MODELS = {
-    "bert": (Bert, lambda: weft.randint(0, 1000, (1, 128))),
-    "bert8": (Bert, lambda: weft.randint(0, 1000, (8, 128))),
-    "resnet18": (ResNet18, lambda: weft.randn(1, 3, 224, 224)),
-    "unet": (UNet, lambda: weft.randn(1, 3, 128, 128)),
+    "bert": (Bert, lambda: [weft.randint(0, 1000, (1, 128))]),
+    "bert8": (Bert, lambda: [weft.randint(0, 1000, (8, 128))]),
+    "resnet18": (ResNet18, lambda: [weft.randn(1, 3, 224, 224)]),
+    "unet": (UNet, lambda: [weft.randn(1, 3, 128, 128)]),
+    "char_gpt": (example("char_gpt", lambda m: m.GPT(96)), lambda: [weft.randint(0, 96, (1, 128))]),
+    "digits_diffusion": (
+        example("digits_diffusion", lambda m: m.UNet()),
+        lambda: [weft.randn(16, 1, 8, 8), weft.rand(16), weft.randint(0, 10, (16,))],
+    ),
+    "digits_gan": (
+        example("digits_gan", lambda m: m.Generator()),
+        lambda: [weft.randn(16, 32), weft.randint(0, 10, (16,))],
+    ),
+    "digits_resnet": (example("digits_resnet", lambda m: m.resnet()), lambda: [weft.randn(16, 1, 8, 8)]),
+    "digits_vae": (example("digits_vae", lambda m: m.VAE().decoder), lambda: [weft.randn(16, 8)]),
+    "dqn_cartpole": (example("dqn_cartpole", lambda m: m.network()), lambda: [weft.randn(16, 4)]),
+    "lstm_pole": (example("lstm_pole", lambda m: m.Forecast()), lambda: [weft.randn(16, 110, 2)]),
 }
 
 
@@ -86,24 +114,29 @@ def timed(function, count):
 
 
 def compare(name, threads, rounds):
-    make, argument = MODELS[name]
-    model, x = make().eval(), argument()
+    make, arguments = MODELS[name]
+    model, args = make().eval(), arguments()
     with tempfile.TemporaryDirectory() as folder, weft.no_grad():
-        path = weft.onnx.export(model, x, f"{folder}/model.onnx")
+        path = weft.onnx.export(model, tuple(args), f"{folder}/model.onnx")
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
         loaded, own = weft.compile(weft.onnx.load(path)), weft.compile(model)
-        feed = {session.get_inputs()[0].name: x.numpy()}
-        runs = {"onnxruntime": lambda: session.run(None, feed), "loaded": lambda: loaded(x), "own": lambda: own(x)}
+        feed = {taken.name: x.numpy() for taken, x in zip(session.get_inputs(), args)}
+        runs = {
+            "onnxruntime": lambda: session.run(None, feed),
+            "loaded": lambda: loaded(*args),
+            "own": lambda: own(*args),
+        }
         for run in runs.values():
             timed(run, 5)
-        count = max(1, int(0.25 / timed(runs["onnxruntime"], 3)))
+        count = max(1, int(0.1 / timed(runs["onnxruntime"], 3)))
         best = dict.fromkeys(runs, float("inf"))
         for _ in range(rounds):
             for key, run in runs.items():
+                timed(run, count // 4 + 1)  # threads of the one before may still be waiting for work, by turning
                 best[key] = min(best[key], timed(run, count))
-    times = " ".join(f"{key} {1e3 * best[key]:.2f} ms" for key in runs)
+    times = " ".join(f"{key} {1e3 * best[key]:.3f} ms" for key in runs)
     print(f"{name}: {times}; onnxruntime / loaded {best['onnxruntime'] / best['loaded']:.2f}", flush=True)
 
 

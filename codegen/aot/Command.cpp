@@ -39,6 +39,8 @@ struct CommandOptions {
   cl::opt<std::string> cpu{
       "cpu", cl::desc("LLVM's name of the processor, such as x86-64-v3 or neoverse-n1; this machine's if not given"),
       cl::cat(category)};
+  cl::list<std::string> sizes{"size", cl::desc("Of a .onnx file: a size that it leaves open, such as batch=8"),
+                              cl::value_desc("name=number"), cl::cat(category)};
 };
 
 int fail(const std::string &message) {
@@ -52,6 +54,8 @@ int aotCommand(int argc, char **argv, const std::string &runtimeFolder) {
   static CommandOptions given;
   parseCommandLine(argc, argv, given.category,
                    "weft-aot: a graph in textual form to a shared object with a C interface\n");
+  if (!given.sizes.empty()) // Python's part of the command has taken those that mean something
+    return fail("--size is for .onnx files, which the command of the installed package takes");
   // Linking resets the options of the process.
   const std::string input = given.input, outputFile = given.output, headerFile = given.header;
   mlir::DialectRegistry registry;

@@ -250,9 +250,9 @@ py::tuple recordsOf(const Graph &graph) {
 }
 
 // The program as Python sees it, for writers of other formats: ((name, role) of each input, weights and states,
-// records).
+// records). Composites are what they are made of, but for the ops in `kept`.
 py::tuple exportRecords(py::object function, py::tuple args, const std::vector<std::string> &argumentNames,
-                        const py::list &namedTensors, py::object changes) {
+                        const py::list &namedTensors, py::object changes, const std::vector<std::string> &kept) {
   Exported result = exported(function, args, argumentNames, namedTensors, changes);
   static const std::map<InputRole, const char *> roles = {{InputRole::Argument, "argument"},
                                                           {InputRole::Generator, "generator"},
@@ -261,7 +261,7 @@ py::tuple exportRecords(py::object function, py::tuple args, const std::vector<s
   py::list inputs;
   for (const InputName &input : result.names)
     inputs.append(py::make_tuple(input.name, roles.at(input.role)));
-  return py::make_tuple(inputs, result.weights, recordsOf(result.program.graph));
+  return py::make_tuple(inputs, result.weights, recordsOf(compilerLibrary().decompose(result.program.graph, kept)));
 }
 
 } // namespace

@@ -19,8 +19,11 @@ def aot() -> None:
     """A function of the compiler library, which the package has in any case. A model of another format becomes a model.mlir first."""
     for number in (signal.SIGINT, signal.SIGPIPE):  # as they are for any program
         signal.signal(number, signal.SIG_DFL)
+    given, sizes = _without_sizes(sys.argv[1:])
     with tempfile.TemporaryDirectory() as folder:
-        arguments = [b"weft-aot", *(os.fsencode(_program_of(a, folder)) for a in sys.argv[1:])]
+        arguments = [b"weft-aot", *(os.fsencode(_program_of(a, folder, sizes)) for a in given)]
+        if sizes and not any(a.endswith(".onnx") for a in given):
+            sys.exit("weft-aot: --size is for .onnx files, which may leave sizes open; other programs have theirs")
         library = ctypes.CDLL(str(_PACKAGE / "libweft_compiler.so"))
         status = library.weft_aot_command(
             len(arguments), (ctypes.c_char_p * (len(arguments) + 1))(*arguments), os.fsencode(_PACKAGE / "bin")
@@ -28,7 +31,22 @@ def aot() -> None:
     sys.exit(status)
 
 
-def _program_of(argument: str, folder: str) -> str:
+def _without_sizes(arguments: list[str]) -> tuple[list[str], dict[str, int]]:
+    """The arguments without each ``--size NAME=N``, and these."""
+    others, sizes, rest = [], {}, iter(arguments)
+    for argument in rest:
+        option, equals, text = argument.partition("=")
+        if option.lstrip("-") != "size" or not option.startswith("-"):
+            others.append(argument)
+            continue
+        name, _, number = (text if equals else next(rest, "")).rpartition("=")
+        if not name or not number.isdecimal() or not 0 < int(number) < 2**31:
+            sys.exit("weft-aot: --size needs the name of a size and a positive number, as in --size batch=8")
+        sizes[name] = int(number)
+    return others, sizes
+
+
+def _program_of(argument: str, folder: str, sizes: dict[str, int]) -> str:
     """A model of another format becomes a program for the sizes that it names; other arguments stay what they are."""
     if not (argument.endswith((".onnx", ".pt2", ".mlir", ".stablehlo")) and os.path.isfile(argument)):
         return argument
@@ -41,7 +59,7 @@ def _program_of(argument: str, folder: str) -> str:
             from .onnx.module import example
 
             model = weft.onnx.load(argument)
-            inputs = example(model)
+            inputs = example(model, sizes)
         elif argument.endswith((".mlir", ".stablehlo")):
             model = weft.import_stablehlo(pathlib.Path(argument))
             inputs = model.example_inputs

@@ -68,13 +68,13 @@ def stablehlo_text(model, args, embedded=True):
     return _traced(_C.export_stablehlo, model, args, embedded)
 
 
-def records(model, args):
+def records(model, args, kept):
     """``model(*args)`` for writers of other formats: ((name, role) of its inputs, (name, tensor) of its weights and state, graph).
 
     A graph is (types of the inputs, nodes, outputs), a type (dtype, shape), a node (op, operands, attributes, type, which of the op's results,
-    line). Values are numbered: the inputs, then the nodes.
+    line). Values are numbered: the inputs, then the nodes. Composites are what they are made of, but for the ops whose names are ``kept``.
     """
-    return _traced(_C.export_records, model, args)
+    return _traced(_C.export_records, model, args, list(kept))
 
 
 def _traced(write, model, args, *more):
@@ -83,7 +83,7 @@ def _traced(write, model, args, *more):
     capture = _capture.Capture(complete=True)
     capture.walk(model, getattr(model, "__name__", "model"))
     guards, watch = _C.guard_set(capture.guards), _watch.Watch(harmless={"print"})
-    names, named = _argument_names(model, args), _named_tensors(model)
+    names, named = _argument_names(model, args), named_tensors(model)
 
     def changes():
         watch.stop()
@@ -99,7 +99,7 @@ def _traced(write, model, args, *more):
         _changes.put_back(capture, guards)
 
 
-def _named_tensors(model):
+def named_tensors(model):
     if not hasattr(model, "named_parameters"):
         return []
     parameters = list(model.named_parameters())
@@ -113,7 +113,8 @@ def _argument_names(model, args):
 
     names = []
     try:
-        parameters = inspect.signature(getattr(model, "forward", model)).parameters.values()
+        signature = getattr(model, "__signature__", None) or inspect.signature(getattr(model, "forward", model))
+        parameters = signature.parameters.values()
     except (TypeError, ValueError):  # of a C function
         parameters = ()
     for parameter in parameters:

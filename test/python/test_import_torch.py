@@ -99,6 +99,96 @@ def test_one_command_from_the_archive_to_a_library(model, known, tmp_path):
     assert ctypes.CDLL(str(library))
 
 
+# ---------------------------------------------------------------- Operators that are made of others, branches
+
+X, Y = weft.arange(6.0).reshape(2, 3) - 2, weft.tensor([[1.0, 0.0, 2.0], [3.0, 5.0, 4.0]])
+CALLS = {
+    "einsum.default": (("ij,kj->ik", [X, Y]), lambda x, y: x @ y.T),
+    "diff.default": ((X, 1, -1, X[:, :1]), lambda x, y: numpy.diff(x, 1, -1, x[:, :1])),
+    "hstack.default": (([X, Y],), lambda x, y: numpy.hstack([x, y])),
+    "clip.default": ((X, -1, 2), lambda x, y: x.clip(-1, 2)),
+    "std.dim": ((X, [1], False), lambda x, y: x.std(1)),
+    "movedim.intlist": ((X, [0], [1]), lambda x, y: x.T),
+    "repeat_interleave.self_int": ((X, 2, 1), lambda x, y: x.repeat(2, 1)),
+    "tile.default": ((X, [2, 1]), lambda x, y: numpy.tile(x, (2, 1))),
+    "expand_as.default": ((X[:1], Y), lambda x, y: x[:1].repeat(2, 0)),
+    "meshgrid.default": (([X[0], Y[0]],), lambda x, y: numpy.meshgrid(x[0], y[0], indexing="ij")),
+    "tensor_split.sections": ((X, 2, 1), lambda x, y: numpy.array_split(x, 2, 1)),
+    "prelu.default": ((X, weft.tensor([0.5])), lambda x, y: numpy.where(x > 0, x, x / 2)),
+    "relu6.default": ((X * 3,), lambda x, y: (x * 3).clip(0, 6)),
+    "__and__.Tensor": ((X > 0, Y > 1), lambda x, y: (x > 0) & (y > 1)),
+    "upsample_nearest1d.vec": ((X[None], None, [2.0]), lambda x, y: x[None].repeat(2, 2)),
+    "cross_entropy_loss.default": (
+        (X, weft.tensor([2, 0])),
+        lambda x, y: -numpy.log((numpy.exp(x) / numpy.exp(x).sum(1, keepdims=True))[[0, 1], [2, 0]]).mean(),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_operators_made_of_others(name):
+    from weft._aten import TABLE
+
+    args, expected = CALLS[name]
+    found, wanted = TABLE[f"aten.{name}"](*args), expected(X.numpy(), Y.numpy())
+    pairs = zip(found, wanted, strict=True) if isinstance(found, (list, tuple)) else [(found, wanted)]
+    for one, other in pairs:
+        numpy.testing.assert_allclose(one.numpy(), other, rtol=1e-6)
+
+
+def argument(name):
+    return {"name": "", "arg": {"as_tensor": {"name": name}}, "kind": 1}
+
+
+def of_one(name, target, operand, *more):
+    return {
+        "target": f"torch.ops.{target}",
+        "inputs": [argument(operand), *more],
+        "outputs": [{"as_tensor": {"name": name}}],
+    }
+
+
+def test_branches(known):
+    """The softmax of the program in a branch."""
+
+    def change(content):
+        graph = content["graph_module"]["graph"]
+        softmax = node(content, "softmax.int")
+        scores, result = softmax["inputs"][0]["arg"]["as_tensor"]["name"], softmax["outputs"]
+        number = {"name": "", "arg": {"as_int": 100}, "kind": 1}
+        branch = lambda *nodes: {"name": "", "arg": {"as_graph": {"name": "g", "graph": {  # noqa: E731
+            "inputs": [{"as_tensor": {"name": scores}}], "outputs": [nodes[-1]["outputs"][0]], "nodes": list(nodes), "tensor_values": {},
+        }}}, "kind": 1}  # fmt: skip
+        inside = {**softmax, "outputs": [{"as_tensor": {"name": "inside"}}]}
+        cond = {
+            "target": "torch.ops.higher_order.cond",
+            "inputs": [
+                argument("positive"),
+                branch(inside),
+                branch(of_one("negated", "aten.neg.default", scores)),
+                {"name": "", "arg": {"as_tensors": [{"name": scores}]}, "kind": 1},
+            ],
+            "outputs": [{"as_tensors": [value["as_tensor"] for value in result]}],
+        }
+        total = [of_one("total", "aten.sum.default", scores), of_one("positive", "aten.lt.Scalar", "total", number)]
+        at = graph["nodes"].index(softmax)
+        graph["nodes"][at : at + 1] = [*total, cond]
+
+    model = weft.import_torch(altered(change))
+    for scale in (1, 1e4):
+        image, kind = inputs(3)
+        known.load_state_dict(model.state_dict())
+        with weft.no_grad():
+            model.linear.bias.fill_(scale)
+            known.linear.bias.fill_(scale)
+        expected = known(image, kind)
+        scores = model(image, kind)["scores"]
+        if scale > 1:
+            assert (scores < 0).all()
+        else:
+            assert_close([scores], expected[:1])
+
+
 # ---------------------------------------------------------------- Bad files
 
 
@@ -134,6 +224,12 @@ def test_an_operator_without_a_function_names_the_node():
     [
         (lambda c: c["schema_version"].update(major=9), "model.json", "schema is version 9"),
         (lambda c: c.pop("graph_module"), "model.json", "graph_module"),
+        (lambda c: c["graph_module"]["graph"]["outputs"].pop(), "model.json", "damaged graph .StopIteration"),
+        (
+            lambda c: next(iter(c["config"].values()))["tensor_meta"].update(dtype=1),
+            "model_weights_config.json",
+            "damaged graph .RuntimeError: .requires_grad_",
+        ),
         (
             lambda c: node(c, "arange.default")["inputs"][1].update(name="x=(lambda: 1)()"),
             "model.json",

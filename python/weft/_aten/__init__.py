@@ -9,6 +9,7 @@ from .table import TABLE, Unsupported
 __all__ = ["TABLE", "Unsupported"]
 
 from . import (  # noqa: E402, F401  # noqa: E402, F401
+    composites,
     contractions,
     creation,
     derivatives,

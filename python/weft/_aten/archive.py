@@ -52,7 +52,8 @@ def read_archive(file) -> Archive:
         IndexError,
         AttributeError,
         UnicodeDecodeError,
-        RecursionError,
+        RuntimeError,  # RecursionError is one, and what zipfile says of encrypted files
+        EOFError,
     ) as error:
         raise ArchiveError(
             f"[import_torch] {file} is no intact .pt2 archive ({type(error).__name__}: {error}); write it with torch.export.save"

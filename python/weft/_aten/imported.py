@@ -27,6 +27,8 @@ _OWN = {
     "aten.sym_size.int": lambda x, dim: x.shape[dim],
     "aten.sym_numel.default": lambda x: x.numel(),
     "aten.item.default": lambda x: x.item(),
+    "aten.nonzero.default": weft.nonzero,
+    "aten.index.Tensor": lambda x, indices: x[tuple(slice(None) if i is None else i for i in indices)],  # masks, too
 }
 # What only checks. The shapes are checked by the functions that need them.
 _CHECKS = {
@@ -71,10 +73,16 @@ def import_torch(program: Any) -> Module:
     return _module(read_archive(program), os.fspath(program) if isinstance(program, (str, os.PathLike)) else "the file")
 
 
+# What code meets that relies on what an intact graph has; RuntimeErrors are weft's, for tensors that cannot be.
+_OF_DAMAGE = (KeyError, TypeError, IndexError, AttributeError, RecursionError, StopIteration, SyntaxError)
+
+
 def _module(archive: Archive, name: str) -> Module:
     try:
         return _Writer(archive, name).module
-    except (KeyError, TypeError, IndexError, AttributeError, RecursionError) as error:
+    except Unsupported:
+        raise
+    except (*_OF_DAMAGE, RuntimeError) as error:
         raise ArchiveError(f"[import_torch] {name} has a damaged graph ({type(error).__name__}: {error})") from error
 
 
@@ -94,6 +102,7 @@ class _Writer:
         self.signature = archive.program["signature"]
         self.space: dict[str, Any] = {"__name__": "weft._aten.exported"}
         self.names: dict[str, str] = {}
+        self.count = 0  # of names
         self.module = TorchProgram()
         self.module.train(False)
         self.lines: list[str] = []
@@ -108,7 +117,8 @@ class _Writer:
 
     def _fresh(self, name: str) -> str:
         """A Python name for a value: of the file only identifiers and literals become source text."""
-        self.names[name] = f"_{len(self.names)}"
+        self.names[name] = f"_{self.count}"
+        self.count += 1
         return self.names[name]
 
     # ------------------------------------------------------------ Inputs and outputs
@@ -229,6 +239,8 @@ class _Writer:
         target = node["target"].removeprefix("torch.ops.")
         if target in _CHECKS:
             return
+        if target in ("higher_order.cond", "higher_order.while_loop"):
+            return self._control(target.partition(".")[2], node)
         arguments = [
             (f"{_identifier(item['name'])}=" if item.get("kind") == 2 else "") + self._value(item["arg"])
             for item in node["inputs"]
@@ -246,6 +258,36 @@ class _Writer:
         if in_place:
             call = f"{arguments[0]}.copy_({call})"
         self.lines.append(self._results(node["outputs"]) + call)
+
+    def _control(self, kind: str, node: dict[str, Any]) -> None:
+        """A branch or a loop, whose graphs become functions within the function."""
+        given = [self._value(item["arg"]) for item in node["inputs"]]
+        self.space[f"_control_{kind}"] = {"cond": _cond, "while_loop": _while_loop}[kind]
+        call = f"_control_{kind}({', '.join(given)})"
+        outputs = node["outputs"]
+        single = "[0]" if len(outputs) == 1 and "as_tensor" in outputs[0] else ""
+        self.lines.append(self._results(outputs) + call + single)
+
+    def _inner(self, graph: dict[str, Any]) -> str:
+        """The name of a function of a graph's inputs, which gives the list of its outputs."""
+        around = self.lines, self.names, self.graph
+        self.lines, self.names, self.graph = [], dict(self.names), graph
+        called = f"_graph{self.count}"
+        self.count += 1
+        parameters = [
+            self._fresh(value.get("name") or value["as_name"]) for item in graph["inputs"] for value in item.values()
+        ]
+        for node in graph["nodes"]:
+            self._node(node)
+        results = ", ".join(self._value(value) for value in graph["outputs"])
+        inner = [
+            f"def {called}({', '.join(parameters)}):",
+            *(f"    {line}" for line in self.lines),
+            f"    return [{results}]",
+        ]
+        self.lines, self.names, self.graph = around
+        self.lines += inner
+        return called
 
     def _results(self, outputs: list[dict[str, Any]]) -> str:
         names = []
@@ -292,9 +334,24 @@ class _Writer:
             return name
         if kind in ("as_memory_format", "as_layout", "as_device"):
             return "None"
+        if kind == "as_graph":
+            return self._inner(value["graph"])
         if kind in ("as_int", "as_float", "as_bool", "as_string", "as_ints", "as_floats", "as_bools", "as_strings"):
             return _literal(value, kind.startswith("as_float"))
         raise Unsupported(f"[import_torch] {self.name} has an argument of kind {kind}, which weft does not read")
+
+
+def _cond(condition, on_true, on_false, operands=()):
+    return _listed(weft.cond(condition, on_true, on_false, tuple(operands)))
+
+
+def _while_loop(condition, body, carried, others=()):
+    test = lambda *values: condition(*values, *others)[0]  # noqa: E731
+    return _listed(weft.while_loop(test, lambda *values: tuple(body(*values, *others)), tuple(carried)))
+
+
+def _listed(results):
+    return list(results) if isinstance(results, (list, tuple)) else [results]
 
 
 def _identifier(name: Any) -> str:

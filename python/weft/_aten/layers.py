@@ -144,13 +144,26 @@ for _name, _mode in (
     aten(f"upsample_{_name}")(_interpolated(_mode))
 
 
-@aten("upsample_nearest2d.vec", "upsample_bilinear2d.vec")
-def upsample(x, output_size, *rest):
+def _resized(mode, takes_corners):
     """Of torch.export's graphs: (align_corners,) scale_factors."""
-    *corners, factors = rest
-    if corners:
-        return functional.interpolate(x, _list(output_size), _list(factors), mode="bilinear", align_corners=corners[0])
-    return functional.interpolate(x, _list(output_size), _list(factors), mode="nearest")
+
+    def upsample(x, output_size, *rest):
+        corners, factors = rest if takes_corners else (None, *rest)
+        return functional.interpolate(x, _list(output_size), _list(factors), mode=mode, align_corners=corners)
+
+    return upsample
+
+
+for _name, _mode in (
+    ("nearest1d", "nearest"),
+    ("nearest2d", "nearest"),
+    ("nearest3d", "nearest"),
+    ("linear1d", "linear"),
+    ("bilinear2d", "bilinear"),
+    ("bicubic2d", "bicubic"),
+    ("trilinear3d", "trilinear"),
+):
+    aten(f"upsample_{_name}.vec")(_resized(_mode, _mode != "nearest"))
 
 
 def _list(values):

@@ -32,7 +32,7 @@ class Builder:
         self.opsets = {i.domain if i.domain != "ai.onnx" else "": i.version for i in model.opset_import}
         self.functions = {(f.domain if f.domain != "ai.onnx" else "", f.name): f for f in model.functions}
         self.weights = {}
-        self.statistics = set()  # weights that are no parameters: running means
+        self.buffers = set()  # weights that are no parameters: running means, constants
         self.steps = 0
         # Initializers that are inputs, too: defaults, which a call may replace. Older files list all of them so.
         self.replaceable = {v.name for v in model.graph.input} if model.ir_version >= 4 else set()
@@ -84,10 +84,11 @@ class Builder:
             domain = "" if node.domain == "ai.onnx" else node.domain
             if domain == "" and node.op_type == "Constant":
                 array = self.constant(node, scope)
-                if node.output[0] in self.weights or depth:
+                if node.output[0] in self.weights or depth or array.size == 1:
                     known[node.output[0]] = array
                 else:
                     keep(node.output[0], array)
+                    self.buffers.add(node.output[0])
                 continue
             step = self.step(node, domain, own | set(outer), depth, scope)
             folded = fold(step, known, inputs if depth else {*inputs, *self.replaceable})
@@ -115,7 +116,7 @@ class Builder:
             for i, name in enumerate(node.input):
                 (yes if entry and i in entry.host else no).add(name)
             if domain == "" and node.op_type == "BatchNormalization":
-                self.statistics.update(node.input[3:5])
+                self.buffers.update(node.input[3:5])
         return yes - no
 
     # ---------------------------------------------------------------- nodes

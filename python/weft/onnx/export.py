@@ -3,8 +3,9 @@
 import os
 
 from .._files import written_whole
-from ..export import records
+from ..export import named_tensors, records
 from ._package import onnx
+from .emit import EMITTERS
 from .programs import model_of
 
 OLDEST, NEWEST = 18, 23
@@ -49,7 +50,9 @@ def export(
     opset = opset if opset_version is None else opset_version
     if type(opset) is not int or not OLDEST <= opset <= NEWEST:
         raise ValueError(f"[onnx.export] opset must be of {OLDEST} to {NEWEST}; got {opset!r}")
-    proto = model_of(lambda given: records(model, given), args, dynamic_shapes, opset, input_names, output_names)
+    owned = {name for name, _ in named_tensors(model)}
+    trace = lambda given: records(model, given, EMITTERS)  # noqa: E731
+    proto = model_of(trace, args, owned, dynamic_shapes, opset, input_names, output_names)
     if proto.ByteSize() > LARGEST_FILE:
         raise NotImplementedError(f"[onnx.export] the model has {proto.ByteSize()} bytes; a file holds less than 2 GiB")
     onnx().checker.check_model(proto)

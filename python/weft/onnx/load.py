@@ -62,7 +62,8 @@ def _module(proto, folder):
         _check_input(value)
     built = builder.graph(graph)
     defaults = tuple(_described(v) for v in graph.input if v.name in given and v.name in builder.replaceable)
-    return Model(built, tuple(_described(v) for v in taken), defaults, builder)
+    size_names = {v.name: _size_names(v) for v in taken}
+    return Model(built, tuple(_described(v) for v in taken), defaults, size_names, builder)
 
 
 def _parsed(model):
@@ -108,3 +109,9 @@ def _described(value):
     if not tensor.HasField("shape"):
         return value.name, dtype, None
     return value.name, dtype, tuple(d.dim_value if d.HasField("dim_value") else None for d in tensor.shape.dim)
+
+
+def _size_names(value):
+    """Of each axis of an input: how its size is called if it may vary, in the file or "input:axis"; else ""."""
+    dims = value.type.tensor_type.shape.dim
+    return tuple("" if d.HasField("dim_value") else d.dim_param or f"{value.name}:{i}" for i, d in enumerate(dims))

@@ -9,38 +9,53 @@ from .values import to_tensor
 
 
 class Model(nn.Module):
-    """What ``weft.onnx.load`` gives. ``input_names`` and ``output_names`` are those of the file; ``default_names`` are inputs that need not be given."""
+    """What ``weft.onnx.load`` gives. ``input_names`` and ``output_names`` are those of the file; ``default_names`` are inputs that need not be given;
+    ``size_names`` says of each input that is a tensor how the sizes that may vary are called, with "" for those that do not."""
 
-    def __init__(self, graph, inputs, defaults, builder):
+    def __init__(self, graph, inputs, defaults, size_names, builder):
         super().__init__()
         self.input_names = tuple(name for name, _, _ in inputs)
         self.output_names = graph.outputs
         self.default_names = tuple(name for name, _, _ in defaults)
+        self.size_names = size_names
         self._inputs = inputs
         self._defaults = defaults
         self._graph = graph
         self._places = tuple(
-            [(name, *self._place(name, array, name in builder.statistics)) for name, array in builder.weights.items()]
+            [(name, *self._place(name, array, name in builder.buffers)) for name, array in builder.weights.items()]
         )
 
-    def _place(self, name, array, is_statistic):
+    @property
+    def __signature__(self):
+        """The inputs as parameters, for whoever names them: files and headers."""
+        import inspect
+        import keyword
+
+        names = []
+        for name in self.input_names:
+            name = "".join(c if c.isalnum() or c == "_" else "_" for c in name)
+            name = name if name.isidentifier() and not keyword.iskeyword(name) else f"input_{name}"
+            names.append(name if name not in names else f"{name}_{len(names)}")
+        return inspect.Signature([inspect.Parameter(n, inspect.Parameter.POSITIONAL_OR_KEYWORD) for n in names])
+
+    def _place(self, name, array, is_buffer):
         """Where a weight lies: (names of modules, its name); by the dots of its name where these make attributes."""
         *path, last = name.split(".")
         holder = self
         for part in path:
             if part not in holder._modules and (not part or hasattr(holder, part)):
-                return self._hold(self, (), name.replace(".", "_"), array, is_statistic)
+                return self._hold(self, (), name.replace(".", "_"), array, is_buffer)
             if part not in holder._modules:
                 holder.add_module(part, nn.Module())
             holder = holder._modules[part]
-        return self._hold(holder, tuple(path), last, array, is_statistic)
+        return self._hold(holder, tuple(path), last, array, is_buffer)
 
-    def _hold(self, holder, path, name, array, is_statistic):
+    def _hold(self, holder, path, name, array, is_buffer):
         name = name or "_"
         while hasattr(holder, name):
             name += "_"
         tensor = to_tensor(array)
-        if tensor.dtype.is_floating_point and not is_statistic:
+        if tensor.dtype.is_floating_point and not is_buffer:
             holder.register_parameter(name, nn.Parameter(tensor))
         else:
             holder.register_buffer(name, tensor)
@@ -86,15 +101,31 @@ class Model(nn.Module):
         return f"{', '.join(self.input_names)} -> {', '.join(self.output_names)}, steps={len(self._graph.steps)}"
 
 
-def example(model):
-    """Zeros of the types of a model's inputs, all of whose sizes it must name."""
+def example(model, given):
+    """Zeros of the types of a model's inputs. ``given``: sizes that the file leaves open, by their names (``size_names``)."""
+    known = {n for names in model.size_names.values() for n in names if n}
+    unknown = sorted(set(given) - known)
+    if unknown:
+        raise RuntimeError(
+            f"[onnx] the model has no open size {unknown[0]!r}; there are {', '.join(sorted(known)) or 'none'}"
+        )
+    tensors = []
     for name, dtype, sizes in model._inputs:
-        if dtype is None or sizes is None or None in sizes:
-            shown = "any shape" if sizes is None else ["any" if s is None else s for s in sizes]
+        if dtype is None or sizes is None:
             raise RuntimeError(
-                f"[onnx] the input {name!r} is of {shown}; a program has sizes: weft.export(weft.onnx.load(path), arguments, path) takes those of arguments"
+                f"[onnx] the input {name!r} is no tensor of a known rank, which a library needs; "
+                "weft.export(weft.onnx.load(path), arguments, path) takes those of arguments"
             )
-    return tuple([weft.zeros(sizes, dtype=dtype) for _, dtype, sizes in model._inputs])
+        names = model.size_names[name]
+        missing = [n for n, s in zip(names, sizes) if s is None and n not in given]
+        if missing:
+            raise RuntimeError(
+                f"[onnx] the input {name!r} is of shape [{', '.join(n or str(s) for n, s in zip(names, sizes))}]; a library is for one size: add "
+                + " ".join(f"--size {n}=8" for n in dict.fromkeys(missing))
+                + ", or as many as it shall take"
+            )
+        tensors.append(weft.zeros([given[n] if s is None else s for n, s in zip(names, sizes)], dtype=dtype))
+    return tuple(tensors)
 
 
 def _check(name, dtype, sizes, value):

@@ -17,8 +17,9 @@ MULTIPLES = (
 )  # of the dynamic sizes in the three traces
 
 
-def model_of(trace, args, dynamic_shapes, opset, input_names, output_names):
-    """The ModelProto of a program. ``trace(args)`` gives ((name, role) of the inputs, weights, records)."""
+def model_of(trace, args, owned, dynamic_shapes, opset, input_names, output_names):
+    """The ModelProto of a program. ``trace(args)`` gives ((name, role) of the inputs, weights, records); ``owned``: the names of the model's
+    parameters and buffers, beside which a program has tensors that its code made."""
     first = _renamed(trace(args), input_names)
     names = [name for name, role in first[0] if role == "argument"]
     axes = _axes(dynamic_shapes, names, first[2][0])
@@ -30,7 +31,7 @@ def model_of(trace, args, dynamic_shapes, opset, input_names, output_names):
     graph = traces[0][2] if len(traces) == 1 else _unified([t[2] for t in traces])
     dims = _dims(axes, names, graph)
     w = Program(opset, [(inputs[i][0], axis, size) for i, axis, size, _ in dims])
-    return w.model(inputs, dict(weights), graph, {size: name for _, _, size, name in dims}, output_names)
+    return w.model(inputs, dict(weights), owned, graph, {size: name for _, _, size, name in dims}, output_names)
 
 
 def _renamed(traced, input_names):
@@ -199,7 +200,7 @@ def _dims(axes, names, graph):
 class Program(Writer):
     """Writes a whole model."""
 
-    def model(self, inputs, weights, graph, dims, output_names):
+    def model(self, inputs, weights, owned, graph, dims, output_names):
         helper = onnx().helper
         types, nodes, outputs = graph
         values, given = [], []
@@ -212,9 +213,14 @@ class Program(Writer):
         for name, role in inputs:
             if role == "weight" and name in used:
                 array = to_array(weights[name]) if weights[name].dtype is weft.bfloat16 else weights[name].numpy()
-                self.initializers[name] = onnx().numpy_helper.from_array(array, name)
+                tensor = onnx().numpy_helper.from_array(array, name)
+                if name in owned:
+                    self.initializers[name] = tensor
+                else:
+                    self.constants.append(helper.make_node("Constant", [], [name], value=tensor))
         results = self.outputs(values, outputs, dims, output_names)
-        made = helper.make_graph(self.nodes, "main", given, results, initializer=list(self.initializers.values()))
+        nodes, initializers = [*self.constants, *self.nodes], list(self.initializers.values())
+        made = helper.make_graph(nodes, "main", given, results, initializer=initializers)
         opset = helper.make_opsetid("", self.opset)
         return helper.make_model(
             made, opset_imports=[opset], ir_version=10, producer_name="weft", producer_version=weft.__version__

@@ -55,6 +55,7 @@ class Writer:
         self.opset = opset
         self.dims = dims
         self.nodes = []  # of the graph that is written
+        self.constants = []  # nodes before those of the outermost graph
         self.initializers = {}  # name → TensorProto, of the outermost graph
         self.taken = set()
         self._numbers = {}
@@ -80,18 +81,20 @@ class Writer:
     # ---------------------------------------------------------------- constants
 
     def constant(self, array, stem="constant"):
+        """A node: an initializer might be a parameter."""
+        return self._constant(onnx().numpy_helper.from_array(array), stem)
+
+    def _constant(self, tensor, stem):
         name = self.fresh(stem)
-        self.initializers[name] = onnx().numpy_helper.from_array(array, name)
+        self.constants.append(onnx().helper.make_node("Constant", [], [name], value=tensor))
         return name
 
     def number(self, value, dtype):
         """A constant of rank 0."""
         key = (dtype, repr(value))
         if key not in self._numbers:
-            name = self.fresh(f"number_{value}".replace("-", "minus_"))
-            helper = onnx().helper
-            self.initializers[name] = helper.make_tensor(name, element(dtype), (), [value])
-            self._numbers[key] = name
+            tensor = onnx().helper.make_tensor("", element(dtype), (), [value])
+            self._numbers[key] = self._constant(tensor, f"number_{value}".replace("-", "minus_"))
         return self._numbers[key]
 
     def integers(self, values):
