@@ -342,6 +342,29 @@ def test_draws_that_depend_on_sizes_do_not_cut_a_graph():
     check(function, x)
 
 
+def memory(x, y):
+    wide = x.t().clone(memory_format=torch.preserve_format)  # its rows are not what lies side by side
+    yield from (
+        wide.as_strided((4, 3), (6, 2), 1) + 1,
+        wide.as_strided((2, 12), (12, 1)),
+        (x * 2).as_strided((3, 4), (1, 4)) + 1,  # with gaps
+        (x * 2).as_strided((5, 3), (2, 1), 2) + 1,  # overlaps
+    )
+    yield from (
+        torch.as_strided_scatter(x * 2, y, (4, 3), (6, 2), 1),
+        torch.as_strided_scatter(x, y, (4, 3), (1, 4), 8),
+        torch.as_strided_copy(x, (2, 2), (1, 6)),
+    )
+
+
+def test_operators_that_address_memory():
+    args = R(4, 6), R(4, 3)
+    check(lambda *args: list(memory(*args)), *args)
+    torch._dynamo.reset()
+    assert not foreign(lambda *args: list(memory(*args)), *args)
+    check(lambda x: (x * 2).as_strided((3, 4), (1, 4)), args[0])
+
+
 def test_attention_kinds():
     q, k, v = R(2, 4, 5, 8), R(2, 4, 7, 8), R(2, 4, 7, 8)
 

@@ -15,8 +15,10 @@ from torch._decomp import core_aten_decompositions
 from torch._dynamo.backends.common import aot_autograd
 from torch._functorch.partitioners import min_cut_rematerialization_partition
 
+from .._aten import strided
 from .._aten.derivatives import attention_backward
 from ._plan import Plan
+from ._program import stride_order
 from ._random import hoist_draws
 
 # Where explain() gets its plans: (kind, plan).
@@ -53,10 +55,32 @@ def _partition(joint, inputs, **kwargs):
     return min_cut_rematerialization_partition(joint, inputs, **kwargs)
 
 
+_STRIDED = {
+    torch.ops.aten.as_strided.default: (strided.as_strided, 1),
+    torch.ops.aten.as_strided_copy.default: (strided.as_strided, 1),
+    torch.ops.aten.as_strided_scatter.default: (strided.as_strided_scatter, 2),
+}
+
+
+def _tell_strides(graph):
+    """Gives operators that address memory the layout of their operand, which weft's tensors need not have. A result of the graph with
+    gaps or overlaps remains PyTorch's."""
+    output = graph.output_node()
+    for node in graph.nodes:
+        if node.target in _STRIDED and (output not in node.users or stride_order(node.meta["val"]) is not None):
+            function, operands = _STRIDED[node.target]
+            value = node.args[0].meta["val"]
+            order, start = stride_order(value), value.storage_offset()
+            if order is not None and isinstance(start, int):
+                node.target = function
+                node.args = (*node.args[:operands], order, start, *node.args[operands:])
+
+
 def _compile(kind, module, inputs):
     if not any(node.op == "call_function" for node in module.graph.nodes):
         return _boxed(module.forward)
     hoist_draws(module)
+    _tell_strides(module.graph)
     plan = Plan.of_graph(module)
     if (plans := observed.get()) is not None:
         plans.append((kind, plan))

@@ -59,7 +59,7 @@ class Program:
             self.steps.append((node, function, args, kwargs, slots[node], dying.get(node, ())))
         self.size = len(slots)
         self.sources = {node: [slots[argument] for argument in node.all_input_nodes] for node in nodes}
-        self.results = [(slots[node], _stride_order(node.meta["val"]), slots[_viewed(node, slots)]) for node in outputs]
+        self.results = [(slots[node], stride_order(node.meta["val"]), slots[_viewed(node, slots)]) for node in outputs]
         self.compiled = _C.make_compiled(self.interpret, self.miss, False)
         self.instead = None  # a plan, where weft rejected a node
 
@@ -178,7 +178,7 @@ def _hint(number):
     return number if isinstance(number, int) else number.node.hint
 
 
-def _stride_order(value):
+def stride_order(value):
     """The axes of a traced tensor by their strides, the largest first; None where its elements do not lie densely: it is a view."""
     strides = [_hint(s) for s in value.stride()]
     sizes = [_hint(n) for n in value.shape]
