@@ -342,6 +342,35 @@ def test_draws_that_depend_on_sizes_do_not_cut_a_graph():
     check(function, x)
 
 
+@pytest.mark.parametrize("mode", ["sum", "mean", "max"])
+@pytest.mark.parametrize("padding", [None, 3])
+def test_bags_of_rows(mode, padding):
+    ids = torch.tensor([1, 3, 3, 5, 0, 3, 7, 3])
+    ends = torch.tensor([0, 2, 2, 5, 8])
+
+    def function(weight, factors, ids, ends):
+        options = {"mode": mode, "padding_idx": padding}
+        yield F.embedding_bag(ids, weight, ends[:-1], **options)
+        yield F.embedding_bag(ids, weight, ends, include_last_offset=True, **options)
+        yield F.embedding_bag(ids.reshape(2, 4), weight, **options)
+        if mode == "sum":
+            yield F.embedding_bag(ids, weight, ends[:-1], per_sample_weights=factors, **options)
+
+    check(lambda *args: list(function(*args)), R(9, 4), R(8), ids, ends)
+    torch._dynamo.reset()
+    assert not foreign(lambda *args: list(function(*args)), R(9, 4, requires_grad=True), R(8), ids, ends)
+
+
+def test_a_result_that_weft_lacks_makes_the_operator_pytorchs():
+    def function(weight, ids, offsets):
+        return torch.ops.aten._embedding_bag(weight, ids, offsets)[:2]
+
+    args = R(5, 3), torch.tensor([1, 2, 2]), torch.tensor([0, 1])
+    with torch.no_grad():
+        found = torch.compile(function, backend=weft.torch.backend)(*args)
+    torch.testing.assert_close(found, function(*args))
+
+
 def memory(x, y):
     wide = x.t().clone(memory_format=torch.preserve_format)  # its rows are not what lies side by side
     yield from (

@@ -15,7 +15,7 @@ from torch._decomp import core_aten_decompositions
 from torch._dynamo.backends.common import aot_autograd
 from torch._functorch.partitioners import min_cut_rematerialization_partition
 
-from .._aten import strided
+from .._aten import bags, strided
 from .._aten.derivatives import attention_backward
 from ._plan import Plan
 from ._program import stride_order
@@ -26,6 +26,10 @@ observed: contextvars.ContextVar[list | None] = contextvars.ContextVar("observed
 
 _FLASH = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu.default
 _FLASH_BACKWARD = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu_backward.default
+
+
+_BAG_BACKWARD = torch.ops.aten._embedding_bag_backward.default
+_BAG_FACTORS_BACKWARD = torch.ops.aten._embedding_bag_per_sample_weights_backward.default
 
 
 @functools.cache
@@ -42,14 +46,33 @@ def _decompositions():
     return table
 
 
+def _bag(result):
+    """Of the forward operator, by one of its results: what its derivative depends on, and whether weft has it."""
+    node = result.args[0]
+    weight, indices, offsets, by_frequency, mode, sparse, factors, include_last, padding = (
+        *node.args, *(False, 0, False, None, False, -1)[len(node.args) - 3 :]
+    )  # fmt: skip
+    return weight, indices, offsets, mode, factors, include_last, padding, not sparse and not by_frequency
+
+
 def _partition(joint, inputs, **kwargs):
-    """Forward and backward of the joint graph. The attention's backward takes what weft's own derivative needs: the operands, not
-    results of the forward."""
+    """Forward and backward of the joint graph. The backward of attention and of bags takes what weft's own derivatives need: the
+    operands, not results of the forward."""
     for node in joint.graph.find_nodes(op="call_function", target=_FLASH_BACKWARD):
         gradient, query, key, value, _, _, dropout, is_causal = node.args
         if dropout == 0:
             node.target = attention_backward
             node.args = (gradient, query, key, value, is_causal)
+    for node in joint.graph.find_nodes(op="call_function", target=_BAG_BACKWARD):
+        weight, indices, offsets, mode, factors, include_last, padding, plain = _bag(node.args[3])
+        if plain:
+            node.target = bags.embedding_bag_backward
+            node.args = (node.args[0], weight, indices, offsets, mode, factors, include_last, padding)
+    for node in joint.graph.find_nodes(op="call_function", target=_BAG_FACTORS_BACKWARD):
+        weight, indices, offsets, _, factors, include_last, padding, plain = _bag(node.args[4])
+        if plain:
+            node.target = bags.embedding_bag_factors_backward
+            node.args = (node.args[0], weight, indices, offsets, factors, include_last, padding)
     joint.graph.eliminate_dead_code()
     joint.recompile()
     return min_cut_rematerialization_partition(joint, inputs, **kwargs)

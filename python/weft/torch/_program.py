@@ -97,6 +97,8 @@ class Program:
                     raise
                 except Exception as error:
                     raise Rejected(node, f"{type(error).__name__}: {error}") from error
+                if value is None and function is _item:
+                    raise Rejected(node.args[0], f"its result {node.args[1]} is not weft's")
                 memory[slot] = self._memory(node, function, args, value, slot, values, memory)
                 for index in dying:
                     values[index] = None
