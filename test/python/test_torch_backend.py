@@ -326,6 +326,13 @@ def test_operators_on_batches(family):
     assert foreign(function, *args) <= {"with_effects"}  # the check of errors, after a factorisation
 
 
+def test_weight_norm():
+    model = torch.nn.utils.parametrizations.weight_norm(nn.Conv1d(3, 4, 3))
+    check(model, R(2, 3, 6))
+    torch._dynamo.reset()
+    assert not foreign(model, R(2, 3, 6))
+
+
 def test_draws_that_depend_on_sizes_do_not_cut_a_graph():
     """Stochastic depth, as timm and torchvision have it."""
 

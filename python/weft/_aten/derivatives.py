@@ -111,6 +111,14 @@ def select_backward(gradient, sizes, dim, index):
     return slice_backward(gradient.unsqueeze(dim), sizes, dim, index, index + 1, 1)
 
 
+@aten("_weight_norm_interface_backward")
+def weight_norm_backward(gradient, v, g, norms, dim):
+    """Of v * g / norms, the norms of all but the axis dim: by v and g."""
+    others = tuple(axis for axis in range(v.ndim) if axis != dim % v.ndim)
+    by_scale = (gradient * v).sum(others, keepdim=True) / norms
+    return (gradient - v * (by_scale / norms)) * (g / norms), by_scale
+
+
 # ---------------------------------------------------------------- Attention
 
 
