@@ -62,6 +62,7 @@ class Block(nn.Module):
         x = self.embedding(ids) + torch.arange(ids.shape[1])[:, None] * 0.01
         b, t, c = x.shape
         q, k, v = (y.view(b, t, 4, 8).transpose(1, 2) for y in self.qkv(self.norm(x)).split(c, 2))
+        q = q + torch.cat([-q[..., 4:], q[..., :4]], -1)  # as rotary positions do
         y = F.scaled_dot_product_attention(q, k, v, is_causal=True)
         x = x + self.out(y.transpose(1, 2).reshape(b, t, c))
         return x + self.feed(x)

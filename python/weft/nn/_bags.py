@@ -112,8 +112,8 @@ def bags_of(
 ) -> Tensor:
     """embedding_bag of arguments that are known to be right: reads no values of offsets, so that it can be traced."""
     if offsets is not None and include_last_offset:  # what follows the last end is a bag that nobody gets
-        bags = bags_of(index, weight, offsets, mode, per_sample_weights, False, padding_idx, sparse)
-        return bags.narrow(0, 0, offsets.shape[0] - 1)
+        everything = bags_of(index, weight, offsets, mode, per_sample_weights, False, padding_idx, sparse)
+        return everything.narrow(0, 0, offsets.shape[0] - 1)
     if mode != "max" and padding_idx is None and not sparse:
         return _sums(index, weight, offsets, mode, per_sample_weights)
     if sparse:

@@ -48,10 +48,9 @@ def _decompositions():
 
 def _bag(result):
     """Of the forward operator, by one of its results: what its derivative depends on, and whether weft has it."""
-    node = result.args[0]
-    weight, indices, offsets, by_frequency, mode, sparse, factors, include_last, padding = (
-        *node.args, *(False, 0, False, None, False, -1)[len(node.args) - 3 :]
-    )  # fmt: skip
+    given = list(result.args[0].args)
+    given += [False, 0, False, None, False, -1][len(given) - 3 :]
+    weight, indices, offsets, by_frequency, mode, sparse, factors, include_last, padding = given
     return weight, indices, offsets, mode, factors, include_last, padding, not sparse and not by_frequency
 
 
