@@ -348,6 +348,12 @@ def test_draws_that_depend_on_sizes_do_not_cut_a_graph():
     explanation = weft.torch.explain(function, x)
     assert [graph.programs for graph in explanation] == [1, 1]
     check(function, x)
+    torch._dynamo.reset()
+    x = R(6, 5, 4, requires_grad=True)
+    for axis in range(2):
+        torch._dynamo.mark_dynamic(x, axis)
+    assert [graph.programs for graph in weft.torch.explain(lambda x: F.dropout(x, 0.3) * 2, x)] == [1, 1]
+    check(lambda x: F.dropout(x, 0.3) * 2, x)
 
 
 @pytest.mark.parametrize("mode", ["sum", "mean", "max"])
