@@ -27,6 +27,10 @@ Val widened(Val x); // 16-bit floats in float32; others as they are
 Val convInputGradient(Val ct, const Dims &shape, Val weight, const Dims &stride, const Dims &low, const Dims &dilation,
                       int64_t groups);
 Dims kernelOf(const Dims &weightShape);
+// conv_general_weight of a channel a group, on either side: for each position of the kernel a sum of products. Null
+// where that is not what the shapes are, or the kernel has many positions.
+Val depthwiseWeight(Val x, Val y, const Dims &kernel, const Dims &stride, const Dims &low, const Dims &high,
+                    const Dims &dilation, int64_t groups);
 // A number a channel, for operands [N, C, ...] of so many axes.
 Val perChannel(Val list, int rank);
 Dims axesButChannel(int rank);

@@ -1,4 +1,4 @@
-// The gradient of a convolution for its input, by convolutions.
+// The gradients of a convolution: for its input by convolutions, for the weight of separate channels by sums.
 #include "ir/Composites.h"
 
 namespace weft::build {
@@ -127,6 +127,41 @@ Val convInputGradient(Val ct, const Dims &shape, Val weight, const Dims &stride,
     y = pad(y, Dims(2 + 2 * axes, 0), high, Dims(2 + 2 * axes, 0), 0.0);
   y = reshape(permute(y, side), whole);
   return slice(y, starts, shape, Dims(axes + 2, 1));
+}
+
+// As a product of matrices it would have one column. The sums are over rows of pixels first, whose elements are
+// contiguous, so that a few at a time read what a cache holds.
+Val depthwiseWeight(Val x, Val y, const Dims &kernel, const Dims &stride, const Dims &low, const Dims &high,
+                    const Dims &dilation, int64_t groups) {
+  constexpr int64_t kMostPositions = 64; // of a kernel; each is a few ops
+  int axes = kernel.size(), rank = axes + 2;
+  Dims results = y.shape();
+  bool isDepthwise = x.shape()[1] == groups && results[1] == groups;
+  if (!isDepthwise || kernel.product() > kMostPositions || x.shape().product() * results.product() == 0)
+    return Val();
+  DType dtype = x.dtype();
+  x = widened(x), y = widened(y);
+  Dims before(rank, 0), after(rank, 0), steps(rank, 1);
+  for (int i = 0; i < axes; ++i) {
+    before[i + 2] = std::max<int64_t>(low[i], 0), after[i + 2] = std::max<int64_t>(high[i], 0);
+    steps[i + 2] = stride[i];
+  }
+  if (before != Dims(rank, 0) || after != Dims(rank, 0))
+    x = pad(x, before, after, Dims(rank, 0), 0.0);
+  Dims others = join({{0}, axesFrom(2, axes - 1)});
+  llvm::SmallVector<Val> sums;
+  for (int64_t number = 0; number < kernel.product(); ++number) {
+    Dims starts(rank, 0);
+    int64_t rest = number;
+    for (int i = axes - 1; i >= 0; --i) {
+      starts[i + 2] = rest % kernel[i] * dilation[i] + before[i + 2] - low[i];
+      rest /= kernel[i];
+    }
+    Val products = slice(x, starts, results, steps) * y;
+    Val channels = sum(sum(products, {rank - 1}, false), others, false);
+    sums.push_back(reshape(channels, {groups, 1}));
+  }
+  return cast(reshape(concatenate(sums, 1), join({{groups, 1}, kernel})), dtype);
 }
 
 } // namespace weft::build

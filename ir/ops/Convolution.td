@@ -59,7 +59,8 @@ def ConvGeneralWeightOp : Windows<"conv_general_weight", ["x", "y"], [A<"kernel"
   let description = [{
     x: [N, C, *sizes]; y: [N, O, *results], of one float dtype, as conv_general has them. The result is [O, C / groups, *kernel].
     The order of the sum: over the batch and y's positions in row-major order, by fused multiply-adds in blocks as dot_general states,
-    but never by lanes.
+    but never by lanes. With a channel a group, of x and of y, and at most 64 positions of the kernel: products, summed over the last axis as sum
+    does, and then over the others.
   }];
   let infer = "convGeneralWeight";
   let batching = "convolutionWeight";

@@ -440,7 +440,8 @@ def embedding_bag(
         include_last_offset,
         padding_idx,
     )
-    bag, bags = _bag_of_each(offsets, indices.shape[0], include_last_offset)
+    bags = offsets.shape[0] - include_last_offset
+    bag = _bag_of_each(offsets.narrow(0, 0, bags), indices.shape[0])
     counted = _C.full(indices.shape, 1, _C.int64, indices.device)
     if padding_idx is not None:
         counted = _ops.ne(indices, padding_idx % weight.shape[0]).to(_C.int64)

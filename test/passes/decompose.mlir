@@ -53,3 +53,27 @@ func.func @conjugates(%x: tensor<1000x2xf32>) -> tensor<1000x2xf32> {
   %y = weft.complex_conj %x : (tensor<1000x2xf32>) -> tensor<1000x2xf32>
   return %y : tensor<1000x2xf32>
 }
+
+// The gradient of the weight of separate channels: a sum of products for each position of the kernel.
+// CHECK-LABEL: func.func @depthwise
+// CHECK-SAME: (%[[X:.*]]: tensor<2x3x5x4xf32>, %[[Y:.*]]: tensor<2x3x5x3xf32>)
+// CHECK-NOT: weft.conv_general_weight
+// CHECK: %[[PADDED:.*]] = weft.pad %[[X]] {high = array<i64: 0, 0, 0, 1>
+// CHECK-NEXT: %[[PART:.*]] = weft.slice %[[PADDED]] {sizes = array<i64: 2, 3, 5, 3>, starts = array<i64: 0, 0, 0, 0>
+// CHECK-NEXT: %[[PRODUCTS:.*]] = weft.mul %[[PART]], %[[Y]]
+// CHECK-NEXT: %[[ROWS:.*]] = weft.sum %[[PRODUCTS]] {dims = array<i64: 3>
+// CHECK-NEXT: weft.sum %[[ROWS]] {dims = array<i64: 0, 2>
+// CHECK: weft.slice %[[PADDED]] {sizes = array<i64: 2, 3, 5, 3>, starts = array<i64: 0, 0, 0, 2>
+// CHECK: weft.concatenate
+func.func @depthwise(%x: tensor<2x3x5x4xf32>, %y: tensor<2x3x5x3xf32>) -> tensor<3x1x1x2xf32> {
+  %w = weft.conv_general_weight %x, %y {kernel = array<i64: 1, 2>, stride = array<i64: 1, 1>, low = array<i64: 0, 0>, high = array<i64: 0, 1>, dilation = array<i64: 1, 2>, groups = 3 : i64} : (tensor<2x3x5x4xf32>, tensor<2x3x5x3xf32>) -> tensor<3x1x1x2xf32>
+  return %w : tensor<3x1x1x2xf32>
+}
+
+// That of others is a product of matrices.
+// CHECK-LABEL: func.func @grouped
+// CHECK: weft.conv_general_weight
+func.func @grouped(%x: tensor<2x4x6xf32>, %y: tensor<2x2x6xf32>) -> tensor<2x2x1xf32> {
+  %w = weft.conv_general_weight %x, %y {kernel = array<i64: 1>, stride = array<i64: 1>, low = array<i64: 0>, high = array<i64: 0>, dilation = array<i64: 1>, groups = 2 : i64} : (tensor<2x4x6xf32>, tensor<2x2x6xf32>) -> tensor<2x2x1xf32>
+  return %w : tensor<2x2x1xf32>
+}

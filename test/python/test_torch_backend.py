@@ -62,6 +62,7 @@ class Block(nn.Module):
         x = self.embedding(ids) + torch.arange(ids.shape[1])[:, None] * 0.01
         b, t, c = x.shape
         q, k, v = (y.view(b, t, 4, 8).transpose(1, 2) for y in self.qkv(self.norm(x)).split(c, 2))
+        q = q + torch.cat([-q[..., 4:], q[..., :4]], -1)  # as rotary positions do
         y = F.scaled_dot_product_attention(q, k, v, is_causal=True)
         x = x + self.out(y.transpose(1, 2).reshape(b, t, c))
         return x + self.feed(x)
@@ -326,6 +327,13 @@ def test_operators_on_batches(family):
     assert foreign(function, *args) <= {"with_effects"}  # the check of errors, after a factorisation
 
 
+def test_weight_norm():
+    model = torch.nn.utils.parametrizations.weight_norm(nn.Conv1d(3, 4, 3))
+    check(model, R(2, 3, 6))
+    torch._dynamo.reset()
+    assert not foreign(model, R(2, 3, 6))
+
+
 def test_draws_that_depend_on_sizes_do_not_cut_a_graph():
     """Stochastic depth, as timm and torchvision have it."""
 
@@ -340,6 +348,64 @@ def test_draws_that_depend_on_sizes_do_not_cut_a_graph():
     explanation = weft.torch.explain(function, x)
     assert [graph.programs for graph in explanation] == [1, 1]
     check(function, x)
+    torch._dynamo.reset()
+    x = R(6, 5, 4, requires_grad=True)
+    for axis in range(2):
+        torch._dynamo.mark_dynamic(x, axis)
+    assert [graph.programs for graph in weft.torch.explain(lambda x: F.dropout(x, 0.3) * 2, x)] == [1, 1]
+    check(lambda x: F.dropout(x, 0.3) * 2, x)
+
+
+@pytest.mark.parametrize("mode", ["sum", "mean", "max"])
+@pytest.mark.parametrize("padding", [None, 3])
+def test_bags_of_rows(mode, padding):
+    ids = torch.tensor([1, 3, 3, 5, 0, 3, 7, 3])
+    ends = torch.tensor([0, 2, 2, 5, 8])
+
+    def function(weight, factors, ids, ends):
+        options = {"mode": mode, "padding_idx": padding}
+        yield F.embedding_bag(ids, weight, ends[:-1], **options)
+        yield F.embedding_bag(ids, weight, ends, include_last_offset=True, **options)
+        yield F.embedding_bag(ids.reshape(2, 4), weight, **options)
+        if mode == "sum":
+            yield F.embedding_bag(ids, weight, ends[:-1], per_sample_weights=factors, **options)
+
+    check(lambda *args: list(function(*args)), R(9, 4), R(8), ids, ends)
+    torch._dynamo.reset()
+    assert not foreign(lambda *args: list(function(*args)), R(9, 4, requires_grad=True), R(8), ids, ends)
+
+
+def test_a_result_that_weft_lacks_makes_the_operator_pytorchs():
+    def function(weight, ids, offsets):
+        return torch.ops.aten._embedding_bag(weight, ids, offsets)[:2]
+
+    args = R(5, 3), torch.tensor([1, 2, 2]), torch.tensor([0, 1])
+    with torch.no_grad():
+        found = torch.compile(function, backend=weft.torch.backend)(*args)
+    torch.testing.assert_close(found, function(*args))
+
+
+def memory(x, y):
+    wide = x.t().clone(memory_format=torch.preserve_format)  # its rows are not what lies side by side
+    yield from (
+        wide.as_strided((4, 3), (6, 2), 1) + 1,
+        wide.as_strided((2, 12), (12, 1)),
+        (x * 2).as_strided((3, 4), (1, 4)) + 1,  # with gaps
+        (x * 2).as_strided((5, 3), (2, 1), 2) + 1,  # overlaps
+    )
+    yield from (
+        torch.as_strided_scatter(x * 2, y, (4, 3), (6, 2), 1),
+        torch.as_strided_scatter(x, y, (4, 3), (1, 4), 8),
+        torch.as_strided_copy(x, (2, 2), (1, 6)),
+    )
+
+
+def test_operators_that_address_memory():
+    args = R(4, 6), R(4, 3)
+    check(lambda *args: list(memory(*args)), *args)
+    torch._dynamo.reset()
+    assert not foreign(lambda *args: list(memory(*args)), *args)
+    check(lambda x: (x * 2).as_strided((3, 4), (1, 4)), args[0])
 
 
 def test_attention_kinds():

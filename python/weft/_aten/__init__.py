@@ -8,7 +8,8 @@ from .table import TABLE, Unsupported
 
 __all__ = ["TABLE", "Unsupported"]
 
-from . import (  # noqa: E402, F401  # noqa: E402, F401
+from . import (  # noqa: E402, F401
+    bags,
     composites,
     contractions,
     creation,
@@ -20,4 +21,5 @@ from . import (  # noqa: E402, F401  # noqa: E402, F401
     pooling,
     reductions,
     shapes,
+    strided,
 )

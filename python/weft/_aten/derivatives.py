@@ -98,17 +98,31 @@ def masked_scatter_backward(gradient, mask, sizes):
 
 @aten("slice_backward")
 def slice_backward(gradient, sizes, dim, start, end, step):
+    dim %= len(sizes)
     start, end = shapes.bounds(sizes[dim], start, end)
     if step != 1:
         return shapes.slice_scatter(weft.zeros(sizes, dtype=gradient.dtype), gradient, dim, start, end, step)
-    padding = [0, 0] * (len(sizes) - dim % len(sizes) - 1)
-    return functional.pad(gradient, [*padding, start, sizes[dim] - end])
+    # By a concatenation, whose other sizes may vary from call to call.
+    widths = (start, sizes[dim] - end)
+    before, after = (
+        weft.zeros([*sizes[:dim], n, *sizes[dim + 1 :]], dtype=gradient.dtype) if n else None for n in widths
+    )
+    parts = [part for part in (before, gradient, after) if part is not None]
+    return weft.cat(parts, dim) if len(parts) > 1 else gradient
 
 
 @aten("select_backward")
 def select_backward(gradient, sizes, dim, index):
     dim, index = dim % len(sizes), index % sizes[dim]
     return slice_backward(gradient.unsqueeze(dim), sizes, dim, index, index + 1, 1)
+
+
+@aten("_weight_norm_interface_backward")
+def weight_norm_backward(gradient, v, g, norms, dim):
+    """Of v * g / norms, the norms of all but the axis dim: by v and g."""
+    others = tuple(axis for axis in range(v.ndim) if axis != dim % v.ndim)
+    by_scale = (gradient * v).sum(others, keepdim=True) / norms
+    return (gradient - v * (by_scale / norms)) * (g / norms), by_scale
 
 
 # ---------------------------------------------------------------- Attention

@@ -57,12 +57,10 @@ def _check_offsets(offsets: Tensor, count: int, include_last_offset: bool) -> No
         )
 
 
-def _bag_of_each(offsets: Tensor, count: int, include_last_offset: bool) -> tuple[Tensor, int]:
-    """Of each index the number of its bag, and the number of bags."""
-    _check_offsets(offsets, count, include_last_offset)
-    bags = offsets.shape[0] - include_last_offset
+def _bag_of_each(offsets: Tensor, count: int) -> Tensor:
+    """Of each index the number of its bag."""
     place = _ops.iota((count,), 0, _C.int64).to(offsets.device)
-    return _ops.sub(ordering.searchsorted(offsets.narrow(0, 0, bags).to(_C.int64), place, right=True), 1), bags
+    return _ops.sub(ordering.searchsorted(offsets.to(_C.int64), place, right=True), 1)
 
 
 @public
@@ -96,9 +94,28 @@ def embedding_bag(
             rows = weight.index_select(0, flat)
             norm = vector_norm(rows, norm_type, (1,), keepdim=True)
             weight[flat] = _ops.where(norm > max_norm, rows * (max_norm / (norm + 1e-7)), rows)
+    if offsets is not None:
+        _check_offsets(offsets, index.shape[0], include_last_offset)
     sparse = sparse and weight.requires_grad and _C.grad_enabled()
+    return bags_of(index, weight, offsets, mode, per_sample_weights, include_last_offset, padding_idx, sparse)
+
+
+def bags_of(
+    index: Tensor,
+    weight: Tensor,
+    offsets: Tensor | None,
+    mode: str,
+    per_sample_weights: Tensor | None,
+    include_last_offset: bool,
+    padding_idx: int | None,
+    sparse: bool = False,
+) -> Tensor:
+    """embedding_bag of arguments that are known to be right: reads no values of offsets, so that it can be traced."""
+    if offsets is not None and include_last_offset:  # what follows the last end is a bag that nobody gets
+        everything = bags_of(index, weight, offsets, mode, per_sample_weights, False, padding_idx, sparse)
+        return everything.narrow(0, 0, offsets.shape[0] - 1)
     if mode != "max" and padding_idx is None and not sparse:
-        return _sums(index, weight, offsets, mode, per_sample_weights, include_last_offset)
+        return _sums(index, weight, offsets, mode, per_sample_weights)
     if sparse:
         from ..sparse.gradients import rows as rows_of  # late: few programs have them
 
@@ -112,7 +129,7 @@ def embedding_bag(
         rows = _ops.where(counts.unsqueeze(-1), rows, 0.0 if mode != "max" else float("-inf"))
     if offsets is None:
         return _of_rows(rows, counts, mode)
-    bag, bags = _bag_of_each(offsets, index.shape[0], include_last_offset)
+    bag, bags = _bag_of_each(offsets, index.shape[0]), offsets.shape[0]
     at = bag.reshape(-1, 1).expand(*rows.shape)
     shape = (bags, weight.shape[1])
     if mode == "max":
@@ -128,27 +145,18 @@ def embedding_bag(
 
 
 def _sums(
-    index: Tensor,
-    weight: Tensor,
-    offsets: Tensor | None,
-    mode: str,
-    per_sample_weights: Tensor | None,
-    include_last_offset: bool,
+    index: Tensor, weight: Tensor, offsets: Tensor | None, mode: str, per_sample_weights: Tensor | None
 ) -> Tensor:
     """By the op that reads the table's rows where they are."""
     if offsets is None:
         bags, size = index.shape
         begins = _ops.mul(_ops.iota((bags,), 0, _C.int64).to(index.device), size)
     else:
-        _check_offsets(offsets, index.shape[0], include_last_offset)
         begins = offsets.to(_C.int64)
-        if include_last_offset:
-            bags = offsets.shape[0] - 1
-            index = index.narrow(0, 0, int(begins[bags].item()))
-            begins = begins.narrow(0, 0, bags)
     flat = index.reshape(-1)
-    factors = None if per_sample_weights is None else per_sample_weights.reshape(-1).narrow(0, 0, flat.shape[0])
-    total = _ops.embedding_bag(weight, flat, begins, factors)
+    total = _ops.embedding_bag(
+        weight, flat, begins, None if per_sample_weights is None else per_sample_weights.reshape(-1)
+    )
     if mode == "sum" or not begins.shape[0]:
         return total
     end = _factories.full((1,), flat.shape[0], dtype=_C.int64, device=begins.device)

@@ -59,7 +59,7 @@ class Program:
             self.steps.append((node, function, args, kwargs, slots[node], dying.get(node, ())))
         self.size = len(slots)
         self.sources = {node: [slots[argument] for argument in node.all_input_nodes] for node in nodes}
-        self.results = [(slots[node], _stride_order(node.meta["val"]), slots[_viewed(node, slots)]) for node in outputs]
+        self.results = [(slots[node], stride_order(node.meta["val"]), slots[_viewed(node, slots)]) for node in outputs]
         self.compiled = _C.make_compiled(self.interpret, self.miss, False)
         self.instead = None  # a plan, where weft rejected a node
 
@@ -97,6 +97,8 @@ class Program:
                     raise
                 except Exception as error:
                     raise Rejected(node, f"{type(error).__name__}: {error}") from error
+                if value is None and function is _item:
+                    raise Rejected(node.args[0], f"its result {node.args[1]} is not weft's")
                 memory[slot] = self._memory(node, function, args, value, slot, values, memory)
                 for index in dying:
                     values[index] = None
@@ -178,7 +180,7 @@ def _hint(number):
     return number if isinstance(number, int) else number.node.hint
 
 
-def _stride_order(value):
+def stride_order(value):
     """The axes of a traced tensor by their strides, the largest first; None where its elements do not lie densely: it is a view."""
     strides = [_hint(s) for s in value.stride()]
     sizes = [_hint(n) for n in value.shape]

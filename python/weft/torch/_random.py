@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import operator
 
 import torch
@@ -26,7 +27,7 @@ def draw(function, sizes, strides, dtype, args, kwargs):
 
 def hoist_draws(module):
     """Makes draws independent of values: native_dropout(x, p, True) becomes x * mask * 1 / (1 - p), and what is drawn in the likeness of a
-    tensor gets its sizes instead; both where these are numbers or inputs of the graph."""
+    tensor gets its sizes instead; both where the graph's inputs say these."""
     graph = module.graph
     symbols = {
         str(node.meta["val"].node.expr): node
@@ -38,7 +39,8 @@ def hoist_draws(module):
             continue
         # The drawn tensor's: its strides are dense where the operand's are not.
         value = node.meta["val"] if node.target in _LIKE else node.meta["val"][1]
-        layout = [_number(n, symbols) for n in (*value.shape, *value.stride())]
+        with graph.inserting_before(node):
+            layout = [_number(n, symbols, graph) for n in (*value.shape, *value.stride())]
         if None in layout or not node.args[0].meta["val"].dtype.is_floating_point:
             continue
         sizes, strides = layout[: value.ndim], layout[value.ndim :]
@@ -67,7 +69,18 @@ def _take_apart(graph, node, sizes, strides):
     graph.erase_node(node)
 
 
-def _number(size, symbols):
-    if isinstance(size, int):
-        return size
-    return symbols.get(str(size.node.expr))
+def _number(size, symbols, graph):
+    """The size as a number or a node; None where the graph's inputs do not say it."""
+    return size if isinstance(size, int) else _computed(size.node.expr, symbols, graph)
+
+
+def _computed(expression, symbols, graph):
+    if expression.is_Integer:
+        return int(expression)
+    if expression.is_Symbol:
+        return symbols.get(str(expression))
+    function = operator.mul if expression.is_Mul else operator.add if expression.is_Add else None
+    operands = [_computed(operand, symbols, graph) for operand in expression.args]
+    if function is None or None in operands:
+        return None
+    return functools.reduce(lambda a, b: graph.call_function(function, (a, b)), operands)
