@@ -5,6 +5,7 @@
 // rows of a block go by. Where windows are rows of B, a step of K is one of them, and A is copied to panels as high as
 // a tile.
 #include "codegen/cpu/Product.h"
+#include "codegen/schedule/Target.h"
 #include "ir/kernel/Windows.h"
 
 using namespace llvm;
@@ -14,8 +15,9 @@ namespace weft::cpu {
 using kernel::Windows;
 
 // Of a block: what its table, its sums and what it reads of the input fill of the second-level cache.
-static constexpr int64_t kMostRows = 96, kHighestTile = 6;
-static constexpr int64_t kStepsAtOnce = 4;
+static constexpr int64_t kMostRows = 98;
+static constexpr int64_t kLeastHeight = 6; // fewer sums would wait for each other
+static constexpr int64_t kStepsAtOnce = 4, kLinesAsked = 2;
 
 struct KernelWriter::RowWindows : MatrixTypes {
   bool ofRows;                      // the windows are rows of A, not of B
@@ -36,17 +38,26 @@ struct KernelWriter::RowWindows : MatrixTypes {
     };
     columns = ofRows ? constantOf(op.getBStrideK()) : 2 * vectorLanes, depth = constantOf(op.getK());
     vectors = columns / vectorLanes;
-    height = std::min<int64_t>(kHighestTile, (w.target.vectorRegisters - vectors - 1) / vectors);
     channels = constantOf(op.getWindows()[Windows::Channels]), positions = 1;
     for (int axis = 0; axis < Windows::kAxes; ++axis)
       positions *= constantOf(op.getWindows()[Windows::at(axis, Windows::Kernel)]);
     int64_t span = cpu::span(op.getRowBegin(), op.getRowEnd());
+    chooseHeight(windowTileRows(w.target.vectorRegisters, vectors), span);
     blockRows = alignTo(span > 0 ? std::min(span, kMostRows) : kMostRows, height);
     hasGroups = depth > kGroupDepth;
     table = w.reserveScratch(w.b.getInt64Ty(), (ofRows ? blockRows : kDepth) * positions);
     panels = ofRows ? nullptr : w.reserveScratch(type, blockRows * kDepth);
     c = w.reserveScratch(type, blockRows * kStrideC);
     totals = hasGroups ? w.reserveScratch(type, blockRows * kStrideC) : c;
+  }
+  // The highest, unless the rows of a task are so few that a lower one computes fewer that nobody wants.
+  void chooseHeight(int64_t highest, int64_t rows) {
+    height = highest;
+    auto cost = [&](int64_t height) { return divideCeil(rows, height) * (height + 1); };
+    if (ofRows && rows > 0 && rows < kMostRows)
+      for (int64_t lower = highest; lower >= std::min(kLeastHeight, highest); --lower)
+        if (16 * cost(lower) < 15 * cost(height))
+          height = lower;
   }
   std::string nameOf(const char *kind) const {
     return name(kind) + "_" + std::to_string(height) + "x" + std::to_string(columns);
@@ -123,17 +134,17 @@ Function *KernelWriter::rowTableFunction() {
   });
 }
 
-// void (table from the first position on, b, c, first channel at it, depth, channels, whether c is added to): a tile of
-// C = A * B over a block of K.
+// void (table from the first position on, b, c, what to ask for meanwhile, first channel at it, depth, channels, whether
+// c is added to): a tile of C = A * B over a block of K.
 Function *KernelWriter::windowTileFunction(RowWindows &p) {
-  return helper(p.nameOf("window_tile"), 3, 4, [&](Function *tile) {
+  return helper(p.nameOf("window_tile"), 4, 4, [&](Function *tile) {
     auto *vector = FixedVectorType::get(p.type, p.vectorLanes);
     int64_t bytes = p.type->getScalarSizeInBits() / 8, sumCount = p.height * p.vectors;
     Align align(bytes);
     Type *byte = b.getInt8Ty();
-    Value *c = tile->getArg(2), *depth = tile->getArg(4), *channels = tile->getArg(5), *zero = constant(0);
+    Value *c = tile->getArg(2), *depth = tile->getArg(5), *channels = tile->getArg(6), *zero = constant(0);
     Carried state(sumCount, Constant::getNullValue(vector));
-    state.push_back(tile->getArg(1));
+    state.append({tile->getArg(1), tile->getArg(3)});
     auto step = [&](Carried &state, ArrayRef<Value *> rows, Value *place, int64_t k) {
       SmallVector<Value *> right;
       for (int64_t j = 0; j < p.vectors; ++j)
@@ -150,9 +161,14 @@ Function *KernelWriter::windowTileFunction(RowWindows &p) {
     };
     auto steps = [&](ArrayRef<Value *> rows, int64_t count) {
       return [&, rows, count](Value *first, Carried state) {
-        for (int64_t k = 0; k < count; ++k)
+        for (int64_t k = 0; k < count; ++k) {
+          if (count > 1 && k < kLinesAsked)
+            prefetch(b.CreateConstGEP1_64(byte, state[sumCount + 1], k * kLine), 2);
           step(state, rows, first, k);
+        }
         state[sumCount] = b.CreateConstGEP1_64(p.type, state[sumCount], count * p.columns);
+        if (count > 1)
+          state[sumCount + 1] = b.CreateConstGEP1_64(byte, state[sumCount + 1], kLinesAsked * kLine);
         return state;
       };
     };
@@ -161,14 +177,14 @@ Function *KernelWriter::windowTileFunction(RowWindows &p) {
     b.CreateBr(enter);
     b.SetInsertPoint(enter);
     SmallVector<PHINode *> phis;
-    state.append({tile->getArg(0), tile->getArg(3), depth}); // the table, the first channel, what is left
+    state.append({tile->getArg(0), tile->getArg(4), depth}); // the table, the first channel, what is left
     for (Value *&value : state) {
       phis.push_back(b.CreatePHI(value->getType(), 2));
       phis.back()->addIncoming(value, before);
       value = phis.back();
     }
-    Value *table = state[sumCount + 1], *channel = state[sumCount + 2], *left = state[sumCount + 3];
-    state.resize(sumCount + 1);
+    Value *table = state[sumCount + 2], *channel = state[sumCount + 3], *left = state[sumCount + 4];
+    state.resize(sumCount + 2);
     Value *count = minimum(b.CreateSub(channels, channel), left);
     SmallVector<Value *> rows;
     for (int64_t i = 0; i < p.height; ++i) {
@@ -188,7 +204,7 @@ Function *KernelWriter::windowTileFunction(RowWindows &p) {
     b.SetInsertPoint(exit);
 
     state.resize(sumCount);
-    storeTile(p, c, state, tile->getArg(6));
+    storeTile(p, c, state, tile->getArg(7));
   });
 }
 
@@ -231,11 +247,17 @@ Function *KernelWriter::windowBlockFunction(RowWindows &p) {
       loop(zero, f->getArg(7), 1, [&](Value *j) {
         Value *inB = b.CreateAdd(b.CreateMul(j, f->getArg(4)), b.CreateMul(k0, constant(p.columns)));
         Value *panel = b.CreateGEP(p.type, panels, inB);
-        loop(zero, tiles, 1, [&](Value *i) {
+        // Meanwhile the next panel comes from memory: each of the first tiles asks for a part.
+        Value *isLast = b.CreateICmpEQ(b.CreateAdd(j, constant(1)), f->getArg(7));
+        Value *toNext = b.CreateSub(constant(kDepth * p.columns), b.CreateMul(j, f->getArg(4)));
+        Value *next = b.CreateGEP(p.type, panel, b.CreateSelect(isLast, toNext, f->getArg(4)));
+        Value *askedOfTile = b.CreateMul(b.CreateUDiv(depth, constant(kStepsAtOnce)), constant(kLinesAsked * kLine));
+        loop(zero, tiles, 1, {next}, [&](Value *i, const Carried &asked) {
           Value *entry = b.CreateMul(b.CreateAdd(b.CreateMul(i, f->getArg(9)), position), constant(p.height));
           Value *inC = b.CreateAdd(b.CreateMul(i, constant(p.height * kStrideC)), b.CreateMul(j, constant(p.columns)));
-          b.CreateCall(tile, {b.CreateGEP(b.getInt64Ty(), table, entry), panel, b.CreateGEP(p.type, c, inC), channel,
-                              depth, channels, inGroup});
+          b.CreateCall(tile, {b.CreateGEP(b.getInt64Ty(), table, entry), panel, b.CreateGEP(p.type, c, inC), asked[0],
+                              channel, depth, channels, inGroup});
+          return Carried{b.CreateGEP(b.getInt8Ty(), asked[0], askedOfTile)};
         });
       });
       if (p.hasGroups)

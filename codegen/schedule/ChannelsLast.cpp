@@ -12,9 +12,10 @@ namespace weft {
 
 using kernel::Windows;
 
-static constexpr int64_t kStrip = 128; // columns whose sums a task keeps at once
 static constexpr int64_t kFewestTasks = 8;
-static constexpr int64_t kRowsOfTask = 96;
+static constexpr int64_t kRowsOfTask = 98;
+// What else a task does takes as long as products: to read the weight, and to find a position's channels.
+static constexpr int64_t kRowsToReadWeight = 14, kColumnsToFindChannels = 192;
 
 static bool isDepthwise(Operation *conv) {
   Sizes weight = sizesOf(conv->getOperand(1));
@@ -22,8 +23,7 @@ static bool isDepthwise(Operation *conv) {
 }
 
 bool takesChannelsLast(Operation *conv, const Target &target) {
-  // Measured with vectors of 32 bytes alone.
-  if (target.gpu || target.vectorBytes != 32)
+  if (target.gpu)
     return false;
   Type type = elementType(conv->getOperand(0));
   if (!type.isF32() && !type.isF64())
@@ -139,8 +139,29 @@ Storage ConvolutionSchedule::weightPanels(int64_t panelColumns) {
   return to;
 }
 
+// Tasks of rows and columns, as equal shares for two, four and eight threads as there are.
+std::pair<ConvolutionSchedule::Blocks, ConvolutionSchedule::Blocks>
+ConvolutionSchedule::equalShares(const Size &rows, int64_t tileRows, int64_t panelColumns) const {
+  int64_t m = rows.constant, n = outputs.constant, depth = product(kernel_).constant * channels.constant;
+  int64_t least = llvm::divideCeil(m, kRowsOfTask), panels = llvm::divideCeil(n, panelColumns), best = INT64_MAX;
+  std::pair<Blocks, Blocks> found;
+  for (int64_t rowParts = least; rowParts < least + kFewestTasks; ++rowParts)
+    for (int64_t columnParts = 1; columnParts <= std::min(kFewestTasks, panels); ++columnParts) {
+      Blocks ofRows = cut(rows, rowParts, tileRows), ofColumns = cut(outputs, columnParts, panelColumns);
+      int64_t tasks = ofRows.count.constant * ofColumns.count.constant, cost = 0;
+      bool isFewest = rowParts == least && columnParts == 1;
+      if (!isFewest && grain(ofRows.size, ofColumns.size, depth) > 1)
+        continue;
+      for (int64_t threads : {2, 4, 8})
+        cost += threads * llvm::divideCeil(tasks, threads) * (ofRows.size + kRowsToReadWeight) *
+                (ofColumns.size + kColumnsToFindChannels / channels.constant);
+      if (cost < best)
+        best = cost, found = {ofRows, ofColumns};
+    }
+  return found;
+}
+
 void ConvolutionSchedule::windowRows() {
-  const CostModel &model = lowering.model;
   std::vector<int64_t> stride = intsAttr(op, "stride"), dilation = intsAttr(op, "dilation"), low = intsAttr(op, "low");
   std::vector<int> order{0};
   for (int axis = 0; axis < axes; ++axis)
@@ -148,7 +169,7 @@ void ConvolutionSchedule::windowRows() {
   order.push_back(1);
   // With few channels all that a line of the kernel meets is a row's neighbours, once lines hold what is around them.
   int lastAxis = axes - 1;
-  bool wholeLines = channels.constant < model.shortLane && kernel_[lastAxis].constant > 1 && dilation[lastAxis] == 1 &&
+  bool wholeLines = channels.constant < lowering.model.shortLane && kernel_[lastAxis].constant > 1 && dilation[lastAxis] == 1 &&
                     low[lastAxis] >= 0;
   int64_t width = 0;
   if (wholeLines) {
@@ -159,18 +180,12 @@ void ConvolutionSchedule::windowRows() {
     x = found && (found->strides[1].is(1) || channels.is(1)) ? *found : inOrder(0, order);
   }
   int bytes = int(elementType(op->getResult(0)).getIntOrFloatBitWidth() / 8), lanes = lowering.target.lanes(bytes);
-  int64_t panelColumns = 2 * lanes;
+  int64_t vectors = outputs.constant > lanes ? 2 : 1, panelColumns = vectors * lanes;
   Storage panels = weightPanels(panelColumns);
 
   Size rows = images * positions, depth = product(kernel_) * channels;
   int64_t m = rows.constant, n = outputs.constant;
-  int64_t rowParts = llvm::divideCeil(m, kRowsOfTask), strips = llvm::divideCeil(n, kStrip);
-  int64_t columnParts =
-      rowParts < kFewestTasks ? std::min<int64_t>(strips, llvm::divideCeil(kFewestTasks, rowParts)) : 1;
-  while (rowParts * columnParts < kFewestTasks && m / rowParts > 4 * model.tileRows &&
-         grain(m / rowParts, n / columnParts, depth.constant) == 1)
-    ++rowParts;
-  Blocks rowBlocks = cut(rows, rowParts, model.tileRows), columnBlocks = cut(outputs, columnParts, kStrip);
+  auto [rowBlocks, columnBlocks] = equalShares(rows, lowering.target.windowTileRows(vectors), panelColumns);
 
   Kernel kernel(lowering, group);
   KernelBuilder &k = kernel.k;

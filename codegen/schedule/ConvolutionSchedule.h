@@ -38,6 +38,7 @@ private:
   Storage inOrder(int operand, const std::vector<int> &order); // a copy, whose axes lie in another order
   Storage lines(int64_t width);
   Storage weightPanels(int64_t panelColumns);
+  std::pair<Blocks, Blocks> equalShares(const Size &rows, int64_t tileRows, int64_t panelColumns) const;
   void windowRows();
   void weightOfRows();
   void depthwise();
