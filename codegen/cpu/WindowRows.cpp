@@ -45,7 +45,7 @@ struct KernelWriter::RowWindows : MatrixTypes {
     chooseHeight(windowTileRows(w.target.vectorRegisters, vectors), span);
     blockRows = alignTo(span > 0 ? std::min(span, kMostRows) : kMostRows, height);
     hasGroups = depth > kGroupDepth;
-    table = w.reserveScratch(w.b.getInt64Ty(), (ofRows ? blockRows : kDepth) * positions);
+    table = w.reserveScratch(w.b.getInt64Ty(), (ofRows ? blockRows : kDepth) * positions + kLanes);
     panels = ofRows ? nullptr : w.reserveScratch(type, blockRows * kDepth);
     c = w.reserveScratch(type, blockRows * kStrideC);
     totals = hasGroups ? w.reserveScratch(type, blockRows * kStrideC) : c;
@@ -64,78 +64,8 @@ struct KernelWriter::RowWindows : MatrixTypes {
   }
 };
 
-// void (description of the windows, table, zeros, first row, rows, rows of whole tiles, height of a tile, positions of
-// the kernel, bytes of an element): for each tile and position, the addresses of a tile's rows. Past the last row they
-// are those of that one.
-Function *KernelWriter::rowTableFunction() {
-  return helper("weft_row_table", 3, 6, [&](Function *f) {
-    Type *i64 = b.getInt64Ty(), *byte = b.getInt8Ty();
-    Value *zero = constant(0), *one = constant(1), *zeros = b.CreatePtrToInt(f->getArg(2), i64);
-    Value *first = f->getArg(3), *rows = f->getArg(4), *height = f->getArg(6), *bytes = f->getArg(8);
-    auto get = [&](int at) { return b.CreateLoad(i64, b.CreateConstGEP1_64(i64, f->getArg(0), at)); };
-    auto ofAxes = [&](Windows::OfAxis what) {
-      std::array<Value *, Windows::kAxes> values;
-      for (int axis = 0; axis < Windows::kAxes; ++axis)
-        values[axis] = get(kWindowsNumbers + Windows::at(axis, what));
-      return values;
-    };
-    auto inBytes = [&](Value *elements) { return b.CreateMul(elements, bytes); };
-    Value *input = get(kWindowsAddress), *imageStride = inBytes(get(kWindowsNumbers + Windows::ImageStride));
-    auto results = ofAxes(Windows::Results), kernel = ofAxes(Windows::Kernel), sizes = ofAxes(Windows::Size);
-    auto strides = ofAxes(Windows::Stride), steps = ofAxes(Windows::Step), dilations = ofAxes(Windows::Dilation);
-    auto lows = ofAxes(Windows::Low);
-    for (Value *&stride : strides)
-      stride = inBytes(stride);
-    Value *tileBytes = b.CreateMul(b.CreateMul(height, f->getArg(7)), constant(8)),
-          *stepBytes = b.CreateMul(height, constant(8));
-
-    Carried digits; // the result's indices, the last first, and the image
-    Value *rest = first;
-    for (int axis = Windows::kAxes - 1; axis >= 0; --axis) {
-      digits.push_back(b.CreateURem(rest, results[axis]));
-      rest = b.CreateUDiv(rest, results[axis]);
-    }
-    digits.append({rest, zero, f->getArg(1)}); // the row in its tile, and the tile's part of the table
-    loop(zero, f->getArg(5), 1, digits, [&](Value *i, const Carried &at) {
-      std::array<Value *, Windows::kAxes> starts;
-      for (int axis = 0; axis < Windows::kAxes; ++axis)
-        starts[axis] = b.CreateSub(b.CreateMul(at[Windows::kAxes - 1 - axis], steps[axis]), lows[axis]);
-      Value *image = b.CreateAdd(input, b.CreateMul(at[Windows::kAxes], imageStride));
-      Value *entry = b.CreateGEP(i64, at[5], at[4]);
-      std::function<Value *(int, Value *, Value *, Value *)> along = [&](int axis, Value *from, Value *isInside,
-                                                                         Value *entry) -> Value * {
-        return loop(
-            zero, kernel[axis], 1, {entry},
-            [&](Value *position, const Carried &entry) {
-              Value *x = b.CreateAdd(starts[axis], b.CreateMul(position, dilations[axis]));
-              Value *place = b.CreateAdd(from, b.CreateMul(x, strides[axis]));
-              Value *inside = b.CreateAnd(isInside, b.CreateICmpULT(x, sizes[axis]));
-              if (axis + 1 < Windows::kAxes)
-                return Carried{along(axis + 1, place, inside, entry[0])};
-              b.CreateStore(b.CreateSelect(inside, place, zeros), entry[0]);
-              return Carried{b.CreateGEP(byte, entry[0], stepBytes)};
-            },
-            /*atLeastOnce=*/true)[0];
-      };
-      along(0, image, b.getTrue(), entry);
-      Carried next;
-      Value *carry = b.CreateZExt(b.CreateICmpSLT(b.CreateAdd(i, one), rows), i64);
-      for (int digit = 0; digit < Windows::kAxes; ++digit) {
-        Value *sum = b.CreateAdd(at[digit], carry), *ends = b.CreateICmpEQ(sum, results[Windows::kAxes - 1 - digit]);
-        next.push_back(b.CreateSelect(ends, zero, sum));
-        carry = b.CreateZExt(ends, i64);
-      }
-      next.push_back(b.CreateAdd(at[Windows::kAxes], carry));
-      Value *inTile = b.CreateAdd(at[4], one), *isFull = b.CreateICmpEQ(inTile, height);
-      next.push_back(b.CreateSelect(isFull, zero, inTile));
-      next.push_back(b.CreateGEP(byte, at[5], b.CreateSelect(isFull, tileBytes, zero)));
-      return next;
-    });
-  });
-}
-
-// void (table from the first position on, b, c, what to ask for meanwhile, first channel at it, depth, channels, whether
-// c is added to): a tile of C = A * B over a block of K.
+// void (table from the first position on, b, c, what to ask for meanwhile, first channel at it, depth, channels,
+// whether c is added to): a tile of C = A * B over a block of K.
 Function *KernelWriter::windowTileFunction(RowWindows &p) {
   return helper(p.nameOf("window_tile"), 4, 4, [&](Function *tile) {
     auto *vector = FixedVectorType::get(p.type, p.vectorLanes);

@@ -169,8 +169,8 @@ void ConvolutionSchedule::windowRows() {
   order.push_back(1);
   // With few channels all that a line of the kernel meets is a row's neighbours, once lines hold what is around them.
   int lastAxis = axes - 1;
-  bool wholeLines = channels.constant < lowering.model.shortLane && kernel_[lastAxis].constant > 1 && dilation[lastAxis] == 1 &&
-                    low[lastAxis] >= 0;
+  bool wholeLines = channels.constant < lowering.model.shortLane && kernel_[lastAxis].constant > 1 &&
+                    dilation[lastAxis] == 1 && low[lastAxis] >= 0;
   int64_t width = 0;
   if (wholeLines) {
     width = (results_[lastAxis].constant - 1) * stride[lastAxis] + kernel_[lastAxis].constant;
