@@ -2,8 +2,8 @@
 // channels lie side by side at each position of the kernel. Tiles read them where they are, by a table of where each
 // position of each row's window begins, and nothing of the input is copied. (Where a window leaves the input, the table
 // points to zeros.) B is in panels as wide as a tile, of which a block of K stays in the first-level cache while the
-// rows of a block go by. Where windows are rows of B, a step of K is one of them, and A is copied to panels as high as
-// a tile.
+// rows of a block go by. Where windows are rows of B, a step of K is one of them; A is read where it is,
+// but for a last tile that is not whole.
 #include "codegen/cpu/Product.h"
 #include "codegen/schedule/Target.h"
 #include "ir/kernel/Windows.h"
@@ -25,7 +25,7 @@ struct KernelWriter::RowWindows : MatrixTypes {
   int64_t channels, positions, depth;
   int64_t blockRows;
   bool hasGroups;
-  llvm::Value *table, *panels, *c, *totals; // scratch memory; panels of A, where the windows are rows of B
+  llvm::Value *table, *lastTile, *c, *totals; // scratch memory; what a last tile that is not whole reads of A
 
   RowWindows(kernel::ContractOp op, KernelWriter &w)
       : MatrixTypes(op.getA().getType().getElementType(), op.getB().getType().getElementType(), false, w) {
@@ -36,7 +36,7 @@ struct KernelWriter::RowWindows : MatrixTypes {
         unsupported(op, "windows in rows have a kernel, channels and panels of known sizes");
       return known->getSExtValue();
     };
-    columns = ofRows ? constantOf(op.getBStrideK()) : 2 * vectorLanes, depth = constantOf(op.getK());
+    columns = constantOf(op.getBStrideK()), depth = constantOf(op.getK());
     vectors = columns / vectorLanes;
     channels = constantOf(op.getWindows()[Windows::Channels]), positions = 1;
     for (int axis = 0; axis < Windows::kAxes; ++axis)
@@ -46,7 +46,7 @@ struct KernelWriter::RowWindows : MatrixTypes {
     blockRows = alignTo(span > 0 ? std::min(span, kMostRows) : kMostRows, height);
     hasGroups = depth > kGroupDepth;
     table = w.reserveScratch(w.b.getInt64Ty(), (ofRows ? blockRows : kDepth) * positions + kLanes);
-    panels = ofRows ? nullptr : w.reserveScratch(type, blockRows * kDepth);
+    lastTile = ofRows ? nullptr : w.reserveScratch(type, height * kDepth);
     c = w.reserveScratch(type, blockRows * kStrideC);
     totals = hasGroups ? w.reserveScratch(type, blockRows * kStrideC) : c;
   }
@@ -54,7 +54,7 @@ struct KernelWriter::RowWindows : MatrixTypes {
   void chooseHeight(int64_t highest, int64_t rows) {
     height = highest;
     auto cost = [&](int64_t height) { return divideCeil(rows, height) * (height + 1); };
-    if (ofRows && rows > 0 && rows < kMostRows)
+    if (rows > 0)
       for (int64_t lower = highest; lower >= std::min(kLeastHeight, highest); --lower)
         if (16 * cost(lower) < 15 * cost(height))
           height = lower;
@@ -196,10 +196,10 @@ Function *KernelWriter::windowBlockFunction(RowWindows &p) {
   });
 }
 
-// void (table of the rows at the position, a, c, first channel, depth, whether c is added to): a tile of C = A * B over
-// a block of K, where a row of B is a window, and A is in panels of rows.
+// void (table of the rows at the position, a, c, first channel, depth, whether c is added to, elements from a step of K
+// to the next in a): a tile of C = A * B over a block of K, where a row of B is a window.
 Function *KernelWriter::windowColumnsFunction(RowWindows &p) {
-  return helper(p.nameOf("window_columns"), 3, 3, [&](Function *tile) {
+  return helper(p.nameOf("window_columns"), 3, 4, [&](Function *tile) {
     auto *vector = FixedVectorType::get(p.type, p.vectorLanes);
     int64_t bytes = p.type->getScalarSizeInBits() / 8, sumCount = p.height * p.vectors;
     Align align(bytes);
@@ -214,7 +214,7 @@ Function *KernelWriter::windowColumnsFunction(RowWindows &p) {
           SmallVector<Value *> right;
           for (int64_t j = 0; j < p.vectors; ++j)
             right.push_back(b.CreateAlignedLoad(vector, b.CreateConstGEP1_64(p.type, row, j * p.vectorLanes), align));
-          Value *left = b.CreateGEP(p.type, a, b.CreateMul(place, constant(p.height)));
+          Value *left = b.CreateGEP(p.type, a, b.CreateMul(place, tile->getArg(6)));
           for (int64_t i = 0; i < p.height; ++i) {
             Value *element = b.CreateAlignedLoad(p.type, b.CreateConstGEP1_64(p.type, left, i), align);
             for (int64_t j = 0; j < p.vectors; ++j) {
@@ -233,56 +233,47 @@ Function *KernelWriter::windowColumnsFunction(RowWindows &p) {
   });
 }
 
-// void (description of the windows, zeros, a, table, panels of a, c, totals, a's strides, k, first row, rows, first
-// column, columns, channels, positions of the kernel): a block of C, whose sums are in the totals where K is more than
-// a group.
+// void (description of the windows, zeros, a, table, a last tile of a, c, totals, a's strides, k, first row, rows,
+// first column, columns, channels, positions of the kernel): a block of C, whose sums are in the totals where K is more
+// than a group.
 Function *KernelWriter::windowColumnsBlockFunction(RowWindows &p) {
   return helper(p.nameOf("window_columns_block") + (p.hasGroups ? "_groups" : ""), 7, 8, [&](Function *f) {
     Function *tile = windowColumnsFunction(p);
-    Value *table = f->getArg(3), *panels = f->getArg(4), *c = f->getArg(5), *strideK = f->getArg(7), *k = f->getArg(8);
+    Value *table = f->getArg(3), *lastTile = f->getArg(4), *c = f->getArg(5), *strideK = f->getArg(7),
+          *k = f->getArg(8);
     Value *firstRow = f->getArg(9), *rows = f->getArg(10), *firstColumn = f->getArg(11), *columns = f->getArg(12),
           *channels = f->getArg(13), *zero = constant(0), *height = constant(p.height);
     Value *a = b.CreateGEP(p.type, f->getArg(2), firstRow), *tiles = divideUp(rows, height);
-    Value *panel = constant(p.height * kDepth), *lastRow = b.CreateSub(rows, constant(1));
+    Value *lastRow = b.CreateSub(rows, constant(1));
     Value *wholeTiles = b.CreateUDiv(rows, height);
     loop(zero, k, kDepth, [&](Value *k0) {
       Value *depth = minimum(constant(kDepth), b.CreateSub(k, k0)),
             *inGroup = b.CreateAnd(k0, constant(kGroupDepth - 1));
       b.CreateCall(rowTableFunction(), {f->getArg(0), table, f->getArg(1), k0, depth, depth, constant(kDepth),
                                         f->getArg(14), constant(p.type->getScalarSizeInBits() / 8)});
-      loop(zero, depth, 1, [&](Value *i) {
-        Value *from = b.CreateGEP(p.type, a, b.CreateMul(b.CreateAdd(k0, i), strideK));
-        Value *to = b.CreateGEP(p.type, panels, b.CreateMul(i, height));
-        // Elements in parts of 4 and 2, as a tile is 6 rows high.
-        Carried rest = loop(zero, wholeTiles, 1, {to}, [&](Value *number, const Carried &to) {
-          Value *place = b.CreateGEP(p.type, from, b.CreateMul(number, height));
-          Align align(p.type->getScalarSizeInBits() / 8);
-          for (int64_t row = 0; row < p.height; row += 2) {
-            int64_t count = row + 4 <= p.height ? 4 : std::min<int64_t>(2, p.height - row);
-            auto *part = FixedVectorType::get(p.type, unsigned(count));
-            b.CreateAlignedStore(b.CreateAlignedLoad(part, b.CreateConstGEP1_64(p.type, place, row), align),
-                                 b.CreateConstGEP1_64(p.type, to[0], row), align);
-            row += count - 2;
-          }
-          return Carried{b.CreateGEP(p.type, to[0], panel)};
-        });
-        branch(b.CreateICmpSLT(wholeTiles, tiles), [&] {
-          Value *first = b.CreateMul(wholeTiles, height);
+      branch(b.CreateICmpSLT(wholeTiles, tiles), [&] {
+        Value *first = b.CreateMul(wholeTiles, height);
+        loop(zero, depth, 1, [&](Value *i) {
+          Value *from = b.CreateGEP(p.type, a, b.CreateMul(b.CreateAdd(k0, i), strideK));
+          Value *to = b.CreateGEP(p.type, lastTile, b.CreateMul(i, height));
           for (int64_t row = 0; row < p.height; ++row) {
             Value *place = minimum(b.CreateAdd(first, constant(row)), lastRow);
             b.CreateStore(b.CreateLoad(p.type, b.CreateGEP(p.type, from, place)),
-                          b.CreateConstGEP1_64(p.type, rest[0], row));
+                          b.CreateConstGEP1_64(p.type, to, row));
           }
         });
       });
       loop(zero, tiles, 1, [&](Value *i) {
         Value *rowsOfC = b.CreateGEP(p.type, c, b.CreateMul(i, constant(p.height * kStrideC)));
-        Value *left = b.CreateGEP(p.type, panels, b.CreateMul(i, panel));
+        Value *inA = b.CreateAdd(b.CreateMul(k0, strideK), b.CreateMul(i, height));
+        Value *isWhole = b.CreateICmpSLT(i, wholeTiles);
+        Value *left = b.CreateSelect(isWhole, b.CreateGEP(p.type, a, inA), lastTile);
+        Value *strideA = b.CreateSelect(isWhole, strideK, height);
         loop(zero, columns, p.columns, [&](Value *j) {
           Value *column = b.CreateAdd(firstColumn, j), *position = b.CreateUDiv(column, channels);
           Value *rowsOfB = b.CreateGEP(b.getInt64Ty(), table, b.CreateMul(position, constant(kDepth)));
-          b.CreateCall(
-              tile, {rowsOfB, left, b.CreateGEP(p.type, rowsOfC, j), b.CreateURem(column, channels), depth, inGroup});
+          b.CreateCall(tile, {rowsOfB, left, b.CreateGEP(p.type, rowsOfC, j), b.CreateURem(column, channels), depth,
+                              inGroup, strideA});
         });
       });
       if (p.hasGroups)
@@ -320,7 +311,7 @@ void KernelWriter::contractWindowRows(kernel::ContractOp op) {
                       divideUp(columns, constant(p.columns)), constant(p.channels), constant(p.positions)});
       } else {
         b.CreateCall(windowColumnsBlockFunction(p),
-                     {description, zeros, pointer(op.getA(), scalar(op.getABase())), p.table, p.panels, p.c, p.totals,
+                     {description, zeros, pointer(op.getA(), scalar(op.getABase())), p.table, p.lastTile, p.c, p.totals,
                       scalar(op.getAStrideK()), constant(p.depth), row, rows, column, columns, constant(p.channels),
                       constant(p.positions)});
       }
