@@ -2,9 +2,10 @@
 // channels lie side by side at each position of the kernel. Tiles read them where they are, by a table of where each
 // position of each row's window begins, and nothing of the input is copied. (Where a window leaves the input, the table
 // points to zeros.) B is in panels as wide as a tile, of which a block of K stays in the first-level cache while the
-// rows of a block go by. Where windows are rows of B, a step of K is one of them, and A is copied to panels as high as
-// a tile.
+// rows of a block go by. Where windows are rows of B, a step of K is one of them; A is read where it is,
+// but for a last tile that is not whole.
 #include "codegen/cpu/Product.h"
+#include "codegen/schedule/Target.h"
 #include "ir/kernel/Windows.h"
 
 using namespace llvm;
@@ -14,8 +15,9 @@ namespace weft::cpu {
 using kernel::Windows;
 
 // Of a block: what its table, its sums and what it reads of the input fill of the second-level cache.
-static constexpr int64_t kMostRows = 96, kHighestTile = 6;
-static constexpr int64_t kStepsAtOnce = 4;
+static constexpr int64_t kMostRows = 98;
+static constexpr int64_t kLeastHeight = 6; // fewer sums would wait for each other
+static constexpr int64_t kStepsAtOnce = 4, kLinesAsked = 2;
 
 struct KernelWriter::RowWindows : MatrixTypes {
   bool ofRows;                      // the windows are rows of A, not of B
@@ -23,7 +25,7 @@ struct KernelWriter::RowWindows : MatrixTypes {
   int64_t channels, positions, depth;
   int64_t blockRows;
   bool hasGroups;
-  llvm::Value *table, *panels, *c, *totals; // scratch memory; panels of A, where the windows are rows of B
+  llvm::Value *table, *lastTile, *c, *totals; // scratch memory; what a last tile that is not whole reads of A
 
   RowWindows(kernel::ContractOp op, KernelWriter &w)
       : MatrixTypes(op.getA().getType().getElementType(), op.getB().getType().getElementType(), false, w) {
@@ -34,106 +36,45 @@ struct KernelWriter::RowWindows : MatrixTypes {
         unsupported(op, "windows in rows have a kernel, channels and panels of known sizes");
       return known->getSExtValue();
     };
-    columns = ofRows ? constantOf(op.getBStrideK()) : 2 * vectorLanes, depth = constantOf(op.getK());
+    columns = constantOf(op.getBStrideK()), depth = constantOf(op.getK());
     vectors = columns / vectorLanes;
-    height = std::min<int64_t>(kHighestTile, (w.target.vectorRegisters - vectors - 1) / vectors);
     channels = constantOf(op.getWindows()[Windows::Channels]), positions = 1;
     for (int axis = 0; axis < Windows::kAxes; ++axis)
       positions *= constantOf(op.getWindows()[Windows::at(axis, Windows::Kernel)]);
     int64_t span = cpu::span(op.getRowBegin(), op.getRowEnd());
+    chooseHeight(windowTileRows(w.target.vectorRegisters, vectors), span);
     blockRows = alignTo(span > 0 ? std::min(span, kMostRows) : kMostRows, height);
     hasGroups = depth > kGroupDepth;
-    table = w.reserveScratch(w.b.getInt64Ty(), (ofRows ? blockRows : kDepth) * positions);
-    panels = ofRows ? nullptr : w.reserveScratch(type, blockRows * kDepth);
+    table = w.reserveScratch(w.b.getInt64Ty(), (ofRows ? blockRows : kDepth) * positions + kLanes);
+    lastTile = ofRows ? nullptr : w.reserveScratch(type, height * kDepth);
     c = w.reserveScratch(type, blockRows * kStrideC);
     totals = hasGroups ? w.reserveScratch(type, blockRows * kStrideC) : c;
+  }
+  // The highest, unless the rows of a task are so few that a lower one computes fewer that nobody wants.
+  void chooseHeight(int64_t highest, int64_t rows) {
+    height = highest;
+    auto cost = [&](int64_t height) { return divideCeil(rows, height) * (height + 1); };
+    if (rows > 0)
+      for (int64_t lower = highest; lower >= std::min(kLeastHeight, highest); --lower)
+        if (16 * cost(lower) < 15 * cost(height))
+          height = lower;
   }
   std::string nameOf(const char *kind) const {
     return name(kind) + "_" + std::to_string(height) + "x" + std::to_string(columns);
   }
 };
 
-// void (description of the windows, table, zeros, first row, rows, rows of whole tiles, height of a tile, positions of
-// the kernel, bytes of an element): for each tile and position, the addresses of a tile's rows. Past the last row they
-// are those of that one.
-Function *KernelWriter::rowTableFunction() {
-  return helper("weft_row_table", 3, 6, [&](Function *f) {
-    Type *i64 = b.getInt64Ty(), *byte = b.getInt8Ty();
-    Value *zero = constant(0), *one = constant(1), *zeros = b.CreatePtrToInt(f->getArg(2), i64);
-    Value *first = f->getArg(3), *rows = f->getArg(4), *height = f->getArg(6), *bytes = f->getArg(8);
-    auto get = [&](int at) { return b.CreateLoad(i64, b.CreateConstGEP1_64(i64, f->getArg(0), at)); };
-    auto ofAxes = [&](Windows::OfAxis what) {
-      std::array<Value *, Windows::kAxes> values;
-      for (int axis = 0; axis < Windows::kAxes; ++axis)
-        values[axis] = get(kWindowsNumbers + Windows::at(axis, what));
-      return values;
-    };
-    auto inBytes = [&](Value *elements) { return b.CreateMul(elements, bytes); };
-    Value *input = get(kWindowsAddress), *imageStride = inBytes(get(kWindowsNumbers + Windows::ImageStride));
-    auto results = ofAxes(Windows::Results), kernel = ofAxes(Windows::Kernel), sizes = ofAxes(Windows::Size);
-    auto strides = ofAxes(Windows::Stride), steps = ofAxes(Windows::Step), dilations = ofAxes(Windows::Dilation);
-    auto lows = ofAxes(Windows::Low);
-    for (Value *&stride : strides)
-      stride = inBytes(stride);
-    Value *tileBytes = b.CreateMul(b.CreateMul(height, f->getArg(7)), constant(8)),
-          *stepBytes = b.CreateMul(height, constant(8));
-
-    Carried digits; // the result's indices, the last first, and the image
-    Value *rest = first;
-    for (int axis = Windows::kAxes - 1; axis >= 0; --axis) {
-      digits.push_back(b.CreateURem(rest, results[axis]));
-      rest = b.CreateUDiv(rest, results[axis]);
-    }
-    digits.append({rest, zero, f->getArg(1)}); // the row in its tile, and the tile's part of the table
-    loop(zero, f->getArg(5), 1, digits, [&](Value *i, const Carried &at) {
-      std::array<Value *, Windows::kAxes> starts;
-      for (int axis = 0; axis < Windows::kAxes; ++axis)
-        starts[axis] = b.CreateSub(b.CreateMul(at[Windows::kAxes - 1 - axis], steps[axis]), lows[axis]);
-      Value *image = b.CreateAdd(input, b.CreateMul(at[Windows::kAxes], imageStride));
-      Value *entry = b.CreateGEP(i64, at[5], at[4]);
-      std::function<Value *(int, Value *, Value *, Value *)> along = [&](int axis, Value *from, Value *isInside,
-                                                                         Value *entry) -> Value * {
-        return loop(
-            zero, kernel[axis], 1, {entry},
-            [&](Value *position, const Carried &entry) {
-              Value *x = b.CreateAdd(starts[axis], b.CreateMul(position, dilations[axis]));
-              Value *place = b.CreateAdd(from, b.CreateMul(x, strides[axis]));
-              Value *inside = b.CreateAnd(isInside, b.CreateICmpULT(x, sizes[axis]));
-              if (axis + 1 < Windows::kAxes)
-                return Carried{along(axis + 1, place, inside, entry[0])};
-              b.CreateStore(b.CreateSelect(inside, place, zeros), entry[0]);
-              return Carried{b.CreateGEP(byte, entry[0], stepBytes)};
-            },
-            /*atLeastOnce=*/true)[0];
-      };
-      along(0, image, b.getTrue(), entry);
-      Carried next;
-      Value *carry = b.CreateZExt(b.CreateICmpSLT(b.CreateAdd(i, one), rows), i64);
-      for (int digit = 0; digit < Windows::kAxes; ++digit) {
-        Value *sum = b.CreateAdd(at[digit], carry), *ends = b.CreateICmpEQ(sum, results[Windows::kAxes - 1 - digit]);
-        next.push_back(b.CreateSelect(ends, zero, sum));
-        carry = b.CreateZExt(ends, i64);
-      }
-      next.push_back(b.CreateAdd(at[Windows::kAxes], carry));
-      Value *inTile = b.CreateAdd(at[4], one), *isFull = b.CreateICmpEQ(inTile, height);
-      next.push_back(b.CreateSelect(isFull, zero, inTile));
-      next.push_back(b.CreateGEP(byte, at[5], b.CreateSelect(isFull, tileBytes, zero)));
-      return next;
-    });
-  });
-}
-
-// void (table from the first position on, b, c, first channel at it, depth, channels, whether c is added to): a tile of
-// C = A * B over a block of K.
+// void (table from the first position on, b, c, what to ask for meanwhile, first channel at it, depth, channels,
+// whether c is added to): a tile of C = A * B over a block of K.
 Function *KernelWriter::windowTileFunction(RowWindows &p) {
-  return helper(p.nameOf("window_tile"), 3, 4, [&](Function *tile) {
+  return helper(p.nameOf("window_tile"), 4, 4, [&](Function *tile) {
     auto *vector = FixedVectorType::get(p.type, p.vectorLanes);
     int64_t bytes = p.type->getScalarSizeInBits() / 8, sumCount = p.height * p.vectors;
     Align align(bytes);
     Type *byte = b.getInt8Ty();
-    Value *c = tile->getArg(2), *depth = tile->getArg(4), *channels = tile->getArg(5), *zero = constant(0);
+    Value *c = tile->getArg(2), *depth = tile->getArg(5), *channels = tile->getArg(6), *zero = constant(0);
     Carried state(sumCount, Constant::getNullValue(vector));
-    state.push_back(tile->getArg(1));
+    state.append({tile->getArg(1), tile->getArg(3)});
     auto step = [&](Carried &state, ArrayRef<Value *> rows, Value *place, int64_t k) {
       SmallVector<Value *> right;
       for (int64_t j = 0; j < p.vectors; ++j)
@@ -150,9 +91,14 @@ Function *KernelWriter::windowTileFunction(RowWindows &p) {
     };
     auto steps = [&](ArrayRef<Value *> rows, int64_t count) {
       return [&, rows, count](Value *first, Carried state) {
-        for (int64_t k = 0; k < count; ++k)
+        for (int64_t k = 0; k < count; ++k) {
+          if (count > 1 && k < kLinesAsked)
+            prefetch(b.CreateConstGEP1_64(byte, state[sumCount + 1], k * kLine), 2);
           step(state, rows, first, k);
+        }
         state[sumCount] = b.CreateConstGEP1_64(p.type, state[sumCount], count * p.columns);
+        if (count > 1)
+          state[sumCount + 1] = b.CreateConstGEP1_64(byte, state[sumCount + 1], kLinesAsked * kLine);
         return state;
       };
     };
@@ -161,14 +107,14 @@ Function *KernelWriter::windowTileFunction(RowWindows &p) {
     b.CreateBr(enter);
     b.SetInsertPoint(enter);
     SmallVector<PHINode *> phis;
-    state.append({tile->getArg(0), tile->getArg(3), depth}); // the table, the first channel, what is left
+    state.append({tile->getArg(0), tile->getArg(4), depth}); // the table, the first channel, what is left
     for (Value *&value : state) {
       phis.push_back(b.CreatePHI(value->getType(), 2));
       phis.back()->addIncoming(value, before);
       value = phis.back();
     }
-    Value *table = state[sumCount + 1], *channel = state[sumCount + 2], *left = state[sumCount + 3];
-    state.resize(sumCount + 1);
+    Value *table = state[sumCount + 2], *channel = state[sumCount + 3], *left = state[sumCount + 4];
+    state.resize(sumCount + 2);
     Value *count = minimum(b.CreateSub(channels, channel), left);
     SmallVector<Value *> rows;
     for (int64_t i = 0; i < p.height; ++i) {
@@ -188,7 +134,7 @@ Function *KernelWriter::windowTileFunction(RowWindows &p) {
     b.SetInsertPoint(exit);
 
     state.resize(sumCount);
-    storeTile(p, c, state, tile->getArg(6));
+    storeTile(p, c, state, tile->getArg(7));
   });
 }
 
@@ -231,11 +177,17 @@ Function *KernelWriter::windowBlockFunction(RowWindows &p) {
       loop(zero, f->getArg(7), 1, [&](Value *j) {
         Value *inB = b.CreateAdd(b.CreateMul(j, f->getArg(4)), b.CreateMul(k0, constant(p.columns)));
         Value *panel = b.CreateGEP(p.type, panels, inB);
-        loop(zero, tiles, 1, [&](Value *i) {
+        // Meanwhile the next panel comes from memory: each of the first tiles asks for a part.
+        Value *isLast = b.CreateICmpEQ(b.CreateAdd(j, constant(1)), f->getArg(7));
+        Value *toNext = b.CreateSub(constant(kDepth * p.columns), b.CreateMul(j, f->getArg(4)));
+        Value *next = b.CreateGEP(p.type, panel, b.CreateSelect(isLast, toNext, f->getArg(4)));
+        Value *askedOfTile = b.CreateMul(b.CreateUDiv(depth, constant(kStepsAtOnce)), constant(kLinesAsked * kLine));
+        loop(zero, tiles, 1, {next}, [&](Value *i, const Carried &asked) {
           Value *entry = b.CreateMul(b.CreateAdd(b.CreateMul(i, f->getArg(9)), position), constant(p.height));
           Value *inC = b.CreateAdd(b.CreateMul(i, constant(p.height * kStrideC)), b.CreateMul(j, constant(p.columns)));
-          b.CreateCall(tile, {b.CreateGEP(b.getInt64Ty(), table, entry), panel, b.CreateGEP(p.type, c, inC), channel,
-                              depth, channels, inGroup});
+          b.CreateCall(tile, {b.CreateGEP(b.getInt64Ty(), table, entry), panel, b.CreateGEP(p.type, c, inC), asked[0],
+                              channel, depth, channels, inGroup});
+          return Carried{b.CreateGEP(b.getInt8Ty(), asked[0], askedOfTile)};
         });
       });
       if (p.hasGroups)
@@ -244,10 +196,10 @@ Function *KernelWriter::windowBlockFunction(RowWindows &p) {
   });
 }
 
-// void (table of the rows at the position, a, c, first channel, depth, whether c is added to): a tile of C = A * B over
-// a block of K, where a row of B is a window, and A is in panels of rows.
+// void (table of the rows at the position, a, c, first channel, depth, whether c is added to, elements from a step of K
+// to the next in a): a tile of C = A * B over a block of K, where a row of B is a window.
 Function *KernelWriter::windowColumnsFunction(RowWindows &p) {
-  return helper(p.nameOf("window_columns"), 3, 3, [&](Function *tile) {
+  return helper(p.nameOf("window_columns"), 3, 4, [&](Function *tile) {
     auto *vector = FixedVectorType::get(p.type, p.vectorLanes);
     int64_t bytes = p.type->getScalarSizeInBits() / 8, sumCount = p.height * p.vectors;
     Align align(bytes);
@@ -262,7 +214,7 @@ Function *KernelWriter::windowColumnsFunction(RowWindows &p) {
           SmallVector<Value *> right;
           for (int64_t j = 0; j < p.vectors; ++j)
             right.push_back(b.CreateAlignedLoad(vector, b.CreateConstGEP1_64(p.type, row, j * p.vectorLanes), align));
-          Value *left = b.CreateGEP(p.type, a, b.CreateMul(place, constant(p.height)));
+          Value *left = b.CreateGEP(p.type, a, b.CreateMul(place, tile->getArg(6)));
           for (int64_t i = 0; i < p.height; ++i) {
             Value *element = b.CreateAlignedLoad(p.type, b.CreateConstGEP1_64(p.type, left, i), align);
             for (int64_t j = 0; j < p.vectors; ++j) {
@@ -281,56 +233,47 @@ Function *KernelWriter::windowColumnsFunction(RowWindows &p) {
   });
 }
 
-// void (description of the windows, zeros, a, table, panels of a, c, totals, a's strides, k, first row, rows, first
-// column, columns, channels, positions of the kernel): a block of C, whose sums are in the totals where K is more than
-// a group.
+// void (description of the windows, zeros, a, table, a last tile of a, c, totals, a's strides, k, first row, rows,
+// first column, columns, channels, positions of the kernel): a block of C, whose sums are in the totals where K is more
+// than a group.
 Function *KernelWriter::windowColumnsBlockFunction(RowWindows &p) {
   return helper(p.nameOf("window_columns_block") + (p.hasGroups ? "_groups" : ""), 7, 8, [&](Function *f) {
     Function *tile = windowColumnsFunction(p);
-    Value *table = f->getArg(3), *panels = f->getArg(4), *c = f->getArg(5), *strideK = f->getArg(7), *k = f->getArg(8);
+    Value *table = f->getArg(3), *lastTile = f->getArg(4), *c = f->getArg(5), *strideK = f->getArg(7),
+          *k = f->getArg(8);
     Value *firstRow = f->getArg(9), *rows = f->getArg(10), *firstColumn = f->getArg(11), *columns = f->getArg(12),
           *channels = f->getArg(13), *zero = constant(0), *height = constant(p.height);
     Value *a = b.CreateGEP(p.type, f->getArg(2), firstRow), *tiles = divideUp(rows, height);
-    Value *panel = constant(p.height * kDepth), *lastRow = b.CreateSub(rows, constant(1));
+    Value *lastRow = b.CreateSub(rows, constant(1));
     Value *wholeTiles = b.CreateUDiv(rows, height);
     loop(zero, k, kDepth, [&](Value *k0) {
       Value *depth = minimum(constant(kDepth), b.CreateSub(k, k0)),
             *inGroup = b.CreateAnd(k0, constant(kGroupDepth - 1));
       b.CreateCall(rowTableFunction(), {f->getArg(0), table, f->getArg(1), k0, depth, depth, constant(kDepth),
                                         f->getArg(14), constant(p.type->getScalarSizeInBits() / 8)});
-      loop(zero, depth, 1, [&](Value *i) {
-        Value *from = b.CreateGEP(p.type, a, b.CreateMul(b.CreateAdd(k0, i), strideK));
-        Value *to = b.CreateGEP(p.type, panels, b.CreateMul(i, height));
-        // Elements in parts of 4 and 2, as a tile is 6 rows high.
-        Carried rest = loop(zero, wholeTiles, 1, {to}, [&](Value *number, const Carried &to) {
-          Value *place = b.CreateGEP(p.type, from, b.CreateMul(number, height));
-          Align align(p.type->getScalarSizeInBits() / 8);
-          for (int64_t row = 0; row < p.height; row += 2) {
-            int64_t count = row + 4 <= p.height ? 4 : std::min<int64_t>(2, p.height - row);
-            auto *part = FixedVectorType::get(p.type, unsigned(count));
-            b.CreateAlignedStore(b.CreateAlignedLoad(part, b.CreateConstGEP1_64(p.type, place, row), align),
-                                 b.CreateConstGEP1_64(p.type, to[0], row), align);
-            row += count - 2;
-          }
-          return Carried{b.CreateGEP(p.type, to[0], panel)};
-        });
-        branch(b.CreateICmpSLT(wholeTiles, tiles), [&] {
-          Value *first = b.CreateMul(wholeTiles, height);
+      branch(b.CreateICmpSLT(wholeTiles, tiles), [&] {
+        Value *first = b.CreateMul(wholeTiles, height);
+        loop(zero, depth, 1, [&](Value *i) {
+          Value *from = b.CreateGEP(p.type, a, b.CreateMul(b.CreateAdd(k0, i), strideK));
+          Value *to = b.CreateGEP(p.type, lastTile, b.CreateMul(i, height));
           for (int64_t row = 0; row < p.height; ++row) {
             Value *place = minimum(b.CreateAdd(first, constant(row)), lastRow);
             b.CreateStore(b.CreateLoad(p.type, b.CreateGEP(p.type, from, place)),
-                          b.CreateConstGEP1_64(p.type, rest[0], row));
+                          b.CreateConstGEP1_64(p.type, to, row));
           }
         });
       });
       loop(zero, tiles, 1, [&](Value *i) {
         Value *rowsOfC = b.CreateGEP(p.type, c, b.CreateMul(i, constant(p.height * kStrideC)));
-        Value *left = b.CreateGEP(p.type, panels, b.CreateMul(i, panel));
+        Value *inA = b.CreateAdd(b.CreateMul(k0, strideK), b.CreateMul(i, height));
+        Value *isWhole = b.CreateICmpSLT(i, wholeTiles);
+        Value *left = b.CreateSelect(isWhole, b.CreateGEP(p.type, a, inA), lastTile);
+        Value *strideA = b.CreateSelect(isWhole, strideK, height);
         loop(zero, columns, p.columns, [&](Value *j) {
           Value *column = b.CreateAdd(firstColumn, j), *position = b.CreateUDiv(column, channels);
           Value *rowsOfB = b.CreateGEP(b.getInt64Ty(), table, b.CreateMul(position, constant(kDepth)));
-          b.CreateCall(
-              tile, {rowsOfB, left, b.CreateGEP(p.type, rowsOfC, j), b.CreateURem(column, channels), depth, inGroup});
+          b.CreateCall(tile, {rowsOfB, left, b.CreateGEP(p.type, rowsOfC, j), b.CreateURem(column, channels), depth,
+                              inGroup, strideA});
         });
       });
       if (p.hasGroups)
@@ -368,7 +311,7 @@ void KernelWriter::contractWindowRows(kernel::ContractOp op) {
                       divideUp(columns, constant(p.columns)), constant(p.channels), constant(p.positions)});
       } else {
         b.CreateCall(windowColumnsBlockFunction(p),
-                     {description, zeros, pointer(op.getA(), scalar(op.getABase())), p.table, p.panels, p.c, p.totals,
+                     {description, zeros, pointer(op.getA(), scalar(op.getABase())), p.table, p.lastTile, p.c, p.totals,
                       scalar(op.getAStrideK()), constant(p.depth), row, rows, column, columns, constant(p.channels),
                       constant(p.positions)});
       }

@@ -12,8 +12,7 @@ Layout::Layout(func::FuncOp func, const Target &target) : hasImages(false) {
     if (!isOp || familyOf(op) != OpFamily::Convolution)
       return;
     hasImages = true;
-    // Training is quicker as it is: the gradients of weights, and sums over pixels, read across rows.
-    allTake &= takesChannelsLast(op, target) && !op->hasAttr("kernel");
+    allTake &= takesChannelsLast(op, target);
   });
   hasImages &= allTake;
 }

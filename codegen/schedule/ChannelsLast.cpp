@@ -12,18 +12,21 @@ namespace weft {
 
 using kernel::Windows;
 
-static constexpr int64_t kStrip = 128; // columns whose sums a task keeps at once
-static constexpr int64_t kFewestTasks = 8;
-static constexpr int64_t kRowsOfTask = 96;
+static constexpr int64_t kMostParts = 8; // more than these are none but for their size
+static constexpr int64_t kRowsOfTask = 98;
+// What else a task does takes as long as products: to read the weight, and to find a position's channels.
+static constexpr int64_t kRowsToReadWeight = 14, kColumnsToFindChannels = 64;
+static constexpr int64_t kElementsToFindPlace = 128; // of a product's step, for the windows' address at one position
 
 static bool isDepthwise(Operation *conv) {
   Sizes weight = sizesOf(conv->getOperand(1));
   return weight[1].is(1) && weight[0].is(intAttr(conv, "groups"));
 }
 
+static int64_t lanesOf(Type type, const Target &target) { return target.lanes(int(type.getIntOrFloatBitWidth() / 8)); }
+
 bool takesChannelsLast(Operation *conv, const Target &target) {
-  // Measured with vectors of 32 bytes alone.
-  if (target.gpu || target.vectorBytes != 32)
+  if (target.gpu)
     return false;
   Type type = elementType(conv->getOperand(0));
   if (!type.isF32() && !type.isF64())
@@ -34,10 +37,9 @@ bool takesChannelsLast(Operation *conv, const Target &target) {
         return false;
   if (!conv->hasAttr("kernel"))
     return intAttr(conv, "groups") == 1 || isDepthwise(conv);
-  // The channels of a window are a tile's columns; images of a few channels come from outside.
-  int64_t channels = sizesOf(conv->getOperand(0))[1].constant;
-  int64_t columns = 2 * target.lanes(int(type.getIntOrFloatBitWidth() / 8));
-  return intAttr(conv, "groups") == 1 && (channels < columns || channels % columns == 0);
+  // Channels of a window are a tile's columns; images of a few never lie channels last (lower/Layout.cpp).
+  int64_t channels = sizesOf(conv->getOperand(0))[1].constant, lanes = lanesOf(type, target);
+  return intAttr(conv, "groups") == 1 && (channels < CostModel().shortLane || channels % lanes == 0);
 }
 
 bool ConvolutionSchedule::isChannelsLast() const {
@@ -139,8 +141,30 @@ Storage ConvolutionSchedule::weightPanels(int64_t panelColumns) {
   return to;
 }
 
+// Tasks of rows and columns, as equal shares for two, four and eight threads as there are: those that cost the least in
+// all, the time that threads wait for the last one included.
+ConvolutionSchedule::Tasks
+ConvolutionSchedule::equalShares(const Size &rows, const Size &columns, int64_t multipleOfRows,
+                                 int64_t multipleOfColumns, int64_t leastRowParts, int64_t depth,
+                                 llvm::function_ref<int64_t(int64_t, int64_t)> costOf) const {
+  int64_t most = std::min<int64_t>(kMostParts, llvm::divideCeil(columns.constant, multipleOfColumns));
+  int64_t least = INT64_MAX;
+  Tasks found;
+  for (int64_t rowParts = leastRowParts; rowParts < leastRowParts + kMostParts; ++rowParts)
+    for (int64_t columnParts = 1; columnParts <= most; ++columnParts) {
+      Tasks tasks{cut(rows, rowParts, multipleOfRows), cut(columns, columnParts, multipleOfColumns)};
+      int64_t count = tasks.count().constant, height = tasks.rows.size, width = tasks.columns.size, cost = 0;
+      if (rowParts + columnParts > leastRowParts + 1 && grain(height, width, depth) > 1)
+        continue;
+      for (int64_t threads : {2, 4, 8})
+        cost += threads * llvm::divideCeil(count, threads) * costOf(height, width);
+      if (cost < least)
+        least = cost, found = tasks;
+    }
+  return found;
+}
+
 void ConvolutionSchedule::windowRows() {
-  const CostModel &model = lowering.model;
   std::vector<int64_t> stride = intsAttr(op, "stride"), dilation = intsAttr(op, "dilation"), low = intsAttr(op, "low");
   std::vector<int> order{0};
   for (int axis = 0; axis < axes; ++axis)
@@ -148,8 +172,8 @@ void ConvolutionSchedule::windowRows() {
   order.push_back(1);
   // With few channels all that a line of the kernel meets is a row's neighbours, once lines hold what is around them.
   int lastAxis = axes - 1;
-  bool wholeLines = channels.constant < model.shortLane && kernel_[lastAxis].constant > 1 && dilation[lastAxis] == 1 &&
-                    low[lastAxis] >= 0;
+  bool wholeLines = channels.constant < lowering.model.shortLane && kernel_[lastAxis].constant > 1 &&
+                    dilation[lastAxis] == 1 && low[lastAxis] >= 0;
   int64_t width = 0;
   if (wholeLines) {
     width = (results_[lastAxis].constant - 1) * stride[lastAxis] + kernel_[lastAxis].constant;
@@ -158,27 +182,25 @@ void ConvolutionSchedule::windowRows() {
     auto found = stridedView(op->getOperand(0), inputs);
     x = found && (found->strides[1].is(1) || channels.is(1)) ? *found : inOrder(0, order);
   }
-  int bytes = int(elementType(op->getResult(0)).getIntOrFloatBitWidth() / 8), lanes = lowering.target.lanes(bytes);
-  int64_t panelColumns = 2 * lanes;
+  int64_t lanes = lanesOf(elementType(op->getResult(0)), lowering.target);
+  int64_t vectors = outputs.constant > lanes ? 2 : 1, panelColumns = vectors * lanes;
   Storage panels = weightPanels(panelColumns);
 
   Size rows = images * positions, depth = product(kernel_) * channels;
   int64_t m = rows.constant, n = outputs.constant;
-  int64_t rowParts = llvm::divideCeil(m, kRowsOfTask), strips = llvm::divideCeil(n, kStrip);
-  int64_t columnParts =
-      rowParts < kFewestTasks ? std::min<int64_t>(strips, llvm::divideCeil(kFewestTasks, rowParts)) : 1;
-  while (rowParts * columnParts < kFewestTasks && m / rowParts > 4 * model.tileRows &&
-         grain(m / rowParts, n / columnParts, depth.constant) == 1)
-    ++rowParts;
-  Blocks rowBlocks = cut(rows, rowParts, model.tileRows), columnBlocks = cut(outputs, columnParts, kStrip);
+  Tasks tasks =
+      equalShares(rows, outputs, lowering.target.windowTileRows(vectors), panelColumns,
+                  llvm::divideCeil(m, kRowsOfTask), depth.constant, [&](int64_t height, int64_t width) {
+                    return (height + kRowsToReadWeight) * (width + kColumnsToFindChannels / channels.constant);
+                  });
 
   Kernel kernel(lowering, group);
   KernelBuilder &k = kernel.k;
   k.loop(k.begin, k.end, false, [&](Value task) {
-    auto [row, column] = k.split(task, columnBlocks.count);
+    auto [row, column] = k.split(task, tasks.columns.count);
     kernel.e.reads.push_back({panels.planBuffer, Value()});
     kernel.e.reads.push_back({x.planBuffer, Value()});
-    Value rowBegin = k.mul(row, k.index(rowBlocks.size)), columnBegin = k.mul(column, k.index(columnBlocks.size));
+    Value rowBegin = k.mul(row, k.index(tasks.rows.size)), columnBegin = k.mul(column, k.index(tasks.columns.size));
     SmallVector<Value> numbers = windows(k);
     if (wholeLines) {
       auto set = [&](int axis, Windows::OfAxis what, int64_t value) {
@@ -208,9 +230,9 @@ void ConvolutionSchedule::windowRows() {
                                 k.size(panels.strides[0]),
                                 k.size(depth),
                                 rowBegin,
-                                k.min(k.add(rowBegin, k.index(rowBlocks.size)), k.size(rows)),
+                                k.min(k.add(rowBegin, k.index(tasks.rows.size)), k.size(rows)),
                                 columnBegin,
-                                k.min(k.add(columnBegin, k.index(columnBlocks.size)), k.size(outputs))};
+                                k.min(k.add(columnBegin, k.index(tasks.columns.size)), k.size(outputs))};
     operands.append(numbers);
     auto contract = k.contract(operands, false, false, [&](Value m, Value n, Value sum) {
       Value image = k.index(0), position = m;
@@ -221,8 +243,8 @@ void ConvolutionSchedule::windowRows() {
     contract.setOfA(true);
     contract.setInRows(true);
   });
-  lowering.finish(kernel, group, rowBlocks.count * columnBlocks.count,
-                  grain(std::min(m, rowBlocks.size), std::min(n, columnBlocks.size), depth.constant));
+  lowering.finish(kernel, group, tasks.count(),
+                  grain(std::min(m, tasks.rows.size), std::min(n, tasks.columns.size), depth.constant));
 }
 
 // The gradient of the weight: rows are output channels, columns the kernel's positions and channels, and a step of the
@@ -240,36 +262,32 @@ void ConvolutionSchedule::weightOfRows() {
            (images.is(1) || storage.strides[0] == positions * storage.strides.back());
   };
   Storage gradient = found && isPixels(*found) ? *found : inOrder(1, order);
-  int bytes = int(elementType(op->getResult(0)).getIntOrFloatBitWidth() / 8);
-  int64_t tileColumns = 2 * lowering.target.lanes(bytes);
+  int64_t lanes = lanesOf(elementType(op->getResult(0)), lowering.target);
+  int64_t tileColumns = channels.constant % (2 * lanes) ? lanes : 2 * lanes; // of one position
   Size columns = product(kernel_) * channels, depth = images * positions;
-  int64_t m = outputs.constant, n = columns.constant, best = INT64_MAX, columnParts = 1;
-  // As equal shares for two, four ... threads as there are; several tasks each.
-  for (int64_t parts : {2, 4, 6, 8}) {
-    int64_t share = llvm::divideCeil(parts, 2) * cut(columns, parts, tileColumns).size;
-    if (share <= best && grain(m, n / parts, depth.constant) == 1)
-      best = share, columnParts = parts;
-  }
-  Blocks blocks = cut(columns, columnParts, tileColumns);
+  Tasks tasks = equalShares(outputs, columns, 1, tileColumns, 1, depth.constant, [&](int64_t height, int64_t width) {
+    return height * width + kElementsToFindPlace * product(kernel_).constant;
+  });
   Kernel kernel(lowering, group);
   KernelBuilder &k = kernel.k;
   k.loop(k.begin, k.end, false, [&](Value task) {
     kernel.e.reads.push_back({gradient.planBuffer, Value()});
     kernel.e.reads.push_back({x.planBuffer, Value()});
-    Value begin = k.mul(task, k.index(blocks.size));
+    auto [row, column] = k.split(task, tasks.columns.count);
+    Value rowBegin = k.mul(row, k.index(tasks.rows.size)), columnBegin = k.mul(column, k.index(tasks.columns.size));
     SmallVector<Value> operands{k.buffer(gradient.planBuffer, storageType(gradient.type)),
                                 k.offset(gradient.offset),
                                 k.index(1),
                                 k.size(gradient.strides.back()),
                                 k.buffer(x.planBuffer, storageType(x.type)),
                                 k.offset(x.offset),
-                                k.index(0),
+                                k.index(tileColumns),
                                 k.index(0),
                                 k.size(depth),
-                                k.index(0),
-                                k.size(outputs),
-                                begin,
-                                k.min(k.add(begin, k.index(blocks.size)), k.size(columns))};
+                                rowBegin,
+                                k.min(k.add(rowBegin, k.index(tasks.rows.size)), k.size(outputs)),
+                                columnBegin,
+                                k.min(k.add(columnBegin, k.index(tasks.columns.size)), k.size(columns))};
     operands.append(windows(k));
     auto contract = k.contract(operands, false, false, [&](Value m, Value n, Value sum) {
       auto [position, channel] = k.split(n, channels);
@@ -277,7 +295,9 @@ void ConvolutionSchedule::weightOfRows() {
     });
     contract.setInRows(true);
   });
-  lowering.finish(kernel, group, blocks.count, grain(m, std::min(n, blocks.size), depth.constant));
+  lowering.finish(kernel, group, tasks.count(),
+                  grain(std::min(outputs.constant, tasks.rows.size), std::min(columns.constant, tasks.columns.size),
+                        depth.constant));
 }
 
 void ConvolutionSchedule::depthwise() {
@@ -290,7 +310,6 @@ void ConvolutionSchedule::depthwise() {
   auto found = stridedView(op->getOperand(0), inputs);
   x = found && found->strides[1].is(1) ? *found : inOrder(0, order);
   Storage weight = inOrder(1, last);
-  std::vector<int64_t> stride = intsAttr(op, "stride"), dilation = intsAttr(op, "dilation"), low = intsAttr(op, "low");
   Kernel kernel(lowering, group);
   KernelBuilder &k = kernel.k;
   Size lines = images * product(results_, 0, axes - 1), length = results_[axes - 1];
@@ -306,27 +325,9 @@ void ConvolutionSchedule::depthwise() {
       k.loop(k.index(0), k.index(groups), true, [&](Value channel) {
         std::optional<Scalar> sum;
         int64_t places = product(kernel_).constant;
-        for (int64_t number = 0; number < places; ++number) {
-          Point inInput{{0, 1, line[0].index}, {1, 1, channel}}, inWeight{{0, 1, channel}, {1, 1, k.index(0)}};
-          SmallVector<Value, 3> input(axes), position(axes);
-          Value inside;
-          int64_t rest = number;
-          for (int axis = axes - 1; axis >= 0; --axis) {
-            int64_t place = rest % kernel_[axis].constant, offset = place * dilation[axis] - low[axis];
-            rest /= kernel_[axis].constant;
-            position[axis] = k.index(place);
-            input[axis] = k.add(k.mul(result[axis], k.index(stride[axis])), k.index(offset));
-            int64_t most = (results_[axis].constant - 1) * stride[axis] + offset;
-            if (offset < 0 || most >= x.shape[2 + axis].constant)
-              inside = k.both(inside, k.less(input[axis], k.size(x.shape[2 + axis])));
-          }
-          for (int axis = 0; axis < axes; ++axis) {
-            inInput.push_back({2 + axis, 1, input[axis]});
-            inWeight.push_back({2 + axis, 1, position[axis]});
-          }
-          Scalar factor = kernel.e.load(weight, inWeight), element = kernel.e.load(x, inInput, inside);
-          sum = fma(factor, element, sum ? *sum : element.constant(0));
-        }
+        for (int64_t place = 0; place < places; ++place)
+          sum = addTap(kernel, {{0, 1, line[0].index}, {1, 1, channel}}, weight, {{0, 1, channel}, {1, 1, k.index(0)}},
+                       result, place, sum);
         Point point{{0, 1, line[0].index}, {1, 1, channel}};
         for (int axis = 0; axis < axes; ++axis)
           point.push_back({2 + axis, 1, result[axis]});

@@ -33,11 +33,20 @@ private:
     int64_t size;
   };
   Blocks cut(const Size &size, int64_t parts, int64_t multiple) const;
+  Scalar addTap(Kernel &kernel, Point inInput, const Storage &weight, Point inWeight, llvm::ArrayRef<Value> result,
+                int64_t place, const std::optional<Scalar> &sum) const;
   void finish(Kernel &kernel, const Point &at, Value sum);
   // Channels last.
   Storage inOrder(int operand, const std::vector<int> &order); // a copy, whose axes lie in another order
   Storage lines(int64_t width);
   Storage weightPanels(int64_t panelColumns);
+  struct Tasks {
+    Blocks rows, columns;
+    Size count() const { return rows.count * columns.count; }
+  };
+  Tasks equalShares(const Size &rows, const Size &columns, int64_t multipleOfRows, int64_t multipleOfColumns,
+                    int64_t leastRowParts, int64_t depth,
+                    llvm::function_ref<int64_t(int64_t height, int64_t width)> costOf) const;
   void windowRows();
   void weightOfRows();
   void depthwise();

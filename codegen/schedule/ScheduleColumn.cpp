@@ -1,6 +1,7 @@
 // Reductions over axes with others behind them, in the canonical order of kernel.reduce but for a strip of columns at a
 // time: row i goes to the accumulators of lane i % 64, so that memory is read along its rows, and blocks of kBlock rows
 // are reduced by the same rule. A reduction of many rows is two kernels: blocks side by side, then their results.
+// Images that lie channels last are reduced to their channels so, too: axes before and behind the columns are the rows.
 #include "codegen/schedule/ColumnReduction.h"
 #include "codegen/schedule/Schedule.h"
 
@@ -15,6 +16,18 @@ static constexpr int64_t kGroup = 8; // lanes that the tree joins at once
 static constexpr int64_t kUnit = 16; // columns that are a task
 
 namespace {
+
+// The axes: others, the rows', the columns', and behind those what of the rows there is.
+struct ColumnAxes {
+  int first, columns, behind;
+  explicit ColumnAxes(Operation *op) {
+    std::vector<int64_t> dims = intsAttr(op, "dims");
+    int count = int(dims.size()), lead = 1;
+    while (lead < count && dims[lead] == dims[0] + lead)
+      ++lead;
+    first = int(dims[0]), columns = first + lead, behind = int(sizesOf(op->getOperand(0)).size()) - (count - lead);
+  }
+};
 
 // What is reduced: the group's operands, or the results of blocks.
 struct Columns {
@@ -55,7 +68,7 @@ private:
   KernelBuilder &k;
   std::vector<ColumnReduction> reductions; // a result each
   Sizes shape;                             // of the operands
-  int first, lead;
+  ColumnAxes axes;
   int64_t lanes, strip, unit, unroll;
   bool direct; // so few rows that they go straight into the tree
   bool whole;  // units of columns are whole vectors
@@ -67,13 +80,11 @@ private:
 
 ColumnSchedule::ColumnSchedule(Lowering &lowering, const Group &group, ArrayRef<size_t> results, Columns columns)
     : lowering(lowering), group(group), results(results), space(std::move(columns)), kernel(lowering, group),
-      k(kernel.k) {
+      k(kernel.k), axes(group.results.front().getDefiningOp()) {
   for (size_t result : results)
     reductions.emplace_back(kernel.e, k, group.results[result].getDefiningOp());
   Operation *op = reductions.front().op;
   shape = sizesOf(op->getOperand(0));
-  first = int(intsAttr(op, "dims").front());
-  lead = int(intsAttr(op, "dims").size());
   int64_t rows = space.rows.isStatic() ? space.rows.constant : kBlock;
   for (lanes = kPositions; lanes > 1 && lanes / 2 >= rows;)
     lanes /= 2;
@@ -112,9 +123,15 @@ ColumnSchedule::Elements ColumnSchedule::rowElements(Value row, Value column) {
       elements.push_back(kernel.e.load(space.from[i], {{0, 1, outer}, {1, 1, row}, {2, 1, column}}).value);
       continue;
     }
-    Point point{{first, lead, row}, {first + lead, int(shape.size()) - first - lead, column}};
-    if (first)
-      point.insert(point.begin(), Segment{0, first, outer});
+    int rank = int(shape.size()), lead = axes.columns - axes.first;
+    Value before = row, behind;
+    if (axes.behind < rank)
+      std::tie(before, behind) = k.split(row, product(shape, axes.behind, rank));
+    Point point{{axes.first, lead, before}, {axes.columns, axes.behind - axes.columns, column}};
+    if (axes.first)
+      point.insert(point.begin(), Segment{0, axes.first, outer});
+    if (behind)
+      point.push_back({axes.behind, rank - axes.behind, behind});
     elements.push_back(reductions[i].element(point));
   }
   return elements;
@@ -122,11 +139,11 @@ ColumnSchedule::Elements ColumnSchedule::rowElements(Value row, Value column) {
 
 void ColumnSchedule::store(const Elements &totals, Value block, Value column) {
   column = k.add(firstColumn, column);
-  Sizes kept(shape.begin(), shape.begin() + first);
-  kept.insert(kept.end(), shape.begin() + first + lead, shape.end());
-  Point at{{first, int(kept.size()) - first, column}};
-  if (first)
-    at.insert(at.begin(), Segment{0, first, outer});
+  Sizes kept(shape.begin(), shape.begin() + axes.first);
+  kept.insert(kept.end(), shape.begin() + axes.columns, shape.begin() + axes.behind);
+  Point at{{axes.first, axes.behind - axes.columns, column}};
+  if (axes.first)
+    at.insert(at.begin(), Segment{0, axes.first, outer});
   for (size_t i = 0; i < reductions.size(); ++i) {
     if (!space.to.empty()) {
       Scalar total = kernel.e.scalar(totals[i], space.to[i].type);
@@ -292,11 +309,12 @@ static SmallVector<size_t> allResults(const Group &group) {
 void scheduleColumn(Lowering &lowering, const Group &group) {
   Operation *op = group.results.front().getDefiningOp();
   Sizes shape = sizesOf(op->getOperand(0));
-  std::vector<int64_t> dims = intsAttr(op, "dims");
-  int first = int(dims.front()), end = int(dims.back()) + 1;
-  Columns all{product(shape, 0, first), product(shape, first, end), product(shape, end, int(shape.size()))};
   if (lowering.target.gpu)
     return scheduleColumnForGpu(lowering, group);
+  ColumnAxes axes(op);
+  Columns all{product(shape, 0, axes.first),
+              product(shape, axes.first, axes.columns) * product(shape, axes.behind, int(shape.size())),
+              product(shape, axes.columns, axes.behind)};
   if (all.outer.is(0) || all.rows.is(0) || all.columns.is(0))
     return scheduleLoop(lowering, group);
   SmallVector<size_t> results = allResults(group);

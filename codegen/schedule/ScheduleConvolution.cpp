@@ -245,11 +245,36 @@ bool ConvolutionSchedule::isDirect() const {
          outputs.constant <= lowering.model.directChannels && products.constant <= lowering.model.directProducts;
 }
 
+// The sum and the product at one place of the kernel, where the indices of the image and channel are given. Zeros are
+// around the input.
+Scalar ConvolutionSchedule::addTap(Kernel &kernel, Point inInput, const Storage &weight, Point inWeight,
+                                   ArrayRef<Value> result, int64_t place, const std::optional<Scalar> &sum) const {
+  KernelBuilder &k = kernel.k;
+  std::vector<int64_t> stride = intsAttr(op, "stride"), dilation = intsAttr(op, "dilation"), low = intsAttr(op, "low");
+  SmallVector<Value, 3> input(axes), position(axes);
+  Value inside;
+  for (int axis = axes - 1; axis >= 0; --axis) {
+    int64_t along = place % kernel_[axis].constant, offset = along * dilation[axis] - low[axis];
+    place /= kernel_[axis].constant;
+    position[axis] = k.index(along);
+    // Before the first element the sum wraps to a large number.
+    input[axis] = k.add(k.mul(result[axis], k.index(stride[axis])), k.index(offset));
+    int64_t most = (results_[axis].constant - 1) * stride[axis] + offset;
+    if (offset < 0 || most >= x.shape[2 + axis].constant)
+      inside = k.both(inside, k.less(input[axis], k.size(x.shape[2 + axis])));
+  }
+  for (int axis = 0; axis < axes; ++axis) {
+    inInput.push_back({2 + axis, 1, input[axis]});
+    inWeight.push_back({2 + axis, 1, position[axis]});
+  }
+  Scalar factor = kernel.e.load(weight, inWeight), element = kernel.e.load(x, inInput, inside);
+  return fma(factor, element, sum ? *sum : element.constant(0));
+}
+
 // Vectors along the last axis of the results, whose products are one chain.
 void ConvolutionSchedule::direct() {
   x = inMemory(0);
   Storage weight = inMemory(1);
-  std::vector<int64_t> stride = intsAttr(op, "stride"), dilation = intsAttr(op, "dilation"), low = intsAttr(op, "low");
   Kernel kernel(lowering, group);
   KernelBuilder &k = kernel.k;
   Size lines = product(results_, 0, axes - 1);
@@ -271,26 +296,9 @@ void ConvolutionSchedule::direct() {
         std::optional<Scalar> sum;
         int64_t count = product(kernel_).constant * channels.constant;
         for (int64_t number = 0; number < count; ++number) {
-          int64_t channel = number % channels.constant, rest = number / channels.constant;
-          Value at = k.add(firstChannel, k.index(channel)), inside;
-          Point inInput{{0, 1, image}, {1, 1, at}}, inWeight{{0, 1, output}, {1, 1, k.index(channel)}};
-          SmallVector<Value, 3> input(axes), position(axes);
-          for (int axis = axes - 1; axis >= 0; --axis) {
-            int64_t place = rest % kernel_[axis].constant, offset = place * dilation[axis] - low[axis];
-            rest /= kernel_[axis].constant;
-            position[axis] = k.index(place);
-            // Before the first element the sum wraps to a large number.
-            input[axis] = k.add(k.mul(result[axis], k.index(stride[axis])), k.index(offset));
-            int64_t most = (results_[axis].constant - 1) * stride[axis] + offset;
-            if (offset < 0 || most >= x.shape[2 + axis].constant)
-              inside = k.both(inside, k.less(input[axis], k.size(x.shape[2 + axis])));
-          }
-          for (int axis = 0; axis < axes; ++axis) {
-            inInput.push_back({2 + axis, 1, input[axis]});
-            inWeight.push_back({2 + axis, 1, position[axis]});
-          }
-          Scalar factor = kernel.e.load(weight, inWeight), element = kernel.e.load(x, inInput, inside);
-          sum = fma(factor, element, sum ? *sum : element.constant(0));
+          Value channel = k.index(number % channels.constant);
+          sum = addTap(kernel, {{0, 1, image}, {1, 1, k.add(firstChannel, channel)}}, weight,
+                       {{0, 1, output}, {1, 1, channel}}, result, number / channels.constant, sum);
         }
         Point point{{0, 1, image}, {1, 1, output}};
         for (int axis = 0; axis < axes; ++axis)

@@ -10,6 +10,15 @@ namespace weft {
 
 using order::kBlock;
 
+// Whether images that lie channels last are reduced to their channels.
+static bool isOfChannels(Lowering &lowering, const Group &group, const Sizes &shape, const std::vector<int64_t> &dims) {
+  if (lowering.target.gpu || shape.size() < 3 || dims.size() != shape.size() - 1 || dims.front() != 0 || dims[1] != 2)
+    return false;
+  return llvm::any_of(lowering.inputs(group), [&](const auto &input) {
+    return input.second.isChannelsLast() && input.second.shape == shape;
+  });
+}
+
 void scheduleReduction(Lowering &lowering, const Group &group) {
   Operation *op = group.results.front().getDefiningOp();
   Value operand = op->getOperand(0);
@@ -21,6 +30,8 @@ void scheduleReduction(Lowering &lowering, const Group &group) {
   Size rows = product(shape, 0, outer), length = product(shape, outer, rank);
   std::string kind = reductionKind(op, elementType(operand));
   if (isRun && !trailing && !StringRef(kind).starts_with("arg") && !product(shape, int(dims.back()) + 1, rank).is(1))
+    return scheduleColumn(lowering, group);
+  if (isOfChannels(lowering, group, shape, dims) && !StringRef(kind).starts_with("arg"))
     return scheduleColumn(lowering, group);
   if (trailing && scheduleShortRows(lowering, group, shape, outer))
     return;

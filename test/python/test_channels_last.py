@@ -31,6 +31,7 @@ KINDS = {
     "1x1": (24, 70, 1, {}),
     "strided": (16, 33, 5, {"stride": 2, "padding": 2}),
     "dilated": (40, 16, 3, {"padding": (2, 0), "dilation": (2, 1)}),
+    "a vector of channels": (16, 64, 3, {"padding": 1}),
     "more than a group of K": (256, 32, 3, {"padding": 1}),
     "depthwise": (32, 32, 3, {"padding": 1, "groups": 32}),
     "grouped": (32, 64, 3, {"padding": 1, "groups": 4}),
@@ -55,7 +56,7 @@ def test_as_eager(kind, dtype):
 
 
 @pytest.mark.parametrize("dtype", [weft.float32, weft.float64], ids=["f32", "f64"])
-@pytest.mark.parametrize("kind", ["3x3", "1x1", "strided", "more than a group of K"])
+@pytest.mark.parametrize("kind", ["3x3", "1x1", "strided", "a vector of channels", "more than a group of K"])
 def test_gradients_as_eager(kind, dtype):
     *sizes, arguments = KINDS[kind]
     model = Network(*sizes, **arguments).to(dtype)

@@ -17,6 +17,8 @@ import optimizers
 from cases import CASES
 from libraries import Library
 
+PAUSE = 0.1  # seconds between libraries: the threads of some spin for a while after a call
+
 
 def serve(library: str, case: str, *size: str) -> None:
     """A worker: builds the case, then for each line of seconds on stdin answers with the seconds a call took."""
@@ -86,6 +88,7 @@ class Race:
                 errors[library] = str(error)
         for _ in range(self.rounds):
             for worker in workers.values():
+                time.sleep(PAUSE)
                 worker.measure(self.seconds)
         for worker in workers.values():
             worker.close()

@@ -1,6 +1,15 @@
 // RUN: weft-opt %s | weft-opt | FileCheck %s --check-prefix=KERNEL
 // RUN: weft-translate --emit=llvm --cpu=x86-64-v3 %s | FileCheck %s
+// RUN: weft-translate --emit=llvm --cpu=x86-64-v4 %s | FileCheck %s --check-prefix=AVX512
 // Windows of an image that lies channels last are read where they are, by a table of addresses: nothing of the input is copied.
+
+// With more registers a tile is higher, here as high as the rows of a task, and meanwhile asks for the next panel. The
+// table's addresses are vectors.
+// AVX512-LABEL: define internal void @weft_row_table(
+// AVX512: select <8 x i1> %{{.*}}, <8 x i64>
+// AVX512-LABEL: define internal void @weft_window_tile_f32_f32_float_10x16(
+// AVX512: call void @llvm.prefetch.p0(
+// AVX512-COUNT-10: call <16 x float> @llvm.fma.v16f32(
 
 // KERNEL: kernel.contract {{.*}} windows of a in rows [
 // CHECK-NOT: @weft_windows_
