@@ -249,6 +249,7 @@ private:
                    llvm::ArrayRef<Value *> right, Value *k, int64_t next, Carried &sums);
   Carried addVectors(RowsProduct &p, const RowsOperands &x, llvm::ArrayRef<RowsChain> chains, Value *from, Value *to,
                      const Carried &sums);
+  llvm::Function *lastRowsFunction(RowsProduct &given);
   Carried addLastVector(RowsProduct &p, const RowsOperands &x, llvm::ArrayRef<RowsChain> chains, int64_t first,
                         Value *whole, Value *depth, const Carried &sums);
   Carried addRest(RowsProduct &p, const RowsOperands &x, llvm::ArrayRef<RowsChain> chains, Value *whole, Value *depth,

@@ -44,6 +44,7 @@ struct KernelWriter::RowsOperands {
 struct KernelWriter::RowsChain {
   std::function<llvm::SmallVector<llvm::Value *, 16>(llvm::Value *k)> rows; // where the k-th elements of B are
   int64_t firstK;                                                           // of the block, from the first one's on
+  llvm::Value *start, *lastRow;                                             // the first of the rows, for k = 0
   llvm::Value *next;                                                        // from where rows are read after these
 };
 

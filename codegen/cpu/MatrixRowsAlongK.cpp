@@ -77,7 +77,8 @@ void KernelWriter::sumAlongK(RowsProduct &p, RowsOperands x) {
       block.depth = minimum(constant(kDepth), b.CreateSub(x.depth, k0));
       block.inGroup = b.CreateOr(x.inGroup, b.CreateICmpNE(k0, constant(0)));
       loop(constant(0), inPairs, 2 * lanes, [&](Value *column) { sumTwoVectors(p, block, column); });
-      loop(inPairs, left, lanes, [&](Value *column) { sumOneVector(p, block, column, 1); });
+      if (!p.readsLines)
+        loop(inPairs, left, lanes, [&](Value *column) { sumOneVector(p, block, column, 1); });
     });
   }
   loop(left, x.columns, lanes, [&](Value *column) { sumOneVector(p, x, column, p.blocks()); });
@@ -174,17 +175,29 @@ KernelWriter::Carried KernelWriter::addVectors(RowsProduct &p, const RowsOperand
   });
 }
 
-// The rest of K where that is less than a vector: transposed in memory, as how many there are is not known.
+// void (rows of B, where to, elements from a row to the next, how many of each, last row): a vector of each element, in
+// memory, as how many there are is not known.
+Function *KernelWriter::lastRowsFunction(RowsProduct &given) {
+  return helper(given.name("last_rows"), 2, 3, [&](Function *f) {
+    lanes = int(given.vectorLanes);
+    Type *memory = memoryType(given.bType);
+    Value *mask = firstLanes(f->getArg(3));
+    SmallVector<Value *, 16> vectors;
+    for (int64_t i = 0; i < lanes; ++i) {
+      Value *row = b.CreateGEP(memory, f->getArg(0), b.CreateMul(minimum(constant(i), f->getArg(4)), f->getArg(2)));
+      vectors.push_back(widen(loadVector(memory, row, mask), given.bType));
+    }
+    for (auto [i, vector] : enumerate(transpose(vectors)))
+      storeVector(vector, b.CreateConstGEP1_64(given.type, f->getArg(1), i * lanes), nullptr);
+  });
+}
+
+// The rest of K where that is less than a vector of lines.
 KernelWriter::Carried KernelWriter::addLastVector(RowsProduct &p, const RowsOperands &x, ArrayRef<RowsChain> chains,
                                                   int64_t first, Value *whole, Value *depth, const Carried &sums) {
-  Type *memory = memoryType(p.bType);
   return branch(b.CreateICmpSLT(whole, depth), sums, [&](const Carried &sums) {
-    Value *mask = firstLanes(b.CreateSub(depth, whole));
-    SmallVector<Value *, 16> vectors;
-    for (Value *row : chains[first].rows(whole))
-      vectors.push_back(widen(loadVector(memory, row, mask), p.bType));
-    for (auto [i, vector] : enumerate(transpose(vectors)))
-      storeVector(vector, b.CreateConstGEP1_64(p.type, p.work, i * lanes), nullptr);
+    Value *start = b.CreateGEP(memoryType(p.bType), chains[first].start, whole);
+    b.CreateCall(lastRowsFunction(p), {start, p.work, x.strideN, b.CreateSub(depth, whole), chains[first].lastRow});
     return loop(whole, depth, 1, sums, [&](Value *k, Carried sums) {
       Value *place = b.CreateMul(b.CreateSub(k, whole), constant(lanes));
       addProducts(p, x, chains, first, loadVector(p.type, b.CreateGEP(p.type, p.work, place), nullptr), k, 0, sums);
@@ -244,7 +257,8 @@ void KernelWriter::sumTwoVectors(RowsProduct &p, const RowsOperands &x, Value *c
         rows.push_back(b.CreateGEP(memory, first, b.CreateMul(constant(i), x.strideN)));
       return rows;
     };
-    chains.push_back({rows, 0, b.CreateGEP(memory, start, b.CreateMul(constant(2 * lanes), x.strideN))});
+    Value *next = b.CreateGEP(memory, start, b.CreateMul(constant(2 * lanes), x.strideN));
+    chains.push_back({rows, 0, start, constant(lanes - 1), next});
   }
   for (int64_t r = 0; r < p.rows; ++r)
     for (int64_t v = 0; v < 2; ++v)
@@ -271,8 +285,11 @@ void KernelWriter::sumOneVector(RowsProduct &p, const RowsOperands &x, Value *co
         rows.push_back(b.CreateConstGEP1_64(memory, b.CreateGEP(memory, start, k), firstK));
       return rows;
     };
-    Value *next = b.CreateGEP(memory, x.b, b.CreateMul(b.CreateAdd(column, constant(lanes)), x.strideN));
-    return RowsChain{rows, firstK, b.CreateConstGEP1_64(memory, next, firstK)};
+    auto rowAt = [&](Value *column) {
+      return b.CreateConstGEP1_64(memory, b.CreateGEP(memory, x.b, b.CreateMul(column, x.strideN)), firstK);
+    };
+    return RowsChain{rows, firstK, rowAt(column), b.CreateSub(last, column),
+                     rowAt(b.CreateAdd(column, constant(lanes)))};
   };
   RowsChain chains[] = {chainFrom(0), chainFrom(kDepth)};
   SmallVector<Value *, 8> places;

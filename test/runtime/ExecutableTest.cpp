@@ -397,6 +397,20 @@ TEST(Executable, KeepsWhatItsFirstStepsMade) {
   EXPECT_EQ(run(nullptr), 221);
 }
 
+// What most runs leave out does not make them long.
+TEST(Executable, IsNotLongForWhatItKeeps) {
+  for (bool keeps : {false, true}) {
+    Builder b;
+    b.input(fixed(1 << 20)).input(fixed(8)).output(fixed(8));
+    b.buffers.push_back({WEFT_KEPT, -1, fixed(8), 0, nullptr});
+    b.step(scaleAdd, {0, 0, 3}, {fixed(2)}, fixed(1), 0);
+    b.step(scaleAdd, {3, 1, 2}, {fixed(1)}, fixed(1), 0);
+    b.program.keptBytes = 64;
+    b.program.keptSteps = keeps;
+    EXPECT_EQ(Executable(b.finish()).takesLong(nullptr), !keeps);
+  }
+}
+
 // A forked child does not have the thread that was making what is kept.
 TEST(Executable, IsRunInAChildThatAFirstRunLeftBehind) {
   static std::atomic<bool> begun{false}, mayGoOn{false};
