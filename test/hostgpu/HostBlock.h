@@ -165,8 +165,8 @@ template <class... A, void (*kernel)(A...)> struct Entry<kernel> {
     kernel(*static_cast<A *>(arguments[i])...);
   }
   static void call(void *const *arguments) { callWith(arguments, std::index_sequence_for<A...>()); }
-  static constexpr Kernel named(const char *name, int mostThreads) {
-    return {name, mostThreads, int(sizeof...(A)), isPointer, &call};
+  static constexpr Kernel named(const char *name, int mostThreads, size_t ownShared) {
+    return {name, mostThreads, ownShared, int(sizeof...(A)), isPointer, &call};
   }
 };
 

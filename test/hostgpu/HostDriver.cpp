@@ -293,21 +293,22 @@ EXPORT int cuModuleGetFunction(void **found, void *handle, const char *name) {
   for (int i = 0; i < module->program->kernelCount; ++i)
     if (std::string(module->program->kernels[i].name) == name) {
       Function &function = module->functions.emplace_back();
-      function = {module, &module->program->kernels[i], kUnaskedShared - unsigned(module->program->staticShared())};
+      function = {module, &module->program->kernels[i],
+                  kUnaskedShared - unsigned(hostgpu::sharedOf(*module->program, module->program->kernels[i]))};
       return *found = &function, Success;
     }
   return refuse(NotFound, std::string("there is no kernel ") + name);
 }
 EXPORT int cuFuncGetAttribute(int *value, int attribute, void *handle) {
   auto *function = static_cast<Function *>(handle);
-  const int shared = int(function->module->program->staticShared());
+  const int shared = int(hostgpu::sharedOf(*function->module->program, *function->kernel));
   if (attribute != kStaticSharedAttribute)
     return refuse(InvalidValue, "an attribute that the host GPU does not know");
   return *value = shared, Success;
 }
 EXPORT int cuFuncSetAttribute(void *handle, int attribute, int value) {
   auto *function = static_cast<Function *>(handle);
-  const size_t shared = function->module->program->staticShared();
+  const size_t shared = hostgpu::sharedOf(*function->module->program, *function->kernel);
   if (attribute != kMostDynamicAttribute)
     return refuse(InvalidValue, "an attribute that the host GPU does not know");
   if (value < 0 || size_t(value) + shared > kMostShared)

@@ -14,6 +14,7 @@ struct Launch {
 struct Kernel {
   const char *name;
   int mostThreads;       // of a block: its launch bounds
+  size_t ownShared;      // bytes of shared memory that it declares in its body
   int argumentCount;     // 8 bytes each
   const bool *isPointer; // by argument
   void (*call)(void *const *arguments);
@@ -24,9 +25,16 @@ struct Program {
   const char *architecture; // "sm_90"
   int kernelCount;
   const Kernel *kernels;
-  size_t (*staticShared)(); // bytes that all its kernels declare together
+  size_t (*staticShared)(); // bytes that are declared, in all kernels' bodies and outside
+  size_t ownShared;         // of these in bodies
   // Runs all blocks, one after the other. Null, or what is wrong.
   const char *(*run)(const Kernel &kernel, const Launch &launch);
 };
+
+// Bytes that a kernel of the program declares.
+inline size_t sharedOf(const Program &program, const Kernel &kernel) {
+  const size_t all = program.staticShared();
+  return (all > program.ownShared ? all - program.ownShared : 0) + kernel.ownShared;
+}
 
 } // namespace hostgpu

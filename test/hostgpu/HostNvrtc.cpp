@@ -95,15 +95,22 @@ std::string forHost(std::string source) {
 // The table that HostKernel.h describes.
 std::string exports(const std::string &source, const std::string &architecture) {
   static const std::regex kernel(R"(__global__ void (?:__launch_bounds__\((\d+)\) )?(\w+)\()");
-  std::string table;
-  for (std::sregex_iterator at(source.begin(), source.end(), kernel), end; at != end; ++at)
+  static const std::regex declared(R"(\n  __shared__ __align__\(\d+\) unsigned char \w+\[([^\]]*)\];)");
+  std::string table, allShared = "0";
+  for (std::sregex_iterator at(source.begin(), source.end(), kernel), end; at != end; ++at) {
+    const size_t from = size_t(at->position()), to = std::min(source.find("\n}\n", from), source.size());
+    std::string shared = "0";
+    for (std::sregex_iterator one(source.begin() + long(from), source.begin() + long(to), declared); one != end; ++one)
+      shared += " + (" + one->str(1) + " + 31) / 32 * 32";
+    allShared += " + " + shared;
     table += "  hostgpu::Entry<&" + at->str(2) + ">::named(\"" + at->str(2) + "\", " +
-             ((*at)[1].matched ? at->str(1) : "1024") + "),\n";
+             ((*at)[1].matched ? at->str(1) : "1024") + ", " + shared + "),\n";
+  }
   // Clang takes the variables of a precompiled header for constants where it has seen none in their section since.
   return "\n__shared__ char hostSharedIsWritten;\nstatic constexpr hostgpu::Kernel hostKernels[] = {\n" + table +
          "};\nextern \"C\" __attribute__((visibility(\"default\"))) const hostgpu::Program hostgpu_program = {\"" +
-         architecture +
-         "\", sizeof hostKernels / sizeof *hostKernels, hostKernels, hostgpu::staticShared, hostgpu::runGrid};\n";
+         architecture + "\", sizeof hostKernels / sizeof *hostKernels, hostKernels, hostgpu::staticShared, " +
+         allShared + ", hostgpu::runGrid};\n";
 }
 
 struct Options {

@@ -121,7 +121,8 @@ class KernelCode:
 
 def _innermost(lines: list[tuple[str | None, Instruction | None]]) -> list[Loop]:
     """Loops that hold no other, from branches that go back."""
-    labels, code = {}, []
+    labels: dict[str, int] = {}
+    code: list[Instruction] = []
     for label, instruction in lines:
         if label:
             labels[label] = len(code)
