@@ -331,7 +331,7 @@ def measure(name):
     model, args, kwargs = make(name)
     for parameter in model.parameters():  # those that begin as zero would hide what is behind them
         parameter.data += 0.02 * torch.randn_like(parameter)
-    state = {key: value.clone() for key, value in model.state_dict().items()}
+    state = copy.deepcopy(model.state_dict())  # with what versions its parts are
     row, plans = {"name": name}, []
     for training, way in ((False, inference), (True, step)):
         kind = way.__name__

@@ -226,6 +226,8 @@ std::pair<Value, Value> KernelBuilder::split(Value value, const Size &inner) {
     const Join join = joins[i];
     if (join.whole != value || !reaches(join.hi) || !reaches(join.lo))
       continue;
+    if (join.hi == value || join.lo == value) // nothing is joined, and there is no less to split
+      continue;
     if (join.inner == inner)
       return {join.hi, join.lo};
     if (auto ratio = divideExactly(inner, join.inner)) {

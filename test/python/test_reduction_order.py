@@ -70,3 +70,17 @@ def test_dtypes(dtype, rows):
         eager = getattr(x, name)(0)
         rowwise = getattr(x.t().contiguous(), name)(1)
         assert weft._C.raw_bytes(eager) == weft._C.raw_bytes(rowwise), name
+
+
+@pytest.mark.parametrize("size", [2, 4])
+def test_axes_of_patches(size):
+    """Axes that were taken apart and put together, some of them of size 1."""
+
+    def patches(x, half):
+        x = x.reshape(2 * 16 * half, 2, half, 2).transpose(1, 2)
+        return x.reshape(2, 16, half * half, 4).transpose(1, 3).reshape(8, half * half, 16)
+
+    x = weft.randn(2, 16, size, size)
+    for axes in ((0,), (0, 1)):
+        compiled = weft.compile(lambda x, axes=axes: (patches(x, size // 2) * 2).sum(axes))
+        assert (compiled(x) == (patches(x, size // 2) * 2).sum(axes)).all()
