@@ -1,5 +1,5 @@
-// Stable sorting by radix: elements become unsigned keys of the same order, which are dealt out digit by digit,
-// the lowest first. Bits that all keys have in common at either end cost nothing. Where the first few are asked for,
+// Stable sorting by radix: elements become unsigned keys of the same order, which are dealt out digit by digit, the
+// lowest first. A digit that all keys have in common costs nothing but its count. Where the first few are asked for,
 // what is not before the last of those found so far is passed over.
 #include "runtime/extern/Extern.h"
 
@@ -34,6 +34,34 @@ template <class Bits> struct Entry {
   int64_t index() const { return int64_t(uint64_t(high) << 32 | low); }
 };
 
+// Deals entries out by so many digits of keys, the first of which begins at bit `lowest`. Gives where they are then: in
+// `from` or in `to`. The numbers may be constants.
+template <class Bits, class Lowest, class Digits, class Width>
+Entry<Bits> *dealtOut(Entry<Bits> *from, Entry<Bits> *to, int64_t n, Lowest lowest, Digits digits, Width digitBits) {
+  constexpr int64_t kMostCounts = 8 << 10;
+  const uint64_t mask = (uint64_t(1) << digitBits) - 1;
+  auto digitOf = [&](Bits key, int digit) { return (uint64_t(key) >> (lowest + digit * digitBits)) & mask; };
+  int64_t counts[kMostCounts];
+  std::fill_n(counts, int64_t(digits) << digitBits, 0);
+  for (int64_t i = 0; i < n; ++i)
+    for (int digit = 0; digit < digits; ++digit)
+      ++counts[(uint64_t(digit) << digitBits) + digitOf(from[i].key, digit)];
+  for (int digit = 0; digit < digits; ++digit) {
+    int64_t *starts = counts + (int64_t(digit) << digitBits), next = 0;
+    if (starts[digitOf(from[0].key, digit)] == n)
+      continue;
+    for (uint64_t value = 0; value <= mask; ++value) {
+      int64_t count = starts[value];
+      starts[value] = next;
+      next += count;
+    }
+    for (int64_t i = 0; i < n; ++i)
+      to[starts[digitOf(from[i].key, digit)]++] = from[i];
+    std::swap(from, to);
+  }
+  return from;
+}
+
 // Gives where the sorted entries are: in `from` or in `to`. differs: the bits that not all keys have in common.
 template <class Bits> Entry<Bits> *sorted(Entry<Bits> *from, Entry<Bits> *to, int64_t n, uint64_t differs) {
   constexpr int64_t kFew = 48, kMany = 1 << 14;
@@ -49,35 +77,13 @@ template <class Bits> Entry<Bits> *sorted(Entry<Bits> *from, Entry<Bits> *to, in
   }
   if (!differs)
     return from;
-  // Equal digits, of a byte or, where counts are few beside the keys, of as many as the near cache has lines for.
-  constexpr int kByte = 8, kWidest = 11, kMostDigits = 8;
+  // Two digits of many keys, where that is enough: as wide as the caches have lines for. Else bytes.
+  constexpr int kWidest = 10;
   const int lowest = __builtin_ctzll(differs), width = 64 - __builtin_clzll(differs) - lowest;
-  const int widest = n < kMany ? kByte : kWidest, digits = (width + widest - 1) / widest;
-  const int digitBits = (width + digits - 1) / digits;
-  const uint64_t mask = (uint64_t(1) << digitBits) - 1;
-  int64_t counts[kMostDigits << kByte > 6 << kWidest ? kMostDigits << kByte : 6 << kWidest]; // of 64 bits
-  std::fill_n(counts, int64_t(digits) << digitBits, 0);
-  for (int64_t i = 0; i < n; ++i) {
-    uint64_t key = uint64_t(from[i].key) >> lowest;
-    for (int digit = 0; digit < digits; ++digit, key >>= digitBits)
-      ++counts[(uint64_t(digit) << digitBits) + (key & mask)];
-  }
-  for (int digit = 0; digit < digits; ++digit) {
-    int64_t *starts = counts + (int64_t(digit) << digitBits), next = 0;
-    const int shift = lowest + digit * digitBits;
-    auto digitOf = [&](const Entry<Bits> &entry) { return (uint64_t(entry.key) >> shift) & mask; };
-    if (starts[digitOf(from[0])] == n)
-      continue;
-    for (uint64_t value = 0; value <= mask; ++value) {
-      int64_t count = starts[value];
-      starts[value] = next;
-      next += count;
-    }
-    for (int64_t i = 0; i < n; ++i)
-      to[starts[digitOf(from[i])]++] = from[i];
-    std::swap(from, to);
-  }
-  return from;
+  if (n >= kMany && width > 8 && width <= 2 * kWidest)
+    return dealtOut(from, to, n, lowest, std::integral_constant<int, 2>(), (width + 1) / 2);
+  return dealtOut(from, to, n, std::integral_constant<int, 0>(), std::integral_constant<int, sizeof(Bits)>(),
+                  std::integral_constant<int, 8>());
 }
 
 // The first k of each row. Of integers the keys of keys are the elements, which then need not be looked up.
