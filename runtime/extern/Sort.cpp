@@ -148,20 +148,20 @@ int64_t candidatesOf(int64_t n, int64_t k) { return std::min(2 * n, std::max<int
 bool isFew(int64_t n, int64_t k) { return n > 128 && k <= n / 8; }
 
 // Whether any of these elements is before `last` (and not as it): a question for whole vectors.
-template <class T, class KeyOf> bool anyBefore(const T *x, int64_t count, T last, bool largest, KeyOf keyOf) {
+template <int64_t kCount, class T, class KeyOf> bool anyBefore(const T *x, T last, bool largest, KeyOf keyOf) {
   int any = 0;
   if constexpr (std::is_same_v<T, Half>) {
     const auto key = keyOf(last.bits);
-    for (int64_t i = 0; i < count; ++i)
+    for (int64_t i = 0; i < kCount; ++i)
       any |= largest ? keyOf(x[i].bits) > key : keyOf(x[i].bits) < key;
   } else if (last != last) { // all else is less than NaN
-    for (int64_t i = 0; i < count; ++i)
+    for (int64_t i = 0; i < kCount; ++i)
       any |= !largest & (x[i] == x[i]);
   } else if (largest) {
-    for (int64_t i = 0; i < count; ++i)
+    for (int64_t i = 0; i < kCount; ++i)
       any |= !(x[i] <= last);
   } else {
-    for (int64_t i = 0; i < count; ++i)
+    for (int64_t i = 0; i < kCount; ++i)
       any |= x[i] < last;
   }
   return any;
@@ -171,20 +171,30 @@ template <class T, class KeyOf>
 void firstOfRows(void *const *buffers, int64_t n, int64_t k, bool largest, int64_t begin, int64_t end, void *scratch,
                  KeyOf keyOf) {
   using Bits = BitsOf<T>;
-  constexpr int64_t kBlock = 64;
+  constexpr int64_t kBlock = 64, kPart = 16;
   const Bits flip = largest ? Bits(~Bits(0)) : Bits(0);
   for (int64_t row = begin; row < end; ++row) {
     auto *elements = static_cast<const T *>(buffers[0]) + row * n;
     auto *x = static_cast<const Bits *>(buffers[0]) + row * n;
     Candidates<Bits> candidates{static_cast<Entry<Bits> *>(scratch), k, candidatesOf(n, k)};
-    for (int64_t first = 0; first < n; first += kBlock) {
-      int64_t count = std::min(kBlock, n - first);
-      if (candidates.isFull &&
-          !anyBefore(elements + first, count, elements[candidates.entries[k - 1].index()], largest, keyOf))
-        continue;
-      for (int64_t i = first; i < first + count; ++i)
+    // Of so many elements, a constant, none is one.
+    auto none = [&](int64_t first, auto count) {
+      return candidates.isFull &&
+             !anyBefore<count()>(elements + first, elements[candidates.entries[k - 1].index()], largest, keyOf);
+    };
+    auto addAll = [&](int64_t first, int64_t last) {
+      for (int64_t i = first; i < last; ++i)
         candidates.add(Bits(keyOf(x[i]) ^ flip), i);
+    };
+    const int64_t whole = n / kBlock * kBlock;
+    for (int64_t first = 0; first < whole; first += kBlock) {
+      if (none(first, std::integral_constant<int64_t, kBlock>()))
+        continue;
+      for (int64_t part = first; part < first + kBlock; part += kPart)
+        if (!none(part, std::integral_constant<int64_t, kPart>()))
+          addAll(part, part + kPart);
     }
+    addAll(whole, n);
     candidates.sort();
     for (int64_t i = 0; i < k; ++i) {
       int64_t index = candidates.entries[i].index();
