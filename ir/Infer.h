@@ -67,6 +67,9 @@ template <Gives gives> TensorType sortLast(const char *name, const TensorType *o
 template <Gives gives> TensorType sort(const char *name, const TensorType *operands, int, const Attrs &attrs) {
   return sortedAlong(name, operands, attrs[0].i, -1, gives);
 }
+template <Gives gives> TensorType topkLast(const char *name, const TensorType *operands, int, const Attrs &attrs) {
+  return sortedAlong(name, operands, operands[0].shape.size() - 1, attrs[0].i, gives);
+}
 template <Gives gives> TensorType topk(const char *name, const TensorType *operands, int, const Attrs &attrs) {
   return sortedAlong(name, operands, attrs[1].i, attrs[0].i, gives);
 }

@@ -16,6 +16,7 @@ PUBLIC_NAMES = {
     "concatenate": "cat",
     "cast": "Tensor.to",
     "sort_last": "sort",
+    "topk_last": "topk",
     "cholesky_ex": "linalg.cholesky_ex",
     "solve_triangular": "linalg.solve_triangular",
     "svd_ex": "linalg.svd",

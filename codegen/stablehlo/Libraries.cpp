@@ -5,9 +5,10 @@ using namespace mlir;
 
 namespace weft::stablehlo {
 
-// NaN counts as the greatest; stable.
+// NaN counts as the greatest; stable. Of topk_last the first of them.
 Hlos Printer::sorted(Operation &op, const Hlo &x) {
-  bool descending = boolOf(&op, "descending"), isFloat = isa<FloatType>(x.element);
+  bool isWhole = kindOf(&op) == OpKind::SortLast;
+  bool descending = boolOf(&op, isWhole ? "descending" : "largest"), isFloat = isa<FloatType>(x.element);
   int64_t dim = int64_t(x.shape.size()) - 1;
   Type i64 = integer(64);
   Hlo positions = iota(dim, i64, x.shape);
@@ -22,7 +23,12 @@ Hlos Printer::sorted(Operation &op, const Hlo &x) {
     return Hlos{less};
   });
   close("}) : (" + types + ") -> (" + types + ")");
-  return {{name + "#0", x.element, x.shape}, {name + "#1", i64, x.shape}};
+  Hlos results{{name + "#0", x.element, x.shape}, {name + "#1", i64, x.shape}};
+  Sizes shape = sizes(shapeOf(op.getResult(0)));
+  for (Hlo &result : results)
+    if (!isWhole)
+      result = slice(result, filled(shape.size(), 0), shape, filled(shape.size(), 1));
+  return results;
 }
 
 // StableHLO's transforms are of complex numbers, along the last axis; the inverse ones divide by the length.

@@ -148,6 +148,7 @@ Hlos Printer::results(Operation &op, const Hlos &x) {
   case OpFamily::Extern:
     switch (kindOf(&op)) {
     case OpKind::SortLast:
+    case OpKind::TopkLast:
       return sorted(op, x[0]);
     case OpKind::FftRows:
     case OpKind::FftColumns:

@@ -420,13 +420,8 @@ def TopkOp : Sorted<"topk", [A<"k", "Int">, A<"dim", "Int", "-1">, A<"largest", 
   let summary = "The k greatest or smallest elements along an axis, the first of them first, and where they are.";
   let description = "x: any dtype, rank >= 1, at least k elements. Of equal ones the first; a NaN counts as the greatest.";
   let expansion = [{
-    Results all = sort_last(movedToLast(x, dim), largest);
-    auto first = [&](Val sorted) {
-      Dims sizes = sorted.shape();
-      sizes.back() = k;
-      return movedFromLast(slice(sorted, Dims(sizes.size(), 0), sizes, Dims(sizes.size(), 1)), dim);
-    };
-    return {first(all[0]), first(all[1])};
+    Results chosen = topk_last(movedToLast(x, dim), k, largest);
+    return {movedFromLast(chosen[0], dim), movedFromLast(chosen[1], dim)};
   }];
   let numpy = [{
     order = numpy.flip(x, dim) if largest else x

@@ -41,6 +41,8 @@ enum WeftDType {
 /* x [n] -> values [n], indices int64 [n]; attribute descending. NaN counts as the greatest; equal elements stay in
  * order. */
 WEFT_EXTERN(sort_last);
+/* x [n] -> the first k of these, values [k], indices int64 [k]; attributes k (read as the results' size), largest. */
+WEFT_EXTERN(topk_last);
 /* x [n, n], of which the lower triangle is read -> L [n, n], lower; info int32 []: 0, or the order of the leading minor
  * that is not positive. float32 and float64. */
 WEFT_EXTERN(cholesky_ex);

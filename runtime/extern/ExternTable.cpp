@@ -16,6 +16,7 @@ ExternFunction findExtern(const char *name) {
     "weft_extern_" #name, { weft_extern_##name, weft_extern_##name##_workspace }                                       \
   }
   static const Entry table[] = {WEFT_ENTRY(sort_last),
+                                WEFT_ENTRY(topk_last),
                                 WEFT_ENTRY(cholesky_ex),
                                 WEFT_ENTRY(solve_triangular),
                                 WEFT_ENTRY(lu_factor_ex),

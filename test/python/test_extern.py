@@ -38,6 +38,38 @@ def test_sort_of_special_numbers(count):
     numpy.testing.assert_array_equal(result.values.numpy(), x[order])
 
 
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64", "int8", "int32", "uint64", "int64"])
+def test_sort_of_many(dtype):
+    """So many that digits are wider than a byte; of few bits, of all, and of none."""
+    random = numpy.random.default_rng(0)
+    for high in (2**62, 300_000, 1):
+        bits = random.integers(0, high, 20_000) << (3 if high == 300_000 else 0)
+        x = bits.view("uint8")[: 20_000 * numpy.dtype(dtype).itemsize].view(dtype)
+        if dtype.startswith("float"):
+            x = random.standard_normal(20_000).astype(dtype) if high > 1 else x
+        order = numpy.argsort(x, kind="stable")
+        numpy.testing.assert_array_equal(weft.from_numpy(x.copy()).sort().indices.numpy(), order)
+
+
+@pytest.mark.parametrize("largest", [False, True])
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64", "int8", "uint8", "int32", "uint64", "int64"])
+def test_the_first_few_are_those_of_the_order(dtype, largest):
+    """Few of many are chosen without sorting the others: equal ones, NaN, both zeros, and rows in any order."""
+    x = numpy.random.default_rng(0).integers(0, 100, (8, 1000)).astype(dtype)
+    x[1].sort()
+    x[2] = numpy.sort(x[2])[::-1]
+    x[3] = 7
+    if dtype.startswith("float"):
+        x[4, ::3], x[4, 1::3] = numpy.nan, -numpy.nan
+        x[5], x[5, ::2] = 0.0, -0.0
+        x[6], x[6, 5:900] = numpy.inf, numpy.nan
+        x[7] = -numpy.inf
+    for k in (1, 5, 125, 126, 1000):
+        got, all = weft.topk(weft.from_numpy(x), k, 1, largest), weft.sort(weft.from_numpy(x), 1, largest)
+        numpy.testing.assert_array_equal(got.indices.numpy(), all.indices.numpy()[:, :k])
+        numpy.testing.assert_array_equal(got.values.numpy(), all.values.numpy()[:, :k])
+
+
 def test_topk_and_argsort():
     x = weft.from_numpy(numpy.random.RandomState(1).permutation(60).reshape(4, 15).astype("float32"))
     values, indices = x.topk(4)

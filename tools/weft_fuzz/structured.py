@@ -139,6 +139,7 @@ class Structured:
         op = self.kind(
             [
                 "sort_last",
+                "topk_last",
                 "cholesky_ex",
                 "solve_triangular",
                 "svd_ex",
@@ -161,11 +162,15 @@ class Structured:
                 *COMPLEX_MATRICES,
             ]
         )
-        least = 1 if op == "sort_last" else 2
+        least = 1 if op in ("sort_last", "topk_last") else 2
         name = self.of(["float"], lambda t: t.ndim >= least and t.numel() > 0 and t.shape[-least] <= 64)
         x = self.values[name]
         if op == "sort_last":
             self.emit(f"ops.sort_last({name}, {self.chance(0.5)})[{self.random.randrange(2)}]")
+            return
+        if op == "topk_last":
+            k = self.random.randrange(1, x.shape[-1] + 1)
+            self.emit(f"ops.topk_last({name}, {k}, {self.chance(0.5)})[{self.random.randrange(2)}]")
             return
         n, wide = x.shape[-2], f"{name}.double()"
         square = f"weft.matmul({wide}, {wide}.transpose(-1, -2)) + 100.0 * weft.eye({n}, dtype=weft.float64)"

@@ -25,3 +25,12 @@ func.func @main(%x: tensor<3x5xf32>) -> tensor<3x5xf32> {
   %0:2 = weft.sort %x {dim = 0 : i64, descending = false} : (tensor<3x5xf32>) -> (tensor<3x5xf32>, tensor<3x5xi64>)
   return %0#0 : tensor<3x5xf32>
 }
+
+// -----
+
+// The first few of a row are chosen, not sorted with the others: its attributes are k, and whether the greatest are wanted.
+// CHECK: // batch 0: weft_extern_topk_last({{.*}}; 11; 500; 11; 5; 8; 5; 5; 1) x 3
+func.func @main(%x: tensor<3x500xf32>) -> tensor<3x5xf32> {
+  %0:2 = weft.topk %x {dim = 1 : i64, k = 5 : i64, largest = true} : (tensor<3x500xf32>) -> (tensor<3x5xf32>, tensor<3x5xi64>)
+  return %0#0 : tensor<3x5xf32>
+}

@@ -141,12 +141,12 @@ def _cumsum(w, node):
     return w.node("CumSum", [w.value(node.operands[0], node.dtype), w.number(node.attrs["dim"], "int64")])
 
 
-@emits("sort", "topk", "sort_last")
+@emits("sort", "topk", "sort_last", "topk_last")
 def _sorted(w, node):
     x = node.operands[0]
-    dim = len(x.shape) - 1 if node.op == "sort_last" else node.attrs["dim"]
-    descending = node.attrs["largest"] if node.op == "topk" else node.attrs["descending"]
-    count = node.attrs["k"] if node.op == "topk" else x.shape[dim]
+    dim = node.attrs.get("dim", len(x.shape) - 1)
+    descending = node.attrs["largest" if "largest" in node.attrs else "descending"]
+    count = node.attrs.get("k", x.shape[dim])
     dtype = "int32" if x.dtype == "bool" else x.dtype
     values, indices = w.node(
         "TopK", [w.value(x, dtype), w.size(count, (x,))], 2, axis=dim, largest=int(descending), sorted=1
