@@ -108,7 +108,7 @@ public:
 protected:
   // Runs `count` independent steps from number `first` on. mayStop: as in ThreadPool::run().
   virtual void runBatch(const Launch *launches, int first, int count, bool mayStop) const;
-  // The number of the first check that says that the run fails, or -1. By buffer number.
+  // The number of the first check that says that the run fails, or -1. Of a program that has checks; by buffer number.
   virtual int firstBroken(void *const *pointers) const;
   // Whether kept results may be used, and made for later runs.
   virtual bool mayKeep() const { return true; }

@@ -28,6 +28,18 @@ void flushTrace(const char *why) {
     trace->flush(why);
 }
 
+// Objects of ours within capsules, which cannot be made without one.
+constexpr char kEvent[] = "weft.cuda.event", kPool[] = "weft.cuda.pool", kGraph[] = "weft.cuda.graph";
+template <class T, const char *name> py::capsule boxed(T *made) {
+  return py::capsule(made, name, [](PyObject *dead) { delete static_cast<T *>(PyCapsule_GetPointer(dead, name)); });
+}
+template <class T, const char *name> T &unboxed(const py::capsule &capsule) {
+  void *found = PyCapsule_GetPointer(capsule.ptr(), name);
+  if (!found)
+    throw py::error_already_set();
+  return *static_cast<T *>(found);
+}
+
 // An event as users have them, made where it is first recorded.
 class Event {
 public:
@@ -138,15 +150,18 @@ void bindStreams(py::module_ &module) {
     flushTrace("it orders streams");
     waitForStream(device, pointer(stream), otherDevice, pointer(other));
   });
-  py::class_<Event>(module, "CudaEvent")
-      .def(py::init<bool, bool>())
-      .def("record", &Event::record)
-      .def("wait", &Event::wait)
-      .def("query", &Event::query)
-      .def("synchronize", &Event::synchronize)
-      .def("elapsed", &Event::elapsed)
-      .def("handle", &Event::handle)
-      .def("device_index", &Event::deviceIndex);
+  module.def("cuda_event", [](bool timed, bool blocking) { return boxed<Event, kEvent>(new Event(timed, blocking)); });
+  constexpr auto event = unboxed<Event, kEvent>;
+  module.def("cuda_event_record",
+             [=](const py::capsule &e, int device, Handle stream) { event(e).record(device, stream); });
+  module.def("cuda_event_wait",
+             [=](const py::capsule &e, int device, Handle stream) { event(e).wait(device, stream); });
+  module.def("cuda_event_query", [=](const py::capsule &e) { return event(e).query(); });
+  module.def("cuda_event_synchronize", [=](const py::capsule &e) { event(e).synchronize(); });
+  module.def("cuda_event_elapsed",
+             [=](const py::capsule &start, const py::capsule &end) { return event(start).elapsed(event(end)); });
+  module.def("cuda_event_handle", [=](const py::capsule &e) { return event(e).handle(); });
+  module.def("cuda_event_device", [=](const py::capsule &e) { return event(e).deviceIndex(); });
 }
 
 void bindMemory(py::module_ &module) {
@@ -167,36 +182,31 @@ void bindMemory(py::module_ &module) {
   module.def("is_pinned", &Tensor::isPinned);
 }
 
-struct PoolHandle {
-  MemoryPoolRef pool;
-};
+py::capsule boxedPool(MemoryPoolRef pool) { return boxed<MemoryPoolRef, kPool>(new MemoryPoolRef(std::move(pool))); }
 
 void bindGraphs(py::module_ &module) {
-  py::class_<PoolHandle>(module, "CudaMemoryPool");
-  module.def("cuda_memory_pool", [](int device) { return PoolHandle{makePool(device)}; });
+  constexpr auto graph = unboxed<cuda::Graph, kGraph>;
+  module.def("cuda_memory_pool", [](int device) { return boxedPool(makePool(device)); });
   module.def("cuda_is_captured", [] { return isCaptured(currentDevice(), currentStream(currentDevice())); });
-  py::class_<cuda::Graph>(module, "CudaGraph")
-      .def(py::init<>())
-      .def("begin",
-           [](cuda::Graph &graph, const PoolHandle *pool, int mode) {
-             flushTrace("it captures a graph");
-             graph.beginCapture(pool ? pool->pool : nullptr, cuda::Graph::Mode(mode));
-           })
-      .def("end",
-           [](cuda::Graph &graph) {
-             flushTrace("it captures a graph");
-             graph.endCapture();
-           })
-      .def("abandon", [](cuda::Graph &graph) { graph.abandonCapture(); })
-      .def("replay",
-           [](cuda::Graph &graph) {
-             flushTrace("it replays a graph");
-             graph.replay();
-           })
-      .def("reset", &cuda::Graph::reset)
-      .def("look_at_checks", &cuda::Graph::lookAtChecks)
-      .def("pool", [](cuda::Graph &graph) { return PoolHandle{graph.pool()}; })
-      .def_property_readonly("is_captured", &cuda::Graph::isCaptured);
+  module.def("cuda_graph", [] { return boxed<cuda::Graph, kGraph>(new cuda::Graph); });
+  module.def("cuda_graph_begin", [=](const py::capsule &g, const py::object &pool, int mode) {
+    flushTrace("it captures a graph");
+    graph(g).beginCapture(pool.is_none() ? nullptr
+                                         : unboxed<MemoryPoolRef, kPool>(py::reinterpret_borrow<py::capsule>(pool)),
+                          cuda::Graph::Mode(mode));
+  });
+  module.def("cuda_graph_end", [=](const py::capsule &g) {
+    flushTrace("it captures a graph");
+    graph(g).endCapture();
+  });
+  module.def("cuda_graph_abandon", [=](const py::capsule &g) { graph(g).abandonCapture(); });
+  module.def("cuda_graph_replay", [=](const py::capsule &g) {
+    flushTrace("it replays a graph");
+    graph(g).replay();
+  });
+  module.def("cuda_graph_reset", [=](const py::capsule &g) { graph(g).reset(); });
+  module.def("cuda_graph_look_at_checks", [=](const py::capsule &g) { graph(g).lookAtChecks(); });
+  module.def("cuda_graph_pool", [=](const py::capsule &g) { return boxedPool(graph(g).pool()); });
 }
 
 } // namespace

@@ -442,7 +442,8 @@ def randperm(
     """A random order of 0 .. n - 1."""
     import numpy
 
-    keys = _C.rand((n,), _C.float64, None, generator).numpy()
+    keys = _C.rand((n,), _C.float64, "cpu", generator).numpy()
+    device = _C.get_default_device() if device is None else device
     order = _C.from_numpy(numpy.argsort(keys, kind="stable")).to(device=device, dtype=dtype or _C.int64)
     return _finish(order, requires_grad, out, pin_memory=pin_memory)
 

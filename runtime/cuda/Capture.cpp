@@ -9,6 +9,7 @@
 namespace weft::cuda {
 
 static std::atomic<MemoryPool *> &captured(int device) {
+  requireDevice(device);
   static auto *graphs = new std::vector<std::atomic<MemoryPool *>>(size_t(deviceCount()));
   return graphs->at(size_t(device));
 }

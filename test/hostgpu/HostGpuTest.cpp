@@ -107,6 +107,75 @@ TEST_F(HostGpu, WorkWaitsUntilSomethingWaitsForIt) {
   EXPECT_EQ(back, 1);
 }
 
+TEST_F(HostGpu, StreamsAreOrderedByEventsAlone) {
+  long long out = allocate(8 * 64), early = 0, late = 0;
+  void *first = stream, *second = newStream(0, 0), *event = nullptr;
+  EXPECT_EQ(d.cuEventCreate(&event, 2), 0);
+  EXPECT_EQ(launch("rotate", {out, 0}), 0);
+  EXPECT_EQ(d.cuEventRecord(event, first), 0);
+  EXPECT_EQ(d.cuMemcpyDtoHAsync_v2(&early, DevicePointer(out), 8, second), 0);
+  EXPECT_EQ(d.cuStreamSynchronize(second), 0);
+  EXPECT_NE(early, 1); // the other stream's work did not run
+  EXPECT_EQ(d.cuStreamWaitEvent(second, event, 0), 0);
+  EXPECT_EQ(d.cuMemcpyDtoHAsync_v2(&late, DevicePointer(out), 8, second), 0);
+  EXPECT_EQ(d.cuStreamSynchronize(second), 0);
+  EXPECT_EQ(late, 1);
+  EXPECT_EQ(d.cuEventQuery(event), 0);
+  EXPECT_EQ(launch("rotate", {out, 0}), 0);
+  EXPECT_EQ(d.cuEventRecord(event, first), 0);
+  EXPECT_EQ(d.cuEventQuery(event), kErrorNotReady);
+  while (d.cuEventQuery(event) == kErrorNotReady) {
+  }
+  EXPECT_EQ(d.cuEventDestroy_v2(event), 0);
+}
+
+TEST_F(HostGpu, AGraphRunsWhatWasCaptured) {
+  long long out = allocate(8 * 64);
+  void *graph = nullptr, *instance = nullptr;
+  stream = newStream(0, 0);
+  EXPECT_EQ(d.cuStreamBeginCapture_v2(stream, 0), 0);
+  EXPECT_EQ(launch("rotate", {out, 5}), 0);
+  EXPECT_EQ(d.cuStreamEndCapture(stream, &graph), 0);
+  EXPECT_EQ(d.cuGraphInstantiateWithFlags(&instance, graph, 0), 0);
+  EXPECT_EQ(read(out, 1)[0], static_cast<long long>(0xCBCBCBCBCBCBCBCBull)); // it did not run yet
+  EXPECT_NE(d.cuModuleUnload(module), 0);
+  EXPECT_EQ(d.cuGraphLaunch(instance, stream), 0);
+  EXPECT_EQ(read(out, 1)[0], 6);
+  EXPECT_EQ(d.cuGraphExecDestroy(instance), 0);
+  EXPECT_EQ(d.cuGraphDestroy(graph), 0);
+}
+
+TEST_F(HostGpu, ACaptureForbidsWhatADriverForbids) {
+  void *graph = nullptr, *other = newStream(0, 0), *event = nullptr;
+  DevicePointer pointer = 0;
+  stream = newStream(0, 0);
+  EXPECT_EQ(d.cuEventCreate(&event, 2), 0);
+  auto invalidated = [&](auto call) {
+    EXPECT_EQ(d.cuStreamBeginCapture_v2(stream, 0), 0);
+    EXPECT_NE(call(), 0);
+    EXPECT_NE(d.cuStreamEndCapture(stream, &graph), 0);
+  };
+  invalidated([&] { return d.cuStreamSynchronize(stream); });
+  invalidated([&] { return d.cuCtxSynchronize(); });
+  invalidated([&] { return d.cuMemAlloc_v2(&pointer, 8); });
+  EXPECT_EQ(d.cuEventRecord(event, other), 0);
+  invalidated([&] { return d.cuStreamWaitEvent(stream, event, 0); }); // of work outside
+  // A stream that came in and does not come back.
+  EXPECT_EQ(d.cuStreamBeginCapture_v2(stream, 0), 0);
+  EXPECT_EQ(d.cuEventRecord(event, stream), 0);
+  EXPECT_EQ(d.cuStreamWaitEvent(other, event, 0), 0);
+  EXPECT_EQ(d.cuLaunchHostFunc(other, [](void *) {}, nullptr), 0);
+  EXPECT_NE(d.cuStreamEndCapture(stream, &graph), 0);
+  int mode = 2; // relaxed: memory may be had
+  EXPECT_EQ(d.cuStreamBeginCapture_v2(stream, 0), 0);
+  EXPECT_EQ(d.cuThreadExchangeStreamCaptureMode(&mode), 0);
+  EXPECT_EQ(d.cuMemAlloc_v2(&pointer, 8), 0);
+  EXPECT_EQ(d.cuThreadExchangeStreamCaptureMode(&mode), 0);
+  EXPECT_EQ(d.cuStreamEndCapture(stream, &graph), 0);
+  EXPECT_EQ(d.cuGraphDestroy(graph), 0);
+  EXPECT_EQ(d.cuEventDestroy_v2(event), 0);
+}
+
 TEST_F(HostGpu, NewMemoryHoldsAPattern) {
   EXPECT_EQ(read(allocate(8), 1)[0], static_cast<long long>(0xCBCBCBCBCBCBCBCBull));
 }

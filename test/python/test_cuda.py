@@ -65,6 +65,17 @@ def test_random_numbers_are_the_cpus():
 
 
 @needs_gpu
+def test_permutations_are_made_on_the_default_device():
+    weft.manual_seed(3)
+    expected = weft.randperm(9)
+    weft.manual_seed(3)
+    with weft.device("cuda"):
+        assert weft.randperm(9).is_cuda
+        weft.manual_seed(3)
+        assert weft.randperm(9).tolist() == expected.tolist() and not weft.randperm(2, device="cpu").is_cuda
+
+
+@needs_gpu
 def test_indices_may_come_from_the_cpu():
     x, rows, mask = weft.randn(5, 3), weft.tensor([3, 0, -1]), weft.tensor([True, False, True, False, True])
     on_gpu = x.to("cuda")

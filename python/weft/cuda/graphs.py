@@ -17,7 +17,7 @@ class CUDAGraph:
     """
 
     def __init__(self):
-        self._graph = _C.CudaGraph()
+        self._graph = _C.cuda_graph()
 
     def capture_begin(self, pool=None, capture_error_mode="global"):
         """Captures what goes into the current stream. ``pool``: the memory of another graph, by ``pool()`` or ``graph_pool_handle()``, which
@@ -26,28 +26,28 @@ class CUDAGraph:
             raise ValueError(
                 f"[CUDAGraph] capture_error_mode is one of {', '.join(_MODES)}; got {capture_error_mode!r}"
             )
-        self._graph.begin(pool, _MODES.index(capture_error_mode))
+        _C.cuda_graph_begin(self._graph, pool, _MODES.index(capture_error_mode))
 
     def capture_end(self):
         """Ends the capture."""
-        self._graph.end()
+        _C.cuda_graph_end(self._graph)
 
     def replay(self):
         """Launches it in the current stream."""
-        self._graph.replay()
+        _C.cuda_graph_replay(self._graph)
 
     def synchronize(self):
         """Waits for the current stream; RuntimeError where a check failed in a replay."""
         current_stream().synchronize()
-        self._graph.look_at_checks()
+        _C.cuda_graph_look_at_checks(self._graph)
 
     def reset(self):
         """Waits for it, and lets go of it and its memory."""
-        self._graph.reset()
+        _C.cuda_graph_reset(self._graph)
 
     def pool(self):
         """Its memory, for another graph's ``capture_begin``."""
-        return self._graph.pool()
+        return _C.cuda_graph_pool(self._graph)
 
 
 def graph_pool_handle():
@@ -85,7 +85,7 @@ class graph:
             if kind is None:
                 self._graph.capture_end()
             else:
-                self._graph._graph.abandon()
+                _C.cuda_graph_abandon(self._graph._graph)
         finally:
             self._scope.__exit__()
 

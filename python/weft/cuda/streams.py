@@ -21,39 +21,39 @@ class Event:
     def __init__(self, enable_timing=False, blocking=False, interprocess=False, external=False):
         if interprocess or external:
             raise NotImplementedError("[cuda.Event] events are of one process, and of no graph")
-        self._event = _C.CudaEvent(enable_timing, blocking)
+        self._event = _C.cuda_event(enable_timing, blocking)
 
     def record(self, stream=None):
         """Puts it into a stream, the current one by default."""
         stream = stream or current_stream()
-        self._event.record(stream.device_index, stream.cuda_stream)
+        _C.cuda_event_record(self._event, stream.device_index, stream.cuda_stream)
 
     def wait(self, stream=None):
         """What comes later in a stream, the current one by default, begins when the event is reached."""
         stream = stream or current_stream()
-        self._event.wait(stream.device_index, stream.cuda_stream)
+        _C.cuda_event_wait(self._event, stream.device_index, stream.cuda_stream)
 
     def query(self):
         """Whether it was reached, with all work before it done."""
-        return self._event.query()
+        return _C.cuda_event_query(self._event)
 
     def synchronize(self):
         """Waits until it is reached."""
-        self._event.synchronize()
+        _C.cuda_event_synchronize(self._event)
 
     def elapsed_time(self, end_event):
         """Milliseconds from this event to another, both of which were reached."""
-        return self._event.elapsed(end_event._event)
+        return _C.cuda_event_elapsed(self._event, end_event._event)
 
     @property
     def cuda_event(self):
         """The driver's handle; 0 before it was recorded."""
-        return self._event.handle()
+        return _C.cuda_event_handle(self._event)
 
     @property
     def device(self):
         """Where it was recorded; None before."""
-        index = self._event.device_index()
+        index = _C.cuda_event_device(self._event)
         return None if index < 0 else _C.device("cuda", index)
 
 

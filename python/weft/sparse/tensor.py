@@ -340,8 +340,8 @@ def _repr(x: Any) -> str:
         indent = len("tensor(" + name + "=")
         text = _print.tensor_repr(part.detach()).replace("\n", "\n" + " " * indent)
         said_once = [f"device='{part.device}'", *([f"dtype={part.dtype}"] if part is parts[-1] else [])]
-        for words in said_once:
-            text = text.replace(f", {words}", "").replace(f",\n{' ' * (indent + 7)}{words}", "")
+        for said in said_once:
+            text = text.replace(f", {said}", "").replace(f",\n{' ' * (indent + 7)}{said}", "")
         texts.append(f"{name}={text}")
     size = f"size={tuple(x.shape)}, nnz={parts[-1].shape[0]}"
     words = [] if x.device.type == "cpu" else [f"device='{x.device}'"]
