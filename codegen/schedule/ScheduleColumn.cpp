@@ -80,7 +80,7 @@ private:
 
 ColumnSchedule::ColumnSchedule(Lowering &lowering, const Group &group, ArrayRef<size_t> results, Columns columns)
     : lowering(lowering), group(group), results(results), space(std::move(columns)), kernel(lowering, group),
-      k(kernel.k), axes(group.results.front().getDefiningOp()) {
+      k(kernel.k), axes(group.results[results.front()].getDefiningOp()) {
   for (size_t result : results)
     reductions.emplace_back(kernel.e, k, group.results[result].getDefiningOp());
   Operation *op = reductions.front().op;

@@ -14,9 +14,8 @@ using order::kBlock;
 static bool isOfChannels(Lowering &lowering, const Group &group, const Sizes &shape, const std::vector<int64_t> &dims) {
   if (lowering.target.gpu || shape.size() < 3 || dims.size() != shape.size() - 1 || dims.front() != 0 || dims[1] != 2)
     return false;
-  return llvm::any_of(lowering.inputs(group), [&](const auto &input) {
-    return input.second.isChannelsLast() && input.second.shape == shape;
-  });
+  return llvm::any_of(lowering.inputs(group),
+                      [&](const auto &input) { return input.second.isChannelsLast() && input.second.shape == shape; });
 }
 
 void scheduleReduction(Lowering &lowering, const Group &group) {
