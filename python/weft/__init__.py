@@ -67,18 +67,16 @@ from ._functions.windows import *
 from ._compile import compile
 from ._explain import explain
 from ._dtypes import cdouble, cfloat, double, finfo, float, half, iinfo, int, long, short
+from ._buffers import asarray, from_file, frombuffer
 from ._factories import (
     arange,
     as_tensor,
-    asarray,
     empty,
     empty_like,
     empty_permuted,
     empty_strided,
     eye,
-    from_file,
     from_numpy,
-    frombuffer,
     full,
     full_like,
     is_tensor,

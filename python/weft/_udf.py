@@ -120,10 +120,10 @@ def _array_of(value: Any) -> numpy.ndarray:
     """The memory of an array, a tensor or a column."""
     if isinstance(value, numpy.ndarray):
         return value
-    from . import _factories
+    from . import _buffers
 
     return (
-        numpy.asarray(value) if isinstance(value, (list, tuple, numpy.generic)) else _factories.asarray(value).numpy()
+        numpy.asarray(value) if isinstance(value, (list, tuple, numpy.generic)) else _buffers.asarray(value).numpy()
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .. import _C, _factories, _storage
+from .. import _C, _buffers, _factories, _storage
 from .._C import Tensor, device, dtype
 from .._public import Any, public
 from .specials import polygamma
@@ -108,7 +108,7 @@ def share_memory_(input: Tensor) -> Tensor:
         global _shared
         _shared = _shared or weakref.WeakValueDictionary()
         mapping = mmap.mmap(-1, input.numel() * input.dtype.itemsize)
-        memory = _factories.frombuffer(mapping, dtype=input.dtype).reshape(input.shape)
+        memory = _buffers.frombuffer(mapping, dtype=input.dtype).reshape(input.shape)
         memory.copy_(input.detach())
         _shared[memory.data_ptr()] = mapping
         input.data = memory
