@@ -289,6 +289,9 @@ def test_quantized_models(form, tmp_path):
         y = module(weft.tensor(x))
         assert_close(y, weft.tensor(wanted), rtol=1e-5, atol=1e-5)
         assert (weft.compile(module)(weft.tensor(x)) == y).all()
+    if form.startswith("qdq"):
+        names = " ".join(module.state_dict())
+        assert "DequantizeLinear" in names and "weight_quantized" not in names.replace("weight_quantized_", "")
 
 
 # ---------------------------------------------------------------- branches and loops

@@ -5,7 +5,7 @@ from . import host, ops  # noqa: F401  ops fills the table
 from ._package import onnx
 from .table import TABLE, versions
 from .tensors import array_of
-from .values import MOST_KNOWN, name_of
+from .values import MOST_KNOWN, name_of, to_tensor
 
 DEEPEST = 64  # graphs and functions within each other
 MOST_STEPS = 500_000
@@ -65,7 +65,7 @@ class Builder:
         nodes = in_order(nodes, {*inputs, *arrays, *outer}, name)
         own = {*inputs, *arrays, *(o for n in nodes for o in n.output if o)}
         needed_as_numbers = self.read_as_numbers(nodes, scope)
-        constants, known, steps = [], {}, []
+        constants, known, steps, quantized = [], {}, [], set()
 
         def keep(key, array):
             if array.dtype.kind in "OUS" or is_small(array) or key in needed_as_numbers or scope.in_function:
@@ -91,12 +91,24 @@ class Builder:
                     self.buffers.add(node.output[0])
                 continue
             step = self.step(node, domain, own | set(outer), depth, scope)
-            folded = fold(step, known, inputs if depth else {*inputs, *self.replaceable})
+            given = inputs if depth else {*inputs, *self.replaceable}
+            folded = fold(step, known, given)
             if folded is not None:
                 known.update(folded)
+            elif (
+                not depth
+                and domain == ""
+                and node.op_type == "DequantizeLinear"
+                and self.dequantize(step, known, given)
+            ):
+                weights.add(step.outputs[0])
+                quantized.update(step.inputs)
             else:
                 steps.append(step)
         read = {n for s in steps for n in (*s.inputs, *(s.captured or ()))} | set(outputs)
+        for key in (quantized & weights) - read:
+            weights.discard(key)
+            self.weights.pop(key, None)
         for key, array in known.items():
             if key in read and key not in inputs:
                 constants.append((key, graphs.constant(array)))
@@ -106,6 +118,21 @@ class Builder:
         # A graph inside takes the weights of the outermost one, and what is around it, by name.
         free = tuple(sorted((read - own) | (weights if depth else set())))
         return graphs.Graph(name, inputs, tuple(outputs), tuple(constants), released(steps, outputs, own), free)
+
+    def dequantize(self, step, known, inputs):
+        """Whether the step makes floats of quantized weights; they are made here once, not at every call."""
+        values = [known[n] if n in known else self.weights.get(n) for n in step.inputs]
+        if any(v is None for v in values) or any(n in inputs for n in step.inputs):
+            return False
+        try:
+            result = step.operator.function(*map(to_tensor, values), **graphs.attributes_of(step))
+        except Exception:  # said where it runs, if it ever does
+            return False
+        if result.dtype.itemsize < 4:
+            return False
+        self.weights[step.outputs[0]] = result.numpy()
+        self.buffers.add(step.outputs[0])
+        return True
 
     def read_as_numbers(self, nodes, scope):
         """The names that only operators read which need numbers."""
