@@ -448,8 +448,8 @@ Tensor Tensor::to(Device device, bool mayReturnEarly) const {
     return fromPairs(pairs().to(device, mayReturnEarly));
   // Of data that Python made a tensor of in the trace, which is a constant there; else a trace runs up to here.
   const Storage &storage = *impl->storage;
-  const bool constant = !storage.isLazy() && storage.memory && !storage.mayChangeUnseen() &&
-                        storage.bornInTrace && storage.bornInTrace == Trace::activeNumber();
+  const bool constant = !storage.isLazy() && storage.memory && !storage.mayChangeUnseen() && storage.bornInTrace &&
+                        storage.bornInTrace == Trace::activeNumber();
   if (!constant)
     data();
   Tensor result;

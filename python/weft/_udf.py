@@ -122,9 +122,7 @@ def _array_of(value: Any) -> numpy.ndarray:
         return value
     from . import _buffers
 
-    return (
-        numpy.asarray(value) if isinstance(value, (list, tuple, numpy.generic)) else _buffers.asarray(value).numpy()
-    )
+    return numpy.asarray(value) if isinstance(value, (list, tuple, numpy.generic)) else _buffers.asarray(value).numpy()
 
 
 class Udf:
