@@ -24,6 +24,7 @@ public:
     MaybeRange tasks;
     std::vector<MaybeRange> scalars;
   };
+  IndexRanges() = default; // of no kernel: nothing is known of arguments
   IndexRanges(kernel::FuncOp func, const Launches &launches);
 
   MaybeRange of(mlir::Value value);

@@ -23,6 +23,8 @@ uint32_t kindsOf(Attr::Kind kind) {
     return kDType;
   case Attr::Kind::Ints:
     return kInt | kInts;
+  case Attr::Kind::Graph: // of ops that bindings/Control.cpp makes
+    break;
   }
   __builtin_unreachable();
 }
@@ -39,6 +41,8 @@ Attr readAttr(Attr::Kind kind, PyObject *value, const ArgumentOf &of) {
     return Attr::dtype(unboxDType(value));
   case Attr::Kind::Ints:
     return Attr::list(Argument<Dims>::read(value, of));
+  case Attr::Kind::Graph:
+    break;
   }
   __builtin_unreachable();
 }

@@ -19,7 +19,8 @@ void emit(MLIRContext &context, const std::string &name, llvm::ArrayRef<Type> ar
   Location location = builder.getUnknownLoc();
   Block block;
   builder.setInsertionPointToEnd(&block);
-  cuda::ScalarPrinter printer;
+  cuda::IndexRanges ranges;
+  cuda::ScalarPrinter printer(ranges);
   std::string signature, loads;
   llvm::SmallVector<Scalar> scalars;
   for (auto [i, type] : llvm::enumerate(arguments)) {
