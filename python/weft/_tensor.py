@@ -433,7 +433,7 @@ def _array_namespace(self: Tensor, /, *, api_version: str | None = None) -> Any:
 
 
 def _to_device(self: Tensor, device: device, /, *, stream: Any = None) -> Tensor:
-    return self.to(device)
+    return Tensor.to(self, device)  # which refuses what is no tensor
 
 
 def _no(self: Tensor) -> bool:
