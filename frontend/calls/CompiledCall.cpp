@@ -266,6 +266,14 @@ void SegmentPlan::run(const Tensor *sources, Ref<Storage> *storages) const {
         memory[1] += number.offset;
       }
     }
+    Tensor there; // where a GPU reads the numbers
+    if (device.isCuda() && !numbers.empty()) {
+      constexpr size_t kBytes = sizeof(std::array<int64_t, 2>);
+      there = Tensor::empty({int64_t(numbers.size()), 2}, DType::Int64, device);
+      copyMemory(there.data(), device, numberMemory.data(), Device(), numbers.size() * kBytes);
+      for (size_t i = 0; i < numbers.size(); ++i)
+        in[inputs.size() + i] = static_cast<char *>(there.data()) + i * kBytes;
+    }
     for (size_t i = 0; i < outputSlots.size(); ++i) {
       const ResultSlot &slot = slots[size_t(outputSlots[i])];
       if (slot.into >= 0 && !slot.viaCopy) {

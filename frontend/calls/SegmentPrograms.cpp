@@ -5,6 +5,7 @@
 #include "frontend/executables/Executables.h"
 #include "runtime/cpu/FloatMode.h"
 
+#include <algorithm>
 #include <cstring>
 #include <mutex>
 
@@ -58,6 +59,11 @@ void setInputs(const GeneralGraph &general, const std::vector<int64_t> &values, 
   }
 }
 
+bool readsRandomState(const GeneralGraph &general) {
+  return std::any_of(general.numbers().begin(), general.numbers().end(),
+                     [](const NumberInput &number) { return number.kind == NumberInput::Kind::RandomState; });
+}
+
 // False where the family has no program for the values, nor gets one.
 bool choose(Family &family, Graph &graph, bool sizes, const VaryingSizes &varying, const std::vector<int64_t> &values,
             SegmentPlan &plan, const Lines &lines) {
@@ -83,6 +89,8 @@ bool choose(Family &family, Graph &graph, bool sizes, const VaryingSizes &varyin
   ExecutablePtr made;
   auto generalise = [&] {
     general = instances.size() <= kMostInstances ? GeneralGraph::of(graph, sizes, instances) : nullptr;
+    if (general && plan.device.isCuda() && readsRandomState(*general))
+      general = nullptr; // which would have to be looked at on the GPU
     try {
       made = general ? executableFor(general->graph(), plan.device) : nullptr;
     } catch (const UserError &) {
@@ -131,10 +139,11 @@ bool choose(Family &family, Graph &graph, bool sizes, const VaryingSizes &varyin
 } // namespace
 
 void chooseProgram(Graph &graph, SegmentPlan &plan, bool general, const VaryingSizes &varying, const Lines &lines) {
-  if (general && !plan.device.isCuda()) // whose memory numbers do not lie in
+  if (general)
     for (bool sizes : {true, false}) {
       GraphParts parts = partsOf(graph, sizes);
-      if (choose(*familyOf(parts.skeleton + char(sizes)), graph, sizes, varying, parts.values, plan, lines))
+      if (choose(*familyOf(parts.skeleton + char(sizes) + toString(plan.device)), graph, sizes, varying, parts.values,
+                 plan, lines))
         return;
       plan.symbols.clear();
     }

@@ -265,6 +265,22 @@ except RuntimeError as error:
 """
 
 
+def test_sizes_and_numbers_share_a_program():
+    def f(x, scale):
+        return (x * scale + 1).tanh(), (x * x).sum(-1)
+
+    compiled, made = weft.compile(f), []
+    for i, n in enumerate((7, 8, 4, 100, 3, 2)):
+        x, scale = weft.randn(n, 4), 0.5 * i + 0.25
+        eager = f(x.cuda(), scale)
+        before = weft._C.compile_statistics()[0]
+        got = compiled(x.cuda(), scale)
+        made.append(weft._C.compile_statistics()[0] - before)
+        for there in (got, eager):
+            assert_same_bits(there, f(x, scale))
+    assert made == [1, 1, 0, 0, 0, 0]
+
+
 @pytest.mark.parametrize("blocking", [False, True])
 def test_errors_of_kernels(blocking, monkeypatch):
     monkeypatch.setenv("WEFT_CUDA_BLOCKING", "1" if blocking else "0")
