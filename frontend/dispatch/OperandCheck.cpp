@@ -4,6 +4,8 @@
 #include "frontend/trace/Trace.h"
 #include "runtime/BlockingRegion.h"
 
+#include <algorithm>
+
 namespace weft {
 
 OperandCheck OperandCheck::index(const char *op, const TensorType &operand, int64_t size, bool fromEnd) {
@@ -113,11 +115,44 @@ static bool hasZero(const void *data, int64_t count, int64_t itemSize) {
   }
 }
 
+// Whether some index is outside of [low, low + count) and not `ignored`: a loop for vectors.
+static inline __attribute__((always_inline)) bool anyOutside(const int64_t *index, int64_t count, int64_t low,
+                                                             uint64_t range, int64_t ignored) {
+  uint64_t outside = 0;
+  for (int64_t i = 0; i < count; ++i)
+    outside |= uint64_t(uint64_t(index[i]) - uint64_t(low) >= range) & uint64_t(index[i] != ignored);
+  return outside;
+}
+
+#ifdef __x86_64__
+__attribute__((target("avx2"))) static bool anyOutsideAvx2(const int64_t *index, int64_t count, int64_t low,
+                                                           uint64_t range, int64_t ignored) {
+  return anyOutside(index, count, low, range, ignored);
+}
+#endif
+
 // The first of the indices that breaks the rule; `count` where none does.
 int64_t OperandCheck::firstBroken(const int64_t *index, int64_t count) const {
-  for (int64_t i = 0; i < count; ++i)
-    if ((index[i] < low || index[i] >= size) && !(mayIgnore && index[i] == ignored))
-      return i;
+  constexpr int64_t kBlock = 1024;
+  auto *any = +[](const int64_t *index, int64_t count, int64_t low, uint64_t range, int64_t ignored) {
+    return anyOutside(index, count, low, range, ignored);
+  };
+#ifdef __x86_64__
+  static const bool hasAvx2 = __builtin_cpu_supports("avx2");
+  if (hasAvx2)
+    any = anyOutsideAvx2;
+#endif
+  if (size <= low && !mayIgnore)
+    return 0; // none is right
+  const auto range = uint64_t(size) - uint64_t(low);
+  const int64_t exempt = mayIgnore ? ignored : low; // which is within
+  for (int64_t begin = 0; begin < count; begin += kBlock) {
+    const int64_t end = std::min(count, begin + kBlock);
+    if (any(index + begin, end - begin, low, range, exempt))
+      for (int64_t i = begin; i < end; ++i)
+        if ((index[i] < low || index[i] >= size) && !(mayIgnore && index[i] == ignored))
+          return i;
+  }
   return count;
 }
 

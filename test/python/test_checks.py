@@ -260,3 +260,27 @@ def test_an_ahead_of_time_model_says_it_too(tmp_path):
     assert lines[1].startswith("1 [index] an index is out of bounds for dimension with size 4; got float32[4, 3]")
     assert "test_checks.py:" in lines[1]
     assert lines[2].startswith("1 [embedding] an index is out of bounds for dimension with size 4")
+
+
+@pytest.mark.parametrize("place", [0, 1, 1023, 1024, 2500, 4999])
+@pytest.mark.parametrize("wrong", [10, -11, 2**62, -(2**63)])
+def test_one_wrong_index_among_many(place, wrong):
+    x, index = weft.arange(10), weft.arange(5000) % 20 - 10
+    assert x[index].tolist() == [i % 10 for i in range(5000)]
+    index[place] = wrong
+    with pytest.raises(IndexError, match=rf"^\[index\] index {wrong} is out of bounds for dimension with size 10"):
+        x[index]
+
+
+def test_ignored_labels_are_no_errors_and_others_are():
+    scores, labels = weft.zeros(3000, 4), weft.arange(3000) % 4
+    labels[::7] = -100
+    F.cross_entropy(scores, labels)
+    labels[2999] = -99
+    with pytest.raises(IndexError, match="-99"):
+        F.cross_entropy(scores, labels)
+
+
+def test_nothing_has_no_index():
+    with pytest.raises(IndexError, match="index 0 is out of bounds for dimension with size 0"):
+        weft.ones(0)[weft.zeros(2, dtype=weft.int64)]
