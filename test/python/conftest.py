@@ -95,6 +95,10 @@ OF_THE_HOST = {
     "test_bad_input::test_unknown_processor": "WEFT_CPU",
     "test_weight_results": "weights that are written by their address",
     "test_complex::test_memory_is_shared_with_numpy_and_dlpack": "memory shared with NumPy",
+    "test_more_names::test_memory": "Python on elements, which is for CPUs",
+    "test_more_names::test_shared_memory_is_seen_by_both_processes": "the host's shared memory",
+    "test_more_names::test_transforms_and_settings": "autocast has lists for CPUs alone",
+    "test_names::test_types_as_classes_and_names": "types of the CPU by name",
     "test_sparse::test_printing": "lines without the device's name",
     "test_unsigned::test_numbers": "lines without the device's name",
 }
