@@ -5,18 +5,10 @@ import re
 
 import weft
 
+from . import RUNNING
+
 FOLDER = pathlib.Path(__file__).resolve().parents[2] / "test" / "data" / "stablehlo"
 LOADING = (ValueError, NotImplementedError)
-RUNNING = (
-    RuntimeError,
-    NotImplementedError,
-    ValueError,
-    TypeError,
-    IndexError,
-    ZeroDivisionError,
-    MemoryError,
-    OverflowError,
-)
 texts, often = [], []
 MOST_ELEMENTS = 1 << 22  # of a program that is run
 NUMBERS = (
