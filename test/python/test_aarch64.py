@@ -3,7 +3,6 @@
 import os
 import pathlib
 import platform
-import random
 import shutil
 import struct
 import subprocess
@@ -182,11 +181,9 @@ def check_programs(check, seed):
 
 
 @pytest.mark.parametrize("part", [1, 2, 3, 4])
-def test_random_programs(check, part):
-    """New ones each time; the seed is in the message."""
-    seed = random.SystemRandom().randrange(10**9)
-    print(f"seed {seed}")
-    check_programs(check, seed)
+def test_random_programs(check, part, new_seed):
+    """New ones for each commit."""
+    check_programs(check, new_seed + part)
 
 
 def test_random_programs_and_one_of_eigenvalues(check):

@@ -2,7 +2,6 @@
 
 import os
 import pathlib
-import random
 
 import pytest
 import weft
@@ -20,14 +19,12 @@ def tools(monkeypatch):
 
 @needs_tools
 @pytest.mark.parametrize("half", [1, 2])
-def test_random_programs(tools, tmp_path, half):
-    """New programs each time; the seed is in the message. Every op of the table is in one of them."""
+def test_random_programs(tools, tmp_path, half, new_seed):
+    """New ones for each commit. Every op of the table is in one of them."""
     from weft_fuzz.fuzzer import Fuzzer
     from weft_fuzz.reference import records
 
-    seed = random.SystemRandom().randrange(10**9)
-    print(f"seed {seed}")
-    fuzzer = Fuzzer(tmp_path / "cache", os.environ.get("WEFT_FUZZ_OUT", tmp_path), seed, batch=25)
+    fuzzer = Fuzzer(tmp_path / "cache", os.environ.get("WEFT_FUZZ_OUT", tmp_path), new_seed + half, batch=25)
 
     def missing():  # but what linear and attention of 16 bits are made of
         return set(records()) - set(fuzzer.ops) - {"wide_dot_general"}

@@ -21,6 +21,8 @@ METHODS = __all__
 def axis_of(x: Tensor, dim: int) -> int:
     """The axis from the front; an IndexError where there is none."""
     rank = builtins.max(x.ndim, 1)
+    if type(dim) is not int:
+        (dim,) = ints([dim])
     if not -rank <= dim < rank:
         raise IndexError(
             f"[dim] dim {dim} is out of range for shape {list(x.shape)}; use a value of [{-rank}, {rank - 1}]"

@@ -69,7 +69,8 @@ def _powers(x: Tensor, p: float, axes: tuple[int, ...], keepdim: bool) -> Tensor
 
 def matrix(op: str, x: Tensor, order: Any, dim: Sequence[int], keepdim: bool, dtype: dtype | None = None) -> Tensor:
     """The norm of the matrices of two axes."""
-    if x.ndim < 2 or isinstance(dim, int) or len(dim) != 2:
+    dim = moves.ints(dim)
+    if x.ndim < 2 or len(dim) != 2:
         raise RuntimeError(f"[{op}] needs matrices on two axes; got shape {list(x.shape)} and dim {dim}; pass two")
     rows, columns = moves.axes_of(x, dim)
     if order == "fro":
