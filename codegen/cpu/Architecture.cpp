@@ -63,6 +63,16 @@ const Architecture &Architecture::host() {
 #endif
 }
 
+std::string Architecture::refusedFeatures() {
+  std::string text;
+#if defined(__x86_64__)
+  for (auto [i, feature] : enumerate(kX86Features))
+    if (!(hostFeatures() >> i & 1))
+      text += std::string(",-") + feature.name;
+#endif
+  return text;
+}
+
 void Architecture::initialize() const {
   static std::once_flag x86Once, aarch64Once;
   if (triple.isX86())
@@ -110,6 +120,10 @@ unsigned Architecture::maskedBits(const MCSubtargetInfo &subtarget) const {
 
 bool Architecture::dotsPairs(const MCSubtargetInfo &subtarget) const {
   return triple.isX86() && vectorBytes(subtarget) == 64 && subtarget.checkFeatures("+avx512bf16");
+}
+
+bool Architecture::multipliesTiles(const MCSubtargetInfo &subtarget) const {
+  return dotsPairs(subtarget) && subtarget.checkFeatures("+amx-tile,+amx-bf16");
 }
 
 } // namespace weft::cpu

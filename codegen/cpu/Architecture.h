@@ -20,6 +20,8 @@ struct Architecture {
   // That of the processor of LLVM's name. Throws std::runtime_error, naming those that are known, if there is none.
   static const Architecture &of(const std::string &cpu);
   static const Architecture &host();
+  // ",-amx-tile": features that this machine lacks, or its operating system keeps from us.
+  static std::string refusedFeatures();
 
   // LLVM's code generator for this architecture alone: each takes time and memory.
   void initialize() const;
@@ -29,6 +31,7 @@ struct Architecture {
   // Loads and stores take masks for elements of so many bits and more.
   unsigned maskedBits(const llvm::MCSubtargetInfo &subtarget) const;
   bool dotsPairs(const llvm::MCSubtargetInfo &subtarget) const; // of bf16, in whole registers of 64 bytes
+  bool multipliesTiles(const llvm::MCSubtargetInfo &subtarget) const; // of bf16
 };
 
 } // namespace weft::cpu

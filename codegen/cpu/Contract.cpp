@@ -32,15 +32,17 @@ KernelWriter::MatrixTypes::MatrixTypes(mlir::Type a, mlir::Type b, bool isPairs,
     : aType(a), bType(b), isPairs(isPairs) {
   sumType = kernel::ContractOp::sumType(a, b);
   type = w.type(sumType);
-  isDots = isPairs && a.isBF16() && b.isBF16() && w.target.dotsPairs;
-  copied = isDots ? w.type(a) : type;
+  isTiles = isPairs && w.target.multipliesTiles;
+  isDots = isTiles || (isPairs && a.isBF16() && b.isBF16() && w.target.dotsPairs);
+  copied = isDots ? w.b.getInt16Ty() : type;
   vectorLanes = std::min<int64_t>(w.target.vectorBytes * 8 / type->getScalarSizeInBits(), kLanes);
 }
 
 std::string KernelWriter::MatrixTypes::name(const char *kind) const {
   std::string name;
   raw_string_ostream(name) << "weft_" << kind << '_' << aType << '_' << bType << '_' << *type
-                           << (isDots    ? "_dots"
+                           << (isTiles   ? "_tiles"
+                               : isDots  ? "_dots"
                                : isPairs ? "_pairs"
                                          : "");
   return name;
@@ -88,9 +90,12 @@ KernelWriter::Product::Product(kernel::ContractOp op, KernelWriter &w)
     aStrideM = 0;
 
   int64_t rowSpan = span(op.getRowBegin(), op.getRowEnd()), columnSpan = span(op.getColumnBegin(), op.getColumnEnd());
-  chooseTile(rowSpan, columnSpan, w.target.vectorRegisters);
+  if (isTiles)
+    tileRows = tileColumns = kSideOfTiles, tileVectors = tileColumns / vectorLanes;
+  else
+    chooseTile(rowSpan, columnSpan, w.target.vectorRegisters);
   int64_t rows = RowsProduct::rowsOf(op, w), rest = rows % tileRows;
-  bool isWorth = tileVectors > 2 && kRowsWorthATile * (tileRows - rest) >= rows;
+  bool isWorth = !isTiles && tileVectors > 2 && kRowsWorthATile * (tileRows - rest) >= rows;
   lastRows = rest > 0 && isWorth ? rest : tileRows;
   int64_t depth = constantOf(op.getK());
   unrolled = !depth || depth >= kShortDepth ? kUnrolledSteps : isPairs ? 2 : 1;
@@ -139,6 +144,8 @@ void KernelWriter::contract(kernel::ContractOp op) {
   if (op.getPackedB() && !p.packed)
     unsupported(op, "a packed operand has the type of the sums, or is of bf16 whose pairs this CPU multiplies");
   Value *rowEnd = scalar(op.getRowEnd()), *columnEnd = scalar(op.getColumnEnd());
+  if (p.isTiles)
+    configureTiles(constant(kSideOfTiles));
   blocks(scalar(op.getRowBegin()), rowEnd, p.blockRows, p.oneRowBlock, [&](Value *row) {
     Value *rows = minimum(constant(p.blockRows), b.CreateSub(rowEnd, row));
     blocks(scalar(op.getColumnBegin()), columnEnd, p.blockColumns, p.oneColumnBlock, [&](Value *column) {
@@ -146,6 +153,8 @@ void KernelWriter::contract(kernel::ContractOp op) {
                     minimum(constant(p.blockColumns), b.CreateSub(columnEnd, column)));
     });
   });
+  if (p.isTiles)
+    releaseTiles();
   // The next product may use the same memory.
   mostScratchBytes = std::max(mostScratchBytes, scratchBytes);
   scratchBytes = before;
@@ -186,7 +195,8 @@ void KernelWriter::contractBlock(kernel::ContractOp op, Product &p, Value *windo
                               : copyFunctionFor({p.bType, p.copied, p.isDots}, strideBK, strideBN);
   // A transposed copy takes as many rows as a vector has lanes.
   bool transposes = isOne(strideBK) && !isOne(strideBN);
-  Function *block = blockFunction(p), *tile = tileFunction(p, p.tileRows), *lastTile = tileFunction(p, p.lastRows);
+  Function *block = blockFunction(p), *tile = p.isTiles ? matrixTilesFunction(p) : tileFunction(p, p.tileRows);
+  Function *lastTile = p.isTiles ? tile : tileFunction(p, p.lastRows);
   Value *inPlace = readsRows(op, p, fromB, rows, columns);
   copyB = b.CreateSelect(inPlace, none, copyB);
   Value *isLong = b.CreateAnd(b.CreateNot(inPlace), b.CreateICmpSGT(rows, constant(kMostCopiedRows)));

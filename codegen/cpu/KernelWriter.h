@@ -198,11 +198,15 @@ private:
   llvm::Function *blockFunction(Product &p);
   void addGroup(MatrixTypes &p, Value *c, Value *totals, Value *isFirst, Value *begin, Value *end);
   llvm::Function *tileFunction(Product &p, int64_t rows);
+  llvm::Function *matrixTilesFunction(Product &p); // by AMX (MatrixTiles.cpp)
+  void configureTiles(Value *rows);
+  void releaseTiles();
   struct Copy {
     mlir::Type from;
     llvm::Type *to; // that of sums, or that of `from` in registers
     bool isPairs;   // rows 2i and 2i + 1 become one, whose neighbours are elements of a column
   };
+  Value *converted(Value *value, const Copy &kind);
   llvm::Function *copyFunctionFor(const Copy &copy, Value *strideRow, Value *strideColumn);
   llvm::Function *copyFunction(const Copy &copy, bool contiguous);
   llvm::Function *transposeFunction(const Copy &copy);

@@ -123,6 +123,12 @@ Function *KernelWriter::blockFunction(Product &p) {
         Value *isLastTile = b.CreateICmpEQ(b.CreateAdd(number, one), tilesDown);
         Value *tileOfRows = b.CreateSelect(isLastTile, lastTile, tile);
         Value *firstPart = b.CreateSub(b.CreateMul(number, tilesOfRow), firstAsking);
+        Value *isShort = b.CreateAnd(isLastTile, b.CreateICmpSLT(b.CreateAdd(lastRow, one), height));
+        auto configure = [&](Value *rows) {
+          if (p.isTiles)
+            branch(isShort, [&] { configureTiles(rows); });
+        };
+        configure(b.CreateAdd(lastRow, one));
         // The sums of these rows stay in the first-level cache from one 256 of K to the next.
         loop(
             zero, depth, kDepth, {firstPart},
@@ -148,6 +154,7 @@ Function *KernelWriter::blockFunction(Product &p) {
               });
             },
             /*atLeastOnce=*/true);
+        configure(height);
       });
       Value *endsGroup = b.CreateOr(isLast, b.CreateICmpEQ(b.CreateAdd(before, stepDepth), groupDepth));
       branch(b.CreateAnd(b.CreateICmpSGT(k, groupDepth), endsGroup), [&] {

@@ -46,6 +46,16 @@ static Value *corner(IRBuilder<> &b, Type *memory, Function *f) {
   return b.CreateGEP(memory, f->getArg(0), b.CreateAdd(row, column));
 }
 
+// Widened, or narrowed where it was bf16 that was widened before.
+Value *KernelWriter::converted(Value *value, const Copy &kind) {
+  if (kind.to == memoryType(kind.from))
+    return value;
+  if (!kind.to->isIntegerTy(16))
+    return widen(value, kind.from);
+  Value *bits = b.CreateBitCast(value, VectorType::getInteger(cast<VectorType>(value->getType())));
+  return b.CreateTrunc(b.CreateLShr(bits, 16), cast<VectorType>(bits->getType())->getWithNewType(kind.to));
+}
+
 // Rows often are pages apart, where the processor does not look ahead by itself: the copies ask for what is so many
 // rows (or, of a transposed part, elements of a row) further on.
 static constexpr int64_t kRowsAhead = 16, kElementsAhead = 32;
@@ -66,7 +76,7 @@ Function *KernelWriter::copyFunction(const Copy &kind, bool contiguous) {
       Value *source = b.CreateGEP(memory, from, b.CreateMul(r, strideRow));
       Value *nextSource = b.CreateGEP(memory, source, strideRow);
       Value *target = b.CreateGEP(kind.to, to, b.CreateMul(r, toStride));
-      auto load = [&](Value *source, Value *first, Value *mask) -> Value * {
+      auto loadElements = [&](Value *source, Value *first, Value *mask) -> Value * {
         if (contiguous) {
           Value *later = b.CreateGEP(memory, source, b.CreateMul(strideRow, constant(kRowsAhead)));
           prefetch(b.CreateGEP(memory, later, first));
@@ -76,6 +86,9 @@ Function *KernelWriter::copyFunction(const Copy &kind, bool contiguous) {
         Value *pointers = b.CreateGEP(memory, corner, vector(Lanes::linear(constant(0), strideColumn)));
         return b.CreateMaskedGather(vectorType(memory), pointers, Align(memory->getScalarSizeInBits() / 8), mask,
                                     Constant::getNullValue(vectorType(memory)));
+      };
+      auto load = [&](Value *source, Value *first, Value *mask) {
+        return converted(loadElements(source, first, mask), kind);
       };
       // A panel of the row from column c on, to where the panel lies.
       auto copy = [&](Value *c, Value *place, bool whole) {
@@ -87,8 +100,6 @@ Function *KernelWriter::copyFunction(const Copy &kind, bool contiguous) {
             Value *low = b.CreateZExt(value, vectorType(b.getInt32Ty()));
             Value *high = b.CreateZExt(load(nextSource, first, mask(validNext)), vectorType(b.getInt32Ty()));
             value = b.CreateOr(low, b.CreateShl(high, 16));
-          } else if (kind.to != memory) {
-            value = widen(value, kind.from);
           }
           storeVector(value, b.CreateGEP(kind.to, place, constant(part * together)), nullptr);
         }
@@ -135,11 +146,9 @@ Function *KernelWriter::transposeFunction(const Copy &kind) {
           for (int i = 0; i < part; ++i) {
             Value *valid = b.CreateSelect(b.CreateICmpSLT(constant(i), left), b.CreateSub(rows, r), constant(0));
             Value *start = b.CreateGEP(memory, source, b.CreateMul(constant(i), strideColumn));
-            Value *value = loadVector(memory, start, whole ? nullptr : firstLanes(valid));
+            Value *value = converted(loadVector(memory, start, whole ? nullptr : firstLanes(valid)), kind);
             if (kind.isPairs)
               value = b.CreateBitCast(value, FixedVectorType::get(b.getInt32Ty(), words));
-            else if (kind.to != memory)
-              value = widen(value, kind.from);
             vectors.push_back(value);
             prefetch(b.CreateConstGEP1_64(memory, start, kElementsAhead));
           }

@@ -10,6 +10,7 @@ inline constexpr int64_t kDepth = order::kProductBlock, kGroupDepth = order::kPr
 inline constexpr int64_t kUnbroken = int64_t(1) << 62;       // the groups of a chain without end
 inline constexpr int64_t kPanel = kernel::PackOp::kColumns;  // columns of a panel of B
 inline constexpr int64_t kPanelRows = kernel::PackOp::kRows; // K is rounded up to a multiple of it in whole panels
+inline constexpr int64_t kSideOfTiles = 32;               // rows and columns of those of AMX that are summed at once
 inline constexpr int64_t kMostRowPointers = 6;               // registers for the rows of a tile of A where it is
 // A block of C is as large as half of the second-level cache, in strips of columns: with few columns the rows of A are
 // read often, but so are C and the panels of B in the cache where they are. Where A must be copied its rows are fewer,
@@ -50,7 +51,8 @@ int64_t span(mlir::Value begin, mlir::Value end);
 struct KernelWriter::MatrixTypes {
   mlir::Type aType, bType, sumType;
   llvm::Type *type;     // of a sum
-  bool isPairs, isDots; // in the order of pairs, and by an instruction for a pair
+  bool isPairs, isDots; // of bf16 two by two, and by an instruction for a pair or for more
+  bool isTiles;         // by one for tiles
   llvm::Type *copied;   // of the elements of copies: that of a sum, or bf16 where that is read in pairs
   int64_t vectorLanes;
 

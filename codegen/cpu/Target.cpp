@@ -19,7 +19,7 @@ static std::string hostFeatureText() {
   std::string text;
   for (auto &feature : sys::getHostCPUFeatures())
     text += (text.empty() ? "" : ",") + std::string(feature.second ? "+" : "-") + feature.first().str();
-  return text;
+  return text + Architecture::refusedFeatures();
 }
 
 Target Target::find(const std::string &name) {
@@ -48,6 +48,7 @@ Target Target::find(const std::string &name) {
   result.vectorRegisters = architecture.vectorRegisters(subtarget);
   result.maskedBits = architecture.maskedBits(subtarget);
   result.dotsPairs = architecture.dotsPairs(subtarget);
+  result.multipliesTiles = architecture.multipliesTiles(subtarget);
   return result;
 }
 

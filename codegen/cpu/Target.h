@@ -16,6 +16,7 @@ struct Target {
   int vectorBytes = 32;
   int vectorRegisters = 16;
   bool dotsPairs = false;                       // vdpbf16ps: a pair of bf16 products is added by one instruction
+  bool multipliesTiles = false;                 // tdpbf16ps: products of bf16 have the order of tiles
   unsigned maskedBits = 32;                     // loads and stores take masks for elements of so many bits and more
   std::shared_ptr<llvm::TargetMachine> machine; // not for two threads at once
 

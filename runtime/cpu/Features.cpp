@@ -4,6 +4,8 @@
 
 #if defined(__x86_64__)
 #include <cpuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 #else
 #include <fstream>
 #include <sys/auxv.h>
@@ -26,8 +28,17 @@ static uint64_t keptState() {
   return uint64_t(d) << 32 | a;
 }
 
+// Linux (5.16 on) saves the registers of tiles for a process that asks, and its threads.
+static bool mayUseTiles() {
+  constexpr long kRequest = 0x1023, kTileData = 18; // ARCH_REQ_XCOMP_PERM, of XCR0
+  static const bool may = syscall(SYS_arch_prctl, kRequest, kTileData) == 0;
+  return may;
+}
+
 static bool isHere(const X86Feature &feature) {
   static const uint64_t kept = keptState();
+  if (feature.state == x86::kTiles && !mayUseTiles())
+    return false;
   unsigned registers[4] = {};
   return __get_cpuid_count(feature.leaf, feature.subleaf, &registers[0], &registers[1], &registers[2], &registers[3]) &&
          (registers[feature.where] & feature.mask) >= feature.least && (kept & feature.state) == feature.state;

@@ -1,7 +1,7 @@
 // The features of processors that generated code may need, as bits of WeftProgram::features: bit i is the i-th of the
 // architecture's table here. The code generator records those that its target has, under LLVM's names; the run time
 // asks the processor for them before anything runs. What no table names, generated code does not use of its own accord:
-// cryptography, matrices, system instructions.
+// cryptography, system instructions.
 #pragma once
 #include <cstdint>
 #include <string>
@@ -9,7 +9,7 @@
 namespace weft {
 
 // cpuid tells: there where, in a register of a leaf, what the mask leaves is at least `least`, and the operating system
-// keeps the registers it needs (bits of XCR0).
+// keeps the registers it needs (bits of XCR0). Tiles it keeps for a process that has asked, as the first look here does.
 struct X86Feature {
   enum Register { EAX, EBX, ECX, EDX };
   const char *name;
@@ -20,7 +20,7 @@ struct X86Feature {
 };
 
 namespace x86 {
-constexpr uint32_t kAvx = 0x6, kAvx512 = 0xe6, kApx = 0x80000; // of XCR0
+constexpr uint32_t kAvx = 0x6, kAvx512 = 0xe6, kTiles = 0x60000, kApx = 0x80000; // of XCR0
 constexpr X86Feature bit(const char *name, uint32_t leaf, uint32_t subleaf, X86Feature::Register where, int number,
                          uint32_t state = 0) {
   return {name, leaf, subleaf, where, 1u << number, 1u << number, state};
@@ -69,6 +69,9 @@ inline constexpr X86Feature kX86Features[] = {
     x86::bit("xop", 0x80000001, 0, X86Feature::ECX, 11, x86::kAvx),
     x86::bit("fma4", 0x80000001, 0, X86Feature::ECX, 16, x86::kAvx),
     x86::bit("tbm", 0x80000001, 0, X86Feature::ECX, 21),
+    x86::bit("amx-bf16", 7, 0, X86Feature::EDX, 22, x86::kTiles),
+    x86::bit("amx-tile", 7, 0, X86Feature::EDX, 24, x86::kTiles),
+    x86::bit("amx-int8", 7, 0, X86Feature::EDX, 25, x86::kTiles),
 };
 
 // The kernel tells: all of these bits are in the auxiliary vector's HWCAP (0) or HWCAP2 (1).

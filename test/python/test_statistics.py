@@ -263,7 +263,7 @@ x = weft.ones(2, 3)
         (lambda: weft.linalg.vector_norm(x, dtype=weft.float16), RuntimeError, r"\[vector_norm\] dtype"),
         (lambda: weft.linalg.matrix_norm(x[0]), RuntimeError, r"\[matrix_norm\] needs matrices"),
         (lambda: weft.nuclear_norm(x[0], 1e-5), TypeError, r"\[nuclear_norm\] axes and shifts must be ints; got 1e-05"),
-        (lambda: weft.linalg.matrix_norm(x, 1, (0, 0.5)), TypeError, r"\[matrix_norm\] axes and shifts must be ints"),
+        (lambda: weft.linalg.matrix_norm(x, 1, (0, 0.5)), TypeError, r"\[matrix_norm\] dim must be a sequence of ints"),
         (lambda: weft.linalg.matrix_norm(x, 1, (0, 0)), RuntimeError, r"\[matrix_norm\] .*twice"),
         (lambda: weft.cdist(x, x.t()), RuntimeError, r"\[cdist\] needs rows"),
         (lambda: weft.cdist(x, x, -1), RuntimeError, r"\[cdist\] p must"),

@@ -93,6 +93,23 @@ float inPairs(int64_t count, const std::function<float(int64_t)> &x, const std::
   return inChains<float>(count + count % 2, step, [](float sum) { return withoutSubnormals(sum); });
 }
 
+// In the order of tiles: of 32 products those of even and of odd k are chains of their own.
+float inTiles(int64_t count, const std::function<float(int64_t)> &x, const std::function<float(int64_t)> &y) {
+  auto add = [](long double a, long double b) { return withoutSubnormals(a + b); };
+  float total = 0;
+  for (int64_t group = 0; group < count; group += 2048) {
+    float sum = 0;
+    for (int64_t first = group; first < std::min(group + 2048, count); first += 32) {
+      float chains[2] = {0, 0};
+      for (int64_t k = first; k < std::min(first + 32, count); ++k)
+        chains[k % 2] = add((long double)withoutSubnormals(x(k)) * withoutSubnormals(y(k)), chains[k % 2]);
+      sum = add(sum, add(chains[0], chains[1]));
+    }
+    total = group ? add(total, sum) : sum;
+  }
+  return total;
+}
+
 template <class T> void check(const std::string &type, int64_t m, int64_t n, int64_t k, const Layout &layout) {
   SCOPED_TRACE(type + " " + std::to_string(m) + "x" + std::to_string(n) + "x" + std::to_string(k) +
                (layout.transposeA ? " A'" : "") + (layout.transposeB ? " B'" : "") + (layout.packed ? " packed" : "") +
@@ -224,9 +241,10 @@ static void checkPairs(int64_t m, int64_t n, int64_t k, const Layout &layout, fl
   runner.run({a.data(), given.data(), bias.data(), c.data()}, {0}, 0, (m + 125) / 126);
 
   int wrong = 0;
+  auto ofBf16 = weft::cpu::Target::find(layout.cpu).multipliesTiles ? inTiles : inPairs;
   for (int64_t i = 0; i < m; ++i)
     for (int64_t j = 0; j < n; ++j) {
-      float expected = inPairs(
+      float expected = ofBf16(
           k, [&](int64_t l) { return widen(layout.transposeA ? a[l * m + i] : a[i * k + l]); },
           [&](int64_t l) { return widen(layout.transposeB ? b[j * k + l] : b[l * n + j]); });
       expected += 0.0f; // the bias
