@@ -102,21 +102,22 @@ KernelWriter::Product::Product(kernel::ContractOp op, KernelWriter &w)
   mayBeOdd = !depth || depth % 2;
   wholeSteps = depth && depth % unrolled == 0;
   int64_t most = kMostBlockBytes / (type->getScalarSizeInBits() / 8);
-  blockRows = (aInPlace ? most / kStripColumns : kMostCopiedRows) / tileRows * tileRows;
+  int64_t mostRows = isTiles ? kMostRowsOfTiles : aInPlace ? most / kStripColumns : kMostCopiedRows;
+  blockRows = mostRows / tileRows * tileRows;
   if (rowSpan > 0)
     blockRows = std::min<int64_t>(blockRows, alignTo(rowSpan, tileRows));
-  blockColumns = windowsOfB ? kStripColumns : alignDown(most / blockRows, kStripColumns);
+  blockColumns = windowsOfB ? kStripColumns : isTiles ? kMostColumnsOfTiles : alignDown(most / blockRows, kStripColumns);
   if (columnSpan > 0)
     blockColumns = std::min<int64_t>(blockColumns, alignTo(columnSpan, kPanel));
   oneRowBlock = rowSpan >= 0 && rowSpan <= blockRows;
   oneColumnBlock = columnSpan >= 0 && columnSpan <= blockColumns;
   // The rows of a high block are finished tile by tile, while they are in the first-level cache.
-  bool isHigh = blockColumns <= kStripColumns && blockRows > kMostCopiedRows;
+  bool isHigh = blockColumns <= kStripColumns && blockRows > kMostCopiedRows && !isTiles;
   finishedRows = isHigh ? tileRows : blockRows;
   auto reserve = [&](int64_t elements) { return w.reserveScratch(type, elements); };
   auto reserveCopy = [&](int64_t elements) { return w.reserveScratch(copied, elements); };
-  if (!aInPlace)
-    a = reserveCopy((blockRows + kLanes) * kStrideA); // a transposed block may end past the last tile
+  if (!aInPlace || isTiles)
+    a = reserveCopy((blockRows + kLanes) * (isTiles ? kStrideOfTiles : kStrideA)); // a transposed block may end past the last tile
   int64_t elements = blockRows * alignTo(blockColumns, kStripColumns),
           stripPanels = std::min(blockColumns, kStripColumns) / kPanel;
   c = reserve(elements);
@@ -126,8 +127,9 @@ KernelWriter::Product::Product(kernel::ContractOp op, KernelWriter &w)
   packed = op.getPackedB() && w.type(bType) == copied;
   // The longer a step, the less often sums of many rows come and go (those of few stay in the cache anyway); but a copy
   // of A must stay there, too.
-  stepDepth = aInPlace && (!depth || depth > kDepth) ? 2 * kDepth : kDepth;
-  bool isOneStep = depth && depth <= kDepth && oneColumnBlock && blockColumns <= kStripColumns;
+  leastDepth = isTiles ? kDepthOfTiles : kDepth;
+  stepDepth = aInPlace && (!depth || depth > kDepth) ? 2 * kDepth : leastDepth;
+  bool isOneStep = depth && depth <= leastDepth && oneColumnBlock && blockColumns <= kStripColumns;
   b = packed ? nullptr : reserveCopy(stripPanels * kPanel * stepDepth);
   nextB = packed || isOneStep ? b : reserveCopy(stripPanels * kPanel * stepDepth);
 }
@@ -187,9 +189,15 @@ void KernelWriter::contractBlock(kernel::ContractOp op, Product &p, Value *windo
     beginWindows(windows, p.windowsOfA ? row : constant(0), p.windowsOfB ? column : constant(0));
     (p.windowsOfA ? fromA : fromB) = windows;
   }
-  Value *copyA = p.windowsOfA ? windowsFunction(p, p.aType)
-                 : p.aInPlace ? none
-                              : copyFunctionFor({p.aType, p.copied, false}, strideM, strideK);
+  Value *copyA = p.windowsOfA             ? windowsFunction(p, p.aType)
+                 : p.aInPlace && !p.isTiles ? none
+                                            : copyFunctionFor({p.aType, p.copied, false}, strideM, strideK);
+  // Tiles take whole steps of K: a copy ends in zeros. And rows pages apart would meet in few sets of a cache.
+  if (p.aInPlace && p.isTiles) {
+    Value *isWhole = b.CreateICmpEQ(b.CreateAnd(k, constant(kStepOfTiles - 1)), constant(0));
+    Value *inPages = b.CreateAnd(b.CreateMul(strideM, constant(2)), constant(kPage - 1));
+    copyA = b.CreateSelect(b.CreateAnd(isWhole, b.CreateICmpNE(inPages, constant(0))), none, copyA);
+  }
   Value *copyB = p.windowsOfB ? windowsFunction(p, p.bType)
                  : p.packed   ? none
                               : copyFunctionFor({p.bType, p.copied, p.isDots}, strideBK, strideBN);
@@ -200,18 +208,19 @@ void KernelWriter::contractBlock(kernel::ContractOp op, Product &p, Value *windo
   Value *inPlace = readsRows(op, p, fromB, rows, columns);
   copyB = b.CreateSelect(inPlace, none, copyB);
   Value *isLong = b.CreateAnd(b.CreateNot(inPlace), b.CreateICmpSGT(rows, constant(kMostCopiedRows)));
-  Value *stepDepth = b.CreateSelect(isLong, constant(p.stepDepth), constant(kDepth));
+  Value *stepDepth = b.CreateSelect(isLong, constant(p.stepDepth), constant(p.leastDepth));
   Value *sums = p.c;
   if (p.hasGroups)
     sums = b.CreateSelect(b.CreateICmpSGT(k, constant(kGroupDepth)), p.totals, p.c);
   blocks(constant(0), rows, p.finishedRows, p.finishedRows == p.blockRows, [&](Value *first) {
     Value *end = minimum(rows, b.CreateAdd(first, constant(p.finishedRows)));
-    SmallVector<Value *, 26> arguments{fromA, fromB, p.aInPlace ? none : p.a};
+    SmallVector<Value *, 26> arguments{fromA, fromB, p.aInPlace && !p.isTiles ? none : p.a};
     arguments.append({p.packed ? none : p.b, p.packed ? none : p.nextB, p.c, p.totals});
     arguments.append({copyA, copyB, tile, lastTile});
     arguments.append({strideM, strideK, strideBK, strideBN, k, stepDepth, rows, columns, constant(p.blockRows)});
     arguments.append({constant(p.tileRows), constant(p.tileColumns),
-                      constant(p.windowsOfB ? kWindowRows
+                      constant(p.isTiles      ? kStepOfTiles
+                               : p.windowsOfB ? kWindowRows
                                : transposes ? std::max<int64_t>(p.vectorLanes, 2)
                                             : 2)});
     arguments.append({first, end, constant(p.unbroken ? kUnbroken : kGroupDepth)});

@@ -37,7 +37,8 @@ Function *KernelWriter::blockFunction(Product &p) {
     Value *endTile = divideUp(endRow, height), *isFirst = b.CreateICmpEQ(firstTile, zero);
     Value *strips = divideUp(columns, constant(kStripColumns));
     Value *stepsOfK = maximum(divideUp(k, stepDepth), one);
-    Value *strideA = b.CreateSelect(copiesA, constant(kStrideA), strideM);
+    Value *strideA = b.CreateSelect(copiesA, constant(p.isTiles ? kStrideOfTiles : kStrideA), strideM);
+    int64_t depthOfTile = p.isTiles ? kDepthOfTiles : kDepth;
     Value *panelOfB = b.CreateMul(strideBN, constant(kPanel));
     Value *panel = b.CreateSelect(copiesB, b.CreateMul(stepDepth, constant(kPanel)), panelOfB);
     Value *strideB = b.CreateSelect(copiesB, constant(kPanel), strideBK);
@@ -57,9 +58,10 @@ Function *KernelWriter::blockFunction(Product &p) {
     };
     auto depthFrom = [&](Value *k0) { return minimum(stepDepth, b.CreateSub(k, k0)); };
     auto columnsFrom = [&](Value *column) { return minimum(constant(kStripColumns), b.CreateSub(columns, column)); };
+    int64_t rowsTogether = p.isTiles ? kStepOfTiles : p.isPairs ? 2 : 1; // with zeros where there are not so many
     auto copyRows = [&](Value *k0, Value *column, Value *to, Value *count, Value *columns) {
       b.CreateCall(functionType(2, 10), copyB,
-                   {fromB, to, strideBK, strideBN, k0, column, count, p.isPairs ? roundUp(count, 2) : count, columns,
+                   {fromB, to, strideBK, strideBN, k0, column, count, roundUp(count, rowsTogether), columns,
                     roundUp(columns, kPanel), constant(kPanel), panel});
     };
     branch(b.CreateAnd(copiesB, isFirst),
@@ -93,7 +95,7 @@ Function *KernelWriter::blockFunction(Product &p) {
 
       // What a tile asks for, a line each few steps of K: the lines of C that lie before the end of its rows; but the
       // last tiles of a step, one line of each of 64 rows of B that the next step reads, or probably the next task.
-      constexpr int64_t rowsOfPart = kDepth / kUnrolledSteps;
+      int64_t rowsOfPart = depthOfTile / kUnrolledSteps;
       int64_t inLine = kLine * 8 / memoryType(p.bType)->getScalarSizeInBits();
       Value *isEnd = b.CreateICmpSGE(nextK, k), *stripColumns = columnsFrom(column);
       Value *askedPart = b.CreateSelect(isEnd, partOfB(zero, columns), nextPart);
@@ -106,7 +108,7 @@ Function *KernelWriter::blockFunction(Product &p) {
       Value *bytesOfRow = b.CreateMul(strideBK, constant(kLine / inLine));
       Value *copied = b.CreateSelect(copiesB, nextDepth, zero);
       Value *tilesAcross = divideUp(stripColumns, width);
-      Value *tilesOfRow = b.CreateMul(tilesAcross, divideUp(depth, constant(kDepth)));
+      Value *tilesOfRow = b.CreateMul(tilesAcross, divideUp(depth, constant(depthOfTile)));
       Value *firstAsking = maximum(b.CreateSub(b.CreateMul(tilesDown, tilesOfRow), parts), zero);
       Value *strip = b.CreateMul(column, blockRows), *sums = b.CreateGEP(p.type, c, strip);
       loop(begin, end, 1, [&](Value *number) {
@@ -131,9 +133,9 @@ Function *KernelWriter::blockFunction(Product &p) {
         configure(b.CreateAdd(lastRow, one));
         // The sums of these rows stay in the first-level cache from one 256 of K to the next.
         loop(
-            zero, depth, kDepth, {firstPart},
+            zero, depth, depthOfTile, {firstPart},
             [&](Value *inStep, Carried part) {
-              Value *tileDepth = minimum(constant(kDepth), b.CreateSub(depth, inStep));
+              Value *tileDepth = minimum(constant(depthOfTile), b.CreateSub(depth, inStep));
               Value *asked = b.CreateMul(b.CreateUDiv(tileDepth, constant(kUnrolledSteps)), constant(kLine));
               Value *linesOfC = b.CreateGEP(b.getInt8Ty(), endOfC, b.CreateNeg(asked));
               Value *blockOfA = b.CreateGEP(p.copied, rowOfA, b.CreateMul(inStep, strideK));

@@ -68,8 +68,8 @@ Function *KernelWriter::copyFunction(const Copy &kind, bool contiguous) {
     Value *from = corner(b, memory, f), *to = f->getArg(1), *strideRow = f->getArg(2), *rows = f->getArg(6),
           *columns = f->getArg(8);
     Value *strideColumn = contiguous ? constant(1) : f->getArg(3), *toStride = f->getArg(10), *panel = f->getArg(11);
-    lanes = kLanes;
     int64_t together = kind.isPairs ? 2 : 1;
+    lanes = int(contiguous && memory->getScalarSizeInBits() == 16 && kind.to == memory ? 2 * kLanes : kLanes);
     loop(constant(0), f->getArg(7), together, [&](Value *r) {
       auto validIn = [&](Value *row) { return b.CreateSelect(b.CreateICmpSLT(row, rows), columns, constant(0)); };
       Value *valid = validIn(r), *next = b.CreateAdd(r, constant(1)), *validNext = kind.isPairs ? validIn(next) : valid;
@@ -95,13 +95,19 @@ Function *KernelWriter::copyFunction(const Copy &kind, bool contiguous) {
         for (int64_t part = 0; part < kPanel; part += lanes) {
           Value *first = b.CreateAdd(c, constant(part));
           auto mask = [&](Value *valid) { return whole ? nullptr : firstLanes(b.CreateSub(valid, first)); };
-          Value *value = load(source, first, mask(valid));
-          if (kind.isPairs) {
-            Value *low = b.CreateZExt(value, vectorType(b.getInt32Ty()));
-            Value *high = b.CreateZExt(load(nextSource, first, mask(validNext)), vectorType(b.getInt32Ty()));
-            value = b.CreateOr(low, b.CreateShl(high, 16));
+          Value *value = load(source, first, mask(valid)), *target = b.CreateGEP(kind.to, place, constant(part * together));
+          if (!kind.isPairs) {
+            storeVector(value, target, nullptr);
+            continue;
           }
-          storeVector(value, b.CreateGEP(kind.to, place, constant(part * together)), nullptr);
+          Value *next = load(nextSource, first, mask(validNext));
+          for (int half : {0, 1}) {
+            SmallVector<int> inTurn;
+            for (int i = 0; i < lanes; ++i)
+              inTurn.push_back(half * lanes / 2 + i / 2 + i % 2 * lanes);
+            storeVector(b.CreateShuffleVector(value, next, inTurn), target, nullptr);
+            target = b.CreateConstGEP1_64(kind.to, target, lanes);
+          }
         }
       };
       auto panels = [&](bool whole) {

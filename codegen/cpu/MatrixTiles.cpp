@@ -38,40 +38,13 @@ void KernelWriter::configureTiles(Value *rows) {
 
 void KernelWriter::releaseTiles() { b.CreateIntrinsic(b.getVoidTy(), Intrinsic::x86_tilerelease, {}); }
 
-// As tileFunction (MatrixTile.cpp). Of K what is left beyond whole steps is multiplied from copies that end in zeros:
-// nothing is known of what lies behind A and B.
+// As tileFunction (MatrixTile.cpp). Both operands are copies, or panels, which end in zeros where K is no multiple of a
+// step.
 Function *KernelWriter::matrixTilesFunction(Product &p) {
   return helper(p.name("tile"), 4, 7, [&](Function *tile) {
-    Type *byte = b.getInt8Ty(), *element = p.copied;
-    Value *depth = tile->getArg(4), *lastRow = tile->getArg(7);
+    Type *byte = b.getInt8Ty();
     Value *strideA = b.CreateShl(tile->getArg(6), 1), *strideB = b.CreateShl(tile->getArg(8), 2);
     Value *strideC = constant(kStrideC * 4), *goesOn = b.CreateICmpNE(tile->getArg(5), constant(0));
-    Value *whole = b.CreateAnd(depth, constant(-kStep)), *rest = b.CreateSub(depth, whole);
-    AllocaInst *restOfA = stackArray(byte, 2 * kRowsOfTile * kBytesOfTile);
-    AllocaInst *restOfB = stackArray(byte, 2 * kRowsOfTile * kBytesOfTile);
-    auto advance = [&](Value *from, Value *count, Value *stride) {
-      return b.CreateGEP(byte, from, b.CreateMul(count, stride));
-    };
-    branch(b.CreateICmpNE(rest, constant(0)), [&] {
-      lanes = kStep;
-      Value *valid = firstLanes(rest), *rows = minimum(b.CreateAdd(lastRow, constant(1)), constant(2 * kRowsOfTile));
-      Value *fromA = b.CreateGEP(element, tile->getArg(0), whole), *rowBytes = constant(kBytesOfTile);
-      loop(constant(0), rows, 1, [&](Value *row) {
-        storeVector(loadVector(element, advance(fromA, row, strideA), valid), advance(restOfA, row, rowBytes), nullptr);
-      });
-      Value *fromB = advance(tile->getArg(1), b.CreateLShr(whole, 1), strideB);
-      Value *pairs = b.CreateLShr(b.CreateAdd(rest, constant(1)), 1), *pairBytes = constant(2 * kBytesOfTile);
-      loop(constant(0), constant(kRowsOfTile), 1, [&](Value *pair) {
-        Value *isThere = b.CreateVectorSplat(kStep, b.CreateICmpSLT(pair, pairs));
-        for (int64_t half : {0, 1}) {
-          Value *from = b.CreateConstGEP1_64(byte, advance(fromB, pair, strideB), half * kBytesOfTile);
-          Value *to = b.CreateConstGEP1_64(byte, advance(restOfB, pair, pairBytes), half * kBytesOfTile);
-          storeVector(loadVector(element, from, isThere), to, nullptr);
-        }
-      });
-      lanes = 1;
-    });
-
     auto multiply = [&](int64_t down) {
       auto eachSum = [&](function_ref<void(int number, Value *address)> use) {
         for (int64_t row = 0; row < down; ++row)
@@ -79,38 +52,37 @@ Function *KernelWriter::matrixTilesFunction(Product &p) {
             use(kSums + 2 * row + column, b.CreateConstGEP1_64(p.type, tile->getArg(2),
                                                                row * kRowsOfTile * kStrideC + column * kRowsOfTile));
       };
-      auto step = [&](Value *fromA, Value *strideA, Value *fromB, Value *strideB) {
+      eachSum([&](int number, Value *) {
+        b.CreateIntrinsic(b.getVoidTy(), Intrinsic::x86_tilezero, {b.getInt8(number)});
+      });
+      branch(goesOn, [&] {
+        eachSum([&](int number, Value *at) { onTile(b, Intrinsic::x86_tileloadd64, number, at, strideC); });
+      });
+      Carried initial{tile->getArg(0), tile->getArg(1), tile->getArg(3)};
+      loop(constant(0), tile->getArg(4), kStep, initial, [&](Value *, Carried state) {
+        Value *&fromA = state[0], *&fromB = state[1], *&ahead = state[2];
         for (int64_t column : {0, 1})
           onTile(b, Intrinsic::x86_tileloadd64, kTilesOfB + column,
                  b.CreateConstGEP1_64(byte, fromB, column * kBytesOfTile), strideB);
         for (int64_t row = 0; row < down; ++row) {
-          onTile(b, Intrinsic::x86_tileloadd64, kTilesOfA + row, advance(fromA, constant(row * kRowsOfTile), strideA),
-                 strideA);
+          Value *rows = b.CreateGEP(byte, fromA, b.CreateMul(strideA, constant(row * kRowsOfTile)));
+          onTile(b, Intrinsic::x86_tileloadd64, kTilesOfA + row, rows, strideA);
           for (int64_t column : {0, 1})
             b.CreateIntrinsic(b.getVoidTy(), Intrinsic::x86_tdpbf16ps,
                               {b.getInt8(kSums + 2 * row + column), b.getInt8(kTilesOfA + row),
                                b.getInt8(kTilesOfB + column)});
         }
-      };
-      eachSum([&](int number, Value *) { b.CreateIntrinsic(b.getVoidTy(), Intrinsic::x86_tilezero, {b.getInt8(number)}); });
-      branch(goesOn, [&] {
-        eachSum([&](int number, Value *at) { onTile(b, Intrinsic::x86_tileloadd64, number, at, strideC); });
-      });
-      Carried initial{tile->getArg(3)};
-      loop(constant(0), whole, kStep, initial, [&](Value *k, Carried ahead) {
-        step(b.CreateGEP(element, tile->getArg(0), k), strideA,
-             advance(tile->getArg(1), b.CreateLShr(k, 1), strideB), strideB);
         for (int64_t i = 0; i < kStep; i += kUnrolledSteps) {
-          prefetch(ahead[0]);
-          ahead[0] = b.CreateGEP(byte, ahead[0], tile->getArg(9));
+          prefetch(ahead);
+          ahead = b.CreateGEP(byte, ahead, tile->getArg(9));
         }
-        return ahead;
+        fromA = b.CreateConstGEP1_64(byte, fromA, kBytesOfTile);
+        fromB = b.CreateGEP(byte, fromB, b.CreateMul(strideB, constant(kRowsOfTile)));
+        return state;
       });
-      branch(b.CreateICmpNE(rest, constant(0)),
-             [&] { step(restOfA, constant(kBytesOfTile), restOfB, constant(2 * kBytesOfTile)); });
       eachSum([&](int number, Value *at) { onTile(b, Intrinsic::x86_tilestored64, number, at, strideC); });
     };
-    Value *isHigh = b.CreateICmpSGE(lastRow, constant(kRowsOfTile));
+    Value *isHigh = b.CreateICmpSGE(tile->getArg(7), constant(kRowsOfTile));
     branch(isHigh, [&] { multiply(2); });
     branch(b.CreateNot(isHigh), [&] { multiply(1); });
   });

@@ -10,7 +10,6 @@ inline constexpr int64_t kDepth = order::kProductBlock, kGroupDepth = order::kPr
 inline constexpr int64_t kUnbroken = int64_t(1) << 62;       // the groups of a chain without end
 inline constexpr int64_t kPanel = kernel::PackOp::kColumns;  // columns of a panel of B
 inline constexpr int64_t kPanelRows = kernel::PackOp::kRows; // K is rounded up to a multiple of it in whole panels
-inline constexpr int64_t kSideOfTiles = 32;               // rows and columns of those of AMX that are summed at once
 inline constexpr int64_t kMostRowPointers = 6;               // registers for the rows of a tile of A where it is
 // A block of C is as large as half of the second-level cache, in strips of columns: with few columns the rows of A are
 // read often, but so are C and the panels of B in the cache where they are. Where A must be copied its rows are fewer,
@@ -19,6 +18,11 @@ inline constexpr int64_t kMostBlockBytes = 528 << 10, kMostCopiedRows = 264, kSt
 // Elements from row to row of the copy of A and of a strip of C: the same for all products, so that they share
 // functions. That of A is not a power of two, which would put the rows of a tile into the same cache sets.
 inline constexpr int64_t kStrideA = kDepth + 16, kStrideC = kStripColumns;
+// Of AMX: rows and columns that are summed at once, and K, in steps, of which a copy of 32 rows stays in the first-level
+// cache; a block; and how far apart the rows of a copy of A are.
+inline constexpr int64_t kSideOfTiles = 32, kStepOfTiles = 32, kDepthOfTiles = 512;
+inline constexpr int64_t kMostRowsOfTiles = 512, kMostColumnsOfTiles = 512;
+inline constexpr int64_t kStrideOfTiles = kDepthOfTiles + 32;
 
 // Up to so many rows of A do not repay a copy of B, fewer where vectors of B would lie across lines of a cache, or its
 // rows are whole pages apart and meet in few sets. And a B with rows of so many bytes lies as well for tiles as a copy.
@@ -68,6 +72,7 @@ struct KernelWriter::Product : MatrixTypes {
   bool mayBeOdd;                              // it may be
   int64_t blockRows, blockColumns;            // multiples of tileRows and of kPanel
   int64_t stepDepth;                          // most of K for which a strip of B is copied at once
+  int64_t leastDepth;                         // where rows are few
   bool oneRowBlock, oneColumnBlock;           // a task is never more
   bool packed;                                // tiles read B's panels where they are
   bool aInPlace;                              // tiles read A where it is

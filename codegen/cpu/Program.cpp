@@ -358,6 +358,7 @@ weft::Target scheduleTarget(const Target &target) {
   result.vectorBytes = target.vectorBytes;
   result.vectorRegisters = target.vectorRegisters;
   result.dotsPairs = target.dotsPairs;
+  result.multipliesTiles = target.multipliesTiles;
   return result;
 }
 

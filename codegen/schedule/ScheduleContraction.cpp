@@ -44,6 +44,7 @@ private:
   Operation *dot;
   ContractionOperand a, b;
   bool inPairs; // the order of the sums
+  bool inTiles; // by which they are multiplied
   Form form;
   int64_t rowBlock = 1, columnBlock = kPanelColumns;
   int threadTile = 0; // of a GPU: results of a thread along rows and columns
@@ -65,6 +66,7 @@ ContractionSchedule::ContractionSchedule(Lowering &lowering, const Group &group,
   a = ContractionOperand::find(lowering, group, dot, swaps ? 1 : 0);
   b = ContractionOperand::find(lowering, group, dot, swaps ? 0 : 1);
   inPairs = a.isInPairs(b) && !isUnbroken(dot);
+  inTiles = inPairs && lowering.target.multipliesTiles;
   form = a.depth().is(1) && !inPairs ? Form::Outer : isFew(a.count()) ? Form::FewRows : Form::Blocks;
   chooseBlocks();
 }
@@ -100,13 +102,14 @@ void ContractionSchedule::chooseBlocks() {
   auto packs = [&](const ContractionOperand &operand) {
     return mayPack(operand) && estimate(operand.count() * operand.depth()) >= model.packElements;
   };
-  packsA = packs(a) && !a.isInRows(b, inPairs, lowering.target) && n > model.productColumns && m <= n;
+  packsA = packs(a) && !inTiles && !a.isInRows(b, inPairs, lowering.target) && n > model.productColumns && m <= n;
   // Where one step of K is all, C is not read again, and the epilogue is better off with long rows.
   bool isShort = estimate(a.depth()) <= order::kProductBlock && m >= 4 * model.wideRows;
-  bool isWide = isShort || (!packsA && !a.isInRows(b, inPairs, lowering.target));
+  bool isWide = !inTiles && (isShort || (!packsA && !a.isInRows(b, inPairs, lowering.target)));
+  int64_t mostRows = inTiles ? model.tiledRows : isWide ? model.wideRows : model.productRows;
+  int64_t mostColumns = inTiles ? model.tiledColumns : isWide ? model.wideColumns : model.productColumns;
   int64_t bytes = std::max<int64_t>(4, elementType(dot->getResult(0)).getIntOrFloatBitWidth() / 8);
-  int64_t rowBlocks = llvm::divideCeil(m, isWide ? model.wideRows : model.productRows);
-  int64_t columnBlocks = llvm::divideCeil(n, (isWide ? model.wideColumns : model.productColumns) * 4 / bytes);
+  int64_t rowBlocks = llvm::divideCeil(m, mostRows), columnBlocks = llvm::divideCeil(n, mostColumns * 4 / bytes);
   auto choose = [&] {
     rowBlock = rowBlocks > 1 ? llvm::alignTo(llvm::divideCeil(m, rowBlocks), model.tileRows) : m;
     columnBlock = llvm::alignTo(llvm::divideCeil(n, columnBlocks), kPanelColumns);
@@ -150,7 +153,8 @@ int64_t ContractionSchedule::grain() const {
   // Multiply-adds for an operation of the model: one where each stores a result, a vector's otherwise, but half as many
   // operations as elements of B where the product is bound by reading them.
   int64_t reading = form == Form::FewRows ? columns * depth / 2 : 0;
-  return lowering.model.grain(form == Form::Outer ? work : work / 16 + reading, 1);
+  int64_t atOnce = inTiles ? lowering.model.tiledResults : 16;
+  return lowering.model.grain(form == Form::Outer ? work : work / atOnce + reading, 1);
 }
 
 bool ContractionSchedule::mayPack(const ContractionOperand &operand) const {

@@ -132,7 +132,7 @@ def Kernel_PackOp : Kernel_Op<"pack", [MemoryEffects<[MemRead, MemWrite]>]> {
   let hasVerifier = 1;
   let extraClassDeclaration = [{
     // The columns of a panel, and what its rows are a multiple of.
-    static constexpr int64_t kColumns = 64, kRows = 16;
+    static constexpr int64_t kColumns = 64, kRows = 32;
   }];
 }
 
@@ -163,7 +163,7 @@ def Kernel_ContractOp : Kernel_Op<"contract", [SingleBlockImplicitTerminator<"Yi
     [rowBegin, rowEnd) x [columnBegin, columnEnd) is the part of C to compute.
 
     With `packedB`, B is stored in panels of 64 columns (kernel.pack), of the type of the sums: the element (k, n) is at
-    bBase + (n / 64 * bStrideN + k) * 64 + n % 64, where bStrideN is the depth it was packed for, rounded up to a multiple of 16. bStrideK is
+    bBase + (n / 64 * bStrideN + k) * 64 + n % 64, where bStrideN is the depth it was packed for, rounded up to a multiple of 32. bStrideK is
     not looked at; columnBegin must be a multiple of 64.
     The elements of A and B may be of different types if both are f16, bf16 or f32. Of an A in scratch memory so many rows may be read past
     rowEnd (kRowsPastEnd), with any elements.

@@ -133,7 +133,7 @@ template <class T> void check(const std::string &type, int64_t m, int64_t n, int
   spreadOut(given);
   spreadOut(givenA);
   if (layout.packed) {
-    int64_t rows = (k + 15) / 16 * 16;
+    int64_t rows = (k + 31) / 32 * 32;
     given.assign((n + 63) / 64 * 64 * rows, T(0));
     for (int64_t l = 0; l < k; ++l)
       for (int64_t j = 0; j < n; ++j)
@@ -157,7 +157,7 @@ template <class T> void check(const std::string &type, int64_t m, int64_t n, int
                  {"AM", stride((layout.transposeA ? 1 : k) * spread)},
                  {"AK", stride((layout.transposeA ? m : 1) * spread)},
                  {"BK", stride((layout.transposeB ? 1 : n) * spread)},
-                 {"BN", layout.packed ? dimension((k + 15) / 16 * 16) : stride((layout.transposeB ? k : 1) * spread)},
+                 {"BN", layout.packed ? dimension((k + 31) / 32 * 32) : stride((layout.transposeB ? k : 1) * spread)},
                  {"PACKED", layout.packed ? "packed" : ""},
                  {"ADD", type[0] == 'f' ? "arith.addf" : "arith.addi"},
                  {"A", type},
@@ -208,7 +208,7 @@ static void checkPairs(int64_t m, int64_t n, int64_t k, const Layout &layout, fl
   };
   std::vector<uint16_t> a = numbers(m * k, 1), b = numbers(k * n, 2), given = b;
   std::vector<float> bias(n, 0), c(m * n + 64, 77);
-  int64_t rows = (k + 15) / 16 * 16;
+  int64_t rows = (k + 31) / 32 * 32;
   if (layout.packed) {
     given.assign((n + 63) / 64 * 64 * rows, 0);
     for (int64_t l = 0; l < k; ++l)
