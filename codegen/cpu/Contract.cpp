@@ -129,6 +129,8 @@ KernelWriter::Product::Product(kernel::ContractOp op, KernelWriter &w)
   // of A must stay there, too.
   leastDepth = isTiles ? kDepthOfTiles : kDepth;
   stepDepth = aInPlace && (!depth || depth > kDepth) ? 2 * kDepth : leastDepth;
+  if (isTiles && aInPlace && columnSpan > 0 && columnSpan <= kSideOfTiles) // of A long parts of rows are read at once
+    stepDepth = kGroupDepth;
   bool isOneStep = depth && depth <= leastDepth && oneColumnBlock && blockColumns <= kStripColumns;
   b = packed ? nullptr : reserveCopy(stripPanels * kPanel * stepDepth);
   nextB = packed || isOneStep ? b : reserveCopy(stripPanels * kPanel * stepDepth);
@@ -196,7 +198,10 @@ void KernelWriter::contractBlock(kernel::ContractOp op, Product &p, Value *windo
   if (p.aInPlace && p.isTiles) {
     Value *isWhole = b.CreateICmpEQ(b.CreateAnd(k, constant(kStepOfTiles - 1)), constant(0));
     Value *inPages = b.CreateAnd(b.CreateMul(strideM, constant(2)), constant(kPage - 1));
-    copyA = b.CreateSelect(b.CreateAnd(isWhole, b.CreateICmpNE(inPages, constant(0))), none, copyA);
+    Value *isSpread = b.CreateICmpNE(inPages, constant(0));
+    if (p.stepDepth > kDepthOfTiles) // none is read again
+      isSpread = b.getTrue();
+    copyA = b.CreateSelect(b.CreateAnd(isWhole, isSpread), none, copyA);
   }
   Value *copyB = p.windowsOfB ? windowsFunction(p, p.bType)
                  : p.packed   ? none
@@ -208,6 +213,8 @@ void KernelWriter::contractBlock(kernel::ContractOp op, Product &p, Value *windo
   Value *inPlace = readsRows(op, p, fromB, rows, columns);
   copyB = b.CreateSelect(inPlace, none, copyB);
   Value *isLong = b.CreateAnd(b.CreateNot(inPlace), b.CreateICmpSGT(rows, constant(kMostCopiedRows)));
+  if (p.isTiles)
+    isLong = b.CreateIsNull(copyA);
   Value *stepDepth = b.CreateSelect(isLong, constant(p.stepDepth), constant(p.leastDepth));
   Value *sums = p.c;
   if (p.hasGroups)

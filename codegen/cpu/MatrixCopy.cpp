@@ -79,7 +79,7 @@ Function *KernelWriter::copyFunction(const Copy &kind, bool contiguous) {
       auto loadElements = [&](Value *source, Value *first, Value *mask) -> Value * {
         if (contiguous) {
           Value *later = b.CreateGEP(memory, source, b.CreateMul(strideRow, constant(kRowsAhead)));
-          prefetch(b.CreateGEP(memory, later, first));
+          prefetch(b.CreateGEP(memory, later, first), /*level=*/kind.to == memory ? 2 : 1);
           return loadVector(memory, b.CreateGEP(memory, source, first), mask);
         }
         Value *corner = b.CreateGEP(memory, source, b.CreateMul(first, strideColumn));

@@ -58,9 +58,9 @@ Function *KernelWriter::matrixTilesFunction(Product &p) {
       branch(goesOn, [&] {
         eachSum([&](int number, Value *at) { onTile(b, Intrinsic::x86_tileloadd64, number, at, strideC); });
       });
-      Carried initial{tile->getArg(0), tile->getArg(1), tile->getArg(3)};
+      Carried initial{tile->getArg(0), tile->getArg(1)};
       loop(constant(0), tile->getArg(4), kStep, initial, [&](Value *, Carried state) {
-        Value *&fromA = state[0], *&fromB = state[1], *&ahead = state[2];
+        Value *&fromA = state[0], *&fromB = state[1];
         for (int64_t column : {0, 1})
           onTile(b, Intrinsic::x86_tileloadd64, kTilesOfB + column,
                  b.CreateConstGEP1_64(byte, fromB, column * kBytesOfTile), strideB);
@@ -71,10 +71,6 @@ Function *KernelWriter::matrixTilesFunction(Product &p) {
             b.CreateIntrinsic(b.getVoidTy(), Intrinsic::x86_tdpbf16ps,
                               {b.getInt8(kSums + 2 * row + column), b.getInt8(kTilesOfA + row),
                                b.getInt8(kTilesOfB + column)});
-        }
-        for (int64_t i = 0; i < kStep; i += kUnrolledSteps) {
-          prefetch(ahead);
-          ahead = b.CreateGEP(byte, ahead, tile->getArg(9));
         }
         fromA = b.CreateConstGEP1_64(byte, fromA, kBytesOfTile);
         fromB = b.CreateGEP(byte, fromB, b.CreateMul(strideB, constant(kRowsOfTile)));

@@ -72,7 +72,7 @@ struct KernelWriter::Product : MatrixTypes {
   bool mayBeOdd;                              // it may be
   int64_t blockRows, blockColumns;            // multiples of tileRows and of kPanel
   int64_t stepDepth;                          // most of K for which a strip of B is copied at once
-  int64_t leastDepth;                         // where rows are few
+  int64_t leastDepth;                         // where rows are few, or of tiles are copied
   bool oneRowBlock, oneColumnBlock;           // a task is never more
   bool packed;                                // tiles read B's panels where they are
   bool aInPlace;                              // tiles read A where it is

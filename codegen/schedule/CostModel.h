@@ -71,8 +71,9 @@ struct CostModel {
   int64_t productRows = 1024, productColumns = 128;
   int64_t wideRows = 128, wideColumns = 512; // where tasks copy their rows of A, or K is short
   int64_t fewProducts = 4;
-  // Where the processor multiplies tiles, whose sums may fill the far cache, and the results it takes at once.
-  int64_t tiledRows = 512, tiledColumns = 512, tiledResults = 256;
+  // Where the processor multiplies tiles: a block, whose sums may fill the far cache; rows that are taken together; and
+  // as many multiply-adds as take the time of one of a vector's elements.
+  int64_t tiledRows = 512, tiledColumns = 512, tiledSide = 32, tiledResults = 256;
   // A register tile's most rows and least columns (codegen/cpu/Contract.cpp): rows of tasks are cut at multiples, and
   // fewer columns take as long.
   int64_t tileRows = 6, tileColumns = 32;

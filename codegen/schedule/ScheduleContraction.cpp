@@ -67,6 +67,9 @@ ContractionSchedule::ContractionSchedule(Lowering &lowering, const Group &group,
   b = ContractionOperand::find(lowering, group, dot, swaps ? 0 : 1);
   inPairs = a.isInPairs(b) && !isUnbroken(dot);
   inTiles = inPairs && lowering.target.multipliesTiles;
+  // Tiles read rows of A as they are: of a B along K those would be copied.
+  if (inTiles && isFew(a.count()) && b.depthStride().is(1))
+    std::swap(a, b);
   form = a.depth().is(1) && !inPairs ? Form::Outer : isFew(a.count()) ? Form::FewRows : Form::Blocks;
   chooseBlocks();
 }
@@ -110,18 +113,19 @@ void ContractionSchedule::chooseBlocks() {
   int64_t mostColumns = inTiles ? model.tiledColumns : isWide ? model.wideColumns : model.productColumns;
   int64_t bytes = std::max<int64_t>(4, elementType(dot->getResult(0)).getIntOrFloatBitWidth() / 8);
   int64_t rowBlocks = llvm::divideCeil(m, mostRows), columnBlocks = llvm::divideCeil(n, mostColumns * 4 / bytes);
+  int64_t rowsTogether = inTiles ? model.tiledSide : model.tileRows;
   auto choose = [&] {
-    rowBlock = rowBlocks > 1 ? llvm::alignTo(llvm::divideCeil(m, rowBlocks), model.tileRows) : m;
+    rowBlock = rowBlocks > 1 ? llvm::alignTo(llvm::divideCeil(m, rowBlocks), rowsTogether) : m;
     columnBlock = llvm::alignTo(llvm::divideCeil(n, columnBlocks), kPanelColumns);
   };
   choose();
   int64_t outer = estimate(outerSize());
   while (outer * rowBlocks * columnBlocks < model.fewProducts && grain() == 1 &&
-         std::max(columnBlock - kPanelColumns, rowBlock - model.tileRows) > 0) {
+         std::max(columnBlock - kPanelColumns, rowBlock - rowsTogether) > 0) {
     (columnBlock > std::max(2 * rowBlock, kPanelColumns) ? columnBlocks : rowBlocks) += 1;
     choose();
   }
-  packsB = keepsB || (packs(b) && isWide && m > rowBlock);
+  packsB = keepsB || (packs(b) && (isWide || inTiles) && m > rowBlock);
 }
 
 // On a GPU a task is a tile of a block of threads: a larger one multiplies more for what it loads, smaller ones are

@@ -1,4 +1,5 @@
-// What schedules know of the machine. Targets change block sizes and never the order of a floating point operation.
+// What schedules know of the machine. Targets change block sizes and, but for products of bf16 by tiles, never the
+// order of a floating point operation.
 #pragma once
 #include <algorithm>
 #include <cstdint>

@@ -185,7 +185,9 @@ def Kernel_ContractOp : Kernel_Op<"contract", [SingleBlockImplicitTerminator<"Yi
     With `pairs`, the order of bf16 times bf16, a chain takes its products two by two: of k = 0 and 1, that of 1 is added first, by a fused
     multiply-add, and that of 0 by the next, and so on; an odd K ends with a product of zeros. No number in it is subnormal: what an
     operand, a sum in the chain, or a sum of blocks would be below 2^-126, after rounding to 24 bits as if exponents had no end, is a
-    zero of its sign. That is what AVX-512 BF16's vdpbf16ps computes; others emulate it. A and B are bf16, or f32 that bf16 was widened to.
+    zero of its sign. That is what AVX-512 BF16's vdpbf16ps computes; others emulate it. A processor that multiplies tiles (AMX) has its own
+    order instead, that of tdpbf16ps: of 32 of k the products of even k are a chain of fused multiply-adds from +0.0, those of odd k another;
+    the sum of both is added to the chain from +0.0 of such sums, in groups of 2048. A and B are bf16, or f32 that bf16 was widened to.
     It does not go with `unbroken`. A packed B of bf16 has the layout that kernel.pack gives it: (k, n) is at bBase + (n / 64 * bStrideN + k / 2 * 2) * 64 + n % 64 * 2 + k % 2.
 
     `threadTile` is how many rows and columns of results a GPU's thread computes, of 16 x 16 threads; 4 and 4 if it is not there.

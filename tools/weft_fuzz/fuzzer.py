@@ -48,7 +48,7 @@ class Fuzzer:
                     self.one(worker, seeds, cpu)
 
     def one(self, worker, seeds, cpu):
-        chosen = ways.of_batch(seeds[0], self.device)
+        chosen = ways.of_batch(seeds[0], self.device, cpu)
         answer = worker.ask({"seeds": seeds, "statements": self.statements, "ways": chosen})
         if "error" in answer:
             self.died(worker, seeds, chosen, answer["error"])

@@ -17,12 +17,22 @@ SHARES = {"contiguous": 0.2, "repeated": 0.2, "compiled": 1.0, "unfused": 0.5, "
 GPU = ("gpu", "gpu_compiled")
 EAGER = ("contiguous", "repeated")  # kinds whose code is that of the process's eager kernels
 AVX512 = {"avx512f", "avx512vl", "avx512bw", "avx512dq", "avx512cd"}
+TILES = {"amx_tile", "amx_bf16"}
+
+
+def flags():
+    """Of this machine's processor."""
+    return set(re.search(r"^flags\s*: (.*)$", pathlib.Path("/proc/cpuinfo").read_text(), re.M)[1].split())
 
 
 def cpus():
     """Those of CPUS that this machine can run."""
-    flags = set(re.search(r"^flags\s*: (.*)$", pathlib.Path("/proc/cpuinfo").read_text(), re.M)[1].split())
-    return CPUS if AVX512 <= flags else CPUS[:2]
+    return CPUS if AVX512 <= flags() else CPUS[:2]
+
+
+def like(cpu):
+    """Those of them whose results have the bits of ``cpu``'s: products of bfloat16 have an order of their own where tiles are multiplied."""
+    return [other for other in cpus() if bool(other) == bool(cpu)] if TILES <= flags() else list(cpus())
 
 
 def eager(seed):
@@ -31,20 +41,16 @@ def eager(seed):
     return r.choice(cpus()) if r.random() < OTHER_EAGER else ""
 
 
-def drawn(seed):
-    """The ways of a batch, as "KIND" or "KIND CPU". A result may not depend on the processor, so any will do for each."""
+def drawn(seed, cpu):
+    """The ways of a batch, as "KIND" or "KIND CPU". A result may not depend on the processor, so any like ``cpu`` will do for each."""
     r = random.Random(seed)
     kinds = [kind for kind, share in SHARES.items() if r.random() < share]
-    return [f"{kind} {r.choice(cpus())}".strip() if kind not in EAGER else kind for kind in kinds]
+    return [f"{kind} {r.choice(like(cpu))}".strip() if kind not in EAGER else kind for kind in kinds]
 
 
-def of_batch(seed, device):
-    """The ways of a batch: on a GPU, all that there are."""
-    return list(GPU) if device == "cuda" else drawn(seed)
-
-
-def every():
-    return [*EAGER, *(f"{kind} {cpu}".strip() for kind in ("compiled", "unfused", "sliced", "aot") for cpu in cpus())]
+def of_batch(seed, device, cpu):
+    """The ways of a batch beside eager kernels for ``cpu``: on a GPU, all that there are."""
+    return list(GPU) if device == "cuda" else drawn(seed, cpu)
 
 
 def disagreements(programs, ways):
