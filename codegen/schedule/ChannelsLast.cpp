@@ -51,6 +51,9 @@ bool ConvolutionSchedule::isChannelsLast() const {
     return channels.constant >= lowering.model.shortLane && found && found->isChannelsLast();
   if (found && found->isChannelsLast())
     return true;
+  // A copy of windows takes as long for a short line as for a long one; these need none, but the image the other way.
+  if (groups == 1 && !product(kernel_).is(1) && results_.back().constant < lowering.model.shortLane)
+    return true;
   for (size_t i = 0; i < group.results.size(); ++i)
     if (lowering.result(group, i).isChannelsLast())
       return true;
