@@ -20,10 +20,10 @@ static constexpr int64_t kLeastHeight = 6; // fewer sums would wait for each oth
 static constexpr int64_t kStepsAtOnce = 4, kLinesAsked = 2;
 
 struct KernelWriter::RowWindows : MatrixTypes {
-  bool ofRows;                      // the windows are rows of A, not of B
-  int64_t columns, vectors, height; // of a tile
-  int64_t channels, positions, depth;
-  int64_t blockRows, blockColumns; // sums lie in strips of kStrideC columns
+  bool ofRows;                        // the windows are rows of A, not of B
+  int64_t columns, vectors, height;   // of a tile
+  int64_t channels, positions, depth; // where the windows are rows of B the depth is the most
+  int64_t blockRows, blockColumns;    // sums lie in strips of kStrideC columns
   bool hasGroups;
   llvm::Value *table, *tileOfA, *c, *totals; // scratch memory; of windows in rows of B, a tile's rows of A
 
@@ -36,7 +36,9 @@ struct KernelWriter::RowWindows : MatrixTypes {
         unsupported(op, "windows in rows have a kernel, channels and panels of known sizes");
       return known->getSExtValue();
     };
-    columns = constantOf(op.getBStrideK()), depth = constantOf(op.getK());
+    columns = constantOf(op.getBStrideK()), depth = cpu::span({}, op.getK());
+    if (depth < 0 || (ofRows && !isa<ConstantInt>(w.scalar(op.getK()))))
+      unsupported(op, "windows in rows have a depth of known size");
     vectors = columns / vectorLanes;
     channels = constantOf(op.getWindows()[Windows::Channels]), positions = 1;
     for (int axis = 0; axis < Windows::kAxes; ++axis)
@@ -203,8 +205,8 @@ Function *KernelWriter::windowBlockFunction(RowWindows &p) {
   });
 }
 
-// void (table of the rows at the position, the tile's part of a, step by step, c,
-// first channel, depth, whether c is added to): a tile of C = A * B over a block of K, where a row of B is a window.
+// void (table of the rows at the position, the tile's part of a, step by step, c, first channel, depth, whether c is
+// added to): a tile of C = A * B over a block of K, where a row of B is a window.
 Function *KernelWriter::windowColumnsFunction(RowWindows &p) {
   return helper(p.nameOf("window_columns"), 3, 3, [&](Function *tile) {
     auto *vector = FixedVectorType::get(p.type, p.vectorLanes);
@@ -241,10 +243,10 @@ Function *KernelWriter::windowColumnsFunction(RowWindows &p) {
 }
 
 // void (description of the windows, zeros, a, table, a tile's part of a, c, totals, a's strides, k, first row, rows,
-// first column, columns, channels, positions of the kernel, elements of a strip of c): a block of C,
-// whose sums are in the totals where K is more than a group.
+// first column, columns, channels, positions of the kernel, elements of a strip of c, the window at k = 0): a block of
+// C, whose sums are in the totals where K is more than a group.
 Function *KernelWriter::windowColumnsBlockFunction(RowWindows &p) {
-  return helper(p.nameOf("window_columns_block") + (p.hasGroups ? "_groups" : ""), 7, 9, [&](Function *f) {
+  return helper(p.nameOf("window_columns_block") + (p.hasGroups ? "_groups" : ""), 7, 10, [&](Function *f) {
     Function *tile = windowColumnsFunction(p);
     Value *table = f->getArg(3), *tileOfA = f->getArg(4), *c = f->getArg(5), *strideK = f->getArg(7), *k = f->getArg(8);
     Value *firstRow = f->getArg(9), *rows = f->getArg(10), *firstColumn = f->getArg(11), *columns = f->getArg(12),
@@ -255,8 +257,8 @@ Function *KernelWriter::windowColumnsBlockFunction(RowWindows &p) {
     loop(zero, k, kDepth, [&](Value *k0) {
       Value *depth = minimum(constant(kDepth), b.CreateSub(k, k0)),
             *inGroup = b.CreateAnd(k0, constant(kGroupDepth - 1));
-      b.CreateCall(rowTableFunction(), {f->getArg(0), table, f->getArg(1), k0, depth, depth, constant(kDepth),
-                                        f->getArg(14), constant(p.type->getScalarSizeInBits() / 8)});
+      b.CreateCall(rowTableFunction(), {f->getArg(0), table, f->getArg(1), b.CreateAdd(f->getArg(16), k0), depth, depth,
+                                        constant(kDepth), f->getArg(14), constant(p.type->getScalarSizeInBits() / 8)});
       loop(zero, tiles, 1, [&](Value *i) {
         Value *first = b.CreateMul(i, height),
               *rowsOfC = b.CreateGEP(p.type, c, b.CreateMul(first, constant(kStrideC)));
@@ -332,8 +334,8 @@ void KernelWriter::contractWindowRows(kernel::ContractOp op) {
       } else {
         b.CreateCall(windowColumnsBlockFunction(p),
                      {description, zeros, pointer(op.getA(), scalar(op.getABase())), p.table, p.tileOfA, p.c, p.totals,
-                      scalar(op.getAStrideK()), constant(p.depth), row, rows, column, columns, constant(p.channels),
-                      constant(p.positions), constant(p.blockRows * kStrideC)});
+                      scalar(op.getAStrideK()), scalar(op.getK()), row, rows, column, columns, constant(p.channels),
+                      constant(p.positions), constant(p.blockRows * kStrideC), scalar(op.getBStrideN())});
       }
       loop(constant(0), rows, 1, [&](Value *i) {
         epilogue(op, b.CreateAdd(row, i), column, columns, [&](Value *n) {
