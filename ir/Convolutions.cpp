@@ -90,13 +90,14 @@ Val convInputGradient(Val ct, const Dims &shape, Val weight, const Dims &stride,
     after.push_back(count - results[i] + (parts[i] - 1) * dilation[i] - before[i]);
     starts.push_back(low[i] - first[i] * stride[i]);
   }
-  // [O, C / groups, *kernel] as [C * phases, O / groups, *parts], of each axis the parts reversed.
+  // [O, C / groups, *kernel] as [groups * phases * C / groups, O / groups, *parts], of each axis the parts reversed:
+  // where channels are last, those of a phase are neighbours.
   int64_t out = weight.shape()[0] / groups, channels = weight.shape()[1];
   if (filled != none)
     weight = pad(weight, Dims(axes + 2, 0), join({{0, 0}, filled}), Dims(axes + 2, 0), 0.0);
   Dims split = groups > 1 ? Dims{groups, out, channels} : Dims{out, channels};
   int lead = split.size();
-  Dims reversed, order = groups > 1 ? Dims{0, 2} : Dims{1}, ofParts;
+  Dims reversed, order = groups > 1 ? Dims{0} : Dims{}, ofParts;
   for (int i = 0; i < axes; ++i) {
     split.push_back(parts[i]);
     split.push_back(phases[i]);
@@ -106,6 +107,7 @@ Val convInputGradient(Val ct, const Dims &shape, Val weight, const Dims &stride,
   }
   for (int64_t axis : ofParts)
     order.push_back(axis + 1);
+  order.push_back(lead - 1);
   order.push_back(lead - 2);
   weight = reshape(weight, split);
   if (!reversed.empty())
@@ -114,17 +116,20 @@ Val convInputGradient(Val ct, const Dims &shape, Val weight, const Dims &stride,
   weight = reshape(weight, join({{groups * channels * phases.product(), out}, parts}));
 
   Val y = conv_general(ct, weight, ones, before, after, dilation, groups);
-  // [N, C * phases, *counts] as [N, C, *(counts * stride)], of which x is a part.
-  Dims counts = kernelOf(y.shape()), high(2 + 2 * axes, 0), side{0, 1}, whole{shape[0], shape[1]};
-  y = reshape(y, join({{shape[0], shape[1]}, phases, counts}));
+  // [N, groups * phases * C / groups, *counts] as [N, C, *(counts * stride)], of which x is a part.
+  Dims ofGroups = groups > 1 ? Dims{shape[0], groups} : Dims{shape[0]};
+  int firstPhase = ofGroups.size(), channelAxis = firstPhase + axes, rank = channelAxis + 1 + axes;
+  Dims counts = kernelOf(y.shape()), high(rank, 0), side = axesFrom(0, firstPhase), whole{shape[0], shape[1]};
+  side.push_back(channelAxis);
+  y = reshape(y, join({ofGroups, phases, {channels}, counts}));
   for (int i = 0; i < axes; ++i) {
-    high[2 + i] = stride[i] - phases[i];
-    side.push_back(2 + axes + i);
-    side.push_back(2 + i);
+    high[firstPhase + i] = stride[i] - phases[i];
+    side.push_back(channelAxis + 1 + i);
+    side.push_back(firstPhase + i);
     whole.push_back(counts[i] * stride[i]);
   }
-  if (high != Dims(2 + 2 * axes, 0))
-    y = pad(y, Dims(2 + 2 * axes, 0), high, Dims(2 + 2 * axes, 0), 0.0);
+  if (high != Dims(rank, 0))
+    y = pad(y, Dims(rank, 0), high, Dims(rank, 0), 0.0);
   y = reshape(permute(y, side), whole);
   return slice(y, starts, shape, Dims(axes + 2, 1));
 }

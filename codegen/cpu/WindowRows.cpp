@@ -20,12 +20,12 @@ static constexpr int64_t kLeastHeight = 6; // fewer sums would wait for each oth
 static constexpr int64_t kStepsAtOnce = 4, kLinesAsked = 2;
 
 struct KernelWriter::RowWindows : MatrixTypes {
-  bool ofRows;                      // the windows are rows of A, not of B
-  int64_t columns, vectors, height; // of a tile
-  int64_t channels, positions, depth;
-  int64_t blockRows;
+  bool ofRows;                        // the windows are rows of A, not of B
+  int64_t columns, vectors, height;   // of a tile
+  int64_t channels, positions, depth; // where the windows are rows of B the depth is the most
+  int64_t blockRows, blockColumns;    // sums lie in strips of kStrideC columns
   bool hasGroups;
-  llvm::Value *table, *lastTile, *c, *totals; // scratch memory; what a last tile that is not whole reads of A
+  llvm::Value *table, *tileOfA, *c, *totals; // scratch memory; of windows in rows of B, a tile's rows of A
 
   RowWindows(kernel::ContractOp op, KernelWriter &w)
       : MatrixTypes(op.getA().getType().getElementType(), op.getB().getType().getElementType(), false, w) {
@@ -36,7 +36,9 @@ struct KernelWriter::RowWindows : MatrixTypes {
         unsupported(op, "windows in rows have a kernel, channels and panels of known sizes");
       return known->getSExtValue();
     };
-    columns = constantOf(op.getBStrideK()), depth = constantOf(op.getK());
+    columns = constantOf(op.getBStrideK()), depth = cpu::span({}, op.getK());
+    if (depth < 0 || (ofRows && !isa<ConstantInt>(w.scalar(op.getK()))))
+      unsupported(op, "windows in rows have a depth of known size");
     vectors = columns / vectorLanes;
     channels = constantOf(op.getWindows()[Windows::Channels]), positions = 1;
     for (int axis = 0; axis < Windows::kAxes; ++axis)
@@ -46,9 +48,16 @@ struct KernelWriter::RowWindows : MatrixTypes {
     blockRows = alignTo(span > 0 ? std::min(span, kMostRows) : kMostRows, height);
     hasGroups = depth > kGroupDepth;
     table = w.reserveScratch(w.b.getInt64Ty(), (ofRows ? blockRows : kDepth) * positions + kLanes);
-    lastTile = ofRows ? nullptr : w.reserveScratch(type, height * kDepth);
-    c = w.reserveScratch(type, blockRows * kStrideC);
-    totals = hasGroups ? w.reserveScratch(type, blockRows * kStrideC) : c;
+    tileOfA = ofRows ? nullptr : w.reserveScratch(type, height * kDepth);
+    // Of windows in rows of B all that a block of K reads stays in the cache while tiles go over the columns.
+    blockColumns = kStrideC;
+    if (!ofRows) {
+      int64_t most = kMostBlockBytes / 2 / (type->getScalarSizeInBits() / 8) / blockRows;
+      int64_t columnSpan = cpu::span(op.getColumnBegin(), op.getColumnEnd());
+      blockColumns = alignTo(columnSpan > 0 ? std::min(columnSpan, most) : most, kStrideC);
+    }
+    c = w.reserveScratch(type, blockRows * blockColumns);
+    totals = hasGroups ? w.reserveScratch(type, blockRows * blockColumns) : c;
   }
   // The highest, unless the rows of a task are so few that a lower one computes fewer that nobody wants.
   void chooseHeight(int64_t highest, int64_t rows) {
@@ -196,10 +205,10 @@ Function *KernelWriter::windowBlockFunction(RowWindows &p) {
   });
 }
 
-// void (table of the rows at the position, a, c, first channel, depth, whether c is added to, elements from a step of K
-// to the next in a): a tile of C = A * B over a block of K, where a row of B is a window.
+// void (table of the rows at the position, the tile's part of a, step by step, c, first channel, depth, whether c is
+// added to): a tile of C = A * B over a block of K, where a row of B is a window.
 Function *KernelWriter::windowColumnsFunction(RowWindows &p) {
-  return helper(p.nameOf("window_columns"), 3, 4, [&](Function *tile) {
+  return helper(p.nameOf("window_columns"), 3, 3, [&](Function *tile) {
     auto *vector = FixedVectorType::get(p.type, p.vectorLanes);
     int64_t bytes = p.type->getScalarSizeInBits() / 8, sumCount = p.height * p.vectors;
     Align align(bytes);
@@ -214,7 +223,7 @@ Function *KernelWriter::windowColumnsFunction(RowWindows &p) {
           SmallVector<Value *> right;
           for (int64_t j = 0; j < p.vectors; ++j)
             right.push_back(b.CreateAlignedLoad(vector, b.CreateConstGEP1_64(p.type, row, j * p.vectorLanes), align));
-          Value *left = b.CreateGEP(p.type, a, b.CreateMul(place, tile->getArg(6)));
+          Value *left = b.CreateGEP(p.type, a, b.CreateMul(place, constant(p.height)));
           for (int64_t i = 0; i < p.height; ++i) {
             Value *element = b.CreateAlignedLoad(p.type, b.CreateConstGEP1_64(p.type, left, i), align);
             for (int64_t j = 0; j < p.vectors; ++j) {
@@ -233,51 +242,64 @@ Function *KernelWriter::windowColumnsFunction(RowWindows &p) {
   });
 }
 
-// void (description of the windows, zeros, a, table, a last tile of a, c, totals, a's strides, k, first row, rows,
-// first column, columns, channels, positions of the kernel): a block of C, whose sums are in the totals where K is more
-// than a group.
+// void (description of the windows, zeros, a, table, a tile's part of a, c, totals, a's strides, k, first row, rows,
+// first column, columns, channels, positions of the kernel, elements of a strip of c, the window at k = 0): a block of
+// C, whose sums are in the totals where K is more than a group.
 Function *KernelWriter::windowColumnsBlockFunction(RowWindows &p) {
-  return helper(p.nameOf("window_columns_block") + (p.hasGroups ? "_groups" : ""), 7, 8, [&](Function *f) {
+  return helper(p.nameOf("window_columns_block") + (p.hasGroups ? "_groups" : ""), 7, 10, [&](Function *f) {
     Function *tile = windowColumnsFunction(p);
-    Value *table = f->getArg(3), *lastTile = f->getArg(4), *c = f->getArg(5), *strideK = f->getArg(7),
-          *k = f->getArg(8);
+    Value *table = f->getArg(3), *tileOfA = f->getArg(4), *c = f->getArg(5), *strideK = f->getArg(7), *k = f->getArg(8);
     Value *firstRow = f->getArg(9), *rows = f->getArg(10), *firstColumn = f->getArg(11), *columns = f->getArg(12),
-          *channels = f->getArg(13), *zero = constant(0), *height = constant(p.height);
+          *channels = f->getArg(13), *stripElements = f->getArg(15), *zero = constant(0), *height = constant(p.height);
     Value *a = b.CreateGEP(p.type, f->getArg(2), firstRow), *tiles = divideUp(rows, height);
     Value *lastRow = b.CreateSub(rows, constant(1));
     Value *wholeTiles = b.CreateUDiv(rows, height);
     loop(zero, k, kDepth, [&](Value *k0) {
       Value *depth = minimum(constant(kDepth), b.CreateSub(k, k0)),
             *inGroup = b.CreateAnd(k0, constant(kGroupDepth - 1));
-      b.CreateCall(rowTableFunction(), {f->getArg(0), table, f->getArg(1), k0, depth, depth, constant(kDepth),
-                                        f->getArg(14), constant(p.type->getScalarSizeInBits() / 8)});
-      branch(b.CreateICmpSLT(wholeTiles, tiles), [&] {
-        Value *first = b.CreateMul(wholeTiles, height);
-        loop(zero, depth, 1, [&](Value *i) {
-          Value *from = b.CreateGEP(p.type, a, b.CreateMul(b.CreateAdd(k0, i), strideK));
-          Value *to = b.CreateGEP(p.type, lastTile, b.CreateMul(i, height));
-          for (int64_t row = 0; row < p.height; ++row) {
-            Value *place = minimum(b.CreateAdd(first, constant(row)), lastRow);
-            b.CreateStore(b.CreateLoad(p.type, b.CreateGEP(p.type, from, place)),
-                          b.CreateConstGEP1_64(p.type, to, row));
-          }
-        });
-      });
+      b.CreateCall(rowTableFunction(), {f->getArg(0), table, f->getArg(1), b.CreateAdd(f->getArg(16), k0), depth, depth,
+                                        constant(kDepth), f->getArg(14), constant(p.type->getScalarSizeInBits() / 8)});
       loop(zero, tiles, 1, [&](Value *i) {
-        Value *rowsOfC = b.CreateGEP(p.type, c, b.CreateMul(i, constant(p.height * kStrideC)));
-        Value *inA = b.CreateAdd(b.CreateMul(k0, strideK), b.CreateMul(i, height));
+        Value *first = b.CreateMul(i, height),
+              *rowsOfC = b.CreateGEP(p.type, c, b.CreateMul(first, constant(kStrideC)));
         Value *isWhole = b.CreateICmpSLT(i, wholeTiles);
-        Value *left = b.CreateSelect(isWhole, b.CreateGEP(p.type, a, inA), lastTile);
-        Value *strideA = b.CreateSelect(isWhole, strideK, height);
+        auto copy = [&](function_ref<void(Value *, Value *)> rowsOf) {
+          loop(zero, depth, 1, [&](Value *step) {
+            rowsOf(b.CreateGEP(p.type, a, b.CreateMul(b.CreateAdd(k0, step), strideK)),
+                   b.CreateGEP(p.type, tileOfA, b.CreateMul(step, height)));
+          });
+        };
+        Align align(p.type->getScalarSizeInBits() / 8);
+        branch(isWhole, [&] {
+          copy([&](Value *from, Value *to) {
+            auto *rows = FixedVectorType::get(p.type, p.height);
+            b.CreateAlignedStore(b.CreateAlignedLoad(rows, b.CreateGEP(p.type, from, first), align), to, align);
+          });
+        });
+        branch(b.CreateNot(isWhole), [&] {
+          copy([&](Value *from, Value *to) {
+            for (int64_t row = 0; row < p.height; ++row) {
+              Value *place = minimum(b.CreateAdd(first, constant(row)), lastRow);
+              b.CreateStore(b.CreateLoad(p.type, b.CreateGEP(p.type, from, place)),
+                            b.CreateConstGEP1_64(p.type, to, row));
+            }
+          });
+        });
         loop(zero, columns, p.columns, [&](Value *j) {
           Value *column = b.CreateAdd(firstColumn, j), *position = b.CreateUDiv(column, channels);
           Value *rowsOfB = b.CreateGEP(b.getInt64Ty(), table, b.CreateMul(position, constant(kDepth)));
-          b.CreateCall(tile, {rowsOfB, left, b.CreateGEP(p.type, rowsOfC, j), b.CreateURem(column, channels), depth,
-                              inGroup, strideA});
+          Value *inStrip = b.CreateAnd(j, constant(kStrideC - 1));
+          Value *place = b.CreateAdd(b.CreateMul(b.CreateUDiv(j, constant(kStrideC)), stripElements), inStrip);
+          b.CreateCall(tile, {rowsOfB, tileOfA, b.CreateGEP(p.type, rowsOfC, place), b.CreateURem(column, channels),
+                              depth, inGroup});
         });
       });
       if (p.hasGroups)
-        endGroup(p, c, f->getArg(6), k0, depth, k, b.CreateMul(tiles, constant(p.height * kStrideC)));
+        loop(zero, divideUp(columns, constant(kStrideC)), 1, [&](Value *strip) {
+          Value *place = b.CreateMul(strip, stripElements);
+          endGroup(p, b.CreateGEP(p.type, c, place), b.CreateGEP(p.type, f->getArg(6), place), k0, depth, k,
+                   b.CreateMul(tiles, constant(p.height * kStrideC)));
+        });
     });
   });
 }
@@ -300,9 +322,9 @@ void KernelWriter::contractWindowRows(kernel::ContractOp op) {
     if (p.ofRows)
       b.CreateCall(rowTableFunction(), {description, p.table, zeros, row, rows, b.CreateMul(tiles, height), height,
                                         constant(p.positions), constant(p.type->getScalarSizeInBits() / 8)});
-    bool oneStrip = columnSpan >= 0 && columnSpan <= kStrideC;
-    blocks(scalar(op.getColumnBegin()), columnEnd, kStrideC, oneStrip, [&](Value *column) {
-      Value *columns = minimum(constant(kStrideC), b.CreateSub(columnEnd, column));
+    bool oneBlock = columnSpan >= 0 && columnSpan <= p.blockColumns;
+    blocks(scalar(op.getColumnBegin()), columnEnd, p.blockColumns, oneBlock, [&](Value *column) {
+      Value *columns = minimum(constant(p.blockColumns), b.CreateSub(columnEnd, column));
       if (p.ofRows) {
         Value *inB = b.CreateMul(b.CreateUDiv(column, constant(p.columns)), panel);
         Value *panels = pointer(op.getB(), b.CreateAdd(scalar(op.getBBase()), inB));
@@ -311,13 +333,18 @@ void KernelWriter::contractWindowRows(kernel::ContractOp op) {
                       divideUp(columns, constant(p.columns)), constant(p.channels), constant(p.positions)});
       } else {
         b.CreateCall(windowColumnsBlockFunction(p),
-                     {description, zeros, pointer(op.getA(), scalar(op.getABase())), p.table, p.lastTile, p.c, p.totals,
-                      scalar(op.getAStrideK()), constant(p.depth), row, rows, column, columns, constant(p.channels),
-                      constant(p.positions)});
+                     {description, zeros, pointer(op.getA(), scalar(op.getABase())), p.table, p.tileOfA, p.c, p.totals,
+                      scalar(op.getAStrideK()), scalar(op.getK()), row, rows, column, columns, constant(p.channels),
+                      constant(p.positions), constant(p.blockRows * kStrideC), scalar(op.getBStrideN())});
       }
       loop(constant(0), rows, 1, [&](Value *i) {
         epilogue(op, b.CreateAdd(row, i), column, columns, [&](Value *n) {
-          Value *place = b.CreateAdd(b.CreateMul(i, constant(kStrideC)), n);
+          Value *inStrip = n, *strip = constant(0);
+          if (p.blockColumns > kStrideC) {
+            inStrip = b.CreateAnd(n, constant(kStrideC - 1));
+            strip = b.CreateMul(b.CreateSub(n, inStrip), constant(p.blockRows));
+          }
+          Value *place = b.CreateAdd(strip, b.CreateAdd(b.CreateMul(i, constant(kStrideC)), inStrip));
           return loadVector(p.type, b.CreateGEP(p.type, p.totals, place), laneMask);
         });
       });

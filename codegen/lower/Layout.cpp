@@ -4,17 +4,18 @@ using namespace mlir;
 
 namespace weft {
 
-Layout::Layout(func::FuncOp func, const Target &target) : hasImages(false) {
+Layout::Layout(func::FuncOp func, const Target &target) {
   bool allTake = true;
+  int64_t convolutions = 0;
   func.walk([&](Operation *op) {
     bool isOp =
         op->getDialect()->getNamespace() == "weft" && !isa<GroupOp>(op) && !op->hasTrait<OpTrait::IsTerminator>();
     if (!isOp || familyOf(op) != OpFamily::Convolution)
       return;
-    hasImages = true;
+    ++convolutions;
     allTake &= takesChannelsLast(op, target);
   });
-  hasImages &= allTake;
+  hasImages = convolutions && allTake, hasNetwork = convolutions > 1;
 }
 
 static bool isImage(Value value, const CostModel &model) {
@@ -48,16 +49,25 @@ SmallVector<Sizes> Layout::strides(const Lowering &lowering, const Group &group)
     return strides;
   auto isConvolution = [](Operation *op) { return familyOf(op) == OpFamily::Convolution; };
   bool isOfConvolution = llvm::any_of(group.ops, isConvolution);
-  if (!isOfConvolution) {
+  llvm::DenseMap<Value, Storage> inputs;
+  for (auto [inside, outside] : group.inputs)
+    inputs[inside] = lowering.values.find(outside)->second;
+  if (isOfConvolution) {
+    if (!hasNetwork && llvm::none_of(inputs, [](const auto &input) { return input.second.isChannelsLast(); }))
+      return strides;
+  } else {
     if (groupKind(group) != "loop")
       return strides;
-    // A loop goes by the pixels of its results: all of them or none, as one of its inputs does.
+    // A loop goes by the pixels of its results: all of them or none, as one of its inputs does, or a view of one that
+    // puts its pixels elsewhere.
     Sizes shape = sizesOf(group.outside.front());
     bool follows = false;
-    for (auto [inside, outside] : group.inputs) {
-      const Storage &storage = lowering.values.find(outside)->second;
+    for (const auto &[value, storage] : inputs)
       follows |= storage.isChannelsLast() && storage.shape.size() == shape.size() && storage.shape[1] == shape[1];
-    }
+    for (Operation *op : group.ops)
+      if (kindOf(op) == OpKind::Permute)
+        if (auto view = stridedView(op->getResult(0), inputs))
+          follows |= view->isChannelsLast() && view->shape[0] == shape[0] && view->shape[1] == shape[1];
     for (Value value : group.outside)
       follows &= sizesOf(value) == shape && isImage(value, lowering.model) && !lowering.values.count(value);
     if (!follows)

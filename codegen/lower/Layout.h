@@ -1,5 +1,5 @@
-// Which temporaries lie channels last: images between convolutions, where those read windows as rows then
-// (schedule/ChannelsLast.cpp). What the caller gives and gets keeps its layout.
+// Which temporaries lie channels last: images between convolutions, and after a single one of such an image, where
+// those read windows as rows then (schedule/ChannelsLast.cpp). What the caller gives and gets keeps its layout.
 #pragma once
 #include "codegen/schedule/Schedule.h"
 
@@ -14,7 +14,8 @@ public:
   llvm::SmallVector<Sizes> strides(const Lowering &lowering, const Group &group) const;
 
 private:
-  bool hasImages; // convolutions, all of which take them channels last
+  bool hasImages;  // convolutions, all of which take them channels last
+  bool hasNetwork; // more than one: a result may be another's input
 };
 
 } // namespace weft

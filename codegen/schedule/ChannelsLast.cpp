@@ -17,6 +17,9 @@ static constexpr int64_t kRowsOfTask = 98;
 // What else a task does takes as long as products: to read the weight, and to find a position's channels.
 static constexpr int64_t kRowsToReadWeight = 14, kColumnsToFindChannels = 64;
 static constexpr int64_t kElementsToFindPlace = 128; // of a product's step, for the windows' address at one position
+static constexpr int64_t kElementsToReadOne = 25;    // of a product's step, where all that is read comes from memory
+// Of a gradient of a weight whose groups of K are tasks: most groups, and elements of all their sums.
+static constexpr int64_t kMostGroups = 64, kMostGroupSums = 1 << 20;
 
 static bool isDepthwise(Operation *conv) {
   Sizes weight = sizesOf(conv->getOperand(1));
@@ -50,6 +53,9 @@ bool ConvolutionSchedule::isChannelsLast() const {
   if (op->hasAttr("kernel"))
     return channels.constant >= lowering.model.shortLane && found && found->isChannelsLast();
   if (found && found->isChannelsLast())
+    return true;
+  // A copy of windows takes as long for a short line as for a long one; these need none, but the image the other way.
+  if (groups == 1 && !product(kernel_).is(1) && results_.back().constant < lowering.model.shortLane)
     return true;
   for (size_t i = 0; i < group.results.size(); ++i)
     if (lowering.result(group, i).isChannelsLast())
@@ -143,10 +149,10 @@ Storage ConvolutionSchedule::weightPanels(int64_t panelColumns) {
 }
 
 // Tasks of rows and columns, as equal shares for two, four and eight threads as there are: those that cost the least in
-// all, the time that threads wait for the last one included.
+// all, the time that threads wait for the last one included, where there are `times` as many.
 ConvolutionSchedule::Tasks
 ConvolutionSchedule::equalShares(const Size &rows, const Size &columns, int64_t multipleOfRows,
-                                 int64_t multipleOfColumns, int64_t leastRowParts, int64_t depth,
+                                 int64_t multipleOfColumns, int64_t leastRowParts, int64_t depth, int64_t times,
                                  llvm::function_ref<int64_t(int64_t, int64_t)> costOf) const {
   int64_t most = std::min<int64_t>(kMostParts, llvm::divideCeil(columns.constant, multipleOfColumns));
   int64_t least = INT64_MAX;
@@ -154,7 +160,7 @@ ConvolutionSchedule::equalShares(const Size &rows, const Size &columns, int64_t 
   for (int64_t rowParts = leastRowParts; rowParts < leastRowParts + kMostParts; ++rowParts)
     for (int64_t columnParts = 1; columnParts <= most; ++columnParts) {
       Tasks tasks{cut(rows, rowParts, multipleOfRows), cut(columns, columnParts, multipleOfColumns)};
-      int64_t count = tasks.count().constant, height = tasks.rows.size, width = tasks.columns.size, cost = 0;
+      int64_t count = times * tasks.count().constant, height = tasks.rows.size, width = tasks.columns.size, cost = 0;
       if (rowParts + columnParts > leastRowParts + 1 && grain(height, width, depth) > 1)
         continue;
       for (int64_t threads : {2, 4, 8})
@@ -191,7 +197,7 @@ void ConvolutionSchedule::windowRows() {
   int64_t m = rows.constant, n = outputs.constant;
   Tasks tasks =
       equalShares(rows, outputs, lowering.target.windowTileRows(vectors), panelColumns,
-                  llvm::divideCeil(m, kRowsOfTask), depth.constant, [&](int64_t height, int64_t width) {
+                  llvm::divideCeil(m, kRowsOfTask), depth.constant, 1, [&](int64_t height, int64_t width) {
                     return (height + kRowsToReadWeight) * (width + kColumnsToFindChannels / channels.constant);
                   });
 
@@ -249,7 +255,8 @@ void ConvolutionSchedule::windowRows() {
 }
 
 // The gradient of the weight: rows are output channels, columns the kernel's positions and channels, and a step of the
-// sum is a pixel of the gradient with its window.
+// sum is a pixel of the gradient with its window. Groups of K are tasks of their own where their sums are few, so that
+// the images are read once, and added in order then.
 void ConvolutionSchedule::weightOfRows() {
   std::vector<int> order{0};
   for (int axis = 0; axis < axes; ++axis)
@@ -266,39 +273,81 @@ void ConvolutionSchedule::weightOfRows() {
   int64_t lanes = lanesOf(elementType(op->getResult(0)), lowering.target);
   int64_t tileColumns = channels.constant % (2 * lanes) ? lanes : 2 * lanes; // of one position
   Size columns = product(kernel_) * channels, depth = images * positions;
-  Tasks tasks = equalShares(outputs, columns, 1, tileColumns, 1, depth.constant, [&](int64_t height, int64_t width) {
-    return height * width + kElementsToFindPlace * product(kernel_).constant;
-  });
+  Size groupsOfK(llvm::divideCeil(depth.constant, order::kProductGroup));
+  bool apart = groupsOfK.constant > 1 && groupsOfK.constant <= kMostGroups &&
+               (groupsOfK * outputs * columns).constant <= kMostGroupSums;
+  Type sums = computeType(elementType(op->getResult(0)));
+  Storage groupSums = apart ? lowering.temporary({groupsOfK, outputs, columns}, sums) : Storage();
+  int64_t steps = apart ? order::kProductGroup : depth.constant;
+  Tasks tasks = equalShares(
+      outputs, columns, 1, tileColumns, 1, steps, apart ? groupsOfK.constant : 1, [&](int64_t height, int64_t width) {
+        return height * width + kElementsToReadOne * (height + std::min(width, channels.constant)) +
+               kElementsToFindPlace * product(kernel_).constant;
+      });
   Kernel kernel(lowering, group);
   KernelBuilder &k = kernel.k;
   k.loop(k.begin, k.end, false, [&](Value task) {
     kernel.e.reads.push_back({gradient.planBuffer, Value()});
     kernel.e.reads.push_back({x.planBuffer, Value()});
+    Value number = k.index(0), first = k.index(0), count = k.size(depth);
+    if (apart) {
+      std::tie(number, task) = k.split(task, tasks.count());
+      first = k.mul(number, k.index(order::kProductGroup));
+      count = k.min(k.index(order::kProductGroup), k.sub(count, first));
+    }
     auto [row, column] = k.split(task, tasks.columns.count);
     Value rowBegin = k.mul(row, k.index(tasks.rows.size)), columnBegin = k.mul(column, k.index(tasks.columns.size));
     SmallVector<Value> operands{k.buffer(gradient.planBuffer, storageType(gradient.type)),
-                                k.offset(gradient.offset),
+                                k.add(k.offset(gradient.offset), k.mul(first, gradient.strides.back())),
                                 k.index(1),
                                 k.size(gradient.strides.back()),
                                 k.buffer(x.planBuffer, storageType(x.type)),
                                 k.offset(x.offset),
                                 k.index(tileColumns),
-                                k.index(0),
-                                k.size(depth),
+                                first,
+                                count,
                                 rowBegin,
                                 k.min(k.add(rowBegin, k.index(tasks.rows.size)), k.size(outputs)),
                                 columnBegin,
                                 k.min(k.add(columnBegin, k.index(tasks.columns.size)), k.size(columns))};
     operands.append(windows(k));
     auto contract = k.contract(operands, false, false, [&](Value m, Value n, Value sum) {
+      if (apart)
+        return kernel.store(kernel.e.scalar(sum, sums), groupSums, {{0, 1, number}, {1, 1, m}, {2, 1, n}});
       auto [position, channel] = k.split(n, channels);
       finish(kernel, {{0, 1, m}, {1, 1, channel}, {2, axes, position}}, sum);
     });
     contract.setInRows(true);
   });
-  lowering.finish(kernel, group, tasks.count(),
-                  grain(std::min(outputs.constant, tasks.rows.size), std::min(columns.constant, tasks.columns.size),
-                        depth.constant));
+  if (apart)
+    kernel.suffix = "_groups";
+  lowering.finish(
+      kernel, group, (apart ? groupsOfK : Size(1)) * tasks.count(),
+      grain(std::min(outputs.constant, tasks.rows.size), std::min(columns.constant, tasks.columns.size), steps));
+  if (apart)
+    sumOfGroups(groupSums);
+}
+
+// The sums of groups of K, in order.
+void ConvolutionSchedule::sumOfGroups(const Storage &groupSums) {
+  Kernel kernel(lowering, group);
+  kernel.suffix = "_of_groups";
+  KernelBuilder &k = kernel.k;
+  Size places = product(kernel_);
+  k.loop(k.begin, k.end, false, [&](Value task) {
+    auto [output, place] = k.split(task, places);
+    k.loop(k.index(0), k.size(channels), true, [&, output = output, place = place](Value channel) {
+      std::optional<Scalar> total;
+      for (int64_t number = 0; number < groupSums.shape[0].constant; ++number) {
+        Scalar sum = kernel.e.load(groupSums,
+                                   {{0, 1, k.index(number)}, {1, 1, output}, {2, 1, k.join(place, channel, channels)}});
+        total = total ? *total + sum : sum;
+      }
+      finish(kernel, {{0, 1, output}, {1, 1, channel}, {2, axes, place}}, total->value);
+    });
+  });
+  lowering.finish(kernel, group, outputs * places,
+                  lowering.model.grain(channels.constant, 8 * groupSums.shape[0].constant));
 }
 
 void ConvolutionSchedule::depthwise() {

@@ -45,10 +45,11 @@ private:
     Size count() const { return rows.count * columns.count; }
   };
   Tasks equalShares(const Size &rows, const Size &columns, int64_t multipleOfRows, int64_t multipleOfColumns,
-                    int64_t leastRowParts, int64_t depth,
+                    int64_t leastRowParts, int64_t depth, int64_t times,
                     llvm::function_ref<int64_t(int64_t height, int64_t width)> costOf) const;
   void windowRows();
   void weightOfRows();
+  void sumOfGroups(const Storage &groupSums);
   void depthwise();
 
   Lowering &lowering;

@@ -76,6 +76,9 @@ void scheduleLoop(Lowering &lowering, const Group &group);
 // shape, `body` evaluates and stores the results at a point.
 bool scheduleTransposed(Lowering &lowering, const Group &group, const Sizes &shape, Boundaries wanted,
                         llvm::function_ref<void(Kernel &kernel, const Point &point)> body);
+// Of loops whose results are the greatest elements of windows in several rows; false if there are none.
+bool scheduleWindows(Lowering &lowering, const Group &group, const Sizes &shape,
+                     llvm::function_ref<void(Kernel &kernel, const Point &point)> body);
 void scheduleRow(Lowering &lowering, const Group &group);
 // Of rows so short that a lane each is better than a vector each; false if these are none. A row is the dimensions of
 // `space` from `outer` on.

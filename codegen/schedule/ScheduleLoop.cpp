@@ -59,7 +59,7 @@ void scheduleLoop(Lowering &lowering, const Group &group) {
     byPixels &= lowering.result(group, i).shape == shape && lowering.result(group, i).isChannelsLast();
   if (byPixels)
     return schedulePixels(lowering, group, shape, evaluate);
-  if (scheduleTransposed(lowering, group, shape, wanted, evaluate))
+  if (scheduleTransposed(lowering, group, shape, wanted, evaluate) || scheduleWindows(lowering, group, shape, evaluate))
     return;
   Kernel kernel(lowering, group);
   KernelBuilder &k = kernel.k;

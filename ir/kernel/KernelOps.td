@@ -175,9 +175,10 @@ def Kernel_ContractOp : Kernel_Op<"contract", [SingleBlockImplicitTerminator<"Yi
     strides are not looked at. Where there is no element of the input, the element of the matrix is zero.
 
     With `inRows` A (or B) is that matrix transposed: a row is an image and one of the results' positions, and the channels of an element of
-    the input are contiguous. A and B are of the type of the sums; K, channels and the kernel's sizes are constants.
+    the input are contiguous. A and B are of the type of the sums; channels and the kernel's sizes are constants, and K is.
     Of A: B is in panels of bStrideK columns (a multiple of two vectors), (k, n) is at bBase + n / bStrideK * bStrideN + k * bStrideK +
-    n % bStrideK, and columnBegin is a multiple of 128. Of B: aStrideM is 1, and channels and columnBegin are multiples of two vectors.
+    n % bStrideK, and columnBegin is a multiple of 128. Of B: aStrideM is 1, and channels and columnBegin are multiples of two vectors; bStrideN is the row
+    of the matrix that stands at k = 0, so that a group of K can be a product by itself, whose K may vary up to that.
 
     With `unbroken` the chain is one over all of K, and +0.0 is added at its end, so that no sum is -0.0: products that are zeros change
     nothing, wherever in K they stand.

@@ -88,6 +88,30 @@ def test_gradients_of_channels_last_input(channels, groups):
     assert_same_bits(weft.compile(step)(x), step(x))
 
 
+@pytest.mark.parametrize("outputs", [32, 240])
+def test_gradients_over_several_groups_of_k(outputs):
+    """Where their sums are few, groups are tasks of their own, whose sums are added afterwards."""
+    model = nn.Conv2d(256, outputs, 3, padding=1)
+    x = weft.randn(3, 256, 39, 36).to(memory_format=weft.channels_last)
+
+    def step(x):
+        model(x).relu().square().mean().backward()
+        gradient, model.weight.grad, model.bias.grad = model.weight.grad, None, None
+        return gradient
+
+    assert_same_bits(weft.compile(step)(x), step(x))
+
+
+@pytest.mark.parametrize("batch", [1, 3])
+@pytest.mark.parametrize("channels, outputs", [(13, 29), (40, 70), (1, 3)])
+def test_short_lines_as_eager(channels, outputs, batch):
+    """Of an image in rows that are shorter than a vector windows are rows, too."""
+    x = weft.randn(batch, channels, 7, 7)
+    for model in (nn.Conv2d(channels, outputs, 5, padding=2), nn.Conv2d(channels, outputs, (2, 3), 2, dilation=2)):
+        with weft.no_grad():
+            assert_same_bits(weft.compile(model)(x), model(x))
+
+
 def test_sequences_and_volumes_as_eager():
     for convolution, size in ((nn.Conv1d, (50,)), (nn.Conv3d, (5, 6, 7))):
         model = nn.Sequential(convolution(3, 20, 3, padding=1), nn.ReLU(), convolution(20, 35, 3), nn.Tanh()).eval()

@@ -227,3 +227,41 @@ def test_lp_pool3d():
     x = weft.rand(1, 2, 4, 4, 4, dtype=weft.float64)
     expected = (F.avg_pool3d(x**3, 2) * 8) ** (1 / 3)
     assert (nn.LPPool3d(3, 2)(x) - expected).abs().max().item() < 1e-12
+
+
+@pytest.mark.parametrize("dtype", [weft.float32, weft.float64, weft.bfloat16], ids=["f32", "f64", "bf16"])
+@pytest.mark.parametrize(
+    "shape, kernel, arguments",
+    [
+        ((2, 3, 23, 37), 3, {"stride": 2, "padding": 1}),
+        ((3, 40, 35), (3, 2), {"stride": (1, 2), "padding": (1, 0)}),
+        ((1, 2, 19, 70), (2, 5), {"stride": (2, 3), "padding": (0, 2), "dilation": (3, 1), "ceil_mode": True}),
+        ((2, 4, 18, 64), 2, {}),
+        ((1, 2, 6, 7, 33), 3, {"stride": 1, "padding": 1}),
+    ],
+)
+def test_max_pool_gives_an_element_of_each_window(shape, kernel, arguments, dtype):
+    """The one that the index names, to the bit: windows are reduced by columns first, indices element by element."""
+    x = weft.randn(shape).to(dtype)
+    flat = x.view(-1)
+    flat[::7], flat[1::11], flat[2::13], flat[5::101] = 0.0, -0.0, -numpy.inf, numpy.inf
+    pool = (
+        F.max_pool3d
+        if len(kernel := (kernel,) * (len(shape) - 2) if isinstance(kernel, int) else kernel) == 3
+        else F.max_pool2d
+    )
+
+    def both(x):
+        return pool(x, kernel, **arguments), pool(x, kernel, return_indices=True, **arguments)[1]
+
+    values, indices = both(x)
+    lead = len(shape) - len(kernel)
+    named = x.reshape(*shape[:lead], -1).gather(-1, indices.reshape(*shape[:lead], -1)).reshape(values.shape)
+    assert numpy.array_equal(array_of(values), array_of(named))
+    for found, expected in zip(weft.compile(both)(x), (values, indices)):
+        assert_same_bits(found, expected)
+    flat[3] = numpy.nan
+    assert_same_bits(
+        weft.compile(lambda x: pool(x, kernel, **arguments).tanh())(x), pool(x, kernel, **arguments).tanh()
+    )
+    assert pool(x, kernel, **arguments).isnan().sum() > 0

@@ -7,7 +7,7 @@
 // CHECK: call <8 x float> @llvm.x86.avx.maskload.ps.256(
 // CHECK-NOT: llvm.masked.store
 // CHECK: ret void
-func.func @main(%x: tensor<2x16x7x7xf32>, %w: tensor<32x16x3x3xf32>) -> tensor<2x32x7x7xf32> {
-  %0 = weft.conv_general %x, %w {stride = array<i64: 1, 1>, low = array<i64: 1, 1>, high = array<i64: 1, 1>, dilation = array<i64: 1, 1>, groups = 1 : i64} : (tensor<2x16x7x7xf32>, tensor<32x16x3x3xf32>) -> tensor<2x32x7x7xf32>
-  return %0 : tensor<2x32x7x7xf32>
+func.func @main(%x: tensor<2x16x17x17xf32>, %w: tensor<32x16x3x3xf32>) -> tensor<2x32x17x17xf32> {
+  %0 = weft.conv_general %x, %w {stride = array<i64: 1, 1>, low = array<i64: 1, 1>, high = array<i64: 1, 1>, dilation = array<i64: 1, 1>, groups = 1 : i64} : (tensor<2x16x17x17xf32>, tensor<32x16x3x3xf32>) -> tensor<2x32x17x17xf32>
+  return %0 : tensor<2x32x17x17xf32>
 }

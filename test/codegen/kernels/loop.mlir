@@ -1,4 +1,4 @@
-// RUN: weft-opt %s --weft-fusion --weft-to-kernel --split-input-file | FileCheck %s
+// RUN: weft-opt %s --weft-decompose --weft-fusion --weft-to-kernel --split-input-file | FileCheck %s
 
 // Contiguous operands: flat, a task is an element.
 // CHECK-LABEL: kernel.func @mul_add_0
@@ -114,4 +114,25 @@ func.func @main(%x: tensor<1000xf32>, %y: tensor<1000xf32>) -> tensor<1000x2xf32
   %1 = weft.reshape %y {shape = array<i64: 1000, 1>} : (tensor<1000xf32>) -> tensor<1000x1xf32>
   %2 = weft.concatenate %0, %1 {dim = 1 : i64} : (tensor<1000x1xf32>, tensor<1000x1xf32>) -> tensor<1000x2xf32>
   return %2 : tensor<1000x2xf32>
+}
+
+// -----
+
+// The greatest elements of windows: of each column first, into scratch memory, then along the row.
+// CHECK: maximum_0(0, 1) x 24, grain
+// CHECK-LABEL: kernel.func @maximum_0
+// CHECK: %[[LINE:.*]] = kernel.scratch 64
+// CHECK: kernel.for %[[ROW:.*]] = %arg2 to %arg3 {
+// CHECK: kernel.for lane %[[COLUMN:.*]] = %c0{{.*}} to %c64
+// CHECK: arith.maximumf
+// CHECK-NOT: arith.maximumf
+// CHECK: kernel.store %{{.*}}, %[[LINE]][%[[COLUMN]]]
+// CHECK: kernel.for lane %[[LANE:.*]] = %c0{{.*}} to %c32
+// CHECK: kernel.load %[[LINE]]
+// CHECK: kernel.load %[[LINE]]
+// CHECK-NOT: kernel.load
+// CHECK: arith.maximumf
+func.func @main(%x: tensor<3x16x64xf32>) -> tensor<3x8x32xf32> {
+  %0 = weft.max_pool %x {kernel = array<i64: 2, 2>, stride = array<i64: 2, 2>, low = array<i64: 0, 0>, high = array<i64: 0, 0>, dilation = array<i64: 1, 1>} : (tensor<3x16x64xf32>) -> tensor<3x8x32xf32>
+  return %0 : tensor<3x8x32xf32>
 }
