@@ -142,8 +142,9 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -
     positions = input.to(_C.int64)
     bins = minlength
     if input.shape[0]:
-        low, high = (int(x.item()) for x in (positions.min(), positions.max()))
-        if low < 0:
+        high = int(positions.view(_C.uint64).max().item())
+        if high > 2**63 - 1:  # a negative number
+            low = positions.min().item()
             raise RuntimeError(f"[bincount] the integers must not be negative; got {low}; subtract the least")
         bins = max(bins, high + 1)
     if weights is None:

@@ -178,6 +178,40 @@ void lastPass(const Passes<T> &passes, const Complex<V> *from, const Sink &sink)
   }
 }
 
+// Two passes, p and the next, in one sweep over memory: for an i of the second and a k of the first, `count` elements
+// of the first make butterflies side by side in `near`, and then those of the second are made of them.
+template <int R, class V, class T>
+void firstOfTwo(const Passes<T> &passes, int p, int64_t between, int64_t count, int64_t i, const Complex<V> *from,
+                Complex<V> *near) {
+  const int64_t inner = between * count;
+  for (int64_t c = 0; c < count; ++c) {
+    Complex<V> x[R];
+    for (int j = 0; j < R; ++j)
+      x[j] = from[between * c + inner * j];
+    Butterfly<R>::run(x);
+    const Complex<T> *twiddle = passes.twiddles[p] + (i + between * c) * (R - 1) - 1;
+    near[c] = x[0];
+    for (int j = 1; j < R; ++j)
+      near[c + count * j] = times(x[j], twiddle[j]);
+  }
+}
+// Each result lies `stride` elements behind the one before; `step` is between those of neighbouring butterflies.
+template <int R, class V, class T>
+void secondOfTwo(const Passes<T> &passes, int p, int64_t count, int64_t i, const Complex<V> *near, Complex<V> *to,
+                 int64_t step, int64_t stride) {
+  const Complex<T> *twiddle = passes.twiddles[p];
+  for (int64_t c = 0; c < count; ++c) {
+    Complex<V> x[R];
+    for (int j = 0; j < R; ++j)
+      x[j] = near[c * R + j];
+    Butterfly<R>::run(x);
+    Complex<V> *out = to + step * c;
+    out[0] = x[0];
+    for (int j = 1; j < R; ++j)
+      out[stride * j] = twiddle ? times(x[j], twiddle[i * (R - 1) + j - 1]) : x[j];
+  }
+}
+
 template <class F> void byRadix(int radix, const F &f) {
   switch (radix) {
   case 2:
@@ -193,6 +227,29 @@ template <class F> void byRadix(int radix, const F &f) {
   default:
     return f(Radix<int(kLargestRadix)>());
   }
+}
+
+template <class T> bool areTwo(const Passes<T> &passes, int p) {
+  return p + 1 < passes.count && passes.radices[p] <= 8 && passes.radices[p + 1] <= 8 && passes.radices[p] != 7 &&
+         passes.radices[p + 1] != 7;
+}
+template <class V, class T>
+void twoPasses(const Passes<T> &passes, int p, int64_t before, const Complex<V> *from, Complex<V> *to) {
+  const int first = passes.radices[p], second = passes.radices[p + 1];
+  const int64_t inner = passes.n / (before * first), between = inner / second;
+  for (int64_t k = 0; k < before; ++k)
+    for (int64_t i = 0; i < between; ++i) {
+      Complex<V> near[64];
+      byRadix(first, [&](auto r) {
+        if constexpr (r.radix <= 8)
+          firstOfTwo<r.radix>(passes, p, between, second, i, from + i + inner * first * k, near);
+      });
+      byRadix(second, [&](auto r) {
+        if constexpr (r.radix <= 8)
+          secondOfTwo<r.radix>(passes, p + 1, first, i, near, to + i + between * k, between * before,
+                               between * before * first);
+      });
+    }
 }
 
 // Blocks of elements from a source, each of which becomes at(index, element) and goes to a sink.
@@ -230,12 +287,19 @@ void runPasses(const Passes<T> &passes, const Source &source, const Sink &sink, 
     buffer = other;
     other = swap;
   };
-  for (; p < last; before *= passes.radices[p++]) {
-    byRadix(passes.radices[p], [&](auto r) { pass<r.radix>(passes, p, before, Memory<V>{buffer}, other); });
+  const int end = Sink::kInOrder ? passes.count : last; // of the passes from memory to memory
+  while (p < last) {
+    const bool two = p + 1 < end && areTwo(passes, p);
+    if (two)
+      twoPasses(passes, p, before, buffer, other);
+    else
+      byRadix(passes.radices[p], [&](auto r) { pass<r.radix>(passes, p, before, Memory<V>{buffer}, other); });
     exchange();
+    for (const int done = two ? p + 2 : p + 1; p < done; ++p)
+      before *= passes.radices[p];
   }
   if (Sink::kInOrder || last < 0) {
-    if (last >= 0) {
+    if (p == last) {
       byRadix(passes.radices[last], [&](auto r) { lastPass<r.radix>(passes, buffer, Memory<V>{other}); });
       exchange();
     }
