@@ -267,16 +267,36 @@ void move(int64_t count, const Source &source, const Sink &sink, const At &at) {
   }
 }
 
+// The same where elements stay as they are: a block is made, or read, where it lies.
+template <class V, class T, class Source> void read(int64_t count, const Source &source, Complex<V> *to) {
+  constexpr int kB = kBlock<T>;
+  for (int64_t i = 0; i < count; i += kB) {
+    const int64_t size = count - i < kB ? count - i : kB;
+    const Complex<V> *from = loaded(source, i, size, to + i);
+    for (int64_t b = 0; from != to + i && b < size; ++b)
+      to[i + b] = from[b];
+  }
+}
+template <class V, class T, class Sink> void write(int64_t count, Complex<V> *from, const Sink &sink) {
+  constexpr int kB = kBlock<T>;
+  for (int64_t i = 0; i < count; i += kB) {
+    const int64_t size = count - i < kB ? count - i : kB;
+    Complex<V> *to = target(sink, i, from + i);
+    for (int64_t b = 0; to != from + i && b < size; ++b)
+      to[b] = from[i + b];
+    stored(sink, i, size, to);
+  }
+}
+
 // All passes, from the source to the sink, by way of two buffers of n elements. Rows are best read and written from one
 // end to the other, so that they go by a buffer; columns are the first pass's and the last one's own.
 template <class V, class T, class Source, class Sink>
 void runPasses(const Passes<T> &passes, const Source &source, const Sink &sink, Complex<V> *buffer, Complex<V> *other) {
-  auto same = [](int64_t, const Complex<V> &x) { return x; };
   const int last = passes.count - 1;
   int64_t before = 1;
   int p = 0;
   if (Source::kInOrder || last < 1)
-    move<V, T>(passes.n, source, Memory<V>{buffer}, same);
+    read<V, T>(passes.n, source, buffer);
   else {
     if constexpr (!Source::kInOrder)
       byRadix(passes.radices[0], [&](auto r) { pass<r.radix>(passes, 0, before, source, buffer); });
@@ -303,7 +323,7 @@ void runPasses(const Passes<T> &passes, const Source &source, const Sink &sink, 
       byRadix(passes.radices[last], [&](auto r) { lastPass<r.radix>(passes, buffer, Memory<V>{other}); });
       exchange();
     }
-    return move<V, T>(passes.n, Memory<V>{buffer}, sink, same);
+    return write<V, T>(passes.n, buffer, sink);
   }
   if constexpr (!Sink::kInOrder)
     byRadix(passes.radices[last], [&](auto r) { lastPass<r.radix>(passes, buffer, sink); });
