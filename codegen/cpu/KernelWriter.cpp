@@ -59,6 +59,8 @@ void KernelWriter::operation(mlir::Operation *op) {
     return this->pack(pack);
   if (auto transpose = mlir::dyn_cast<kernel::TransposeOp>(op))
     return this->transpose(transpose);
+  if (auto compact = mlir::dyn_cast<kernel::CompactOp>(op))
+    return this->compact(compact);
   if (auto memory = mlir::dyn_cast<kernel::ScratchOp>(op)) {
     Type *element = memoryType(memory.getType().getElementType());
     int64_t elements = int64_t(memory.getElements());

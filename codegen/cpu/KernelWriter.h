@@ -140,6 +140,7 @@ private:
   void prefetchLines(Value *place, int64_t bytes, bool write);
 
   void transpose(kernel::TransposeOp op); // Transpose.cpp
+  void compact(kernel::CompactOp op);     // Compact.cpp
 
   // ---- reductions (Reduce.cpp)
   struct Reduction;

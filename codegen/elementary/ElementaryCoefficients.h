@@ -90,10 +90,13 @@ constexpr double bessel0Tail64[] = {0x1.9884533d43651p-2, 0x1.9884533d3d1ccp-9, 
 // sqrt(x) exp(-x) I1(x) = P(16 / x), x >= 16; error 2^-53.9.
 constexpr double bessel1Tail64[] = {0x1.9884533d43651p-2, -0x1.32633e6df41d6p-7, -0x1.7efc0de6abe8ap-13, -0x1.4f1cdb3c06e6bp-17, -0x1.d6e06b7231359p-21, -0x1.e90c9e0aa8a55p-24, 0x1.a2fbe465f3492p-25, -0x1.809569ec7df17p-22, 0x1.784caac97e45dp-20, -0x1.11b7d0a58d66dp-18, 0x1.28ab8379fa325p-17, -0x1.e12e1a22cf150p-17, 0x1.229158ec8a9f5p-16, -0x1.01693b47647b4p-16, 0x1.44b9d5a8e98bbp-17, -0x1.140642e4cf96ap-18, 0x1.1b58ce544efbap-20, -0x1.094fa1214d548p-23};
 
-// erfinv(x) = x P(w - 5/2), w = -log(1 - x^2) <= 5; error 2^-35.3.
-constexpr double erfinvCentral32[] = {0x1.805c5cfd16758p+0, 0x1.f91e89940ebc3p-3, -0x1.11c3c5351a310p-8, -0x1.4863cece29965p-10, 0x1.c9b4dc42f08afp-13, -0x1.4f46ac1e9bf0bp-18, -0x1.cab6946065b8dp-19, 0x1.00fed2a1f8b6fp-21, 0x1.dc8689430227dp-27, -0x1.75381997c76b5p-27, 0x1.bbb73b8078004p-31, 0x1.0f8f93edfb123p-33, -0x1.5cb299d2206ebp-36};
+// log1p(f) = f P(f), sqrt(1/2) <= 1 + f <= sqrt(2); error 2^-27.6.
+constexpr double erfinvLog32[] = {0x1.fffffbf1a1daap-1, -0x1.fffff158bf4fbp-2, 0x1.5559c244cf2aap-2, -0x1.0007dd0edb2c6p-2, 0x1.98566fc9dc50dp-3, -0x1.52b0eec983e02p-3, 0x1.34c12d8fc7cd0p-3, -0x1.2a08a962e80c1p-3, 0x1.6214cee0af64ap-4};
 
-// erfinv(x) = x P(sqrt(w) - 13/4), 5 <= w <= 18; error 2^-29.1.
-constexpr double erfinvTail32[] = {0x1.8abcc377f93bap+1, 0x1.0158a73ba3b60p+0, 0x1.6001d864827f8p-8, -0x1.ebbf3f5a9802dp-9, 0x1.462502ad494e4p-9, -0x1.b9a8bf0362e7bp-10, 0x1.fa4e7eeb89ed7p-11, -0x1.7f3a9413a408ap-12, 0x1.49667c8c88fa1p-19, 0x1.61a5f3661b47bp-14, -0x1.051a28877dd94p-15};
+// erfinv(x) = x P(w - 5/2), w = -log(1 - x^2) <= 5; error 2^-28.7.
+constexpr double erfinvCentral32[] = {0x1.805c5d07a74ccp+0, 0x1.f91e8b104b580p-3, -0x1.11c4202d6f812p-8, -0x1.48664cd818b7cp-10, 0x1.c9c56fce69e4dp-13, -0x1.4cf8894dffbb5p-18, -0x1.ccf57f0cee0f2p-19, 0x1.f42fccebfeb71p-22, 0x1.35201175dcad5p-26, -0x1.2d4a162df3859p-27, 0x1.7457dd8cb5650p-32};
+
+// erfinv(x) = x P(w - 21/2), 5 <= w <= 16; error 2^-29.0.
+constexpr double erfinvTail32[] = {0x1.897f938ca3ad4p+1, 0x1.3da46234f39fdp-3, -0x1.d2ec50575a447p-9, 0x1.461cb1007a5b4p-13, -0x1.ffbcf6de04944p-18, 0x1.4a93da25c6b23p-22, -0x1.4ca70534865fcp-33, -0x1.0dbb2cd0c9588p-29, 0x1.7143ddee76697p-32, -0x1.55ea69f805206p-35, 0x1.2c3fab8800302p-39, -0x1.5ea515957b290p-48};
 
 } // namespace weft::coefficients

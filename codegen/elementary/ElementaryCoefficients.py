@@ -264,13 +264,16 @@ def special():
             53,
         )
 
-    # erfinv of float32, by w = -log(1 - x^2), which is 16.7 at most.
+    # erfinv of float32, in float64, by w = -log(1 - x^2), which is 16 at most.
     def ratio(w):
         if w <= 0:
             return mp.sqrt(mp.pi) / 2
         x = mp.sqrt(-mp.expm1(-w))
         return mp.erfinv(x) / x
 
+    log = tail(mp.log1p, 1)
+    half, root = mp.sqrt(mp.mpf(1) / 2) - 1, mp.sqrt(mp.mpf(2)) - 1
+    table("erfinvLog32", "log1p(f) = f P(f), sqrt(1/2) <= 1 + f <= sqrt(2)", log, lambda f: f, half, root, 8, 53)
     for name, comment, function, low, high, degree in (
         (
             "erfinvCentral32",
@@ -278,16 +281,9 @@ def special():
             lambda u: ratio(u + 2.5),
             -2.5,
             2.5,
-            12,
-        ),
-        (
-            "erfinvTail32",
-            "erfinv(x) = x P(sqrt(w) - 13/4), 5 <= w <= 18",
-            lambda u: ratio((u + mp.mpf(13) / 4) ** 2),
-            mp.sqrt(5) - mp.mpf(13) / 4,
-            1,
             10,
         ),
+        ("erfinvTail32", "erfinv(x) = x P(w - 21/2), 5 <= w <= 16", lambda u: ratio(u + 10.5), -5.5, 5.5, 11),
     ):
         table(name, comment, function, lambda u, function=function: 1 / function(u), low, high, degree, 53)
 

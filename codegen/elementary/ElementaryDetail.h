@@ -12,6 +12,7 @@ namespace weft::elementary {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+constexpr double kLn2 = 0x1.62e42fefa39efp-1;
 
 inline bool isSingle(Scalar x) { return x.type().isF32(); }
 

@@ -37,10 +37,12 @@ Scalar inverseErfcTail(Scalar q) {
   return y;
 }
 
-// In f64, to the precision of f32 (after Giles, "Approximating the erfinv function", 2012).
+// In f64, to the precision of f32 (after Giles, "Approximating the erfinv function", 2012), which needs neither a
+// quotient nor a root.
 Scalar erfinvOfSingle(Scalar x) {
-  Scalar w = -log((1.0 - x) * (1.0 + x));
-  Scalar central = polynomial(w - 2.5, c::erfinvCentral32), tail = polynomial(sqrt(w) - 3.25, c::erfinvTail32);
+  Decomposed d = decompose(weft::fma(-x, x, x.constant(1.0)));
+  Scalar f = d.m - 1.0, w = -fma(d.k, kLn2, f * polynomial(f, c::erfinvLog32));
+  Scalar central = polynomial(w - 2.5, c::erfinvCentral32), tail = polynomial(w - 10.5, c::erfinvTail32);
   return x * weft::select(less(w, 5.0), central, tail);
 }
 

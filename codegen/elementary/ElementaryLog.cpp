@@ -10,7 +10,6 @@ namespace {
 
 constexpr double kSqrtHalf = 0x1.6a09e667f3bcdp-1;
 // ln(2) and log10(2): the high parts are short, so that k times them is exact.
-constexpr double kLn2 = 0x1.62e42fefa39efp-1;
 constexpr double kLn2High32 = 0x1.62e4p-1, kLn2Low32 = 0x1.7f7d1cp-20;
 constexpr double kLn2High64 = 0x1.62e42fefa38p-1, kLn2Low64 = 0x1.ef35793c7673p-45;
 constexpr double kLog10Of2High32 = 0x1.3442p-2, kLog10Of2Low32 = -0x1.95ec1p-19;

@@ -60,6 +60,9 @@ struct CostModel {
     int64_t filling = rows * elements * 4 / std::max<int64_t>(1, cacheBytes / 4);
     return std::clamp<int64_t>(filling, 8, std::min<int64_t>(8 + elements / 8, 64));
   }
+  // Or a task is a range of a vector, of so many bytes at least, and there are so many at most: each goes through all
+  // positions.
+  int64_t scatterRangeBytes = 1 << 21, scatterRanges = 16;
 
   // Scans: columns of a task; and elements of a row from which on the lanes are parts of it.
   int64_t scanColumns = 128;

@@ -1,7 +1,8 @@
 // scatter_add and its like: a copy of the input, then additions; scatter: then writes. Along the indexed axis they run
 // in the order of the source; everything across it is independent. Where a position is that of a whole row of what lies
 // behind the axis (the gradient of an embedding), a task owns some rows of the result: it copies them, goes through all
-// positions, and adds where one is its own, while they are in the cache. Else a task is a tile of what lies behind the
+// positions, and adds where one is its own, while they are in the cache. So does a task of a vector's, but finds its
+// own positions a block at a time, as nothing says of one whether it is. Else a task is a tile of what lies behind the
 // axis.
 #include "codegen/schedule/Schedule.h"
 
@@ -25,6 +26,9 @@ private:
   void copy();
   void byTiles();
   void byRows();
+  std::optional<Size> ranges();
+  int64_t leastRange();
+  void byRanges();
   // Of the source or, with i in the result's axis, of the result.
   Point at(Value before, Value i, Value behind);
   Value position(const Point &point);
@@ -187,14 +191,64 @@ void ScatterSchedule::byRows() {
   lowering.finish(kernel, group, outer * parts, lowering.model.grain(rows * lowering.estimate(inner), 4));
 }
 
+// Of which there is one at least; nothing where it is not known how many, or there is something around the axis.
+std::optional<Size> ScatterSchedule::ranges() {
+  if (rank != 1 || lowering.target.gpu)
+    return std::nullopt;
+  return ceilDivide(into[0], leastRange());
+}
+
+int64_t ScatterSchedule::leastRange() {
+  return lowering.model.scatterRangeBytes * 8 / storageType(result.type).getIntOrFloatBitWidth();
+}
+
+void ScatterSchedule::byRanges() {
+  constexpr int64_t kBlock = 1024;
+  kernel.mayRunInPlace = false;
+  kernel.e.reads.push_back({result.planBuffer, Value()});
+  kernel.writes.push_back({result.planBuffer, Value()});
+  Type place = k.builder.getI64Type(), number = k.builder.getI32Type(), index = k.builder.getIndexType();
+  Value places = k.scratch(kBlock, place), flags = k.scratch(kBlock, k.builder.getI1Type()),
+        numbers = k.scratch(kBlock + kernel::CompactOp::kPastEnd, number);
+  auto cast = [&](Type to, Value x) -> Value { return arith::IndexCastOp::create(k.builder, k.location, to, x); };
+  auto read = [&](Value memory, Value i) -> Value {
+    return cast(index, kernel::LoadOp::create(k.builder, k.location, memory, i));
+  };
+  const int64_t least = leastRange(), most = lowering.model.scatterRanges;
+  Value all = k.size(into[dim]), count = k.size(shape[dim]);
+  Value range = k.max(k.index(least), k.div(k.add(all, k.index(most - 1)), k.index(most)));
+  Value begin = k.min(k.mul(k.begin, range), all), end = k.min(k.mul(k.end, range), all), own = k.sub(end, begin);
+  Value isPart = k.less(own, all);
+  k.loop(k.index(0), k.pick(isPart, k.index(0), count), false, [&](Value i) {
+    Value position = this->position(at({}, i, {}));
+    put(at({}, i, {}), position, k.less(position, all));
+  });
+  Value blocks = k.div(k.add(count, k.index(kBlock - 1)), k.index(kBlock));
+  k.loop(k.index(0), k.pick(isPart, blocks, k.index(0)), false, [&](Value block) {
+    Value first = k.mul(block, k.index(kBlock)), size = k.min(k.index(kBlock), k.sub(count, first));
+    k.loop(k.index(0), size, true, [&](Value i) {
+      Value position = this->position(at({}, k.add(first, i), {}));
+      k.store(cast(place, position), places, i);
+      k.store(k.less(k.sub(position, begin), own), flags, i);
+    });
+    Value kept = kernel::CompactOp::create(k.builder, k.location, index, flags, size, numbers);
+    k.loop(k.index(0), kept, false, [&](Value i) {
+      Value which = read(numbers, i);
+      put(at({}, k.add(first, which), {}), read(places, which), {});
+    });
+  });
+  lowering.finish(kernel, group, *ranges(), 1);
+}
+
 void ScatterSchedule::run() {
   if (product(into).is(0))
     return;
   if (takesWholeRows())
     return byRows();
   copy();
-  if (!product(shape).is(0))
-    byTiles();
+  if (product(shape).is(0))
+    return;
+  ranges() ? byRanges() : byTiles();
 }
 
 void scheduleScatter(Lowering &lowering, const Group &group) { ScatterSchedule(lowering, group).run(); }

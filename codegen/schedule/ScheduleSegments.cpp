@@ -32,7 +32,10 @@ void scheduleSegments(Lowering &lowering, const Group &group) {
     Value loaded = kernel.e.load(storage, {{0, 1, at}}).value;
     return arith::IndexCastOp::create(k.builder, k.location, k.builder.getIndexType(), loaded);
   };
-  auto over = [&](Value lanes, llvm::function_ref<void(Value)> body) { k.loop(k.index(0), lanes, true, body); };
+  const bool isColumn = width.is(1) && !lowering.target.gpu; // scalars then, not vectors with a lane
+  auto over = [&](Value lanes, llvm::function_ref<void(Value)> body) {
+    isColumn ? body(k.index(0)) : k.loop(k.index(0), lanes, true, body);
+  };
   auto sum = [&](Value lane) {
     return kernel.e.scalar(kernel::LoadOp::create(k.builder, k.location, sums, lane), result.type);
   };

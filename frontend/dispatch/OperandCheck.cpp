@@ -3,8 +3,10 @@
 #include "frontend/dispatch/Ops.h"
 #include "frontend/trace/Trace.h"
 #include "runtime/BlockingRegion.h"
+#include "runtime/cpu/ThreadPool.h"
 
 #include <algorithm>
+#include <atomic>
 
 namespace weft {
 
@@ -133,7 +135,7 @@ __attribute__((target("avx2"))) static bool anyOutsideAvx2(const int64_t *index,
 
 // The first of the indices that breaks the rule; `count` where none does.
 int64_t OperandCheck::firstBroken(const int64_t *index, int64_t count) const {
-  constexpr int64_t kBlock = 1024;
+  constexpr int64_t kBlock = 1024, kPiece = 64; // blocks that take some ten microseconds
   auto *any = +[](const int64_t *index, int64_t count, int64_t low, uint64_t range, int64_t ignored) {
     return anyOutside(index, count, low, range, ignored);
   };
@@ -146,14 +148,23 @@ int64_t OperandCheck::firstBroken(const int64_t *index, int64_t count) const {
     return 0; // none is right
   const auto range = uint64_t(size) - uint64_t(low);
   const int64_t exempt = mayIgnore ? ignored : low; // which is within
-  for (int64_t begin = 0; begin < count; begin += kBlock) {
-    const int64_t end = std::min(count, begin + kBlock);
-    if (any(index + begin, end - begin, low, range, exempt))
-      for (int64_t i = begin; i < end; ++i)
-        if ((index[i] < low || index[i] >= size) && !(mayIgnore && index[i] == ignored))
-          return i;
-  }
-  return count;
+  std::atomic<int64_t> first{count};
+  ThreadPool::global().parallelFor((count + kBlock - 1) / kBlock, kPiece, [&](int64_t block, int64_t last, void *) {
+    for (; block < last; ++block) {
+      const int64_t begin = block * kBlock, end = std::min(count, begin + kBlock);
+      if (!any(index + begin, end - begin, low, range, exempt))
+        continue;
+      int64_t broken = begin;
+      while (broken < end &&
+             ((index[broken] >= low && index[broken] < size) || (mayIgnore && index[broken] == ignored)))
+        ++broken;
+      int64_t known = first;
+      while (broken < known && !first.compare_exchange_weak(known, broken))
+        ;
+      return;
+    }
+  });
+  return first;
 }
 
 void OperandCheck::scan(const Tensor &values) const {

@@ -325,5 +325,12 @@ LogicalResult TransposeOp::verify() {
   return success();
 }
 
+LogicalResult CompactOp::verify() {
+  Type flag = getFlags().getType().getElementType(), number = getNumbers().getType().getElementType();
+  if (!flag.isInteger(1) || !number.isInteger(32))
+    return emitOpError("makes numbers of i32 of flags of i1; got ") << number << " and " << flag;
+  return success();
+}
+
 #define GET_OP_CLASSES
 #include "ir/kernel/KernelOps.cpp.inc"

@@ -154,6 +154,18 @@ def Kernel_TransposeOp : Kernel_Op<"transpose", [MemoryEffects<[MemRead, MemWrit
   }];
 }
 
+def Kernel_CompactOp : Kernel_Op<"compact", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "Writes the numbers i < count of the flags that are true, in order, and gives how many they are.";
+  let description = [{
+    Both are scratch memory with room for the count rounded up to a multiple of 16, numbers for 16 more. For CPUs only.
+  }];
+  let arguments = (ins Kernel_Buffer:$flags, Index:$count, Kernel_Buffer:$numbers);
+  let results = (outs Index:$kept);
+  let assemblyFormat = "$flags `count` $count `into` $numbers attr-dict `:` type($flags) `,` type($numbers)";
+  let hasVerifier = 1;
+  let extraClassDeclaration = [{ static constexpr int64_t kPastEnd = 16; }];
+}
+
 def Kernel_ContractOp : Kernel_Op<"contract", [SingleBlockImplicitTerminator<"YieldOp">]> {
   let summary = "Tasks of a matrix product C[m, n] = sum over k of A[m, k] * B[k, n], each result handed to the epilogue region.";
   let description = [{

@@ -57,6 +57,15 @@ def test_bincount():
         weft.tensor([1.0]).bincount()
 
 
+def test_many_are_counted_by_parts():
+    x = rng.integers(0, 100, 200_037)
+    numpy.testing.assert_array_equal(weft.bincount(weft.tensor(x)).numpy(), numpy.bincount(x))
+    numpy.testing.assert_array_equal(weft.tensor(x).bincount(minlength=5000).numpy(), numpy.bincount(x, minlength=5000))
+    x[150_000] = -3
+    with pytest.raises(RuntimeError, match="must not be negative; got -3"):
+        weft.tensor(x).bincount()
+
+
 def test_histograms():
     x = rng.standard_normal(500).astype("float32")
     for low, high in [(-1, 1), (0, 0), (-3, 2)]:

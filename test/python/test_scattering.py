@@ -213,6 +213,34 @@ def test_integers():
     )
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int64", "uint8"])
+@pytest.mark.parametrize("n, m", [(600_000, 5_000), (1_100_001, 1_023), (2_500_000, 1)])
+def test_long_vectors(dtype, n, m):
+    """Whose ranges are tasks: additions to an element are in the order of the source, however many threads there are."""
+    near = numpy.concatenate([rng.integers(0, n, m), rng.integers(n // 2, n // 2 + 3, m), [0, n - 1]])
+    x, source = ((rng.standard_normal(count) * 100).astype(dtype) for count in (n, near.size))
+    want = x.copy()
+    numpy.add.at(want, near, source)
+    add = lambda: weft.tensor(x).scatter_add(0, weft.tensor(near), weft.tensor(source)).numpy()
+    threads = weft.get_num_threads()
+    try:
+        for count in (1, 2, 5):
+            weft.set_num_threads(count)
+            numpy.testing.assert_array_equal(add(), want)
+    finally:
+        weft.set_num_threads(threads)
+    greatest = weft.tensor(x).scatter_reduce(0, weft.tensor(near), weft.tensor(source), "amax")
+    numpy.maximum.at(x, near, source)
+    numpy.testing.assert_array_equal(greatest.numpy(), x)
+
+
+def test_first_of_many_wrong_indices():
+    index = rng.integers(0, 10, 300_000)
+    index[[123_456, 123_457, 299_999]] = 10, -1, 11
+    with pytest.raises(IndexError, match="index 10 is out of bounds"):
+        weft.zeros(10).scatter_add(0, weft.tensor(index), weft.ones(300_000))
+
+
 def test_in_place():
     x = weft.zeros(4, 3)
     assert x.scatter_(0, index, 1.0) is x and x.sum().item() == len({*zip(INDEX.ravel(), [0, 1, 2] * 5)})

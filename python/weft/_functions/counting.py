@@ -12,6 +12,8 @@ from . import indexing, moves, ordering
 __all__ = ["unique", "unique_consecutive", "bincount", "histc", "histogram", "histogramdd"]
 METHODS = __all__[:-1]
 
+_MANY, _PARTS = 1 << 17, 64  # positions that are worth threads, and into how many parts they go
+
 _Histogramdd: Any = collections.namedtuple("histogramdd", ["hist", "bin_edges"])  # type: ignore[name-match]
 _Histogram: Any = collections.namedtuple("histogram", ["hist", "bin_edges"])  # type: ignore[name-match]
 
@@ -99,6 +101,28 @@ def unique_consecutive(
     return _unique("unique_consecutive", input, return_inverse, return_counts, dim, False)
 
 
+def _count(positions: Tensor, bins: int) -> Tensor:
+    """How often each of the numbers 0 to ``bins`` - 1 is among the positions (int64, a vector): int64.
+
+    Many positions are counted by parts, which threads share: sums of integers are the same in any order.
+    """
+    n = positions.shape[0]
+
+    def ones(*shape: int) -> Tensor:
+        return _factories.ones(1, dtype=_C.int64, device=positions.device).expand(*shape)
+
+    def zeros(*shape: int) -> Tensor:
+        return _factories.zeros(*shape, dtype=_C.int64, device=positions.device)
+
+    if n < _MANY or bins * _PARTS * 8 > n:
+        return _ops.scatter_add(zeros(bins), positions, ones(n), 0)
+    length = n // _PARTS
+    parts = positions.narrow(0, 0, length * _PARTS).reshape(_PARTS, length)
+    whole = _ops.sum(_ops.scatter_add(zeros(_PARTS, bins), parts, ones(_PARTS, length), 1), (0,), False)
+    rest = n - length * _PARTS
+    return _ops.scatter_add(whole, positions.narrow(0, n - rest, rest), ones(rest), 0) if rest else whole
+
+
 @public
 def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -> Tensor:
     """How often each integer from 0 to the greatest comes in the input (a vector), or the sums of its ``weights``.
@@ -118,13 +142,14 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -
     positions = input.to(_C.int64)
     bins = minlength
     if input.shape[0]:
-        low, high = (int(x.item()) for x in (positions.min(), positions.max()))
-        if low < 0:
+        high = int(positions.view(_C.uint64).max().item())
+        if high > 2**63 - 1:  # a negative number
+            low = positions.min().item()
             raise RuntimeError(f"[bincount] the integers must not be negative; got {low}; subtract the least")
         bins = max(bins, high + 1)
     if weights is None:
-        weights = _factories.ones(1, dtype=_C.int64, device=input.device).expand(input.shape)
-    elif weights.dtype is not _C.float32:
+        return _count(positions, bins)
+    if weights.dtype is not _C.float32:
         weights = weights.to(_C.float64)
     return _ops.scatter_add(_factories.zeros(bins, dtype=weights.dtype, device=input.device), positions, weights, 0)
 
@@ -156,11 +181,10 @@ def histc(input: Tensor, bins: int = 100, min: Number = 0, max: Number = 0) -> T
     _check_histogram("histc", input, bins)
     low, high = _range("histc", input, min, max)
     x = input.reshape(-1)
-    place = _ops.floor(_ops.mul(_ops.div(_ops.sub(x, low), high - low), float(bins)))
+    place = _ops.mul(_ops.div(_ops.sub(x, low), high - low), float(bins))
+    place = _ops.clamp_max(place, float(bins - 1)).to(_C.int64)
     inside = _ops.logical_and(_ops.ge(x, low), _ops.le(x, high))
-    place = _ops.clamp_max(_ops.where(inside, place, 0.0), float(bins - 1)).to(_C.int64)
-    ones = inside.to(x.dtype if x.dtype.itemsize > 2 else _C.float32)
-    return _ops.scatter_add(_factories.zeros(bins, dtype=ones.dtype, device=x.device), place, ones, 0).to(x.dtype)
+    return _count(_ops.where(inside, place, bins), bins + 1).narrow(0, 0, bins).to(x.dtype)
 
 
 @public

@@ -177,7 +177,7 @@ template <class T> void secondStep(const Job<T> &job, int64_t rows, int64_t colu
     for (int64_t bundle = 0; bundle < bundles; ++bundle) {
       const int64_t column = bundle * kWide, count = columns - column < kWide ? columns - column : kWide;
       RowsView<T> tile{job.x + (group * bundles + bundle) * kTile, nullptr, kWide, 0, lanes, false, T(1)};
-      move<Lanes<T>, T>(count, tile, Memory<Lanes<T>>{work + column}, [](int64_t, const auto &x) { return x; });
+      read<Lanes<T>, T>(count, tile, work + column);
     }
     ColumnsView<T> sink{nullptr, job.y + 2 * row, rows, lanes, job.inverse, job.scale};
     transform<Lanes<T>>(job.plan, Memory<Lanes<T>>{work}, sink, job.work);

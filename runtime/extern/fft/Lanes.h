@@ -105,10 +105,9 @@ inline void transpose(Lanes<double> *rows) {
   }
 }
 
-// Asks for memory that is read (or written) some time later; the address may be anything.
-template <bool isWritten = false> inline void prefetch(const void *base, int64_t bytes) {
-  __builtin_prefetch(reinterpret_cast<const void *>(reinterpret_cast<uintptr_t>(base) + uintptr_t(bytes)), isWritten,
-                     2);
+// Asks for memory that is read some time later; the address may be anything.
+inline void prefetch(const void *base, int64_t bytes) {
+  __builtin_prefetch(reinterpret_cast<const void *>(reinterpret_cast<uintptr_t>(base) + uintptr_t(bytes)), 0, 2);
 }
 
 // A matrix of pairs of which the lanes are rows, the last of them `rows` - 1: lanes past it read that row again and
@@ -131,13 +130,6 @@ template <class T> struct RowsView {
         std::memcpy(&a[i], row(i), 64);
         std::memcpy(&b[i], row(i + kB), 64);
       }
-      // These are more streams than the processor sees through: the rows after these, and where these go.
-      if (to)
-        for (int64_t lane = 0; lane < 2 * kB; ++lane) {
-          const int64_t pair = int64_t(sizeof(T)) * 2;
-          prefetch(from, pair * ((lane + 2 * kB) * fromStride + at));
-          prefetch<true>(to, pair * (lane * toStride + at));
-        }
       transpose(a);
       transpose(b);
       for (int i = 0; i < kB; ++i)

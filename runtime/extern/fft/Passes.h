@@ -178,6 +178,40 @@ void lastPass(const Passes<T> &passes, const Complex<V> *from, const Sink &sink)
   }
 }
 
+// Two passes, p and the next, in one sweep over memory: for an i of the second and a k of the first, `count` elements
+// of the first make butterflies side by side in `near`, and then those of the second are made of them.
+template <int R, class V, class T>
+void firstOfTwo(const Passes<T> &passes, int p, int64_t between, int64_t count, int64_t i, const Complex<V> *from,
+                Complex<V> *near) {
+  const int64_t inner = between * count;
+  for (int64_t c = 0; c < count; ++c) {
+    Complex<V> x[R];
+    for (int j = 0; j < R; ++j)
+      x[j] = from[between * c + inner * j];
+    Butterfly<R>::run(x);
+    const Complex<T> *twiddle = passes.twiddles[p] + (i + between * c) * (R - 1) - 1;
+    near[c] = x[0];
+    for (int j = 1; j < R; ++j)
+      near[c + count * j] = times(x[j], twiddle[j]);
+  }
+}
+// Each result lies `stride` elements behind the one before; `step` is between those of neighbouring butterflies.
+template <int R, class V, class T>
+void secondOfTwo(const Passes<T> &passes, int p, int64_t count, int64_t i, const Complex<V> *near, Complex<V> *to,
+                 int64_t step, int64_t stride) {
+  const Complex<T> *twiddle = passes.twiddles[p];
+  for (int64_t c = 0; c < count; ++c) {
+    Complex<V> x[R];
+    for (int j = 0; j < R; ++j)
+      x[j] = near[c * R + j];
+    Butterfly<R>::run(x);
+    Complex<V> *out = to + step * c;
+    out[0] = x[0];
+    for (int j = 1; j < R; ++j)
+      out[stride * j] = twiddle ? times(x[j], twiddle[i * (R - 1) + j - 1]) : x[j];
+  }
+}
+
 template <class F> void byRadix(int radix, const F &f) {
   switch (radix) {
   case 2:
@@ -195,6 +229,29 @@ template <class F> void byRadix(int radix, const F &f) {
   }
 }
 
+template <class T> bool areTwo(const Passes<T> &passes, int p) {
+  return p + 1 < passes.count && passes.radices[p] <= 8 && passes.radices[p + 1] <= 8 && passes.radices[p] != 7 &&
+         passes.radices[p + 1] != 7;
+}
+template <class V, class T>
+void twoPasses(const Passes<T> &passes, int p, int64_t before, const Complex<V> *from, Complex<V> *to) {
+  const int first = passes.radices[p], second = passes.radices[p + 1];
+  const int64_t inner = passes.n / (before * first), between = inner / second;
+  for (int64_t k = 0; k < before; ++k)
+    for (int64_t i = 0; i < between; ++i) {
+      Complex<V> near[64];
+      byRadix(first, [&](auto r) {
+        if constexpr (r.radix <= 8)
+          firstOfTwo<r.radix>(passes, p, between, second, i, from + i + inner * first * k, near);
+      });
+      byRadix(second, [&](auto r) {
+        if constexpr (r.radix <= 8)
+          secondOfTwo<r.radix>(passes, p + 1, first, i, near, to + i + between * k, between * before,
+                               between * before * first);
+      });
+    }
+}
+
 // Blocks of elements from a source, each of which becomes at(index, element) and goes to a sink.
 template <class V, class T, class Source, class Sink, class At>
 void move(int64_t count, const Source &source, const Sink &sink, const At &at) {
@@ -210,16 +267,36 @@ void move(int64_t count, const Source &source, const Sink &sink, const At &at) {
   }
 }
 
+// The same where elements stay as they are: a block is made, or read, where it lies.
+template <class V, class T, class Source> void read(int64_t count, const Source &source, Complex<V> *to) {
+  constexpr int kB = kBlock<T>;
+  for (int64_t i = 0; i < count; i += kB) {
+    const int64_t size = count - i < kB ? count - i : kB;
+    const Complex<V> *from = loaded(source, i, size, to + i);
+    for (int64_t b = 0; from != to + i && b < size; ++b)
+      to[i + b] = from[b];
+  }
+}
+template <class V, class T, class Sink> void write(int64_t count, Complex<V> *from, const Sink &sink) {
+  constexpr int kB = kBlock<T>;
+  for (int64_t i = 0; i < count; i += kB) {
+    const int64_t size = count - i < kB ? count - i : kB;
+    Complex<V> *to = target(sink, i, from + i);
+    for (int64_t b = 0; to != from + i && b < size; ++b)
+      to[b] = from[i + b];
+    stored(sink, i, size, to);
+  }
+}
+
 // All passes, from the source to the sink, by way of two buffers of n elements. Rows are best read and written from one
 // end to the other, so that they go by a buffer; columns are the first pass's and the last one's own.
 template <class V, class T, class Source, class Sink>
 void runPasses(const Passes<T> &passes, const Source &source, const Sink &sink, Complex<V> *buffer, Complex<V> *other) {
-  auto same = [](int64_t, const Complex<V> &x) { return x; };
   const int last = passes.count - 1;
   int64_t before = 1;
   int p = 0;
   if (Source::kInOrder || last < 1)
-    move<V, T>(passes.n, source, Memory<V>{buffer}, same);
+    read<V, T>(passes.n, source, buffer);
   else {
     if constexpr (!Source::kInOrder)
       byRadix(passes.radices[0], [&](auto r) { pass<r.radix>(passes, 0, before, source, buffer); });
@@ -230,16 +307,23 @@ void runPasses(const Passes<T> &passes, const Source &source, const Sink &sink, 
     buffer = other;
     other = swap;
   };
-  for (; p < last; before *= passes.radices[p++]) {
-    byRadix(passes.radices[p], [&](auto r) { pass<r.radix>(passes, p, before, Memory<V>{buffer}, other); });
+  const int end = Sink::kInOrder ? passes.count : last; // of the passes from memory to memory
+  while (p < last) {
+    const bool two = p + 1 < end && areTwo(passes, p);
+    if (two)
+      twoPasses(passes, p, before, buffer, other);
+    else
+      byRadix(passes.radices[p], [&](auto r) { pass<r.radix>(passes, p, before, Memory<V>{buffer}, other); });
     exchange();
+    for (const int done = two ? p + 2 : p + 1; p < done; ++p)
+      before *= passes.radices[p];
   }
   if (Sink::kInOrder || last < 0) {
-    if (last >= 0) {
+    if (p == last) {
       byRadix(passes.radices[last], [&](auto r) { lastPass<r.radix>(passes, buffer, Memory<V>{other}); });
       exchange();
     }
-    return move<V, T>(passes.n, Memory<V>{buffer}, sink, same);
+    return write<V, T>(passes.n, buffer, sink);
   }
   if constexpr (!Sink::kInOrder)
     byRadix(passes.radices[last], [&](auto r) { lastPass<r.radix>(passes, buffer, sink); });

@@ -58,6 +58,23 @@ func.func @main(%x: tensor<10x64xf32>, %i: tensor<5x1xi64>, %s: tensor<5x64xf32>
 
 // -----
 
+// In a vector a task owns a range. One that owns all of it goes through the positions; others find their own ones in blocks.
+// CHECK: // batch 1: scatter_add_1({{.*}}) x 2
+// CHECK-LABEL: kernel.func @scatter_add_1
+// CHECK: %[[PART:.*]] = arith.cmpi ult
+// CHECK: %[[ALL:.*]] = arith.select %[[PART]], %c0{{.*}}, %c5000
+// CHECK: kernel.for %{{.*}} = %c0{{.*}} to %[[ALL]] {
+// CHECK: kernel.for lane
+// CHECK: %[[KEPT:.*]] = kernel.compact
+// CHECK: kernel.for %{{.*}} = %c0{{.*}} to %[[KEPT]] {
+// CHECK: kernel.store {{.*}} : f32, <f32>
+func.func @main(%x: tensor<1000000xf32>, %i: tensor<5000xi64>, %s: tensor<5000xf32>) -> tensor<1000000xf32> {
+  %0 = weft.scatter_add %x, %i, %s {dim = 0 : i64} : (tensor<1000000xf32>, tensor<5000xi64>, tensor<5000xf32>) -> tensor<1000000xf32>
+  return %0 : tensor<1000000xf32>
+}
+
+// -----
+
 // Of a scatter the result's elements are written, and not read.
 // CHECK: // batch 1: scatter_1
 // CHECK-LABEL: kernel.func @scatter_1
