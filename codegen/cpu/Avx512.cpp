@@ -54,6 +54,8 @@ Value *KernelWriter::select(Value *condition, Value *x, Value *y) {
                   (predicate == CmpInst::FCMP_UNO || predicate == CmpInst::FCMP_UNE);
   if (!isOneNan)
     return b.CreateSelect(condition, x, y);
+  if (ofOneNan.contains(y))
+    return y;
   bool single = y->getType()->getScalarType()->isFloatTy();
   if (!single && !y->getType()->getScalarType()->isDoubleTy())
     return b.CreateSelect(condition, x, y);

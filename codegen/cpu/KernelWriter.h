@@ -85,6 +85,7 @@ private:
   // ---- quotients by a number that is known before the lane loop (Quotients.cpp)
   bool dividesByOne(mlir::Operation *op) const;
   Value *quotientsByOne(mlir::arith::DivFOp op);
+  llvm::DenseSet<Value *> ofOneNan; // quotients whose NaNs are the one of results
 
   Value *remainder(Value *dividend, Value *by); // Remainders.cpp
   Value *copySign(Value *magnitude, Value *sign);

@@ -76,12 +76,16 @@ static Tensor castComplex(const Tensor &x, DType dtype) {
 
 // ---------------------------------------------------------------- The rules
 
-[[noreturn]] static void failUnsupported(OpKind op, const Tensor *operands, int count) {
-  std::string got;
+static std::string typesOf(const Tensor *operands, int count) {
+  std::string types;
   for (int i = 0; i < count; ++i)
-    got += (i ? ", " : "") + toString(operands[i].type());
+    types += (i ? ", " : "") + toString(operands[i].type());
+  return types;
+}
+
+[[noreturn]] static void failUnsupported(OpKind op, const Tensor *operands, int count) {
   fail(Kind::NotImplemented, info(op).name,
-       "takes no complex tensors; got " + got + "; use abs(), .real and .imag, or view_as_real()");
+       "takes no complex tensors; got " + typesOf(operands, count) + "; use abs(), .real and .imag, or view_as_real()");
 }
 
 Attrs attrsOnPairs(OpKind op, const Attrs &attrs) {
@@ -142,6 +146,10 @@ static Tensor callElementwise(OpKind op, const ComplexRule &rule, const Tensor *
 }
 
 static Tensor callAlongAxes(OpKind op, const Tensor *operands, int count, const Attrs &given) {
+  bool indexed = info(op).family == OpFamily::Indexing && count > 1;
+  if (indexed && (isFloat(operands[1].dtype()) || isComplex(operands[1].dtype())))
+    fail(Kind::Runtime, info(op).name,
+         "the index must be int64; got " + typesOf(operands, count) + "; convert it with .to(weft.int64)");
   Attrs attrs;
   if (!normaliseAttrs(op, operands, count, given, attrs))
     attrs = given;
@@ -157,7 +165,7 @@ static Tensor callAlongAxes(OpKind op, const Tensor *operands, int count, const 
   DType common = commonDType(values.data(), int(values.size()));
   for (int i = 0; i < count; ++i) {
     const Tensor &t = operands[i];
-    if (info(op).family != OpFamily::Indexing || i != 1) {
+    if (!indexed || i != 1) {
       ready.push_back(convert(t, common, t.device()).pairs());
       continue;
     }

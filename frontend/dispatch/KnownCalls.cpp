@@ -13,10 +13,18 @@ namespace weft {
 
 // ---------------------------------------------------------------- Keys
 
+// Once the memory of `pending` is there. Apart, since it is rare and takes room on the stack.
+__attribute__((noinline)) static void makeWhenReady(CallKey &key, Storage &pending, CallLevel level, OpKind op,
+                                                    const Tensor *operands, int count, const Attrs &attrs) {
+  pending.data();
+  key = CallKey(level, op, operands, count, attrs);
+}
+
 CallKey::CallKey(CallLevel level, OpKind op, const Tensor *operands, int count, const Attrs &attrs) {
+  const OpInfo &record = info(op);
   // A creation's attributes are new each time.
-  if (count < 1 || count > kMaxOperands || info(op).family == OpFamily::Creation || hasBody(op) ||
-      info(op).resultCount > 1)
+  if (count < 1 || count > kMaxOperands || record.family == OpFamily::Creation || record.family == OpFamily::Control ||
+      record.resultCount > 1)
     return;
   uint64_t *next = words, h = 0;
   auto add = [&](uint64_t word) {
@@ -31,8 +39,7 @@ CallKey::CallKey(CallLevel level, OpKind op, const Tensor *operands, int count, 
       if (!storage->device.isCpu())
         return;
       if (__builtin_expect(storage->isPending(), 0)) { // other threads may go on meanwhile
-        storage->data();
-        *this = CallKey(level, op, operands, count, attrs);
+        makeWhenReady(*this, *storage, level, op, operands, count, attrs);
         return;
       }
     }

@@ -28,7 +28,7 @@ Tensor readIndexTensor(PyObject *item) {
     index = py::cast<Tensor>(py::module_::import("weft._C").attr("from_nested")(py::handle(item), py::none()));
   if (index.dtype() == DType::UInt8)
     return index.to(DType::Bool);
-  if (isFloat(index.dtype()) && index.numel() > 0)
+  if ((isFloat(index.dtype()) || isComplex(index.dtype())) && index.numel() > 0)
     fail(UserError::Kind::Index, kWhat,
          "tensors used as indices must be integers or bool; got " + toString(index.type()) + "; convert with .long()");
   return index.dtype() == DType::Bool ? index : index.to(DType::Int64);

@@ -35,7 +35,11 @@ static bool isNumber(PyObject *value) {
   if (PyFloat_Check(value) || PyLong_Check(value) || PyComplex_Check(value))
     return true;
   PyNumberMethods *methods = Py_TYPE(value)->tp_as_number;
-  return PyObject_CheckBuffer(value) && methods && methods->nb_float;
+  if (!PyObject_CheckBuffer(value) || !methods || !methods->nb_float)
+    return false;
+  bool isSized = PyObject_Size(value) >= 0; // an array of one element or more has no value
+  PyErr_Clear();
+  return !isSized;
 }
 
 template <class Test> static bool isSequenceOf(PyObject *value, Test test) {

@@ -553,7 +553,7 @@ def range(
     warnings.warn("[range] is deprecated, as it takes in its end; use weft.arange", UserWarning, stacklevel=3)
     if end is None:
         start, end = 0, start
-    if step == 0 or (end - start) / step < 0:
+    if step == 0 or not 0 <= (end - start) / step < 2**63:
         raise RuntimeError(f"[range] step must lead from start to end; got {start}, {end} and {step}")
     count = int((end - start) / step) + 1
     values = _ops.add(_ops.mul(_C.arange(0, count, 1, _C.float64, device), step), start)

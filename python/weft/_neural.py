@@ -13,6 +13,7 @@ from ._functions.activations import (
     selu,
     threshold,
 )
+from ._functions.arguments import tensors
 from ._functions.convolution import (
     conv1d,
     conv2d,
@@ -556,7 +557,18 @@ def _run(op: str, mode: str, args: tuple[Any, ...], keywords: dict[str, Any]) ->
     given = dict(zip(names, args)) | keywords
     if missing := [name for name in names if name not in given]:
         raise TypeError(f"[{op}] takes ({', '.join(names)}); {', '.join(missing)} not given")
+    if not isinstance(given["hx"], (list, tuple) if mode == "LSTM" else Tensor):
+        raise TypeError(
+            f"[{op}] hx must be {'(h, c)' if mode == 'LSTM' else 'a tensor'}; got {type(given['hx']).__name__}; pass the states of all layers"
+        )
+    if not _is_list((given["params"],)):
+        raise TypeError(
+            f"[{op}] params must be a list of tensors; got {type(given['params']).__name__}; pass the weights of all layers"
+        )
+    if packed:
+        tensors(op, data=given["data"], batch_sizes=given["batch_sizes"])
     states = list(given["hx"]) if mode == "LSTM" else [given["hx"]]
+    tensors(op, **{f"hx[{i}]": state for i, state in enumerate(states)})
     if packed:
         from .nn.modules.rnn import _repacked
         from .nn.utils.rnn import PackedSequence, pad_packed_sequence

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from . import _C, _factories
 from ._C import Tensor, device, dtype
 from ._functions import moves, spectra
+from ._functions.arguments import ints
 from ._public import Any, Number, public
 
 __all__ = [
@@ -52,7 +53,7 @@ def _to_real(op: str, input: Tensor, s: Any, dim: Any, norm: str | None, conjuga
     dims, sizes = spectra.axes(op, x.shape, s, dim)
     if not dims:
         raise RuntimeError(f"[{op}] must transform at least one axis; got shape {list(x.shape)} and dim={dim}")
-    last = None if s is None else s if isinstance(s, int) else s[-1]
+    last = None if s is None else ints(op, "s", s)[-1]
     if last is None or last == -1:
         sizes[-1] = 2 * (x.shape[dims[-1]] - 1)
     spectra.check_sizes(op, sizes)
@@ -209,6 +210,8 @@ def _frequencies(
     if n < 0:
         raise RuntimeError(f"[{op}] n must not be negative; got {n}")
     dtype = dtype or _C.default_dtype()
+    if not isinstance(dtype, _C.dtype):
+        raise TypeError(f"[{op}] dtype must be a weft.dtype; got {dtype!r}")
     if not (dtype.is_floating_point or dtype.is_complex):
         raise RuntimeError(f"[{op}] requires a floating point or complex dtype; got {dtype}")
     wide = _factories.arange(n // 2 + 1 if half else n, dtype=_C.float64, device=device)
@@ -246,7 +249,7 @@ def rfftfreq(
 
 
 def _shifted(input: Tensor, dim: Any, back: bool) -> Tensor:
-    dims = range(input.ndim) if dim is None else [dim] if isinstance(dim, int) else list(dim)
+    dims = range(input.ndim) if dim is None else ints("ifftshift" if back else "fftshift", "dim", dim)
     if not len(dims):
         return input.clone()
     sizes = [input.shape[d] if -input.ndim <= d < input.ndim else 0 for d in dims]

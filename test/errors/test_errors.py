@@ -10,6 +10,7 @@ from weft import nn
 
 F = nn.functional
 x23, x45, i3 = weft.zeros(2, 3), weft.zeros(4, 5), weft.tensor([0, 1, 2])
+z23 = x23.to(weft.complex64)
 
 
 def read_only():
@@ -96,6 +97,28 @@ CASES = [
     ("two ellipses", lambda: x23[..., ...], IndexError, ["[index]", "ellipsis"]),
     ("assignment shape", lambda: x23.__setitem__(0, weft.zeros(5)), RuntimeError, ["[5]"]),
     ("deleting elements", lambda: x23.__delitem__(0), TypeError, ["[index]"]),
+    ("sparse sizes", lambda: weft.sparse_coo_tensor([[0], [1]], [1.0], 2.5), TypeError, ["[sparse_coo_tensor] size must be an int or a sequence"]),
+    ("sparse dims", lambda: weft.sparse.softmax(x23.to_sparse(), [0.0]), TypeError, ["[softmax] dim must be an int or a sequence of ints; got [0.0]"]),
+    ("sparse product", lambda: weft.mm(x23.to_sparse(), 2), TypeError, ["[mm] mat2 must be a tensor; got int"]),
+    ("sparse and vector", lambda: x23.to_sparse().mv([1.0]), TypeError, ["[mv] vec must be a tensor; got list"]),
+    ("last sizes", lambda: F.layer_norm(x23, 3.0), TypeError, ["[layer_norm] normalized_shape must be an int or a sequence of ints"]),
+    ("fft dims", lambda: weft.fft.fftn(x23, dim=[1.0]), TypeError, ["[fftn] dim must be an int, a sequence of ints"]),
+    ("fft shift", lambda: weft.fft.fftshift(x23, 1.0), TypeError, ["[fftshift] dim must be an int, a sequence of ints", "float"]),
+    ("fft dtype", lambda: weft.fft.fftfreq(3, dtype=float), TypeError, ["[fftfreq]", "dtype"]),
+    ("unpool sizes", lambda: F.max_unpool1d(x23, x23.long(), 2, output_size=[1.5]), TypeError, ["[max_unpool1d] output_size must be an int"]),
+    ("pool stride", lambda: F.avg_pool1d(x23, 2, numpy.array([1.5])), RuntimeError, ["[avg_pool1d] stride must be an int"]),
+    ("histogram range", lambda: weft.histogram(x23, 3, range=[None, 1.0]), TypeError, ["[histogram] range must be 2 numbers; got [None, 1.0]"]),
+    ("array for a number", lambda: weft.histc(x23, 3, min=numpy.ones(2)), TypeError, ["[histc]", "min must be a number"]),
+    ("lerp complex", lambda: weft.lerp(x23, x23, 1j), RuntimeError, ["[lerp] weight must be real beside"]),
+    ("memory format of no module", lambda: nn.utils.convert_conv2d_weight_memory_format(x23, weft.channels_last), TypeError, ["module must be a Module"]),
+    ("weight_norm dim", lambda: nn.utils.weight_norm(nn.Linear(2, 2), dim=[1]), TypeError, ["[weight_norm] dim must be an int or None; got list"]),
+    ("lstm states", lambda: weft.lstm(x23, 1, [x23], True, 1, 0.0, False, False, False), TypeError, ["[lstm] hx must be (h, c); got int"]),
+    ("gru states", lambda: weft.gru(x23, [x23], [x23], True, 1, 0.0, False, False, False), TypeError, ["[gru] hx must be a tensor; got list"]),
+    ("update_bn", lambda: weft.optim.swa_utils.update_bn(3, nn.Sequential(nn.BatchNorm1d(2))), TypeError, ["[update_bn] loader must give batches; got int"]),
+    ("gather complex", lambda: x23.gather(1, z23), RuntimeError, ["[gather] the index must be int64; got", "complex64[2, 3]"]),
+    ("gather float of complex", lambda: z23.gather(1, x23), RuntimeError, ["[gather] the index must be int64; got complex64[2, 3], "]),
+    ("index_add complex", lambda: x23.index_add(0, z23[:, 0], x23), RuntimeError, ["[index_add] the index must be int64"]),
+    ("complex index", lambda: x23[z23], IndexError, ["[index] tensors used as indices", "complex64[2, 3]"]),
     ("gather rank", lambda: weft.gather(x23, 0, i3), RuntimeError, ["[gather]"]),
     ("gather dtype", lambda: weft.gather(x23, 0, x23), RuntimeError, ["[gather]", "float32"]),
     ("index_select range", lambda: x23.index_select(0, weft.tensor([9])), IndexError, ["[index_select]", "9"]),

@@ -6,6 +6,7 @@ import pickle
 import numpy
 import pytest
 import weft
+from conftest import assert_same_bits
 from weft import nn
 
 F = nn.functional
@@ -181,3 +182,17 @@ def test_signatures_can_be_read():
         "pin_memory",
     ]
     assert weft.sum.__doc__ and weft.Tensor.add_.__doc__ and weft.tanh.__doc__
+
+
+def test_numbers_and_arrays_of_numpy():
+    x, one = weft.arange(12.0).reshape(3, 4), numpy.int64(1)
+    assert_same_bits(weft.fft.fftshift(x, one), weft.fft.fftshift(x, 1))
+    assert_same_bits(weft.fft.rfftn(x, dim=one), weft.fft.rfftn(x, dim=1))
+    assert_same_bits(F.layer_norm(x, numpy.int64(4)), F.layer_norm(x, 4))
+    assert_same_bits(F.layer_norm(x, numpy.array([3, 4])), F.layer_norm(x, (3, 4)))
+    weights = numpy.array([0.25, 0.5, 0.75, 1.0], "float32")
+    assert_same_bits(weft.lerp(x, -x, weights), weft.lerp(x, -x, weft.tensor(weights)))
+    degrees = numpy.arange(4)
+    assert_same_bits(
+        weft.special.hermite_polynomial_h(x, degrees), weft.special.hermite_polynomial_h(x, weft.tensor(degrees))
+    )

@@ -58,6 +58,8 @@ COMPUTED = {
     "0 / 0": lambda x: (x - x) / (x - x),
     "product": lambda x: x.reshape(2, 4) @ x.reshape(4, 2),
     "softmax": lambda x: weft.softmax(x.reshape(2, 4), 1),
+    "softmax of long rows": lambda x: weft.softmax(x.repeat(50).reshape(4, 100), 1),
+    "many over 3": lambda x: x.repeat(50) / 3.0,
     "layer_norm": lambda x: F.layer_norm(x.reshape(2, 4), (4,)),
     "a number": lambda x: x.clone().fill_(-float("nan")),
     "a choice of results": lambda x: weft.where(x > 0, x * 2, -x),

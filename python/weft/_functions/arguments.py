@@ -1,6 +1,45 @@
 """Arguments that several families read alike."""
 
 import builtins
+import operator
+
+from .. import _C
+from .._C import Tensor
+
+
+def ints(op, name, value):
+    """The ints of an int or of a sequence of ints; of NumPy's and of 0-d tensors, too. What is no int is a TypeError."""
+    try:
+        return [operator.index(value)]
+    except (TypeError, RuntimeError):
+        pass
+    try:
+        return [operator.index(v) for v in value]
+    except (TypeError, RuntimeError):
+        what = value if isinstance(value, (list, tuple)) else type(value).__name__
+        raise TypeError(f"[{op}] {name} must be an int or a sequence of ints; got {what}; pass ints") from None
+
+
+def numbers(op, name, value, count):
+    """A tuple of ``count`` numbers of a sequence of them."""
+    if not isinstance(value, (list, tuple)) or not all(isinstance(v, (int, float)) for v in value):
+        what = value if isinstance(value, (list, tuple)) else type(value).__name__
+        raise TypeError(f"[{op}] {name} must be {count} numbers; got {what}; pass a tuple of them")
+    if len(value) != count:
+        raise RuntimeError(f"[{op}] {name} must be {count} numbers; got {list(value)}; pass a tuple of them")
+    return tuple(value)
+
+
+def tensors(op, **values):
+    """Each of the arguments, by name, must be a tensor."""
+    for name, value in values.items():
+        if not isinstance(value, Tensor):
+            raise TypeError(f"[{op}] {name} must be a tensor; got {type(value).__name__}; use weft.tensor")
+
+
+def number_or_tensor(value):
+    """An operand that may be an array: as a tensor."""
+    return value if isinstance(value, (int, float, complex, Tensor)) else _C.from_nested(value, None)
 
 
 def dims(x, dim, op):

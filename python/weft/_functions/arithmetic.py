@@ -6,6 +6,7 @@ from .. import _C, _dtypes, _ops
 from .._C import Tensor
 from .._public import Any, Number, Operand, public
 from . import elementwise, reductions
+from .arguments import number_or_tensor
 
 __all__ = [
     "clip", "nan_to_num", "isin", "lerp", "addcmul", "addcdiv", "logaddexp", "xlogy", "hypot", "greater", "greater_equal",
@@ -73,8 +74,10 @@ def lerp(input: Tensor, end: Tensor, weight: Operand) -> Tensor:
         )
     if not input.dtype.is_complex:
         _floating("lerp", input)
-    distance = _ops.sub(end, input)
+    distance, weight = _ops.sub(end, input), number_or_tensor(weight)
     if not isinstance(weight, Tensor):
+        if isinstance(weight, complex):
+            raise RuntimeError(f"[lerp] weight must be real beside {input.dtype}; got {weight}; pass a float")
         if weight < 0.5:
             return _ops.add(input, _ops.mul(distance, weight))
         return _ops.sub(end, _ops.mul(distance, 1 - weight))

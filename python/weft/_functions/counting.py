@@ -8,6 +8,7 @@ from .. import _C, _factories, _ops
 from .._C import Tensor
 from .._public import Any, Number, public
 from . import indexing, moves, ordering
+from .arguments import numbers
 
 __all__ = ["unique", "unique_consecutive", "bincount", "histc", "histogram", "histogramdd"]
 METHODS = __all__[:-1]
@@ -211,9 +212,7 @@ def histogram(
             )
         edges = bins
     else:
-        if range is not None and len(range) != 2:
-            raise RuntimeError(f"[histogram] range must be (low, high); got {list(range)}; pass two numbers")
-        low, high = _range("histogram", x, *(range or (0, 0)))
+        low, high = _range("histogram", x, *((0, 0) if range is None else numbers("histogram", "range", range, 2)))
         edges = _factories.linspace(low, high, bins + 1, dtype=x.dtype, device=x.device)
     if weight is not None and weight.shape != input.shape:
         raise RuntimeError(

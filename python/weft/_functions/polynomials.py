@@ -5,6 +5,7 @@ from __future__ import annotations
 from .. import _C, _factories, _ops
 from .._C import Tensor
 from .._public import Any, Operand, public
+from .arguments import number_or_tensor
 from .control import scan
 
 __all__ = [
@@ -20,6 +21,7 @@ def _evaluated(op: str, input: Any, n: Any, first: Any, following: Any, shifted:
     """The polynomial of degree n: 1 of degree 0, ``first(x)`` of degree 1, then ``following(k, p, q, x)`` of the two before, p and q.
 
     In float64. n: a number or a tensor, which broadcasts; of negative degrees 0."""
+    input, n = number_or_tensor(input), number_or_tensor(n)
     if not isinstance(input, Tensor) and not isinstance(n, Tensor):
         raise TypeError(f"[{op}] needs a tensor; got two numbers; use weft.tensor")
     if not isinstance(n, Tensor) and not abs(n) < 2**31:

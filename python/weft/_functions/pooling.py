@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from .. import _C, _ops
 from .._C import Tensor
 from .._public import Any, Number, public
+from .arguments import ints
 from .convolution import per_axis
 
 __all__ = []
@@ -27,7 +28,11 @@ def _windows(op, axes, input, kernel_size, stride, padding, dilation, ceil_mode)
     """Kernel, stride, padding before and after (as far as windows reach), and dilation, of each dimension."""
     _check_rank(op, axes, input)
     kernel = per_axis(op, "kernel_size", kernel_size, axes, 1)
-    stride = kernel if stride is None or stride == () else per_axis(op, "stride", stride, axes, 1)
+    stride = (
+        kernel
+        if stride is None or (isinstance(stride, (list, tuple)) and not stride)
+        else per_axis(op, "stride", stride, axes, 1)
+    )
     low, dilation = per_axis(op, "padding", padding, axes, 0), per_axis(op, "dilation", dilation, axes, 1)
     high = []
     for n, k, s, p, d in zip(input.shape[-axes:], kernel, stride, low, dilation):
@@ -288,12 +293,13 @@ def _unpool(op, axes, input, indices, kernel_size, stride, padding, output_size)
     stride = kernel if stride is None else per_axis(op, "stride", stride, axes, 1)
     padding = per_axis(op, "padding", padding, axes, 0)
     least = [(n - 1) * s - 2 * p + k for n, s, p, k in zip(input.shape[-axes:], stride, padding, kernel)]
-    sizes = least if output_size is None else list(output_size)[-axes:]
+    given = least if output_size is None else ints(op, "output_size", output_size)
+    sizes = given[-axes:]
     if min(least) < 0:
         raise ValueError(
             f"[{op}] the result would have the sizes {least}; got shape {list(input.shape)} and padding {padding}"
         )
-    if len(sizes if output_size is None else output_size) not in (axes, axes + 2) or any(
+    if len(given) not in (axes, axes + 2) or any(
         not low - s < size < low + s for size, low, s in zip(sizes, least, stride)
     ):
         raise ValueError(f"[{op}] output_size must be near {least}; got {output_size!r}")

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from .. import _C, _ops
 from .. import _factories as factories
 from .._C import Tensor
+from .arguments import ints
 
 _NORMS = ("backward", "ortho", "forward")
 
@@ -52,9 +53,9 @@ def axes(
 ) -> tuple[list[int], list[int]]:
     """(axes, sizes) as ``s`` and ``dim`` say: without dim the last ones as s has, or all; a size of -1 is the input's."""
     rank = len(shape)
-    sizes = None if s is None else [s] if isinstance(s, int) else list(s)
+    sizes = None if s is None else ints(op, "s", s)
     if dim is not None:
-        given = [axis(op, d, rank) for d in ([dim] if isinstance(dim, int) else dim)]
+        given = [axis(op, d, rank) for d in ints(op, "dim", dim)]
         if len(set(given)) != len(given):
             raise RuntimeError(f"[{op}] FFT dims must be unique; got {dim} for shape {list(shape)}")
     elif sizes is None:

@@ -29,6 +29,7 @@ from .._functions.activations import (
     threshold,
 )
 from .._functions.arguments import dims as _dims
+from .._functions.arguments import ints
 from .._functions.convolution import conv1d, conv2d, conv3d, conv_transpose1d, conv_transpose2d, conv_transpose3d
 from .._functions.images import channel_shuffle, fold, interpolate, pixel_shuffle, pixel_unshuffle, unfold
 from .._functions.norms import cosine_similarity, pdist
@@ -195,9 +196,7 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool 
 
 def _last_sizes(op, input, normalized_shape):
     """normalized_shape as a tuple, which must be the input's last sizes."""
-    shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
-    if any(not hasattr(n, "__index__") or getattr(n, "ndim", 0) for n in shape):
-        raise TypeError(f"[{op}] normalized_shape must be an int or a sequence of ints; got {normalized_shape!r}")
+    shape = tuple(ints(op, "normalized_shape", normalized_shape))
     if not shape or input.shape[-len(shape) :] != shape:
         raise RuntimeError(
             f"[{op}] normalized_shape must be the input's last sizes; got {list(shape)} for input "

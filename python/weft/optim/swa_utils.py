@@ -111,6 +111,10 @@ def update_bn(loader, model, device=None):
     """Computes the running statistics of the model's batch norms anew from the batches of ``loader``: tensors, or lists and tuples whose
     first item is one."""
     a_module("update_bn", model, "model")
+    if not hasattr(loader, "__iter__"):
+        raise TypeError(
+            f"[update_bn] loader must give batches; got {type(loader).__name__}; pass a DataLoader or a list of tensors"
+        )
     momenta = {m: m.momentum for m in model.modules() if isinstance(m, _BatchNorm)}
     if not momenta:
         return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .. import _C, _factories, _ops
 from .._C import Tensor, device, dtype
+from .._functions.arguments import ints
 from .._public import Any, public
 from .tensor import COO, CSC, CSR, coalesced, make, parts_of, sparse_dims
 
@@ -27,7 +28,7 @@ def _integers(op: str, name: str, data: Any, like: Tensor) -> Tensor:
 
 
 def _sizes(op: str, size: Any) -> tuple[int, ...]:
-    sizes = (size,) if isinstance(size, int) else tuple(size)
+    sizes = tuple(ints(op, "size", size))
     if any(n < 0 for n in sizes):
         raise RuntimeError(f"[{op}] sizes must not be negative; got {list(sizes)}")
     return sizes

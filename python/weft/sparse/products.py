@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .. import _factories, _ops
 from .._C import Tensor
+from .._functions.arguments import tensors
 from .._public import Any, Number, public
 from .tensor import (
     COO,
@@ -25,6 +26,7 @@ from .tensor import (
 
 
 def check(op: str, a: Tensor, b: Tensor, dims: int = 2) -> None:
+    tensors(op, mat1=a, mat2=b)
     if a.ndim != dims or b.ndim != dims or a.shape[-1] != b.shape[-2] or a.shape[:-2] != b.shape[:-2]:
         raise RuntimeError(f"[{op}] the sizes of matrices must fit; got shapes {list(a.shape)} and {list(b.shape)}")
     if a.dtype is not b.dtype:
@@ -89,12 +91,14 @@ def sparse_times_sparse(a: Any, b: Any) -> Any:
 
 
 def vector_product(op: str, a: Any, x: Tensor) -> Tensor:
+    tensors(op, input=a, vec=x)
     if x.ndim != 1:
         raise RuntimeError(f"[{op}] takes a matrix and a vector; got shapes {list(a.shape)} and {list(x.shape)}")
     return product(op, a, x.reshape(-1, 1)).reshape(-1)
 
 
 def matmul(a: Any, b: Any) -> Any:
+    tensors("matmul", input=a, other=b)
     if is_sparse(a) and b.ndim == 1:
         return vector_product("matmul", a, b)
     if is_sparse(b) and a.ndim == 1:
@@ -103,6 +107,7 @@ def matmul(a: Any, b: Any) -> Any:
 
 
 def added(op: str, input: Any, a: Any, b: Any, beta: Number, alpha: Number) -> Any:
+    tensors(op, input=input)
     result = product(op, a, b)
     result = result if alpha == 1 else result * alpha
     if beta == 0:

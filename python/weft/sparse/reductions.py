@@ -7,13 +7,14 @@ import math
 from .. import _C, _factories, _ops
 from .._C import Tensor, dtype
 from .._functions import counting
+from .._functions.arguments import ints
 from .._public import Any, public
 from .tensor import COO, coalesced, coo, flat, is_sparse, make, parts_of, values_of
 
 
 def _axes(op: str, x: Any, dim: Any) -> list[int]:
     axes = []
-    for d in (dim,) if isinstance(dim, int) else tuple(dim):
+    for d in ints(op, "dim", dim):
         if not -x.ndim <= d < x.ndim:
             raise IndexError(
                 f"[{op}] Dimension out of range (expected to be in range of [{-x.ndim}, {x.ndim - 1}], but got {d})"
@@ -30,7 +31,7 @@ def chosen(indices: Tensor, rows: list[int]) -> Tensor:
 
 def total(op: str, x: Any, dim: Any, dtype: Any = None) -> Any:
     """Dense where no sparse dimension is left."""
-    if dim is None or dim == ():
+    if dim is None or (isinstance(dim, (list, tuple)) and not dim):
         values = values_of(x)
         return values.sum() if dtype is None else values.sum(dtype=dtype)
     axes = _axes(op, x, dim)

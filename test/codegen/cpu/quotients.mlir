@@ -30,3 +30,28 @@ kernel.func @row(%x: !kernel.buffer<f32>, %s: !kernel.buffer<f32>, %y: !kernel.b
   }
   kernel.return
 }
+
+// What is divided may be no number: its NaNs become the one of results there, and nowhere else.
+// CHECK-LABEL: @results
+// CHECK-NOT: fixupimm
+// CHECK: fdiv <64 x float>
+// CHECK-COUNT-4: call <16 x float> @llvm.x86.avx512.mask.fixupimm.ps.512
+// CHECK-NOT: call {{.*}}fixupimm
+// AVX2-LABEL: @results
+// AVX2: select <16 x i1>
+kernel.func @results(%x: !kernel.buffer<f32>, %s: !kernel.buffer<f32>, %y: !kernel.buffer<f32>, %begin: index, %end: index) {
+  %zero = arith.constant 0 : index
+  %n = arith.constant 1024 : index
+  %nan = arith.constant 0x7FC00000 : f32
+  kernel.for %row = %begin to %end {
+    %divisor = kernel.load %s[%row] : !kernel.buffer<f32> -> f32
+    kernel.for lane %i = %zero to %n {
+      %a = kernel.load %x[%i] : !kernel.buffer<f32> -> f32
+      %r = arith.divf %a, %divisor : f32
+      %isNan = arith.cmpf une, %r, %r : f32
+      %result = arith.select %isNan, %nan, %r : f32
+      kernel.store %result, %y[%i] : f32, !kernel.buffer<f32>
+    }
+  }
+  kernel.return
+}

@@ -1,12 +1,14 @@
 """Weights of convolutions in another order of memory."""
 
 from ... import _layouts
+from .._arguments import a_module
 from ..modules.conv import Conv2d, Conv3d, ConvTranspose2d, ConvTranspose3d
 
 
 def _converted(op, module, memory_format, kinds):
     if not isinstance(memory_format, _layouts.memory_format):
         raise TypeError(f"[{op}] memory_format must be one as weft.channels_last; got {type(memory_format).__name__}")
+    a_module(op, module)
     for part in module.modules():
         if isinstance(part, kinds):
             part.weight.data = part.weight.detach().clone().contiguous(memory_format=memory_format)
