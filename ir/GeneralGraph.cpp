@@ -452,4 +452,27 @@ bool GeneralGraph::matches(const std::vector<int64_t> &values, std::vector<int64
   return true;
 }
 
+Graph instanceOf(const Graph &graph, const std::vector<int64_t> &symbols) {
+  Graph made = graph;
+  auto place = [&](Dims &sizes) {
+    for (int64_t &size : sizes)
+      size = isSizeCode(size) ? evaluateSize(size, symbols.data()) : size;
+  };
+  for (Input &input : made.inputs) {
+    place(input.type.shape);
+    place(input.strides);
+  }
+  for (Node &node : made.nodes) {
+    place(node.type.shape);
+    for (size_t i = 0; i < node.attrs.size(); ++i)
+      if (Attr &attr = node.attrs[i]; attr.kind == Attr::Kind::Graph)
+        attr.body = std::make_shared<const Graph>(instanceOf(*attr.body, symbols));
+      else if (namesSizes(info(node.op).attrs[i]))
+        place(attr.ints);
+  }
+  made.symbolCount = 0;
+  made.typicalSizes = {};
+  return made;
+}
+
 } // namespace weft

@@ -1,4 +1,4 @@
-"""The commands `weft-opt` and `weft-aot` of an installed package."""
+"""The commands `weft-opt`, `weft-reduce` and `weft-aot` of an installed package."""
 
 import ctypes
 import os
@@ -10,9 +10,14 @@ import tempfile
 _PACKAGE = pathlib.Path(__file__).parent
 
 
-def opt() -> None:
+def opt(*options: str) -> None:
     """Becomes the program that lies in the package."""
-    os.execv(_PACKAGE / "bin" / "weft-opt", ["weft-opt", *sys.argv[1:]])
+    os.execv(_PACKAGE / "bin" / "weft-opt", ["weft-opt", *options, *sys.argv[1:]])
+
+
+def reduce() -> None:
+    """``weft-opt --reduce``."""
+    opt("--reduce")
 
 
 def aot() -> None:

@@ -1,10 +1,12 @@
-// weft's passes on textual IR, as mlir-opt does for MLIR's: weft-opt --weft-simplify --weft-fusion graph.mlir
+// weft's passes on textual IR, as mlir-opt does for MLIR's: weft-opt --weft-simplify --weft-fusion graph.mlir. And
+// weft-opt --replay program.mlir: a program with all that it was compiled by and given, once more.
 #include "codegen/aot/CommandLine.h"
 #include "codegen/aot/WriteFile.h"
 #include "codegen/lower/Passes.h"
 #include "ir/WeftDialect.h"
 #include "ir/kernel/KernelDialect.h"
 #include "passes/Pipeline.h"
+#include "tools/weft-opt/ReplayFile.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/AsmState.h"
@@ -24,6 +26,15 @@ static cl::opt<std::string> input(cl::Positional, cl::desc("<graph.mlir>"), cl::
 static cl::opt<std::string> output("o", cl::desc("The file to write; standard output if not given"),
                                    cl::value_desc("file"), cl::init("-"), cl::cat(category));
 
+static cl::opt<bool> replays("replay",
+                             cl::desc("Compile the program as the file says, and write its shared object to the "
+                                      "output; without one run it, and say whether its bits are those of its ops "
+                                      "one by one (exit status 0) or not (1)"),
+                             cl::cat(category));
+
+static cl::opt<bool> reduces("reduce", cl::desc("Write what such a program's bits still differ with, and no more"),
+                             cl::cat(category));
+
 static int fail(const std::string &message) {
   llvm::errs() << "weft-opt: " << message << "\n";
   return 1;
@@ -42,6 +53,25 @@ static void registerOptions(mlir::DialectRegistry &registry) {
     options.find(name)->second->addCategory(category);
 }
 
+static int replay() {
+  try {
+    const std::string from = input, to = output; // compiling resets the options of the process
+    const bool reduce = reduces;
+    weft::Replay program = weft::readReplay(from);
+    if (reduce || to != "-") {
+      weft::checkNoSource(to, {from});
+      weft::writeFile(to, reduce ? weft::reduced(program) : weft::machineCodeOf(program));
+      return 0;
+    }
+    std::string difference = weft::differenceOf(program);
+    llvm::outs() << (difference.empty() ? "the bits agree" : "the bits differ in " + difference) << "\n";
+    return !difference.empty();
+  } catch (const std::exception &problem) {
+    fail(problem.what());
+    return 2;
+  }
+}
+
 int main(int argc, char **argv) {
   llvm::InitLLVM init(argc, argv);
   mlir::DialectRegistry registry;
@@ -50,7 +80,10 @@ int main(int argc, char **argv) {
   weft::registerPasses();
   weft::registerCodegenPasses();
   registerOptions(registry);
-  weft::parseCommandLine(argc, argv, category, "weft-opt: runs weft's passes on graphs in textual form\n");
+  weft::parseCommandLine(argc, argv, category,
+                         "weft-opt: runs weft's passes on graphs in textual form, or a program once more\n");
+  if (replays || reduces)
+    return replay();
   mlir::MlirOptMainConfig config = mlir::MlirOptMainConfig::createFromCLOptions();
   std::string error;
   std::unique_ptr<llvm::MemoryBuffer> text = mlir::openInputFile(input, &error);
