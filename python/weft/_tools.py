@@ -10,14 +10,18 @@ import tempfile
 _PACKAGE = pathlib.Path(__file__).parent
 
 
-def opt(*options: str) -> None:
+def opt() -> None:
     """Becomes the program that lies in the package."""
-    os.execv(_PACKAGE / "bin" / "weft-opt", ["weft-opt", *options, *sys.argv[1:]])
+    _become("weft-opt")
 
 
 def reduce() -> None:
-    """``weft-opt --reduce``."""
-    opt("--reduce")
+    """Becomes the program that lies in the package."""
+    _become("weft-reduce")
+
+
+def _become(program: str) -> None:
+    os.execv(_PACKAGE / "bin" / program, [program, *sys.argv[1:]])
 
 
 def aot() -> None:

@@ -6,7 +6,6 @@
 #include "ir/WeftDialect.h"
 #include "ir/kernel/KernelDialect.h"
 #include "passes/Pipeline.h"
-#include "tools/weft-opt/ReplayFile.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/AsmState.h"
@@ -17,7 +16,12 @@
 #include "llvm/Support/InitLLVM.h"
 #include "llvm/Support/MemoryBuffer.h"
 
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
 #include <stdexcept>
+#include <unistd.h>
+#include <vector>
 
 namespace cl = llvm::cl;
 
@@ -30,9 +34,6 @@ static cl::opt<bool> replays("replay",
                              cl::desc("Compile the program as the file says, and write its shared object to the "
                                       "output; without one run it, and say whether its bits are those of its ops "
                                       "one by one (exit status 0) or not (1)"),
-                             cl::cat(category));
-
-static cl::opt<bool> reduces("reduce", cl::desc("Write what such a program's bits still differ with, and no more"),
                              cl::cat(category));
 
 static int fail(const std::string &message) {
@@ -53,23 +54,12 @@ static void registerOptions(mlir::DialectRegistry &registry) {
     options.find(name)->second->addCategory(category);
 }
 
-static int replay() {
-  try {
-    const std::string from = input, to = output; // compiling resets the options of the process
-    const bool reduce = reduces;
-    weft::Replay program = weft::readReplay(from);
-    if (reduce || to != "-") {
-      weft::checkNoSource(to, {from});
-      weft::writeFile(to, reduce ? weft::reduced(program) : weft::machineCodeOf(program));
-      return 0;
-    }
-    std::string difference = weft::differenceOf(program);
-    llvm::outs() << (difference.empty() ? "the bits agree" : "the bits differ in " + difference) << "\n";
-    return !difference.empty();
-  } catch (const std::exception &problem) {
-    fail(problem.what());
-    return 2;
-  }
+// By weft-reduce, which lies beside this program: what runs code is another library, of which LLVM has no part.
+static int replay(std::vector<char *> arguments) {
+  std::string reduce = std::filesystem::read_symlink("/proc/self/exe").parent_path() / "weft-reduce";
+  arguments.push_back(nullptr);
+  execv(reduce.c_str(), arguments.data());
+  return fail(reduce + ": " + std::strerror(errno));
 }
 
 int main(int argc, char **argv) {
@@ -82,8 +72,8 @@ int main(int argc, char **argv) {
   registerOptions(registry);
   weft::parseCommandLine(argc, argv, category,
                          "weft-opt: runs weft's passes on graphs in textual form, or a program once more\n");
-  if (replays || reduces)
-    return replay();
+  if (replays)
+    return replay({argv, argv + argc});
   mlir::MlirOptMainConfig config = mlir::MlirOptMainConfig::createFromCLOptions();
   std::string error;
   std::unique_ptr<llvm::MemoryBuffer> text = mlir::openInputFile(input, &error);

@@ -1,4 +1,4 @@
-#include "tools/weft-opt/ReplayFile.h"
+#include "tools/weft-reduce/ReplayFile.h"
 
 #include "frontend/executables/CompilerLibrary.h"
 #include "frontend/trace/FaultSearch.h"
