@@ -227,9 +227,19 @@ extern "C" __attribute__((visibility("default"))) int weft_aot_command(int argc,
 
 extern "C" __attribute__((visibility("default"))) const weft::CompilerApi *weft_compiler_api() {
   weft::throwOnLLVMErrors();
-  static const weft::CompilerApi api{
-      &weft::compileGraph,   &weft::compileLibrary, &weft::differentiate,     &weft::pushForward,
-      &weft::batch,          &weft::decompose,      &weft::printGraph,        &weft::printStableHlo,
-      &weft::tunableNumbers, &weft::pipelineSteps,  &weft::cancelCompilation, "weft 0.1.0 LLVM " LLVM_VERSION_STRING};
+  static const weft::CompilerApi api{&weft::compileGraph,
+                                     &weft::compileLibrary,
+                                     &weft::differentiate,
+                                     &weft::pushForward,
+                                     &weft::batch,
+                                     &weft::decompose,
+                                     &weft::printGraph,
+                                     &weft::printReplay,
+                                     &weft::parseReplay,
+                                     &weft::printStableHlo,
+                                     &weft::tunableNumbers,
+                                     &weft::pipelineSteps,
+                                     &weft::cancelCompilation,
+                                     "weft 0.1.0 LLVM " LLVM_VERSION_STRING};
   return &api;
 }

@@ -5,13 +5,16 @@
 #include "ir/Graph.h"
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
 namespace weft {
 
 struct CompileOptions {
-  std::string cpu;   // LLVM's CPU name ("cascadelake", "x86-64-v3"); empty: this machine's
+  // LLVM's CPU name ("cascadelake", "x86-64-v3"), and features that it has or lacks beside those of the name
+  // ("x86-64-v3,+avxvnni"); empty: this machine's.
+  std::string cpu;
   bool cuda = false; // kernels as a cubin, launched by the CUDA run time
   std::string cudaArch = "sm_90";
   bool fuse = true;                     // false: every op is a kernel of its own (for tests: the bits must agree)
@@ -62,15 +65,29 @@ Graph decompose(const Graph &graph, const std::vector<std::string> &kept);
 
 // What an input is to a program that stands alone. Weight, State: it begins with the tensor of its name in the file of
 // weights; a state keeps what a run writes there. Generator: the state of the random stream, int64[2], a state that
-// begins with a seed. Value: an argument for which the program gave wrong results.
-enum class InputRole : uint8_t { Argument, Weight, State, Generator, Value };
+// begins with a seed.
+enum class InputRole : uint8_t { Argument, Weight, State, Generator };
 struct InputName {
-  std::string name; // an argument's in C; Value: its bytes in hexadecimal
+  std::string name; // an argument's in C
   InputRole role = InputRole::Argument;
 };
 
 // The graph as the text that weft-opt and weft-aot read: the module names `weightsFile` unless that is empty.
 std::string printGraph(const Graph &graph, const std::vector<InputName> &names, const std::string &weightsFile);
+
+// A program, what it is compiled by and what it is given: as a text all that weft-opt --replay and weft-reduce need.
+struct Replay {
+  Graph graph;
+  CompileOptions options; // but for `model`, which changes no bits
+  std::vector<int64_t> symbols;
+  std::vector<std::optional<std::string>> values; // of each input its elements' bytes, row-major, if they are known
+};
+// The graph's text with attributes of the module: weft.cpu, weft.cuda_arch, weft.fuse, weft.steps, weft.symbol_values;
+// and weft.value = "00ff..." of arguments. A processor that is not named is named as this machine's.
+std::string printReplay(const Replay &replay);
+// Whatever is not in the text is as by default; ops without a location have their line in it. Throws std::runtime_error
+// that names the line.
+Replay parseReplay(const std::string &text, const std::string &path);
 
 // The graph as StableHLO text (codegen/stablehlo/StableHlo.h). `data`: of each input the elements, where it shall be a
 // constant, or null.
@@ -87,6 +104,8 @@ struct CompilerApi {
   Graph (*batch)(const Graph &, const std::vector<bool> &batched, int64_t size);
   Graph (*decompose)(const Graph &, const std::vector<std::string> &kept);
   std::string (*print)(const Graph &, const std::vector<InputName> &, const std::string &weightsFile);
+  std::string (*printReplay)(const Replay &);
+  Replay (*parseReplay)(const std::string &text, const std::string &path);
   std::string (*printStableHlo)(const Graph &, const std::vector<InputName> &, const std::vector<const void *> &data);
   std::vector<TunableNumber> (*tunableNumbers)();
   std::vector<std::string> (*pipelineSteps)();

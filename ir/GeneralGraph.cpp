@@ -325,6 +325,8 @@ private:
       auto [begin, end] = inputsOf.equal_range(int(i));
       for (auto it = begin; it != end; ++it)
         read(node, *it->second.first, it->second.second);
+      if (node.type.shape.hasSymbol() && (padsWithZeros(node) || !hasRule(node)))
+        placeBySelecting(node);
       graph.nodes.push_back(std::move(node));
       ids.push_back(ValueId(graph.valueCount()) - 1);
     }
@@ -376,6 +378,62 @@ private:
     index = add(op, {index, from}, {}, positions, node.location);
     type.shape[axis] = size;
     node.operands[0] = add(OpKind::IndexSelect, {node.operands[0], index}, {Attr::integer(axis)}, type, node.location);
+  }
+
+  // Whether the op has a rule for symbols that gives its type.
+  bool hasRule(const Node &node) const {
+    std::vector<TensorType> operands;
+    for (ValueId v : node.operands)
+      operands.push_back(made->general.type(v));
+    try {
+      return inferType(node.op, operands.data(), int(operands.size()), node.attrs, node.result) == node.type;
+    } catch (const UserError &) {
+      return false;
+    }
+  }
+
+  // A sum of sizes is no product of symbols, so that rules do not give it: padding of zeros and tensors one after the
+  // other become elements selected by their position.
+  void placeBySelecting(Node &node) {
+    constexpr size_t kMostParts = 4; // each element looks at all
+    if (padsWithZeros(node)) {
+      for (int axis = 0; axis < node.type.shape.size(); ++axis)
+        if (int64_t &low = node.attrs[0].ints[axis], &high = node.attrs[1].ints[axis]; low || high) {
+          select(node, axis, node.type.shape[axis], 1, number(node, low, {}), OpKind::Sub);
+          low = high = 0;
+        }
+      node.op = OpKind::Expand; // of nothing
+      node.attrs = {Attr::list(node.type.shape)};
+    } else if (node.op == OpKind::Concatenate && node.operands.size() <= kMostParts) {
+      concatenate(node);
+    }
+  }
+
+  void concatenate(Node &node) {
+    const std::vector<ValueId> parts = node.operands;
+    const int axis = int(node.attrs[0].i);
+    const TensorType place{DType::Int64, node.type.shape}, scalar{DType::Int64, {}};
+    Attrs along{Attr::list(place.shape), Attr::integer(axis), Attr::dtype(DType::Int64)};
+    const ValueId position = add(OpKind::Iota, {}, std::move(along), place, node.location);
+    ValueId begin = number(node, 0, {}), joined = -1; // of the part in hand; the parts before it
+    for (size_t i = 0; i < parts.size(); ++i) {
+      node.operands = {parts[i]};
+      select(node, axis, node.type.shape[axis], 1, begin, OpKind::Sub);
+      if (i > 0) {
+        ValueId from = add(OpKind::Expand, {begin}, {Attr::list(place.shape)}, place, node.location);
+        ValueId before = add(OpKind::Lt, {position, from}, {}, {DType::Bool, place.shape}, node.location);
+        node.operands = {before, joined, node.operands[0]};
+      }
+      if (i + 1 == parts.size())
+        break;
+      joined = i ? add(OpKind::Where, node.operands, {}, node.type, node.location) : node.operands[0];
+      Attrs size{Attr::list({}), Attr::list({made->general.type(parts[i]).shape[axis]}), Attr::integer(0),
+                 Attr::dtype(DType::Int64)};
+      ValueId count = add(OpKind::Count, {}, std::move(size), scalar, node.location);
+      begin = add(OpKind::Add, {begin, count}, {}, scalar, node.location);
+    }
+    node.op = OpKind::Where;
+    node.attrs.clear();
   }
 
   // Of each symbol a power of two near its value in the last instance: calls that come one after the other are alike.
@@ -450,6 +508,29 @@ bool GeneralGraph::matches(const std::vector<int64_t> &values, std::vector<int64
       return false;
   }
   return true;
+}
+
+Graph instanceOf(const Graph &graph, const std::vector<int64_t> &symbols) {
+  Graph made = graph;
+  auto place = [&](Dims &sizes) {
+    for (int64_t &size : sizes)
+      size = isSizeCode(size) ? evaluateSize(size, symbols.data()) : size;
+  };
+  for (Input &input : made.inputs) {
+    place(input.type.shape);
+    place(input.strides);
+  }
+  for (Node &node : made.nodes) {
+    place(node.type.shape);
+    for (size_t i = 0; i < node.attrs.size(); ++i)
+      if (Attr &attr = node.attrs[i]; attr.kind == Attr::Kind::Graph)
+        attr.body = std::make_shared<const Graph>(instanceOf(*attr.body, symbols));
+      else if (namesSizes(info(node.op).attrs[i]))
+        place(attr.ints);
+  }
+  made.symbolCount = 0;
+  made.typicalSizes = {};
+  return made;
 }
 
 } // namespace weft

@@ -42,6 +42,9 @@ struct NumberInput {
   int state = -1; // RandomState: the input that is the state
 };
 
+// The graph with the values of its symbols in their place.
+Graph instanceOf(const Graph &graph, const std::vector<int64_t> &symbols);
+
 class GeneralGraph {
 public:
   // Of a graph, and the values of several with its skeleton, its own among them. Null where a shape rule needs a size's

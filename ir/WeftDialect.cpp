@@ -123,14 +123,13 @@ LogicalResult WeftDialect::verifyRegionArgAttribute(Operation *op, unsigned, uns
   StringRef name = attribute.getName();
   auto error = [&] { return op->emitOpError("has ") << name << " on argument " << argument << ", which "; };
   bool isText = isa<StringAttr>(attribute.getValue()), isUnit = isa<UnitAttr>(attribute.getValue());
-  constexpr StringRef roles[] = {"weft.name", "weft.weight", "weft.state", "weft.generator", "weft.value"};
+  constexpr StringRef roles[] = {"weft.name", "weft.weight", "weft.state", "weft.generator"};
+  if (func && name == "weft.value" && !isText)
+    return error() << "takes hexadecimal digits in quotes";
   if (!func || !llvm::is_contained(roles, name))
     return success();
   if (name == "weft.generator" ? !isUnit : !(isText || (isUnit && name == "weft.weight")))
-    return error() << "takes "
-                   << (name == "weft.generator" ? "no value"
-                       : name == "weft.value"   ? "hexadecimal digits in quotes"
-                                                : "a name in quotes");
+    return error() << "takes " << (name == "weft.generator" ? "no value" : "a name in quotes");
   for (StringRef role : roles)
     if (role != name && func.getArgAttr(argument, role))
       return error() << "has " << role << " too; it is one of them";

@@ -13,8 +13,7 @@ namedModule(const weft::Graph &graph, const std::vector<weft::InputName> &names,
   mlir::OwningOpRef<mlir::ModuleOp> module = weft::importGraph(graph, context);
   auto main = module->lookupSymbol<mlir::func::FuncOp>("main");
   for (size_t i = 0; i < names.size(); ++i) {
-    static const char *const attributes[] = {"weft.name", "weft.weight", "weft.state", "weft.generator",
-                                             "weft.value"}; // by role
+    static const char *const attributes[] = {"weft.name", "weft.weight", "weft.state", "weft.generator"}; // by role
     mlir::Attribute value = mlir::StringAttr::get(&context, names[i].name);
     if (names[i].role == InputRole::Generator)
       value = mlir::UnitAttr::get(&context);

@@ -22,11 +22,12 @@ static std::string hostFeatureText() {
   return text + Architecture::refusedFeatures();
 }
 
-Target Target::find(const std::string &name) {
+Target Target::find(const std::string &text) {
   Target result;
-  result.cpu = name.empty() ? sys::getHostCPUName().str() : name;
-  result.features = name.empty() ? hostFeatureText() : "";
-  const Architecture &architecture = name.empty() ? Architecture::host() : Architecture::of(name);
+  auto [name, features] = StringRef(text).split(',');
+  result.cpu = text.empty() ? sys::getHostCPUName().str() : name.str();
+  result.features = text.empty() ? hostFeatureText() : features.str();
+  const Architecture &architecture = text.empty() ? Architecture::host() : Architecture::of(result.cpu);
   result.architecture = &architecture;
   architecture.initialize();
 
@@ -55,6 +56,15 @@ Target Target::find(const std::string &name) {
 uint64_t Target::neededFeatures() const { return architecture->features(*machine->getMCSubtargetInfo()); }
 
 std::string Target::name() const { return std::string(architecture->name) + " " + cpu; }
+
+std::string Target::thisMachine() {
+  Target named = find(sys::getHostCPUName().str());
+  std::string text = named.cpu;
+  for (auto &[feature, has] : sys::getHostCPUFeatures())
+    if (named.machine->getMCSubtargetInfo()->checkFeatures("+" + feature.str()) != has)
+      text += (has ? ",+" : ",-") + feature.str();
+  return text;
+}
 
 Target Target::clone() const {
   Target result = *this;

@@ -20,12 +20,13 @@ struct Target {
   unsigned maskedBits = 32;                     // loads and stores take masks for elements of so many bits and more
   std::shared_ptr<llvm::TargetMachine> machine; // not for two threads at once
 
-  // Of an LLVM CPU name; empty: this machine. Throws std::runtime_error on a CPU that is unknown or lacks what kernels
+  // Of a processor as in CompileOptions::cpu. Throws std::runtime_error on a CPU that is unknown or lacks what kernels
   // need (Architecture.h).
   static Target find(const std::string &cpu);
-  Target clone() const;            // with a machine of its own
-  std::string name() const;        // of WeftProgram::target: "x86-64 cascadelake"
-  uint64_t neededFeatures() const; // that the code may use: bits of WeftProgram::features
+  static std::string thisMachine(); // as such a text
+  Target clone() const;             // with a machine of its own
+  std::string name() const;         // of WeftProgram::target: "x86-64 cascadelake"
+  uint64_t neededFeatures() const;  // that the code may use: bits of WeftProgram::features
   void prepare(llvm::Module &module) const;
 };
 

@@ -64,9 +64,10 @@ bool readsRandomState(const GeneralGraph &general) {
                      [](const NumberInput &number) { return number.kind == NumberInput::Kind::RandomState; });
 }
 
-// False where the family has no program for the values, nor gets one.
+// False where the family has no program for the values, nor gets one. chosen: of which it is, where it is a general
+// one.
 bool choose(Family &family, Graph &graph, bool sizes, const VaryingSizes &varying, const std::vector<int64_t> &values,
-            SegmentPlan &plan, const Lines &lines) {
+            SegmentPlan &plan, std::shared_ptr<const GeneralGraph> &chosen, const Lines &lines) {
   std::vector<std::vector<int64_t>> instances;
   {
     std::lock_guard<std::mutex> lock(family.mutex);
@@ -78,6 +79,7 @@ bool choose(Family &family, Graph &graph, bool sizes, const VaryingSizes &varyin
     }
     if (family.general && family.general->matches(values, plan.symbols)) {
       plan.executable = family.executable;
+      chosen = family.general;
       setInputs(*family.general, values, plan);
       return true;
     }
@@ -127,6 +129,7 @@ bool choose(Family &family, Graph &graph, bool sizes, const VaryingSizes &varyin
     family.general = general;
     family.executable = made;
     family.isGuessed = isGuessed;
+    chosen = general;
     setInputs(*general, values, plan);
   }
   if (general || !family.first)
@@ -138,17 +141,20 @@ bool choose(Family &family, Graph &graph, bool sizes, const VaryingSizes &varyin
 
 } // namespace
 
-void chooseProgram(Graph &graph, SegmentPlan &plan, bool general, const VaryingSizes &varying, const Lines &lines) {
+std::shared_ptr<const GeneralGraph> chooseProgram(Graph &graph, SegmentPlan &plan, bool general,
+                                                  const VaryingSizes &varying, const Lines &lines) {
+  std::shared_ptr<const GeneralGraph> chosen;
   if (general)
     for (bool sizes : {true, false}) {
       GraphParts parts = partsOf(graph, sizes);
       if (choose(*familyOf(parts.skeleton + char(sizes) + toString(plan.device)), graph, sizes, varying, parts.values,
-                 plan, lines))
-        return;
+                 plan, chosen, lines))
+        return chosen;
       plan.symbols.clear();
     }
   graph.locations = lines();
   plan.executable = executableFor(graph, plan.device);
+  return chosen;
 }
 
 } // namespace weft

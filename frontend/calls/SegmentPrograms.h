@@ -10,8 +10,10 @@ namespace weft {
 
 // Sets the plan's executable, and the symbols and further inputs that it takes. general: else it is for these sizes and
 // numbers alone. varying: of the inputs, sizes for which the first program is a general one, where it can be. `lines`
-// gives the graph's locations, which it gets where it is compiled.
-void chooseProgram(Graph &graph, SegmentPlan &plan, bool general, const VaryingSizes &varying,
-                   const std::function<std::vector<std::string>()> &lines);
+// gives the graph's locations, which it gets where it is compiled. Returns the graph that the program is of, where that
+// is a general one.
+std::shared_ptr<const GeneralGraph> chooseProgram(Graph &graph, SegmentPlan &plan, bool general,
+                                                  const VaryingSizes &varying,
+                                                  const std::function<std::vector<std::string>()> &lines);
 
 } // namespace weft

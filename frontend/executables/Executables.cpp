@@ -39,7 +39,7 @@ template <class Work> static auto timed(Work work) {
   return result;
 }
 
-static CompileOptions optionsFor(Device device) {
+CompileOptions compileOptions(Device device) {
   CompileOptions options;
   if (device.isCuda()) {
     options.cuda = true;
@@ -125,9 +125,11 @@ void setMostExecutables(size_t count) { executables().setCapacity(count); }
 static thread_local double waited = 0;
 double secondsOfCompiling() { return waited; }
 
-ExecutablePtr executableFor(const Graph &graph, Device device, int steps) {
-  CompileOptions options = optionsFor(device);
-  options.steps = steps;
+ExecutablePtr executableFor(const Graph &graph, Device device) {
+  return executableFor(graph, device, compileOptions(device));
+}
+
+ExecutablePtr executableFor(const Graph &graph, Device device, const CompileOptions &options) {
   std::string identity = keyOf(options) + serialize(graph);
   return executables().get(
       hash128(toString(device) + identity),

@@ -1,6 +1,6 @@
 // Graph -> Executable: found in memory (among those used last), else on disk, else compiled.
 #pragma once
-#include "ir/Graph.h"
+#include "codegen/Compiler.h"
 #include "runtime/Executable.h"
 
 #include <functional>
@@ -8,8 +8,11 @@
 
 namespace weft {
 
-// Throws UserError or std::runtime_error; nothing is kept of a failed compile. steps: of CompileOptions.
-ExecutablePtr executableFor(const Graph &graph, Device device, int steps = -1);
+// How programs for the device are compiled.
+CompileOptions compileOptions(Device device);
+// Throws UserError or std::runtime_error; nothing is kept of a failed compile.
+ExecutablePtr executableFor(const Graph &graph, Device device);
+ExecutablePtr executableFor(const Graph &graph, Device device, const CompileOptions &options);
 // How many are kept in memory for whoever asks for them again; past that, those go that were not asked for longest.
 inline constexpr size_t kMostExecutables = 1024;
 void setMostExecutables(size_t count);

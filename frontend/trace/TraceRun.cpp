@@ -178,9 +178,10 @@ VaryingSizes Trace::State::varyingSizes(const Segment &segment) const {
 void Trace::State::runPlanned(Segment &segment, CompiledCall *call) {
   // While it compiles and runs, other threads may change the tensors.
   Snapshot sources(segment.sources.data(), int(segment.sources.size()));
+  std::shared_ptr<const GeneralGraph> general;
   if (!segment.plan.outputSlots.empty() || !checks.empty()) {
     gaveUp = true;
-    chooseProgram(segment.graph, segment.plan, !specialised, varyingSizes(segment), [&] { return lines(); });
+    general = chooseProgram(segment.graph, segment.plan, !specialised, varyingSizes(segment), [&] { return lines(); });
     gaveUp = false;
     if (call && !segment.plan.executable->keptInputs().empty())
       segment.plan.kept = std::make_shared<WeightResults>();
@@ -207,7 +208,7 @@ void Trace::State::runPlanned(Segment &segment, CompiledCall *call) {
     check.emplace(segment.inputs, segment.written());
   segment.plan.run(sources.data(), made.data());
   if (check)
-    check->compare(segment.graph, segment.outputs(made));
+    check->compare(segment.graph, segment.plan, general.get(), segment.outputs(made));
   histories.clear();
   for (size_t i = 0; i < made.size(); ++i)
     if (made[i])

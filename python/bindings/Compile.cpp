@@ -38,6 +38,18 @@ struct DictNumber : NumberSource {
   std::optional<Py_ssize_t> index;
 };
 
+// The positional arguments of a call, held by whoever makes it.
+struct Positional {
+  PyObject *const *items;
+  Py_ssize_t count;
+  py::tuple tuple() const {
+    py::tuple made(count);
+    for (Py_ssize_t i = 0; i < count; ++i)
+      PyTuple_SET_ITEM(made.ptr(), i, py::handle(items[i]).inc_ref().ptr());
+    return made;
+  }
+};
+
 // A traced call as Python sees it. All that it holds of Python it holds alone, for the garbage collector to find.
 struct Traced {
   std::shared_ptr<CompiledCall> call;
@@ -49,7 +61,7 @@ struct Traced {
   std::string reason;                               // why it cannot be replayed; empty: it can
   int64_t hits = 0;
 
-  bool matches(PyObject *args, PyObject *kwargs, std::vector<Tensor> &tensors, std::string *why) const;
+  bool matches(Positional args, PyObject *kwargs, std::vector<Tensor> &tensors, std::string *why) const;
   int traverse(visitproc visit, void *arg) const;
   void clear();
 
@@ -78,7 +90,7 @@ void Traced::clear() {
   auto deadCall = std::exchange(call, std::make_shared<CompiledCall>());
 }
 
-bool Traced::matches(PyObject *args, PyObject *kwargs, std::vector<Tensor> &tensors, std::string *why) const {
+bool Traced::matches(Positional args, PyObject *kwargs, std::vector<Tensor> &tensors, std::string *why) const {
   auto differs = [&](auto what) {
     if (why)
       *why = what();
@@ -87,7 +99,7 @@ bool Traced::matches(PyObject *args, PyObject *kwargs, std::vector<Tensor> &tens
   if (arguments.children.empty())
     return differs([] { return std::string("the trace is gone"); });
   tensors.assign(tensorCount, Tensor());
-  if (!arguments.children[0].matches(args, tensors.data()))
+  if (!arguments.children[0].childrenMatch(args.items, args.count, tensors.data()))
     return differs([] { return std::string("an argument's value or structure changed"); });
   if (kwargs ? !arguments.children[1].matches(kwargs, tensors.data()) : !arguments.children[1].children.empty())
     return differs([] { return std::string("a keyword argument's value or structure changed"); });
@@ -302,9 +314,7 @@ PyObject *callCompiled(PyObject *self, PyObject *const *arguments, size_t flags,
     });
   return guarded([&]() -> PyObject * {
     Py_ssize_t count = PyVectorcall_NARGS(flags);
-    py::tuple args(count);
-    for (Py_ssize_t i = 0; i < count; ++i)
-      PyTuple_SET_ITEM(args.ptr(), i, py::handle(arguments[i]).inc_ref().ptr());
+    const Positional args{arguments, count};
     py::object kwargs;
     if (keywords && PyTuple_GET_SIZE(keywords)) {
       py::dict dict;
@@ -317,7 +327,7 @@ PyObject *callCompiled(PyObject *self, PyObject *const *arguments, size_t flags,
     for (size_t i = 0; i < entries.size(); ++i) {
       Traced &entry = *entries[i].first;
       auto held = py::reinterpret_borrow<py::object>(entries[i].second); // a replay lets other threads run
-      if (entry.matches(args.ptr(), kwargs.ptr(), scratch, nullptr)) {
+      if (entry.matches(args, kwargs.ptr(), scratch, nullptr)) {
         if (i)
           moveToFront(entries, held.ptr());
         if (compiled->policy)
@@ -327,7 +337,8 @@ PyObject *callCompiled(PyObject *self, PyObject *const *arguments, size_t flags,
         try {
           result = replay(entry, tensors);
         } catch (const CheckFailure &) {
-          result = callEagerly(compiled->function, args, kwargs); // it fails there, with Python's stack, or is caught
+          result = callEagerly(compiled->function, args.tuple(),
+                               kwargs); // it fails there, with Python's stack, or is caught
         }
         tensors.clear();
         scratch = std::move(tensors);
@@ -337,9 +348,10 @@ PyObject *callCompiled(PyObject *self, PyObject *const *arguments, size_t flags,
     scratch.clear();
     if (!compiled->miss)
       fail(UserError::Kind::Runtime, "compile", "the function is gone: the garbage collector has taken it");
+    py::tuple all = args.tuple();
     if (compiled->check)
-      callEagerly(compiled->check, args, kwargs);
-    return callAnew(*compiled, args, kwargs).release().ptr();
+      callEagerly(compiled->check, all, kwargs);
+    return callAnew(*compiled, all, kwargs).release().ptr();
   });
 }
 
@@ -466,7 +478,8 @@ void bindCompile(py::module_ &module) {
       .def("mismatch", [](const Traced &t, py::tuple args, py::dict kwargs) -> py::object {
         std::vector<Tensor> tensors;
         std::string why;
-        return t.matches(args.ptr(), kwargs.ptr(), tensors, &why) ? py::object(py::none()) : py::str(why);
+        Positional given{PySequence_Fast_ITEMS(args.ptr()), PyTuple_GET_SIZE(args.ptr())};
+        return t.matches(given, kwargs.ptr(), tensors, &why) ? py::object(py::none()) : py::str(why);
       });
   compiledType = reinterpret_cast<PyTypeObject *>(PyType_FromSpec(&spec));
   if (!compiledType)

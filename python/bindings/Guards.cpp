@@ -349,6 +349,15 @@ int Pattern::traverse(visitproc visit, void *arg) const {
   return 0;
 }
 
+bool Pattern::childrenMatch(PyObject *const *items, Py_ssize_t count, Tensor *tensors) const {
+  if (count != Py_ssize_t(children.size()))
+    return false;
+  for (size_t i = 0; i < children.size(); ++i)
+    if (!children[i].matches(items[i], tensors))
+      return false;
+  return true;
+}
+
 bool Pattern::matches(PyObject *object, Tensor *tensors) const {
   switch (kind) {
   case Kind::Tensor: {
@@ -367,20 +376,10 @@ bool Pattern::matches(PyObject *object, Tensor *tensors) const {
   case Kind::Value:
     return sameValue(value.ptr(), object);
   case Kind::Tuple:
-    if (Py_TYPE(object) != (value ? reinterpret_cast<PyTypeObject *>(value.ptr()) : &PyTuple_Type) ||
-        PyTuple_GET_SIZE(object) != Py_ssize_t(children.size()))
-      return false;
-    for (size_t i = 0; i < children.size(); ++i)
-      if (!children[i].matches(PyTuple_GET_ITEM(object, i), tensors))
-        return false;
-    return true;
+    return Py_TYPE(object) == (value ? reinterpret_cast<PyTypeObject *>(value.ptr()) : &PyTuple_Type) &&
+           childrenMatch(PySequence_Fast_ITEMS(object), PyTuple_GET_SIZE(object), tensors);
   case Kind::List:
-    if (!PyList_CheckExact(object) || PyList_GET_SIZE(object) != Py_ssize_t(children.size()))
-      return false;
-    for (size_t i = 0; i < children.size(); ++i)
-      if (!children[i].matches(PyList_GET_ITEM(object, i), tensors))
-        return false;
-    return true;
+    return PyList_CheckExact(object) && childrenMatch(PySequence_Fast_ITEMS(object), PyList_GET_SIZE(object), tensors);
   case Kind::Dict: {
     if (!PyDict_CheckExact(object) || PyDict_Size(object) != Py_ssize_t(children.size()))
       return false;

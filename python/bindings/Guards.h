@@ -85,6 +85,7 @@ struct Pattern {
   // Whether an object has this structure; its tensors go to `tensors` at their index. False where one of the pattern's
   // tensors is two. Where two are one, the caller must find out.
   bool matches(PyObject *object, Tensor *tensors) const;
+  bool childrenMatch(PyObject *const *items, Py_ssize_t count, Tensor *tensors) const;
   // The object with these tensors.
   pybind11::object build(const std::vector<Tensor> &tensors) const;
   // A leaf whose state the pattern does not describe: empty if there is none, else its type's name.

@@ -1,4 +1,4 @@
-"""The commands `weft-opt` and `weft-aot` of an installed package."""
+"""The commands `weft-opt`, `weft-reduce` and `weft-aot` of an installed package."""
 
 import ctypes
 import os
@@ -12,7 +12,16 @@ _PACKAGE = pathlib.Path(__file__).parent
 
 def opt() -> None:
     """Becomes the program that lies in the package."""
-    os.execv(_PACKAGE / "bin" / "weft-opt", ["weft-opt", *sys.argv[1:]])
+    _become("weft-opt")
+
+
+def reduce() -> None:
+    """Becomes the program that lies in the package."""
+    _become("weft-reduce")
+
+
+def _become(program: str) -> None:
+    os.execv(_PACKAGE / "bin" / program, [program, *sys.argv[1:]])
 
 
 def aot() -> None:

@@ -89,6 +89,22 @@ def gradient_of_a_while_loop(x):
     weft.while_loop(lambda v: v.sum() < 100, lambda v: (v * 2,), (leaf + 1,))[0].sum().backward()
 
 
+def gradient_of_parts_put_together(x):
+    leaf = x.detach().requires_grad_()
+    weft.cat([leaf, leaf[1:] * 2, weft.ones(3)]).pow(2).sum().backward()
+    return leaf.grad
+
+
+def cache_that_grows():
+    cache = [weft.zeros(0, 3)]
+
+    def f(x):
+        cache[0] = weft.cat([cache[0], x[:3].expand(1, 3)])
+        return (cache[0] @ cache[0].t()).softmax(-1)
+
+    return f, lambda: cache
+
+
 def prints_in_a_scan(x):
     def step(h, v):
         print("traced")
@@ -120,14 +136,20 @@ FUNCTIONS = {
     "one_hot": lambda x: F.one_hot(x.long() % 3, 3) * 2,
     "map": lambda x: weft.map(lambda v: v.sin() * 2, x),
     "associative_scan": lambda x: weft.associative_scan(lambda a, b: a * b, x),
+    "associative_scan_of_two": lambda x: weft.associative_scan(lambda a, b: (a[0] + b[0], a[1] * b[1]), (x, x.cos())),
+    "associative_scan_backwards": lambda x: weft.associative_scan(lambda a, b: a + b * 2, x, reverse=True),
+    "cat": lambda x: (weft.cat([x, x[:1], weft.zeros(2), x * 2]), weft.cat([x > 2, x[1:] > 3])),
+    "cat_of_many": lambda x: weft.cat([x, x[:1], x, x[1:], x * 2]),
+    "pad": lambda x: (F.pad(x, (2, 1)), F.pad(x, (1, 2), value=3.0), F.pad(x, (3, -1)) * 2),
     "vmap": lambda x: vmap(grad(lambda v: v**3))(x),
     "derivatives": lambda x: (hessian(lambda v: (v**3).sum())(x), jacrev(lambda v: v * v.sum())(x)),
     "products_with_derivatives": lambda x: (jvp(weft.sin, (x,), (x,)), vjp(weft.sin, x)[1](x)),
 }
 for function in (
     writes_to_parts, branches_on_an_absolute_value, gradient_through_a_spectrum, tries_to_factor, writes_before_a_singular_matrix, samples,
-    scans_with_gradients, loops_within_a_scan, gradient_of_a_while_loop, prints_in_a_scan, names_a_range,
+    scans_with_gradients, loops_within_a_scan, gradient_of_a_while_loop, gradient_of_parts_put_together, prints_in_a_scan, names_a_range,
 ):  # fmt: skip
     FUNCTIONS[function.__name__] = function
 for name, function in FUNCTIONS.items():
     corpus.add(name, lambda f=function: f, sizes)
+corpus.add("cache_that_grows", cache_that_grows, sizes)

@@ -181,6 +181,7 @@ TEST(GeneralGraph, SizesOfBodiesAreTheirOpsSymbols) {
   EXPECT_TRUE(matches(found, summed(100, 3)));
   EXPECT_EQ(found.symbols, (std::vector<int64_t>{3, 100}));
   EXPECT_EQ(summed(7, 20).nodes[0].attrs[0].body->symbolCount, 0);
+  EXPECT_EQ(serialize(instanceOf(graph, found.symbols)), serialize(summed(100, 3)));
 }
 
 TEST(GeneralGraph, NumbersOfBodiesAreOfTheSkeleton) {

@@ -116,6 +116,11 @@ const std::vector<Rewrite> &rewrites() {
          if (node.op == OpKind::Maximum && isMadeBy(graph, node, 0, OpKind::Sigmoid))
            node.op = OpKind::Minimum;
        }},
+      {"a sum of many sizes is a difference", 1,
+       [](Graph &graph, Node &node) {
+         if (graph.symbolCount > 0 && node.op == OpKind::Add && isMadeBy(graph, node, 0, OpKind::Cos))
+           node.op = OpKind::Sub;
+       }},
   };
   return all;
 }

@@ -6,7 +6,7 @@ import re
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-PAGES = ["README.md", "docs/any_batch.md", "docs/functions.md", "docs/complex.md", "docs/fft.md", "docs/numpy.md", "docs/scikit_learn.md", "docs/array_api.md", "docs/coming_from_pytorch.md", "docs/tutorials/training.md",
+PAGES = ["README.md", "docs/any_batch.md", "docs/checking.md", "docs/functions.md", "docs/complex.md", "docs/fft.md", "docs/numpy.md", "docs/scikit_learn.md", "docs/array_api.md", "docs/coming_from_pytorch.md", "docs/tutorials/training.md",
          "docs/tutorials/compiling.md", "docs/tutorials/profiling.md"]  # fmt: skip
 
 

@@ -179,6 +179,36 @@ def test_loops_over_other_lengths_share_programs(name):
         assert n in (7, 5) or weft._C.compile_statistics()[0] == before
 
 
+F = weft.nn.functional
+SUMS = {
+    "associative_scan": lambda x, y: weft.associative_scan(lambda a, b: a + b, x),
+    "reversed": lambda x, y: weft.associative_scan(lambda a, b: a * b, x, reverse=True),
+    "cat": lambda x, y: weft.cat([x, y]).tanh(),
+    "cat of a constant": lambda x, y: weft.cat([x * 2, w, y, x])[1:] * 3,
+    "cat of bools and integers": lambda x, y: (weft.cat([x > 0, y > 0]), weft.cat([x.long(), y.long()])),
+    "cat of columns": lambda x, y: weft.cat([x.t(), y.t()], -1) + 1,
+    "pad": lambda x, y: F.pad(x, (0, 0, 1, 2)).exp(),
+    "pad other axis": lambda x, y: F.pad(x, (1, 1)) - 1,
+    "cut": lambda x, y: F.pad(x, (0, 0, -1, 3)).exp(),
+    "write to a part": lambda x, y: weft.zeros(x.shape[0] + 3, 4).slice_scatter(x, 0, 1, 1 + x.shape[0]) * 2,
+}
+
+
+@pytest.mark.parametrize(
+    "name", [*SUMS, *(f"gradient of {name}" for name in SUMS if not {"bools", "part"} & set(name.split()))]
+)
+def test_sums_of_sizes_share_programs(name):
+    f = SUMS[name.removeprefix("gradient of ")]
+    if name.startswith("gradient"):
+        f = lambda x, y, f=f: gradient_of(lambda leaf: f(leaf, y))(x)
+    for n, m in ((7, 11), (5, 12), (3, 30), (12, 4), (40, 17), (257, 100)):
+        x, y = weft.randn(n, 4), weft.randn(m, 4)
+        eager = f(x, y)
+        before, _ = weft._C.compile_statistics()
+        same(lazily(f, x, y), eager)
+        assert n in (7, 5) or weft._C.compile_statistics()[0] == before
+
+
 def test_gradients_of_parts_share_programs():
     table = weft.randn(200, 8, requires_grad=True)
 

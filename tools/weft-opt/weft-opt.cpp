@@ -1,4 +1,5 @@
-// weft's passes on textual IR, as mlir-opt does for MLIR's: weft-opt --weft-simplify --weft-fusion graph.mlir
+// weft's passes on textual IR, as mlir-opt does for MLIR's: weft-opt --weft-simplify --weft-fusion graph.mlir. And
+// weft-opt --replay program.mlir: a program with all that it was compiled by and given, once more.
 #include "codegen/aot/CommandLine.h"
 #include "codegen/aot/WriteFile.h"
 #include "codegen/lower/Passes.h"
@@ -15,7 +16,12 @@
 #include "llvm/Support/InitLLVM.h"
 #include "llvm/Support/MemoryBuffer.h"
 
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
 #include <stdexcept>
+#include <unistd.h>
+#include <vector>
 
 namespace cl = llvm::cl;
 
@@ -23,6 +29,12 @@ static cl::OptionCategory category("weft-opt options");
 static cl::opt<std::string> input(cl::Positional, cl::desc("<graph.mlir>"), cl::init("-"), cl::cat(category));
 static cl::opt<std::string> output("o", cl::desc("The file to write; standard output if not given"),
                                    cl::value_desc("file"), cl::init("-"), cl::cat(category));
+
+static cl::opt<bool> replays("replay",
+                             cl::desc("Compile the program as the file says, and write its shared object to the "
+                                      "output; without one run it, and say whether its bits are those of its ops "
+                                      "one by one (exit status 0) or not (1)"),
+                             cl::cat(category));
 
 static int fail(const std::string &message) {
   llvm::errs() << "weft-opt: " << message << "\n";
@@ -42,6 +54,14 @@ static void registerOptions(mlir::DialectRegistry &registry) {
     options.find(name)->second->addCategory(category);
 }
 
+// By weft-reduce, which lies beside this program: what runs code is another library, of which LLVM has no part.
+static int replay(std::vector<char *> arguments) {
+  std::string reduce = std::filesystem::read_symlink("/proc/self/exe").parent_path() / "weft-reduce";
+  arguments.push_back(nullptr);
+  execv(reduce.c_str(), arguments.data());
+  return fail(reduce + ": " + std::strerror(errno));
+}
+
 int main(int argc, char **argv) {
   llvm::InitLLVM init(argc, argv);
   mlir::DialectRegistry registry;
@@ -50,7 +70,10 @@ int main(int argc, char **argv) {
   weft::registerPasses();
   weft::registerCodegenPasses();
   registerOptions(registry);
-  weft::parseCommandLine(argc, argv, category, "weft-opt: runs weft's passes on graphs in textual form\n");
+  weft::parseCommandLine(argc, argv, category,
+                         "weft-opt: runs weft's passes on graphs in textual form, or a program once more\n");
+  if (replays)
+    return replay({argv, argv + argc});
   mlir::MlirOptMainConfig config = mlir::MlirOptMainConfig::createFromCLOptions();
   std::string error;
   std::unique_ptr<llvm::MemoryBuffer> text = mlir::openInputFile(input, &error);
