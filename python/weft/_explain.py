@@ -26,8 +26,7 @@ class KernelRun(namedtuple("KernelRun", "name location seconds bytes flops runs"
     def __str__(self):
         return (
             f"{self.seconds * 1e6:9.1f} us  {self.bytes / 1e6:9.3f} MB  {self.rate / 1e9:6.1f} GB/s  {self.flop_rate / 1e9:6.1f} GFLOP/s  "
-            f"{self.name}  {self.location}"
-            + (f"  ({self.runs} runs)" if self.runs > 1 else "")
+            f"{self.name}  {self.location}" + (f"  ({self.runs} runs)" if self.runs > 1 else "")
         )
 
 

@@ -51,7 +51,8 @@ class Machine(namedtuple("Machine", "bytes flops")):
             memory, other = zeros(16 << 20), zeros(16 << 20)
             matrix = ones(1024, 1024)
             return cls(
-                2 * (64 << 20) / _quickest(lambda: other.copy_(memory)), 2 * 1024**3 / _quickest(lambda: matrix @ matrix)
+                2 * (64 << 20) / _quickest(lambda: other.copy_(memory)),
+                2 * 1024**3 / _quickest(lambda: matrix @ matrix),
             )
 
     def share(self, kernel):

@@ -69,7 +69,9 @@ class ProcessRaisedException(ProcessException):
 class ProcessExitedException(ProcessException):
     """It ended by itself, with ``exit_code`` or by the signal ``signal_name``."""
 
-    def __init__(self, msg: str, error_index: int, error_pid: int, exit_code: int, signal_name: str | None = None) -> None:
+    def __init__(
+        self, msg: str, error_index: int, error_pid: int, exit_code: int, signal_name: str | None = None
+    ) -> None:
         super().__init__(msg, error_index, error_pid)
         self.exit_code, self.signal_name = exit_code, signal_name
 
@@ -148,7 +150,8 @@ def start_processes(
     """Runs ``fn(i, *args)`` in process i of ``nprocs``. With ``join`` it returns when all have ended, and raises what
     ``ProcessContext.join`` raises; without, it gives the ProcessContext."""
     context = multiprocessing.get_context(start_method)
-    processes, errors = [], []
+    processes: list[Any] = []
+    errors: list[Any] = []
     for i in range(nprocs):
         receiving, sending = context.Pipe(duplex=False)
         process = context.Process(target=_run, args=(fn, i, args, sending), daemon=daemon)  # type: ignore[attr-defined]

@@ -21,7 +21,7 @@ def weights_init(m):
 
 class Generator(nn.Module):
     def __init__(self, nz=6, ngf=4, nc=1):
-        super(Generator, self).__init__()
+        super().__init__()
         self.main = nn.Sequential(
             nn.ConvTranspose2d(nz, ngf * 2, 4, 1, 0, bias=False),
             nn.BatchNorm2d(ngf * 2),
@@ -39,7 +39,7 @@ class Generator(nn.Module):
 
 class Discriminator(nn.Module):
     def __init__(self, ndf=4, nc=1):
-        super(Discriminator, self).__init__()
+        super().__init__()
         self.main = nn.Sequential(
             nn.utils.spectral_norm(nn.Conv2d(nc, ndf, 4, 2, 1, bias=False)),
             nn.LeakyReLU(0.2, inplace=True),

@@ -9,9 +9,14 @@ from weft.optim import lr_scheduler
 
 class EmbeddingNet(nn.Module):
     def __init__(self):
-        super(EmbeddingNet, self).__init__()
+        super().__init__()
         self.convnet = nn.Sequential(
-            nn.Conv2d(1, 6, 5), nn.PReLU(), nn.MaxPool2d(2, stride=2), nn.Conv2d(6, 8, 3), nn.PReLU(), nn.MaxPool2d(2, stride=2)
+            nn.Conv2d(1, 6, 5),
+            nn.PReLU(),
+            nn.MaxPool2d(2, stride=2),
+            nn.Conv2d(6, 8, 3),
+            nn.PReLU(),
+            nn.MaxPool2d(2, stride=2),
         )
         self.fc = nn.Sequential(nn.Linear(8 * 2 * 2, 16), nn.PReLU(), nn.Linear(16, 2))
 
@@ -23,7 +28,7 @@ class EmbeddingNet(nn.Module):
 
 class TripletNet(nn.Module):
     def __init__(self, embedding_net):
-        super(TripletNet, self).__init__()
+        super().__init__()
         self.embedding_net = embedding_net
 
     def forward(self, x1, x2, x3):
@@ -32,7 +37,7 @@ class TripletNet(nn.Module):
 
 class TripletLoss(nn.Module):
     def __init__(self, margin):
-        super(TripletLoss, self).__init__()
+        super().__init__()
         self.margin = margin
 
     def forward(self, anchor, positive, negative, size_average=True):
@@ -44,14 +49,13 @@ class TripletLoss(nn.Module):
 
 class ContrastiveLoss(torch.nn.Module):
     def __init__(self, margin=2.0):
-        super(ContrastiveLoss, self).__init__()
+        super().__init__()
         self.margin = margin
 
     def forward(self, output1, output2, label):
         distance = F.pairwise_distance(output1, output2, keepdim=True)
         return torch.mean(
-            (1 - label) * torch.pow(distance, 2)
-            + label * torch.pow(torch.clamp(self.margin - distance, min=0.0), 2)
+            (1 - label) * torch.pow(distance, 2) + label * torch.pow(torch.clamp(self.margin - distance, min=0.0), 2)
         )
 
 

@@ -8,7 +8,7 @@ from weft.nn.utils import weight_norm
 
 class Chomp1d(nn.Module):
     def __init__(self, chomp_size):
-        super(Chomp1d, self).__init__()
+        super().__init__()
         self.chomp_size = chomp_size
 
     def forward(self, x):
@@ -17,7 +17,7 @@ class Chomp1d(nn.Module):
 
 class TemporalBlock(nn.Module):
     def __init__(self, n_inputs, n_outputs, kernel_size, stride, dilation, padding, dropout=0.2):
-        super(TemporalBlock, self).__init__()
+        super().__init__()
         self.conv1 = weight_norm(
             nn.Conv1d(n_inputs, n_outputs, kernel_size, stride=stride, padding=padding, dilation=dilation)
         )
@@ -51,7 +51,7 @@ class TemporalBlock(nn.Module):
 
 class TemporalConvNet(nn.Module):
     def __init__(self, num_inputs, num_channels, kernel_size=2, dropout=0.2):
-        super(TemporalConvNet, self).__init__()
+        super().__init__()
         layers = []
         for i in range(len(num_channels)):
             dilation_size = 2**i
@@ -75,7 +75,7 @@ class TemporalConvNet(nn.Module):
 
 class TCN(nn.Module):
     def __init__(self, input_size, output_size, num_channels, kernel_size, dropout):
-        super(TCN, self).__init__()
+        super().__init__()
         self.tcn = TemporalConvNet(input_size, num_channels, kernel_size=kernel_size, dropout=dropout)
         self.linear = nn.Linear(num_channels[-1], output_size)
 
@@ -90,7 +90,7 @@ def data(random):
 
 def create():
     model = TCN(1, 5, [8] * 3, kernel_size=5, dropout=0.0)
-    optimizer = getattr(torch.optim, "Adam")(model.parameters(), lr=2e-3, eps=1e-3)
+    optimizer = torch.optim.Adam(model.parameters(), lr=2e-3, eps=1e-3)
 
     def step(data, target):
         optimizer.zero_grad()

@@ -30,7 +30,9 @@ def test_spawn(tmp_path):
 
 
 def test_the_context_is_joined_later(tmp_path):
-    context = multiprocessing.start_processes(square, (str(tmp_path), weft.ones(1)), 2, join=False, start_method="spawn")
+    context = multiprocessing.start_processes(
+        square, (str(tmp_path), weft.ones(1)), 2, join=False, start_method="spawn"
+    )
     assert len(context.pids()) == 2
     while not context.join(timeout=60):
         pass

@@ -122,7 +122,9 @@ def test_one_step_of_power_iteration():
     newer = NEW.spectral_norm(layer())
     v = newer.parametrizations.weight[0]._v.double().numpy()
     newer(inputs(newer))
-    numpy.testing.assert_allclose(newer.parametrizations.weight[0]._u.numpy(), w @ v / numpy.linalg.norm(w @ v), rtol=1e-5)
+    numpy.testing.assert_allclose(
+        newer.parametrizations.weight[0]._u.numpy(), w @ v / numpy.linalg.norm(w @ v), rtol=1e-5
+    )
 
 
 @pytest.mark.parametrize("function", [NEW.weight_norm, NEW.spectral_norm])

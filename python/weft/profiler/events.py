@@ -121,7 +121,18 @@ class EventList(list):
         if sort_by:
             events.sort(key=lambda event: -getattr(event, sort_by))
         whole = self.self_cpu_time_total or 1e-9
-        titles = ("Self CPU %", "Self CPU", "CPU total %", "CPU total", "CPU time avg", "# of Calls", "MB", "GB/s", "MFLOPs", "GFLOP/s")
+        titles = (
+            "Self CPU %",
+            "Self CPU",
+            "CPU total %",
+            "CPU total",
+            "CPU time avg",
+            "# of Calls",
+            "MB",
+            "GB/s",
+            "MFLOPs",
+            "GFLOP/s",
+        )
         rows = [["Name", *titles]]
         lines = any(event.line for event in events) and isinstance(events[0], FunctionEventAvg)
         for event in events[: row_limit if row_limit >= 0 else None]:

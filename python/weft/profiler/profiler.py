@@ -170,7 +170,12 @@ class profile:
                 "dur": event.cpu_time_total,
             }
             if not event.is_user_annotation:
-                line["args"] = {"kernel": event.kernel, "location": event.location, "bytes": event.bytes, "flops": event.flops}
+                line["args"] = {
+                    "kernel": event.kernel,
+                    "location": event.location,
+                    "bytes": event.bytes,
+                    "flops": event.flops,
+                }
             trace.append(line)
         document = {"schemaVersion": 1, "displayTimeUnit": "ms", **self._metadata, "traceEvents": trace}
         opened = gzip.open if os.fspath(path).endswith(".gz") else open

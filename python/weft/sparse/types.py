@@ -32,6 +32,4 @@ class _SparseType(type):
         )
 
 
-TYPES = {
-    name: _SparseType(name, (), {"dtype": dtype, "__module__": "weft.sparse"}) for name, dtype in _NAMES.items()
-}
+TYPES = {name: _SparseType(name, (), {"dtype": dtype, "__module__": "weft.sparse"}) for name, dtype in _NAMES.items()}
