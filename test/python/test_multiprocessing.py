@@ -75,3 +75,10 @@ def test_the_rest_is_pythons():
     multiprocessing.set_sharing_strategy("file_system")
     assert multiprocessing.get_sharing_strategy() == "file_system"
     multiprocessing.set_sharing_strategy(before)
+
+
+def test_what_is_distributed_says_that_there_is_one_process():
+    assert not weft.distributed.is_available() and not weft.distributed.is_initialized()
+    with pytest.raises(AttributeError, match="'get_rank': there is one process. Ask is_available"):
+        weft.distributed.get_rank()
+    assert not hasattr(weft.distributed, "all_reduce")
