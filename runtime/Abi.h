@@ -11,7 +11,7 @@
 extern "C" {
 #endif
 
-#define WEFT_ABI_VERSION 6
+#define WEFT_ABI_VERSION 7
 #define WEFT_MAX_FACTORS 8
 /* The state of a random stream is int64[2]: its seed and how many numbers were drawn. The seed of a process, or of a
  * model's instance, that was given none: */
@@ -92,8 +92,9 @@ typedef struct WeftStep {
   WeftWorkspace workspace;   /* of a library's function that is linked, else null: scratchBytes are what a call takes */
   const WeftExtent *scratch; /* CPU: with what these add to them, as rows of symbolic size do */
   int32_t scratchCount;
-  int32_t reserved;
+  int32_t flopTerms;
   const WeftControl *control; /* else null */
+  const WeftExtent *flops;    /* the sum of these, for profiles: codegen/schedule/Flops.h says what counts */
 } WeftStep;
 
 /* The buffer's one byte says, once the program's first `checkedSteps` steps have run, whether the run fails. No step

@@ -230,6 +230,8 @@ void Executable::checkProgram() const {
       checkExtent(step.scalars[s], false);
     for (int s = 0; s < step.scratchCount; ++s)
       checkExtent(step.scratch[s], false);
+    for (int s = 0; s < step.flopTerms; ++s)
+      checkExtent(step.flops[s], false);
     if (!plan->cubin && !step.kernel && !step.name)
       malformed("step " + std::to_string(i) + " has no kernel");
     if (step.control) {
@@ -556,12 +558,14 @@ void Executable::runProfiled(const StepProfiler &profiler, Batch batch, const La
       cuda::synchronizeStream(place.index, cuda::currentStream(place.index));
     auto time = std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now() - start);
     const WeftStep &step = *steps[i].step;
-    int64_t bytes = 0;
+    int64_t bytes = 0, flops = 0;
     for (int b = 0; b < step.bufferCount; ++b)
       if (std::find(step.buffers, step.buffers + b, step.buffers[b]) == step.buffers + b)
         bytes += evaluate(plan->buffers[step.buffers[b]].bytes, symbols);
+    for (int term = 0; term < step.flopTerms; ++term)
+      flops += evaluate(step.flops[term], symbols);
     profiler.step(profiler.context,
-                  {&step, step.name ? step.name : "", step.location ? step.location : "", time.count(), bytes});
+                  {&step, step.name ? step.name : "", step.location ? step.location : "", time.count(), bytes, flops});
   }
 }
 

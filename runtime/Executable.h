@@ -29,6 +29,7 @@ struct ProfiledStep {
   const char *name, *location;
   int64_t nanoseconds;
   int64_t bytes; // of the buffers it works on, each counted once
+  int64_t flops;
 };
 struct StepProfiler {
   void (*step)(void *context, const ProfiledStep &step);

@@ -11,6 +11,8 @@
 //
 // And long bodies of lane loops: the loads of a short one are many, and the processor prefetches for them; a long one
 // fills the window of the operations that the processor looks at. (GELU of 2048 x 2048: 2.3 ms without, 2.0 ms with.)
+// One of several arrays does so earlier. (A step of Adam over 12 x 1024 x 1024 parameters: 6.6 ms without, 5.3 ms
+// with.)
 //
 // What else a kernel asks for it says itself (ir/kernel/Prefetch.h): rows that are named by data.
 #include "codegen/cpu/KernelWriter.h"
@@ -162,13 +164,13 @@ void KernelWriter::prefetchResults(kernel::ContractOp op, const Lanes &column, i
 
 // Whether a body computes so long on what it loads that the processor's own prefetching falls behind.
 static bool computesLong(mlir::Block &body) {
-  constexpr int kOperations = 8;
+  constexpr int kOperations = 8, kArrays = 3, kOperationsOfArrays = 3; // for each load
   int loads = 0, operations = 0;
   for (mlir::Operation &op : body) {
     loads += mlir::isa<kernel::LoadOp>(op);
     operations += !mlir::isa<arith::ConstantOp>(op);
   }
-  return operations >= kOperations * loads;
+  return operations >= (loads >= kArrays ? kOperationsOfArrays : kOperations) * loads;
 }
 
 void KernelWriter::prefetchAhead(kernel::LoadOp load, Value *place) {

@@ -128,18 +128,20 @@ private:
     }
     if (!kernel)
       throw std::runtime_error("[codegen] the plan launches a kernel that does not exist: " + step.kernel);
-    std::vector<Constant *> buffers, scalars, scratch;
+    std::vector<Constant *> buffers, scalars, scratch, flops;
     for (int32_t buffer : step.buffers)
       buffers.push_back(number32(buffer));
     for (const Extent &scalar : step.scalars)
       scalars.push_back(extent(scalar));
     for (const Extent &bytes : step.scratch)
       scratch.push_back(extent(bytes));
+    for (const Extent &term : step.flops)
+      flops.push_back(extent(term));
     return fields({kernel, string(step.kernel), string(step.location), number32(buffers.size()),
                    number32(scalars.size()), array(buffers), array(scalars), extent(step.grid), number64(step.grain),
                    number64(step.scratchBytes), number32(step.batch), number32(step.blockThreads), workspace,
-                   array(scratch), number32(scratch.size()), number32(0),
-                   step.control ? control(*step.control) : null()});
+                   array(scratch), number32(scratch.size()), number32(flops.size()),
+                   step.control ? control(*step.control) : null(), array(flops)});
   }
 
   Constant *control(const PlanControl &control) {

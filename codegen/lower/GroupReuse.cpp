@@ -1,4 +1,5 @@
 #include "codegen/lower/GroupReuse.h"
+#include "codegen/schedule/Flops.h"
 
 using namespace mlir;
 
@@ -76,6 +77,7 @@ void GroupReuse::add(const Group &group, llvm::function_ref<void(Lowering &, con
     return repeat(equal->second, std::move(key.buffers), group);
   size_t firstStep = lowering.steps.size(), firstBuffer = lowering.plan.buffers.size();
   schedule(lowering, group);
+  countFlops(lowering, group, firstStep);
   for (size_t buffer = firstBuffer; buffer < lowering.plan.buffers.size(); ++buffer)
     key.buffers.push_back(int(buffer));
   known[std::move(key.text)] = {firstStep, lowering.steps.size() - firstStep, std::move(key.buffers)};

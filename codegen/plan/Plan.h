@@ -49,6 +49,7 @@ struct PlanStep {
   std::vector<Extent> scratch; // bytes besides
   int32_t batch = 0;
   int32_t blockThreads = 0;
+  std::vector<Extent> flops; // their sum
 };
 
 struct Plan {
@@ -77,7 +78,8 @@ struct PlannedStep : PlanStep {
   // (read, written): every element of the buffer `read` is read only by the iteration that writes the same place of
   // `written`.
   std::vector<std::pair<int, int>> inPlace;
-  bool kept = false; // its results are good until a weight changes
+  enum { Copies, Computes, Multiplies } arithmetic = Copies; // the most that its kernel does
+  bool kept = false;                                         // its results are good until a weight changes
 };
 
 // What is known of a plan before its steps have an order and its temporaries a place.

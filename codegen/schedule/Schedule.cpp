@@ -116,6 +116,11 @@ struct Accesses {
     int number = 0;
     func.walk([&](Operation *op) {
       ++number;
+      if (isa<kernel::ContractOp>(op))
+        arithmetic = PlannedStep::Multiplies;
+      else if (arithmetic == PlannedStep::Copies &&
+               isa<arith::AddFOp, arith::SubFOp, arith::MulFOp, arith::DivFOp, math::FmaOp, kernel::ReduceOp>(op))
+        arithmetic = PlannedStep::Computes;
       if (auto load = dyn_cast<kernel::LoadOp>(op)) {
         if (auto found = bufferOf.find(load.getBuffer()); found != bufferOf.end())
           lastLoad[found->second] = number;
@@ -126,6 +131,7 @@ struct Accesses {
     });
   }
   llvm::DenseMap<int, int> lastLoad, firstStore;
+  decltype(PlannedStep::arithmetic) arithmetic = PlannedStep::Copies;
 };
 } // namespace
 
@@ -154,6 +160,7 @@ void Lowering::finish(Kernel &kernel, const Group &group, const Size &grid, int6
   for (auto &[buffer, index] : kernel.writes)
     step.writes.insert(buffer);
   Accesses accesses(func, step.buffers);
+  step.arithmetic = accesses.arithmetic;
   auto elementBits = [&](int buffer) {
     Value parameter = kernel.k.buffer(buffer, {});
     return cast<kernel::BufferType>(parameter.getType()).getElementType().getIntOrFloatBitWidth();

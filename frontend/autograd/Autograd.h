@@ -84,6 +84,9 @@ void registerGroupHook(const std::vector<Tensor> &tensors, GroupHook hook);
 inline bool hasHooks(const std::shared_ptr<Hooks> &hooks) { return hooks && (!hooks->own.empty() || hooks->group); }
 // Throws where a hook may not return `changed` for the cotangent.
 Tensor checkedHookResult(const Tensor &changed, const Tensor &cotangent);
+// A cotangent as users see it, as a compiled function gives it: the derivative may be a view, as of a padded image
+// without its border.
+Tensor rowMajor(const Tensor &cotangent);
 // What the tensor's own hooks make of a cotangent.
 Tensor runHooks(const std::shared_ptr<Hooks> &hooks, Tensor cotangent);
 void retainGrad(const Tensor &tensor); // a non-leaf gets .grad, too

@@ -94,7 +94,7 @@ void backward(const std::vector<Tensor> &givenOutputs, const std::vector<Tensor>
     Tensor leaf(impl), cotangent = std::move(gradient);
     if (impl->autograd && hasHooks(impl->autograd->hooks)) {
       GradMode mode(createGraph);
-      cotangent = runHooks(impl->autograd->hooks, cotangent);
+      cotangent = runHooks(impl->autograd->hooks, rowMajor(cotangent));
     }
     accumulate(leaf, std::move(cotangent), createGraph);
   }
@@ -123,9 +123,13 @@ std::vector<Tensor> grad(const std::vector<Tensor> &givenOutputs, const std::vec
       for (auto &[impl, gradient] : pass.leafGradients)
         if (impl == input.impl) {
           GradMode mode(createGraph);
-          Tensor part = impl->autograd ? runHooks(impl->autograd->hooks, gradient) : gradient;
+          Tensor part = impl->autograd ? runHooks(impl->autograd->hooks, rowMajor(gradient)) : gradient;
           found = found.defined() ? addSparse(found, part) : part;
         }
+    }
+    {
+      GradMode mode(createGraph);
+      found = rowMajor(found);
     }
     if (!found.defined() && !allowUnused)
       fail(Kind::Runtime, "grad",

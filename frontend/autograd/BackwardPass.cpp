@@ -390,7 +390,7 @@ void BackwardPass::resolve(Cut &cut) {
   if (cut.node->hooks && cut.node->hooks->group)
     resolveGroup(*cut.node->hooks->group);
   else
-    setCotangent(cut, runHooks(cut.node->hooks, valueOf(derivative.graph->outputs[size_t(cut.wrt)])));
+    setCotangent(cut, runHooks(cut.node->hooks, rowMajor(valueOf(derivative.graph->outputs[size_t(cut.wrt)]))));
 }
 
 void BackwardPass::resolveGroup(const HookGroup &group) {
@@ -399,9 +399,10 @@ void BackwardPass::resolveGroup(const HookGroup &group) {
   for (const TapeNode *node : group.nodes) {
     auto found = cutOf.find(node);
     members.push_back(found == cutOf.end() ? nullptr : &cuts[size_t(found->second)]);
-    cotangents.push_back(members.back()
-                             ? runHooks(node->hooks, valueOf(derivative.graph->outputs[size_t(members.back()->wrt)]))
-                             : Tensor());
+    cotangents.push_back(
+        members.back()
+            ? runHooks(node->hooks, rowMajor(valueOf(derivative.graph->outputs[size_t(members.back()->wrt)])))
+            : Tensor());
   }
   std::vector<Tensor> changed = group.hook(cotangents);
   for (size_t i = 0; i < members.size(); ++i) {

@@ -429,6 +429,10 @@ Tensor checkedHookResult(const Tensor &changed, const Tensor &cotangent) {
   return changed;
 }
 
+Tensor rowMajor(const Tensor &cotangent) {
+  return cotangent.defined() && !isSparse(cotangent) ? cotangent.contiguous() : cotangent;
+}
+
 Tensor runHooks(const std::shared_ptr<Hooks> &hooks, Tensor cotangent) {
   if (!hooks)
     return cotangent;

@@ -13,9 +13,9 @@ namespace py = pybind11;
 namespace weft::python {
 namespace {
 
-// Identity, name, location, seconds, bytes, its start in nanoseconds of Python's time.perf_counter_ns(), and its
+// Identity, name, location, seconds, bytes, flops, its start in nanoseconds of Python's time.perf_counter_ns(), and its
 // thread.
-using Steps = std::vector<std::tuple<uintptr_t, std::string, std::string, double, int64_t, int64_t, int64_t>>;
+using Steps = std::vector<std::tuple<uintptr_t, std::string, std::string, double, int64_t, int64_t, int64_t, int64_t>>;
 
 // Of all that is profiled at once. Never destroyed: other threads' kernels may still tell it of steps.
 class Recording {
@@ -55,7 +55,7 @@ private:
         std::lock_guard<std::mutex> lock(recording.mutex);
         if (recording.recordings)
           recording.steps.emplace_back(uintptr_t(step.step), step.name, step.location, step.nanoseconds * 1e-9,
-                                       step.bytes, now - step.nanoseconds, gettid());
+                                       step.bytes, step.flops, now - step.nanoseconds, gettid());
       },
       this};
 };

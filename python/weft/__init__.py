@@ -167,14 +167,17 @@ _PARTS = frozenset(
         "backends",
         "distributed",
         "distributions",
+        "hub",
         "jit",
         "library",
+        "multiprocessing",
         "onnx",
         "profiler",
         "sklearn",
         "sparse",
         "testing",
         "torch",
+        "types",
         "version",
     )
 )

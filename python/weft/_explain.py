@@ -7,9 +7,9 @@ from ._compile import compile
 from ._compiled_module import compiled_of
 
 
-class KernelRun(namedtuple("KernelRun", "name location seconds bytes runs")):
-    """A kernel that ran: its name, "model.py:12 add, relu", how long it took, the bytes of the buffers it worked on, and how often it
-    ran (in a loop); seconds and bytes are of all runs."""
+class KernelRun(namedtuple("KernelRun", "name location seconds bytes flops runs")):
+    """A kernel that ran: its name, "model.py:12 add, relu", how long it took, the bytes of the buffers it worked on, the floating-point
+    operations it was for (two a multiply-add, one an element of others), and how often it ran (in a loop); seconds, bytes and flops are of all runs."""
 
     __slots__ = ()
 
@@ -18,10 +18,15 @@ class KernelRun(namedtuple("KernelRun", "name location seconds bytes runs")):
         """Bytes a second."""
         return self.bytes / self.seconds if self.seconds else 0.0
 
+    @property
+    def flop_rate(self):
+        """Floating-point operations a second."""
+        return self.flops / self.seconds if self.seconds else 0.0
+
     def __str__(self):
         return (
-            f"{self.seconds * 1e6:9.1f} us  {self.bytes / 1e6:9.3f} MB  {self.rate / 1e9:6.1f} GB/s  {self.name}  {self.location}"
-            + (f"  ({self.runs} runs)" if self.runs > 1 else "")
+            f"{self.seconds * 1e6:9.1f} us  {self.bytes / 1e6:9.3f} MB  {self.rate / 1e9:6.1f} GB/s  {self.flop_rate / 1e9:6.1f} GFLOP/s  "
+            f"{self.name}  {self.location}" + (f"  ({self.runs} runs)" if self.runs > 1 else "")
         )
 
 
@@ -68,8 +73,8 @@ class Explanation:
         return "\n".join(lines)
 
     def save(self, path):
-        """Writes the page as one HTML file that needs nothing else. Kernels are compared with the rate at which this machine copies
-        memory, which is measured (0.1 s)."""
+        """Writes the page as one HTML file that needs nothing else. Kernels are compared with the rates at which this machine copies
+        memory and multiplies, which are measured (0.1 s)."""
         text = self._repr_html_()
         with open(path, "w", encoding="utf-8") as file:
             file.write(text)
@@ -99,16 +104,18 @@ class Explanation:
 def kernels_of(steps):
     """What _C.end_profile gave, those of one kernel together, in the order in which they first ran."""
     runs: dict[int, KernelRun] = {}
-    for identity, name, location, seconds, size, *_ in steps:
-        known = runs.get(identity, KernelRun(name, location, 0.0, 0, 0))
-        runs[identity] = known._replace(seconds=known.seconds + seconds, bytes=known.bytes + size, runs=known.runs + 1)
+    for identity, name, location, seconds, size, flops, *_ in steps:
+        known = runs.get(identity, KernelRun(name, location, 0.0, 0, 0, 0))
+        runs[identity] = known._replace(
+            seconds=known.seconds + seconds, bytes=known.bytes + size, flops=known.flops + flops, runs=known.runs + 1
+        )
     return list(runs.values())
 
 
 def explain(function, *args, **kwargs):
     """Calls the function (compiling it first if it is not) and says how that went: replayed, run as Python with its tensor
     operations in compiled segments (lazy), or run as it is (eager); why; the guards, what made it trace again, the operations, and
-    every kernel that ran, with the Python line it comes from, its time and its bytes. ``.save("page.html")`` draws it."""
+    every kernel that ran, with the Python line it comes from, its time, bytes and floating-point operations. ``.save("page.html")`` draws it."""
     compiled = compiled_of(function) or compiled_of(compile(function))
     compilation = compiled.compilation
     begun = _C.begin_profile()

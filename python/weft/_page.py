@@ -2,6 +2,7 @@
 
 import html
 import time
+from collections import namedtuple
 
 from . import _C
 
@@ -36,18 +37,39 @@ def document(title, body):
     )
 
 
-def copy_rate():
-    """Bytes a second that are read and written when 64 MB are copied, the best of some rounds."""
-    from ._factories import zeros
+class Machine(namedtuple("Machine", "bytes flops")):
+    """What a second is good for here: bytes read and written when 64 MB are copied, and float32 operations of a product of 1024 x 1024."""
 
-    with _C.GradMode(False):
-        memory, other = zeros(16 << 20), zeros(16 << 20)
-        taken = []
-        for _ in range(4):
-            start = time.perf_counter()
-            other.copy_(memory)
-            taken.append(time.perf_counter() - start)
-    return 2 * (64 << 20) / min(taken)
+    __slots__ = ()
+
+    @classmethod
+    def measured(cls):
+        """The best of some rounds: 0.1 s."""
+        from ._factories import ones, zeros
+
+        with _C.GradMode(False):
+            memory, other = zeros(16 << 20), zeros(16 << 20)
+            matrix = ones(1024, 1024)
+            return cls(
+                2 * (64 << 20) / _quickest(lambda: other.copy_(memory)),
+                2 * 1024**3 / _quickest(lambda: matrix @ matrix),
+            )
+
+    def share(self, kernel):
+        """Of what the machine can do in the kernel's time, by bytes or by operations, whichever is more."""
+        return max(kernel.rate / self.bytes, kernel.flop_rate / self.flops)
+
+    def __str__(self):
+        return f"copying {self.bytes / 1e9:.0f} GB/s, or products {self.flops / 1e9:.0f} GFLOP/s"
+
+
+def _quickest(call):
+    taken = []
+    for _ in range(4):
+        start = time.perf_counter()
+        call()
+        taken.append(time.perf_counter() - start)
+    return min(taken)
 
 
 def bar(shares):
@@ -62,10 +84,10 @@ def bar(shares):
 
 
 def kernels(runs):
-    """A bar and a table of kernels (name, location, seconds, bytes, runs, rate), compared with the rate at which this machine copies
-    memory, which is measured (0.1 s)."""
+    """A bar and a table of kernels (name, location, seconds, bytes, flops, runs and rates), compared with the rates at which this machine copies
+    memory and multiplies, which are measured (0.1 s)."""
     total = sum(kernel.seconds for kernel in runs) or 1e-9
-    limit, rows, shares = copy_rate(), [], []
+    machine, rows, shares = Machine.measured(), [], []
     for i, kernel in enumerate(runs):
         colour = COLOURS[i % len(COLOURS)]
         shares.append((kernel.seconds / total, colour, kernel))
@@ -74,12 +96,14 @@ def kernels(runs):
             f"<td class='number'>{kernel.seconds * 1e6:.1f}</td>"
             f"<td><span class='share' style='width:{12 * kernel.seconds / total:.2f}rem;background:{colour}'></span></td>"
             f"<td class='number'>{kernel.bytes / 1e6:.3f}</td><td class='number'>{kernel.rate / 1e9:.1f}</td>"
-            f"<td class='number'>{100 * kernel.rate / limit:.0f} %</td></tr>"
+            f"<td class='number'>{kernel.flops / 1e6:.3f}</td><td class='number'>{kernel.flop_rate / 1e9:.1f}</td>"
+            f"<td class='number'>{100 * machine.share(kernel):.0f} %</td></tr>"
         )
     return (
         bar(shares)
         + "<table><tr><th>kernel</th><th>operations</th><th class='number'>us</th><th>share</th><th class='number'>MB</th>"
-        f"<th class='number'>GB/s</th><th class='number'>of copying ({limit / 1e9:.0f} GB/s)</th></tr>{''.join(rows)}</table>"
+        "<th class='number'>GB/s</th><th class='number'>MFLOP</th><th class='number'>GFLOP/s</th>"
+        f"<th class='number'>of the limit</th></tr>{''.join(rows)}</table><p>The limit is {machine}, as measured just now; the larger share counts.</p>"
     )
 
 

@@ -12,3 +12,10 @@ def is_available() -> bool:
 def is_initialized() -> bool:
     """False."""
     return False
+
+
+def __getattr__(name: str) -> object:
+    raise AttributeError(
+        f"module 'weft.distributed' has no attribute {name!r}: there is one process. Ask is_available() or is_initialized() first; "
+        "weft.multiprocessing.spawn starts others"
+    )

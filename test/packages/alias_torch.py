@@ -6,9 +6,7 @@ A package that asks for a part of PyTorch that weft does not have gets ModuleNot
 import importlib
 import importlib.abc
 import importlib.machinery
-import multiprocessing
 import sys
-import types
 
 import weft
 
@@ -35,7 +33,3 @@ sys.meta_path.insert(0, Alias())
 # What packages ask for that weft does not have under its own name (docs/packages.md).
 weft._C._log_api_usage_once = lambda name: None  # torchmetrics calls this private function of PyTorch's
 weft.__version__ = "1.8.0"  # skorch wants 1.1; from 1.9 on ignite wants torch.distributed.optim
-weft.multiprocessing = sys.modules["torch.multiprocessing"] = (
-    multiprocessing  # ignite starts processes by it when it is asked to
-)
-weft.types = sys.modules["torch.types"] = types.SimpleNamespace(Number=float, Device=object)  # names of annotations

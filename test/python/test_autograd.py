@@ -8,6 +8,7 @@ import numpy
 import pytest
 import weft
 from conftest import assert_same_bits
+from weft.nn import functional as F
 
 
 def test_backward_accumulates():
@@ -362,3 +363,20 @@ def test_a_concatenation_of_many():
             assert_same_bits(part.grad, wanted[7] + wanted[0])
         else:
             assert (part.grad is None) if not part.requires_grad else bool((part.grad == wanted[k]).all())
+
+
+@pytest.mark.parametrize("create_graph", [False, True])
+def test_gradients_are_row_major(create_graph):
+    """A derivative may be a view, as of an image without its padding; what users get can be viewed as any new tensor."""
+    x = weft.randn(2, 1, 6, 6, requires_grad=True)
+    seen = []
+    inner = x * 1
+    inner.register_hook(lambda gradient: seen.append(gradient))
+    inner.retain_grad()
+    y = F.conv2d(inner, weft.ones(1, 1, 3, 3), padding=1).pow(2).sum()
+    (gradient,) = weft.autograd.grad(y, inner, create_graph=create_graph, retain_graph=True)
+    y.backward(create_graph=create_graph)
+    for found in (gradient, inner.grad, *seen):
+        assert found.is_contiguous() and found.view(2, -1).shape == (2, 36)
+    (transposed,) = weft.autograd.grad((x[0, 0].t() * weft.ones(6, 6)).sum(), x)
+    assert transposed.is_contiguous()

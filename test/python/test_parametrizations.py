@@ -105,19 +105,26 @@ def test_spectral_norm_follows_the_greatest_singular_value():
 
 
 def test_one_step_of_power_iteration():
+    """PyTorch's older form computes v of u, and then u; the newer one u of v, and then v."""
     module = OLD.spectral_norm(layer())
-    w, v = (t.detach().double().numpy() for t in (module.weight_orig, module.weight_v))
+    w, u = (t.detach().double().numpy() for t in (module.weight_orig, module.weight_u))
     module(inputs(module))
-    u = w @ v
-    u /= numpy.linalg.norm(u)
     v = w.T @ u
     v /= numpy.linalg.norm(v)
+    u = w @ v
+    u /= numpy.linalg.norm(u)
     numpy.testing.assert_allclose(module.weight_u.numpy(), u, rtol=1e-5)
     numpy.testing.assert_allclose(module.weight_v.numpy(), v, rtol=1e-5)
     numpy.testing.assert_allclose(module.weight.detach().numpy(), w / (u @ w @ v), rtol=1e-5)
     before = module.weight_u.clone()
     module.eval()(inputs(module))
     assert_same_bits(module.weight_u, before)
+    newer = NEW.spectral_norm(layer())
+    v = newer.parametrizations.weight[0]._v.double().numpy()
+    newer(inputs(newer))
+    numpy.testing.assert_allclose(
+        newer.parametrizations.weight[0]._u.numpy(), w @ v / numpy.linalg.norm(w @ v), rtol=1e-5
+    )
 
 
 @pytest.mark.parametrize("function", [NEW.weight_norm, NEW.spectral_norm])

@@ -1,5 +1,6 @@
 """weft.profiler: what it records, when, and what it makes of it; weft.summary."""
 
+import functools
 import gzip
 import json
 import threading
@@ -8,6 +9,7 @@ import pytest
 import weft
 from test_explain import Page
 from weft import nn
+from weft.nn import functional as F
 from weft.profiler import (
     ProfilerAction,
     ProfilerActivity,
@@ -49,6 +51,56 @@ def test_kernels_and_ranges():
     total = prof.key_averages().total_average()
     assert total.count == len(events) and total.self_cpu_time_total == pytest.approx(events.self_cpu_time_total)
     assert {a.line for a in prof.key_averages(group_by_stack_n=1)} >= {"", line}
+
+
+def flops(call):
+    """Of all kernels that a call runs; where they are counted, by a word of the kernel's name."""
+    call()
+    with profile(with_flops=True) as prof:
+        call()
+    return sum(e.flops for e in prof.events()), {e.kernel.split("_")[0]: e.flops for e in prof.events() if e.flops}
+
+
+@pytest.mark.parametrize("how", [lambda f: f, weft.compile], ids=["eager", "compiled"])
+def test_flops(how):
+    a, b = weft.randn(30, 50), weft.randn(50, 70)
+    image, weight = weft.randn(2, 4, 9, 8), weft.randn(6, 2, 3, 3)
+    of = lambda function: flops(how(function))[0]
+    assert of(lambda: a @ b) == 2 * 30 * 50 * 70
+    assert of(lambda: a + 1.5) == of(lambda: a.exp()) == 30 * 50
+    assert of(lambda: a.sum()) == of(lambda: a.sum(0)) == of(lambda: a.cumsum(1)) == 30 * 50
+    assert of(lambda: F.conv2d(image, weight, groups=2)) == 2 * (2 * 6 * 7 * 6) * (2 * 3 * 3)
+    assert of(lambda: a.t().contiguous()) == of(lambda: weft.arange(100) + 1) == 0  # no arithmetic, and none of floats
+    query = weft.randn(1, 2, 64, 16)
+    assert of(lambda: F.scaled_dot_product_attention(query, query, query)) >= 2 * 2 * (2 * 64 * 64 * 16)
+
+
+def test_flops_of_gradients():
+    x, weight = weft.randn(2, 4, 9, 8), weft.randn(6, 4, 3, 3, requires_grad=True)
+
+    def step():
+        return weft.autograd.grad(F.conv2d(x, weight), weight, weft.ones(2, 6, 7, 6))
+
+    assert flops(step)[0] == 2 * 2 * (2 * 6 * 7 * 6) * (4 * 3 * 3)  # forward, and once more for the weight
+
+
+def test_flops_of_sizes_that_vary():
+    f = weft.compile(lambda a, b: (a @ b).relu(), dynamic=True)
+    for n in (20, 33):
+        a, b = weft.randn(n, 40), weft.randn(40, 24)
+        assert flops(functools.partial(f, a, b))[0] == 2 * n * 40 * 24 + n * 24
+
+
+def test_copies_of_operands_have_no_flops():
+    a, b = weft.randn(512, 512), weft.randn(512, 512)
+    f = weft.compile(lambda a, b: a @ (b + b.t()) + a.sum(1, keepdim=True))
+    total, kernels = flops(lambda: f(a, b))
+    assert total >= 2 * 512**3 and max(kernels.values()) >= 2 * 512**3
+    with profile() as prof:
+        f(a, b)
+    line = prof.key_averages().table(sort_by="flops").splitlines()
+    assert "MFLOPs" in line[1] and "GFLOP/s" in line[1]
+    assert weft.explain(f, a, b).kernels[-1].flop_rate > 0
 
 
 def test_the_results_are_the_same():
@@ -224,7 +276,6 @@ def test_profiles_that_raise_end():
     [
         (lambda: schedule(wait=-1, warmup=0, active=1), ValueError, "wait=-1"),
         (lambda: schedule(wait=0, warmup=0, active=0), ValueError, "active=0"),
-        (lambda: profile(with_flops=True), NotImplementedError, "leave with_flops out"),
         (lambda: profile().key_averages(), RuntimeError, "nothing has been recorded"),
         (lambda: weft.profiler.EventList().table(sort_by="name"), ValueError, "self_cpu_time_total"),
         (lambda: weft.summary(lambda x: x, x), TypeError, "needs a Module"),

@@ -392,3 +392,17 @@ def test_errors(name):
     call, kind, message = ERRORS[name]
     with pytest.raises(kind, match=message):
         call()
+
+
+def test_types_of_pytorchs_first_years():
+    indices, values = weft.tensor([[0, 1, 1], [2, 0, 2]]), weft.tensor([3.0, 4.0, 5.0])
+    x = weft.sparse.FloatTensor(indices, values, weft.Size([2, 3]))
+    assert x.to_dense().tolist() == [[0, 0, 3], [4, 0, 5]] and x.dtype is weft.float32
+    assert isinstance(x, weft.sparse.FloatTensor) and not isinstance(x, weft.sparse.DoubleTensor)
+    assert not isinstance(x.to_dense(), weft.sparse.FloatTensor) and not isinstance(
+        x.to_sparse_csr(), weft.sparse.FloatTensor
+    )
+    assert weft.sparse.LongTensor(2, 3).shape == (2, 3) and weft.sparse.LongTensor(2, 3)._nnz() == 0
+    assert weft.spmm(x, weft.eye(3)).tolist() == x.to_dense().tolist()
+    with pytest.raises(TypeError, match="expected values of weft.float64"):
+        weft.sparse.DoubleTensor(indices, values)

@@ -41,7 +41,8 @@ int main() {
   int32_t order[] = {0, 1, 2};
   WeftStep steps[20];
   for (int i = 0; i < 20; ++i)
-    steps[i] = {nothing, "nothing", "", 3, 1, order, &size, size, 1 << 20, 0, i, 0, nullptr, nullptr, 0, 0, nullptr};
+    steps[i] = {nothing, "nothing", "", 3,       1,       order, &size, size,    1 << 20,
+                0,       i,         0,  nullptr, nullptr, 0,     0,     nullptr, nullptr};
   WeftProgram one{WEFT_ABI_VERSION, 1, 2, 1, 3, 1, buffers, steps, 0, nullptr, 0, "", 0, 0, 0, 0, nullptr, 0, 0};
   WeftProgram many{WEFT_ABI_VERSION, 1, 2, 1, 4, 20, buffers, steps, 4096, nullptr, 0, "", 0, 0, 0, 0, nullptr, 0, 0};
   Executable single(&one), several(&many);

@@ -34,7 +34,7 @@ struct Builder {
     scalars.push_back(std::move(values));
     steps.push_back({kernel, "kernel", "model.py:1", int32_t(order.back().size()), int32_t(scalars.back().size()),
                      order.back().data(), scalars.back().data(), grid, grain, scratch, batch, 0, nullptr, nullptr, 0, 0,
-                     nullptr});
+                     nullptr, nullptr});
     return *this;
   }
   const WeftProgram *finish(int symbols = 0, int64_t arena = 0) {

@@ -11,9 +11,9 @@ from . import reductions
 from .complex_numbers import conj
 
 __all__ = [
-    "matmul", "mm", "bmm", "addmm", "outer", "dot", "vdot", "mv", "addmv", "addr", "baddbmm", "addbmm", "chain_matmul",
+    "matmul", "mm", "spmm", "bmm", "addmm", "outer", "dot", "vdot", "mv", "addmv", "addr", "baddbmm", "addbmm", "chain_matmul",
 ]  # fmt: skip
-METHODS = [name for name in __all__ if name != "chain_matmul"]
+METHODS = [name for name in __all__ if name not in ("chain_matmul", "spmm")]
 
 
 @public
@@ -33,6 +33,9 @@ def mm(input: Tensor, mat2: Tensor) -> Tensor:
     """Product of two matrices."""
     _check_matrices("mm", input, mat2)
     return _ops.matmul(input, mat2)
+
+
+spmm = mm  # the name for a sparse input, in PyTorch's first years
 
 
 @public

@@ -186,5 +186,5 @@ class Distribution:
 
     def __repr__(self) -> str:
         values = {name: vars(self)[name] for name in self.arg_constraints if name in vars(self)}
-        shown = (f"{name}: {v if v.numel() == 1 else list(v.shape)}" for name, v in values.items())
+        shown = (f"{name}: {v if v.numel() == 1 else v.shape}" for name, v in values.items())
         return f"{self._name}({', '.join(shown)})"

@@ -45,6 +45,8 @@ def _rebuild(kind, data, requires_grad):
 class Buffer(_C.Tensor):
     """A tensor that shares ``data``'s memory; assigned to a Module's attribute it becomes one of its buffers, saved if ``persistent``."""
 
+    __weft_function__ = None
+
     def __new__(cls, data=None, *, persistent=True):
         data = _factories.empty(0) if data is None else data
         if not isinstance(data, _C.Tensor):

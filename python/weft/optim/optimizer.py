@@ -221,7 +221,8 @@ class Optimizer:
         for group in self.param_groups:
             for p in group["params"]:
                 number.setdefault(id(p), len(number))
-            groups.append({**group, "params": [number[id(p)] for p in group["params"]]})
+            numbers = [number[id(p)] for p in group["params"]]
+            groups.append({**{key: value for key, value in group.items() if key != "params"}, "params": numbers})
         state = {
             number[id(key)] if isinstance(key, Tensor) else key: self._saved(value) for key, value in self.state.items()
         }
@@ -271,7 +272,7 @@ class Optimizer:
     def __repr__(self):
         lines = [f"{type(self).__name__} ("]
         for i, group in enumerate(self.param_groups):
-            lines.append(f"Parameter Group {i}")
+            lines += [""] * (i > 0) + [f"Parameter Group {i}"]
             lines += [f"    {key}: {value}" for key, value in sorted(group.items()) if key != "params"]
         return "\n".join([*lines, ")"])
 

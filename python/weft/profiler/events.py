@@ -10,7 +10,8 @@ from .._page import line_and_operations
 
 class FunctionEvent(NamedTuple):
     """A kernel that ran, or a range. Times are in microseconds: ``start`` since the profile's, ``cpu_time_total`` from start to end, and
-    ``self_cpu_time_total`` without what lies within. ``location`` is "model.py:12 add, relu", ``bytes`` those of the buffers a kernel worked on."""
+    ``self_cpu_time_total`` without what lies within. ``location`` is "model.py:12 add, relu", ``bytes`` those of the buffers a kernel worked on,
+    ``flops`` the floating-point operations it was for: two a multiply-add of a product or convolution, one an element of others."""
 
     name: str
     start: float
@@ -21,6 +22,7 @@ class FunctionEvent(NamedTuple):
     kernel: str = ""
     location: str = ""
     bytes: int = 0
+    flops: int = 0
     identity: int = 0
 
     @property
@@ -46,13 +48,14 @@ class FunctionEventAvg:
 
     def __init__(self, key: str, line: str = "") -> None:
         self.key, self.line = key, line
-        self.count, self.bytes = 0, 0
+        self.count, self.bytes, self.flops = 0, 0, 0
         self.cpu_time_total = self.self_cpu_time_total = 0.0
         self.is_user_annotation = False
 
     def add(self, event: FunctionEvent) -> None:
         self.count += 1
         self.bytes += event.bytes
+        self.flops += event.flops
         self.cpu_time_total += event.cpu_time_total
         self.self_cpu_time_total += event.self_cpu_time_total
         self.is_user_annotation |= event.is_user_annotation
@@ -73,7 +76,7 @@ class FunctionEventAvg:
         )
 
 
-_ORDERS = ("count", "cpu_time", "cpu_time_total", "self_cpu_time_total", "bytes")
+_ORDERS = ("count", "cpu_time", "cpu_time_total", "self_cpu_time_total", "bytes", "flops")
 
 
 class EventList(list):
@@ -98,6 +101,7 @@ class EventList(list):
         for event in self:
             total.count += event.count
             total.bytes += event.bytes
+            total.flops += event.flops
             total.self_cpu_time_total += event.self_cpu_time_total
         total.cpu_time_total = total.self_cpu_time_total
         return total
@@ -109,15 +113,26 @@ class EventList(list):
         max_name_column_width: int | None = 55,
         header: str | None = None,
     ) -> str:
-        """As text: names, times, their parts of the whole, and bytes. ``sort_by`` is one of "count", "cpu_time", "cpu_time_total",
-        "self_cpu_time_total", "bytes", the greatest first (ValueError for others)."""
+        """As text: names, times, their parts of the whole, bytes, and floating-point operations. ``sort_by`` is one of "count", "cpu_time", "cpu_time_total",
+        "self_cpu_time_total", "bytes", "flops", the greatest first (ValueError for others)."""
         if sort_by is not None and sort_by not in _ORDERS:
             raise ValueError(f"[table] sort_by must be one of {', '.join(_ORDERS)}; got {sort_by!r}")
         events = list(self)
         if sort_by:
             events.sort(key=lambda event: -getattr(event, sort_by))
         whole = self.self_cpu_time_total or 1e-9
-        titles = ("Self CPU %", "Self CPU", "CPU total %", "CPU total", "CPU time avg", "# of Calls", "MB", "GB/s")
+        titles = (
+            "Self CPU %",
+            "Self CPU",
+            "CPU total %",
+            "CPU total",
+            "CPU time avg",
+            "# of Calls",
+            "MB",
+            "GB/s",
+            "MFLOPs",
+            "GFLOP/s",
+        )
         rows = [["Name", *titles]]
         lines = any(event.line for event in events) and isinstance(events[0], FunctionEventAvg)
         for event in events[: row_limit if row_limit >= 0 else None]:
@@ -135,6 +150,8 @@ class EventList(list):
                     str(event.count),
                     f"{event.bytes / 1e6:.3f}" if event.bytes else "--",
                     f"{event.bytes / event.cpu_time_total / 1e3:.1f}" if event.bytes and event.cpu_time_total else "--",
+                    f"{event.flops / 1e6:.3f}" if event.flops else "--",
+                    f"{event.flops / event.cpu_time_total / 1e3:.1f}" if event.flops and event.cpu_time_total else "--",
                 ]
             )
         if lines:

@@ -8,7 +8,9 @@ _SHOWN = 3000  # events in the picture of what ran when: the longest
 
 def page(events):
     kernels = kernels_of(
-        (e.identity, e.kernel, e.location, e.cpu_time_total / 1e6, e.bytes) for e in events if not e.is_user_annotation
+        (e.identity, e.kernel, e.location, e.cpu_time_total / 1e6, e.bytes, e.flops)
+        for e in events
+        if not e.is_user_annotation
     )
     kernels.sort(key=lambda kernel: -kernel.seconds)
     runs, total = sum(kernel.runs for kernel in kernels), sum(kernel.seconds for kernel in kernels)

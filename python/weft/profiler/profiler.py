@@ -24,8 +24,8 @@ class profile:
 
     activities: accepted; kernels are recorded wherever they run. schedule: from the number of a step (``step()`` ends one) to a
     ProfilerAction, as weft.profiler.schedule makes; without one all is recorded. on_trace_ready: called with this object at the end of each
-    record. acc_events: events of earlier cycles stay. record_shapes, profile_memory, with_stack, with_modules: accepted; lines and
-    bytes are always recorded, shapes and modules are not. with_flops: NotImplementedError.
+    record. acc_events: events of earlier cycles stay. record_shapes, profile_memory, with_stack, with_flops, with_modules: accepted;
+    lines, bytes and flops are always recorded, shapes and modules are not.
     """
 
     def __init__(
@@ -41,10 +41,6 @@ class profile:
         with_modules: bool = False,
         acc_events: bool = False,
     ) -> None:
-        if with_flops:
-            raise NotImplementedError(
-                "[profile] flops are not counted; leave with_flops out: times and bytes are recorded"
-            )
         self.on_trace_ready = on_trace_ready
         self.step_num = 0
         self._schedule = schedule
@@ -110,9 +106,10 @@ class profile:
                 name,
                 location,
                 size,
+                flops,
                 identity,
             )
-            for identity, name, location, seconds, size, start, thread in steps
+            for identity, name, location, seconds, size, flops, start, thread in steps
         ] + [
             FunctionEvent(name, microseconds(start), (end - start) / 1e3, 0.0, thread, True)
             for name, start, end, thread in self._ranges
@@ -173,7 +170,12 @@ class profile:
                 "dur": event.cpu_time_total,
             }
             if not event.is_user_annotation:
-                line["args"] = {"kernel": event.kernel, "location": event.location, "bytes": event.bytes}
+                line["args"] = {
+                    "kernel": event.kernel,
+                    "location": event.location,
+                    "bytes": event.bytes,
+                    "flops": event.flops,
+                }
             trace.append(line)
         document = {"schemaVersion": 1, "displayTimeUnit": "ms", **self._metadata, "traceEvents": trace}
         opened = gzip.open if os.fspath(path).endswith(".gz") else open
@@ -193,10 +195,12 @@ class profile:
                 writer.add_histogram("profile/microseconds of a kernel", times, self.step_num)
                 writer.add_scalar("profile/kernels", len(kernels), self.step_num)
                 writer.add_scalar("profile/milliseconds in kernels", sum(times) / 1e3, self.step_num)
+                flops = sum(event.flops for event in kernels)
+                writer.add_scalar("profile/GFLOP/s", flops / sum(times) / 1e3, self.step_num)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Writes a page as one HTML file that needs nothing else: what ran when, kernels with their Python lines, bytes and rates beside
-        that at which this machine copies memory (measured: 0.1 s)."""
+        """Writes a page as one HTML file that needs nothing else: what ran when, kernels with their Python lines, bytes, floating-point
+        operations and rates, beside those at which this machine copies memory and multiplies (measured: 0.1 s)."""
         from .page import page
 
         with open(path, "w", encoding="utf-8") as file:

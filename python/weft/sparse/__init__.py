@@ -8,8 +8,11 @@ from .making import sparse_coo_tensor, sparse_csc_tensor, sparse_csr_tensor, spd
 from .products import addmm, mm, sampled_addmm
 from .reductions import log_softmax, softmax, sum
 from .tensor import SparseTensor
+from .types import TYPES as _TYPES
 
 __all__ = [
     "SparseTensor", "addmm", "log_softmax", "mm", "sampled_addmm", "softmax", "sparse_coo_tensor", "sparse_csc_tensor", "sparse_csr_tensor",
     "spdiags", "sum",
 ]  # fmt: skip
+
+globals().update(_TYPES)  # FloatTensor and its like

@@ -206,3 +206,50 @@ kernel.func @asked(%x: !kernel.buffer<f32>, %y: !kernel.buffer<f32>, %begin: ind
   }
   kernel.return
 }
+
+// A body that computes on several arrays asks for what comes later in each of them earlier than one that reads one array.
+
+// CHECK-LABEL: @several
+// CHECK-COUNT-12: call void @llvm.prefetch.p0(ptr %{{.*}}, i32 0, i32 3
+// CHECK: call void @llvm.masked.store.v64f32
+// CHECK-LABEL: @one
+// CHECK-NOT: call void @llvm.prefetch
+// CHECK: ret void
+kernel.func @several(%x: !kernel.buffer<f32>, %y: !kernel.buffer<f32>, %z: !kernel.buffer<f32>, %r: !kernel.buffer<f32>, %begin: index, %end: index) {
+  kernel.for lane %i = %begin to %end {
+    %x0 = kernel.load %x[%i] : !kernel.buffer<f32> -> f32
+    %y0 = kernel.load %y[%i] : !kernel.buffer<f32> -> f32
+    %z0 = kernel.load %z[%i] : !kernel.buffer<f32> -> f32
+    %v0 = arith.addf %x0, %x0 : f32
+    %v1 = arith.mulf %v0, %y0 : f32
+    %v2 = arith.addf %v1, %z0 : f32
+    %v3 = arith.mulf %v2, %x0 : f32
+    %v4 = arith.addf %v3, %y0 : f32
+    %v5 = arith.mulf %v4, %z0 : f32
+    %v6 = arith.addf %v5, %x0 : f32
+    %v7 = arith.mulf %v6, %y0 : f32
+    %v8 = arith.addf %v7, %z0 : f32
+    %v9 = arith.mulf %v8, %x0 : f32
+    %v10 = arith.addf %v9, %y0 : f32
+    %v11 = arith.mulf %v10, %z0 : f32
+    %v12 = arith.addf %v11, %x0 : f32
+    %v13 = arith.mulf %v12, %y0 : f32
+    %v14 = arith.addf %v13, %z0 : f32
+    %v15 = arith.mulf %v14, %x0 : f32
+    %v16 = arith.addf %v15, %y0 : f32
+    kernel.store %v16, %r[%i] : f32, !kernel.buffer<f32>
+  }
+  kernel.return
+}
+kernel.func @one(%x: !kernel.buffer<f32>, %r: !kernel.buffer<f32>, %begin: index, %end: index) {
+  kernel.for lane %i = %begin to %end {
+    %x0 = kernel.load %x[%i] : !kernel.buffer<f32> -> f32
+    %v0 = arith.addf %x0, %x0 : f32
+    %v1 = arith.mulf %v0, %x0 : f32
+    %v2 = arith.addf %v1, %x0 : f32
+    %v3 = arith.mulf %v2, %x0 : f32
+    %v4 = arith.addf %v3, %x0 : f32
+    kernel.store %v4, %r[%i] : f32, !kernel.buffer<f32>
+  }
+  kernel.return
+}

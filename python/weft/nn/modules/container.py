@@ -1,5 +1,6 @@
 """Modules that hold modules or parameters."""
 
+import itertools
 import operator
 from collections.abc import Mapping, Sequence
 
@@ -126,6 +127,16 @@ class ModuleList(_ModuleSequence):
     def __add__(self, other):
         return ModuleList([*self, *other])
 
+    def __repr__(self):
+        """Neighbours that print alike are shown once: "(0-1): 2 x Block(...)"."""
+        blocks = [(len(list(same)), text) for text, same in itertools.groupby(map(repr, self))]
+        lines, at = [], 0
+        for count, text in blocks:
+            place = f"({at}): " if count == 1 else f"({at}-{at + count - 1}): {count} x "
+            lines.append("\n  " + place + text.replace("\n", "\n  "))
+            at += count
+        return f"{self._get_name()}({''.join(lines)}{chr(10) * bool(lines)})"
+
 
 def _pairs(entries, op):
     if isinstance(entries, (Mapping, ModuleDict, ParameterDict)):
@@ -195,6 +206,14 @@ def _key(key):
     return key
 
 
+def _outline(name, value):
+    if not isinstance(value, Tensor):
+        return f"  ({name}): Object of type: {type(value).__name__}"
+    where = "" if value.device.type == "cpu" else f" ({value.device})"
+    kind = "Parameter" if isinstance(value, Parameter) else "Tensor"
+    return f"  ({name}): {kind} containing: [{value.dtype} of size {'x'.join(map(str, value.shape))}{where}]"
+
+
 def _as_parameter(value):
     return Parameter(value) if isinstance(value, Tensor) and not isinstance(value, Parameter) else value
 
@@ -240,6 +259,9 @@ class ParameterList(Module):
 
     def __iadd__(self, values):
         return self.extend(values)
+
+    def extra_repr(self):
+        return "\n".join(_outline(i, value) for i, value in enumerate(self))
 
 
 class ParameterDict(Module):
@@ -316,3 +338,6 @@ class ParameterDict(Module):
 
     def values(self):
         return [self[key] for key in self._keys]
+
+    def extra_repr(self):
+        return "\n".join(_outline(key, value) for key, value in self.items())

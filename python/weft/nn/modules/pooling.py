@@ -3,6 +3,7 @@
 from .. import functional as F
 from .._arguments import number
 from .module import Module
+from .utils import _ntuple
 
 
 class _Windows(Module):
@@ -53,6 +54,10 @@ class MaxPool3d(_MaxPoolNd):
 
 
 class _MaxUnpoolNd(_Windows):
+    def extra_repr(self):
+        of_each_axis = (_ntuple(self.axes)(value) for value in (self.kernel_size, self.stride, self.padding))
+        return "kernel_size={}, stride={}, padding={}".format(*of_each_axis)
+
     def forward(self, input, indices, output_size=None):
         function = getattr(F, f"max_unpool{self.axes}d")
         return function(input, indices, self.kernel_size, self.stride, self.padding, output_size)

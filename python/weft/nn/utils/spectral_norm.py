@@ -91,7 +91,8 @@ class _Step:
     def __call__(self, module, args):
         if module.training:
             matrix = as_matrix(getattr(module, f"{self.name}_orig").detach(), self.dim)
-            iterate(matrix, *self.vectors(module), self.n_power_iterations, self.eps)
+            u, v = self.vectors(module)
+            iterate(matrix.transpose(0, 1), v, u, self.n_power_iterations, self.eps)  # v first, unlike the newer form
 
     def vectors(self, module):
         return getattr(module, f"{self.name}_u"), getattr(module, f"{self.name}_v")
