@@ -141,7 +141,8 @@ Val depthwiseWeight(Val x, Val y, const Dims &kernel, const Dims &stride, const 
   constexpr int64_t kMostPositions = 64; // of a kernel; each is a few ops
   int axes = kernel.size(), rank = axes + 2;
   Dims results = y.shape();
-  bool isDepthwise = x.shape()[1] == groups && results[1] == groups;
+  // Of one group a channel alone has the order that it has beside others.
+  bool isDepthwise = groups > 1 && x.shape()[1] == groups && results[1] == groups;
   if (!isDepthwise || kernel.product() > kMostPositions || x.shape().product() * results.product() == 0)
     return Val();
   DType dtype = x.dtype();

@@ -165,20 +165,25 @@ def test_rows_do_not_depend_on_those_beside_them(depth, n, dtype, threads):
 @pytest.mark.parametrize("cpu", ["x86-64-v3", "x86-64-v4"])
 @pytest.mark.parametrize("scale", [1.0, 1e-19], ids=["normal", "subnormal products"])
 def test_products_of_bfloat16_have_the_same_bits_on_every_cpu(monkeypatch, cpu, scale):
-    """Some CPUs have an instruction for two products of bfloat16, whose order others emulate."""
-    if cpu == "x86-64-v4" and "avx512vl" not in pathlib.Path("/proc/cpuinfo").read_text():
+    """Some CPUs have an instruction for two products of bfloat16, whose order others emulate; those with AMX have an order of their own."""
+    flags = pathlib.Path("/proc/cpuinfo").read_text()
+    if cpu == "x86-64-v4" and "avx512vl" not in flags:
         pytest.skip("the processor has no AVX-512")
+    reference = "" if "amx_bf16" not in flags else "x86-64-v3" if cpu == "x86-64-v4" else "x86-64-v4"
     for m, k, n in [(1, 64, 64), (3, 301, 70), (40, 513, 33), (130, 2100, 65)]:
         x, w = ((weft.randn(*shape) * scale).bfloat16() for shape in ((m, k), (n, k)))
         layouts = [(x, w.t()), (x, w.t().contiguous()), (x.t().contiguous().t(), w.t())]
         eager = [weft._ops.wide_dot_general(a, b, [], [], [1], [0]) for a, b in layouts]
         for other in eager[1:]:
             assert_same_bits(other, eager[0])
-        monkeypatch.setenv("WEFT_CPU", cpu)
         for (a, b), want in zip(layouts, eager):
-            product = weft.compile(lambda a, b: weft._ops.wide_dot_general(a, b, [], [], [1], [0]))
-            assert_same_bits(product(a, b), want)
-        monkeypatch.delenv("WEFT_CPU")
+            results = {}
+            for processor in {cpu, reference} - {""}:
+                monkeypatch.setenv("WEFT_CPU", processor)
+                product = weft.compile(lambda a, b: weft._ops.wide_dot_general(a, b, [], [], [1], [0]))
+                results[processor] = product(a, b)
+            monkeypatch.delenv("WEFT_CPU")
+            assert_same_bits(results[cpu], results.get(reference, want))
 
 
 @pytest.mark.parametrize("rows", [1, 2, 4])
