@@ -30,7 +30,7 @@ struct Architecture {
   int vectorRegisters(const llvm::MCSubtargetInfo &subtarget) const;
   // Loads and stores take masks for elements of so many bits and more.
   unsigned maskedBits(const llvm::MCSubtargetInfo &subtarget) const;
-  bool dotsPairs(const llvm::MCSubtargetInfo &subtarget) const; // of bf16, in whole registers of 64 bytes
+  bool dotsPairs(const llvm::MCSubtargetInfo &subtarget) const;       // of bf16, in whole registers of 64 bytes
   bool multipliesTiles(const llvm::MCSubtargetInfo &subtarget) const; // of bf16
 };
 

@@ -106,7 +106,9 @@ KernelWriter::Product::Product(kernel::ContractOp op, KernelWriter &w)
   blockRows = mostRows / tileRows * tileRows;
   if (rowSpan > 0)
     blockRows = std::min<int64_t>(blockRows, alignTo(rowSpan, tileRows));
-  blockColumns = windowsOfB ? kStripColumns : isTiles ? kMostColumnsOfTiles : alignDown(most / blockRows, kStripColumns);
+  blockColumns = windowsOfB ? kStripColumns
+                 : isTiles  ? kMostColumnsOfTiles
+                            : alignDown(most / blockRows, kStripColumns);
   if (columnSpan > 0)
     blockColumns = std::min<int64_t>(blockColumns, alignTo(columnSpan, kPanel));
   oneRowBlock = rowSpan >= 0 && rowSpan <= blockRows;
@@ -117,7 +119,8 @@ KernelWriter::Product::Product(kernel::ContractOp op, KernelWriter &w)
   auto reserve = [&](int64_t elements) { return w.reserveScratch(type, elements); };
   auto reserveCopy = [&](int64_t elements) { return w.reserveScratch(copied, elements); };
   if (!aInPlace || isTiles)
-    a = reserveCopy((blockRows + kLanes) * (isTiles ? kStrideOfTiles : kStrideA)); // a transposed block may end past the last tile
+    a = reserveCopy((blockRows + kLanes) *
+                    (isTiles ? kStrideOfTiles : kStrideA)); // a transposed block may end past the last tile
   int64_t elements = blockRows * alignTo(blockColumns, kStripColumns),
           stripPanels = std::min(blockColumns, kStripColumns) / kPanel;
   c = reserve(elements);
@@ -191,7 +194,7 @@ void KernelWriter::contractBlock(kernel::ContractOp op, Product &p, Value *windo
     beginWindows(windows, p.windowsOfA ? row : constant(0), p.windowsOfB ? column : constant(0));
     (p.windowsOfA ? fromA : fromB) = windows;
   }
-  Value *copyA = p.windowsOfA             ? windowsFunction(p, p.aType)
+  Value *copyA = p.windowsOfA               ? windowsFunction(p, p.aType)
                  : p.aInPlace && !p.isTiles ? none
                                             : copyFunctionFor({p.aType, p.copied, false}, strideM, strideK);
   // Tiles take whole steps of K: a copy ends in zeros. And rows pages apart would meet in few sets of a cache.
@@ -228,8 +231,8 @@ void KernelWriter::contractBlock(kernel::ContractOp op, Product &p, Value *windo
     arguments.append({constant(p.tileRows), constant(p.tileColumns),
                       constant(p.isTiles      ? kStepOfTiles
                                : p.windowsOfB ? kWindowRows
-                               : transposes ? std::max<int64_t>(p.vectorLanes, 2)
-                                            : 2)});
+                               : transposes   ? std::max<int64_t>(p.vectorLanes, 2)
+                                              : 2)});
     arguments.append({first, end, constant(p.unbroken ? kUnbroken : kGroupDepth)});
     b.CreateCall(block, arguments);
     loop(first, end, 1, [&](Value *i) {

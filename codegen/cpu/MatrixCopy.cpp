@@ -95,7 +95,8 @@ Function *KernelWriter::copyFunction(const Copy &kind, bool contiguous) {
         for (int64_t part = 0; part < kPanel; part += lanes) {
           Value *first = b.CreateAdd(c, constant(part));
           auto mask = [&](Value *valid) { return whole ? nullptr : firstLanes(b.CreateSub(valid, first)); };
-          Value *value = load(source, first, mask(valid)), *target = b.CreateGEP(kind.to, place, constant(part * together));
+          Value *value = load(source, first, mask(valid)),
+                *target = b.CreateGEP(kind.to, place, constant(part * together));
           if (!kind.isPairs) {
             storeVector(value, target, nullptr);
             continue;

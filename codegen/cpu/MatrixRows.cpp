@@ -77,7 +77,8 @@ std::string KernelWriter::RowsProduct::nameOfForm() const {
 
 bool KernelWriter::hasFewRows(kernel::ContractOp op) {
   int64_t rows = RowsProduct::rowsOf(op, *this);
-  return !(op.getPairs() && (op.getPackedB() || target.multipliesTiles)) && !op.hasWindows() && rows > 0 && rows <= order::kFewRows;
+  return !(op.getPairs() && (op.getPackedB() || target.multipliesTiles)) && !op.hasWindows() && rows > 0 &&
+         rows <= order::kFewRows;
 }
 
 void KernelWriter::contractRows(kernel::ContractOp op) {

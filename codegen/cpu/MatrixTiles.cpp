@@ -49,12 +49,11 @@ Function *KernelWriter::matrixTilesFunction(Product &p) {
       auto eachSum = [&](function_ref<void(int number, Value *address)> use) {
         for (int64_t row = 0; row < down; ++row)
           for (int64_t column : {0, 1})
-            use(kSums + 2 * row + column, b.CreateConstGEP1_64(p.type, tile->getArg(2),
-                                                               row * kRowsOfTile * kStrideC + column * kRowsOfTile));
+            use(kSums + 2 * row + column,
+                b.CreateConstGEP1_64(p.type, tile->getArg(2), row * kRowsOfTile * kStrideC + column * kRowsOfTile));
       };
-      eachSum([&](int number, Value *) {
-        b.CreateIntrinsic(b.getVoidTy(), Intrinsic::x86_tilezero, {b.getInt8(number)});
-      });
+      eachSum(
+          [&](int number, Value *) { b.CreateIntrinsic(b.getVoidTy(), Intrinsic::x86_tilezero, {b.getInt8(number)}); });
       branch(goesOn, [&] {
         eachSum([&](int number, Value *at) { onTile(b, Intrinsic::x86_tileloadd64, number, at, strideC); });
       });
@@ -68,9 +67,9 @@ Function *KernelWriter::matrixTilesFunction(Product &p) {
           Value *rows = b.CreateGEP(byte, fromA, b.CreateMul(strideA, constant(row * kRowsOfTile)));
           onTile(b, Intrinsic::x86_tileloadd64, kTilesOfA + row, rows, strideA);
           for (int64_t column : {0, 1})
-            b.CreateIntrinsic(b.getVoidTy(), Intrinsic::x86_tdpbf16ps,
-                              {b.getInt8(kSums + 2 * row + column), b.getInt8(kTilesOfA + row),
-                               b.getInt8(kTilesOfB + column)});
+            b.CreateIntrinsic(
+                b.getVoidTy(), Intrinsic::x86_tdpbf16ps,
+                {b.getInt8(kSums + 2 * row + column), b.getInt8(kTilesOfA + row), b.getInt8(kTilesOfB + column)});
         }
         fromA = b.CreateConstGEP1_64(byte, fromA, kBytesOfTile);
         fromB = b.CreateGEP(byte, fromB, b.CreateMul(strideB, constant(kRowsOfTile)));

@@ -18,8 +18,8 @@ inline constexpr int64_t kMostBlockBytes = 528 << 10, kMostCopiedRows = 264, kSt
 // Elements from row to row of the copy of A and of a strip of C: the same for all products, so that they share
 // functions. That of A is not a power of two, which would put the rows of a tile into the same cache sets.
 inline constexpr int64_t kStrideA = kDepth + 16, kStrideC = kStripColumns;
-// Of AMX: rows and columns that are summed at once, and K, in steps, of which a copy of 32 rows stays in the first-level
-// cache; a block; and how far apart the rows of a copy of A are.
+// Of AMX: rows and columns that are summed at once, and K, in steps, of which a copy of 32 rows stays in the
+// first-level cache; a block; and how far apart the rows of a copy of A are.
 inline constexpr int64_t kSideOfTiles = 32, kStepOfTiles = 32, kDepthOfTiles = 512;
 inline constexpr int64_t kMostRowsOfTiles = 512, kMostColumnsOfTiles = 512;
 inline constexpr int64_t kStrideOfTiles = kDepthOfTiles + 32;

@@ -21,7 +21,7 @@ struct Target {
   int64_t level1Bytes = 32 * 1024; // data cache nearest to a core
   int64_t level2Bytes = 1024 * 1024;
   bool gpu = false;
-  bool dotsPairs = false; // products of bf16 read it as it is; else it is best widened in copies
+  bool dotsPairs = false;       // products of bf16 read it as it is; else it is best widened in copies
   bool multipliesTiles = false; // of bf16, at many times the speed
 
   int lanes(int elementBytes) const { return vectorBytes / elementBytes; }

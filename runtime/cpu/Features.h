@@ -9,7 +9,8 @@
 namespace weft {
 
 // cpuid tells: there where, in a register of a leaf, what the mask leaves is at least `least`, and the operating system
-// keeps the registers it needs (bits of XCR0). Tiles it keeps for a process that has asked, as the first look here does.
+// keeps the registers it needs (bits of XCR0). Tiles it keeps for a process that has asked, as the first look here
+// does.
 struct X86Feature {
   enum Register { EAX, EBX, ECX, EDX };
   const char *name;
