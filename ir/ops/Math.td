@@ -96,7 +96,15 @@ def PolygammaOp : Elementwise<"polygamma", ["x"], "Float", "Same", [A<"n", "Int"
   let description = "x: any shape, float; n: 0 (digamma) or more. At a pole an infinity, NaN of digamma but at 0.";
   let scalar = "polygamma(n, x)";
   let vjp = ["ct * polygamma(x, n + 1)"];
-  let numpy = "scipy.special.polygamma(n, x) if n else scipy.special.digamma(x)";
+  // SciPy takes a step a term up to 0: the terms beyond 1000 are of zeta at positive numbers.
+  let numpy = [{
+    if n == 0:
+        return scipy.special.digamma(x)
+    beyond = numpy.where(numpy.isfinite(x), numpy.maximum(numpy.floor(-x) - 1000, 0), 0)
+    first = numpy.where(beyond > 0, -x - beyond, 0) + 1
+    terms = scipy.special.zeta(n + 1, first) - scipy.special.zeta(n + 1, first + beyond)
+    return scipy.special.polygamma(n, x + beyond) + scipy.special.factorial(n) * terms
+  }];
   let domain = "(0.5, 4)";
   let examples = ["dict(x=F(2, 3), n=0)", "dict(x=F(5), n=1)", "dict(x=F(5), n=2)"];
   let python = "(n, input)";
@@ -130,7 +138,8 @@ def ZetaOp : Binary<"zeta", "Float"> {
   let numpy = [{
     isinteger = y == numpy.floor(y)
     limit = numpy.where(y > 1, 0, numpy.where(y == 1, 1, numpy.inf))
-    result = numpy.where(numpy.isposinf(x) & ((y > 0) | isinteger), limit, scipy.special.zeta(x, y))
+    start = numpy.where(y < 0, numpy.where(isinteger, 0.0, 1.0), y)  # SciPy takes a step a term up to 0
+    result = numpy.where(numpy.isposinf(x) & ((y > 0) | isinteger), limit, scipy.special.zeta(x, start))
     result = numpy.where(x == 1, numpy.inf, numpy.where((y < 0) & ~isinteger, numpy.nan, result))
     return numpy.where(numpy.isnan(x) | numpy.isnan(y), numpy.nan, result)
   }];
