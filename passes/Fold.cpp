@@ -53,12 +53,13 @@ bool isConstant(Value value, double number) {
   return constant->real == number && std::signbit(constant->real) == std::signbit(number);
 }
 
-// Whether no NaN of the value has other bits than those of computed ones. Inputs may, and what only moves them.
+// Whether no NaN of the value has other bits than those of computed ones. Inputs may, C functions' results, and what
+// only moves them.
 bool isComputed(Value value) {
   if (!isFloat(dtypeOf(value)))
     return true;
   Operation *op = value.getDefiningOp();
-  if (!op || !hasRecord(op))
+  if (!op || !hasRecord(op) || familyOf(op) == OpFamily::Extern)
     return false;
   return !infoOf(op).traits.selects || llvm::all_of(op->getOperands(), isComputed);
 }

@@ -62,7 +62,7 @@ Function *KernelWriter::blockFunction(Product &p) {
     auto copyRows = [&](Value *k0, Value *column, Value *to, Value *count, Value *columns) {
       b.CreateCall(functionType(2, 10), copyB,
                    {fromB, to, strideBK, strideBN, k0, column, count, roundUp(count, rowsTogether), columns,
-                    roundUp(columns, kPanel), constant(kPanel), panel});
+                    roundUp(columns, p.isTiles ? kSideOfTiles : kPanel), constant(kPanel), panel});
     };
     branch(b.CreateAnd(copiesB, isFirst),
            [&] { copyRows(zero, zero, evenPanels, depthFrom(zero), columnsFrom(zero)); });

@@ -28,6 +28,16 @@ func.func @bits_of_inputs(%x: tensor<2x3xf32>) -> tensor<3x2xf32> {
   return %b : tensor<3x2xf32>
 }
 
+// C functions do not say which NaN they give: maximum makes it the one.
+// CHECK-LABEL: func.func @of_an_extern_op
+// CHECK: weft.qr
+// CHECK-NEXT: weft.maximum
+func.func @of_an_extern_op(%x: tensor<3x3xf32>) -> tensor<3x3xf32> {
+  %q, %r = weft.qr %x {complete = false} : (tensor<3x3xf32>) -> (tensor<3x3xf32>, tensor<3x3xf32>)
+  %m = weft.maximum %q, %q : (tensor<3x3xf32>, tensor<3x3xf32>) -> tensor<3x3xf32>
+  return %m : tensor<3x3xf32>
+}
+
 // x + 0 turns -0 into 0 and stays.
 // CHECK-LABEL: func.func @not_exact
 // CHECK: weft.add
