@@ -1,6 +1,7 @@
 // Kernels that were compiled with the package: libraries beside the compiler's, one a kind of processor, of which the
-// first that this machine can run is opened when a kernel is first wanted. tools/make_kernels.py makes them. They serve processors of more than their kind,
-// and so none is of bfloat16: processors with AMX sum its products in an order of their own (docs/accuracy.md).
+// first that this machine can run is opened when a kernel is first wanted. tools/make_kernels.py makes them. They serve
+// processors of more than their kind, and so none is of bfloat16: processors with AMX sum its products in an order of
+// their own (docs/accuracy.md).
 #pragma once
 #include "ir/Graph.h"
 #include "runtime/Abi.h"

@@ -75,4 +75,3 @@ print(y.float().numpy().tobytes().hex())
     expected = run(made, tmp_path, tmp_path / "first")
     assert run(step, tmp_path, tmp_path / "second") == expected
     assert kernels_in(tmp_path / "second") >= 3  # both products and the rounding
-
