@@ -4,6 +4,7 @@
 #include "ir/OpTable.h"
 #include "runtime/KernelLibrary.h"
 
+#include <algorithm>
 #include <atomic>
 #include <cstdio>
 #include <fstream>
@@ -44,8 +45,15 @@ std::vector<Graph> collected;
 
 void beginCollecting() { collecting = true; }
 
+// Whether its bits could depend on the kind of processor.
+static bool hasBfloat16(const Graph &graph) {
+  auto is = [](const auto &value) { return value.type.dtype == DType::BFloat16; };
+  return std::any_of(graph.inputs.begin(), graph.inputs.end(), is) ||
+         std::any_of(graph.nodes.begin(), graph.nodes.end(), is);
+}
+
 void collect(const Graph &graph) {
-  if (!collecting)
+  if (!collecting || hasBfloat16(graph))
     return;
   std::lock_guard<std::mutex> lock(mutex);
   collected.push_back(graph);

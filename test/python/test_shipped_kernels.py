@@ -61,3 +61,17 @@ def test_a_library_that_is_damaged_or_of_another_compiler_is_not_used(tmp_path):
     library.write_bytes(data.replace(build, b"0" * len(build)))
     assert run(STEP, tmp_path, tmp_path / "other") == expected
     assert kernels_in(tmp_path / "other") > 5
+
+
+def test_kernels_of_bfloat16_are_not_shipped(tmp_path):
+    """Processors with AMX sum products of bfloat16 in an order of their own."""
+    step = """
+weft.manual_seed(0)
+x = weft.randn(70, 90).bfloat16()
+y = weft.nn.functional.linear(x, weft.randn(80, 90).bfloat16()) @ weft.randn(80, 60).bfloat16()
+print(y.float().numpy().tobytes().hex())
+"""
+    made = f"weft._C.collect_kernels(){step}weft._C.write_kernels({str(tmp_path)!r}, 'x86-64-v3')"
+    expected = run(made, tmp_path, tmp_path / "first")
+    assert run(step, tmp_path, tmp_path / "second") == expected
+    assert kernels_in(tmp_path / "second") >= 3  # both products and the rounding
