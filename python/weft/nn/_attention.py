@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .._C import Tensor
-from .._functions.arguments import integer
+from .._functions.arguments import integer, truth
 from ._arguments import tensor
 
 __all__ = ["multi_head_attention_forward"]
@@ -53,6 +53,12 @@ def multi_head_attention_forward(
             tensor(op, optional, name)
     if static_k is not None or static_v is not None:
         raise NotImplementedError(f"[{op}] static_k and static_v are not supported; pass key and value")
+    if (bias_k is None) is not (bias_v is None):
+        raise AssertionError(f"[{op}] bias_k and bias_v go together; got one of them; pass both or none")
+    add_zero_attn, use_separate_proj_weight = (
+        truth(op, "add_zero_attn", add_zero_attn),
+        truth(op, "use_separate_proj_weight", use_separate_proj_weight),
+    )
     integer(op, "embed_dim_to_check", embed_dim_to_check), integer(op, "num_heads", num_heads)
     if not (query.ndim and key.ndim and value.ndim):
         raise AssertionError(
