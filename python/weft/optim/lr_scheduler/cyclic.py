@@ -60,7 +60,7 @@ class CyclicLR(_WithMomentum):
             )
         up = a_float("CyclicLR", "step_size_up", step_size_up)
         down = up if step_size_down is None else a_float("CyclicLR", "step_size_down", step_size_down)
-        if not (math.isfinite(up + down) and up + down):
+        if not (math.isfinite(up + down) and up and up + down):
             raise ValueError(
                 f"[CyclicLR] a cycle must have a number of steps; got {up} up and {down} down; pass positive ints"
             )
