@@ -553,6 +553,9 @@ def range(
     warnings.warn("[range] is deprecated, as it takes in its end; use weft.arange", UserWarning, stacklevel=3)
     if end is None:
         start, end = 0, start
+    for name, value in (("start", start), ("end", end), ("step", step)):
+        if isinstance(value, complex):
+            raise RuntimeError(f"[range] {name} must be a real number; got {value}; pass an int or a float")
     if step == 0 or not 0 <= (end - start) / step < 2**63:
         raise RuntimeError(f"[range] step must lead from start to end; got {start}, {end} and {step}")
     count = int((end - start) / step) + 1

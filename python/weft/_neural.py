@@ -13,7 +13,7 @@ from ._functions.activations import (
     selu,
     threshold,
 )
-from ._functions.arguments import tensors
+from ._functions.arguments import integer, tensors, truth
 from ._functions.convolution import (
     conv1d,
     conv2d,
@@ -567,6 +567,9 @@ def _run(op: str, mode: str, args: tuple[Any, ...], keywords: dict[str, Any]) ->
         )
     if packed:
         tensors(op, data=given["data"], batch_sizes=given["batch_sizes"])
+    for name in ("has_biases", "train", "bidirectional", *([] if packed else ["batch_first"])):
+        given[name] = truth(op, name, given[name])
+    given["num_layers"] = integer(op, "num_layers", given["num_layers"])
     states = list(given["hx"]) if mode == "LSTM" else [given["hx"]]
     tensors(op, **{f"hx[{i}]": state for i, state in enumerate(states)})
     if packed:

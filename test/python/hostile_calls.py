@@ -22,7 +22,7 @@ from weft import nn
 
 KNOWN = {
     TypeError, ValueError, IndexError, RuntimeError, NotImplementedError, OverflowError, MemoryError, KeyError, BufferError, AssertionError, ZeroDivisionError,
-    weft.linalg.LinAlgError,
+    AttributeError, weft.linalg.LinAlgError, weft.OutOfMemoryError,
 }  # fmt: skip
 FORM = re.compile(
     r"^'?\[[\w. ]+\] |^[\w.]+(\(\) (got|takes|missing)| expected at most) |^cannot create '|^'.*' is an invalid keyword "
@@ -185,6 +185,8 @@ class Generator:
 
 def describe(value):
     if isinstance(value, weft.Tensor):
+        if value.layout is not weft.strided:
+            return f"Tensor({value.dtype}, {list(value.shape)}, {value.layout})"
         return f"Tensor({value.dtype}, {list(value.shape)}, {list(value.stride())}, {value.requires_grad})"
     if isinstance(value, (list, tuple)):
         return "[" + ", ".join(map(describe, value[:12])) + (", ...]" if len(value) > 12 else "]")

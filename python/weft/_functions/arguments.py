@@ -20,6 +20,30 @@ def ints(op, name, value):
         raise TypeError(f"[{op}] {name} must be an int or a sequence of ints; got {what}; pass ints") from None
 
 
+def truth(op, name, value):
+    """Whether a value counts as true; of what has no one truth, as an array of several elements, the error that it raises itself."""
+    try:
+        return bool(value)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise type(error)(f"[{op}] {name} must be a bool; got {type(value).__name__}; pass True or False") from None
+
+
+def integer(op, name, value):
+    """One int, also NumPy's or a tensor's of one element. What is none is a TypeError."""
+    try:
+        return operator.index(value)
+    except (TypeError, RuntimeError):
+        raise TypeError(f"[{op}] {name} must be an int; got {type(value).__name__}; pass an int") from None
+
+
+def number(op, name, value):
+    """A number, also NumPy's or a tensor of one element, as it is. What is none is a TypeError."""
+    scalar = getattr(value, "ndim", 0) == 0 and (hasattr(value, "__float__") or hasattr(value, "__complex__"))
+    if isinstance(value, type) or not scalar:
+        raise TypeError(f"[{op}] {name} must be a number; got {type(value).__name__}; pass an int or a float")
+    return value
+
+
 def numbers(op, name, value, count):
     """A tuple of ``count`` numbers of a sequence of them."""
     if not isinstance(value, (list, tuple)) or not all(isinstance(v, (int, float)) for v in value):

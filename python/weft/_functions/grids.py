@@ -84,15 +84,28 @@ def combinations(input: Tensor, r: int = 2, with_replacement: bool = False) -> T
 
 
 def _positions(
-    op: str, row: int, dtype: dtype | None, device: Any, requires_grad: bool, columns: Callable[[int], range]
+    op: str,
+    rows: range,
+    count: int,
+    dtype: dtype | None,
+    device: Any,
+    requires_grad: bool,
+    columns: Callable[[int], range],
 ) -> Tensor:
-    """[2, n]: the positions in the given columns of each row."""
+    """[2, count]: the positions in the given columns of each row, of which none is empty."""
     if dtype not in (None, _C.int16, _C.int32, _C.int64):
         raise NotImplementedError(f"[{op}] positions are int16, int32 or int64; got {dtype}; convert the result")
-    rows = [r for r in range(row) for _ in columns(r)]
-    found = _C.from_nested([rows, [c for r in range(row) for c in columns(r)]], _C.int64)
+    _C.empty((2, count), _C.int64, device)  # what does not fit fails at once
+    found = _C.from_nested([[r for r in rows for _ in columns(r)], [c for r in rows for c in columns(r)]], _C.int64)
     found = found.to(device=device, dtype=dtype)
     return found.requires_grad_() if requires_grad else found
+
+
+def _below(row: int, col: int, offset: int) -> int:
+    """The number of elements of a [row, col] matrix on and below a diagonal."""
+    first, full = max(0, -offset), min(row, max(0, col - offset - 1))
+    part = max(0, full - first)
+    return part * (first + full + 2 * offset + 1) // 2 + (row - max(full, min(first, row))) * col
 
 
 def _check_sizes(op: str, row: int, col: int) -> None:
@@ -114,7 +127,8 @@ def tril_indices(
     _check_sizes("tril_indices", row, col)
     return _positions(
         "tril_indices",
-        row,
+        range(max(0, -offset) if col else row, row),
+        _below(row, col, offset),
         dtype,
         device,
         requires_grad,
@@ -136,7 +150,8 @@ def triu_indices(
     _check_sizes("triu_indices", row, col)
     return _positions(
         "triu_indices",
-        row,
+        range(min(row, max(0, col - offset))),
+        row * col - _below(row, col, offset - 1),
         dtype,
         device,
         requires_grad,

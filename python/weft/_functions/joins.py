@@ -9,6 +9,7 @@ from .. import _C, _ops
 from .._C import Tensor
 from .._public import Any, public
 from . import moves, shapes
+from .arguments import ints
 
 __all__ = [
     "hstack", "vstack", "row_stack", "dstack", "column_stack", "tensor_split", "hsplit", "vsplit", "dsplit",
@@ -117,7 +118,9 @@ def tensor_split(input: Tensor, tensor_indices_or_sections: int | Sequence[int] 
         cuts = cuts.tolist()
     axis = moves.axis_of(input, dim)
     size = input.shape[axis]
-    if not hasattr(cuts, "__len__"):
+    if hasattr(cuts, "__len__"):
+        cuts = ints("tensor_split", "indices_or_sections", cuts)
+    else:
         cuts = operator.index(cuts)
         if cuts < 1:
             raise RuntimeError(f"[tensor_split] needs at least one section; got {cuts} for shape {list(input.shape)}")

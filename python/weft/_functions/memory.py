@@ -131,6 +131,8 @@ def storage_type(input: Tensor) -> Any:
 def dim_order(input: Tensor, *, ambiguity_check: Any = False) -> tuple[int, ...]:
     """The axes from the outermost in memory to the innermost; of equal strides in their own order. With ``ambiguity_check`` a RuntimeError
     where sizes of 1 or strides of 0 leave several orders."""
+    if not isinstance(ambiguity_check, (bool, list)):
+        raise TypeError(f"[dim_order] ambiguity_check must be a bool; got {type(ambiguity_check).__name__}; pass True")
     strides = [(step, size) for step, size in zip(input.stride(), input.shape)]
     if ambiguity_check:
         steps = [step for step, size in strides if size != 1]

@@ -80,6 +80,8 @@ def matrix(op: str, x: Tensor, order: Any, dim: Sequence[int], keepdim: bool, dt
     if not x.dtype.is_floating_point and (dtype is None or not dtype.is_floating_point):
         raise RuntimeError(f"[{op}] needs a floating-point dtype; got {x.dtype} of shape {list(x.shape)}; use .float()")
     x = moves.movedim(x if dtype is None else x.to(dtype), (rows, columns), (-2, -1))
+    if isinstance(order, complex):
+        raise RuntimeError(f"[{op}] the order must be a real number; got {order}; pass one as 2 or inf")
     if order in ("nuc", 2, -2):
         _, sizes, _, info = _ops.svd_ex(x, False)
         _C.check_info(info, op, "finite")

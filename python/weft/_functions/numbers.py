@@ -7,6 +7,7 @@ from .._C import Tensor
 from .._dtypes import INF
 from .._public import Any, Number, Operand, in_place, public
 from . import elementwise, specials
+from .arguments import number
 
 __all__ = [
     "deg2rad", "rad2deg", "fmax", "fmin", "frac", "float_power", "isneginf", "isposinf", "positive", "rsub", "fill",
@@ -66,8 +67,9 @@ def frac(input: Tensor) -> Tensor:
     return _ops.sub(input, _ops.trunc(input))
 
 
-def _wide(x: Any, complex_too: bool) -> Any:
+def _wide(op: str, x: Any, complex_too: bool) -> Any:
     if not isinstance(x, Tensor):
+        number(op, "a base or exponent", x)
         return complex(x) if complex_too else float(x)
     return x.to(_C.complex128 if complex_too else _C.float64)
 
@@ -79,7 +81,7 @@ def float_power(input: Operand, exponent: Operand) -> Tensor:
     if not any(isinstance(x, Tensor) for x in both):
         raise TypeError("[float_power] needs a tensor; got two numbers; use **")
     complex_too = any(x.dtype.is_complex if isinstance(x, Tensor) else isinstance(x, complex) for x in both)
-    return _ops.pow(*(_wide(x, complex_too) for x in both))
+    return _ops.pow(*(_wide("float_power", x, complex_too) for x in both))
 
 
 @public
@@ -91,7 +93,7 @@ def float_power_(input: Tensor, exponent: Operand) -> Tensor:
     wide = _C.complex128 if complex_too else _C.float64
     if input.dtype is not wide:
         raise RuntimeError(f"[float_power_] the result is {wide}; got a tensor of {input.dtype}; use float_power")
-    return input.copy_(_ops.pow(input, _wide(exponent, complex_too)))
+    return input.copy_(_ops.pow(input, _wide("float_power_", exponent, complex_too)))
 
 
 def _infinite(op: str, input: Tensor, which: float) -> Tensor:

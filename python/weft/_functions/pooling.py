@@ -155,6 +155,9 @@ def avg_pool3d(
     )
 
 
+_MANY = 1 << 20
+
+
 def _adaptive_sizes(op, axes, input, output_size):
     _check_rank(op, axes, input)
     if not input.dtype.is_floating_point:
@@ -167,6 +170,8 @@ def _adaptive_sizes(op, axes, input, output_size):
     sizes = [own if size is None else size for own, size in zip(input.shape[-axes:], wanted)]
     if min(sizes) < 0:
         raise RuntimeError(f"[{op}] output_size must not be negative; got {output_size!r}")
+    if _product(sizes) > _MANY:  # what does not fit fails before its windows are made
+        _C.empty((*input.shape[:-axes], *sizes), input.dtype, input.device)
     return sizes
 
 

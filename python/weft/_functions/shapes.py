@@ -22,6 +22,8 @@ def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
     if not tensors:
         raise ValueError("[cat] needs at least one tensor; got none; pass a non-empty sequence")
     for i, tensor in enumerate(tensors):
+        if not isinstance(tensor, Tensor):
+            raise TypeError(f"[cat] expects tensors; got {type(tensor).__name__} at position {i}; use weft.tensor")
         if tensor.ndim == 0:
             raise RuntimeError(f"[cat] a 0-d tensor cannot be joined; got one at position {i}; use stack")
     joined = [tensor for tensor in tensors if tensor.shape != (0,)] or tensors[:1]

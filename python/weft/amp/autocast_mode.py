@@ -6,6 +6,7 @@ import functools
 import warnings
 
 from .. import _C
+from .._functions.arguments import truth
 
 __all__ = [
     "autocast",
@@ -46,8 +47,9 @@ class autocast:
             raise ValueError(f"[autocast] device_type must be a str; got {type(device_type).__name__}")
         if device_type not in _DTYPES:
             raise RuntimeError(f"[autocast] unsupported device type '{device_type}'; regions are for 'cpu'")
+        enabled = truth("autocast", "enabled", enabled)
         dtype = _DTYPES[device_type] if dtype is None else dtype
-        if enabled and dtype not in (_C.bfloat16, _C.float16):
+        if enabled and not any(dtype is half for half in (_C.bfloat16, _C.float16)):
             raise RuntimeError(f"[autocast] dtype must be bfloat16 or float16; got {dtype}")
         if enabled and device_type == "cuda":
             if _C.cuda_device_count():

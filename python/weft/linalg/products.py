@@ -61,6 +61,7 @@ def cross(input: Tensor, other: Tensor, *, dim: int = -1) -> Tensor:
         raise RuntimeError(
             f"[cross] needs tensors of equally many dimensions; got shapes {list(input.shape)} and {list(other.shape)}; unsqueeze() one"
         )
+    dim = moves.axis_of(input, dim)
     if input.shape[dim] != 3 or other.shape[dim] != 3:
         raise RuntimeError(
             f"[cross] vectors must have 3 elements along dim {dim}; got shapes {list(input.shape)} and {list(other.shape)}; choose dim"

@@ -21,6 +21,16 @@ def reduction_of(op, size_average, reduce, reduction):
     return reduction
 
 
+def a_float(op, name, value):
+    """Of what stands for one number: Python's, NumPy's, a tensor of one element."""
+    try:
+        if not isinstance(value, (str, bytes, bytearray)):
+            return float(value)
+    except (TypeError, ValueError, RuntimeError):
+        pass
+    raise TypeError(f"[{op}] {name} must be a number; got {type(value).__name__}; pass an int or a float")
+
+
 def size(op, name, value):
     try:
         value = operator.index(value)
@@ -35,6 +45,14 @@ def flag(op, name, value):
     if not isinstance(value, (bool, int)):
         raise TypeError(f"[{op}] {name} must be a bool; got {type(value).__name__}")
     return bool(value)
+
+
+def choice(op, name, value, names):
+    """One of a few names."""
+    if not isinstance(value, str) or value not in names:
+        *most, last = map(repr, names)
+        raise ValueError(f"[{op}] {name} must be {', '.join(most)} or {last}; got {value!r}")
+    return value
 
 
 def number(op, name, value):

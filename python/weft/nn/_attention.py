@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .._C import Tensor
+from .._functions.arguments import integer, truth
 from ._arguments import tensor
 
 __all__ = ["multi_head_attention_forward"]
@@ -44,8 +45,25 @@ def multi_head_attention_forward(
     op = "multi_head_attention_forward"
     for name, given in (("query", query), ("key", key), ("value", value)):
         tensor(op, given, name)
+    for name, optional in (
+        ("in_proj_weight", in_proj_weight), ("in_proj_bias", in_proj_bias), ("bias_k", bias_k), ("bias_v", bias_v),
+        ("q_proj_weight", q_proj_weight), ("k_proj_weight", k_proj_weight), ("v_proj_weight", v_proj_weight),
+    ):  # fmt: skip
+        if optional is not None:
+            tensor(op, optional, name)
     if static_k is not None or static_v is not None:
         raise NotImplementedError(f"[{op}] static_k and static_v are not supported; pass key and value")
+    if (bias_k is None) is not (bias_v is None):
+        raise AssertionError(f"[{op}] bias_k and bias_v go together; got one of them; pass both or none")
+    add_zero_attn, use_separate_proj_weight = (
+        truth(op, "add_zero_attn", add_zero_attn),
+        truth(op, "use_separate_proj_weight", use_separate_proj_weight),
+    )
+    integer(op, "embed_dim_to_check", embed_dim_to_check), integer(op, "num_heads", num_heads)
+    if not (query.ndim and key.ndim and value.ndim):
+        raise AssertionError(
+            f"[{op}] query, key and value have two or three dimensions; got a 0-d tensor; pass (L, N, E)"
+        )
     if query.shape[-1:] != (embed_dim_to_check,) or not num_heads > 0 or embed_dim_to_check % num_heads:
         raise AssertionError(
             f"[{op}] query must have {embed_dim_to_check} features, divisible by num_heads {num_heads}; got shape {list(query.shape)}"

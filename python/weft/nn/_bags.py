@@ -42,6 +42,8 @@ def _check(input: Tensor, weight: Tensor, offsets: Tensor | None, mode: str, per
 
 
 def _check_offsets(offsets: Tensor, count: int, include_last_offset: bool) -> None:
+    if offsets.dtype not in (_C.int32, _C.int64):
+        raise RuntimeError(f"[embedding_bag] offsets must be int32 or int64; got {offsets.dtype}; use .long()")
     bags = offsets.shape[0] - include_last_offset
     if bags < 0:
         raise RuntimeError(

@@ -338,6 +338,8 @@ def multilabel_soft_margin_loss(
 ) -> Tensor:
     """``binary_cross_entropy_with_logits``, averaged over the last dimension, the classes; input and target (N, C) or (C)."""
     reduction = reduction_of("multilabel_soft_margin_loss", size_average, reduce, reduction)
+    if not input.ndim:
+        raise IndexError("[multilabel_soft_margin_loss] input must be (N, C) or (C); got shape []; unsqueeze it")
     input, target, weight, dtype = _operands(input, target, weight)
     loss = target * softplus_of(-input) + (1 - target) * softplus_of(input)
     loss = loss if weight is None else loss * weight

@@ -134,6 +134,8 @@ def trunc_normal_(
     tensor: Tensor, mean: Number = 0.0, std: Number = 1.0, a: Number = -2.0, b: Number = 2.0, generator: Any = None
 ) -> Tensor:
     """Fills with normal values within [a, b]."""
+    if any(isinstance(value, complex) for value in (mean, std, a, b)):
+        raise TypeError(f"[trunc_normal_] takes real numbers; got mean {mean}, std {std}, a {a}, b {b}")
     if not std > 0 or not a < b:
         raise ValueError(f"[trunc_normal_] needs std > 0 and a < b; got std {std}, a {a}, b {b}")
     if mean < a - 2 * std or mean > b + 2 * std:
@@ -219,6 +221,8 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: Any = None) -> Tenso
 def sparse_(tensor: Tensor, sparsity: Number, std: Number = 0.01, generator: Any = None) -> Tensor:
     """Fills a matrix with normal values, but the part ``sparsity`` of each column, drawn at random, with 0 (Martens 2010)."""
     _dimensions("sparse_", tensor, (2,))
+    if isinstance(sparsity, complex) or not math.isfinite(sparsity):
+        raise ValueError(f"[sparse_] sparsity must be a part of 1; got {sparsity}; pass a number of [0, 1]")
     rows, columns = tensor.shape
     with _C.GradMode(False):
         normal_(tensor, 0.0, std, generator)

@@ -7,7 +7,7 @@ from copy import deepcopy
 from itertools import chain
 
 from .. import _C, _factories
-from ..nn._arguments import a_module, number
+from ..nn._arguments import a_module, choice, number
 from ..nn.modules.batchnorm import _BatchNorm
 from ..nn.modules.module import Module
 from .lr_scheduler.scheduler import LRScheduler, a_group, check_optimizer
@@ -137,8 +137,7 @@ class SWALR(LRScheduler):
 
     def __init__(self, optimizer, swa_lr, anneal_epochs=10, anneal_strategy="cos", last_epoch=-1):
         check_optimizer("SWALR", optimizer)
-        if anneal_strategy not in ("cos", "linear"):
-            raise ValueError(f"[SWALR] anneal_strategy must be 'cos' or 'linear'; got {anneal_strategy!r}")
+        choice("SWALR", "anneal_strategy", anneal_strategy, ("cos", "linear"))
         if not isinstance(anneal_epochs, int) or anneal_epochs < 0:
             raise ValueError(f"[SWALR] anneal_epochs must be an int from 0 on; got {anneal_epochs!r}")
         for rate, group in zip(a_group("SWALR", "swa_lr", optimizer, swa_lr), optimizer.param_groups):

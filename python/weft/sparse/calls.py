@@ -5,6 +5,7 @@ from __future__ import annotations
 from .. import _C, _factories, _ops
 from .._C import Tensor
 from .._functions import indexing, moves, ordering
+from .._functions.arguments import integer, ints, number, tensors
 from .._public import Any, Number
 from . import making, products, reductions
 from .tensor import (
@@ -183,7 +184,7 @@ def _mul(input: Any, other: Any) -> Any:
     if not is_sparse(input):
         input, other = other, input
     if _number(other):
-        return with_values(input, values_of(input) * other)
+        return with_values(input, values_of(input) * number("mul", "other", other))
     if not is_sparse(other):
         indices, values = parts_of(coo(input))
         at = other.expand(*input.shape)[tuple(indices.unbind(0))]
@@ -276,7 +277,7 @@ def _t(input: Any) -> Any:
 
 @_says("permute")
 def _permute(input: Any, *dims: Any) -> Any:
-    order = [d % input.ndim for d in (dims[0] if len(dims) == 1 and not isinstance(dims[0], int) else dims)]
+    order = [d % input.ndim for d in ints("permute", "dims", dims[0] if len(dims) == 1 else dims)]
     if sorted(order) != list(range(input.ndim)):
         raise RuntimeError(f"[permute] dims must name each dimension once; got {order} for shape {list(input.shape)}")
     for place in range(len(order)):
@@ -310,7 +311,7 @@ def _stack(tensors: Any, dim: int = 0) -> Any:
 @_says("select")
 def _select(input: Any, dim: int, index: int) -> Any:
     axis = moves.axis_of(input, dim)
-    size = input.shape[axis]
+    size, index = input.shape[axis], integer("select", "index", index)
     if not -size <= index < size:
         raise IndexError(f"[select] index {index} is out of bounds for dimension {axis} with size {size}")
     x = coo(input)
@@ -340,6 +341,10 @@ def _item(input: Any, index: Any) -> Any:
 
 @_says("index_select")
 def _index_select(input: Any, dim: int, index: Tensor) -> Any:
+    tensors("index_select", index=index)
+    if index.ndim > 1:
+        raise IndexError(f"[index_select] index must be a vector; got shape {list(index.shape)}; use reshape(-1)")
+    index = index.reshape(-1)
     axis, x = moves.axis_of(input, dim), coalesced(coo(input))
     indices, values = parts_of(x)
     count, shape = indices.shape[0], list(x.shape)
@@ -370,7 +375,7 @@ def _index_select(input: Any, dim: int, index: Tensor) -> Any:
 
 @_says("to_sparse")
 def _to_sparse(input: Any, sparse_dim: Any = None, *, layout: Any = None, **_: Any) -> Any:
-    kind = COO if layout is None else LAYOUTS.index(layout)
+    kind = _kind(layout)
     return coo(input) if kind == COO else compressed(input, kind)
 
 
@@ -379,11 +384,18 @@ _TABLE["to_sparse_csr"] = lambda input, dense_dim=None: compressed(input, CSR)
 _TABLE["to_sparse_csc"] = lambda input, dense_dim=None: compressed(input, CSC)
 
 
+def _kind(layout: Any) -> int:
+    if layout is None:
+        return COO
+    for kind, known in enumerate(LAYOUTS):
+        if layout is known:
+            return kind
+    raise NotImplementedError(f"[to_sparse] the layouts are {', '.join(map(str, LAYOUTS))}; got {layout}")
+
+
 def sparse_from(input: Tensor, sparse_dim: int | None, layout: Any) -> Any:
     """What ``to_sparse`` makes of a dense tensor."""
-    if layout is not None and layout not in LAYOUTS:
-        raise NotImplementedError(f"[to_sparse] the layouts are {', '.join(map(str, LAYOUTS))}; got {layout}")
-    kind = COO if layout is None else LAYOUTS.index(layout)
+    kind = _kind(layout)
     count = input.ndim if sparse_dim is None else sparse_dim
     if not (0 <= count <= input.ndim) or (count == 0 and input.ndim):
         raise RuntimeError(f"[to_sparse] there can be 1 to {input.ndim} sparse dimensions; got {count}")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from .. import _C, _factories, _ops
 from .._C import Tensor, device, dtype
-from .._functions.arguments import ints
+from .._functions import moves
+from .._functions.arguments import integer, ints
 from .._public import Any, public
 from .tensor import COO, CSC, CSR, coalesced, make, parts_of, sparse_dims
 
@@ -147,7 +148,12 @@ def sparse_csc_tensor(
 @public
 def spdiags(diagonals: Tensor, offsets: Tensor, shape: Any, layout: Any = None) -> Any:
     """A matrix with row i of ``diagonals`` [k, n] on the diagonal ``offsets``[i]; element j of it is in column j. layout: COO, CSR or CSC."""
-    rows, columns = shape
+    sizes = _sizes("spdiags", shape)
+    if len(sizes) != 2:
+        raise RuntimeError(f"[spdiags] shape must be that of a matrix; got {list(sizes)}; pass (rows, columns)")
+    rows, columns = sizes
+    if offsets.dtype is not _C.int64:
+        raise RuntimeError(f"[spdiags] offsets must be int64; got {offsets.dtype}; use .long()")
     lists = diagonals if diagonals.ndim == 2 else diagonals.reshape(1, -1)
     steps = offsets.reshape(-1).tolist()
     if lists.shape[0] != len(steps) or len(set(steps)) != len(steps):
@@ -167,7 +173,7 @@ def spdiags(diagonals: Tensor, offsets: Tensor, shape: Any, layout: Any = None) 
 
 def stacked(tensors: Any, dim: int) -> Any:
     """Along a sparse dimension that there is: ``cat``."""
-    axis = dim if dim >= 0 else dim + tensors[0].ndim
+    axis = moves.axis_of(tensors[0], dim)
     count = sparse_dims(tensors[0])
     if any(t.ndim != tensors[0].ndim or sparse_dims(t) != count for t in tensors):
         raise RuntimeError("[cat] sparse tensors must have the same numbers of sparse and dense dimensions")
@@ -190,7 +196,12 @@ def stacked(tensors: Any, dim: int) -> Any:
 
 def unsqueezed(x: Any, dim: int) -> Any:
     indices, values = parts_of(x)
-    axis = dim if dim >= 0 else dim + x.ndim + 1
+    rank, dim = x.ndim + 1, integer("unsqueeze", "dim", dim)
+    if not -rank <= dim < rank:
+        raise IndexError(
+            f"[unsqueeze] dim {dim} is out of range for shape {list(x.shape)}; use a value of [{-rank}, {rank - 1}]"
+        )
+    axis = dim % rank
     count, shape = indices.shape[0], list(x.shape)
     shape.insert(axis, 1)
     if axis > count:

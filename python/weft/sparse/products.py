@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .. import _factories, _ops
 from .._C import Tensor
-from .._functions.arguments import tensors
+from .._functions.arguments import number, tensors
 from .._public import Any, Number, public
 from .tensor import (
     COO,
@@ -108,6 +108,7 @@ def matmul(a: Any, b: Any) -> Any:
 
 def added(op: str, input: Any, a: Any, b: Any, beta: Number, alpha: Number) -> Any:
     tensors(op, input=input)
+    number(op, "beta", beta), number(op, "alpha", alpha)
     result = product(op, a, b)
     result = result if alpha == 1 else result * alpha
     if beta == 0:

@@ -7,7 +7,7 @@ import math
 from .. import _C, _factories, _ops
 from .._C import Tensor, dtype
 from .._functions import counting
-from .._functions.arguments import ints
+from .._functions.arguments import integer, ints
 from .._public import Any, public
 from .tensor import COO, coalesced, coo, flat, is_sparse, make, parts_of, values_of
 
@@ -62,7 +62,7 @@ def sum(input: Tensor, dim: Any = None, dtype: dtype | None = None) -> Any:
 def _normalised(op: str, input: Any, dim: int, dtype: Any, logarithm: bool) -> Any:
     if not is_sparse(input) or not input.is_sparse:
         raise NotImplementedError(f"[{op}] takes a COO tensor; got {input.layout}; use to_sparse_coo()")
-    (axis,) = _axes(op, input, dim)
+    (axis,) = _axes(op, input, integer(op, "dim", dim))
     x = coalesced(input)
     indices, values = parts_of(x)
     count = indices.shape[0]

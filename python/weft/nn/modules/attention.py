@@ -78,6 +78,7 @@ class MultiheadAttention(Module):
         bias = flag(op, "bias", bias)
         self.register_parameter("in_proj_bias", parameter(3 * embed_dim) if bias else None)
         self.out_proj = Linear(embed_dim, embed_dim, bias=bias, device=device, dtype=dtype)
+        add_bias_kv = flag(op, "add_bias_kv", add_bias_kv)
         self.bias_k = parameter(1, 1, embed_dim) if add_bias_kv else None
         self.bias_v = parameter(1, 1, embed_dim) if add_bias_kv else None
         self._reset_parameters()

@@ -3,6 +3,7 @@
 import math
 
 from ... import _factories as factories
+from ..._functions.arguments import truth
 from .. import functional as F
 from .. import init
 from .._arguments import size
@@ -28,7 +29,7 @@ class Linear(Module):
         self.in_features = size("Linear", "in_features", in_features)
         self.out_features = size("Linear", "out_features", out_features)
         self.weight = Parameter(factories.empty(out_features, in_features, dtype=dtype, device=device))
-        if bias:
+        if truth("Linear", "bias", bias):
             self.bias = Parameter(factories.empty(out_features, dtype=dtype, device=device))
         else:
             self.register_parameter("bias", None)
@@ -63,7 +64,7 @@ class Bilinear(Module):
             raise ValueError("[Bilinear] in1_features must be greater than 0; got 0")
         weight = factories.empty(out_features, in1_features, in2_features, dtype=dtype, device=device)
         self.weight = Parameter(weight)
-        if bias:
+        if truth("Bilinear", "bias", bias):
             self.bias = Parameter(factories.empty(out_features, dtype=dtype, device=device))
         else:
             self.register_parameter("bias", None)

@@ -231,7 +231,7 @@ class KLDivLoss(_Loss):
     """Kullback-Leibler divergence of log-probabilities from probabilities."""
 
     def __init__(self, size_average=None, reduce=None, reduction="mean", log_target=False):
-        batch = reduction == "batchmean" and size_average is None and reduce is None
+        batch = isinstance(reduction, str) and reduction == "batchmean" and size_average is None and reduce is None
         super().__init__(size_average, reduce, "sum" if batch else reduction)
         if batch:
             self.reduction = reduction

@@ -3,7 +3,8 @@
 from ... import _C
 from ... import _factories as factories
 from .. import functional as F
-from .._arguments import flag, size, sizes
+from .._arguments import flag, number, size, sizes
+from .._arguments import size as whole
 from ..parameter import Parameter
 from .batchnorm import _Affine
 from .module import Module
@@ -103,7 +104,11 @@ class CrossMapLRN2d(Module):
 
     def __init__(self, size, alpha=0.0001, beta=0.75, k=1):
         super().__init__()
-        self.size, self.alpha, self.beta, self.k = size, alpha, beta, k
+        op = "CrossMapLRN2d"
+        self.size = whole(op, "size", size)
+        if not self.size:
+            raise ValueError(f"[{op}] size must be positive; got 0; pass how many channels are summed")
+        self.alpha, self.beta, self.k = number(op, "alpha", alpha), number(op, "beta", beta), number(op, "k", k)
 
     def forward(self, input):
         if input.ndim != 4:

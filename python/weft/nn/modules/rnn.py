@@ -6,6 +6,7 @@ import warnings
 from ... import _factories as factories
 from ..._C import Tensor
 from ..._factories import stack
+from ..._functions.arguments import truth
 from ..._functions.shapes import cat
 from .. import _recurrent as recurrent
 from .. import functional as F
@@ -45,10 +46,10 @@ class RNNBase(Module):
         self.input_size = size(name, "input_size", input_size)
         self.hidden_size = size(name, "hidden_size", hidden_size)
         self.num_layers = size(name, "num_layers", num_layers)
-        self.bias = bias
-        self.batch_first = batch_first
+        self.bias = truth(name, "bias", bias)
+        self.batch_first = truth(name, "batch_first", batch_first)
         self.dropout = float(_probability(name, dropout))
-        self.bidirectional = bidirectional
+        self.bidirectional = truth(name, "bidirectional", bidirectional)
         self.proj_size = size(name, "proj_size", proj_size)
         if mode not in recurrent.GATES:
             raise ValueError(f"[{name}] mode must be one of {', '.join(recurrent.GATES)}; got {mode}")
@@ -74,7 +75,7 @@ class RNNBase(Module):
             read = input_size if layer == 0 else state * self._directions
             for suffix in self._suffixes(layer):
                 shapes = {"weight_ih": (rows, read), "weight_hh": (rows, state)}
-                if bias:
+                if self.bias:
                     shapes |= {"bias_ih": (rows,), "bias_hh": (rows,)}
                 if proj_size:
                     shapes["weight_hr"] = (proj_size, hidden_size)
@@ -302,14 +303,14 @@ class RNNCellBase(Module):
         name = type(self).__name__
         self.input_size = size(name, "input_size", input_size)
         self.hidden_size = size(name, "hidden_size", hidden_size)
-        self.bias = bias
+        self.bias = truth(name, "bias", bias)
         shapes = {
             "weight_ih": (num_chunks * hidden_size, input_size),
             "weight_hh": (num_chunks * hidden_size, hidden_size),
         }
         shapes |= {"bias_ih": (num_chunks * hidden_size,), "bias_hh": (num_chunks * hidden_size,)}
         for key, shape in shapes.items():
-            given = bias or key.startswith("weight")
+            given = self.bias or key.startswith("weight")
             self.register_parameter(
                 key, Parameter(factories.empty(shape, dtype=dtype, device=device)) if given else None
             )

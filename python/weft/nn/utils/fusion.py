@@ -3,6 +3,7 @@
 from copy import deepcopy
 
 from ... import _C, _factories
+from ..._functions.arguments import truth
 from .._arguments import a_module, number, tensor
 from ..parameter import Parameter
 
@@ -58,7 +59,9 @@ def _with_bn(op, layer, bn, fuse, *options):
 
 def fuse_conv_bn_eval(conv, bn, transpose=False):
     """A copy of a convolution (``transpose``: a transposed one) that does what it and the batch norm after it do, both in eval()."""
-    return _with_bn("fuse_conv_bn_eval", conv, bn, fuse_conv_bn_weights, transpose)
+    return _with_bn(
+        "fuse_conv_bn_eval", conv, bn, fuse_conv_bn_weights, truth("fuse_conv_bn_eval", "transpose", transpose)
+    )
 
 
 def fuse_linear_bn_eval(linear, bn):

@@ -8,6 +8,7 @@ import math
 from ... import _C, _factories, _ops, linalg
 from ..._dtypes import finfo
 from ..._functions import cat, tril, triu
+from ..._functions.arguments import truth
 from ..modules.module import Module
 
 MAPS = ("matrix_exp", "cayley", "householder")
@@ -84,7 +85,7 @@ class _Orthogonal(Module):
     def __init__(self, weight, orthogonal_map, *, use_trivialization=True):
         super().__init__()
         self.shape, self.orthogonal_map = weight.shape, orthogonal_map
-        if use_trivialization:
+        if truth("orthogonal", "use_trivialization", use_trivialization):
             self.register_buffer("base", None)
 
     def forward(self, X):

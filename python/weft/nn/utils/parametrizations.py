@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ... import _C
-from .._arguments import a_module, text
+from .._arguments import a_module, choice, text
 from .parametrize import register_parametrization
 from .spectral_norm import _SpectralNorm, output_axis
 from .weight_norm import _WeightNorm
@@ -28,8 +28,7 @@ def orthogonal(module, name="weight", orthogonal_map=None, *, use_trivialization
 
     if orthogonal_map is None:
         orthogonal_map = "matrix_exp" if weight.shape[-2] == weight.shape[-1] else "householder"
-    if orthogonal_map not in MAPS:
-        raise ValueError(f"[orthogonal] orthogonal_map must be one of {', '.join(MAPS)}; got {orthogonal_map!r}")
+    choice("orthogonal", "orthogonal_map", orthogonal_map, MAPS)
     made = _Orthogonal(weight, orthogonal_map, use_trivialization=use_trivialization)
     return register_parametrization(module, name, made, unsafe=True)
 

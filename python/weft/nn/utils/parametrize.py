@@ -7,7 +7,8 @@ The tensor ``weight`` becomes an attribute that is computed at each access. What
 from __future__ import annotations
 
 from ... import _C
-from .._arguments import a_module
+from .._arguments import a_module, text
+from .._arguments import tensor as a_tensor
 from ..modules.container import ModuleDict, ModuleList
 from ..parameter import Parameter
 from .computed import base_class, compute, compute_no_more
@@ -50,6 +51,7 @@ class ParametrizationList(ModuleList):
 
     def __init__(self, modules, original, unsafe=False):
         super().__init__(modules)
+        a_tensor("ParametrizationList", original, "original")
         self.unsafe = unsafe
         value = self._inverse(original.detach(), must=False)
         self.is_tensor = isinstance(value, _C.Tensor)
@@ -99,6 +101,8 @@ class ParametrizationList(ModuleList):
 
 def is_parametrized(module, tensor_name=None):
     """Whether the module has parametrizations, of the tensor where a name is given."""
+    if tensor_name is not None:
+        text("is_parametrized", "tensor_name", tensor_name)
     found = getattr(module, "parametrizations", None)
     if not isinstance(found, ModuleDict):
         return False
@@ -111,10 +115,9 @@ def register_parametrization(module, tensor_name, parametrization, *, unsafe=Fal
     A method ``right_inverse`` of the parametrization gives what it is computed from: a tensor, or several, which it then takes as
     arguments. Further ones are applied to the result of those before. ``unsafe``: dtype and shape need not stay, and are not tried.
     """
-    (
-        a_module("register_parametrization", module),
-        a_module("register_parametrization", parametrization, "parametrization"),
-    )
+    a_module("register_parametrization", module)
+    a_module("register_parametrization", parametrization, "parametrization")
+    text("register_parametrization", "tensor_name", tensor_name)
     parametrization.train(module.training)
     if is_parametrized(module, tensor_name):
         stack = module.parametrizations[tensor_name]

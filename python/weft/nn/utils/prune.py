@@ -317,7 +317,9 @@ def custom_from_mask(module, name, mask):
 def global_unstructured(parameters, pruning_method, importance_scores=None, **kwargs):
     """Prunes several parameters, pairs (module, name), as if they were one. ``importance_scores``: (module, name) → scores."""
     parameters = listed("global_unstructured", "parameters", parameters, tuple)
-    if any(len(pair) != 2 or not isinstance(pair[0], _C.ModuleBase) for pair in parameters):
+    if any(
+        len(pair) != 2 or not (isinstance(pair[0], _C.ModuleBase) and isinstance(pair[1], str)) for pair in parameters
+    ):
         raise TypeError("[global_unstructured] parameters must be pairs of a module and a name")
     if not isinstance(pruning_method, type) or not issubclass(pruning_method, BasePruningMethod):
         raise TypeError(f"[global_unstructured] pruning_method must be a class of prune; got {pruning_method!r}")

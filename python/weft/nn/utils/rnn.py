@@ -40,6 +40,12 @@ class PackedSequence(namedtuple("PackedSequence", "data batch_sizes sorted_indic
                 )
             data, batch_sizes = data
         tensor("PackedSequence", data, "data"), tensor("PackedSequence", batch_sizes, "batch_sizes")
+        if batch_sizes.dtype is not _C.int64:
+            raise TypeError(f"[PackedSequence] batch_sizes must be int64; got {batch_sizes.dtype}; use .long()")
+        if batch_sizes.ndim != 1:
+            raise RuntimeError(
+                f"[PackedSequence] batch_sizes must be a vector; got shape {list(batch_sizes.shape)}; pass one size a step"
+            )
         if batch_sizes.device.type != "cpu":
             raise ValueError(f"[PackedSequence] batch_sizes must be on the CPU; got a tensor on {batch_sizes.device}")
         if unsorted_indices is None:

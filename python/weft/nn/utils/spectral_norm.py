@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from ... import _C, _factories, _ops
-from .._arguments import a_module, text
+from .._arguments import a_float, a_module, text
 from ..modules.conv import _ConvTransposeNd
 from ..modules.module import Module
 from ..parameter import Parameter
@@ -45,7 +45,19 @@ def first_vectors(matrix, eps):
     ]
 
 
-def check_iterations(n_power_iterations):
+def check_options(weight, n_power_iterations, dim, eps):
+    a_float("spectral_norm", "eps", eps)
+    if not isinstance(dim, int):
+        raise TypeError(f"[spectral_norm] dim must be an int or None; got {type(dim).__name__}; pass an axis")
+    if not -weight.ndim <= dim < weight.ndim:
+        raise IndexError(
+            f"[spectral_norm] dim {dim} is out of range for shape {list(weight.shape)}; use a value of "
+            f"[{-weight.ndim}, {weight.ndim - 1}]"
+        )
+    if not isinstance(n_power_iterations, int):
+        raise TypeError(
+            f"[spectral_norm] n_power_iterations must be an int; got {type(n_power_iterations).__name__}; pass a positive one"
+        )
     if n_power_iterations <= 0:
         raise ValueError(f"[spectral_norm] n_power_iterations must be positive; got {n_power_iterations}")
 
@@ -55,12 +67,7 @@ class _SpectralNorm(Module):
 
     def __init__(self, weight, n_power_iterations=1, dim=0, eps=1e-12):
         super().__init__()
-        if not -weight.ndim <= dim < weight.ndim:
-            raise IndexError(
-                f"[spectral_norm] dim {dim} is out of range for shape {list(weight.shape)}; use a value of "
-                f"[{-weight.ndim}, {weight.ndim - 1}]"
-            )
-        check_iterations(n_power_iterations)
+        check_options(weight, n_power_iterations, dim, eps)
         self.dim, self.eps = dim % weight.ndim, eps
         if weight.ndim > 1:  # the norm of a vector needs no iteration
             self.n_power_iterations = n_power_iterations
@@ -110,8 +117,9 @@ def spectral_norm(module, name="weight", n_power_iterations=1, eps=1e-12, dim=No
     weight = module._parameters.get(name)
     if weight is None:
         raise AttributeError(f"[spectral_norm] {type(module).__name__} has no parameter {name!r}")
-    check_iterations(n_power_iterations)
-    step = _Step(name, output_axis(module, dim), n_power_iterations, eps)
+    axis = output_axis(module, dim)
+    check_options(weight, n_power_iterations, axis, eps)
+    step = _Step(name, axis % weight.ndim, n_power_iterations, eps)
     with _C.GradMode(False):
         u, v = first_vectors(as_matrix(weight.detach(), step.dim), eps)
     delattr(module, name)

@@ -14,10 +14,10 @@ __all__ = ["remove_weight_norm", "weight_norm"]
 
 def length(v, dim):
     """The norm over all axes but ``dim``, all where that is None or -1; the axes stay."""
+    if dim is not None and not isinstance(dim, int):
+        raise TypeError(f"[weight_norm] dim must be an int or None; got {type(dim).__name__}; pass an axis")
     if dim is None or dim == -1:
         return vector_norm(v, 2.0)
-    if not isinstance(dim, int):
-        raise TypeError(f"[weight_norm] dim must be an int or None; got {type(dim).__name__}; pass an axis")
     if not -v.ndim <= dim < v.ndim:
         raise IndexError(
             f"[weight_norm] dim {dim} is out of range for shape {list(v.shape)}; use a value of [{-v.ndim}, {v.ndim - 1}]"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+from ..._functions.arguments import truth
+from ...nn._arguments import a_float, choice
 from .scheduler import LRScheduler, a_group, check_optimizer, set_in_group, state_of
 
 
@@ -14,7 +16,7 @@ class _WithMomentum(LRScheduler):
         """Returns the lowest and the highest, one a group."""
         op, optimizer = type(self).__name__, self.optimizer
         self.cycle_momentum = cycle_momentum
-        if not cycle_momentum:
+        if not truth(op, "cycle_momentum", cycle_momentum):
             return None, None
         if "momentum" not in optimizer.defaults and "betas" not in optimizer.defaults:
             raise ValueError(
@@ -50,16 +52,26 @@ class CyclicLR(_WithMomentum):
         scale_mode="cycle", cycle_momentum=True, base_momentum=0.8, max_momentum=0.9, last_epoch=-1,
     ):  # fmt: skip
         check_optimizer("CyclicLR", optimizer)
-        if mode not in ("triangular", "triangular2", "exp_range") and scale_fn is None:
-            raise ValueError(f"[CyclicLR] mode must be 'triangular', 'triangular2' or 'exp_range'; got {mode!r}")
+        if scale_fn is None:
+            choice("CyclicLR", "mode", mode, ("triangular", "triangular2", "exp_range"))
+        elif not callable(scale_fn):
+            raise TypeError(
+                f"[CyclicLR] scale_fn must be a function or None; got {type(scale_fn).__name__}; name a mode instead"
+            )
+        up = a_float("CyclicLR", "step_size_up", step_size_up)
+        down = up if step_size_down is None else a_float("CyclicLR", "step_size_down", step_size_down)
+        if not (math.isfinite(up + down) and up and up + down):
+            raise ValueError(
+                f"[CyclicLR] a cycle must have a number of steps; got {up} up and {down} down; pass positive ints"
+            )
+        a_float("CyclicLR", "gamma", gamma)
         self.optimizer = optimizer
         base_lrs = a_group("CyclicLR", "base_lr", optimizer, base_lr)
         if last_epoch == -1:
             for rate, group in zip(base_lrs, optimizer.param_groups):
                 set_in_group(group, "lr", rate)
         self.max_lrs = a_group("CyclicLR", "max_lr", optimizer, max_lr)
-        up = float(step_size_up)
-        self.total_size = up + (up if step_size_down is None else float(step_size_down))
+        self.total_size = up + down
         self.step_ratio = up / self.total_size
         self.mode, self.gamma, self._scale_fn_custom = mode, gamma, scale_fn
         self.scale_mode = scale_mode if scale_fn else "iterations" if mode == "exp_range" else "cycle"
@@ -168,9 +180,10 @@ class OneCycleLR(_WithMomentum):
         self.total_steps = math.prod(sizes.values())
         if not isinstance(pct_start, float) or not 0 <= pct_start <= 1:
             raise ValueError(f"[OneCycleLR] pct_start must be a float of [0, 1]; got {pct_start!r}")
-        if anneal_strategy not in ("cos", "linear"):
-            raise ValueError(f"[OneCycleLR] anneal_strategy must be 'cos' or 'linear'; got {anneal_strategy!r}")
-        self._anneal_func_type = anneal_strategy
+        self._anneal_func_type = choice("OneCycleLR", "anneal_strategy", anneal_strategy, ("cos", "linear"))
+        for name, value in (("div_factor", div_factor), ("final_div_factor", final_div_factor)):
+            if not a_float("OneCycleLR", name, value):
+                raise ZeroDivisionError(f"[OneCycleLR] {name} must not be 0; rates are divided by it; got {value}")
         rise = float(pct_start * self.total_steps)
         phases = [(rise - 1, "initial_lr", "max_lr", "max_momentum", "base_momentum")]
         if three_phase:

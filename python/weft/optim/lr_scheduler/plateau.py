@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from ...nn._arguments import number
+from ...nn._arguments import choice, number
 from .scheduler import LRScheduler, a_group, check_optimizer, set_in_group, values_of, warn_of_epoch
 
 
@@ -30,10 +30,8 @@ class ReduceLROnPlateau(LRScheduler):
         check_optimizer("ReduceLROnPlateau", optimizer)
         if number("ReduceLROnPlateau", "factor", factor) >= 1.0:
             raise ValueError(f"[ReduceLROnPlateau] factor must be less than 1; got {factor}")
-        if mode not in ("min", "max"):
-            raise ValueError(f"[ReduceLROnPlateau] mode must be 'min' or 'max'; got {mode!r}")
-        if threshold_mode not in ("rel", "abs"):
-            raise ValueError(f"[ReduceLROnPlateau] threshold_mode must be 'rel' or 'abs'; got {threshold_mode!r}")
+        choice("ReduceLROnPlateau", "mode", mode, ("min", "max"))
+        choice("ReduceLROnPlateau", "threshold_mode", threshold_mode, ("rel", "abs"))
         self.factor, self.optimizer = factor, optimizer
         self.default_min_lr = None if isinstance(min_lr, (list, tuple)) else min_lr
         self.min_lrs = a_group("ReduceLROnPlateau", "min_lr", optimizer, min_lr)

@@ -6,6 +6,7 @@ import types
 import warnings
 
 from ..._C import Tensor
+from ...nn._arguments import a_float
 from ..optimizer import Optimizer
 
 
@@ -15,7 +16,7 @@ def check_optimizer(op, optimizer):
 
 
 def a_group(op, name, optimizer, value):
-    """One value for each parameter group, of one or of as many."""
+    """One number for each parameter group, of one or of as many."""
     if isinstance(value, (list, tuple)):
         if len(value) != len(optimizer.param_groups):
             raise ValueError(
@@ -24,6 +25,8 @@ def a_group(op, name, optimizer, value):
         values = list(value)
     else:
         values = [value] * len(optimizer.param_groups)
+    for v in values:
+        a_float(op, name, v)
     return [v.clone() if isinstance(v, Tensor) else v for v in values]
 
 
@@ -58,6 +61,7 @@ class LRScheduler:
     def __init__(self, optimizer, last_epoch=-1):
         op = type(self).__name__
         check_optimizer(op, optimizer)
+        a_float(op, "last_epoch", last_epoch)
         self.optimizer = optimizer
         for i, group in enumerate(optimizer.param_groups):
             if last_epoch == -1:

@@ -24,14 +24,25 @@ def default_collate(batch):
     if hasattr(first, "__array_interface__") and first.dtype.kind in "biuf":
         import numpy
 
+        _check_all(
+            [item for item in batch if not hasattr(item, "__array_interface__")], (int, float), "arrays or numbers"
+        )
+        shapes = {getattr(item, "shape", ()) for item in batch}
+        if len(shapes) > 1:
+            raise RuntimeError(
+                f"[default_collate] arrays must have one shape; got {', '.join(str(list(s)) for s in sorted(shapes))}; pass collate_fn"
+            )
         return factories.from_numpy(numpy.stack(batch))
     if isinstance(first, float):
         return factories.tensor(batch, dtype=_C.float64)
     if isinstance(first, Mapping):
+        _check_all(batch, Mapping, "dicts")
         return like(first, {key: default_collate([item[key] for item in batch]) for key in first})
     if isinstance(first, tuple) and hasattr(first, "_fields"):
+        _check_all(batch, Sequence, "tuples or lists")
         return type(first)(*(default_collate(column) for column in zip(*batch)))
     if isinstance(first, Sequence):
+        _check_all(batch, Sequence, "tuples or lists")
         if any(len(item) != len(first) for item in batch):
             raise RuntimeError(
                 f"[default_collate] the items must have one length; got {sorted({len(item) for item in batch})}; pass collate_fn"
@@ -42,6 +53,15 @@ def default_collate(batch):
         f"[default_collate] items are tensors, arrays, numbers, strings, dicts, tuples or lists; got {type(first).__name__}; "
         "pass collate_fn"
     )
+
+
+def _check_all(batch, kind, what):
+    for item in batch:
+        if not isinstance(item, kind):
+            raise TypeError(
+                f"[default_collate] the items must be of one kind, as the first one is: {what}; got "
+                f"{type(item).__name__}; pass collate_fn"
+            )
 
 
 def pinned(data):
