@@ -9,7 +9,7 @@ using namespace llvm;
 
 namespace weft::cpu {
 
-static constexpr int64_t kRowsOfTile = 16, kBytesOfTile = 64, kStep = 32; // of K
+static constexpr int64_t kRowsOfTile = kSideOfTiles / 2, kBytesOfTile = 2 * kStepOfTiles;
 // Numbers of tile registers: that of the sums of a row and a column of them is 2 * row + column.
 static constexpr int kSums = 0, kTilesOfA = 4, kTilesOfB = 6;
 
@@ -58,7 +58,7 @@ Function *KernelWriter::matrixTilesFunction(Product &p) {
         eachSum([&](int number, Value *at) { onTile(b, Intrinsic::x86_tileloadd64, number, at, strideC); });
       });
       Carried initial{tile->getArg(0), tile->getArg(1)};
-      loop(constant(0), tile->getArg(4), kStep, initial, [&](Value *, Carried state) {
+      loop(constant(0), tile->getArg(4), kStepOfTiles, initial, [&](Value *, Carried state) {
         Value *&fromA = state[0], *&fromB = state[1];
         for (int64_t column : {0, 1})
           onTile(b, Intrinsic::x86_tileloadd64, kTilesOfB + column,
